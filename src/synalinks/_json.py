@@ -1,0 +1,77 @@
+"""JSON in its canonical form, fast and exact.
+
+Canonical means: keys sorted, no white space, UTF-8, NaN and infinities refused. Two values are the same
+request if and only if their canonical bytes are the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import orjson
+
+from synalinks.errors import ConfigurationError
+
+JSONDecodeError = orjson.JSONDecodeError
+loads = orjson.loads
+
+
+def canonical(value: Any) -> bytes:
+    """The canonical UTF-8 bytes of a JSON value.
+
+    Raises:
+        ConfigurationError: the value holds NaN, an infinity, or something that is not JSON.
+    """
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer over 64 bits or a lone surrogate, which JSON allows and orjson does not
+        return _slow_canonical(value)
+    if b"null" in text:  # orjson writes NaN as null; only then can one hide
+        _refuse_nan(value)
+    return text
+
+
+def _slow_canonical(value: Any) -> bytes:
+    try:
+        return json.dumps(
+            value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
+        ).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"not a JSON value: {error}. Got {_brief(value)}") from error
+
+
+def _refuse_nan(value: Any) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"NaN and infinities are not JSON, got one in {_brief(value)}; send a string or None instead"
+        ) from error
+
+
+def dumps(value: Any) -> str:
+    """Compact JSON in the order of the value's keys, non-ASCII text as it is; NaN refused."""
+    try:
+        text = orjson.dumps(value)
+    except TypeError:
+        return _slow_canonical(value).decode()
+    if b"null" in text:
+        _refuse_nan(value)
+    return text.decode()
+
+
+def pretty(value: Any) -> str:
+    """JSON for people and diffs: two spaces of indent, keys in their order, a final newline."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _brief(value: Any, width: int = 120) -> str:
+    text = repr(value)
+    return text if len(text) <= width else text[: width - 3] + "..."

@@ -1,0 +1,72 @@
+"""Callback: told of what happens in fit, evaluate and predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Callback:
+    """Something told of training as it happens. Override what you need; every hook may be sync or async.
+
+    Order in `fit`: train_begin, then per epoch: epoch_begin, per step train_batch_begin and train_batch_end, then
+    test_begin, test_batch_begin and test_batch_end, test_end for the validation, epoch_end; at last train_end.
+
+    Attributes:
+        program: the program being run.
+        params: `epochs`, `steps` (None where unknown), `batch_size`, `verbose`.
+    """
+
+    def __init__(self) -> None:
+        self.program: Any = None
+        self.params: dict[str, Any] = {}
+
+    def set_program(self, program: Any) -> None:
+        """Remember the program."""
+        self.program = program
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Remember what is known of the run."""
+        self.params = dict(params)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> Any:
+        """After the last epoch, with its logs."""
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before an epoch, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """After an epoch and its validation, with the logs of both."""
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before a step, counted from 0."""
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """After a step, with the epoch's logs so far."""
+
+    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before an evaluation or validation."""
+
+    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> Any:
+        """After it, with its logs."""
+
+    def on_test_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """After a batch of an evaluation."""
+
+    def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before a prediction run."""
+
+    def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> Any:
+        """After it."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """Before a batch of predictions."""
+
+    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+        """After a batch of predictions, with `outputs`."""

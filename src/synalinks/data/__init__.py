@@ -1,0 +1,158 @@
+"""Values that flow through a program: records, JSON, placeholders, state, and the algebra on them."""
+
+from __future__ import annotations
+
+from synalinks.data.algebra import copy_json
+from synalinks.data.chat import (
+    ChatMessage,
+    ChatMessages,
+    ChatRole,
+    ToolCall,
+    ToolCallFunction,
+    is_chat_message,
+    is_chat_messages,
+    is_strictly_chat_message,
+    is_strictly_chat_messages,
+    is_tool_call,
+)
+from synalinks.data.convert import (
+    any_symbolic,
+    convert_to_json_data_model,
+    convert_to_symbolic_data_model,
+    is_data_model,
+    is_json_data_model,
+    is_meta_class,
+    is_symbolic_data_model,
+)
+from synalinks.data.data_model import DataModel, Field
+from synalinks.data.embedding import (
+    Embedding,
+    EmbeddingRequest,
+    Embeddings,
+    is_embedded,
+    is_embedding,
+    is_embeddings,
+)
+from synalinks.data.generic import (
+    GenericInputs,
+    GenericIO,
+    GenericOutputs,
+    GenericResult,
+    Stamp,
+    is_stamped,
+)
+from synalinks.data.json_data_model import JsonDataModel
+from synalinks.data.media import Audio, Image
+from synalinks.data.node import Node, Operation
+from synalinks.data.operand import Operand, schema_of
+from synalinks.data.operators import (
+    OPERATOR_CLASSES,
+    And,
+    Concat,
+    Factorize,
+    InMask,
+    Not,
+    Operator,
+    Or,
+    OutMask,
+    Prefix,
+    Suffix,
+    Xor,
+)
+from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, standardize_schema
+from synalinks.data.scores import (
+    FineScore,
+    Rating,
+    Rating10,
+    Rating20,
+    Score,
+    get_score_type,
+    normalize_score,
+)
+from synalinks.data.symbolic_data_model import SymbolicDataModel
+from synalinks.data.trainable import (
+    BOOKKEEPING,
+    Instructions,
+    Prediction,
+    Trainable,
+    check_trainable_defaults,
+    is_instructions,
+    is_prediction,
+    is_trainable,
+)
+from synalinks.data.variable import Variable
+
+__all__ = [
+    "BOOKKEEPING",
+    "OPERATOR_CLASSES",
+    "And",
+    "Audio",
+    "ChatMessage",
+    "ChatMessages",
+    "ChatRole",
+    "Concat",
+    "DataModel",
+    "Embedding",
+    "EmbeddingRequest",
+    "Embeddings",
+    "Factorize",
+    "Field",
+    "FineScore",
+    "GenericIO",
+    "GenericInputs",
+    "GenericOutputs",
+    "GenericResult",
+    "Image",
+    "InMask",
+    "Instructions",
+    "JsonDataModel",
+    "Node",
+    "Not",
+    "Operand",
+    "Operation",
+    "Operator",
+    "Or",
+    "OutMask",
+    "Prediction",
+    "Prefix",
+    "Rating",
+    "Rating10",
+    "Rating20",
+    "Score",
+    "Stamp",
+    "Suffix",
+    "SymbolicDataModel",
+    "ToolCall",
+    "ToolCallFunction",
+    "Trainable",
+    "Variable",
+    "Xor",
+    "any_symbolic",
+    "check_mask",
+    "check_trainable_defaults",
+    "contains_schema",
+    "convert_to_json_data_model",
+    "convert_to_symbolic_data_model",
+    "copy_json",
+    "get_score_type",
+    "is_chat_message",
+    "is_chat_messages",
+    "is_data_model",
+    "is_embedded",
+    "is_embedding",
+    "is_embeddings",
+    "is_instructions",
+    "is_json_data_model",
+    "is_meta_class",
+    "is_prediction",
+    "is_schema_equal",
+    "is_stamped",
+    "is_strictly_chat_message",
+    "is_strictly_chat_messages",
+    "is_symbolic_data_model",
+    "is_tool_call",
+    "is_trainable",
+    "normalize_score",
+    "schema_of",
+    "standardize_schema",
+]

@@ -1,0 +1,106 @@
+"""Conversations: roles, messages, and calls of tools."""
+
+from __future__ import annotations
+
+import warnings
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from synalinks.data.data_model import DataModel, Field
+from synalinks.data.kinds import equals, holds
+
+
+class ChatRole(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    DEVELOPER = "developer"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+    FUNCTION = "function"
+
+
+class ToolCallFunction(DataModel):
+    """The function that a model wants called."""
+
+    name: str = Field(description="The name of the function")
+    arguments: dict[str, Any] | str = Field(description="Its arguments, as an object or as JSON text")
+
+
+class ToolCall(DataModel):
+    """One call of a tool, asked for by a model."""
+
+    id: str = Field(description="The id that the result must carry")
+    type: Literal["function"] = Field(default="function", description="The kind of tool")
+    function: ToolCallFunction = Field(description="The function to call")
+
+
+_THINKING = "ChatMessage.thinking is an old name; use reasoning_content"
+
+
+class ChatMessage(DataModel):
+    """One message of a conversation."""
+
+    role: ChatRole = Field(description="Who speaks")
+    reasoning_content: str | None = Field(default=None, description="What the model thought before it spoke")
+    thinking_blocks: list[dict[str, Any]] | None = Field(
+        default=None, description="The same in the provider's own form"
+    )
+    content: str | list[dict[str, Any]] | dict[str, Any] | None = Field(
+        default=None, description="What is said: text, parts, or the result of a tool"
+    )
+    tool_call_id: str | None = Field(default=None, description="The tool call that this message answers")
+    tool_calls: list[ToolCall] | None = Field(default=None, description="The tool calls asked for")
+    name: str | None = Field(default=None, description="The speaker's name")
+    refusal: str | None = Field(default=None, description="Why the model refused, if it did")
+    audio: dict[str, Any] | None = Field(default=None, description="Spoken output")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _old_name(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "thinking" in data:
+            warnings.warn(_THINKING, DeprecationWarning, stacklevel=2)
+            data = dict(data)
+            thinking = data.pop("thinking")
+            data.setdefault("reasoning_content", thinking)
+        return data
+
+    @property
+    def thinking(self) -> str | None:
+        """The old name of `reasoning_content`."""
+        warnings.warn(_THINKING, DeprecationWarning, stacklevel=2)
+        return self.reasoning_content
+
+
+class ChatMessages(DataModel):
+    """A conversation."""
+
+    messages: list[ChatMessage] = Field(default=[], description="The messages, oldest first")
+
+
+def is_chat_message(x: Any) -> bool:
+    """Whether a value has the fields of `ChatMessage`."""
+    return holds(x, ChatMessage)
+
+
+def is_strictly_chat_message(x: Any) -> bool:
+    """Whether a value has the fields of `ChatMessage` and no others."""
+    return equals(x, ChatMessage)
+
+
+def is_chat_messages(x: Any) -> bool:
+    """Whether a value has the field `messages`, defined exactly as in `ChatMessages`."""
+    return holds(x, ChatMessages)
+
+
+def is_strictly_chat_messages(x: Any) -> bool:
+    """Whether a value has the fields of `ChatMessages` and no others."""
+    return equals(x, ChatMessages)
+
+
+def is_tool_call(x: Any) -> bool:
+    """Whether a value has the fields of `ToolCall`."""
+    return holds(x, ToolCall)

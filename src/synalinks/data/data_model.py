@@ -1,0 +1,149 @@
+"""A typed record: the pydantic model that users write to say what goes in and what comes out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import ItemsView, KeysView, ValuesView
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
+
+from synalinks import _json
+from synalinks.data.algebra import copy_json
+from synalinks.data.json_data_model import JsonDataModel
+from synalinks.data.operand import Operand, either
+from synalinks.data.symbolic_data_model import SymbolicDataModel
+
+_CACHE = "__synalinks_schema__"
+
+
+class DataModelMeta(Operand, ModelMetaclass):
+    """The type of `DataModel` classes; it gives the classes themselves the operators.
+
+    `A + B`, `A | B`, `~A`, `"field" in A` work on classes and make symbolic values.
+    """
+
+    def __new__(
+        mcs, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **kwargs: Any
+    ) -> DataModelMeta:
+        """Make the class; a field called `items` or `values` does not inherit a method as default."""
+        # The library's own models are built on first use, which makes the import faster.
+        # A user's model is built at once, so a wrong annotation is shown where it stands.
+        kwargs.setdefault("defer_build", namespace.get("__module__", "").startswith("synalinks."))
+        shadowed = [
+            field
+            for field in namespace.get("__annotations__", ())
+            if field in _METHODS and field not in namespace
+        ]
+        if not shadowed:
+            return super().__new__(mcs, name, bases, namespace, **kwargs)  # type: ignore[return-value]
+        for field in shadowed:
+            namespace[field] = Field()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Field name .* shadows an attribute")
+            return super().__new__(mcs, name, bases, namespace, **kwargs)  # type: ignore[return-value]
+
+
+#: Methods that a field of the same name would take for its default value.
+_NAMES = """
+factorize in_mask out_mask prefix suffix get keys values items get_schema get_json get_config from_config
+to_json_data_model to_symbolic_data_model prettify_schema prettify_json
+"""
+_METHODS = frozenset(_NAMES.split())
+
+
+class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
+    """A record with typed fields, described by a JSON schema. Unknown fields are refused.
+
+    The class stands for a value to come: in an expression it makes symbolic values. An instance is a value.
+    """
+
+    model_config = ConfigDict(extra="forbid", ignored_types=(either,))
+
+    @classmethod
+    def _shared_schema(cls) -> dict[str, Any]:
+        found = cls.__dict__.get(_CACHE)
+        if found is None:
+            found = _inlined(cls.model_json_schema())
+            type.__setattr__(cls, _CACHE, found)
+        return found
+
+    @classmethod
+    def get_schema(cls) -> dict[str, Any]:
+        """The JSON schema, in a copy of its own that may be changed."""
+        schema: dict[str, Any] = copy_json(cls._shared_schema())
+        return schema
+
+    def get_json(self) -> dict[str, Any]:
+        """The value as plain JSON; fields that are None are left out."""
+        return self.__pydantic_serializer__.to_python(  # type: ignore[no-any-return]
+            self, mode="json", exclude_none=True, serialize_as_any=True
+        )
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A field's value, or `default`."""
+        return self.__dict__.get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self.__dict__[key]
+        except KeyError:
+            raise KeyError(
+                f"no field {key!r} in {type(self).__name__}; there are {list(self.__dict__)}"
+            ) from None
+
+    @classmethod
+    def keys(cls) -> KeysView[str]:
+        """The names of the fields."""
+        fields: dict[str, Any] = cls._shared_schema().get("properties", {})
+        return fields.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The values of the fields that are not None, as plain JSON."""
+        return self.get_json().values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Names and values of the fields that are not None, as plain JSON."""
+        return self.get_json().items()
+
+    def to_json_data_model(self, name: str | None = None) -> JsonDataModel:
+        """This value as it flows between modules."""
+        return JsonDataModel(type(self)._shared_schema(), self.get_json(), name=name)
+
+    @classmethod
+    def to_symbolic_data_model(cls, name: str | None = None) -> SymbolicDataModel:
+        """A placeholder with this schema."""
+        return SymbolicDataModel(schema=cls._shared_schema(), name=name)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs: the value."""
+        return self.get_json()
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DataModel:
+        """The value that `get_config` described."""
+        return cls(**config)
+
+    @classmethod
+    def prettify_schema(cls) -> str:
+        """The schema as indented JSON."""
+        return _json.pretty(cls._shared_schema())
+
+    def prettify_json(self) -> str:
+        """The value as indented JSON."""
+        return _json.pretty(self.get_json())
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema whose fields are at the top, also where the model refers to itself.
+
+    Pydantic writes the schema of a recursive model as a reference into its own definitions.
+    """
+    target = schema.get("$ref", "").removeprefix("#/$defs/")
+    if not target or "$defs" not in schema:
+        return schema
+    return {"$defs": schema["$defs"], **schema["$defs"][target]}
+
+
+__all__ = ["DataModel", "DataModelMeta", "Field"]

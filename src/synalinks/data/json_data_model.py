@@ -1,0 +1,180 @@
+"""A value that flows between modules: a JSON dict, and the schema it is meant to obey."""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, NoReturn
+
+from synalinks import _json
+from synalinks.data.algebra import copy_json
+from synalinks.data.operand import Operand, schema_of
+from synalinks.data.symbolic_data_model import SymbolicDataModel
+from synalinks.errors import ConfigurationError
+from synalinks.session import auto_name
+
+
+class JsonDataModel(Operand):
+    """A JSON dict with its schema; cheap to make, and not validated.
+
+    It holds the dicts it was given, uncopied: schemas are shared and not to be changed. `update` replaces the
+    value's dict and leaves the one that was given as it is. A value is always truthy; None is what an absent
+    one looks like.
+
+    Args:
+        schema: the JSON schema.
+        json: the value.
+        data_model: instead of both, an instance of a `DataModel` (or any other value with a schema); or,
+            beside `json`, a `DataModel` class in the place of `schema`.
+        name: automatic if None.
+
+    Raises:
+        ConfigurationError: value or schema is missing, or not a dict.
+    """
+
+    __slots__ = ("__weakref__", "_json", "_name", "_schema")
+
+    def __init__(
+        self,
+        schema: dict[str, Any] | None = None,
+        json: dict[str, Any] | None = None,
+        data_model: Any = None,
+        name: str | None = None,
+    ) -> None:
+        # The hot path: two dicts, three assignments.
+        if type(schema) is dict and type(json) is dict:
+            self._schema = schema
+            self._json = json
+        else:
+            self._schema, self._json = _schema_and_json(schema, json, data_model)
+        self._name: Any = name
+
+    @property
+    def name(self) -> str:
+        """The name given, or an automatic one, made when it is first asked for."""
+        if type(self._name) is not str:  # not yet asked for: an operator lends its own name
+            self._name = auto_name("json_data_model") if self._name is None else self._name.name
+        return self._name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._name = name
+
+    def get_schema(self) -> dict[str, Any]:
+        """The JSON schema; shared with other values, so not to be changed."""
+        return self._schema
+
+    def get_json(self) -> dict[str, Any]:
+        """The value itself, uncopied."""
+        return self._json
+
+    def _shared_schema(self) -> dict[str, Any]:
+        return self._schema
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a field, or `default`."""
+        return self._json.get(key, default)
+
+    def __getitem__(self, key: str) -> Any:
+        try:
+            return self._json[key]
+        except KeyError:
+            _no_field(key, self._json, self._schema)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._json)
+
+    def keys(self) -> KeysView[str]:
+        """The names of the fields that have a value."""
+        return self._json.keys()
+
+    def values(self) -> ValuesView[Any]:
+        """The fields' values."""
+        return self._json.values()
+
+    def items(self) -> ItemsView[str, Any]:
+        """Names and values."""
+        return self._json.items()
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Set fields. Not validated; the dict this value was made from stays as it is."""
+        self._json = {**self._json, **_plain(values)}
+
+    def clone(self, name: str | None = None) -> JsonDataModel:
+        """A copy whose value shares nothing with this one."""
+        return JsonDataModel(
+            schema=self._schema,
+            json=copy_json(self._json),
+            name=name or auto_name("clone_" + self.name),
+        )
+
+    def renamed(self, name: str) -> JsonDataModel:
+        """The same value under another name; the value is shared, not copied."""
+        return JsonDataModel(schema=self._schema, json=self._json, name=name)
+
+    def to_json_data_model(self, name: str | None = None) -> JsonDataModel:
+        """This value, or the same under another name."""
+        return self if name is None else self.renamed(name)
+
+    def to_symbolic_data_model(self, name: str | None = None) -> SymbolicDataModel:
+        """A placeholder with this schema."""
+        return SymbolicDataModel(schema=self._schema, name=name)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs."""
+        return {"schema": copy_json(self._schema), "json": copy_json(self._json), "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> JsonDataModel:
+        """The value that `get_config` described."""
+        return cls(**config)
+
+    def prettify_schema(self) -> str:
+        """The schema as indented JSON."""
+        return _json.pretty(self._schema)
+
+    def prettify_json(self) -> str:
+        """The value as indented JSON."""
+        return _json.pretty(self._json)
+
+    def __repr__(self) -> str:
+        return f"<JsonDataModel json={self._json!r}>"
+
+
+def _no_field(key: Any, json: Mapping[str, Any], schema: Mapping[str, Any]) -> NoReturn:
+    """Say that a field is missing, and whether that is because it was None."""
+    if key in schema.get("properties", ()):
+        raise KeyError(f"{key!r} has no value here (fields that are None are left out); use .get({key!r})")
+    raise KeyError(f"no field {key!r} in {schema.get('title', 'this value')}; there are {list(json)}")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A dict, out of a dict or of any value that has one."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, Operand) and not isinstance(value, type | SymbolicDataModel):
+        found: dict[str, Any] = value.get_json()  # type: ignore[attr-defined]
+        return found
+    raise ConfigurationError(f"a JSON value is a dict or a data model, got {type(value).__name__}: {value!r}")
+
+
+def _schema_and_json(schema: Any, json: Any, data_model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The two dicts of a value, however they were given."""
+    source = data_model if schema is None else schema
+    if isinstance(source, Operand):
+        found = schema_of(source)
+    elif isinstance(source, dict):
+        found = source
+    else:
+        raise ConfigurationError(
+            "a JsonDataModel needs `schema=` and `json=`, or `data_model=` with an instance of a DataModel; "
+            f"got schema={schema!r}, data_model={data_model!r}"
+        )
+    if json is not None:
+        return found, _plain(json)
+    if isinstance(data_model, type | SymbolicDataModel) or not isinstance(data_model, Operand):
+        got = getattr(data_model, "__name__", None) or type(data_model).__name__
+        raise ConfigurationError(
+            f"a JsonDataModel needs a value: `json=` a dict, or `data_model=` an instance; got {got}, "
+            f"which has a schema only. For a placeholder use SymbolicDataModel."
+        )
+    return found, _plain(data_model)

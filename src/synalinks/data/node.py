@@ -1,0 +1,82 @@
+"""One application of an operation in a graph: what went in, what came out."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from synalinks.data import tree
+from synalinks.data.symbolic_data_model import SymbolicDataModel
+from synalinks.errors import ConfigurationError
+
+
+class Operation(Protocol):
+    """Anything that a node can apply: a module, or an operator of the data algebra."""
+
+    @property
+    def name(self) -> str:
+        """What the operation is called, for plots, tapes and messages."""
+
+    async def run_node(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply the operation to real values, given in the structure of the node's arguments."""
+
+
+class Node:
+    """One application of an operation to arguments that hold symbolic values.
+
+    Making a node sets `.node` and `.node_output_index` on each of its outputs. An operation that hands on one
+    of its inputs would overwrite where that input came from; such an output is replaced by a clone, so use
+    `node.outputs`, not what the operation returned.
+
+    Attributes:
+        operation: what is applied.
+        args: positional arguments, nested, with `SymbolicDataModel` leaves among others.
+        kwargs: keyword arguments, likewise.
+        outputs: what came out, nested; every leaf is symbolic.
+        index: how many nodes the operation had before this one.
+        parents: the symbolic leaves of `args` and `kwargs`, in order.
+    """
+
+    __slots__ = ("__weakref__", "args", "index", "kwargs", "operation", "outputs", "parents")
+
+    def __init__(
+        self, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Any
+    ) -> None:
+        self.operation = operation
+        self.args = tuple(args)
+        self.kwargs = dict(kwargs)
+        leaves = [*tree.flatten(list(self.args)), *tree.flatten(self.kwargs)]
+        self.parents = tuple(leaf for leaf in leaves if isinstance(leaf, SymbolicDataModel))
+        results = tree.flatten(outputs)
+        for result in results:
+            if not isinstance(result, SymbolicDataModel):
+                raise ConfigurationError(
+                    f"{operation.name} was applied to symbolic values, so all it returns must be symbolic "
+                    f"too; got {type(result).__name__}: {result!r}. Return a SymbolicDataModel from "
+                    f"compute_output_spec."
+                )
+        own = [self._claim(result, place) for place, result in enumerate(results)]
+        self.outputs = tree.pack_sequence_as(outputs, own)
+        self.index = _count(operation)
+
+    def _claim(self, output: SymbolicDataModel, place: int) -> SymbolicDataModel:
+        if output.node is not None or any(output is parent for parent in self.parents):
+            output = SymbolicDataModel(schema=output._shared_schema())
+        if output.record_history:
+            output.node = self
+            output.node_output_index = place
+        return output
+
+    def __repr__(self) -> str:
+        return f"<Node {self.operation.name}[{self.index}] of {[parent.name for parent in self.parents]}>"
+
+
+_counts: weakref.WeakKeyDictionary[Operation, int] = weakref.WeakKeyDictionary()
+
+
+def _count(operation: Operation) -> int:
+    """The number of earlier nodes of an operation."""
+    count = _counts.get(operation, 0)
+    _counts[operation] = count + 1
+    return count

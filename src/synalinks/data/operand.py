@@ -1,0 +1,122 @@
+"""What every kind of value can do in an expression: `+ & | ^ ~ in`, masks, prefix, suffix, factorize.
+
+The four kinds of value (a `DataModel` class, an instance of one, a `JsonDataModel`, a `SymbolicDataModel`)
+and `Variable` inherit these methods, and each method is one line: look the operator up and apply it. The
+operators themselves are in `operators.py`, which needs the kinds of value and therefore can't be imported
+from here; it enters them in `OPERATORS` instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import MethodType
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from synalinks.data import schema as schemas
+from synalinks.errors import ConfigurationError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The operators by name, filled by `operators.py`.
+OPERATORS: dict[str, Callable[..., Any]] = {}
+
+
+class either(Generic[P, R]):
+    """A method that binds to the instance, or to the class when there is none.
+
+    A class can't get such a method from its metaclass, because its own attributes come first.
+    """
+
+    def __init__(self, function: Callable[Concatenate[Any, P], R]) -> None:
+        self.__func__ = function
+        self.__doc__ = function.__doc__
+
+    def __get__(self, instance: Any, owner: Any) -> Callable[P, R]:
+        return MethodType(self.__func__, owner if instance is None else instance)
+
+
+def is_operand(value: Any) -> bool:
+    """Whether a value can stand beside an operator; None can."""
+    return value is None or isinstance(value, Operand)
+
+
+class Operand:
+    """A value with a schema, that the data algebra works on."""
+
+    __slots__ = ()
+
+    def _shared_schema(self) -> dict[str, Any]:
+        """The schema, uncopied: not to be changed."""
+        raise TypeError(f"{type(self).__name__} has no schema")
+
+    def __add__(self, other: Any) -> Any:
+        return OPERATORS["concat"](self, other) if is_operand(other) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return OPERATORS["concat"](other, self) if is_operand(other) else NotImplemented
+
+    def __and__(self, other: Any) -> Any:
+        return OPERATORS["and"](self, other) if is_operand(other) else NotImplemented
+
+    def __rand__(self, other: Any) -> Any:
+        return OPERATORS["and"](other, self) if is_operand(other) else NotImplemented
+
+    def __or__(self, other: Any) -> Any:
+        return OPERATORS["or"](self, other) if is_operand(other) else NotImplemented
+
+    def __ror__(self, other: Any) -> Any:
+        return OPERATORS["or"](other, self) if is_operand(other) else NotImplemented
+
+    def __xor__(self, other: Any) -> Any:
+        return OPERATORS["xor"](self, other) if is_operand(other) else NotImplemented
+
+    def __rxor__(self, other: Any) -> Any:
+        return OPERATORS["xor"](other, self) if is_operand(other) else NotImplemented
+
+    def __invert__(self) -> Any:
+        return OPERATORS["not"](self)
+
+    def __contains__(self, other: Any) -> bool:
+        own = self._shared_schema()
+        if isinstance(other, str):
+            return other in schemas.properties(own)
+        if isinstance(other, Operand):
+            return schemas.contains_schema(own, other._shared_schema())
+        raise ConfigurationError(
+            f"`x in data_model` takes a field's name or a data model, got {type(other).__name__}: {other!r}"
+        )
+
+    @either
+    def factorize(self: Any) -> Any:
+        """Fields of one base name gathered in lists: `answer`, `answer_1` become `answers`."""
+        return OPERATORS["factorize"](self)
+
+    @either
+    def in_mask(
+        self: Any, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True
+    ) -> Any:
+        """Only the fields that match a name of `mask` or the regular expression `pattern`."""
+        return OPERATORS["in_mask"](self, mask=mask, pattern=pattern, recursive=recursive)
+
+    @either
+    def out_mask(
+        self: Any, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True
+    ) -> Any:
+        """All but the fields that match a name of `mask` or the regular expression `pattern`."""
+        return OPERATORS["out_mask"](self, mask=mask, pattern=pattern, recursive=recursive)
+
+    @either
+    def prefix(self: Any, prefix: str) -> Any:
+        """Every top-level field renamed to `prefix_name`."""
+        return OPERATORS["prefix"](self, prefix=prefix)
+
+    @either
+    def suffix(self: Any, suffix: str) -> Any:
+        """Every top-level field renamed to `name_suffix`."""
+        return OPERATORS["suffix"](self, suffix=suffix)
+
+
+def schema_of(value: Operand) -> dict[str, Any]:
+    """The schema of any kind of value, shared and uncopied: not to be changed. For hot paths and caches."""
+    return value._shared_schema()

@@ -1,0 +1,200 @@
+"""Every error the library raises, as one tree.
+
+    SynalinksError
+    |- ConfigurationError        a wrong program: always raised (also a ValueError)
+    |  |- DataError              input of the wrong shape or type
+    |  `- UnknownModelError      a model name whose provider we don't speak
+    |- LMError                   one call to a model failed
+    |  |- ConnectionFailed       no server, dropped connection             retried
+    |  |- CallTimeout            no answer in time                         retried, spend uncertain
+    |  |- RateLimited            429 and its kin, with `retry_after`       retried
+    |  |- ServerError            5xx, "busy"                               retried
+    |  |- BadReply               an answer that breaks its schema          retried, a few times
+    |  |- SampleRefused          too long, filtered, refused, cut short    a failed sample
+    |  |- RequestError           any other 4xx: a wrong program            always raised
+    |  |  |- AuthenticationError
+    |  |  `- ModelNotFound
+    |  `- QuotaExhausted         the account's money is spent              always raised
+    |- LMUnavailable             every sample of a batch failed: a dead world
+    |- CassetteError             a tape that can't be used
+    |  |- CassetteMiss           a call the tape doesn't hold
+    |  |- CassetteFormatError    no tape, or one of a newer format
+    |  `- CassetteInUse          two writers on one tape
+    |- BudgetExceeded            a call refused because it might not fit the budget
+    `- OfflineError              a call that would need the network, which was forbidden
+
+What becomes of a failed call is written on the class: `retryable` is read by the retry layer,
+`fails_sample` by the modules (`None` for that sample, see SEMANTICS section 2). An error with
+neither always reaches the user.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from synalinks.lm.types import Reply, Source
+
+
+class SynalinksError(Exception):
+    """The root of all errors raised by this library."""
+
+    #: The run stops, but calls already sent come home first and are billed.
+    orderly: ClassVar[bool] = False
+
+
+class ConfigurationError(SynalinksError, ValueError):
+    """A program, or an argument, that can't be right."""
+
+
+class DataError(ConfigurationError):
+    """Input data of the wrong type, shape or length."""
+
+
+class UnknownModelError(ConfigurationError):
+    """A model name whose provider prefix is not known."""
+
+
+class LMError(SynalinksError):
+    """A call to a model that failed.
+
+    Attributes:
+        kind: one word for ledgers and counters, e.g. `"rate_limited"`.
+        status: the HTTP status, or None where there was none.
+        retry_after: seconds the provider asked us to wait, or None.
+        attempts: attempts made in all, this one included.
+        reply: the answer that was paid for but can't be used, or None.
+        uncertain: whether the provider may have billed an answer we never saw.
+        wasted: dollars that failed attempts cost; None if unknown.
+        wasted_tokens: tokens of failed attempts, as far as known.
+        source: `live`; `shared` for another asker's failure; `cassette` for one that a tape replays.
+    """
+
+    retryable: ClassVar[bool] = False
+    fails_sample: ClassVar[bool] = False
+    kind: str = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        reply: Reply | None = None,
+        uncertain: bool = False,
+    ) -> None:
+        super().__init__(message)
+        if kind is not None:
+            self.kind = kind
+        self.status = status
+        self.retry_after = retry_after
+        self.reply = reply
+        self.uncertain = uncertain
+        self.attempts = 1
+        self.wasted: Decimal | None = Decimal(0)
+        self.wasted_tokens = 0
+        self.source: Source = "live"
+
+
+class ConnectionFailed(LMError):
+    """Nobody listened, or the connection broke before the answer was whole."""
+
+    retryable = True
+    fails_sample = True
+    kind = "connection"
+
+
+class CallTimeout(LMError):
+    """No whole answer within the time limit; the provider may have billed it all the same."""
+
+    retryable = True
+    fails_sample = True
+    kind = "timeout"
+
+
+class RateLimited(LMError):
+    """The provider asked us to slow down."""
+
+    retryable = True
+    fails_sample = True
+    kind = "rate_limited"
+
+
+class ServerError(LMError):
+    """The provider failed."""
+
+    retryable = True
+    fails_sample = True
+    kind = "server"
+
+
+class BadReply(LMError):
+    """An answer that is not JSON, or not what its schema asks for."""
+
+    retryable = True
+    fails_sample = True
+    kind = "bad_reply"
+
+
+class SampleRefused(LMError):
+    """A sample the model will not take; `kind` says which way: context_length, content_filter,
+    refusal or length."""
+
+    fails_sample = True
+    kind = "refused"
+
+
+class RequestError(LMError):
+    """The provider rejected the request as wrong."""
+
+    kind = "request"
+
+
+class AuthenticationError(RequestError):
+    """The key is missing, wrong, or not allowed to do this."""
+
+    kind = "authentication"
+
+
+class ModelNotFound(RequestError):
+    """The provider has no such model."""
+
+    kind = "model_not_found"
+
+
+class QuotaExhausted(LMError):
+    """The account's credit or spending limit is used up; trying again can't help."""
+
+    kind = "quota"
+
+
+class LMUnavailable(SynalinksError):
+    """Every sample of a batch failed for want of an answer."""
+
+
+class CassetteError(SynalinksError):
+    """A tape that can't be used."""
+
+
+class CassetteMiss(CassetteError):
+    """A call that the tape being replayed does not hold."""
+
+
+class CassetteFormatError(CassetteError):
+    """A file that is no tape, or one of a format this version can't read."""
+
+
+class CassetteInUse(CassetteError):
+    """A tape that another process is writing."""
+
+
+class BudgetExceeded(SynalinksError):
+    """A call that was refused, before it was sent, because it might not fit the budget."""
+
+    orderly = True
+
+
+class OfflineError(SynalinksError):
+    """A call that would have needed the network while it was forbidden."""

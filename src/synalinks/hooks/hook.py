@@ -1,0 +1,30 @@
+"""Hooks: objects told before and after every call of a module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synalinks.modules.module import Module
+
+
+class Hook:
+    """Something told of every call of the module it is given to. Override what you need.
+
+    Attributes:
+        module: the module it watches, set when the module is built.
+    """
+
+    module: Module | None = None
+
+    def set_module(self, module: Module) -> None:
+        """Remember the module it watches."""
+        self.module = module
+
+    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: Any, kwargs: Any) -> None:
+        """Called before `call`; `parent_call_id` is that of the module that made this call, or None."""
+
+    def on_call_end(
+        self, call_id: str, parent_call_id: str | None, outputs: Any = None, exception: BaseException | None = None
+    ) -> None:
+        """Called after `call`, with what it returned or raised."""

@@ -1,0 +1,50 @@
+"""The initializer that fills every field with its default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synalinks.data import DataModel, copy_json
+from synalinks.data.schema import properties
+from synalinks.errors import ConfigurationError
+from synalinks.initializers.initializer import Initializer
+
+
+class Empty(Initializer):
+    """A value in which every field has its default (or, if one was given, a copy of that value).
+
+    Raises:
+        ConfigurationError: a field has no default; they are named.
+    """
+
+    def __init__(
+        self,
+        schema: dict[str, Any] | None = None,
+        json: dict[str, Any] | None = None,
+        data_model: Any = None,
+    ) -> None:
+        super().__init__(schema=schema, json=json, data_model=data_model)
+        if self._json is None:
+            required = self._schema.get("required", ())
+            without = [name for name in properties(self._schema) if name in required]
+            if without:
+                title = self._schema.get("title", "the schema")
+                raise ConfigurationError(
+                    f"an empty {title} can't be made: {', '.join(without)} has no default. Give each field "
+                    f"one (`synalinks.Field(default=...)`), or give the variable a first value."
+                )
+        # A class may make its defaults with a factory, which its schema doesn't show.
+        self._model = data_model if isinstance(data_model, type) else None
+
+    def __call__(self) -> dict[str, Any]:
+        """A new value, shared with nobody."""
+        if self._json is not None:
+            given: dict[str, Any] = copy_json(self._json)
+            return given
+        if self._model is not None and issubclass(self._model, DataModel):
+            return self._model().get_json()
+        return {
+            name: copy_json(definition["default"])
+            for name, definition in properties(self._schema).items()
+            if definition.get("default") is not None
+        }

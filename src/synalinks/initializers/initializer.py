@@ -1,0 +1,64 @@
+"""What makes the first value of a variable."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from synalinks.data import Operand, copy_json, schema_of
+from synalinks.errors import ConfigurationError
+
+
+class Initializer(ABC):
+    """Something callable that makes a JSON value, with the schema of what it makes.
+
+    A subclass implements `__call__`.
+
+    Args:
+        schema: the JSON schema.
+        json: a value, for initializers that start from one.
+        data_model: in the place of `schema`, a `DataModel` class; an instance gives `json` as well.
+
+    Raises:
+        ConfigurationError: neither a schema nor a data model was given.
+    """
+
+    def __init__(
+        self,
+        schema: dict[str, Any] | None = None,
+        json: dict[str, Any] | None = None,
+        data_model: Any = None,
+    ) -> None:
+        if schema is None:
+            if not isinstance(data_model, Operand):
+                raise ConfigurationError(
+                    f"{type(self).__name__} needs `data_model=` a DataModel, or `schema=` a JSON schema; "
+                    f"got data_model={data_model!r}"
+                )
+            schema = schema_of(data_model)
+        if json is None and isinstance(data_model, Operand) and not isinstance(data_model, type):
+            reader = getattr(data_model, "get_json", None)
+            json = None if reader is None else reader()
+        self._schema = schema
+        self._json = json
+
+    @abstractmethod
+    def __call__(self) -> dict[str, Any]:
+        """A new value, shared with nobody."""
+
+    def get_schema(self) -> dict[str, Any]:
+        """The schema of what is made; shared, so not to be changed."""
+        return self._schema
+
+    def get_json(self) -> dict[str, Any]:
+        """A new value, the same as calling the initializer."""
+        return self()
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs."""
+        return {"schema": copy_json(self._schema), "json": copy_json(self._json)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Initializer:
+        """The initializer that `get_config` described."""
+        return cls(**config)

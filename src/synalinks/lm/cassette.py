@@ -1,0 +1,393 @@
+"""The tape: the answers of a run, and its bill, played back without network, waiting or money.
+
+Modes carry vcrpy's names:
+
+    none            replay only; a call that is not on the tape is a `CassetteMiss`
+    once            record if there is no file (or its first recording was cut off), else replay only
+    new_episodes    replay what is there, record what is not
+    all             record everything anew
+
+`once` and `new_episodes` append to the file itself. `all`, where a tape exists, gathers its rows in
+`<path>.recording` and replaces the tape when closed; if that never happens, the next opening merges the
+rows into the tape. In every case a row is in the file before its answer is used.
+
+Which answer a call gets is said in draws.py. A failure is an answer of the place that met it. A row is
+found by the digest it states; that it still is the digest of the row's request (nobody edited it) is
+checked when the row is played, and for all rows by `verify`.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from asyncio import Event
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, NoReturn, get_args
+
+from synalinks._concurrency import LoopLocal
+from synalinks.errors import (
+    BadReply,
+    CassetteError,
+    CassetteFormatError,
+    ConfigurationError,
+    LMError,
+)
+from synalinks.lm import miss
+from synalinks.lm.draws import Draws, Place
+from synalinks.lm.tape_disk import Lock, rewrite, warn
+from synalinks.lm.tape_file import TapeFile, recover
+from synalinks.lm.tape_rows import (
+    Row,
+    encode,
+    error_from_dict,
+    error_to_dict,
+)
+from synalinks.lm.tape_texts import Parts, TextIndex, embedding_to_dict, key_of, spread, vectors_of
+from synalinks.lm.types import Call, Handler, Reply, Request
+
+RecordMode = Literal["none", "once", "new_episodes", "all"]
+MODES: tuple[str, ...] = get_args(RecordMode)
+#: Unplayed rows that a warning names.
+_NAMED = 3
+
+
+class UnplayedRowsWarning(UserWarning):
+    """A strict replay left rows of its tape unplayed."""
+
+
+class Cassette:
+    """An open tape. Opening one begins a new run: nothing is taken yet.
+
+    Args:
+        path: a `.jsonl` file, or `.jsonl.gz`; folders are made when recording.
+        record_mode: `none`, `once`, `new_episodes` or `all`.
+        strict: whether closing warns of rows nobody played (`UnplayedRowsWarning`).
+        record_errors: whether a call that failed in the end is put on the tape, to fail again in a replay.
+
+    Attributes:
+        path, mode: as given.
+        recording: whether calls that are not on the tape are asked and recorded.
+        draws: which answers this run has taken.
+        recorded: rows written by this run. played: calls answered from the tape.
+
+    Raises:
+        ConfigurationError: no such mode.
+        CassetteFormatError: the file is no tape, is broken, or is of a newer format.
+        CassetteInUse: somebody else is recording it.
+        CassetteError: there is no file to replay, or it can't be read or written.
+    """
+
+    def __init__(
+        self, path: str | Path, record_mode: str = "none", *, strict: bool = False, record_errors: bool = True
+    ) -> None:
+        if record_mode not in MODES:
+            raise ConfigurationError(
+                f"record_mode={record_mode!r} is none of {', '.join(map(repr, MODES))}; "
+                "'none' replays only, 'once' records a tape that is not there yet"
+            )
+        self.path = Path(path)
+        self.mode = record_mode
+        self.strict = strict
+        self.record_errors = record_errors
+        self.draws = Draws()
+        self.recorded = self.played = 0
+        self.closed = False
+        self._guard: Lock | None = None  # of the tape that `all` will replace
+        self._tape = self._open()
+        self.recording = record_mode in ("new_episodes", "all") or (
+            record_mode == "once" and self._tape.unfinished
+        )
+        self._marks = bytearray(len(self._tape))  # per row: 1 if played or recorded by this run
+        self._places: dict[str, list[Place]] = {}
+        self._texts = TextIndex(self._tape)
+        self._asked: LoopLocal[dict[tuple[str, bytes], Event]] = LoopLocal(dict)
+        self._mutex = threading.Lock()
+
+    def _open(self) -> TapeFile:
+        path, mode = self.path, self.mode
+        journal = path.with_name(path.name + ".recording")
+        recover(path, journal)
+        if not path.exists():
+            if mode == "none":
+                raise CassetteError(
+                    f'there is no tape {path} to replay. Record it: record_mode="once", or --record-mode once'
+                )
+            return TapeFile.create(path)
+        if mode == "all":
+            TapeFile(path).close()  # only a tape is ever replaced, not any file a typing error may name
+            self._guard = Lock(path)
+            try:
+                return TapeFile.create(journal)
+            except CassetteError:
+                self._guard.release()
+                raise
+        tape = TapeFile(path, write=mode == "new_episodes")
+        if mode == "once" and tape.unfinished:
+            tape.close()
+            tape = TapeFile(path, write=True)
+            warn(f"{path}: its first recording was cut off after {len(tape)} calls and is taken up again")
+        return tape
+
+    async def answer(self, call: Call, below: Handler) -> Reply:
+        """The answer to a call: from the tape, or from below and then on the tape.
+
+        Raises:
+            CassetteMiss: it is not on the tape, and this mode does not record.
+            CassetteFormatError: its row was edited by hand.
+            LMError: the call failed; `error.source` says whether now or when it was recorded.
+        """
+        self._must_be_open()
+        if call.request.kind == "embed":
+            return await self._answer_embedding(call, below)
+        index = self._find(call.request, call)
+        if index is None:
+            return await self._ask(call, below)
+        reply = Reply.from_dict(self._play(index, call.request)["reply"], "cassette")
+        if call.sink is not None:
+            reply.feed(call.sink)
+        return reply
+
+    def _find(self, request: Request, call: Call) -> int | None:
+        """The number of the row that answers a call, now taken; None if there is none."""
+        digest = request.digest
+        found = self._tape.by_digest.get(digest)
+        if found is None:
+            return None
+        if request.single_answer:
+            return self._find_single(digest, [found] if isinstance(found, int) else found, call.place)
+        if isinstance(found, int):  # whatever its place, this is the one answer there is
+            return found if self.draws.pick(digest, (call.place,), call.place) is not None else None
+        pick = self.draws.pick(digest, self._places_of(digest, found), call.place)
+        return None if pick is None else found[pick]
+
+    def _find_single(self, digest: str, rows: Sequence[int], place: Place) -> int | None:
+        """Of a request with one answer: its place's own row, else an answer, else (replaying) a failure."""
+        if len(rows) == 1 and not self.recording:
+            return rows[0]
+        places = self._places_of(digest, rows)
+        if place in places:
+            return rows[places.index(place)]
+        answers = (index for index in rows if not self._tape.row(index).failed)
+        return next(answers, None if self.recording else rows[0])
+
+    def _places_of(self, digest: str, rows: Sequence[int]) -> list[Place]:
+        places = self._places.setdefault(digest, [])
+        for index in rows[len(places) :]:
+            row = self._tape.row(index)
+            places.append((row.scope, row.draw))
+        return places
+
+    def _play(self, index: int, request: Request) -> Any:
+        """The JSON of a row that answers `request`, marked as played; a failure is raised."""
+        row = self._tape.value(index)
+        if row["request"] != request.to_dict():
+            self._refuse_edited(self._tape.row(index))
+        self._marks[index] = 1
+        self.played += 1
+        if "error" in row:
+            error = error_from_dict(row["error"])
+            error.add_note(
+                f"This failure was replayed from line {index + 2} of {self.path}. To ask again, delete that "
+                'line and use record_mode="new_episodes", or use record_mode="all"'
+            )
+            raise error
+        return row
+
+    def _refuse_edited(self, row: Row) -> None:
+        if row.request.digest != row.digest:
+            raise CassetteFormatError(
+                f"{self.path}, {row}: its request was edited by hand: its digest is of another one. "
+                f'Restore the line, or put "digest":"{row.request.digest}" there, or record it again'
+            )
+
+    async def _ask(self, call: Call, below: Handler) -> Reply:
+        """Ask below, write the row, and only then hand out the answer."""
+        if not self.recording:
+            self._miss(call)
+        try:
+            reply = await below(call)
+        except LMError as error:
+            if self.record_errors:
+                self._write(call, call.request, "error", error_to_dict(error))
+            raise
+        self._write(call, call.request, "reply", reply.to_dict())
+        return reply
+
+    def _write(self, call: Call, request: Request, outcome: str, value: dict[str, Any]) -> int:
+        with self._mutex:  # answers may come in on several threads, each with its event loop
+            digest = request.digest
+            line = encode(request, call.scope, call.draw, outcome, value)
+            index = self._tape.append(line, digest, request.kind == "embed")
+            self._marks.append(1)
+            self.recorded += 1
+            rows = self._tape.by_digest[digest]
+            self.draws.take(digest, 0 if isinstance(rows, int) else len(rows) - 1)
+        return index
+
+    def _miss(self, call: Call) -> NoReturn:
+        rows = self._tape.by_digest.get(call.request.digest)
+        answers = 0 if rows is None else 1 if isinstance(rows, int) else len(rows)
+        raise miss.report(call, self._tape.rows(), tape=self.path, mode=self.mode, answers=answers)
+
+    async def _answer_embedding(self, call: Call, below: Handler) -> Reply:
+        """Vectors, text by text: from the tape where it has them, the rest asked for in one call."""
+        request = call.request
+        texts = tuple(dict.fromkeys(request.texts))
+        whole = request if len(texts) == len(request.texts) else request.with_texts(texts)
+        index = self._find(whole, call)
+        if index is not None:
+            row = self._play(index, whole)
+            reply = Reply.from_dict(row["reply"], "cassette", vectors_of(row["reply"]))
+            return spread(reply, texts, request)
+        base = request.with_texts(()).digest
+        asked = self._asked.get()
+        live: Reply | None = None
+        known = self._texts.of(base)
+        while missing := [text for text in texts if key_of(text) not in known]:
+            under_way = [event for text in missing if (event := asked.get((base, key_of(text))))]
+            if under_way:  # another call is asking for one of these texts
+                await under_way[0].wait()
+                continue
+            live = await self._ask_texts(call, below, whole, missing, base)
+            if len(missing) == len(texts):
+                return spread(live, texts, request)
+        reply = self._assemble([known[key_of(text)] for text in texts], request)
+        if live is None:
+            self.played += 1
+            return reply
+        return replace(reply, source=live.source, billed=live.billed, seconds=live.seconds)
+
+    async def _ask_texts(
+        self, call: Call, below: Handler, whole: Request, missing: Sequence[str], base: str
+    ) -> Reply:
+        """Ask for texts that the tape lacks; a failure is recorded as that of the whole request."""
+        if not self.recording:
+            self._miss(call)
+        asked, event = self._asked.get(), Event()
+        keys = [(base, key_of(text)) for text in missing]
+        asked.update(dict.fromkeys(keys, event))
+        part = whole.with_texts(missing)
+        try:
+            reply = await below(replace(call, request=part))
+            if len(reply.vectors) != len(missing):
+                got = len(reply.vectors)
+                raise BadReply(f"{part.model} gave {got} vectors for {len(missing)} texts", reply=reply)
+            index = self._write(call, part, "reply", embedding_to_dict(missing, reply))
+        except LMError as error:
+            if self.record_errors:
+                self._write(call, whole, "error", error_to_dict(error))
+            raise
+        finally:
+            for key in keys:
+                asked.pop(key, None)
+            event.set()
+        self._texts.add(base, missing, index)
+        return reply
+
+    def _assemble(self, spots: Sequence[tuple[int, int]], request: Request) -> Reply:
+        """The reply whose texts stand in several rows, or are some of one row's."""
+        used: dict[int, list[int]] = {}
+        for index, position in spots:
+            used.setdefault(index, []).append(position)
+        parts = Parts()
+        for index in sorted(used):
+            row = self._tape.row(index)
+            self._refuse_edited(row)
+            self._marks[index] = 1
+            parts.add(row.value, used[index])
+        return parts.reply(request.texts)
+
+    def rows(self) -> list[Row]:
+        """All rows of the tape, in the order of the file."""
+        self._must_be_open()
+        return list(self._tape.rows())
+
+    def unplayed(self) -> list[Row]:
+        """The rows this run has neither played nor recorded. Of embeddings, one text played is enough."""
+        self._must_be_open()
+        return [self._tape.row(index) for index, mark in enumerate(self._marks) if not mark]
+
+    def verify(self) -> list[Row]:
+        """The rows whose digest is not that of their request: they were edited by hand."""
+        self._must_be_open()
+        return [row for row in self._tape.rows() if row.request.digest != row.digest]
+
+    def _must_be_open(self) -> None:
+        if self.closed:
+            raise CassetteError(f"the tape {self.path} is closed; use it inside its `with` block")
+
+    def close(self) -> None:
+        """Finish: a recording is sorted by place and put in the tape's place in one step.
+
+        A recording that added nothing leaves the file as it was (`all` keeps the old tape then). Closing
+        twice does nothing.
+
+        Raises:
+            CassetteError: the sorted tape can't be written; the rows are all in the unsorted one.
+        """
+        if self.closed:
+            return
+        left = self.unplayed() if self.strict else []
+        self.closed = True
+        changed = self.recording and (self.recorded > 0 or self._tape.unfinished)
+        try:
+            if self._guard is None:
+                self._tape.close(self._tape.sorted_lines() if changed else None)
+            else:
+                if self.recorded:
+                    rewrite(self.path, self._tape.sorted_lines())
+                self._tape.close()
+                self._tape.path.unlink()
+        finally:
+            self._tape.close()
+            if self._guard is not None:
+                self._guard.release()
+        if left:
+            self._complain(left)
+
+    def _complain(self, left: Sequence[Row]) -> None:
+        named = "; ".join(str(row) for row in left[:_NAMED]) + ("; ..." if len(left) > _NAMED else "")
+        warnings.warn(
+            f"{len(left)} of {len(self._marks)} rows of {self.path} were not played: {named}. The program "
+            'asks less than it did: record again with record_mode="all", or delete these lines',
+            UnplayedRowsWarning,
+            stacklevel=3,
+        )
+
+    def __enter__(self) -> Cassette:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.strict = self.strict and error is None  # a run that broke off says enough
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else f"{len(self._tape)} rows"
+        return f"<Cassette {self.path} {self.mode}: {state}, {self.played} played, {self.recorded} recorded>"
+
+
+class CassetteLayer:
+    """The layer that a tape replaces all below of; without an open tape it is not there.
+
+    Args:
+        active: gives the open tape, or None.
+    """
+
+    name = "cassette"
+
+    def __init__(self, active: Callable[[], Cassette | None]) -> None:
+        self._active = active
+
+    def __call__(self, below: Handler) -> Handler:
+        active = self._active
+
+        async def handle(call: Call, /) -> Reply:
+            tape = active()
+            return await (below(call) if tape is None else tape.answer(call, below))
+
+        return handle

@@ -1,0 +1,69 @@
+"""The rule by which a call gets one of the answers that are already there. Cache and tape share it.
+
+The answers to one request form an ordered set, each with the place it was given at. A call takes
+
+1. the answer given at its own place (scope, and ordinal within it);
+2. failing that, the first that nobody has taken in this run;
+3. failing that, none: a new one has to be asked for.
+
+Where a request has a single answer (temperature 0, embeddings) everybody gets that one. So evaluating the
+same data three times gives three samples, running the script again gives the same three, and a replay is
+exact at any concurrency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from synalinks.lm.types import Request
+from synalinks.scope import Scope
+
+Place = tuple[Scope, int]
+
+
+class Draws:
+    """Which answers this run has taken, and how many calls each place has made."""
+
+    __slots__ = ("_made", "_taken")
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Scope, str], int] = {}
+        self._taken: dict[str, set[int]] = {}
+
+    def ordinal(self, scope: Scope, request: Request) -> int:
+        """How many calls with this request came from this place before; counts this one."""
+        key = (scope, request.digest)
+        made = self._made.get(key, 0)
+        self._made[key] = made + 1
+        return made
+
+    def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
+        """Index of the answer that a call from `place` gets, now taken; None if it must ask."""
+        taken = self._taken.get(digest)
+        if taken is None:
+            taken = self._taken[digest] = set()
+        for index in _candidates(places, place):
+            if index not in taken:
+                taken.add(index)
+                return index
+        return None
+
+    def take(self, digest: str, index: int) -> None:
+        """Mark an answer as this run's own, e.g. one just asked for."""
+        self._taken.setdefault(digest, set()).add(index)
+
+    def taken(self, digest: str) -> frozenset[int]:
+        """Indices taken so far of one request's answers."""
+        return frozenset(self._taken.get(digest, ()))
+
+    def clear(self) -> None:
+        """Begin a new run."""
+        self._made.clear()
+        self._taken.clear()
+
+
+def _candidates(places: Sequence[Place], place: Place) -> Iterator[int]:
+    for index, other in enumerate(places):
+        if other == place:
+            yield index
+    yield from range(len(places))

@@ -1,0 +1,174 @@
+"""Prices of models and what an answer costs, in exact decimal dollars.
+
+None means the price is unknown, which is not 0. Local models cost nothing unless told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from synalinks._concurrency import Clock
+from synalinks.errors import ConfigurationError, LMError
+from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Usage
+
+#: Providers whose models run on the user's own machine.
+LOCAL_PREFIXES = frozenset({"ollama", "ollama_chat", "scripted", "llama_cpp", "vllm", "hosted_vllm"})
+MILLION = Decimal(1_000_000)
+HOUR = Decimal(3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a model costs.
+
+    Attributes:
+        input, output: dollars per million tokens.
+        cache_read, cache_write: dollars per million prompt tokens read from, or written to, the provider's
+            cache; the input price where None.
+        per_hour: dollars per hour of the provider's working time, for own hardware.
+        per_request: dollars per request.
+    """
+
+    input: Decimal = ZERO
+    output: Decimal = ZERO
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    per_hour: Decimal = ZERO
+    per_request: Decimal = ZERO
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is ever charged."""
+        return not (self.input or self.output or self.per_hour or self.per_request)
+
+    def cost(self, usage: Usage, seconds: float | None) -> Decimal | None:
+        """Dollars for one answer; None if a count that matters is unknown."""
+        if self.is_free:
+            return ZERO
+        bill = self.per_request
+        if self.per_hour:
+            if seconds is None:
+                return None
+            bill += self.per_hour * Decimal(repr(seconds)) / HOUR
+        for price, tokens in (
+            (self.input, _sum(usage.input_fresh, usage.input_audio)),
+            (self._or_input(self.cache_read), usage.input_cache_read or 0),
+            (self._or_input(self.cache_write), _sum(usage.input_cache_write_5m, usage.input_cache_write_1h) or 0),
+            (self.output, usage.output_tokens),
+        ):
+            if price and tokens is None:
+                return None
+            if tokens:
+                bill += price * tokens / MILLION
+        return bill
+
+    def bound(self, input_tokens: int, output_tokens: int) -> Decimal:
+        """The most that one answer of at most so many tokens can cost, time aside, in dollars."""
+        dearest = max(self.input, self._or_input(self.cache_write))
+        return self.per_request + (dearest * input_tokens + self.output * output_tokens) / MILLION
+
+    def _or_input(self, price: Decimal | None) -> Decimal:
+        return self.input if price is None else price
+
+
+FREE = Price()
+_set_by_user: dict[str, Price] = {}
+
+
+def _sum(*counts: int | None) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def dollars(value: Decimal | float | int | str) -> Decimal:
+    """An amount in dollars, exact as written.
+
+    Raises:
+        ConfigurationError: not a finite, non-negative number.
+    """
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError as error:
+        raise ConfigurationError(f"not an amount of money: {value!r}; give dollars, e.g. 0.50") from error
+    if not amount.is_finite() or amount < 0:
+        raise ConfigurationError(f"an amount of money must be finite and not negative, got {value!r}")
+    return amount
+
+
+def set_price(
+    model: str,
+    *,
+    input: Decimal | float | str = 0,
+    output: Decimal | float | str = 0,
+    cache_read: Decimal | float | str | None = None,
+    cache_write: Decimal | float | str | None = None,
+    per_hour: Decimal | float | str = 0,
+    per_request: Decimal | float | str = 0,
+) -> Price:
+    """State what a model costs, overriding the table, until the process ends.
+
+    Args:
+        model: with its prefix, e.g. `openai/gpt-4o-mini`.
+        input, output, cache_read, cache_write: dollars per million tokens.
+        per_hour: dollars per hour of working time, for own hardware.
+        per_request: dollars per request.
+    """
+    price = Price(
+        input=dollars(input),
+        output=dollars(output),
+        cache_read=None if cache_read is None else dollars(cache_read),
+        cache_write=None if cache_write is None else dollars(cache_write),
+        per_hour=dollars(per_hour),
+        per_request=dollars(per_request),
+    )
+    _set_by_user[model] = price
+    return price
+
+
+def price_of(model: str) -> Price | None:
+    """The price of a model, or None if it is unknown. Local models are free unless `set_price` says else."""
+    found = _set_by_user.get(model)
+    if found is None and model.partition("/")[0] in LOCAL_PREFIXES:
+        return FREE
+    return found
+
+
+def is_free(model: str) -> bool:
+    """Whether a model is known to cost nothing."""
+    price = price_of(model)
+    return price is not None and price.is_free
+
+
+class PriceLayer:
+    """Puts time and cost on every answer, just above the provider. A cost the provider reported wins."""
+
+    name = "price"
+
+    def __init__(self, price: Callable[[str], Price | None], clock: Clock) -> None:
+        self._price = price
+        self._clock = clock
+
+    def __call__(self, below: Handler) -> Handler:
+        """A handler that prices what `below` answers."""
+        now = self._clock.now
+
+        async def answer(call: Call) -> Reply:
+            begun = now()
+            try:
+                reply = await below(call)
+            except LMError as error:
+                if error.reply is not None:
+                    error.reply = self._priced(error.reply, call.request, now() - begun)
+                raise
+            return self._priced(reply, call.request, now() - begun)
+
+        return answer
+
+    def _priced(self, reply: Reply, request: Request, seconds: float) -> Reply:
+        cost = reply.cost
+        if cost is None:
+            price = self._price(request.model)
+            cost = None if price is None else price.cost(reply.usage, seconds)
+        return replace(reply, cost=cost, billed=cost, seconds=seconds)

@@ -1,0 +1,198 @@
+"""What the providers' HTTP dialects share: statuses to errors, waits from headers, connection limits."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from synalinks.errors import (
+    AuthenticationError,
+    LMError,
+    ModelNotFound,
+    QuotaExhausted,
+    RateLimited,
+    RequestError,
+    SampleRefused,
+    ServerError,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Statuses below 500 that may go away by themselves (429 apart): request timeout, lock, too early.
+TRANSIENT = frozenset({408, 409, 425})
+#: Statuses from 500 on that say "never": not implemented, version, no such network.
+PERMANENT_5XX = frozenset({501, 505})
+#: Words by which providers say that the money, not the rate, is used up.
+MONEY_WORDS = (
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "enforced_spend_limit_reached",
+    "billing_hard_limit_reached",
+    "billing_error",
+    "exceeded your current quota",
+    "credit balance is too low",
+    "insufficient credits",
+)
+#: Words by which providers say that the prompt is too long for the model.
+CONTEXT_WORDS = (
+    "context_length_exceeded",
+    "exceed_context_size",
+    "exceeds the available context size",
+    "maximum context length",
+    "context length",
+    "context window",
+    "prompt is too long",
+    "input is too long",
+    "too many tokens",
+)
+#: Words by which providers say that their filter stopped the prompt.
+FILTER_WORDS = ("content_filter", "content management policy", "responsibleaipolicyviolation")
+#: Idle connections kept open. httpx keeps 20 by default, so that 32 calls at once reconnect all the time.
+KEEP_ALIVE = 256
+#: Seconds an idle connection is kept; a training step between two bursts of calls takes longer than
+#: httpx's 5.
+KEEP_ALIVE_SECONDS = 30.0
+#: Seconds to establish a connection.
+CONNECT_SECONDS = 10.0
+
+
+def error_for(
+    status: int, message: str, headers: Mapping[str, str] | None = None, *, said: str | None = None
+) -> LMError:
+    """The error that a response of this status means.
+
+    Args:
+        status: the HTTP status.
+        message: what to tell the user.
+        headers: of the response, for `Retry-After`; looked up in lower case.
+        said: the provider's own words and codes, which decide between errors of one status; `message`
+            where not given.
+    """
+    said = (message if said is None else said).lower()
+    if status == 402 or any(word in said for word in MONEY_WORDS):
+        return QuotaExhausted(message, status=status)
+    wait = parse_retry_after(headers) if headers else None
+    if status == 429:
+        return RateLimited(message, status=status, retry_after=wait)
+    if status in TRANSIENT or (status >= 500 and status not in PERMANENT_5XX):
+        return ServerError(message, status=status, retry_after=wait)
+    if status in (401, 403):
+        return AuthenticationError(message, status=status)
+    if status == 404:
+        return ModelNotFound(message, status=status) if "model" in said else RequestError(message, status=404)
+    if status == 400:
+        if any(word in said for word in CONTEXT_WORDS):
+            return SampleRefused(message, kind="context_length", status=status)
+        if any(word in said for word in FILTER_WORDS):
+            return SampleRefused(message, kind="content_filter", status=status)
+    return RequestError(message, status=status)
+
+
+def parse_retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
+    """Seconds that the headers ask to wait, or None.
+
+    Reads `retry-after-ms`, then `retry-after` as seconds or as an HTTP date (RFC 9110, 10.2.3).
+
+    Args:
+        headers: with names in lower case, or a mapping that ignores case.
+        now: seconds since 1970, for dates.
+    """
+    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+        return milliseconds / 1000
+    text = headers.get("retry-after")
+    if text is None or (seconds := _number(text)) is not None:
+        return None if text is None else seconds
+    try:
+        moment = parsedate_to_datetime(text).timestamp()
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, moment - (time.time() if now is None else now))
+
+
+def _number(text: str | None) -> float | None:
+    """A finite number that is not negative, or None."""
+    try:
+        value = float(text) if text is not None else -1.0
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+def connection_limits() -> httpx.Limits:
+    """As many connections as there are calls (the limit layer bounds those), and most of them kept."""
+    import httpx  # 80 ms, not needed to import the package
+
+    return httpx.Limits(
+        max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=KEEP_ALIVE_SECONDS
+    )
+
+
+def timeouts(seconds: float | None) -> httpx.Timeout:
+    """A limit for connecting always, for single reads and writes as given, and none for the pool."""
+    import httpx  # 80 ms, not needed to import the package
+
+    return httpx.Timeout(seconds, connect=CONNECT_SECONDS, pool=None)
+
+
+def is_loopback(endpoint: str) -> bool:
+    """Whether a server is on this machine, so that a proxy from the environment is not for it."""
+    host = urlsplit(endpoint).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Closable(Protocol):
+    """Something with connections, such as a client."""
+
+    def close(self) -> Awaitable[None]: ...
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class PerLoop(Generic[C]):
+    """One client per event loop, closed when its loop shuts down.
+
+    An event loop closes the asynchronous generators left open on it before it ends (`asyncio.run` sees to
+    that). It is the one moment at which connections can still be closed in order, so a generator waits
+    for it; without this, every `asyncio.run` would leave sockets behind.
+    """
+
+    def __init__(self, make: Callable[[], C]) -> None:
+        self._make = make
+        self._open: dict[asyncio.AbstractEventLoop, tuple[C, AsyncGenerator[None, None]]] = {}
+
+    async def get(self) -> C:
+        """The client of the running loop."""
+        loop = asyncio.get_running_loop()
+        found = self._open.get(loop)
+        if found is None:
+            for other in [other for other in self._open if other.is_closed()]:
+                del self._open[other]
+            client = self._make()
+            found = self._open[loop] = client, self._close_with(loop, client)
+            await anext(found[1])
+        return found[0]
+
+    async def _close_with(self, loop: asyncio.AbstractEventLoop, client: C) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self._open.pop(loop, None)
+            await client.close()
+
+    async def close(self) -> None:
+        """Close the client of the running loop, if there is one."""
+        found = self._open.get(asyncio.get_running_loop())
+        if found is not None:
+            await found[1].aclose()

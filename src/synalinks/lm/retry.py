@@ -1,0 +1,234 @@
+"""The retry layer: what may succeed on another try is tried again, and no failed attempt goes uncounted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from synalinks._concurrency import Clock, SystemClock
+from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, ConfigurationError, LMError, RateLimited
+from synalinks.lm.account import Account
+from synalinks.lm.types import ZERO, Call, Handler, Reply
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, how long apart and for how long a call is tried.
+
+    Attributes:
+        attempts: attempts in all, the first included.
+        max_wait: longest wait between two attempts, in seconds. A provider that asks for a longer one is
+            not waited for: the call fails and says so.
+        timeout: seconds an attempt may take, waiting in the server's queue included; None for no limit.
+        bad_reply_attempts: attempts in all that may end in an answer that breaks its schema.
+        first_wait: seconds before the second attempt; doubled from one attempt to the next, less a jitter
+            of up to half (0.5 s and doubling are what the OpenAI client does).
+
+    Raises:
+        ConfigurationError: a bound that leaves no first attempt, or a negative time.
+    """
+
+    attempts: int = 5
+    max_wait: float = 60.0
+    timeout: float | None = 600.0
+    bad_reply_attempts: int = 2
+    first_wait: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1 or self.bad_reply_attempts < 1:
+            raise ConfigurationError(
+                "attempts and bad_reply_attempts count the first attempt, so the least is 1; "
+                f"got {self.attempts} and {self.bad_reply_attempts}"
+            )
+        if self.max_wait < 0 or self.first_wait < 0:
+            raise ConfigurationError(
+                f"waits are seconds, 0 or more; got {self.max_wait} and {self.first_wait}"
+            )
+        if self.timeout is not None and not self.timeout > 0:
+            raise ConfigurationError(f"timeout must be positive seconds or None, got {self.timeout!r}")
+
+
+class RetryLayer:
+    """Tries again after connection errors, timeouts, 408, 409, 425, 429, 5xx and broken answers.
+
+    One caller's 429 slows all callers of the account. What failed attempts cost is carried to the final
+    reply, or the final error. Before each further attempt the budget is asked again (`call.permit`).
+
+    A sink that has received a part of a broken stream can't give it back: it is fed the next attempt
+    from its start. The reply holds the last attempt only.
+
+    Args:
+        policy: the bounds.
+        account: told to slow down; admits further attempts.
+        clock: measures `reply.seconds` and waits between attempts.
+        rng: jitter.
+        free: whether a model's tokens are known to cost nothing, so that an attempt that may or may not
+            have been billed costs 0 instead of an unknown sum.
+    """
+
+    name = "retry"
+
+    def __init__(
+        self,
+        policy: RetryPolicy,
+        account: Account,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        free: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._policy = policy
+        self._account = account
+        self._clock = clock or SystemClock()
+        self._rng = rng or random.Random()
+        self._free = free or _never_free
+
+    def __call__(self, below: Handler) -> Handler:
+        policy, now = self._policy, self._clock.now
+
+        async def attempt(call: Call) -> Reply:
+            started = now()
+            try:
+                async with asyncio.timeout(policy.timeout) as limit:
+                    reply = await below(call)
+            except TimeoutError as error:
+                if not limit.expired():
+                    raise
+                raise CallTimeout(
+                    f"{call.request.model} gave no whole answer within {policy.timeout:g} s; a local "
+                    "server answers one request at a time, so allow for its queue: raise timeout or lower concurrency",
+                    uncertain=True,
+                ) from error
+            return replace(reply, seconds=now() - started)
+
+        async def retry(call: Call) -> Reply:
+            try:
+                return await attempt(call)
+            except LMError as error:  # tenacity costs 30 us, so it is only called once something failed
+                return await self._go_on(attempt, call, error)
+
+        return retry
+
+    async def _go_on(self, attempt: Handler, call: Call, first: LMError) -> Reply:
+        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt  # used after failures only
+
+        tries = _Tries(self._policy, self._account, self._rng, self._free(call.request.model), first)
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._policy.attempts),
+            wait=tries.wait,
+            retry=retry_if_exception(tries.worth_another),
+            before_sleep=tries.slow_the_account,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        try:
+            reply: Reply = await retrying(tries.next, attempt, call)
+        except LMError as error:
+            raise tries.told(error) from error.__cause__
+        return tries.carried_by(reply)
+
+
+def _never_free(model: str) -> bool:
+    return False
+
+
+class _Tries:
+    """The attempts of one call after its first has failed: their number, what they cost, when to stop.
+
+    The first call of `next` raises the error of the attempt already made, so that tenacity counts from
+    that attempt and one set of rules applies to all.
+    """
+
+    __slots__ = ("_account", "_free", "_policy", "_rng", "attempts", "bad", "last", "tokens", "wasted")
+
+    def __init__(
+        self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError
+    ) -> None:
+        self._policy, self._account, self._rng, self._free = policy, account, rng, free
+        self.attempts = 0
+        self.bad = 0
+        self.tokens = 0
+        self.wasted: Decimal | None = ZERO
+        self.last = first
+
+    async def next(self, attempt: Handler, call: Call) -> Reply:
+        """One attempt, with leave to spend and the account's admission."""
+        if self.attempts == 0:
+            self._count(self.last)
+            raise self.last
+        if call.permit is not None:
+            try:
+                await call.permit.another(self.last.reply, self.last.uncertain)
+            except BudgetExceeded as refused:  # its cause tells the ledger what was spent until here
+                raise refused from self.told(self.last)
+        if self._account.waits:
+            await self._account.admit(call.request)
+        try:
+            reply = await attempt(call)
+        except LMError as error:
+            self._count(error)
+            raise
+        self.attempts += 1
+        return reply
+
+    def _count(self, error: LMError) -> None:
+        self.last = error
+        self.attempts += 1
+        self.bad += isinstance(error, BadReply)
+        cost: Decimal | None = ZERO
+        if error.reply is not None:
+            cost = error.reply.cost
+            self.tokens += error.reply.usage.total_tokens or 0
+        elif error.uncertain and not self._free:
+            cost = None
+        self.wasted = None if cost is None or self.wasted is None else self.wasted + cost
+
+    def worth_another(self, error: BaseException) -> bool:
+        """Whether trying again may help."""
+        if not isinstance(error, LMError) or not error.retryable or self._too_long(error):
+            return False
+        return not isinstance(error, BadReply) or self.bad < self._policy.bad_reply_attempts
+
+    def _too_long(self, error: LMError) -> bool:
+        return error.retry_after is not None and error.retry_after > self._policy.max_wait
+
+    def wait(self, state: RetryCallState) -> float:
+        """Seconds before the next attempt: what the provider asked for, else exponential with jitter."""
+        if self.last.retry_after is not None:
+            return self.last.retry_after
+        longest = min(self._policy.max_wait, self._policy.first_wait * 2.0 ** (self.attempts - 1))
+        return longest * (1 - self._rng.random() / 2)
+
+    def slow_the_account(self, state: RetryCallState) -> None:
+        """Let every caller of the account wait as long as this one, if it was told to slow down."""
+        if isinstance(self.last, RateLimited) or self.last.retry_after is not None:
+            self._account.slow_down(state.upcoming_sleep)
+
+    def told(self, error: LMError) -> LMError:
+        """The final error, knowing how many attempts there were and what they cost."""
+        error.attempts = self.attempts
+        error.wasted = self.wasted
+        error.wasted_tokens = self.tokens
+        message = str(error)
+        if error.retryable and self._too_long(error):
+            message += (
+                f"; the provider asks to wait {error.retry_after:g} s, longer than max_wait "
+                f"({self._policy.max_wait:g} s), so it was not tried again"
+            )
+        if self.attempts > 1:
+            message += f" (after {self.attempts} attempts)"
+        error.args = (message, *error.args[1:])
+        return error
+
+    def carried_by(self, reply: Reply) -> Reply:
+        """The final reply, carrying what the attempts before it cost."""
+        billed = None if reply.cost is None or self.wasted is None else reply.cost + self.wasted
+        return replace(
+            reply, attempts=self.attempts, wasted=self.wasted, wasted_tokens=self.tokens, billed=billed
+        )

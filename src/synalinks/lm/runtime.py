@@ -1,0 +1,275 @@
+"""Where the LM stack is composed, and what surrounds a run: tape, budgets, ledgers, provider, clock.
+
+The whole stack is visible in `Channel._compose`. Ambient state comes in two kinds: a tape, a replaced
+provider and the offline switch hold for the whole process while their `with` block lasts; budgets and
+ledgers hold for the tasks inside their block.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from synalinks import scope as scopes
+from synalinks import session
+from synalinks._concurrency import Clock, SystemClock
+from synalinks.errors import ConfigurationError, OfflineError
+from synalinks.lm.account import Account, Limits
+from synalinks.lm.budget import Budget, GateLayer, Purse
+from synalinks.lm.cache import CacheLayer
+from synalinks.lm.cassette import Cassette, CassetteLayer
+from synalinks.lm.check import CheckLayer
+from synalinks.lm.draws import Draws
+from synalinks.lm.ledger import Ledger, MeterLayer
+from synalinks.lm.limit import LimitLayer
+from synalinks.lm.pricing import PriceLayer, is_free, price_of
+from synalinks.lm.providers import Spec, endpoint_of, key_of, make, resolve
+from synalinks.lm.retry import RetryLayer, RetryPolicy
+from synalinks.lm.share import ShareLayer
+from synalinks.lm.store import DiskStore, Store, cache_disabled, default_directory
+from synalinks.lm.types import Call, Handler, Layer, Reply, Request, Sink, Stack, stack
+
+RecordMode = Literal["none", "once", "new_episodes", "all"]
+CacheMode = Literal["use", "refresh", "off"]
+
+_purses: ContextVar[tuple[Purse, ...]] = ContextVar("synalinks_purses", default=())
+_ledgers: ContextVar[tuple[Ledger, ...]] = ContextVar("synalinks_ledgers", default=())
+_callers = itertools.count(1)
+
+
+class Runtime:
+    """The state around all calls of this process.
+
+    Attributes:
+        ledger: every call of the process.
+        draws: which cached answers this run has taken; begins anew at `clear_session()`.
+        cassette: the open tape, or None.
+        provider: the handler that stands in for every provider, or None.
+        offline: whether live calls are forbidden.
+        clock: what limiter, back-off and seconds are measured by.
+        rng: jitter of the back-off, and of nothing else.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.draws = Draws()
+        self.cassette: Cassette | None = None
+        self.provider: Handler | None = None
+        self.offline = False
+        self.clock: Clock = SystemClock()
+        self.rng = random.Random()
+        self._accounts: dict[tuple[str, str, str, Limits], Account] = {}
+        self._stores: dict[Path, Store] = {}
+
+    def ledgers(self) -> tuple[Ledger, ...]:
+        """The process's ledger and those of the blocks this task is in."""
+        return (self.ledger, *_ledgers.get())
+
+    def account(self, provider: str, endpoint: str, key: str, limits: Limits) -> Account:
+        """The account that models of one provider, endpoint, key and limits share."""
+        name = (provider, endpoint, key, limits)
+        if name not in self._accounts:
+            self._accounts[name] = Account(limits, self.clock)
+        return self._accounts[name]
+
+    def store(self, directory: str | Path | None) -> Store | None:
+        """The store of answers in a directory (None: the user's cache directory), or None if it is off."""
+        if directory is None and cache_disabled():
+            return None
+        path = Path(directory) if directory is not None else default_directory()
+        if path not in self._stores:
+            self._stores[path] = DiskStore(path)
+        return self._stores[path]
+
+
+RUNTIME = Runtime()
+session.on_clear(RUNTIME.draws.clear)
+
+
+class Bottom:
+    """The end of a stack: the model's own provider, made at the first live call, or what replaces it."""
+
+    def __init__(self, runtime: Runtime, spec: Spec, api_base: str | None) -> None:
+        self.name = spec.prefix
+        self._runtime = runtime
+        self._spec = spec
+        self._api_base = api_base
+        self._provider: Handler | None = None
+
+    def __call__(self, call: Call, /) -> Awaitable[Reply]:
+        if self._runtime.provider is not None:
+            return self._runtime.provider(call)
+        if self._runtime.offline:
+            raise OfflineError(
+                f"{call.request.model!r} was asked for an answer that is on no tape and in no cache, and live calls "
+                f"are forbidden (at {call.scope}). Run once without --offline to record it"
+            )
+        if self._provider is None:
+            self._provider = make(self._spec, self._api_base)
+        return self._provider(call)
+
+
+class Channel:
+    """A model's way to the wire: its stack of layers, built once.
+
+    Args:
+        model: with its provider's prefix.
+        api_base: URL of the server; the provider's own where None.
+        limits: of the account; the provider's defaults where None.
+        retry: when to try again.
+        cache: `use`; `refresh` to ask anew and store; `off`.
+        cache_dir: folder of the cache; the user's where None.
+        runtime: the state around it.
+
+    Raises:
+        UnknownModelError: no such provider.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_base: str | None = None,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        cache: CacheMode = "use",
+        cache_dir: str | Path | None = None,
+        runtime: Runtime = RUNTIME,
+    ) -> None:
+        self.model = model
+        self.spec, self.model_name = resolve(model)
+        self.endpoint = endpoint_of(self.spec, api_base)
+        self.runtime = runtime
+        self.caller = next(_callers)
+        self._api_base = api_base
+        self._limits = limits or self.spec.limits
+        self._retry = retry or RetryPolicy()
+        self._cache: CacheMode = cache
+        self._cache_dir = cache_dir
+        self.stack = self._compose()
+
+    def _compose(self) -> Stack:
+        runtime, clock = self.runtime, self.runtime.clock
+        account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self._limits)
+        layers: list[Layer] = [
+            MeterLayer(self.spec.prefix, runtime.ledgers, clock),
+            ShareLayer(lambda: (id(runtime.cassette), id(runtime.provider), _purses.get())),
+            CacheLayer(
+                self._store,
+                self.endpoint,
+                draws=lambda: runtime.draws,
+                bypass=lambda: runtime.cassette is not None or runtime.provider is not None,
+                mode="refresh" if self._cache == "refresh" else "use",
+            ),
+            GateLayer(_purses.get, price_of),
+            CassetteLayer(lambda: runtime.cassette),
+            LimitLayer(account),
+            RetryLayer(self._retry, account, clock, runtime.rng, is_free),
+            CheckLayer(),
+            PriceLayer(price_of, clock),
+        ]
+        return stack(Bottom(runtime, self.spec, self._api_base), *layers)
+
+    def _store(self) -> Store | None:
+        return None if self._cache == "off" else self.runtime.store(self._cache_dir)
+
+    def send(self, request: Request, sink: Sink | None = None) -> Awaitable[Reply]:
+        """Ask, from the place this task is in. The ambient scope is read here and nowhere else."""
+        runtime, scope = self.runtime, scopes.current()
+        draws = runtime.draws if runtime.cassette is None else runtime.cassette.draws
+        draw = draws.ordinal(scope, request)
+        return self.stack.outermost(Call(request, scope, draw, sink, self.caller))
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.model} at {self.endpoint}: {self.stack!r}>"
+
+
+@contextmanager
+def use_cassette(path: str | Path, record_mode: RecordMode = "once", *, strict: bool = False) -> Iterator[Cassette]:
+    """Replay calls from a tape, or record them to it, while the block lasts.
+
+    Args:
+        path: a `.jsonl` file, or `.jsonl.gz`.
+        record_mode: `none` replays only; `once` records if the file is not there and replays only if it is;
+            `new_episodes` replays what is there and records what is not; `all` records everything anew.
+        strict: complain at the end of a replay about rows nobody played.
+
+    Raises:
+        CassetteMiss: inside the block, at a call the tape does not hold.
+        CassetteFormatError, CassetteInUse: the file is no tape, or somebody else writes it.
+        ConfigurationError: another tape is open.
+    """
+    if RUNTIME.cassette is not None:
+        raise ConfigurationError(
+            f"a tape is open already ({RUNTIME.cassette.path}); close it before opening {path}"
+        )
+    with Cassette(path, record_mode, strict=strict) as cassette:
+        RUNTIME.cassette = cassette
+        try:
+            yield cassette
+        finally:
+            RUNTIME.cassette = None
+
+
+@contextmanager
+def use_provider(handler: Handler) -> Iterator[Handler]:
+    """Have `handler` answer in place of every model's provider while the block lasts.
+
+    All layers stay above it except the cache, which is bypassed: a stand-in's answers are not the model's.
+    """
+    before = RUNTIME.provider
+    RUNTIME.provider = handler
+    try:
+        yield handler
+    finally:
+        RUNTIME.provider = before
+
+
+@contextmanager
+def use_budget(budget: Budget | Decimal | float | str, *, name: str = "budget") -> Iterator[Purse]:
+    """Hold every call inside the block to a budget (an amount is in dollars); blocks nest.
+
+    Raises:
+        BudgetExceeded: inside the block, before a call that might not fit is sent.
+    """
+    purse = Purse(Budget.of(budget), RUNTIME.clock, name)
+    with open_purse(purse):
+        yield purse
+
+
+@contextmanager
+def open_purse(purse: Purse) -> Iterator[Purse]:
+    """Hold the calls of the block to a purse that may have been open before."""
+    token = _purses.set((*_purses.get(), purse))
+    try:
+        yield purse
+    finally:
+        _purses.reset(token)
+
+
+@contextmanager
+def use_ledger(ledger: Ledger | None = None) -> Iterator[Ledger]:
+    """Collect the entries of every call inside the block."""
+    collected = Ledger() if ledger is None else ledger
+    token = _ledgers.set((*_ledgers.get(), collected))
+    try:
+        yield collected
+    finally:
+        _ledgers.reset(token)
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Forbid live calls while the block lasts: only tape, cache and stand-ins answer."""
+    before = RUNTIME.offline
+    RUNTIME.offline = True
+    try:
+        yield
+    finally:
+        RUNTIME.offline = before

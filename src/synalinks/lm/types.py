@@ -1,0 +1,473 @@
+"""What travels through the LM stack: requests, calls, replies, usage; and what a layer is.
+
+One interface serves providers and layers alike: `async (call) -> reply`. Nothing here knows a provider's
+dialect, a module, or a file format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+from synalinks import _json
+from synalinks.errors import ConfigurationError
+from synalinks.scope import NOWHERE, Scope
+
+#: Goes into every digest. Change it when the meaning of a request changes, and no old answer will match.
+REQUEST_FORMAT = 1
+
+Kind = Literal["chat", "embed"]
+#: Where an answer came from; only `live` costs money.
+Source = Literal["live", "shared", "cache", "cassette"]
+Sink = Callable[["Delta"], None]
+
+
+class Schema:
+    """A JSON schema with everything derived from it made once: canonical bytes and validator."""
+
+    __slots__ = ("_validator", "canonical", "value")
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self.value = dict(value)
+        self.canonical = _json.canonical(self.value)
+        self._validator: Any = None
+
+    @property
+    def validator(self) -> Any:
+        """The compiled validator, a `jsonschema_rs.Validator`.
+
+        Raises:
+            ConfigurationError: the schema is not a valid JSON schema.
+        """
+        if self._validator is None:
+            import jsonschema_rs  # 15 MB of native code, not needed to import the package
+
+            try:
+                self._validator = jsonschema_rs.validator_for(self.value)
+            except (jsonschema_rs.ValidationError, ValueError) as error:
+                raise ConfigurationError(f"not a valid JSON schema: {error}") from error
+        return self._validator
+
+    def problem(self, value: Any) -> str | None:
+        """What is wrong with `value`, in one line, or None if it obeys the schema."""
+        validator = self.validator
+        if validator.is_valid(value):
+            return None
+        error = next(iter(validator.iter_errors(value)))
+        where = "/".join(str(part) for part in error.instance_path)
+        return f"{error.message}" + (f" (at {where})" if where else "")
+
+
+@lru_cache(maxsize=512)
+def _schema_of(canonical: bytes) -> Schema:
+    return Schema(_json.loads(canonical))
+
+
+def schema_of(value: Mapping[str, Any]) -> Schema:
+    """The `Schema` of a plain dict; equal dicts share one."""
+    return _schema_of(_json.canonical(value))
+
+
+class Request:
+    """What is asked of a model, in no provider's dialect. Immutable; identified by its digest.
+
+    Host, headers, keys, streaming and time-outs are not part of a request, so a tape is valid on every
+    machine and no secret can reach it.
+
+    Attributes:
+        kind: `chat` or `embed`.
+        model: with its provider's prefix, e.g. `ollama/llama3.2:latest`.
+        messages: chat only; each a JSON object with `role` and `content` (a string, or a list of parts).
+        texts: embed only; the texts to embed.
+        schema: what the answer must obey, or None for free text.
+        tools: tools the model may call, each `{"name", "description", "parameters"}`.
+        options: sampling options that were given: `temperature`, `max_tokens`, `top_p`, `top_k`, `seed`,
+            `stop`, `reasoning_effort`, ...; provider-specific ones pass through.
+    """
+
+    __slots__ = ("_digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
+
+    def __init__(
+        self,
+        kind: Kind,
+        model: str,
+        *,
+        messages: Sequence[Mapping[str, Any]] = (),
+        texts: Sequence[str] = (),
+        schema: Schema | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.kind: Kind = kind
+        self.model = model
+        self.messages = tuple(messages)
+        self.texts = tuple(texts)
+        self.schema = schema
+        self.tools = tuple(tools)
+        self.options: Mapping[str, Any] = options or {}
+        self._digest: str | None = None
+
+    @property
+    def canonical(self) -> bytes:
+        """The canonical JSON that the digest is taken of; the schema's part is made once per schema."""
+        rest: dict[str, Any] = {"messages": self.messages} if self.kind == "chat" else {}
+        rest["model"] = self.model
+        if self.options:
+            rest["options"] = self.options
+        tail: dict[str, Any] = {"texts": self.texts} if self.kind == "embed" else {}
+        if self.tools:
+            tail["tools"] = self.tools
+        middle = b""
+        if self.schema is not None:
+            middle = b'"schema":' + self.schema.canonical
+        parts = [
+            b'"format":%d,"kind":"%s"' % (REQUEST_FORMAT, self.kind.encode()),
+            _json.canonical(rest)[1:-1],
+            middle,
+            _json.canonical(tail)[1:-1] if tail else b"",
+        ]
+        return b"{" + b",".join(part for part in parts if part) + b"}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere."""
+        if self._digest is None:
+            self._digest = _json.digest(self.canonical)
+        return self._digest
+
+    @property
+    def single_answer(self) -> bool:
+        """Whether every asking gives the same answer: embeddings, and chat at temperature 0."""
+        return self.kind == "embed" or self.options.get("temperature") == 0
+
+    def with_texts(self, texts: Sequence[str]) -> Request:
+        """The same embedding request for other texts."""
+        return Request("embed", self.model, texts=texts, options=self.options)
+
+    def with_options(self, **options: Any) -> Request:
+        """The same request with some options changed."""
+        return Request(
+            self.kind,
+            self.model,
+            messages=self.messages,
+            texts=self.texts,
+            schema=self.schema,
+            tools=self.tools,
+            options={**self.options, **options},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole request as JSON, as tapes keep it."""
+        value: dict[str, Any] = {"kind": self.kind, "model": self.model}
+        if self.kind == "chat":
+            value["messages"] = [dict(message) for message in self.messages]
+        else:
+            value["texts"] = list(self.texts)
+        if self.schema is not None:
+            value["schema"] = self.schema.value
+        if self.tools:
+            value["tools"] = [dict(tool) for tool in self.tools]
+        if self.options:
+            value["options"] = dict(self.options)
+        return value
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Request:
+        """The request that `to_dict` wrote."""
+        schema = value.get("schema")
+        return cls(
+            value["kind"],
+            value["model"],
+            messages=value.get("messages", ()),
+            texts=value.get("texts", ()),
+            schema=None if schema is None else schema_of(schema),
+            tools=value.get("tools", ()),
+            options=value.get("options"),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Request) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        size = f"{len(self.messages)} messages" if self.kind == "chat" else f"{len(self.texts)} texts"
+        return f"<Request {self.kind} {self.model} {size} {self.digest[:12]}>"
+
+
+def _add(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens in disjoint buckets; None means the provider did not say, which is not 0.
+
+    Providers count inclusively (OpenAI), exclusively (Anthropic) or in a mixture (Gemini); each dialect
+    translates to these buckets, and totals are derived from them.
+
+    Attributes:
+        input_fresh: prompt tokens read at the full price.
+        input_cache_read: prompt tokens the provider had in its cache.
+        input_cache_write_5m, input_cache_write_1h: prompt tokens written to the provider's cache.
+        input_audio: audio in the prompt.
+        output_text: tokens of the visible answer.
+        output_reasoning: tokens of thinking, where the provider counts them apart.
+        output_audio: audio in the answer.
+        raw: what the provider said, as it said it.
+    """
+
+    input_fresh: int | None = None
+    input_cache_read: int | None = None
+    input_cache_write_5m: int | None = None
+    input_cache_write_1h: int | None = None
+    input_audio: int | None = None
+    output_text: int | None = None
+    output_reasoning: int | None = None
+    output_audio: int | None = None
+    raw: Mapping[str, Any] | None = None
+
+    @property
+    def input_tokens(self) -> int | None:
+        """All prompt tokens, cached ones included; None if no count is known."""
+        return _add(
+            (
+                self.input_fresh,
+                self.input_cache_read,
+                self.input_cache_write_5m,
+                self.input_cache_write_1h,
+                self.input_audio,
+            )
+        )
+
+    @property
+    def output_tokens(self) -> int | None:
+        """All tokens of the answer, reasoning included; None if no count is known."""
+        return _add((self.output_text, self.output_reasoning, self.output_audio))
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output together; None if neither is known."""
+        return _add((self.input_tokens, self.output_tokens))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The buckets that are known, and `raw`."""
+        pairs = ((name, getattr(self, name)) for name in USAGE_FIELDS)
+        return {name: value for name, value in pairs if value is not None}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Usage:
+        """The usage that `to_dict` wrote."""
+        return cls(**{name: value[name] for name in USAGE_FIELDS if name in value})
+
+
+USAGE_BUCKETS = (
+    "input_fresh",
+    "input_cache_read",
+    "input_cache_write_5m",
+    "input_cache_write_1h",
+    "input_audio",
+    "output_text",
+    "output_reasoning",
+    "output_audio",
+)
+USAGE_FIELDS = (*USAGE_BUCKETS, "raw")
+NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer as it comes in: visible text, reasoning text, or both."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer. Layers hand it up, adding what only they know.
+
+    Attributes:
+        text: the visible text; JSON text if a schema was given; empty for embeddings.
+        reasoning: the model's thinking, where it is shown.
+        tool_calls: each `{"id", "name", "arguments"}` with `arguments` a JSON object.
+        vectors: embed only; one per text, little-endian float32 bytes.
+        finish: `stop`, `length`, `tool_calls`, `content_filter`, ...; None if the provider did not say.
+        refusal: the provider's words when it declined.
+        usage: tokens of the attempt that gave this answer.
+        cost: dollars this answer costs when it is fetched live, without `wasted`; None if the price is
+            unknown.
+        billed: dollars paid for it now, `wasted` included: 0 from a cache or a tape; None if unknown.
+        source: where it came from.
+        model: what the provider says it ran, e.g. a dated name or the routed provider.
+        seconds: how long the provider took, queueing here not included.
+        attempts: how often it was asked for, this one included.
+        wasted: dollars that failed attempts cost; None if unknown.
+        wasted_tokens: tokens of failed attempts, as far as known.
+        chunks: the pieces in which a streamed answer came, or None.
+        extra: anything else of the provider's that a caller may want, JSON.
+    """
+
+    text: str = ""
+    reasoning: str | None = None
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    vectors: tuple[bytes, ...] = ()
+    finish: str | None = None
+    refusal: str | None = None
+    usage: Usage = NO_USAGE
+    cost: Decimal | None = None
+    billed: Decimal | None = None
+    source: Source = "live"
+    model: str | None = None
+    seconds: float | None = None
+    attempts: int = 1
+    wasted: Decimal | None = ZERO
+    wasted_tokens: int = 0
+    chunks: tuple[Delta, ...] | None = None
+    extra: Mapping[str, Any] | None = None
+
+    @property
+    def as_if(self) -> Decimal | None:
+        """Dollars this answer costs live, failed attempts included; None if unknown."""
+        return None if self.cost is None or self.wasted is None else self.cost + self.wasted
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON for tapes and caches. `billed` and `source` are of this run and left out;
+        vectors are left to the caller, who stores them by text."""
+        value: dict[str, Any] = {"text": self.text}
+        for name in ("reasoning", "finish", "refusal", "model", "extra"):
+            if (found := getattr(self, name)) is not None:
+                value[name] = found
+        if self.tool_calls:
+            value["tool_calls"] = [dict(call) for call in self.tool_calls]
+        if usage := self.usage.to_dict():
+            value["usage"] = usage
+        value["cost"] = None if self.cost is None else str(self.cost)
+        if self.seconds is not None:
+            value["seconds"] = round(self.seconds, 6)
+        if self.attempts != 1:
+            value["attempts"] = self.attempts
+            value["wasted"] = None if self.wasted is None else str(self.wasted)
+            value["wasted_tokens"] = self.wasted_tokens
+        if self.chunks is not None:
+            value["chunks"] = [[delta.text, delta.reasoning] for delta in self.chunks]
+        return value
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], source: Source, vectors: tuple[bytes, ...] = ()) -> Reply:
+        """The answer that `to_dict` wrote, as it comes from `source`: nothing is billed for it."""
+        cost, wasted, chunks = value.get("cost"), value.get("wasted", "0"), value.get("chunks")
+        return cls(
+            text=value.get("text", ""),
+            reasoning=value.get("reasoning"),
+            tool_calls=tuple(value.get("tool_calls", ())),
+            vectors=vectors,
+            finish=value.get("finish"),
+            refusal=value.get("refusal"),
+            usage=Usage.from_dict(value["usage"]) if "usage" in value else NO_USAGE,
+            cost=None if cost is None else Decimal(cost),
+            billed=ZERO,
+            source=source,
+            model=value.get("model"),
+            seconds=value.get("seconds"),
+            attempts=value.get("attempts", 1),
+            wasted=None if wasted is None else Decimal(wasted),
+            wasted_tokens=value.get("wasted_tokens", 0),
+            chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),
+            extra=value.get("extra"),
+        )
+
+    def feed(self, sink: Sink) -> None:
+        """Give `sink` the text as it came, or in one piece if its pieces are not known."""
+        if self.chunks is not None:
+            for delta in self.chunks:
+                sink(delta)
+        elif self.text or self.reasoning:
+            sink(Delta(self.text, self.reasoning or ""))
+
+
+class Permit(Protocol):
+    """Leave to spend, handed down by the budget gate and asked again before every further attempt."""
+
+    async def another(self, spent: Reply | None, uncertain: bool) -> None:
+        """Settle the attempt that failed (`spent` is its answer, where there was one) and reserve the
+        next.
+
+        Raises:
+            BudgetExceeded: another attempt does not fit.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One asking: a request, and the place it is asked from.
+
+    Attributes:
+        request: what is asked.
+        scope: where in the run.
+        draw: how many calls with this request this place made before, from 0.
+        sink: receives the text as it comes, or None.
+        caller: token of the model object that asks, for its counters.
+        permit: leave to spend on further attempts, or None where no budget is set.
+        output_cap: the most answer tokens the budget has room for, or None; providers send the smaller of
+            it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
+            not change what a call is.
+    """
+
+    request: Request
+    scope: Scope = NOWHERE
+    draw: int = 0
+    sink: Sink | None = None
+    caller: int = 0
+    permit: Permit | None = None
+    output_cap: int | None = None
+
+    @property
+    def place(self) -> tuple[Scope, int]:
+        """Scope and ordinal within it: which of a request's answers belongs to this call."""
+        return (self.scope, self.draw)
+
+
+class Handler(Protocol):
+    """Anything that answers calls: a provider, or a layer with all that lies below it."""
+
+    def __call__(self, call: Call, /) -> Awaitable[Reply]: ...
+
+
+Layer = Callable[[Handler], Handler]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Layers over a provider, outermost first; answers calls and prints as it is composed."""
+
+    provider: Handler
+    layers: tuple[Layer, ...]
+    outermost: Handler = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        handler = self.provider
+        for layer in reversed(self.layers):
+            handler = layer(handler)
+        object.__setattr__(self, "outermost", handler)
+
+    def __call__(self, call: Call, /) -> Awaitable[Reply]:
+        return self.outermost(call)
+
+    def __repr__(self) -> str:
+        parts: list[object] = [*self.layers, self.provider]
+        names = [getattr(part, "name", None) or type(part).__name__ for part in parts]
+        return "Stack(" + " > ".join(names) + ")"
+
+
+def stack(provider: Handler, *layers: Layer) -> Stack:
+    """Compose `layers` over `provider`; `layers[0]` is the outermost."""
+    return Stack(provider, layers)

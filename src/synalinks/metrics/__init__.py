@@ -1,0 +1,43 @@
+"""Metrics: numbers watched over many predictions, which never steer training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synalinks.errors import ConfigurationError
+from synalinks.metrics.f_score import F1Score, FBetaScore
+from synalinks.metrics.metric import Mean, MeanMetricWrapper, Metric
+from synalinks.rewards import Reward
+from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.session import to_snake_case
+
+_ALL = {to_snake_case(cls.__name__): cls for cls in (F1Score, FBetaScore, Mean)} | {"f1_score": F1Score}
+
+serialize = serialize_synalinks_object
+deserialize = deserialize_synalinks_object
+
+
+def get(identifier: Any) -> Any:
+    """A metric from an instance, a name, a saved config, or a reward or function whose mean it is.
+
+    Raises:
+        ConfigurationError: anything else.
+    """
+    if identifier is None or isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, str):
+        cls = _ALL.get(to_snake_case(identifier))
+        if cls is None:
+            raise ConfigurationError(f"no metric is called {identifier!r}; there are {sorted(_ALL)}")
+        return cls()
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if isinstance(identifier, Reward):
+        return MeanMetricWrapper(identifier, name=identifier.name)
+    if callable(identifier):
+        return MeanMetricWrapper(identifier, name=getattr(identifier, "__name__", None))
+    raise ConfigurationError(f"not a metric: {identifier!r}")
+
+
+__all__ = ["F1Score", "FBetaScore", "Mean", "MeanMetricWrapper", "Metric", "deserialize", "get", "serialize"]

@@ -1,0 +1,50 @@
+"""Chat data models as the plain messages that requests carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synalinks import _json
+from synalinks.data import DataModel, JsonDataModel
+from synalinks.errors import ConfigurationError
+
+
+def to_wire(messages: Any) -> list[dict[str, Any]]:
+    """Wire messages of a `ChatMessages`, a `ChatMessage`, or a list of either kind of message.
+
+    Absent fields are dropped, `content` is always there, and tool arguments are JSON objects.
+
+    Raises:
+        ConfigurationError: not messages.
+    """
+    if isinstance(messages, (JsonDataModel, DataModel)):
+        value = messages.get_json()
+        found = value["messages"] if "messages" in value else [value]
+    elif isinstance(messages, list):
+        found = [message.get_json() if hasattr(message, "get_json") else message for message in messages]
+    else:
+        raise ConfigurationError(f"a language model takes ChatMessages, got {type(messages).__name__}: {messages!r}")
+    return [_message(message) for message in found]
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(message, dict) or "role" not in message:
+        raise ConfigurationError(f"a chat message needs a role and content, got {message!r}")
+    wire = {name: value for name, value in message.items() if value is not None and name != "tool_calls"}
+    wire.setdefault("content", "")
+    if isinstance(wire["content"], dict):
+        wire["content"] = _json.dumps(wire["content"])
+    if message.get("tool_calls"):
+        wire["tool_calls"] = [_tool_call(call) for call in message["tool_calls"]]
+    return wire
+
+
+def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    function = call.get("function", call)
+    arguments = function["arguments"]
+    if isinstance(arguments, str):
+        try:
+            arguments = _json.loads(arguments)
+        except _json.JSONDecodeError as error:
+            raise ConfigurationError(f"the arguments of tool call {function['name']!r} are not JSON: {error}") from error
+    return {"id": call.get("id", ""), "name": function["name"], "arguments": arguments}

@@ -1,0 +1,256 @@
+"""Optimizer: a search over the JSON of trainable variables. Subclasses write one method, `propose`."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from synalinks import session
+from synalinks.data import DataModel, Field, Variable
+from synalinks.errors import ConfigurationError
+from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.evidence import Record, assign_rewards, begin_step
+from synalinks.optimizers.selection import check_temperature, softmax
+from synalinks.saving import deserialize_synalinks_object
+
+if TYPE_CHECKING:
+    import numpy as np
+
+UpdateFrequency = Literal["epoch", "batch"]
+
+
+class OptimizerIterations(DataModel):
+    """How far an optimizer has come."""
+
+    iterations: int = Field(default=0, description="Steps taken.")
+    epochs: int = Field(default=0, description="Epochs completed.")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a proposal may look at.
+
+    Attributes:
+        epoch, step: where training is, from 0.
+        records: this step's scored predictions of the variable, in order of samples.
+        examples: the batch: pairs of (input, target), JSON; a target may be None.
+        description: the program's description.
+        rng: the only source of randomness.
+    """
+
+    epoch: int
+    step: int
+    records: Sequence[Record]
+    examples: Sequence[tuple[Any, Any]]
+    description: str
+    rng: np.random.Generator
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A new candidate for one variable, and the one it came from."""
+
+    variable: Variable
+    parent: Candidate
+    child: Candidate
+
+
+class Optimizer:
+    """A search over the JSON of trainable variables.
+
+    Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
+    asks `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
+    end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the
+    `population_size` best by their lower confidence bound.
+
+    Args:
+        population_size: candidates kept per variable.
+        sampling_temperature: how strongly variables that do badly are preferred for updates.
+        reward_uncertainty: of one sample, in units of reward; see `candidates.lower_bound`.
+        update_freq: when the pool changes: `epoch` or `batch`.
+        name, description: in logs and saved files.
+
+    Raises:
+        ConfigurationError: a temperature below 0, or an argument out of range.
+    """
+
+    def __init__(
+        self,
+        population_size: int = 10,
+        sampling_temperature: float = 0.3,
+        reward_uncertainty: float = 0.25,
+        update_freq: UpdateFrequency = "epoch",
+        name: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        kind = type(self).__name__
+        if population_size < 1:
+            raise ConfigurationError(f"{kind}(population_size={population_size!r}): at least 1 is needed")
+        if reward_uncertainty < 0:
+            raise ConfigurationError(f"{kind}(reward_uncertainty={reward_uncertainty!r}): 0 or above")
+        if update_freq not in ("epoch", "batch"):
+            raise ConfigurationError(f"{kind}(update_freq={update_freq!r}): write 'epoch' or 'batch'")
+        self.name = name or session.auto_name(kind)
+        self.description = description or (inspect.getdoc(type(self)) or "").partition("\n")[0]
+        self.population_size = population_size
+        self.sampling_temperature = check_temperature(sampling_temperature, f"{kind}: sampling_temperature")
+        self.reward_uncertainty = reward_uncertainty
+        self.update_freq = update_freq
+        self.state = Variable(
+            OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
+        )
+
+    # --- what a subclass writes ----------------------------------------------------------------------------
+
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+        """New values for some of the variable's fields, or None for no proposal.
+
+        The variable holds the parent. Called in phase `optimizer`.
+        """
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def propose(self, variable, step)`")
+
+    async def select_candidate(self, variable: Variable, rng: np.random.Generator) -> Candidate:
+        """The candidate that a step starts from: the best known; a seed where none has been scored."""
+        best = variable.get_json()["best_candidates"]
+        if best:
+            return best[0]  # type: ignore[no-any-return]
+        seeds = variable.get_json()["seed_candidates"]
+        return seeds[int(rng.integers(len(seeds)))]  # type: ignore[no-any-return]
+
+    async def rebuild(self, variable: Variable, scored: list[Candidate]) -> list[Candidate]:
+        """Which of all scored candidates stay in the pool, best first."""
+        return pool.ranked(scored, self.reward_uncertainty)[: self.population_size]
+
+    # --- what the trainer calls, in this order -------------------------------------------------------------
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The optimizer's own state, saved with the program."""
+        return [self.state]
+
+    @property
+    def epochs(self) -> int:
+        """Epochs completed."""
+        return int(self.state.get("epochs"))
+
+    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+        """Make seeds of what the variables hold; everything that lacks configuration fails here."""
+        for variable in variables:
+            value = variable.get_json()
+            now = pool.current(variable)
+            value["seed_candidates"] = [{**now, **seed} for seed in value["seed_candidates"]] or [now]
+            value["candidates"] = []
+
+    async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
+        """Begin with no candidates of this epoch."""
+        for variable in variables:
+            variable.get_json()["candidates"] = []
+
+    async def on_batch_begin(self, variables: Sequence[Variable], rng: np.random.Generator) -> None:
+        """Write the candidate that the step starts from into each variable."""
+        for variable in variables:
+            pool.write(variable, await self.select_candidate(variable, rng))
+            begin_step(variable)
+
+    def assign_rewards(self, variables: Sequence[Variable], rewards: Mapping[int, float]) -> dict[str, list[Record]]:
+        """Give predictions the rewards of their samples; returns the scored ones by variable path."""
+        return {variable.path: assign_rewards(variable, rewards) for variable in variables}
+
+    def select_variable(self, variables: Sequence[Variable], rng: np.random.Generator) -> Variable:
+        """The variable to update: one never visited, else P(v) proportional to exp(-mean reward / temperature)."""
+        unvisited = [v for v in variables if not v.get_json()["nb_visit"]]
+        if unvisited:
+            return unvisited[int(rng.integers(len(unvisited)))]
+        means = [v.get_json()["cumulative_reward"] / v.get_json()["nb_visit"] for v in variables]
+        chances = softmax([-mean for mean in means], self.sampling_temperature)
+        return variables[int(rng.choice(len(variables), p=chances))]
+
+    async def propose_new_candidate(
+        self, variables: Sequence[Variable], view: Callable[[Variable], Step], rng: np.random.Generator
+    ) -> Proposal | None:
+        """A proposal for one variable, or None; one that changes nothing is none."""
+        variable = self.select_variable(variables, rng)
+        parent = pool.current(variable)
+        values = await self.propose(variable, view(variable))
+        if values is None:
+            return None
+        child = {**parent, **values}
+        if pool.key(child) == pool.key(parent):
+            return None
+        return Proposal(variable, parent, child)
+
+    def add_scored(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
+        """Fold rewards of samples it was not scored on before into what is known of a candidate."""
+        value = variable.get_json()
+        name = pool.key(candidate)
+        for known in (*value["candidates"], *value["best_candidates"]):
+            if pool.key(known) == name:
+                pool.add_evidence(known, rewards)
+                return
+        new = pool.content(candidate)
+        pool.add_evidence(new, rewards)
+        if rewards:
+            value["candidates"].append(new)
+
+    async def on_batch_end(self, variables: Sequence[Variable]) -> None:
+        """Leave the best known candidate in each variable."""
+        self.state.update({"iterations": self.state.get("iterations") + 1})
+        for variable in variables:
+            if self.update_freq == "batch":
+                await self._rebuild(variable)
+            self.write_best(variable)
+
+    def write_best(self, variable: Variable) -> None:
+        """Put the best known candidate into the variable's fields."""
+        value = variable.get_json()
+        scored = pool.ranked([*value["best_candidates"], *value["candidates"]], self.reward_uncertainty)
+        if scored and math.isfinite(pool.lower_bound(scored[0], self.reward_uncertainty)):
+            pool.write(variable, scored[0])
+
+    async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
+        """Rebuild each variable's pool and remember its best."""
+        for variable in variables:
+            await self._rebuild(variable)
+            self.write_best(variable)
+            value = variable.get_json()
+            best = pool.current(variable)
+            if not value["history"] or pool.key(value["history"][-1]) != pool.key(best):
+                value["history"].append(best)
+        self.state.update({"epochs": self.state.get("epochs") + 1})
+
+    async def _rebuild(self, variable: Variable) -> None:
+        value = variable.get_json()
+        scored = pool.merge((value["best_candidates"], value["candidates"]))
+        value["best_candidates"] = await self.rebuild(variable, scored)
+        value["candidates"] = []
+
+    async def on_train_end(self, variables: Sequence[Variable]) -> None:
+        """Leave the best candidate in the fields, and no step's evidence."""
+        for variable in variables:
+            self.write_best(variable)
+            variable.get_json()["current_predictions"] = []
+
+    # --- saving --------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "population_size": self.population_size,
+            "sampling_temperature": self.sampling_temperature,
+            "reward_uncertainty": self.reward_uncertainty,
+            "update_freq": self.update_freq,
+            "name": self.name,
+            "description": self.description,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """The optimizer that `get_config` described."""
+        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}>"

@@ -1,0 +1,75 @@
+"""Ways to choose: softmax, best, random. A temperature of 0 means the greedy limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from synalinks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Strategy = Literal["softmax", "best", "random"]
+STRATEGIES = ("softmax", "best", "random")
+
+
+def check_temperature(value: float, what: str) -> float:
+    """A temperature as given.
+
+    Raises:
+        ConfigurationError: below 0, or not a number.
+    """
+    if not isinstance(value, (int, float)) or not value >= 0:
+        raise ConfigurationError(f"{what}={value!r}: a temperature is 0 (greedy) or above")
+    return value
+
+
+def check_strategy(value: str, what: str) -> str:
+    """A way to choose, as given.
+
+    Raises:
+        ConfigurationError: an unknown one.
+    """
+    if value not in STRATEGIES:
+        raise ConfigurationError(f"{what}={value!r}: write one of {STRATEGIES}")
+    return value
+
+
+def softmax(scores: Sequence[float], temperature: float) -> Any:
+    """Probabilities proportional to exp(score / temperature), float64; the best share it all at temperature 0.
+
+    Shapes: scores `(n,)`, result `(n,)`.
+    """
+    import numpy as np  # only training needs it
+
+    values = np.asarray(scores, dtype=np.float64)
+    best = values.max()
+    if temperature == 0:
+        weights = (values == best).astype(np.float64)
+    else:
+        weights = np.exp((values - best) / temperature)
+    return weights / weights.sum()
+
+
+def choose(
+    scores: Sequence[float], count: int, strategy: str, temperature: float, rng: np.random.Generator
+) -> list[int]:
+    """Indices of `count` different items.
+
+    Args:
+        scores: one per item, higher is better.
+        count: at most as many as there are scores.
+        strategy: `softmax` draws without replacement by temperature, `best` takes the highest, `random` draws
+            uniformly.
+    """
+    if strategy == "random":
+        return [int(i) for i in rng.permutation(len(scores))[:count]]
+    order = sorted(range(len(scores)), key=lambda i: -scores[i])
+    if strategy == "best":
+        return order[:count]
+    left, chosen = list(range(len(scores))), []
+    for _ in range(count):
+        weights = softmax([scores[i] for i in left], temperature)
+        chosen.append(left.pop(int(rng.choice(len(left), p=weights))))
+    return chosen

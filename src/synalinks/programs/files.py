@@ -1,0 +1,182 @@
+"""Saved programs: JSON, indented, in stable order, without time stamps or keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synalinks import _json
+from synalinks.data import Variable
+from synalinks.errors import ConfigurationError
+from synalinks.saving import (
+    custom_object_scope,
+    deserialize_synalinks_object,
+    serialize_synalinks_object,
+    sharing,
+)
+
+if TYPE_CHECKING:
+    from synalinks.programs.program import Program
+
+#: Version of the file's layout; raised when an older reader could not make sense of it.
+FILE_FORMAT = 1
+
+
+def architecture(program: Program) -> dict[str, Any]:
+    """The program without its variables."""
+    with sharing() as shared:
+        described = serialize_synalinks_object(program)
+        compiled = program.get_compile_config()
+    value = {"synalinks_program": FILE_FORMAT, **described, "shared_objects": shared.saved}
+    if compiled is not None:
+        value["compile_config"] = compiled
+    return value
+
+
+def architecture_json(program: Program) -> str:
+    """The architecture as JSON text."""
+    return _json.pretty(architecture(program))
+
+
+def save(program: Program, filepath: str | Path, overwrite: bool = True) -> None:
+    """Write architecture and variables."""
+    if not program.built:
+        raise ConfigurationError(f"{program.name} has no state to save yet: call it once before saving it")
+    value = {**architecture(program), "variables": state_of(program)}
+    write(_path(filepath, ".json", overwrite), _json.pretty(value))
+
+
+def save_variables(program: Program, filepath: str | Path, overwrite: bool = True) -> None:
+    """Write the variables alone."""
+    value = {"synalinks_variables": FILE_FORMAT, "variables": state_of(program)}
+    write(_path(filepath, ".variables.json", overwrite), _json.pretty(value))
+
+
+def write(path: Path, text: str) -> None:
+    """Put a file in place whole: a crash leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
+
+
+def _path(filepath: str | Path, suffix: str, overwrite: bool) -> Path:
+    path = Path(filepath)
+    if not path.name.endswith(suffix):
+        raise ConfigurationError(f"a saved program is a {suffix} file, got {path}")
+    if not overwrite and path.exists():
+        raise ConfigurationError(f"{path} is there already; pass overwrite=True to replace it")
+    return path
+
+
+def read(filepath: str | Path) -> dict[str, Any]:
+    """A saved program or its variables, as JSON.
+
+    Raises:
+        ConfigurationError: no such file, not JSON, not one of ours, or of a newer layout.
+    """
+    path = Path(filepath)
+    try:
+        value = _json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"there is no file {path}") from error
+    except _json.JSONDecodeError as error:
+        raise ConfigurationError(f"{path} is not JSON ({error})") from error
+    layout = isinstance(value, dict) and (value.get("synalinks_program") or value.get("synalinks_variables"))
+    if not layout or "variables" not in value:
+        raise ConfigurationError(f"{path} is not a program saved by program.save(...)")
+    if layout > FILE_FORMAT:
+        raise ConfigurationError(
+            f"{path} has layout {layout}, this version reads up to {FILE_FORMAT}; install a newer synalinks-replay"
+        )
+    return dict(value)
+
+
+def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """Build the program saved at a path, with variables and compilation."""
+    value = read(filepath)
+    if "synalinks_program" not in value:
+        raise ConfigurationError(f"{filepath} holds variables only; load it into a program with program.load(path)")
+    program = build(value, custom_objects)
+    set_state(program, value["variables"])
+    return program
+
+
+def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The program that `architecture` described, with its variables as they are made."""
+    with custom_object_scope(custom_objects or {}), sharing(value.get("shared_objects", [])):
+        program = deserialize_synalinks_object({k: value.get(k) for k in _DESCRIPTION}, custom_objects)
+        if value.get("compile_config") is not None:
+            program.compile_from_config(value["compile_config"])
+    return program
+
+
+_DESCRIPTION = ("module", "class_name", "config", "registered_name")
+
+
+def load_variables_of(program: Program, filepath: str | Path) -> Program:
+    """Load saved variables into a program that is there; returns it.
+
+    Raises:
+        ConfigurationError: the file is of another architecture.
+    """
+    value = read(filepath)
+    try:
+        set_state(program, value["variables"])
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{filepath} does not fit {program.name}: {error}") from error
+    return program
+
+
+def state_of(program: Program) -> dict[str, Any]:
+    """Values of all variables by path, the program's first, then the optimizer's."""
+    return {group: _values(variables) for group, variables in _groups(program).items()}
+
+
+def set_state(program: Program, state: Mapping[str, Any]) -> None:
+    """Put values back; nothing is changed if a path or a field does not fit.
+
+    Raises:
+        ConfigurationError: paths that the program lacks, or that the state lacks.
+    """
+    plan: list[tuple[Variable, Any]] = []
+    for group, variables in _groups(program).items():
+        saved = state.get(group)
+        if saved is None:
+            continue
+        by_path = {variable.path: variable for variable in variables}
+        if by_path.keys() != saved.keys():
+            missing, foreign = sorted(by_path.keys() - saved.keys()), sorted(saved.keys() - by_path.keys())
+            if group == "optimizer":
+                continue
+            raise ConfigurationError(
+                f"another architecture: {group} variables missing in the file: {missing}; not in the program: {foreign}"
+            )
+        for path, value in saved.items():
+            fields = by_path[path].get_json().keys()
+            if not fields >= value.keys():
+                raise ConfigurationError(f"another architecture: {path} has no fields {sorted(value.keys() - fields)}")
+            plan.append((by_path[path], value))
+    for variable, value in plan:
+        variable.assign({**variable.get_json(), **value})
+
+
+def _groups(program: Program) -> dict[str, list[Variable]]:
+    groups = {
+        "trainable": program.trainable_variables,
+        "non_trainable": program.non_trainable_variables,
+    }
+    if program.optimizer is not None:
+        groups["optimizer"] = program.optimizer.variables
+    return groups
+
+
+def _values(variables: list[Variable]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable in variables:
+        if variable.path in values:
+            raise ConfigurationError(f"two variables have the path {variable.path!r}; give their modules other names")
+        values[variable.path] = variable.get_json()
+    return values

@@ -1,0 +1,25 @@
+"""A program from the JSON text of its architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synalinks import _json
+from synalinks.errors import ConfigurationError
+from synalinks.programs import files
+
+
+def program_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The program that `program.to_json()` wrote, with its variables as they are made.
+
+    Raises:
+        ConfigurationError: not JSON, or not a program.
+    """
+    try:
+        value = _json.loads(json_string)
+    except _json.JSONDecodeError as error:
+        raise ConfigurationError(f"not JSON: {error}") from error
+    if not isinstance(value, dict) or "synalinks_program" not in value:
+        raise ConfigurationError("not the architecture of a program, as program.to_json() writes it")
+    return files.build(value, custom_objects)

@@ -1,0 +1,50 @@
+"""Rewards: scores in [0, 1] for predictions, what training maximises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synalinks.errors import ConfigurationError
+from synalinks.rewards.cosine_similarity import CosineSimilarity
+from synalinks.rewards.exact_match import ExactMatch, exact_match
+from synalinks.rewards.reward import Reward, RewardFunctionWrapper
+from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.session import to_snake_case
+
+_ALL = {to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)}
+
+serialize = serialize_synalinks_object
+deserialize = deserialize_synalinks_object
+
+
+def get(identifier: Any) -> Any:
+    """A reward from an instance, a name such as `exact_match`, a saved config, a function, or None.
+
+    Raises:
+        ConfigurationError: anything else.
+    """
+    if identifier is None or isinstance(identifier, Reward):
+        return identifier
+    if isinstance(identifier, str):
+        cls = _ALL.get(to_snake_case(identifier))
+        if cls is None:
+            raise ConfigurationError(f"no reward is called {identifier!r}; there are {sorted(_ALL)}")
+        return cls()
+    if isinstance(identifier, Mapping):
+        return deserialize(identifier)
+    if callable(identifier):
+        return RewardFunctionWrapper(identifier)
+    raise ConfigurationError(f"not a reward: {identifier!r}")
+
+
+__all__ = [
+    "CosineSimilarity",
+    "ExactMatch",
+    "Reward",
+    "RewardFunctionWrapper",
+    "deserialize",
+    "exact_match",
+    "get",
+    "serialize",
+]

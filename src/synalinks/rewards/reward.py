@@ -1,0 +1,175 @@
+"""Reward: a score in [0, 1] for one prediction against its target."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from synalinks import session
+from synalinks.data import JsonDataModel, check_mask
+from synalinks.errors import ConfigurationError
+from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+
+RewardFunction = Callable[..., Awaitable[float]]
+
+
+class Masks:
+    """Which fields of predictions and targets count.
+
+    Args:
+        in_mask, out_mask: names of the fields to keep, or to leave out; `answer` also means `answers` and
+            `answer_1`.
+        in_mask_pattern, out_mask_pattern: regular expressions for the same.
+    """
+
+    def __init__(
+        self,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        for what, mask in (("in_mask", in_mask), ("out_mask", out_mask)):
+            if isinstance(mask, str):
+                raise ConfigurationError(f"{what} is a list of field names, got the string {mask!r}; write [{mask!r}]")
+        self.config: dict[str, Any] = {
+            "in_mask": None if in_mask is None else list(in_mask),
+            "out_mask": None if out_mask is None else list(out_mask),
+            "in_mask_pattern": in_mask_pattern,
+            "out_mask_pattern": out_mask_pattern,
+        }
+        self._keeps = in_mask is not None or in_mask_pattern is not None
+        self._drops = out_mask is not None or out_mask_pattern is not None
+
+    def apply(self, value: JsonDataModel | None) -> JsonDataModel | None:
+        """The value without the fields that don't count."""
+        if value is None:
+            return None
+        if self._keeps:
+            value = value.in_mask(mask=self.config["in_mask"], pattern=self.config["in_mask_pattern"])
+        if self._drops:
+            value = value.out_mask(mask=self.config["out_mask"], pattern=self.config["out_mask_pattern"])
+        return value
+
+    def check(self, schema: Mapping[str, Any], where: str) -> None:
+        """Refuse names that no field of `schema` has.
+
+        Raises:
+            ConfigurationError: naming the nearest field.
+        """
+        for what in ("in_mask", "out_mask"):
+            mask, pattern = self.config[what], self.config[f"{what}_pattern"]
+            if mask or pattern:
+                check_mask(mask, schema, pattern, where=f"{what} of {where}", keeps=what == "in_mask")
+
+
+class Reward:
+    """A score in [0, 1] for one prediction. Subclasses write `async def call(self, y_true, y_pred)`.
+
+    Args:
+        name: in logs.
+        reduction: kept for programs that pass it; a batch's reward is the mean over its samples.
+        in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Masks`.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "mean",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        self.name = name or session.to_snake_case(type(self).__name__)
+        self.reduction = reduction
+        self.masks = Masks(in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    async def __call__(self, y_true: Any, y_pred: Any) -> float:
+        """The reward of one prediction; a missing prediction is worth 0.
+
+        Raises:
+            ConfigurationError: not a number in [0, 1].
+        """
+        if y_pred is None:
+            return 0.0
+        value = await self.call(self.masks.apply(_plain(y_true)), self.masks.apply(_plain(y_pred)))
+        return check_reward(value, self.name)
+
+    async def call(self, y_true: Any, y_pred: Any) -> float:
+        """The reward of one masked prediction against its masked target, in [0, 1]."""
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def call(self, y_true, y_pred)`")
+
+    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+        """Refuse masks that name no field of a prediction or of a target."""
+        self.masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"name": self.name, "reduction": self.reduction, **self.masks.config}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """The reward that `get_config` described."""
+        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+
+    def __repr__(self) -> str:
+        masks = {name: value for name, value in self.masks.config.items() if value is not None}
+        shown = "".join(f", {name}={value!r}" for name, value in masks.items())
+        return f"<{type(self).__name__} name={self.name}{shown}>"
+
+
+class RewardFunctionWrapper(Reward):
+    """A reward made of a function `async fn(y_true, y_pred) -> float`.
+
+    Args:
+        fn: the function; `**kwargs` are passed on to it.
+    """
+
+    def __init__(
+        self,
+        fn: RewardFunction,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            name or getattr(fn, "__name__", None), reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern
+        )
+        self.fn = fn
+        self.kwargs = kwargs
+
+    async def call(self, y_true: Any, y_pred: Any) -> float:
+        """What the function says."""
+        return await self.fn(y_true, y_pred, **self.kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The function by name, and its arguments."""
+        return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
+
+
+def check_reward(value: Any, name: str) -> float:
+    """A reward as a float.
+
+    Raises:
+        ConfigurationError: not a number, NaN, or outside [0, 1].
+    """
+    if isinstance(value, bool):
+        return float(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"the reward {name!r} gave {value!r}; a reward is a number in [0, 1]") from error
+    if math.isnan(number) or not 0.0 <= number <= 1.0:
+        raise ConfigurationError(f"the reward {name!r} gave {number}; a reward lies in [0, 1]. Rescale it")
+    return number
+
+
+def _plain(value: Any) -> Any:
+    """A target or prediction as a JSON data model; plain values pass."""
+    return value.to_json_data_model() if hasattr(value, "to_json_data_model") else value

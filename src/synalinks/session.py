@@ -1,0 +1,62 @@
+"""What lasts as long as a session: automatic names, default models, logging flags.
+
+`clear_session()` starts a new one. Objects that keep state for a session register what to do then with
+`on_clear`.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable
+from typing import Any
+
+_names: dict[str, int] = {}
+_settings: dict[str, Any] = {}
+_on_clear: list[Callable[[], None]] = []
+
+_ACRONYM = re.compile(r"(.)([A-Z][a-z0-9]+)")
+_HUMP = re.compile(r"([a-z])([A-Z])")
+_ODD = re.compile(r"\W+")
+
+
+def to_snake_case(name: str) -> str:
+    """`RAGAgent` becomes `rag_agent`."""
+    name = _ODD.sub("", name)
+    name = _ACRONYM.sub(r"\1_\2", name)
+    return _HUMP.sub(r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """The next free name for `prefix` in this session: `generator`, `generator_1`, `generator_2`, ..."""
+    prefix = to_snake_case(prefix)
+    count = _names.get(prefix, -1) + 1
+    _names[prefix] = count
+    return prefix if count == 0 else f"{prefix}_{count}"
+
+
+def get_setting(name: str, default: Any = None) -> Any:
+    """A session-wide setting, such as the default language model."""
+    return _settings.get(name, default)
+
+
+def set_setting(name: str, value: Any) -> None:
+    """Keep a setting until the process ends."""
+    _settings[name] = value
+
+
+def on_clear(callback: Callable[[], None]) -> None:
+    """Have `callback` called at every `clear_session()`."""
+    _on_clear.append(callback)
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget automatic names and which draws this run has taken.
+
+    Defaults set with `set_default_*`, prices and an open cassette outlive it.
+    """
+    _names.clear()
+    for callback in _on_clear:
+        callback()
+    if free_memory:
+        gc.collect()

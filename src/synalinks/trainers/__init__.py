@@ -1,0 +1,5 @@
+"""Training: compile, fit, evaluate, predict."""
+
+from synalinks.trainers.trainer import Trainer
+
+__all__ = ["Trainer"]

@@ -1,0 +1,159 @@
+"""Training data: arrays, lists or streams of data models, each example under an index that never changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synalinks.data import DataModel, JsonDataModel
+from synalinks.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One example.
+
+    Attributes:
+        index: its place in the data set, whatever the batch or the shuffling.
+        x: what goes into the program.
+        y: the target, or None.
+    """
+
+    index: int
+    x: Any
+    y: Any = None
+
+
+class Samples:
+    """Examples in memory.
+
+    Args:
+        items: the examples, in order.
+    """
+
+    def __init__(self, items: Sequence[Sample]) -> None:
+        self.items = list(items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def steps(self, batch_size: int) -> int | None:
+        """Batches in one pass."""
+        return math.ceil(len(self.items) / batch_size)
+
+    def batches(self, batch_size: int, order: Sequence[int] | None = None) -> Iterator[list[Sample]]:
+        """One pass, in the order given."""
+        items = self.items if order is None else [self.items[i] for i in order]
+        for start in range(0, len(items), batch_size):
+            yield items[start : start + batch_size]
+
+    def split(self, fraction: float) -> tuple[Samples, Samples]:
+        """Training part and validation part: the last `fraction`, never all."""
+        at = max(1, math.floor(len(self.items) * (1.0 - fraction) + 1e-9))
+        return Samples(self.items[:at]), Samples(self.items[at:])
+
+
+class Stream:
+    """Batches from a generator or any iterable of `(x,)` or `(x, y)`; begun anew each pass where that is possible.
+
+    Args:
+        source: an iterable, or a function that gives one.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self._make: Callable[[], Iterable[Any]] = source if callable(source) else lambda: source
+        self._spent = False
+
+    def steps(self, batch_size: int) -> int | None:
+        """Batches in one pass, if the source knows."""
+        source: Any = self._make()
+        return len(source) if hasattr(source, "__len__") else None
+
+    def batches(self, batch_size: int, order: Sequence[int] | None = None) -> Iterator[list[Sample]]:
+        """One pass over what the source gives, batches as it makes them.
+
+        Raises:
+            DataError: a batch that is no tuple, or a source that is used up.
+        """
+        index = 0
+        for batch in self._make():
+            if not isinstance(batch, tuple) or not 1 <= len(batch) <= 2:
+                raise DataError(f"a generator of training data yields (x,) or (x, y), got {type(batch).__name__}")
+            xs = batch[0]
+            ys = batch[1] if len(batch) == 2 else [None] * len(xs)
+            if len(xs) != len(ys):
+                raise DataError(f"a batch of the generator has {len(xs)} inputs and {len(ys)} targets")
+            yield [Sample(index + i, x, y) for i, (x, y) in enumerate(zip(xs, ys, strict=True))]
+            index += len(xs)
+        if index == 0:
+            raise DataError(
+                "the generator gave no batch: it is empty, or used up after the first epoch. Pass a function that "
+                "makes a new generator, or a Dataset"
+            )
+
+
+Source = Samples | Stream
+
+
+def source_of(x: Any, y: Any = None, what: str = "x", first_index: int = 0) -> Source:
+    """Training data in any form that is accepted.
+
+    Raises:
+        DataError: numbers in place of data models, lengths that differ, nothing at all.
+    """
+    if _is_array(x) or isinstance(x, (list, tuple)):
+        xs = _models(x, what)
+        if y is None:
+            ys: list[Any] = [None] * len(xs)
+        else:
+            ys = _targets(y, what.replace("x", "y"), len(xs))
+        return Samples([Sample(first_index + i, *pair) for i, pair in enumerate(zip(xs, ys, strict=True))])
+    if isinstance(x, (DataModel, JsonDataModel)):
+        raise DataError(f"{what} is a single {type(x).__name__}; write np.array([...], dtype='object')")
+    if y is not None:
+        raise DataError(f"{what} is a {type(x).__name__} that yields (x, y) batches, so y must not be given")
+    if callable(x) or hasattr(x, "__iter__"):
+        return Stream(x)
+    raise DataError(f"{what} must be an array or list of data models, or a generator of batches; got {x!r}")
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "dtype") and hasattr(value, "shape")
+
+
+def _models(values: Any, what: str) -> list[Any]:
+    if _is_array(values):
+        if values.dtype != object:
+            raise DataError(
+                f"{what} has dtype {values.dtype}; training data are data models. Write "
+                f"np.array([YourModel(...), ...], dtype='object')"
+            )
+        if values.ndim != 1:
+            raise DataError(f"{what} has the shape {values.shape}; one dimension is wanted, an example each")
+    found = list(values)
+    if not found:
+        raise DataError(f"{what} is empty: there is nothing to run on")
+    for index, value in enumerate(found):
+        if not isinstance(value, (DataModel, JsonDataModel)):
+            raise DataError(
+                f"{what}[{index}] is a {type(value).__name__} ({value!r}), not a data model; write "
+                "YourModel(field=...) for each example"
+            )
+    return found
+
+
+def _targets(y: Any, what: str, length: int) -> list[Any]:
+    found = _models(y, what)
+    if len(found) != length:
+        raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
+    return found
+
+
+def shuffled(count: int, rng: np.random.Generator) -> list[int]:
+    """A random order of `count` things."""
+    return [int(i) for i in rng.permutation(count)]

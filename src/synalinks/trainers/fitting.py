@@ -1,0 +1,233 @@
+"""The training loop: epochs, steps, validation, and how it ends early without losing anything.
+
+One step: a candidate is written into each variable; the batch runs (phase `train`) and its rewards are assigned by
+sample; a new candidate is proposed (phase `optimizer`); old and new are scored on the same validation samples (phase
+`candidate`), less what is already known; the best known candidate is left in the variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from synalinks import scope, session
+from synalinks.callbacks import CallbackList, History
+from synalinks.data import Variable
+from synalinks.errors import BudgetExceeded, ConfigurationError
+from synalinks.lm.budget import NOTHING, Amount, Purse
+from synalinks.lm.runtime import open_purse
+from synalinks.metrics import Mean
+from synalinks.optimizers import Optimizer, Step
+from synalinks.optimizers import candidates as pool
+from synalinks.trainers.data import Sample, Samples, Source, shuffled
+from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
+from synalinks.trainers.scoring import Scores, score
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from synalinks.trainers.trainer import Trainer
+
+#: Seed where neither fit nor the session gives one; fixed, so that a second run of a script costs nothing.
+DEFAULT_SEED = 123
+#: How much dearer a validation may be than what the samples before it cost at most.
+VALIDATION_MARGIN = 1.25
+
+
+@dataclass
+class Fitting:
+    """One call of `fit`, with everything it was given."""
+
+    program: Trainer
+    told: CallbackList
+    train: Source
+    validation: Source | None
+    batch_size: int
+    minibatch_size: int | None
+    epochs: int
+    initial_epoch: int
+    steps_per_epoch: int | None
+    validation_steps: int | None
+    validation_batch_size: int
+    validation_freq: int
+    shuffle: bool
+    seed: int | None
+    purse: Purse | None
+
+    def __post_init__(self) -> None:
+        import numpy as np  # only training needs it
+
+        for name in ("batch_size", "minibatch_size", "epochs", "validation_batch_size", "validation_freq"):
+            value = getattr(self, name)
+            if value is not None and value < (0 if name == "epochs" else 1):
+                raise ConfigurationError(f"fit({name}={value!r}): at least 1 is needed")
+        if self.program.optimizer is None:
+            raise ConfigurationError("fit needs an optimizer")
+        self.optimizer: Optimizer = self.program.optimizer
+        self.variables: list[Variable] = self.program.trainable_variables
+        if not self.variables:
+            raise ConfigurationError(
+                f"{self.program.name} has no trainable variables, so there is nothing to optimise. Is a Generator "
+                "frozen (trainable=False), or a data model not derived from synalinks.Trainable?"
+            )
+        seed = self.seed if self.seed is not None else session.get_setting("seed", DEFAULT_SEED)
+        self.rng: np.random.Generator = np.random.default_rng(seed)
+        self.scores = Scores()
+        self.dearest = NOTHING
+
+    async def run(self, history: History) -> None:
+        """Train, until the epochs, the budget or a callback end it."""
+        await self.optimizer.on_train_begin(self.variables)
+        await self.told.tell("on_train_begin", None)
+        logs: dict[str, float] = {}
+        try:
+            for epoch in range(self.initial_epoch, self.epochs):
+                with scope.enter(epoch=epoch):
+                    logs, stop = await self._epoch(epoch)
+                if stop is not None:
+                    history.stopped_by = stop
+                    break
+        finally:
+            await self.optimizer.on_train_end(self.variables)
+            await self.told.tell("on_train_end", logs)
+
+    async def _epoch(self, epoch: int) -> tuple[dict[str, float], str | None]:
+        whole = self.purse
+        if whole is None or whole.budget.per_epoch is None:
+            return await self._epoch_in_purse(epoch, whole)
+        purse = Purse(whole.budget.per_epoch, whole.clock, f"budget of epoch {epoch}")
+        with open_purse(purse):
+            logs, stop = await self._epoch_in_purse(epoch, purse)
+        return logs, stop if whole.refused is not None or stop == "callback" else None
+
+    async def _epoch_in_purse(self, epoch: int, purse: Purse | None) -> tuple[dict[str, float], str | None]:
+        program, tracker = self.program, Mean(name="reward")
+        for metric in program.compiled.metrics:
+            metric.reset_state()
+        await self.optimizer.on_epoch_begin(epoch, self.variables)
+        await self.told.tell("on_epoch_begin", epoch, None)
+        logs: dict[str, float] = {}
+        stop: str | None = None
+        order = shuffled(len(self.train), self.rng) if self.shuffle and isinstance(self.train, Samples) else None
+        for number, batch in enumerate(self.train.batches(self.batch_size, order)):
+            if self.steps_per_epoch is not None and number >= self.steps_per_epoch:
+                break
+            self._set_aside(purse)
+            await self.told.tell("on_train_batch_begin", number, None)
+            try:
+                with scope.enter(step=number):
+                    await self._step(epoch, number, batch, tracker)
+            except BudgetExceeded:
+                for variable in self.variables:
+                    self.optimizer.write_best(variable)
+                stop = "budget"
+                break
+            logs = program.logs(tracker)
+            await self.told.tell("on_train_batch_end", number, logs)
+            if getattr(program, "stop_training", False):
+                stop = "callback"
+                break
+        await self.optimizer.on_epoch_end(epoch, self.variables)
+        validated = await self._validate(epoch, purse)
+        logs = {**logs, **validated}
+        if validated is None or (self.purse is not None and self.purse.refused is not None):
+            stop = "budget"
+        self._forget()
+        await self.told.tell("on_epoch_end", epoch, logs)
+        if getattr(program, "stop_training", False):
+            stop = stop or "callback"
+        return logs, stop
+
+    async def _step(self, epoch: int, number: int, batch: list[Sample], tracker: Mean) -> None:
+        program, optimizer = self.program, self.optimizer
+        await optimizer.on_batch_begin(self.variables, self.rng)
+        since = len(program.run_ledger)
+        with scope.enter(phase="train"):
+            predictions = await forward(program, batch, training=True)
+            refuse_dead_world(predictions, program.run_ledger, since)
+            rewards = await rewards_of(program.compiled, batch, predictions)
+        self._learn_costs(since, len(batch))
+        records = optimizer.assign_rewards(
+            self.variables, {sample.index: reward for sample, reward in zip(batch, rewards, strict=True)}
+        )
+        for reward in rewards:
+            tracker.add(reward)
+        await update_metrics(program.compiled, batch, predictions)
+        with scope.enter(phase="optimizer"):
+            proposal = await optimizer.propose_new_candidate(
+                self.variables, lambda variable: self._view(epoch, number, records[variable.path], batch), self.rng
+            )
+        if proposal is not None:
+            samples = self._minibatch(batch)
+            for candidate in (proposal.parent, proposal.child):
+                pool.write(proposal.variable, candidate)
+                rewards = await score(program, self.variables, samples, self.scores)
+                optimizer.add_scored(proposal.variable, candidate, rewards)
+        await optimizer.on_batch_end(self.variables)
+
+    def _view(self, epoch: int, number: int, records: Any, batch: list[Sample]) -> Step:
+        pairs = [(sample.x.get_json(), None if sample.y is None else sample.y.get_json()) for sample in batch]
+        return Step(epoch, number, records, pairs, self.program.description, self.rng)
+
+    def _minibatch(self, batch: list[Sample]) -> list[Sample]:
+        """The samples that parent and child are compared on."""
+        if not isinstance(self.validation, Samples):
+            return batch
+        items = self.validation.items
+        if self.minibatch_size is None or self.minibatch_size >= len(items):
+            return items
+        chosen = self.rng.choice(len(items), size=self.minibatch_size, replace=False)
+        return [items[int(i)] for i in sorted(chosen)]
+
+    async def _validate(self, epoch: int, purse: Purse | None) -> dict[str, float]:
+        """Reward and metrics of the best candidate on the whole validation set, or nothing if it can't be paid."""
+        if self.validation is None or (epoch + 1) % self.validation_freq:
+            return {}
+        if purse is not None:
+            purse.aside = NOTHING
+            purse.reopen()
+        scored: list[tuple[Sample, float]] = []
+        program, state = self.program, self.scores.state(self.variables)
+        try:
+            with scope.enter(phase="validation"):
+                logs = await program.measure(
+                    self.validation,
+                    self.validation_batch_size,
+                    self.validation_steps,
+                    self.told,
+                    lambda batch, rewards: scored.extend(zip(batch, rewards, strict=True)),
+                )
+        except BudgetExceeded:
+            return {}
+        samples, rewards = [sample for sample, _ in scored], [reward for _, reward in scored]
+        self.scores.learn(state, samples, rewards)
+        for variable in self.variables:
+            self.optimizer.add_scored(variable, pool.current(variable), rewards)
+        return {f"val_{name}": value for name, value in logs.items()}
+
+    def _forget(self) -> None:
+        """Keep only the scores of states that can come back."""
+        self.scores.forget_all_but([self.scores.state(self.variables)])
+
+    # --- money -----------------------------------------------------------------------------------------------
+
+    def _learn_costs(self, since: int, samples: int) -> None:
+        """Remember what a sample of this fit cost at most."""
+        total = self.program.run_ledger.since(since).total
+        self.dearest = Amount(
+            max(self.dearest.usd, total.as_if.known / samples),
+            max(self.dearest.tokens, -(-total.tokens // samples)),
+            max(self.dearest.calls, -(-total.calls // samples)),
+        )
+
+    def _set_aside(self, purse: Purse | None) -> None:
+        """Keep back what the epoch's validation will cost, as far as the samples before tell."""
+        if purse is None or not isinstance(self.validation, Samples):
+            return
+        count = len(self.validation)
+        margin = VALIDATION_MARGIN
+        purse.aside = Amount(
+            self.dearest.usd * count * 5 / 4,
+            int(self.dearest.tokens * count * margin),
+            int(self.dearest.calls * count),
+        )

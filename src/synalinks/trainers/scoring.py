@@ -1,0 +1,55 @@
+"""Scoring candidates on validation samples, asking for nothing that is already known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from synalinks import _json, scope
+from synalinks.data import Variable
+from synalinks.optimizers import candidates as pool
+from synalinks.trainers.data import Sample
+from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of
+
+if TYPE_CHECKING:
+    from synalinks.trainers.trainer import Trainer
+
+
+class Scores:
+    """Rewards by state of the program and sample. A state is what all trainable variables hold."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[int, float]] = {}
+
+    def state(self, variables: Sequence[Variable]) -> str:
+        """The name of the state that the variables are in."""
+        return _json.digest(_json.canonical([[v.path, pool.key(pool.current(v))] for v in variables]))
+
+    def unknown(self, state: str, samples: Sequence[Sample]) -> list[Sample]:
+        """The samples that this state has not been scored on."""
+        known = self._known.get(state, {})
+        return [sample for sample in samples if sample.index not in known]
+
+    def learn(self, state: str, samples: Sequence[Sample], rewards: Sequence[float]) -> None:
+        """Remember rewards."""
+        known = self._known.setdefault(state, {})
+        known.update((sample.index, reward) for sample, reward in zip(samples, rewards, strict=True))
+
+    def forget_all_but(self, states: Sequence[str]) -> None:
+        """Drop states that can't come back, so that memory does not grow with the epochs."""
+        self._known = {state: known for state, known in self._known.items() if state in set(states)}
+
+
+async def score(program: Trainer, variables: Sequence[Variable], samples: Sequence[Sample], scores: Scores) -> list[float]:
+    """Rewards of the program as it is on those of the samples that it was not scored on before."""
+    state = scores.state(variables)
+    new = scores.unknown(state, samples)
+    if not new:
+        return []
+    since = len(program.run_ledger)
+    with scope.enter(phase="candidate"):
+        predictions = await forward(program, new)
+        refuse_dead_world(predictions, program.run_ledger, since)
+        rewards = await rewards_of(program.compiled, new, predictions)
+    scores.learn(state, new, rewards)
+    return rewards

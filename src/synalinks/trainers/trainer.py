@@ -1,0 +1,408 @@
+"""Trainer: compile, fit, evaluate and predict, for anything that can be called."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Literal
+
+from synalinks import optimizers as optimizer_namespace
+from synalinks import scope
+from synalinks.callbacks import Callback, CallbackList, History, ProgbarLogger
+from synalinks.data import JsonDataModel, Variable
+from synalinks.errors import ConfigurationError, DataError
+from synalinks.lm.budget import Budget
+from synalinks.lm.ledger import Ledger
+from synalinks.lm.runtime import use_budget, use_ledger
+from synalinks.metrics import Mean
+from synalinks.optimizers import Optimizer
+from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.trainers.compiled import Compiled
+from synalinks.trainers.data import Sample, Samples, Source, source_of
+from synalinks.trainers.fitting import Fitting
+from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Verbose = Literal["auto", 0, 1, 2]
+
+
+class Trainer:
+    """What a program gains by being trainable. Mixed into `Program`.
+
+    Attributes:
+        optimizer: given to `compile`, or None.
+        compiled: rewards and metrics given to `compile`.
+        history: of the last `fit`.
+        run_ledger: calls of the run that is under way, or of the last one.
+    """
+
+    name: str
+    description: str
+    graph: Any
+    built: bool
+
+    def __init__(self) -> None:
+        self.optimizer: Optimizer | None = None
+        self.compiled = Compiled.of(None, None, None)
+        self.history: History | None = None
+        self.run_ledger = Ledger()
+        self._compile_arguments: dict[str, Any] | None = None
+
+    if TYPE_CHECKING:
+
+        @property
+        def trainable_variables(self) -> list[Variable]: ...
+
+        async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+        @property
+        def outputs(self) -> Any: ...
+
+    # --- compile -------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = None,
+        reward: Any = None,
+        reward_weights: Sequence[float] | None = None,
+        metrics: Sequence[Any] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+    ) -> None:
+        """Say what training maximises, what it watches, and how it searches.
+
+        Args:
+            optimizer: an `Optimizer`, its name, or None for a program that is only evaluated.
+            reward: a `Reward`, its name, a function `async fn(y_true, y_pred)`, or one per output.
+            reward_weights: weights of the outputs' rewards.
+            metrics: metrics, rewards or functions to watch.
+            run_eagerly, steps_per_execution: kept for programs that pass them; without effect.
+
+        Raises:
+            ConfigurationError: something unknown, or masks that name no field of the program's outputs.
+        """
+        self.compiled = Compiled.of(reward, reward_weights, metrics)
+        self.compiled.check_schemas(self.outputs, None)
+        self.optimizer = optimizer_namespace.get(optimizer)
+        self._compile_arguments = {"reward_weights": reward_weights, "several": self.compiled.per_output}
+
+    @property
+    def reward(self) -> Any:
+        """The reward given to `compile`, or the list of them."""
+        if self.compiled.per_output:
+            return self.compiled.rewards
+        return self.compiled.rewards[0] if self.compiled.rewards else None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics given to `compile`."""
+        return list(self.compiled.metrics)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """How the program was compiled, as JSON; None if it was not."""
+        if self._compile_arguments is None:
+            return None
+        return {
+            "optimizer": serialize_synalinks_object(self.optimizer),
+            "reward": serialize_synalinks_object(self.reward),
+            "reward_weights": serialize_synalinks_object(self._compile_arguments["reward_weights"]),
+            "metrics": serialize_synalinks_object(self.compiled.metrics),
+        }
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compile as `get_compile_config` said."""
+        self.compile(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+
+    # --- fit -----------------------------------------------------------------------------------------------
+
+    async def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 1,
+        minibatch_size: int | None = 4,
+        epochs: int = 1,
+        verbose: Verbose = "auto",
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.1,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int = 32,
+        validation_freq: int = 1,
+        seed: int | None = None,
+        budget: Budget | Decimal | float | str | None = None,
+    ) -> History:
+        """Train on examples.
+
+        Args:
+            x, y: inputs and targets, `(samples,)` object arrays or lists of data models; or x alone, a generator of
+                `(x, y)` batches or a function that makes one.
+            batch_size: samples per step.
+            minibatch_size: validation samples that parent and child are compared on; all where None.
+            epochs: the epoch to end before, counted from 0.
+            verbose: 0 is silent; 1 and `"auto"` draw a bar on a terminal and write lines elsewhere; 2 always lines.
+            validation_split: the last fraction of x and y, taken before shuffling, in [0, 1).
+            validation_data: `(x, y)` instead of a split.
+            shuffle: whether each epoch goes through the samples in another order, drawn from `seed`.
+            initial_epoch: the epoch to begin with.
+            steps_per_epoch, validation_steps: batches at most.
+            validation_batch_size: samples at once in validation.
+            validation_freq: validate every so many epochs.
+            seed: of all randomness in this fit; the session's where None.
+            budget: what it may spend at most; an amount is in dollars.
+
+        Returns:
+            The history: logs by epoch, the ledger, and how it ended.
+
+        Raises:
+            DataError: data of the wrong kind, type or length.
+            ConfigurationError: anything that is not configured, before the first call.
+            LMUnavailable: a whole batch without an answer.
+        """
+        history = History()
+        self.history = history
+        if self.optimizer is None:
+            warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=2)
+            return history
+        train = source_of(x, y)
+        train, validation = _validation(train, validation_split, validation_data)
+        await self._prepare(train)
+        with ExitStack() as around:
+            ledger = around.enter_context(use_ledger(history.ledger))
+            purse = None
+            if budget is not None:
+                purse = around.enter_context(use_budget(budget, name=f"budget of {self.name}.fit"))
+            self.run_ledger = ledger
+            bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
+            told = CallbackList(
+                [history, *(callbacks or ()), *bar],
+                program=self,
+                epochs=epochs,
+                steps=_limited(train.steps(batch_size), steps_per_epoch),
+                batch_size=batch_size,
+                verbose=1 if verbose == "auto" else verbose,
+            )
+            fitting = Fitting(
+                self,
+                told,
+                train=train,
+                validation=validation,
+                batch_size=batch_size,
+                minibatch_size=minibatch_size,
+                epochs=epochs,
+                initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch,
+                validation_steps=validation_steps,
+                validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+                shuffle=shuffle,
+                seed=seed,
+                purse=purse,
+            )
+            await fitting.run(history)
+        return history
+
+    async def _prepare(self, source: Source) -> None:
+        """Build the program and check everything that can be checked before the first call."""
+        if not isinstance(source, Samples):
+            return
+        first = source.items[0]
+        if not self.built:
+            build = getattr(self, "_build")  # noqa: B009  of Module, which this class is mixed with
+            await build((first.x.to_json_data_model(),), {})
+        self.compiled.check_schemas(self.outputs, first.y)
+
+    # --- evaluate and predict ------------------------------------------------------------------------------
+
+    async def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 32,
+        verbose: Verbose = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        return_dict: bool = True,
+    ) -> Any:
+        """Rewards and metrics on examples, nothing learnt.
+
+        Args:
+            x, y, batch_size, verbose, callbacks: as for `fit`.
+            steps: batches at most.
+            return_dict: False gives the values as a list, in the order of the names.
+
+        Returns:
+            Values by name, in alphabetical order.
+        """
+        source = source_of(x, y)
+        await self._prepare(source)
+        with use_ledger() as ledger:
+            self.run_ledger = ledger
+            bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
+            told = CallbackList(
+                [*(callbacks or ()), *bar],
+                program=self,
+                steps=_limited(source.steps(batch_size), steps),
+                batch_size=batch_size,
+                verbose=1 if verbose == "auto" else verbose,
+            )
+            with scope.enter(phase="evaluate"):
+                logs = await self.measure(source, batch_size, steps, told)
+        return logs if return_dict else list(logs.values())
+
+    async def measure(
+        self, source: Source, batch_size: int, steps: int | None, told: CallbackList, on_scored: Any = None
+    ) -> dict[str, float]:
+        """One silent pass over a source in the phase the task is in; `on_scored` sees samples and rewards."""
+        tracker = Mean(name="reward")
+        for metric in self.compiled.metrics:
+            metric.reset_state()
+        await told.tell("on_test_begin", None)
+        logs: dict[str, float] = {}
+        for number, batch in enumerate(source.batches(batch_size)):
+            if steps is not None and number >= steps:
+                break
+            await told.tell("on_test_batch_begin", number, None)
+            rewards = await self.measure_batch(batch, tracker)
+            if on_scored is not None:
+                on_scored(batch, rewards)
+            logs = self.logs(tracker)
+            await told.tell("on_test_batch_end", number, logs)
+        await told.tell("on_test_end", logs)
+        return logs
+
+    async def measure_batch(self, batch: Sequence[Sample], tracker: Mean) -> list[float]:
+        """Forward, rewards and metrics of one batch; returns the rewards."""
+        since = len(self.run_ledger)
+        predictions = await forward(self, batch)
+        refuse_dead_world(predictions, self.run_ledger, since)
+        rewards = await rewards_of(self.compiled, batch, predictions)
+        for reward in rewards:
+            tracker.add(reward)
+        await update_metrics(self.compiled, batch, predictions)
+        return rewards
+
+    def logs(self, tracker: Mean) -> dict[str, float]:
+        """The reward and all metrics so far, by name, in alphabetical order."""
+        values: dict[str, Any] = {}
+        if self.compiled.rewards:
+            values["reward"] = tracker.result()
+        for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
+            found = metric.result()
+            values.update(found if isinstance(found, dict) else {name: found})
+        return dict(sorted(values.items()))
+
+    async def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Verbose = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback] | None = None,
+    ) -> np.ndarray[Any, Any]:
+        """Predictions for examples, in their order.
+
+        Args:
+            x, verbose, steps, callbacks: as for `evaluate`.
+            batch_size: samples at once; 1 where None.
+
+        Returns:
+            `(samples,)` object array of `JsonDataModel` or None.
+        """
+        import numpy as np  # the caller of predict wants an array
+
+        source = source_of(x)
+        await self._prepare(source)
+        size = batch_size or 1
+        outputs: list[Any] = []
+        with use_ledger() as ledger:
+            self.run_ledger = ledger
+            bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
+            told = CallbackList(
+                [*(callbacks or ()), *bar], program=self, steps=_limited(source.steps(size), steps), verbose=verbose
+            )
+            await told.tell("on_predict_begin", None)
+            with scope.enter(phase="predict"):
+                for number, batch in enumerate(source.batches(size)):
+                    if steps is not None and number >= steps:
+                        break
+                    await told.tell("on_predict_batch_begin", number, None)
+                    outputs += await forward(self, batch)
+                    await told.tell("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
+            await told.tell("on_predict_end", None)
+        found = np.empty(len(outputs), dtype=object)
+        found[:] = outputs
+        return found
+
+    # --- one batch at a time -------------------------------------------------------------------------------
+
+    async def predict_on_batch(self, x: Any, training: bool = False) -> list[JsonDataModel | None]:
+        """Predictions for one batch, all samples at once."""
+        source = source_of(x)
+        if not isinstance(source, Samples):
+            raise DataError("predict_on_batch takes one batch: an array or a list of data models")
+        with scope.enter(phase="predict"):
+            return await forward(self, source.items, training)
+
+    async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = True) -> Any:
+        """Reward and metrics of one batch alone."""
+        source = source_of(x, y)
+        await self._prepare(source)
+        with use_ledger() as ledger, scope.enter(phase="evaluate"):
+            self.run_ledger = ledger
+            logs = await self.measure(source, len(getattr(source, "items", [0])), 1, CallbackList())
+        return logs if return_dict else list(logs.values())
+
+    async def train_on_batch(self, x: Any, y: Any = None, seed: int | None = None, return_dict: bool = True) -> Any:
+        """One step of training on one batch, which is also what candidates are compared on.
+
+        Raises:
+            ConfigurationError: compiled without an optimizer.
+        """
+        if self.optimizer is None:
+            raise ConfigurationError(f"{self.name} was compiled without an optimizer: nothing to train")
+        size = len(x)
+        history = await self.fit(x, y, size, None, 1, 0, None, 0.0, None, False, seed=seed)
+        logs = {name: values[-1] for name, values in history.history.items()}
+        return logs if return_dict else list(logs.values())
+
+
+def _validation(train: Source, split: float, given: Any) -> tuple[Source, Source | None]:
+    """Training and validation data.
+
+    Raises:
+        DataError: a fraction out of range, or something that is no pair.
+    """
+    if not 0.0 <= split < 1.0:
+        raise DataError(f"validation_split={split!r}: a fraction from 0 (none) up to, but below, 1")
+    if given is not None:
+        if isinstance(given, (tuple, list)):
+            if len(given) != 2:
+                raise DataError(f"validation_data is a pair (x, y), got {len(given)} parts")
+            return train, source_of(given[0], given[1], "validation x")
+        return train, source_of(given, None, "validation x")
+    if split and isinstance(train, Samples):
+        first, last = train.split(split)
+        return first, last if len(last) else None
+    return train, None
+
+
+def _limited(steps: int | None, at_most: int | None) -> int | None:
+    if steps is None or at_most is None:
+        return steps if at_most is None else at_most
+    return min(steps, at_most)
+
+
+def money_spent(ledger: Ledger) -> str | None:
+    """The money billed so far, for the progress line; None where nothing has a price."""
+    total = ledger.total
+    if total.as_if.unknown == 0 and total.as_if.known == 0:
+        return None
+    return f"{total.billed} billed, {total.as_if} as if"

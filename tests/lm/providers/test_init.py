@@ -1,0 +1,127 @@
+"""Model names, servers' addresses, and handlers built late."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+
+import pytest
+
+from synalinks import errors
+from synalinks.lm import providers
+from synalinks.lm.providers import endpoint_of, key_of, make, resolve
+from synalinks.lm.types import Call, Request
+
+OLLAMA = resolve("ollama/m")[0]
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for spec in providers.SPECS:
+        for name in (*spec.base_env, *spec.key_env):
+            monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("model", "prefix", "name"),
+    [
+        ("ollama/llama3.2:latest", "ollama", "llama3.2:latest"),
+        ("ollama_chat/llama3.2", "ollama", "llama3.2"),
+        ("vllm/org/model", "hosted_vllm", "org/model"),
+        ("openrouter/openai/gpt-4o-mini", "openrouter", "openai/gpt-4o-mini"),
+        ("scripted/x", "scripted", "x"),
+    ],
+)
+def test_names(model: str, prefix: str, name: str) -> None:
+    spec, found = resolve(model)
+    assert (spec.prefix, found) == (prefix, name)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("olama/m", ["'olama'", "Did you mean 'ollama'?", "gemini", "ollama/llama3.2:latest"]),
+        ("llama3.2", ["'llama3.2' names no provider", "ollama/llama3.2:latest"]),
+        ("zzz/m", ["unknown provider 'zzz'", "Known providers: ollama"]),
+        ("ollama/", ["no model"]),
+        ("", ["names no provider"]),
+        (None, ["None names no provider"]),
+    ],
+)
+def test_unknown_names(model: str, words: list[str]) -> None:
+    with pytest.raises(errors.UnknownModelError) as caught:
+        resolve(model)
+    assert all(word in str(caught.value) for word in words)
+    assert "Did you mean" in str(caught.value) or model != "olama/m"
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        (None, "http://127.0.0.1:11434"),
+        ("127.0.0.1:4000", "http://127.0.0.1:4000"),
+        ("http://localhost:11434/", "http://localhost:11434"),
+        ("HTTP://Example.COM:80/base/", "http://example.com:80/base"),
+        ("example.com", "http://example.com:11434"),
+        ("https://example.com", "https://example.com"),
+        (":4000", "http://127.0.0.1:4000"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("[::1]:4000", "http://[::1]:4000"),
+        ("http://user:secret@example.com", "http://example.com"),
+    ],
+)
+def test_one_spelling_per_server(given: str | None, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert endpoint_of(OLLAMA, given) == url
+    if given:
+        monkeypatch.setenv("OLLAMA_HOST", given)
+        assert endpoint_of(OLLAMA) == url
+        assert endpoint_of(OLLAMA, "other:1") == "http://other:1"
+
+
+@pytest.mark.parametrize("given", ["http://host:notaport", "ftp://host", "http://u:secret@host:99999999"])
+def test_what_is_no_address(given: str) -> None:
+    with pytest.raises(errors.ConfigurationError) as caught:
+        endpoint_of(OLLAMA, given)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_provider_without_a_default_server_says_what_to_set() -> None:
+    with pytest.raises(errors.ConfigurationError, match="AZURE_API_BASE"):
+        endpoint_of(resolve("azure/x")[0])
+
+
+def test_keys_come_from_the_argument_then_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = resolve("openai/x")[0]
+    assert key_of(spec) is None
+    monkeypatch.setenv("OPENAI_API_KEY", "env")
+    assert key_of(spec) == "env"
+    assert key_of(spec, "given") == "given"
+
+
+def test_a_provider_not_spoken_yet_fails_only_when_it_is_called() -> None:
+    handler = make(resolve("openai/gpt")[0])
+    with pytest.raises(errors.UnknownModelError, match="no live client for 'openai'.*cassette"):
+        asyncio.run(handler(Call(Request("chat", "openai/gpt", messages=[{"role": "user", "content": "x"}]))))
+
+
+def test_credentials_in_the_address_reach_the_server_only() -> None:
+    from tests.lm.providers import wire
+
+    seen: list = []
+    transport = wire.transport(wire.Exchange("", None, 200, {}, ('{"done":true}',)), seen)
+    handler = make(OLLAMA, "http://user:p%40ss@example.com", transport=transport)
+    asyncio.run(handler(Call(Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}]))))
+    assert seen[0].headers["authorization"] == "Basic dXNlcjpwQHNz"
+    assert str(seen[0].url) == "http://example.com/api/chat"
+
+
+def test_nothing_heavy_is_imported_before_the_first_call() -> None:
+    code = (
+        "import sys; from synalinks.lm.providers import make, resolve; "
+        "import synalinks.lm.retry, synalinks.lm.limit, synalinks.lm.check; "
+        "make(resolve('ollama/m')[0]); "
+        "print([name for name in ('httpx', 'ollama', 'tenacity', 'numpy', 'jsonschema_rs') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
