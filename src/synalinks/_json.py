@@ -33,6 +33,28 @@ def canonical(value: Any) -> bytes:
     return text
 
 
+def canonical_schema(schema: Any) -> bytes:
+    """The canonical bytes of a JSON schema, or of anything that holds some: as `canonical`, but with the
+    properties of objects in the order given.
+
+    That order is part of what is asked: a grammar makes a model fill in fields in it, and thinking before the
+    answer is not the same as after.
+    """
+    canonical(schema)  # refuses what is not JSON
+    return dumps(_sorted_but_properties(schema, False)).encode()
+
+
+def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
+    if isinstance(value, dict):
+        names = value if is_properties else sorted(value)
+        return {
+            name: _sorted_but_properties(value[name], name == "properties" and not is_properties) for name in names
+        }
+    if isinstance(value, (list, tuple)):
+        return [_sorted_but_properties(item, False) for item in value]
+    return value
+
+
 def _slow_canonical(value: Any) -> bytes:
     try:
         return json.dumps(

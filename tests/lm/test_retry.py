@@ -39,9 +39,7 @@ class World:
         return outcome
 
 
-def layer(
-    world: Handler, policy: RetryPolicy = DEFAULT, account: Account | None = None, **more
-) -> Handler:
+def layer(world: Handler, policy: RetryPolicy = DEFAULT, account: Account | None = None, **more) -> Handler:
     clock = LoopClock()
     account = account or Account(Limits(), clock)
     return RetryLayer(policy, account, clock, random.Random(0), **more)(world)

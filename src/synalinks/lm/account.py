@@ -45,9 +45,7 @@ class Limits:
         for name in ("rpm", "tpm", "concurrency"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ConfigurationError(
-                    f"{name} must be positive, or None for no limit; got {value!r}"
-                )
+                raise ConfigurationError(f"{name} must be positive, or None for no limit; got {value!r}")
         if self.concurrency is not None and int(self.concurrency) != self.concurrency:
             raise ConfigurationError(f"concurrency must be a whole number of calls, got {self.concurrency!r}")
 

@@ -101,8 +101,9 @@ class RetryLayer:
                 if not limit.expired():
                     raise
                 raise CallTimeout(
-                    f"{call.request.model} gave no whole answer within {policy.timeout:g} s; a local "
-                    "server answers one request at a time, so allow for its queue: raise timeout or lower concurrency",
+                    f"{call.request.model} gave no whole answer within {policy.timeout:g} s; raise timeout "
+                    "or lower concurrency (a local server answers one request at a time, and the time in "
+                    "its queue counts)",
                     uncertain=True,
                 ) from error
             return replace(reply, seconds=now() - started)

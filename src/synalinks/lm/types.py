@@ -32,7 +32,7 @@ class Schema:
 
     def __init__(self, value: Mapping[str, Any]) -> None:
         self.value = dict(value)
-        self.canonical = _json.canonical(self.value)
+        self.canonical = _json.canonical_schema(self.value)
         self._validator: Any = None
 
     @property
@@ -62,13 +62,13 @@ class Schema:
 
 
 @lru_cache(maxsize=512)
-def _schema_of(canonical: bytes) -> Schema:
-    return Schema(_json.loads(canonical))
+def _schema_of(text: str) -> Schema:
+    return Schema(_json.loads(text))
 
 
 def schema_of(value: Mapping[str, Any]) -> Schema:
-    """The `Schema` of a plain dict; equal dicts share one."""
-    return _schema_of(_json.canonical(value))
+    """The `Schema` of a plain dict; dicts that are written alike share one."""
+    return _schema_of(_json.dumps(value))
 
 
 class Request:
@@ -112,14 +112,15 @@ class Request:
 
     @property
     def canonical(self) -> bytes:
-        """The canonical JSON that the digest is taken of; the schema's part is made once per schema."""
+        """The canonical JSON that the digest is taken of; the schema's part is made once per schema.
+
+        Keys are sorted, but for the properties of schemas, whose order is part of what is asked.
+        """
         rest: dict[str, Any] = {"messages": self.messages} if self.kind == "chat" else {}
         rest["model"] = self.model
         if self.options:
             rest["options"] = self.options
         tail: dict[str, Any] = {"texts": self.texts} if self.kind == "embed" else {}
-        if self.tools:
-            tail["tools"] = self.tools
         middle = b""
         if self.schema is not None:
             middle = b'"schema":' + self.schema.canonical
@@ -128,6 +129,7 @@ class Request:
             _json.canonical(rest)[1:-1],
             middle,
             _json.canonical(tail)[1:-1] if tail else b"",
+            b'"tools":' + _json.canonical_schema(self.tools) if self.tools else b"",
         ]
         return b"{" + b",".join(part for part in parts if part) + b"}"
 

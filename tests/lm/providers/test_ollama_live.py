@@ -93,16 +93,20 @@ def test_a_failure_is_outlived(fault: Fault, streamed: bool) -> None:
 
 
 def test_a_server_that_is_too_slow() -> None:
-    with OllamaServer(faults=[Fault(first=9, delay=0.5)]) as server:
-        with pytest.raises(errors.CallTimeout, match="within 0.05 s") as caught:
-            asyncio.run(whole(server.url, timeout=0.05, attempts=2)(call()))
+    with (
+        OllamaServer(faults=[Fault(first=9, delay=0.5)]) as server,
+        pytest.raises(errors.CallTimeout, match=r"within 0\.05 s") as caught,
+    ):
+        asyncio.run(whole(server.url, timeout=0.05, attempts=2)(call()))
     assert caught.value.attempts == 2
 
 
 def test_an_answer_cut_short() -> None:
-    with OllamaServer(faults=[Fault(at=1, truncate=True)]) as server:
-        with pytest.raises(errors.SampleRefused) as caught:
-            asyncio.run(whole(server.url)(call()))
+    with (
+        OllamaServer(faults=[Fault(at=1, truncate=True)]) as server,
+        pytest.raises(errors.SampleRefused) as caught,
+    ):
+        asyncio.run(whole(server.url)(call()))
     assert caught.value.kind == "length"
 
 

@@ -26,7 +26,7 @@ def ask(provider, asked: Call | None = None) -> Reply:
 def test_a_list_in_order_and_its_end() -> None:
     provider = ScriptedProvider(["one", {"answer": 2}, Reply(text="three", finish="length")])
     assert [ask(provider).text for _ in range(3)] == ["one", '{"answer":2}', "three"]
-    with pytest.raises(errors.ConfigurationError, match="script of 3 answers is used up.*2\\+2"):
+    with pytest.raises(errors.ConfigurationError, match=r"script of 3 answers is used up.*2\+2"):
         ask(provider)
     assert len(provider.calls) == 4
 
@@ -35,7 +35,7 @@ def test_a_mapping_by_substring_or_pattern() -> None:
     provider = ScriptedProvider({"2+2": "4", re.compile(r"\d\*\d"): "product"})
     assert ask(provider).text == "4"
     assert ask(provider, call("3*3")).text == "product"
-    with pytest.raises(errors.ConfigurationError, match="no key of the script .*'2\\+2'.*something else"):
+    with pytest.raises(errors.ConfigurationError, match=r"no key of the script .*'2\+2'.*something else"):
         ask(provider, call("something else"))
 
 

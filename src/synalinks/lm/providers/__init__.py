@@ -142,12 +142,12 @@ def _unknown(model: object, prefix: str, spec: Spec | None) -> str:
 
 
 def endpoint_of(spec: Spec, api_base: str | None = None) -> str:
-    """The URL of a provider's server, in one spelling and without credentials.
+    """The URL of a provider's server, in one spelling and without credentials; `prefix:` where none is known.
 
     `api_base` comes first, then the environment, then the provider's own default.
 
     Raises:
-        ConfigurationError: not a URL, or the provider has no default and none was given.
+        ConfigurationError: not a URL.
     """
     return _address(spec, api_base)[0]
 
@@ -208,13 +208,8 @@ def _address(spec: Spec, api_base: str | None) -> tuple[str, tuple[str, str] | N
     """Endpoint and credentials."""
     given = api_base or next((found for name in spec.base_env if (found := os.environ.get(name))), None)
     given = (given or spec.endpoint).strip()
-    if not given:
-        if spec.spoken and spec.local:
-            return f"{spec.prefix}:", None
-        raise ConfigurationError(
-            f"{spec.prefix!r} has no default server; pass api_base='https://...'"
-            + (f" or set {spec.base_env[0]}" if spec.base_env else "")
-        )
+    if not given:  # scripts have no server; a deployment's must be named before it is called, not to replay
+        return f"{spec.prefix}:", None
     bare = "://" not in given
     try:
         parts = urlsplit(f"http://{given}" if bare else given)
