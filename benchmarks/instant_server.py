@@ -1,0 +1,85 @@
+"""A server that answers every /api/chat at once with the same words: what is left is the client's own time.
+
+It runs in a process of its own and speaks as much HTTP as httpx sends. `python instant_server.py [LATENCY_MS]` prints
+its port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ANSWER = json.dumps(
+    {
+        "model": "instant",
+        "created_at": "2026-01-01T00:00:00Z",
+        "message": {"role": "assistant", "content": '{"thinking": "2 + 3 = 5", "answer": "5"}'},
+        "done": True,
+        "done_reason": "stop",
+        "total_duration": 1000,
+        "load_duration": 1,
+        "prompt_eval_count": 60,
+        "prompt_eval_duration": 1,
+        "eval_count": 16,
+        "eval_duration": 1,
+    }
+).encode()
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER)
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection."""
+
+    latency = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport, self.buffer = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer each whole request."""
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            head = self.buffer[:end].lower()
+            at = head.find(b"content-length:")
+            length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+            if len(self.buffer) < end + 4 + length:
+                return
+            self.buffer = self.buffer[end + 4 + length :]
+            if self.latency:
+                asyncio.get_running_loop().call_later(self.latency, self.transport.write, HEAD + ANSWER)
+            else:
+                self.transport.write(HEAD + ANSWER)
+
+
+async def serve(latency: float) -> None:
+    """Listen on a free port and print it."""
+    Connection.latency = latency
+    server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0, backlog=512)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+class Instant:
+    """The server as a process, for a `with` block; `url` is where it listens."""
+
+    def __init__(self, latency_ms: float = 0) -> None:
+        self._latency = latency_ms
+
+    def __enter__(self) -> Instant:
+        command = [sys.executable, str(Path(__file__)), str(self._latency)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = f"http://127.0.0.1:{self.process.stdout.readline().strip()}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))
