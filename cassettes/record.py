@@ -85,7 +85,8 @@ def row(tape: Path) -> str:
     tokens = [sum(usage.get(bucket, 0) for usage in usages) for bucket in ("input_fresh", "output_text")]
     cost = sum((Decimal(one["reply"]["cost"]) for one in rows), Decimal(0))
     name = f"{tape.parent.name}/{tape.name}"
-    return f"| `{name}` | {len(rows)} | {tokens[0]:,} | {tokens[1]:,} | ${cost:.4f} | {tape.stat().st_size / 1000:.0f} kB |"
+    size = tape.stat().st_size / 1000
+    return f"| `{name}` | {len(rows)} | {tokens[0]:,} | {tokens[1]:,} | ${cost:.4f} | {size:.0f} kB |"
 
 
 def table() -> str:

@@ -32,7 +32,7 @@ class Problem(synalinks.DataModel):
 class Answer(synalinks.DataModel):
     """The worked answer."""
 
-    thinking: str = synalinks.Field(description="Step by step calculation")
+    thinking: str = synalinks.Field(description="The sum worked out in steps")
     answer: str = synalinks.Field(description="The number alone")
 
 
@@ -60,7 +60,9 @@ async def main():
     history = await program.fit(x, y, epochs=2, validation_split=0.3, verbose=2)
     after = await program.evaluate(x_test, y_test, verbose=0)
 
-    for epoch, (train, validation) in enumerate(zip(history.history["reward"], history.history["val_reward"])):
+    for epoch, (train, validation) in enumerate(
+        zip(history.history["reward"], history.history["val_reward"], strict=True)
+    ):
         print(f"epoch {epoch + 1}: reward {train:.2f} in training, {validation:.2f} in validation")
     print(f"on 12 problems never seen: {before['reward']:.2f} before training, {after['reward']:.2f} after")
 

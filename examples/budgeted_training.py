@@ -27,7 +27,7 @@ class Problem(synalinks.DataModel):
 class Answer(synalinks.DataModel):
     """The answer."""
 
-    thinking: str = synalinks.Field(description="Step by step calculation")
+    thinking: str = synalinks.Field(description="The sum worked out in steps")
     answer: str = synalinks.Field(description="The number alone")
 
 

@@ -1,6 +1,6 @@
 """Hello: a data model for the question, one for the answer, a generator between them, one call.
 
-    synalinks run examples/hello.py --cassette cassettes/examples/hello.jsonl --offline
+synalinks run examples/hello.py --cassette cassettes/examples/hello.jsonl --offline
 """
 
 import asyncio
@@ -17,7 +17,7 @@ class Question(synalinks.DataModel):
 class Answer(synalinks.DataModel):
     """An answer with the way to it."""
 
-    thinking: str = synalinks.Field(description="Step by step calculation")
+    thinking: str = synalinks.Field(description="The sum worked out in steps")
     answer: str = synalinks.Field(description="The number alone")
 
 

@@ -1,6 +1,6 @@
 """The bill: which epoch, phase and module each call, token and dollar went to.
 
-    synalinks run examples/read_the_bill.py --cassette cassettes/examples/read_the_bill.jsonl --offline
+synalinks run examples/read_the_bill.py --cassette cassettes/examples/read_the_bill.jsonl --offline
 """
 
 import asyncio
@@ -22,7 +22,7 @@ class Problem(synalinks.DataModel):
 class Working(synalinks.DataModel):
     """How to get to the answer."""
 
-    thinking: str = synalinks.Field(description="Step by step calculation")
+    thinking: str = synalinks.Field(description="The sum worked out in steps")
 
 
 class Answer(synalinks.DataModel):
@@ -38,9 +38,9 @@ async def main():
 
     model = synalinks.LanguageModel(model=MODEL)
     inputs = synalinks.Input(data_model=Problem)
-    working = await synalinks.Generator(
-        data_model=Working, language_model=model, return_inputs=True, name="think"
-    )(inputs)
+    working = await synalinks.Generator(data_model=Working, language_model=model, return_inputs=True, name="think")(
+        inputs
+    )
     answer = await synalinks.Generator(data_model=Answer, language_model=model, name="conclude")(working)
     program = synalinks.Program(inputs=inputs, outputs=answer, name="two_steps")
     program.compile(optimizer="random_few_shot", reward=synalinks.ExactMatch(in_mask=["answer"]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synalinks import rewards as reward_namespace
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.f_score import F1Score, FBetaScore
 from synalinks.metrics.metric import Mean, MeanMetricWrapper, Metric
@@ -28,9 +29,12 @@ def get(identifier: Any) -> Any:
         return identifier
     if isinstance(identifier, str):
         cls = _ALL.get(to_snake_case(identifier))
-        if cls is None:
-            raise ConfigurationError(f"no metric is called {identifier!r}; there are {sorted(_ALL)}")
-        return cls()
+        if cls is not None:
+            return cls()
+        if to_snake_case(identifier) not in reward_namespace.NAMES:
+            known = sorted({*_ALL, *reward_namespace.NAMES})
+            raise ConfigurationError(f"no metric is called {identifier!r}; there are {known}")
+        identifier = reward_namespace.get(identifier)
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if isinstance(identifier, Reward):

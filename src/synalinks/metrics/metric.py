@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -100,7 +101,7 @@ class MeanMetricWrapper(Mean):
     """The mean of a function of prediction and target over all predictions; any reward will do.
 
     Args:
-        fn: `async fn(y_true, y_pred) -> float`, a reward, or a reward's name; it also sees missing
+        fn: `fn(y_true, y_pred) -> float`, async or not, a reward, or a reward's name; it also sees missing
             predictions. `**kwargs` are passed on to it.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
     """
@@ -122,7 +123,8 @@ class MeanMetricWrapper(Mean):
     async def update_state(self, y_true: Any, y_pred: Any) -> None:
         """Take in the function's value for one prediction."""
         masked = [self.masks.apply(_plain(side)) for side in (y_true, y_pred)]
-        self.add(float(await self.fn(*masked, **self.kwargs)))
+        found = self.fn(*masked, **self.kwargs)
+        self.add(float(await found if inspect.isawaitable(found) else found))
 
     def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
         """Refuse masks, the reward's included, that name no field of a prediction or of a target."""

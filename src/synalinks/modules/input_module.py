@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.data import ChatMessages, Node, SymbolicDataModel
+from synalinks.data import ChatMessages, Node, SymbolicDataModel, check_trainable_defaults
 from synalinks.errors import ConfigurationError
 from synalinks.modules.module import Module
 
@@ -33,6 +33,8 @@ class InputModule(Module):
         )
         if schema is None and input_data_model is None:
             raise ConfigurationError("Input(...) needs data_model= or schema=")
+        if input_data_model is not None:
+            check_trainable_defaults(input_data_model)
         found = schema if input_data_model is None else input_data_model.get_schema()
         self.schema: Mapping[str, Any] = found if found is not None else {}
         self.optional = optional

@@ -172,16 +172,23 @@ class Optimizer:
     async def propose_new_candidate(
         self, variables: Sequence[Variable], view: Callable[[Variable], Step], rng: np.random.Generator
     ) -> Proposal | None:
-        """A proposal for one variable, or None; one that changes nothing is none."""
-        variable = self.select_variable(variables, rng)
-        parent = pool.current(variable)
-        values = await self.propose(variable, view(variable))
-        if values is None:
-            return None
-        child = {**parent, **values}
-        if pool.key(child) == pool.key(parent):
-            return None
-        return Proposal(variable, parent, child)
+        """A proposal for one variable, or None; one that changes nothing is none.
+
+        Where a variable that was not visited gives no proposal (it lies in a branch that is never taken, or its
+        module records nothing), another one is tried.
+        """
+        left = list(variables)
+        while left:
+            variable = self.select_variable(left, rng)
+            parent = pool.current(variable)
+            values = await self.propose(variable, view(variable))
+            if values is not None:
+                child = {**parent, **values}
+                return None if pool.key(child) == pool.key(parent) else Proposal(variable, parent, child)
+            if variable.get_json()["nb_visit"]:
+                return None
+            left = [other for other in left if other is not variable]
+        return None
 
     def add_scored(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
         """Fold rewards of samples it was not scored on before into what is known of a candidate."""

@@ -155,7 +155,7 @@ def set_state(program: Program, state: Mapping[str, Any]) -> None:
                 f"another architecture: {group} variables missing in the file: {missing}; not in the program: {foreign}"
             )
         for path, value in saved.items():
-            fields = by_path[path].get_json().keys()
+            fields = by_path[path].get_schema().get("properties", {}).keys() or value.keys()
             if not fields >= value.keys():
                 raise ConfigurationError(f"another architecture: {path} has no fields {sorted(value.keys() - fields)}")
             plan.append((by_path[path], value))

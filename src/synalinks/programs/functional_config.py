@@ -8,7 +8,7 @@ from typing import Any
 from synalinks._concurrency import run_sync
 from synalinks.data import SymbolicDataModel, tree
 from synalinks.graph import Graph
-from synalinks.modules import InputModule
+from synalinks.modules import InputModule, Module
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 #: Key of a reference to an input (`["input", i]`) or to an output of a node (`["node", i, j]`).
@@ -77,7 +77,9 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
     for saved in config["nodes"]:
         args = [resolve(arg) for arg in saved["args"]]
         kwargs = {key: resolve(arg) for key, arg in saved["kwargs"].items()}
-        made.append(tree.flatten(await operations[saved["operation"]](*args, **kwargs)))
+        operation = operations[saved["operation"]]
+        outputs = await operation(*args, **kwargs) if isinstance(operation, Module) else operation.apply(*args, **kwargs)
+        made.append(tree.flatten(outputs))
     return inputs, resolve(config["outputs"])
 
 

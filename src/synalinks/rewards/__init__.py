@@ -14,6 +14,9 @@ from synalinks.session import to_snake_case
 
 _ALL = {to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)}
 
+#: The names that `get` knows.
+NAMES = tuple(sorted(_ALL))
+
 serialize = serialize_synalinks_object
 deserialize = deserialize_synalinks_object
 
@@ -39,6 +42,7 @@ def get(identifier: Any) -> Any:
 
 
 __all__ = [
+    "NAMES",
     "CosineSimilarity",
     "ExactMatch",
     "Reward",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
-RewardFunction = Callable[..., Awaitable[float]]
+RewardFunction = Callable[..., Awaitable[float] | float]
 
 
 class Masks:
@@ -121,7 +122,7 @@ class Reward:
 
 
 class RewardFunctionWrapper(Reward):
-    """A reward made of a function `async fn(y_true, y_pred) -> float`.
+    """A reward made of a function `fn(y_true, y_pred) -> float`, async or not.
 
     Args:
         fn: the function; `**kwargs` are passed on to it.
@@ -146,7 +147,8 @@ class RewardFunctionWrapper(Reward):
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """What the function says."""
-        return await self.fn(y_true, y_pred, **self.kwargs)
+        found = self.fn(y_true, y_pred, **self.kwargs)
+        return await found if inspect.isawaitable(found) else found
 
     def get_config(self) -> dict[str, Any]:
         """The function by name, and its arguments."""

@@ -8,6 +8,8 @@ sample; a new candidate is proposed (phase `optimizer`); old and new are scored 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope, session
@@ -109,9 +111,7 @@ class Fitting:
         logs: dict[str, float] = {}
         stop: str | None = None
         order = shuffled(len(self.train), self.rng) if self.shuffle and isinstance(self.train, Samples) else None
-        for number, batch in enumerate(self.train.batches(self.batch_size, order)):
-            if self.steps_per_epoch is not None and number >= self.steps_per_epoch:
-                break
+        for number, batch in enumerate(islice(self.train.batches(self.batch_size, order), self.steps_per_epoch)):
             self._set_aside(purse)
             await self.told.tell("on_train_batch_begin", number, None)
             try:
@@ -124,17 +124,16 @@ class Fitting:
                 break
             logs = program.logs(tracker)
             await self.told.tell("on_train_batch_end", number, logs)
-            if getattr(program, "stop_training", False):
+            if program.stop_training:
                 stop = "callback"
                 break
+        logs = {**logs, **await self._validate(epoch, purse)}
         await self.optimizer.on_epoch_end(epoch, self.variables)
-        validated = await self._validate(epoch, purse)
-        logs = {**logs, **validated}
-        if validated is None or (self.purse is not None and self.purse.refused is not None):
+        if self.purse is not None and self.purse.refused is not None:
             stop = "budget"
         self._forget()
         await self.told.tell("on_epoch_end", epoch, logs)
-        if getattr(program, "stop_training", False):
+        if program.stop_training:
             stop = stop or "callback"
         return logs, stop
 
@@ -159,10 +158,12 @@ class Fitting:
             )
         if proposal is not None:
             samples = self._minibatch(batch)
-            for candidate in (proposal.parent, proposal.child):
+            # The parent's state is made of the candidates of all variables, so the evidence is for all of them.
+            for candidate, measured in ((proposal.parent, self.variables), (proposal.child, [proposal.variable])):
                 pool.write(proposal.variable, candidate)
                 rewards = await score(program, self.variables, samples, self.scores)
-                optimizer.add_scored(proposal.variable, candidate, rewards)
+                for variable in measured:
+                    optimizer.add_scored(variable, pool.current(variable), rewards)
         await optimizer.on_batch_end(self.variables)
 
     def _view(self, epoch: int, number: int, records: Any, batch: list[Sample]) -> Step:
@@ -183,9 +184,9 @@ class Fitting:
         """Reward and metrics of the best candidate on the whole validation set, or nothing if it can't be paid."""
         if self.validation is None or (epoch + 1) % self.validation_freq:
             return {}
-        if purse is not None:
-            purse.aside = NOTHING
-            purse.reopen()
+        for kept in self._purses(purse):
+            kept.aside = NOTHING
+            kept.reopen()
         scored: list[tuple[Sample, float]] = []
         program, state = self.program, self.scores.state(self.variables)
         try:
@@ -200,14 +201,16 @@ class Fitting:
         except BudgetExceeded:
             return {}
         samples, rewards = [sample for sample, _ in scored], [reward for _, reward in scored]
-        self.scores.learn(state, samples, rewards)
+        if isinstance(self.validation, Samples):  # candidates are scored on these; a stream's samples come only once
+            self.scores.learn(state, samples, rewards)
         for variable in self.variables:
             self.optimizer.add_scored(variable, pool.current(variable), rewards)
         return {f"val_{name}": value for name, value in logs.items()}
 
     def _forget(self) -> None:
-        """Keep only the scores of states that can come back."""
-        self.scores.forget_all_but([self.scores.state(self.variables)])
+        """Keep only the scores of states that can come back, on samples that can."""
+        lasting = isinstance(self.validation, Samples) or isinstance(self.train, Samples)
+        self.scores.forget_all_but([self.scores.state(self.variables)] if lasting else [])
 
     # --- money -----------------------------------------------------------------------------------------------
 
@@ -222,12 +225,16 @@ class Fitting:
 
     def _set_aside(self, purse: Purse | None) -> None:
         """Keep back what the epoch's validation will cost, as far as the samples before tell."""
-        if purse is None or not isinstance(self.validation, Samples):
+        if not isinstance(self.validation, Samples):
             return
         count = len(self.validation)
-        margin = VALIDATION_MARGIN
-        purse.aside = Amount(
-            self.dearest.usd * count * 5 / 4,
-            int(self.dearest.tokens * count * margin),
-            int(self.dearest.calls * count),
-        )
+        for kept in self._purses(purse):
+            kept.aside = Amount(
+                self.dearest.usd * count * Decimal(VALIDATION_MARGIN),
+                int(self.dearest.tokens * count * VALIDATION_MARGIN),
+                self.dearest.calls * count,
+            )
+
+    def _purses(self, purse: Purse | None) -> list[Purse]:
+        """The budgets the epoch is held to: its own, and that of the whole fit."""
+        return [one for one in {id(p): p for p in (purse, self.purse)}.values() if one is not None]

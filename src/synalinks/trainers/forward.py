@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
 from synalinks._concurrency import run_all
+from synalinks.data import tree
 from synalinks.errors import LMUnavailable
 from synalinks.lm.ledger import Ledger
 from synalinks.trainers.compiled import Compiled
@@ -63,7 +64,7 @@ def refuse_dead_world(predictions: Sequence[Any], ledger: Ledger, since: int) ->
     Raises:
         LMUnavailable: a dead end point must not look like a bad score.
     """
-    if any(prediction is not None for prediction in predictions):
+    if any(leaf is not None for prediction in predictions for leaf in tree.flatten(prediction)):
         return
     errors = [entry.error for entry in ledger.since(since) if entry.error is not None]
     if errors and DEAD.issuperset(errors):

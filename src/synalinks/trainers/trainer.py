@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import optimizers as optimizer_namespace
@@ -38,6 +39,7 @@ class Trainer:
         compiled: rewards and metrics given to `compile`.
         history: of the last `fit`.
         run_ledger: calls of the run that is under way, or of the last one.
+        stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Trainer:
         self.compiled = Compiled.of(None, None, None)
         self.history: History | None = None
         self.run_ledger = Ledger()
+        self.stop_training = False
         self._compile_arguments: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
@@ -168,6 +171,7 @@ class Trainer:
         """
         history = History()
         self.history = history
+        self.stop_training = False
         if self.optimizer is None:
             warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=2)
             return history
@@ -266,9 +270,7 @@ class Trainer:
             metric.reset_state()
         await told.tell("on_test_begin", None)
         logs: dict[str, float] = {}
-        for number, batch in enumerate(source.batches(batch_size)):
-            if steps is not None and number >= steps:
-                break
+        for number, batch in enumerate(islice(source.batches(batch_size), steps)):
             await told.tell("on_test_batch_begin", number, None)
             rewards = await self.measure_batch(batch, tracker)
             if on_scored is not None:
@@ -330,9 +332,7 @@ class Trainer:
             )
             await told.tell("on_predict_begin", None)
             with scope.enter(phase="predict"):
-                for number, batch in enumerate(source.batches(size)):
-                    if steps is not None and number >= steps:
-                        break
+                for number, batch in enumerate(islice(source.batches(size), steps)):
                     await told.tell("on_predict_batch_begin", number, None)
                     outputs += await forward(self, batch)
                     await told.tell("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
+import urllib.request
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
@@ -131,6 +132,23 @@ def connection_limits() -> httpx.Limits:
     return httpx.Limits(
         max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=KEEP_ALIVE_SECONDS
     )
+
+
+def transport_for(endpoint: str, given: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncBaseTransport | None:
+    """The transport for a client of `endpoint`: the one given; a lane a call; or httpx's own behind a proxy.
+
+    Args:
+        endpoint: URL of the server.
+        given: a transport to use in place of the network.
+    """
+    if given is not None or (not is_loopback(endpoint) and urllib.request.getproxies()):
+        return given
+    import httpx  # 80 ms, not needed to import the package
+
+    from synalinks.lm.providers.lanes import LaneTransport  # it needs httpx
+
+    secure = endpoint.startswith("https:")
+    return LaneTransport(KEEP_ALIVE_SECONDS, **({"verify": httpx.create_ssl_context()} if secure else {}))
 
 
 def timeouts(seconds: float | None) -> httpx.Timeout:

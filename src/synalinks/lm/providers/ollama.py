@@ -17,7 +17,7 @@ from synalinks.errors import (
     ServerError,
     SynalinksError,
 )
-from synalinks.lm.providers.http import PerLoop, connection_limits, error_for, is_loopback, timeouts
+from synalinks.lm.providers.http import PerLoop, connection_limits, error_for, is_loopback, timeouts, transport_for
 from synalinks.lm.providers.ollama_dialect import chat_payload, chat_reply, embed_payload, embed_reply
 from synalinks.lm.types import Call, Delta, Reply, Request, Sink
 
@@ -80,7 +80,7 @@ class OllamaProvider:
             timeout=timeouts(self._timeout),
             limits=connection_limits(),
             trust_env=not is_loopback(self.endpoint),
-            transport=self._transport,
+            transport=transport_for(self.endpoint, self._transport),
         )
 
     async def close(self) -> None:

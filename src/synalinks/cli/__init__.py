@@ -1,0 +1,52 @@
+"""The command `synalinks`: run scripts under a tape, look into tapes, look after the cache.
+
+Each command is a file of its own. Only click is imported to show help; a command imports what it works with
+when it is called.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from synalinks.cli.cache import cache
+from synalinks.cli.cassette import cassette
+from synalinks.cli.run import run
+from synalinks.errors import SynalinksError
+from synalinks.version import __version__
+
+__all__ = ["commands", "main"]
+
+
+class Commands(click.Group):
+    """A group of commands whose own errors are one message, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SynalinksError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__, prog_name="synalinks")
+def commands() -> None:
+    """Train and run programs of language-model calls, every call metered and replayable.
+
+    \b
+    Record a script's calls, then run it again offline and for nothing:
+      synalinks run train.py --cassette train.jsonl
+      synalinks run train.py --cassette train.jsonl --record-mode none
+    """
+
+
+commands.add_command(run)
+commands.add_command(cassette)
+commands.add_command(cache)
+
+
+def main() -> None:
+    """Run the command line and end the process."""
+    # On Windows click would expand wildcards in what is meant for the user's script.
+    commands(windows_expand_args=False)

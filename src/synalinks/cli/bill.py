@@ -1,0 +1,109 @@
+"""The bill of a run: how its calls were answered, what they cost, and what they would have cost live."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from synalinks.cli.table import count
+from synalinks.lm.budget import Purse
+from synalinks.lm.cassette import Cassette
+from synalinks.lm.ledger import Ledger, Money, Totals
+
+#: Where answers that cost nothing come from, in the words of the bill.
+_FREE_SOURCES = {"cassette": "from the tape", "cache": "from the cache", "shared": "shared"}
+
+
+@dataclass(frozen=True, slots=True)
+class TapeFacts:
+    """What a run did with its tape: `played` and `recorded` are calls, `unplayed` rows nobody asked for."""
+
+    path: str
+    mode: str
+    played: int
+    recorded: int
+    unplayed: int
+
+    @classmethod
+    def of(cls, tape: Cassette) -> TapeFacts:
+        """The facts of a tape that is still open."""
+        return cls(str(tape.path), tape.mode, tape.played, tape.recorded, len(tape.unplayed()))
+
+    def __str__(self) -> str:
+        rows = f"{self.played:,} played, {self.recorded:,} recorded, {self.unplayed:,} unplayed"
+        return f"{self.path} (record mode {self.mode}): {rows}"
+
+
+def render(
+    name: str, ledger: Ledger, seconds: float, *, tape: TapeFacts | None = None, purse: Purse | None = None
+) -> str:
+    """The bill as plain text, and by epoch and phase where there are epochs.
+
+    Args:
+        name: what was run.
+        ledger: its calls.
+        seconds: wall time.
+        tape, purse: the tape and the budget it ran under, if any.
+    """
+    total = ledger.total
+    lines = [("calls", _calls(ledger, total))]
+    if total.calls:
+        lines.append(("hits", f"{total.hits:,} of {total.calls:,} ({100 * total.hits / total.calls:.0f} %)"))
+    if total.failed:
+        lines.append(("failed", _failures(ledger, total)))
+    lines.append(("tokens", _tokens(total)))
+    lines.append(("spent", str(total.billed)))
+    lines.append(("saved", f"{total.saved} (as if live: {_short(total.as_if)})"))
+    if purse is not None:
+        lines.append(("budget", _budget(purse)))
+    if tape is not None:
+        lines.append(("tape", str(tape)))
+    lines.append(("time", _time(seconds)))
+    text = "\n".join([f"The bill of {name}", *(f"  {label:<7} {value}" for label, value in lines)])
+    if any(entry.scope.epoch is not None for entry in ledger):
+        text += "\n\n" + ledger.table("epoch", "phase")
+    return text
+
+
+def _calls(ledger: Ledger, total: Totals) -> str:
+    sources = ledger.by("source")
+    parts = [f"{sources['live'].calls if 'live' in sources else 0:,} live"]
+    parts += [f"{sources[name].calls:,} {words}" for name, words in _FREE_SOURCES.items() if name in sources]
+    if retries := sum(max(0, entry.attempts - 1) for entry in ledger):
+        parts.append(count(retries, "retry", "retries"))
+    return f"{total.calls:,} ({', '.join(parts)})"
+
+
+def _failures(ledger: Ledger, total: Totals) -> str:
+    kinds = Counter(entry.error for entry in ledger if entry.error is not None)
+    return f"{total.failed:,} ({', '.join(f'{number:,} {kind}' for kind, number in sorted(kinds.items()))})"
+
+
+def _tokens(total: Totals) -> str:
+    text = f"{total.input_tokens:,} in, {total.output_tokens:,} out"
+    return text + (f" ({count(total.uncounted, 'call')} gave no count)" if total.uncounted else "")
+
+
+def _budget(purse: Purse) -> str:
+    def parts() -> Iterator[str]:
+        yield f"${purse.settled.usd:.4f} of ${Decimal(purse.budget.usd or 0):.4f} used"
+        if purse.uncertain.usd:
+            yield f"${purse.uncertain.usd:.4f} of it an upper bound"
+        if purse.refused is not None:
+            yield "it ended the run"
+
+    return "; ".join(parts())
+
+
+def _short(money: Money) -> str:
+    return f"{'at least ' if money.unknown else ''}${money.known:.4f}"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

@@ -1,0 +1,115 @@
+"""A user's script, run as `python script.py` would run it, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+
+import click
+
+from synalinks.errors import SynalinksError
+
+#: The status of a process that Ctrl-C ended, as shells have it: 128 + SIGINT.
+INTERRUPTED = 130
+#: Packages whose frames, between those of the user, say nothing about the user's code.
+_MACHINERY = frozenset({"asyncio", "click", "contextlib", "importlib", "runpy", "synalinks"})
+
+
+def run_script(script: str, arguments: Sequence[str]) -> None:
+    """Run a file, a folder or a zip with `__main__.py` as the program `__main__`; cwd stays as it is.
+
+    Raises:
+        BaseException: whatever ends the script, except a `SystemExit` that says success.
+    """
+    path = os.path.abspath(script)  # as python does, so that `__file__` outlives a change of directory
+    before = sys.argv, list(sys.path)
+    sys.argv = [path, *arguments]
+    if not sys.flags.safe_path:
+        sys.path[0] = path if os.path.isdir(path) else os.path.dirname(os.path.realpath(path))
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise
+    finally:
+        sys.argv, sys.path[:] = before
+
+
+def exit_code(error: BaseException) -> int:
+    """Say on standard error what ended a script, and give the status its process must end with."""
+    if isinstance(error, SystemExit):
+        if isinstance(error.code, int) or error.code is None:
+            return error.code or 0
+        click.echo(error.code, err=True)
+        return 1
+    if isinstance(error, KeyboardInterrupt):
+        click.echo("\nInterrupted.", err=True)
+        return INTERRUPTED
+    own = _library_error(error)
+    if own is not None:
+        click.echo("\n" + block(own), err=True)
+        return 1
+    _trim(error, set())
+    sys.excepthook(type(error), error, error.__traceback__)  # the script may have set its own
+    return 1
+
+
+def block(error: SynalinksError) -> str:
+    """An error of this library as one block: what it is, what it says, and where the user's code met it."""
+    lines = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]
+    users = [trace for trace in _script_frames(error.__traceback__) if not _is_machinery(trace)]
+    if users:
+        code = users[-1].tb_frame.f_code
+        lines.append(f"at {os.path.relpath(code.co_filename)}:{users[-1].tb_lineno} in {code.co_name}")
+    return "\n  ".join("\n".join(lines).splitlines())
+
+
+def _library_error(error: BaseException) -> SynalinksError | None:
+    """The error itself, or the first of a group, if it holds nothing but errors of this library."""
+    while isinstance(error, BaseExceptionGroup):
+        if error.split(SynalinksError)[1] is not None:
+            return None
+        error = error.exceptions[0]
+    return error if isinstance(error, SynalinksError) else None
+
+
+def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
+    while trace is not None:
+        yield trace
+        trace = trace.tb_next
+
+
+def _script_frames(trace: TracebackType | None) -> list[TracebackType]:
+    """The frames below `run_script`, or all of them where it is not among them."""
+    frames = list(_frames(trace))
+    ours = [i for i, frame in enumerate(frames) if frame.tb_frame.f_code is run_script.__code__]
+    return frames[ours[-1] + 1 :] if ours else frames
+
+
+def _is_machinery(trace: TracebackType) -> bool:
+    frame = trace.tb_frame
+    if frame.f_code.co_filename.startswith("<frozen "):
+        return True
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _MACHINERY
+
+
+def _trim(error: BaseException, seen: set[int]) -> None:
+    """Leave in the traceback, and in those it is chained to, the user's frames and what raised below the last."""
+    if id(error) in seen:
+        return
+    seen.add(id(error))
+    frames = _script_frames(error.__traceback__)
+    last = max((i for i, frame in enumerate(frames) if not _is_machinery(frame)), default=len(frames))
+    kept: TracebackType | None = None
+    for frame in reversed([f for i, f in enumerate(frames) if i > last or not _is_machinery(f)]):
+        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    error.__traceback__ = kept
+    chained = [error.__cause__, error.__context__]
+    if isinstance(error, BaseExceptionGroup):
+        chained += error.exceptions
+    for other in chained:
+        if other is not None:
+            _trim(other, seen)
