@@ -1,6 +1,6 @@
 """Record every tape of this folder anew, against the stand-in Ollama server. One command, no network:
 
-    python cassettes/record.py             # replaces the tapes and the table in README.md
+    python cassettes/record.py             # replaces the tapes that changed, and the table in README.md
     python cassettes/record.py --to DIR    # writes the tapes to another folder, changes nothing here
 
 The guide scripts are not part of this project. They are looked for in `../shared/seeds`, or in the folder that
@@ -13,15 +13,16 @@ import argparse
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
-import synalinks
 from synalinks.testing import OllamaServer
 
 HERE = Path(__file__).resolve().parent
@@ -67,42 +68,66 @@ def record(script: Path, tape: Path, folder: Path) -> None:
         print(f"{tape.parent.name}/{tape.name}: {server.requests.number} calls recorded")
 
 
-def record_all(to: Path) -> None:
-    """Record every tape; `to` is touched only when all of them are there."""
+def rows(tape: Path) -> list[Any]:
+    """The lines of a tape without the seconds that each answer took, which no two recordings share."""
+    found = [json.loads(line) for line in tape.read_text(encoding="utf-8").splitlines()]
+    for row in found[1:]:
+        row["reply"].pop("seconds", None)
+    return found
+
+
+def record_all(to: Path) -> list[str]:
+    """Record every tape, and return the names of those that say something else than before.
+
+    `to` is touched only when all are recorded. A tape that differs in nothing but seconds is left as it is, so that
+    the diff shows what really changed.
+    """
+    changed = []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         shutil.copytree(ROOT / "examples", place / "examples", ignore=shutil.ignore_patterns("__pycache__"))
         for script, tape in scripts(place):
             tape.parent.mkdir(parents=True, exist_ok=True)
             record(script, tape, place)
-        shutil.copytree(place / "cassettes", to, dirs_exist_ok=True)
+        for new in sorted((place / "cassettes").glob("*/*.jsonl")):
+            old = to / new.parent.name / new.name
+            if not old.exists() or rows(old) != rows(new):
+                old.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(new, old)
+                changed.append(f"{new.parent.name}/{new.name}")
+    return changed
 
 
-def row(tape: Path) -> str:
-    """A tape's line in the table: calls, tokens, dollars as if live, size. Of facts the tape holds itself."""
-    rows = [json.loads(line) for line in tape.read_text(encoding="utf-8").splitlines()[1:]]
-    usages = [one["reply"].get("usage", {}) for one in rows]
-    tokens = [sum(usage.get(bucket, 0) for usage in usages) for bucket in ("input_fresh", "output_text")]
-    cost = sum((Decimal(one["reply"]["cost"]) for one in rows), Decimal(0))
-    name = f"{tape.parent.name}/{tape.name}"
+def line_of(tape: Path, recorded: str) -> str:
+    """A tape's line in the table: when, calls, tokens, dollars as if live, size."""
+    replies = [row["reply"] for row in rows(tape)[1:]]
+    tokens = [sum(reply["usage"][bucket] for reply in replies) for bucket in ("input_fresh", "output_text")]
+    cost = sum((Decimal(reply["cost"]) for reply in replies), Decimal(0))
     size = tape.stat().st_size / 1000
-    return f"| `{name}` | {len(rows)} | {tokens[0]:,} | {tokens[1]:,} | ${cost:.4f} | {size:.0f} kB |"
+    name = f"{tape.parent.name}/{tape.name}"
+    return f"| `{name}` | {recorded} | {len(replies)} | {tokens[0]:,} | {tokens[1]:,} | ${cost:.4f} | {size:.0f} kB |"
 
 
-def table() -> str:
-    """The table of all tapes, without the line that says when."""
-    head = "| tape | calls | tokens in | tokens out | as if live | size |\n|---|--:|--:|--:|--:|--:|"
-    return "\n".join([head, *(row(tape) for tape in sorted(HERE.glob("*/*.jsonl")))])
+def dates_in(text: str) -> dict[str, str]:
+    """When each tape was recorded, as the table in a text says."""
+    return dict(re.findall(r"^\| `(\S+)` \| (\d{4}-\d\d-\d\d) \|", text, re.MULTILINE))
 
 
-def write_table() -> None:
-    """Put the table, and when it was made with what, into README.md."""
+def table(dates: Mapping[str, str]) -> str:
+    """The table of all tapes; all but the dates is of facts that the tapes hold themselves."""
+    head = "| tape | recorded | calls | tokens in | tokens out | as if live | size |\n|---|---|--:|--:|--:|--:|--:|"
+    tapes = sorted(HERE.glob("*/*.jsonl"))
+    return "\n".join([head, *(line_of(tape, dates[f"{tape.parent.name}/{tape.name}"]) for tape in tapes)])
+
+
+def write_table(changed: Iterable[str]) -> None:
+    """Bring the table in README.md up to date; `changed` tapes are of today."""
     path = HERE / "README.md"
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
-    today = datetime.datetime.now(datetime.UTC).date()
-    when = f"Recorded on {today} with synalinks-replay {synalinks.__version__}."
-    path.write_text(f"{before}{BEGIN}\n{when}\n\n{table()}\n{END}{after}", encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    dates = {**dates_in(text), **dict.fromkeys(changed, today)}
+    before, _, rest = text.partition(BEGIN)
+    path.write_text(f"{before}{BEGIN}\n{table(dates)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 
 
 def main() -> None:
@@ -110,9 +135,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--to", type=Path, default=HERE, metavar="DIR", help="folder for the tapes (default: here)")
     options = parser.parse_args()
-    record_all(options.to)
+    changed = record_all(options.to)
+    print("changed:", ", ".join(changed) or "none")
     if options.to == HERE:
-        write_table()
+        write_table(changed)
 
 
 if __name__ == "__main__":

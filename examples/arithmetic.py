@@ -1,4 +1,4 @@
-"""The main job: an arithmetic solver, trained for two epochs, with its rewards and its bill.
+"""The main job: an arithmetic solver, trained for two epochs; its rewards, and what they cost.
 
     synalinks run examples/arithmetic.py --cassette cassettes/examples/arithmetic.jsonl --offline
 
@@ -60,20 +60,19 @@ async def main():
     history = await program.fit(x, y, epochs=2, validation_split=0.3, verbose=2)
     after = await program.evaluate(x_test, y_test, verbose=0)
 
-    for epoch, (train, validation) in enumerate(
-        zip(history.history["reward"], history.history["val_reward"], strict=True)
-    ):
-        print(f"epoch {epoch + 1}: reward {train:.2f} in training, {validation:.2f} in validation")
+    for epoch in history.epoch:
+        reward, validation = history.history["reward"][epoch], history.history["val_reward"][epoch]
+        print(f"epoch {epoch + 1}: reward {reward:.2f} in training, {validation:.2f} in validation")
     print(f"on 12 problems never seen: {before['reward']:.2f} before training, {after['reward']:.2f} after")
 
     print("\nWhat the optimizer chose to show the model:")
     for example in program.trainable_variables[0].get("examples"):
         print(f"  {example['inputs']['problem']} -> {example['outputs']['answer']}")
 
-    # A replay bills nothing; the column "as if" says what the same calls cost live, which is nothing
-    # too for a model on one's own machine. `read_the_bill.py` puts a price on them.
-    print("\nThe bill of the training:")
-    print(history.ledger.table("epoch", "phase"))
+    # `synalinks run` prints the whole bill at the end. What a replay bills is nothing, and so is what these calls
+    # cost live, on one's own machine; `read_the_bill.py` puts a price on them.
+    bill = history.ledger.total
+    print(f"\n{bill.calls} calls and {bill.tokens:,} tokens to train: {bill.billed} billed, {bill.as_if} as if live")
 
 
 if __name__ == "__main__":

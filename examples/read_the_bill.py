@@ -66,7 +66,7 @@ async def main():
     # Billed is what this run paid, "as if" what the same calls cost live. Unknown prices would be
     # counted apart: unknown is not zero.
     total = history.ledger.total
-    print(f"billed {total.billed}, as if live {total.as_if}, saved {total.saved}")
+    print(f"billed {total.billed}, saved {total.saved}")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import re
 import runpy
+import shlex
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,8 +26,15 @@ TAPES = ROOT / "cassettes"
 #: Opens its tape itself.
 OPENS_ITS_OWN = "tape_a_run"
 
+#: A command in a Markdown file with what it prints.
+OUTPUT = re.compile(r"^<!-- output: (?P<line>.+?) -->\n```text\n(?P<shown>.*?)^```$", re.DOTALL | re.MULTILINE)
+#: A program in a Markdown file, and what it prints where that is shown.
+PROGRAM = re.compile(
+    r"^<!-- run -->\n```python\n(?P<code>.*?)^```$(?:\n\n<!-- prints -->\n```text\n(?P<shown>.*?)^```$)?",
+    re.DOTALL | re.MULTILINE,
+)
 #: Seconds and steps per second, which no two runs share.
-_TIMES = re.compile(r"\d+s \d+(?:us|ms|s)/step")
+_TIMES = re.compile(r"\d+s \d+(?:us|ms|s)/step|\btime +\d+\.\d s$")
 
 
 @contextlib.contextmanager
@@ -70,10 +81,32 @@ def replay(name: str) -> tuple[str, synalinks.Ledger]:
 
 def timeless(text: str) -> list[str]:
     """The lines of an output, without what differs from run to run."""
-    return [_TIMES.sub("* */step", line.rstrip()) for line in text.strip().splitlines()]
+    return [_TIMES.sub("*", line.rstrip()) for line in text.strip().splitlines()]
 
 
-def blocks(text: str, mark: str, language: str) -> list[tuple[str, str]]:
-    """The fenced blocks that stand after `<!-- mark: argument -->`: pairs of argument and content."""
-    pattern = rf"^<!-- {mark}(?:: (.+?))? -->\n```{language}\n(.*?)^```$"
-    return [(found[1] or "", found[2]) for found in re.finditer(pattern, text, re.DOTALL | re.MULTILINE)]
+def printed_by(line: str) -> str:
+    """What the command `synalinks ...` prints, run in the project's folder; without the folder's own path.
+
+    Raises:
+        subprocess.CalledProcessError: its status is not 0.
+    """
+    program, *arguments = shlex.split(line)
+    assert program == "synalinks", f"{line!r}: only the command of this library is run"
+    # Where the package is taken from a source tree, the new process needs to be told.
+    found_at = {**os.environ, "PYTHONPATH": str(Path(synalinks.__file__).parent.parent)}
+    process = [sys.executable, "-m", "synalinks", *arguments]
+    ended = subprocess.run(process, cwd=ROOT, env=found_at, check=True, capture_output=True, text=True)
+    assert ended.stderr == "", ended.stderr
+    return ended.stdout.replace(f"{ROOT}{os.sep}", "")
+
+
+def run_program(code: str) -> str:
+    """What a program of a document prints; functions called `test_...` are called too."""
+    printed = io.StringIO()
+    with own_prices(), contextlib.redirect_stdout(printed):
+        scope: dict[str, Any] = {"__name__": "__main__"}
+        exec(compile(code, "document", "exec"), scope)
+        for name, value in scope.items():
+            if name.startswith("test_"):
+                value()
+    return printed.getvalue()

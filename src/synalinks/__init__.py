@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# At once: loaded later, the module of that name would take the function's place.
+from synalinks.version import __version__, version
+
 if TYPE_CHECKING:
     from synalinks import (
         backend,
@@ -83,7 +86,6 @@ if TYPE_CHECKING:
     from synalinks.programs import Program
     from synalinks.rewards import CosineSimilarity, ExactMatch
     from synalinks.session import clear_session
-    from synalinks.version import __version__, version
 
 #: Where each public name lives; loaded when it is first asked for, so that importing the package is quick.
 _HOMES = {
@@ -143,7 +145,6 @@ _HOMES = {
     "synalinks.programs": ("Program",),
     "synalinks.rewards": ("CosineSimilarity", "ExactMatch"),
     "synalinks.session": ("clear_session",),
-    "synalinks.version": ("__version__", "version"),
 }
 _NAMESPACES = (
     "backend",

@@ -21,6 +21,7 @@
     |  |- CassetteFormatError    no tape, or one of a newer format
     |  `- CassetteInUse          two writers on one tape
     |- BudgetExceeded            a call refused because it might not fit the budget
+    |- Interrupted               a call refused because the user pressed Ctrl-C
     `- OfflineError              a call that would need the network, which was forbidden
 
 What becomes of a failed call is written on the class: `retryable` is read by the retry layer,
@@ -68,6 +69,7 @@ class LMError(SynalinksError):
         uncertain: whether the provider may have billed an answer we never saw.
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
+        uncertain_attempts: how many of the attempts may have been billed without our seeing an answer.
         source: `live`; `shared` for another asker's failure; `cassette` for one that a tape replays.
     """
 
@@ -95,6 +97,7 @@ class LMError(SynalinksError):
         self.attempts = 1
         self.wasted: Decimal | None = Decimal(0)
         self.wasted_tokens = 0
+        self.uncertain_attempts = int(uncertain)
         self.source: Source = "live"
 
 
@@ -192,6 +195,12 @@ class CassetteInUse(CassetteError):
 
 class BudgetExceeded(SynalinksError):
     """A call that was refused, before it was sent, because it might not fit the budget."""
+
+    orderly = True
+
+
+class Interrupted(SynalinksError):
+    """A call that was not sent because the user asked the run to end."""
 
     orderly = True
 

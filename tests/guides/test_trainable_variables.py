@@ -49,9 +49,7 @@ class Personalize(synalinks.Module):
         super().__init__(name=name, description=description, trainable=trainable)
         self.persona = persona
         first = Persona() if persona is None else Persona(persona=persona)
-        self.state = self.add_variable(
-            initializer=first.get_json(), data_model=Persona, name="persona_" + self.name
-        )
+        self.state = self.add_variable(initializer=first.get_json(), data_model=Persona, name="persona_" + self.name)
         self.stats = self.add_variable(
             initializer=CallStats().get_json(), data_model=CallStats, trainable=False, name="stats_" + self.name
         )
@@ -196,9 +194,7 @@ def test_an_optimizer_trains_the_module() -> None:
 
     async def main() -> None:
         program = await greeter()
-        program.compile(
-            optimizer=synalinks.optimizers.RandomFewShot(nb_max_examples=2), reward=synalinks.ExactMatch()
-        )
+        program.compile(optimizer=synalinks.optimizers.RandomFewShot(nb_max_examples=2), reward=synalinks.ExactMatch())
         targets = [
             Greeting(greeting=f"[{PIRATE}] hello {name}" if name in ("Ada", "Cyd") else "something else")
             for name in names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,14 +39,25 @@ def test_a_live_run_prints_the_guides_sections(shared: Path, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == [], "the script removes what it saved"
 
 
+def under_a_tape(script: Path, tape: str, mode: str) -> list[object]:
+    return ["-c", UNDER_A_TAPE, script, tape, mode]
+
+
+def with_the_command(script: Path, tape: str, mode: str) -> list[object]:
+    return ["-m", "synalinks", "run", "--cassette", tape, "--record-mode", mode, "--quiet", script]
+
+
 @pytest.mark.parametrize("tape", ["training.jsonl", "training.jsonl.gz"])
-def test_a_replay_without_a_server_prints_what_the_recording_printed(shared: Path, tmp_path: Path, tape: str) -> None:
+@pytest.mark.parametrize("how", [under_a_tape, with_the_command])
+def test_a_replay_without_a_server_prints_what_the_recording_printed(
+    shared: Path, tmp_path: Path, how: Callable[[Path, str, str], list[object]], tape: str
+) -> None:
     script = shared / "seeds" / "training.py"
     with OllamaServer() as server:
-        recorded = run("-c", UNDER_A_TAPE, script, tape, "once", cwd=tmp_path, env={"OLLAMA_HOST": server.url})
+        recorded = run(*how(script, tape, "once"), cwd=tmp_path, env={"OLLAMA_HOST": server.url})
         asked = server.requests.number
     bytes_then = (tmp_path / tape).read_bytes()
-    replayed = run("-c", UNDER_A_TAPE, script, tape, "none", cwd=tmp_path, env=NOWHERE)
+    replayed = run(*how(script, tape, "none"), cwd=tmp_path, env=NOWHERE)
     assert without_timings(replayed) == without_timings(recorded)
     assert server.requests.number == asked
     assert (tmp_path / tape).read_bytes() == bytes_then

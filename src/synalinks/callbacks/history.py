@@ -16,7 +16,7 @@ class History(Callback):
         history: a list per name, one value per epoch: metrics and `reward` on the training samples, then `val_*`.
         epoch: the epochs run, from 0.
         ledger: every model call of this `fit`.
-        stopped_by: `budget` or `callback` if training ended early, else None.
+        stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
     """
 
     def __init__(self) -> None:

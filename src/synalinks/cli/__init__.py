@@ -29,7 +29,7 @@ class Commands(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="synalinks")
 def commands() -> None:
     """Train and run programs of language-model calls, every call metered and replayable.

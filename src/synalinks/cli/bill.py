@@ -18,13 +18,20 @@ _FREE_SOURCES = {"cassette": "from the tape", "cache": "from the cache", "shared
 
 @dataclass(frozen=True, slots=True)
 class TapeFacts:
-    """What a run did with its tape: `played` and `recorded` are calls, `unplayed` rows nobody asked for."""
+    """What a run did with its tape.
+
+    Attributes:
+        path, mode: which tape, and how it was opened.
+        played, recorded: calls. unplayed: rows that nobody asked for.
+        kept: whether the file is still there; a new tape without any answer is not kept.
+    """
 
     path: str
     mode: str
     played: int
     recorded: int
     unplayed: int
+    kept: bool = True
 
     @classmethod
     def of(cls, tape: Cassette) -> TapeFacts:
@@ -32,6 +39,8 @@ class TapeFacts:
         return cls(str(tape.path), tape.mode, tape.played, tape.recorded, len(tape.unplayed()))
 
     def __str__(self) -> str:
+        if not self.kept:
+            return f"{self.path} (record mode {self.mode}): not kept, for it holds no answer"
         rows = f"{self.played:,} played, {self.recorded:,} recorded, {self.unplayed:,} unplayed"
         return f"{self.path} (record mode {self.mode}): {rows}"
 
@@ -47,15 +56,7 @@ def render(
         seconds: wall time.
         tape, purse: the tape and the budget it ran under, if any.
     """
-    total = ledger.total
-    lines = [("calls", _calls(ledger, total))]
-    if total.calls:
-        lines.append(("hits", f"{total.hits:,} of {total.calls:,} ({100 * total.hits / total.calls:.0f} %)"))
-    if total.failed:
-        lines.append(("failed", _failures(ledger, total)))
-    lines.append(("tokens", _tokens(total)))
-    lines.append(("spent", str(total.billed)))
-    lines.append(("saved", f"{total.saved} (as if live: {_short(total.as_if)})"))
+    lines = _figures(ledger) if len(ledger) else [("calls", "none")]
     if purse is not None:
         lines.append(("budget", _budget(purse)))
     if tape is not None:
@@ -65,6 +66,20 @@ def render(
     if any(entry.scope.epoch is not None for entry in ledger):
         text += "\n\n" + ledger.table("epoch", "phase")
     return text
+
+
+def _figures(ledger: Ledger) -> list[tuple[str, str]]:
+    total = ledger.total
+    lines = [
+        ("calls", _calls(ledger, total)),
+        ("hits", f"{total.hits:,} of {total.calls:,} ({100 * total.hits / total.calls:.0f} %)"),
+        ("tokens", _tokens(total)),
+        ("spent", str(total.billed)),
+        ("saved", f"{total.saved} (as if live: {_short(total.as_if)})"),
+    ]
+    if total.failed:
+        lines.insert(2, ("failed", _failures(ledger, total)))
+    return lines
 
 
 def _calls(ledger: Ledger, total: Totals) -> str:

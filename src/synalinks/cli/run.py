@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import difflib
 import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from synalinks.lm.budget import Budget
+    from synalinks.cli.bill import TapeFacts
+    from synalinks.lm.budget import Budget, Purse
+    from synalinks.lm.ledger import Ledger
 
 #: As in `synalinks.lm.cassette.MODES`; written out so that `--help` need not import the LM layer.
 RECORD_MODES = ("none", "once", "new_episodes", "all")
@@ -93,7 +96,8 @@ def run(
     if record_mode is not None and cassette is None:
         raise click.UsageError("--record-mode says what to do with a tape: give --cassette FILE too")
     _check_writable(bill)
-    sys.exit(_run(script, args, cassette, record_mode or "once", _budget(budget), offline, bill, quiet))
+    code = _run(script, args, cassette, record_mode or "once", _budget(budget), offline, bill, quiet)
+    click.get_current_context().exit(code)
 
 
 def _check_writable(bill: str | None) -> None:
@@ -134,23 +138,39 @@ def _run(
     from synalinks.lm import runtime
 
     mark, begun = len(runtime.RUNTIME.ledger), time.perf_counter()
-    with ExitStack() as around:
-        if offline:
-            around.enter_context(runtime.offline())
-        purse = None if budget is None else around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
-        tape = None if cassette is None else around.enter_context(runtime.use_cassette(cassette, record_mode))
-        facts: TapeFacts | None = None
-        code = 0
-        try:
-            run_script(script, args)
-        except BaseException as error:  # noqa: BLE001  every way a script can end is told and has its status
-            code = exit_code(error)
-        finally:
-            seconds = time.perf_counter() - begun
-            facts = None if tape is None else TapeFacts.of(tape)
+    purse: Purse | None = None
+    facts: TapeFacts | None = None
+    seconds: float | None = None
+    existed = cassette is not None and os.path.exists(cassette)
+    code = 0
+    try:
+        with ExitStack() as around:
+            if offline:
+                around.enter_context(runtime.offline())
+            if budget is not None:
+                purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
+            tape = None if cassette is None else around.enter_context(runtime.use_cassette(cassette, record_mode))
+            try:
+                run_script(script, args)
+            finally:
+                seconds = time.perf_counter() - begun
+                facts = None if tape is None else TapeFacts.of(tape)
+    except BaseException as error:  # every way a script can end is told, has its status and its bill
+        if seconds is None:
+            raise
+        code = exit_code(error)
     ledger = runtime.RUNTIME.ledger.since(mark)
+    if facts is not None and not existed and _says_nothing(ledger):
+        Path(facts.path).unlink(missing_ok=True)
+        facts = replace(facts, kept=False)
     if not quiet:
         click.echo("\n" + render(os.path.basename(script), ledger, seconds, tape=facts, purse=purse))
     if bill is not None:
         ledger.to_jsonl(bill)
     return code
+
+
+def _says_nothing(ledger: Ledger) -> bool:
+    """Whether a new tape is better not kept: with no answer on it, the next run would not record, but replay
+    that nobody listened, say."""
+    return all(entry.error is not None for entry in ledger)

@@ -1,202 +1,103 @@
-"""Budgets and the gate that holds them: what a call may cost at most is reserved before it is sent.
+"""The gate that holds budgets: what a call may cost at most is reserved before it is sent.
 
 `settled + reserved <= cap` at every moment, whatever the concurrency, because a call whose upper bound does
 not fit waits while others are outstanding and is refused when nothing outstanding could make room.
+
+Why nobody waits for ever: a call that waits here holds nothing that an outstanding call needs. Its failed
+attempt is settled, a slot of its account is handed back (limit.py), and what it had reserved without sending
+is given up before it waits for another call (cassette.py).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import itertools
+import threading
+from bisect import insort
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Literal
+from dataclasses import replace
 
-from synalinks._concurrency import Clock
-from synalinks.errors import BudgetExceeded, ConfigurationError, LMError, SynalinksError
-from synalinks.lm.pricing import Price, dollars
-from synalinks.lm.types import ZERO, Call, Handler, Reply, Request
+from synalinks.errors import BudgetExceeded, LMError, SynalinksError
+from synalinks.lm.bounds import OUTPUT_ALLOWANCE, Needs, needs_of
+from synalinks.lm.pricing import Price
+from synalinks.lm.purse import NOTHING, Amount, Budget, Purse
+from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Trace
 
-#: Tokens a provider's chat template may add to one message. The dearest template in public use (Llama 3's
-#: header ids) adds 5; doubled, rounded up, and again for the reply's own header.
-MESSAGE_ALLOWANCE = 16
-#: Answer tokens reserved where neither the caller nor the budget sets a lower bound.
-OUTPUT_ALLOWANCE = 16_384
+__all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "GateLayer", "Purse", "Queue", "Reservation"]
 
 
-@dataclass(frozen=True)
-class Budget:
-    """The most a run may spend; None means no cap.
+class Queue:
+    """The calls that wait for room: first come, first served among those that share a purse.
 
-    Args:
-        usd: dollars.
-        tokens: prompt and answer tokens together.
-        calls: requests sent, retries included.
-        seconds: wall-clock time from the moment the budget is opened; no call is sent after it.
-        per_epoch: caps that start anew with every epoch of a `fit`.
-        unpriced: what a call of unknown price does under a cap in dollars: `raise`, or count as `free`.
-
-    Raises:
-        ConfigurationError: a negative cap, or no cap at all.
+    A call keeps its ticket for all its attempts, so a further attempt is served before calls that came later.
+    Purses may be shared by threads, each with its event loop: whoever makes room hands it over under the lock.
     """
-
-    usd: Decimal | float | str | None = None
-    tokens: int | None = None
-    calls: int | None = None
-    seconds: float | None = None
-    per_epoch: Budget | None = None
-    unpriced: Literal["raise", "free"] = "raise"
-
-    def __post_init__(self) -> None:
-        if self.usd is not None:
-            object.__setattr__(self, "usd", dollars(self.usd))
-        for name in ("tokens", "calls", "seconds"):
-            cap = getattr(self, name)
-            if cap is not None and cap < 0:
-                raise ConfigurationError(f"Budget({name}={cap!r}): a cap can't be negative")
-        if self.per_epoch is not None and self.per_epoch.per_epoch is not None:
-            raise ConfigurationError("Budget(per_epoch=...): a budget per epoch can't have one itself")
-        if self.unpriced not in ("raise", "free"):
-            raise ConfigurationError(f"Budget(unpriced={self.unpriced!r}): write 'raise' or 'free'")
-        caps = (self.usd, self.tokens, self.calls, self.seconds, self.per_epoch)
-        if all(cap is None for cap in caps):
-            raise ConfigurationError("Budget() caps nothing; give usd=, tokens=, calls=, seconds= or per_epoch=")
-
-    @classmethod
-    def of(cls, value: Budget | Decimal | float | str) -> Budget:
-        """A budget, or an amount in dollars made into one."""
-        return value if isinstance(value, Budget) else cls(usd=value)
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Something spent, reserved or left: dollars, tokens, calls."""
-
-    usd: Decimal = ZERO
-    tokens: int = 0
-    calls: int = 0
-
-    def __add__(self, other: Amount) -> Amount:
-        return Amount(self.usd + other.usd, self.tokens + other.tokens, self.calls + other.calls)
-
-    def __sub__(self, other: Amount) -> Amount:
-        return Amount(self.usd - other.usd, self.tokens - other.tokens, self.calls - other.calls)
-
-    def __str__(self) -> str:
-        return f"${self.usd:.6f}, {self.tokens:,} tokens, {self.calls:,} calls"
-
-
-NOTHING = Amount()
-
-
-class Purse:
-    """A budget that is open: what is settled, what is reserved, what is set aside.
-
-    Attributes:
-        budget: the caps.
-        settled: spent for certain (a live bill, or the as-if bill of a replay).
-        reserved: bounds of calls that are out.
-        aside: kept for later, such as an epoch's validation; not given to ordinary calls.
-        refused: the refusal that ended this budget, or None.
-        uncertain: amounts settled at their bound because the true cost is not known.
-    """
-
-    def __init__(self, budget: Budget, clock: Clock, name: str = "budget") -> None:
-        self.budget = budget
-        self.name = name
-        self.settled = NOTHING
-        self.reserved = NOTHING
-        self.aside = NOTHING
-        self.uncertain = NOTHING
-        self.refused: BudgetExceeded | None = None
-        self.clock = clock
-        self._opened = clock.now()
-
-    @property
-    def left(self) -> Amount:
-        """What new calls may still reserve; meaningless for what is not capped."""
-        used = self.settled + self.reserved + self.aside
-        usd, tokens, calls = self.budget.usd, self.budget.tokens, self.budget.calls
-        return Amount(
-            Decimal(usd if usd is not None else 0) - used.usd,
-            (tokens or 0) - used.tokens,
-            (calls or 0) - used.calls,
-        )
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Seconds until the time cap, or None without one."""
-        if self.budget.seconds is None:
-            return None
-        return self.budget.seconds - (self.clock.now() - self._opened)
-
-    def room_for(self, bound: Amount) -> bool:
-        """Whether a call of at most `bound` fits beside all that is reserved and set aside."""
-        return self.lacking(bound) is None
-
-    def lacking(self, bound: Amount) -> str | None:
-        """Which cap `bound` does not fit under, in words, or None."""
-        left, budget = self.left, self.budget
-        seconds = self.seconds_left
-        if seconds is not None and seconds <= 0:
-            return f"the time cap of {budget.seconds:g} s has passed"
-        if budget.calls is not None and bound.calls > left.calls:
-            return f"{bound.calls} call needed, {max(0, left.calls)} of {budget.calls:,} left"
-        if budget.tokens is not None and bound.tokens > left.tokens:
-            return f"up to {bound.tokens:,} tokens needed, {max(0, left.tokens):,} of {budget.tokens:,} left"
-        if budget.usd is not None and bound.usd > left.usd:
-            return f"up to ${bound.usd:.6f} needed, ${max(ZERO, left.usd):.6f} of ${budget.usd} left"
-        return None
-
-    def reopen(self) -> None:
-        """Let calls that fit pass again after a refusal, e.g. into what was set aside for them."""
-        self.refused = None
-
-    def __repr__(self) -> str:
-        return f"<Purse {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}>"
-
-
-class _Queue:
-    """First come, first served: calls that wait for others to settle."""
 
     def __init__(self) -> None:
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.lock = threading.Lock()
+        self.tickets = itertools.count()
+        self._waiting: dict[tuple[Purse, ...], list[Reservation]] = {}
 
-    async def turn(self, ready: Callable[[], bool]) -> None:
-        """Wait until this call is first in the queue and `ready()` says go on."""
-        if not self._waiting and ready():
-            return
-        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(mine)
-        try:
-            while self._waiting[0] is not mine or not ready():
-                await asyncio.shield(mine)
-                mine = self._renew(mine)
-        finally:
-            self._waiting.remove(mine)
-            self.wake()
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
 
-    def _renew(self, old: asyncio.Future[None]) -> asyncio.Future[None]:
-        new: asyncio.Future[None] = old.get_loop().create_future()
-        self._waiting[self._waiting.index(old)] = new
-        return new
+    def someone_before(self, call: Reservation) -> bool:
+        """Whether a call with an older ticket waits for a purse of this one's."""
+        return any(
+            line[0].ticket < call.ticket and not call.purse_set.isdisjoint(purses)
+            for purses, line in self._waiting.items()
+        )
 
-    def wake(self) -> None:
-        """Let the first in the queue look again."""
-        if self._waiting and not self._waiting[0].done():
-            self._waiting[0].set_result(None)
+    def join(self, call: Reservation) -> None:
+        """Wait, at the place of one's ticket."""
+        insort(self._waiting.setdefault(call.purses, []), call, key=lambda other: other.ticket)
+
+    def leave(self, call: Reservation) -> None:
+        """Wait no longer."""
+        line = self._waiting.get(call.purses, [])
+        if call in line:
+            line.remove(call)
+            if not line:
+                del self._waiting[call.purses]
+
+    def advance(self) -> None:
+        """Serve everyone who can be served; to be called, under the lock, when room was made."""
+        while served := self._next():
+            self.leave(served)
+            served.tell()
+
+    def _next(self) -> Reservation | None:
+        blocked: set[Purse] = set()
+        for call in sorted((line[0] for line in self._waiting.values()), key=lambda call: call.ticket):
+            if blocked.isdisjoint(call.purses) and call.decide():
+                return call
+            blocked |= call.purse_set
+        return None
 
 
 class Reservation:
-    """What one call holds in every open purse; the `Permit` that the retry layer asks again."""
+    """What one call holds in every open purse; the `Permit` that the layers below ask again.
 
-    def __init__(self, purses: Sequence[Purse], bound: Amount, queue: _Queue) -> None:
-        self._purses = purses
-        self._bound = bound
+    Attributes:
+        cap: the answer tokens that the reservation pays for, where the caller set no limit.
+    """
+
+    def __init__(self, purses: Sequence[Purse], needs: Needs, queue: Queue, trace: Trace | None = None) -> None:
+        self.purses = tuple(purses)
+        self.purse_set = frozenset(purses)
+        self.ticket = next(queue.tickets)
+        self.cap: int | None = None
+        self._needs = needs
         self._queue = queue
+        self._trace = trace or Trace()
+        self._bound = NOTHING
         self._held = False
-        self._settled_attempts = 0
+        self._sent_before = 0
+        self._refused: BudgetExceeded | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told: asyncio.Future[None] | None = None
+
+    # --- reserving ---------------------------------------------------------------------------------------
 
     async def acquire(self) -> None:
         """Reserve the bound, waiting while outstanding calls may make room.
@@ -204,146 +105,250 @@ class Reservation:
         Raises:
             BudgetExceeded: it does not fit and nothing outstanding could change that.
         """
-        await self._queue.turn(self._ready)
-        for purse in self._purses:
-            if purse.refused is not None:
-                raise purse.refused
-            if (lacking := purse.lacking(self._bound)) is not None:
-                purse.refused = BudgetExceeded(
-                    f"the {purse.name} is used up: {lacking}. Spent so far: {purse.settled}. "
-                    "What was paid for is kept; run again with a larger budget to go on from here"
-                )
-                self._queue.wake()
-                raise purse.refused
-        for purse in self._purses:
-            purse.reserved += self._bound
-        self._held = True
+        with self._queue.lock:
+            at_once = self._try()
+        if not at_once:
+            await self.granted()
 
-    def _ready(self) -> bool:
-        """Whether waiting longer can't help: it fits, or nothing outstanding could make it fit."""
-        for purse in self._purses:
+    def _try(self) -> bool:
+        """Reserve now, or get in line; under the lock."""
+        if not self._queue.someone_before(self) and self.decide():
+            self._raise_if_refused()
+            return True
+        self._loop = asyncio.get_running_loop()
+        self._told = self._loop.create_future()
+        self._queue.join(self)
+        return False
+
+    async def granted(self) -> None:
+        """Wait until served.
+
+        Raises:
+            BudgetExceeded: it does not fit and nothing outstanding could change that.
+        """
+        assert self._told is not None, "only one who got in line waits"
+        try:
+            await self._told
+        except BaseException:
+            with self._queue.lock:
+                self._queue.leave(self)
+                self._release(NOTHING)  # it may have been served at the very moment it was cancelled
+                self._queue.advance()
+            raise
+        self._raise_if_refused()
+
+    def decide(self) -> bool:
+        """Whether waiting longer can't help: it is reserved now, or refused. Under the lock."""
+        bound, cap = self._needs.bound(self.purses)
+        waits = False
+        for purse in self.purses:
             if purse.refused is not None:
+                self._refused = purse.refused
                 return True
-            if not purse.room_for(self._bound):
-                return purse.reserved == NOTHING
+            if purse.lacking(bound) is None:
+                continue
+            if (lacking := purse.lacking(bound, returned=purse.reserved)) is not None:
+                self._refused = purse.refusal(lacking)
+                return True
+            waits = True
+        if waits:
+            return False
+        for purse in self.purses:
+            purse.reserved += bound
+        self._bound, self.cap, self._held = bound, cap, True
+        self._sent_before = self._trace.sent
         return True
+
+    def tell(self) -> None:
+        """Let the waiting task know that it was served or refused; on whatever loop it runs."""
+        loop, told = self._loop, self._told
+        assert loop is not None and told is not None, "only one who got in line is told"
+
+        def wake() -> None:
+            if not told.done():
+                told.set_result(None)
+
+        try:
+            if asyncio.get_running_loop() is loop:
+                return wake()
+        except RuntimeError:  # settled from outside any loop
+            pass
+        try:
+            loop.call_soon_threadsafe(wake)
+        except RuntimeError:  # its loop was closed: nobody will ever use this
+            self._release(NOTHING)
+
+    def _raise_if_refused(self) -> None:
+        if self._refused is not None:
+            # A purse keeps its refusal for all who come; each gets one to raise, with its own traceback.
+            raise BudgetExceeded(*self._refused.args)
+
+    # --- settling ----------------------------------------------------------------------------------------
 
     def settle(self, spent: Amount | None) -> None:
         """Put what was spent in place of what was reserved; None settles at the bound, as uncertain."""
+        with self._queue.lock:
+            self._release(spent)
+            self._queue.advance()
+
+    def _release(self, spent: Amount | None) -> None:
         if not self._held:
             return
         self._held = False
-        self._settled_attempts += 1
-        for purse in self._purses:
+        for purse in self.purses:
             purse.reserved -= self._bound
             purse.settled += self._bound if spent is None else spent
             if spent is None:
                 purse.uncertain += self._bound
-        self._queue.wake()
 
     def settle_reply(self, reply: Reply) -> None:
-        """Settle the attempt that answered, and with it those that a tape replays."""
-        spent = self.spent_on(reply)
-        earlier = reply.attempts - 1 - self._settled_attempts
-        if spent is not None and earlier > 0:
-            spent += Amount(reply.wasted or ZERO, reply.wasted_tokens, earlier)
-        self.settle(spent)
+        """Settle a call that was answered.
+
+        Raises:
+            BudgetExceeded: a tape replays attempts that do not fit, where a live call would have been refused.
+        """
+        counted = reply.fresh or reply
+        if counted.source != "cassette":
+            self.settle(self.spent_on(counted))
+            return
+        unknown = counted.uncertain_attempts or (counted.attempts - 1 if counted.wasted is None else 0)
+        unknown += self.spent_on(counted) is None
+        spent = Amount((counted.cost or ZERO) + (counted.wasted or ZERO), _tokens(counted), counted.attempts)
+        self._settle_replayed(spent, unknown, counted.attempts)
+
+    def settle_failure(self, error: LMError) -> None:
+        """Settle a call that failed; live, all its attempts but the last are settled already.
+
+        Raises:
+            BudgetExceeded: as for `settle_reply`.
+        """
+        if error.source == "cassette":
+            spent = Amount(error.wasted or ZERO, error.wasted_tokens, error.attempts)
+            unknown = error.uncertain_attempts or int(error.reply is not None and self.spent_on(error.reply) is None)
+            self._settle_replayed(spent, unknown, error.attempts)
+        elif error.reply is not None:
+            self.settle(self.spent_on(error.reply))
+        else:
+            self.settle(None if error.uncertain else Amount(calls=1))
+
+    def _settle_replayed(self, spent: Amount, unknown: int, attempts: int) -> None:
+        """Settle as the recorded run did: attempts of unknown cost at their bound, and no more than fits."""
+        unknown = min(unknown, attempts)
+        if unknown:
+            spent = Amount(spent.usd, spent.tokens, attempts - unknown) + self._bound.times(unknown)
+        with self._queue.lock:
+            further = spent - self._bound
+            lacking = [
+                purse.refusal(said)
+                for purse in self.purses
+                if (said := purse.short_of(further, returned=purse.aside)) is not None
+            ]
+            self._release(self._bound if lacking else spent)
+            self._queue.advance()
+        if lacking:
+            raise BudgetExceeded(*lacking[0].args)
+
+    def settle_unfinished(self) -> None:
+        """Settle a call that was cancelled or refused below: at its bound if it may have been sent."""
+        self.settle(None if self._trace.sent > self._sent_before else NOTHING)
 
     def spent_on(self, reply: Reply) -> Amount | None:
         """What one answered attempt cost; None if a count that is capped is not known."""
         tokens, cost = reply.usage.total_tokens, reply.cost
-        for purse in self._purses:
-            if purse.budget.tokens is not None and tokens is None:
+        for purse in self.purses:
+            if purse.budget.tokens is not None and tokens is None and reply.attempts:
                 return None
             if purse.budget.usd is not None and cost is None and purse.budget.unpriced == "raise":
                 return None
         return Amount(cost or ZERO, tokens or 0, 1)
 
+    # --- the permit ----------------------------------------------------------------------------------------
+
+    def at_once(self, spent: Reply | None, uncertain: bool) -> bool:
+        """Settle the attempt that failed and reserve the next, if it can be done now (see `Permit`)."""
+        with self._queue.lock:
+            if spent is not None:
+                self._release(self.spent_on(spent))
+            else:
+                self._release(None if uncertain else Amount(calls=1))
+            try:
+                return self._try()  # before those who wait: its ticket is older
+            finally:
+                self._queue.advance()
+
     async def another(self, spent: Reply | None, uncertain: bool) -> None:
         """Settle the attempt that failed and reserve the next (see `Permit`)."""
-        if spent is not None:
-            self.settle(self.spent_on(spent))
-        else:
-            self.settle(None if uncertain else Amount(calls=1))
+        if not self.at_once(spent, uncertain):
+            await self.granted()
+
+    def step_aside(self) -> None:
+        """Give back what is reserved for an attempt not yet sent."""
+        self.settle(NOTHING)
+
+    async def come_back(self) -> None:
+        """Reserve again after `step_aside`."""
         await self.acquire()
 
 
-def upper_bound(request: Request, price: Price | None, purses: Sequence[Purse]) -> tuple[Amount, int | None]:
-    """The most one attempt can cost, and the cap on answer tokens that makes it so (None: none needed).
-
-    A token is at least one byte of UTF-8, and the canonical request holds every byte of the prompt, so its
-    length bounds the prompt's tokens; templates add at most `MESSAGE_ALLOWANCE` per message.
-
-    Raises:
-        ConfigurationError: a budget in dollars meets a model of unknown price.
-    """
-    for purse in purses:
-        if purse.budget.usd is not None and price is None and purse.budget.unpriced == "raise":
-            raise ConfigurationError(
-                f"a budget in dollars can't be held for {request.model!r}: its price is unknown. State it with "
-                f"synalinks.set_price({request.model!r}, input=..., output=...) in dollars per million tokens, "
-                "cap tokens or calls instead, or pass Budget(unpriced='free')"
-            )
-    prompt = len(request.canonical) + MESSAGE_ALLOWANCE * (len(request.messages) + 1)
-    if request.kind == "embed":
-        return Amount(price.bound(prompt, 0) if price else ZERO, prompt, 1), None
-    asked = request.options.get("max_tokens")
-    if asked is not None:
-        return Amount(price.bound(prompt, asked) if price else ZERO, prompt + asked, 1), None
-    capped = [
-        cap
-        for purse in purses
-        if (cap := _affordable(purse, price, prompt)) is not None
-    ]
-    if not capped:
-        return Amount(calls=1), None
-    cap = max(1, min(*capped, OUTPUT_ALLOWANCE))
-    return Amount(price.bound(prompt, cap) if price else ZERO, prompt + cap, 1), cap
-
-
-def _affordable(purse: Purse, price: Price | None, prompt: int) -> int | None:
-    """Answer tokens that what is left could pay for if nothing were outstanding; None if not limited."""
-    room = purse.left + purse.reserved
-    caps: list[int] = []
-    if purse.budget.tokens is not None:
-        caps.append(room.tokens - prompt)
-    if purse.budget.usd is not None and price is not None and price.output:
-        caps.append(int((room.usd - price.bound(prompt, 0)) * 1_000_000 / price.output))
-    return min(caps) if caps else None
+def _tokens(reply: Reply) -> int:
+    return (reply.usage.total_tokens or 0) + reply.wasted_tokens
 
 
 class GateLayer:
-    """Lets a call pass only with its upper bound reserved in every open budget, and settles what it cost."""
+    """Lets a call pass only with its upper bound reserved in every open budget, and settles what it cost.
+
+    What a tape replays counts as if it were live, so that a run stops where the recorded one did. A single
+    answer (temperature 0, embeddings) that the run has had before is no further call: it passes, and costs
+    nothing, as if it came from the cache. So a budget counts the same at any concurrency.
+
+    Args:
+        purses: gives the budgets in force.
+        price: gives the price of a model.
+        queue: where calls wait.
+        repeats: whether the open tape would only repeat to this call what the run has had.
+        timeout: seconds an attempt may take; bounds what is paid by the hour.
+    """
 
     name = "gate"
 
     def __init__(
-        self, purses: Callable[[], Sequence[Purse]], price: Callable[[str], Price | None], queue: _Queue | None = None
+        self,
+        purses: Callable[[], Sequence[Purse]],
+        price: Callable[[str], Price | None],
+        queue: Queue | None = None,
+        repeats: Callable[[Call], bool] = lambda call: False,
+        timeout: float | None = None,
     ) -> None:
         self._purses = purses
         self._price = price
         self._queue = queue or QUEUE
+        self._repeats = repeats
+        self._timeout = timeout
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that answers through `below` within budget."""
 
         async def answer(call: Call) -> Reply:
             purses = self._purses()
-            if not purses:
+            if not purses or (call.request.single_answer and self._repeats(call)):
                 return await below(call)
-            bound, cap = upper_bound(call.request, self._price(call.request.model), purses)
-            held = Reservation(purses, bound, self._queue)
+            trace = call.trace or Trace()
+            needs = needs_of(call.request, self._price(call.request.model), purses, self._timeout)
+            held = Reservation(purses, needs, self._queue, trace)
             await held.acquire()
+            allowed = replace(call, permit=held, output_cap=held.cap, trace=trace)
             try:
-                reply = await below(replace(call, permit=held, output_cap=cap))
+                reply = await below(allowed)
             except LMError as error:
-                held.settle(_failed(held, error))
+                held.settle_failure(error)
+                if error.kind == "length" and allowed.cut_by_budget("length") and _is_tight(held.cap):
+                    raise _cut(call.request, held.cap) from error
                 raise
-            except SynalinksError:  # refused further down: nothing was sent
-                held.settle(NOTHING)
-                raise
-            except BaseException:  # cancelled: it may have been sent
-                held.settle(None)
+            except BaseException as error:  # cancelled, or refused further down; it may have been sent
+                if isinstance(error, SynalinksError) or call.trace is not None:
+                    held.settle_unfinished()
+                else:
+                    held.settle(None)
                 raise
             held.settle_reply(reply)
             return reply
@@ -351,12 +356,16 @@ class GateLayer:
         return answer
 
 
-def _failed(held: Reservation, error: LMError) -> Amount | None:
-    """What the last attempt of a call that failed cost."""
-    if error.reply is not None:
-        return held.spent_on(error.reply)
-    return None if error.uncertain else Amount(calls=1)
+def _is_tight(cap: int | None) -> bool:
+    return cap is not None and cap < OUTPUT_ALLOWANCE
+
+
+def _cut(request: Request, cap: int | None) -> BudgetExceeded:
+    return BudgetExceeded(
+        f"the budget had {cap:,} answer tokens left for {request.model!r}, which cut its answer short. What was "
+        "paid for is kept; run again with a larger budget, or give the model max_tokens"
+    )
 
 
 #: Calls that wait for room, of every budget: one queue keeps first come, first served across nested ones.
-QUEUE = _Queue()
+QUEUE = Queue()

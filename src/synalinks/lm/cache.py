@@ -51,6 +51,7 @@ class Entry(NamedTuple):
     place: Place
     reply: Reply
     vector: bytes
+    model: str
 
 
 def encode(model: str, place: Place, reply: Reply, vector: bytes = b"") -> bytes:
@@ -74,7 +75,7 @@ def decode(data: bytes) -> Entry | None:
         if head["vector"] != len(vector):
             return None
         place = (Scope(**head["scope"]), head["draw"])
-        return Entry(place, Reply.from_dict(head["reply"], "cache"), vector)
+        return Entry(place, Reply.from_dict(head["reply"], "cache"), vector, head["model"])
     except _UNREADABLE:
         return None
 
@@ -286,7 +287,7 @@ def _cacheable(request: Request, reply: Reply) -> bool:
     """Whether this is an answer to the request as it was made, not to one with a lower limit."""
     if reply.extra is not None and reply.extra.get("capped_by_budget"):
         return False
-    return reply.finish != "length" or request.options.get("max_tokens") is not None
+    return reply.finish != "length" or request.output_limit is not None
 
 
 def apportion(total: int, weights: Sequence[int]) -> list[int]:

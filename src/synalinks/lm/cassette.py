@@ -11,7 +11,10 @@ Modes carry vcrpy's names:
 `<path>.recording` and replaces the tape when closed; if that never happens, the next opening merges the
 rows into the tape. In every case a row is in the file before its answer is used.
 
-Which answer a call gets is said in draws.py. A failure is an answer of the place that met it. A row is
+Which answer a call gets is said in draws.py. A single answer (temperature 0, embeddings) may be played any
+number of times; only the first time counts as spent (`Reply.fresh`), as if the rest came from the cache. An
+answer that a budget cut short is marked `"capped"` and is given to a call from its own place and under a
+budget only. A failure is an answer of the place that met it. A row is
 found by the digest it states; that it still is the digest of the row's request (nobody edited it) is
 checked when the row is played, and for all rows by `verify`.
 """
@@ -45,8 +48,8 @@ from synalinks.lm.tape_rows import (
     error_from_dict,
     error_to_dict,
 )
-from synalinks.lm.tape_texts import Parts, TextIndex, embedding_to_dict, key_of, spread, vectors_of
-from synalinks.lm.types import Call, Handler, Reply, Request
+from synalinks.lm.tape_texts import Had, Parts, TextIndex, embedding_to_dict, key_of, spread, vectors_of
+from synalinks.lm.types import NOTHING_FRESH, ZERO, Call, Handler, Reply, Request
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 MODES: tuple[str, ...] = get_args(RecordMode)
@@ -103,6 +106,7 @@ class Cassette:
         self._marks = bytearray(len(self._tape))  # per row: 1 if played or recorded by this run
         self._places: dict[str, list[Place]] = {}
         self._texts = TextIndex(self._tape)
+        self._had = Had()
         self._asked: LoopLocal[dict[tuple[str, bytes], Event]] = LoopLocal(dict)
         self._mutex = threading.Lock()
 
@@ -145,7 +149,10 @@ class Cassette:
         index = self._find(call.request, call)
         if index is None:
             return await self._ask(call, below)
+        again = self._marks[index]
         reply = Reply.from_dict(self._play(index, call.request)["reply"], "cassette")
+        if again:
+            reply = replace(reply, fresh=NOTHING_FRESH, wasted=ZERO, wasted_tokens=0)
         if call.sink is not None:
             reply.feed(call.sink)
         return reply
@@ -157,21 +164,60 @@ class Cassette:
         if found is None:
             return None
         if request.single_answer:
-            return self._find_single(digest, [found] if isinstance(found, int) else found, call.place)
+            return self._find_single(digest, [found] if isinstance(found, int) else found, call)
+        if self._tape.capped:
+            return self._find_uncut(digest, [found] if isinstance(found, int) else found, call)
         if isinstance(found, int):  # whatever its place, this is the one answer there is
             return found if self.draws.pick(digest, (call.place,), call.place) is not None else None
         pick = self.draws.pick(digest, self._places_of(digest, found), call.place)
         return None if pick is None else found[pick]
 
-    def _find_single(self, digest: str, rows: Sequence[int], place: Place) -> int | None:
+    def _find_single(self, digest: str, rows: Sequence[int], call: Call) -> int | None:
         """Of a request with one answer: its place's own row, else an answer, else (replaying) a failure."""
-        if len(rows) == 1 and not self.recording:
+        if len(rows) == 1 and not self.recording and not self._tape.capped:
             return rows[0]
-        places = self._places_of(digest, rows)
-        if place in places:
-            return rows[places.index(place)]
-        answers = (index for index in rows if not self._tape.row(index).failed)
-        return next(answers, None if self.recording else rows[0])
+        own, others = self._whole_first(digest, rows, call)
+        if own:
+            return rows[own[0]]
+        answers = (rows[number] for number in others if not self._tape.row(rows[number]).failed)
+        return next(answers, None if self.recording or not others else rows[others[0]])
+
+    def _find_uncut(self, digest: str, rows: Sequence[int], call: Call) -> int | None:
+        """The rule of draws.py on a tape where a budget cut some answers short."""
+        own, others = self._whole_first(digest, rows, call)
+        with self._mutex:
+            taken = self.draws.taken(digest)
+            for number in (*own, *others):
+                if number not in taken:
+                    self.draws.take(digest, number)
+                    return rows[number]
+        return None
+
+    def _whole_first(self, digest: str, rows: Sequence[int], call: Call) -> tuple[list[int], list[int]]:
+        """Which of a request's rows are of the call's place, and which others may answer it; what a budget cut
+        short answers its own place only, under a budget, and for want of a whole answer."""
+        capped, place = self._tape.capped, call.place
+        own: list[int] = []
+        cut: list[int] = []
+        others: list[int] = []
+        for number, other in enumerate(self._places_of(digest, rows)):
+            if rows[number] not in capped:
+                (own if other == place else others).append(number)
+            elif other == place and call.output_cap is not None:
+                cut.append(number)
+        return own + cut, others
+
+    def repeats(self, call: Call) -> bool:
+        """Whether this call asks for a single answer that the run has had."""
+        request = call.request
+        if self.closed or not request.single_answer:
+            return False
+        if request.kind == "embed":
+            known = self._texts.of(request.with_texts(()).digest)
+            spots = [known.get(key_of(text)) for text in request.texts]
+            return all(spot is not None and self._had.all_of({spot[0]: [spot[1]]}) for spot in spots)
+        index = self._find(request, call)
+        return index is not None and bool(self._marks[index])
 
     def _places_of(self, digest: str, rows: Sequence[int]) -> list[Place]:
         places = self._places.setdefault(digest, [])
@@ -211,16 +257,20 @@ class Cassette:
             reply = await below(call)
         except LMError as error:
             if self.record_errors:
-                self._write(call, call.request, "error", error_to_dict(error))
+                cut = call.cut_by_budget(error.kind)
+                self._write(call, call.request, "error", error_to_dict(error), call.output_cap if cut else None)
             raise
-        self._write(call, call.request, "reply", reply.to_dict())
+        cut = call.cut_by_budget(reply.finish)
+        self._write(call, call.request, "reply", reply.to_dict(), call.output_cap if cut else None)
         return reply
 
-    def _write(self, call: Call, request: Request, outcome: str, value: dict[str, Any]) -> int:
+    def _write(
+        self, call: Call, request: Request, outcome: str, value: dict[str, Any], capped: int | None = None
+    ) -> int:
         with self._mutex:  # answers may come in on several threads, each with its event loop
             digest = request.digest
-            line = encode(request, call.scope, call.draw, outcome, value)
-            index = self._tape.append(line, digest, request.kind == "embed")
+            line = encode(request, call.scope, call.draw, outcome, value, capped)
+            index = self._tape.append(line, digest, request.kind == "embed", capped is not None)
             self._marks.append(1)
             self.recorded += 1
             rows = self._tape.by_digest[digest]
@@ -241,7 +291,8 @@ class Cassette:
         if index is not None:
             row = self._play(index, whole)
             reply = Reply.from_dict(row["reply"], "cassette", vectors_of(row["reply"]))
-            return spread(reply, texts, request)
+            fresh = self._had.fresh({index: range(len(texts))}, {index: row})
+            return spread(replace(reply, fresh=fresh), texts, request)
         base = request.with_texts(()).digest
         asked = self._asked.get()
         live: Reply | None = None
@@ -249,7 +300,11 @@ class Cassette:
         while missing := [text for text in texts if key_of(text) not in known]:
             under_way = [event for text in missing if (event := asked.get((base, key_of(text))))]
             if under_way:  # another call is asking for one of these texts
+                if call.permit is not None:  # or that call may wait for what this one has reserved
+                    call.permit.step_aside()
                 await under_way[0].wait()
+                if call.permit is not None:
+                    await call.permit.come_back()
                 continue
             live = await self._ask_texts(call, below, whole, missing, base)
             if len(missing) == len(texts):
@@ -258,7 +313,7 @@ class Cassette:
         if live is None:
             self.played += 1
             return reply
-        return replace(reply, source=live.source, billed=live.billed, seconds=live.seconds)
+        return replace(reply, source=live.source, billed=live.billed, seconds=live.seconds, fresh=live)
 
     async def _ask_texts(
         self, call: Call, below: Handler, whole: Request, missing: Sequence[str], base: str
@@ -285,6 +340,7 @@ class Cassette:
                 asked.pop(key, None)
             event.set()
         self._texts.add(base, missing, index)
+        self._had.take(index, len(missing))
         return reply
 
     def _assemble(self, spots: Sequence[tuple[int, int]], request: Request) -> Reply:
@@ -292,13 +348,14 @@ class Cassette:
         used: dict[int, list[int]] = {}
         for index, position in spots:
             used.setdefault(index, []).append(position)
-        parts = Parts()
+        parts, values = Parts(), {}
         for index in sorted(used):
             row = self._tape.row(index)
             self._refuse_edited(row)
             self._marks[index] = 1
             parts.add(row.value, used[index])
-        return parts.reply(request.texts)
+            values[index] = row.value
+        return replace(parts.reply(request.texts), fresh=self._had.fresh(used, values))
 
     def rows(self) -> list[Row]:
         """All rows of the tape, in the order of the file."""

@@ -14,6 +14,7 @@ exact at any concurrency.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from threading import Lock
 
 from synalinks.lm.types import Request
 from synalinks.scope import Scope
@@ -24,28 +25,29 @@ Place = tuple[Scope, int]
 class Draws:
     """Which answers this run has taken, and how many calls each place has made."""
 
-    __slots__ = ("_made", "_taken")
+    __slots__ = ("_lock", "_made", "_taken")
 
     def __init__(self) -> None:
         self._made: dict[tuple[Scope, str], int] = {}
         self._taken: dict[str, set[int]] = {}
+        self._lock = Lock()  # runs may have several threads, each with its event loop
 
     def ordinal(self, scope: Scope, request: Request) -> int:
         """How many calls with this request came from this place before; counts this one."""
         key = (scope, request.digest)
-        made = self._made.get(key, 0)
-        self._made[key] = made + 1
+        with self._lock:
+            made = self._made.get(key, 0)
+            self._made[key] = made + 1
         return made
 
     def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
         """Index of the answer that a call from `place` gets, now taken; None if it must ask."""
-        taken = self._taken.get(digest)
-        if taken is None:
-            taken = self._taken[digest] = set()
-        for index in _candidates(places, place):
-            if index not in taken:
-                taken.add(index)
-                return index
+        with self._lock:
+            taken = self._taken.setdefault(digest, set())
+            for index in _candidates(places, place):
+                if index not in taken:
+                    taken.add(index)
+                    return index
         return None
 
     def take(self, digest: str, index: int) -> None:

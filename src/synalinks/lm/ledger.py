@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from synalinks import _json
 from synalinks._concurrency import Clock
-from synalinks.errors import ConfigurationError, LMError
-from synalinks.lm.types import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Source, Usage
+from synalinks.errors import ConfigurationError, LMError, SynalinksError
+from synalinks.lm.ledger_table import dollars_text, render
+from synalinks.lm.types import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Source, Trace, Usage
 from synalinks.scope import FIELDS as SCOPE_FIELDS
 from synalinks.scope import Scope
 
@@ -41,11 +43,10 @@ class Money:
         return cls(unknown=1) if amount is None else cls(amount)
 
     def __str__(self) -> str:
-        amount = f"${self.known:.4f}"
+        amount = dollars_text(self.known)
         if not self.unknown:
             return amount
-        calls = "call" if self.unknown == 1 else "calls"
-        return f"at least {amount}, {self.unknown} {calls} unpriced"
+        return f"at least {amount}, {self.unknown:,} {'call' if self.unknown == 1 else 'calls'} unpriced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Entry:
         usage: tokens of the answer, in disjoint buckets.
         as_if: dollars of the answer and of failed attempts, live; None if unknown.
         billed: dollars paid in this run; None if unknown.
+        wasted: dollars of the attempts that failed, part of `as_if`; None if unknown.
         seconds: from asking to answer, waiting included.
         attempts: requests sent (or once sent, where a tape replays it); 0 for a shared or cached answer.
         wasted_tokens: tokens of attempts that failed, as far as known.
@@ -77,6 +79,7 @@ class Entry:
     usage: Usage
     as_if: Decimal | None
     billed: Decimal | None
+    wasted: Decimal | None
     seconds: float
     attempts: int
     wasted_tokens: int
@@ -94,8 +97,9 @@ class Entry:
         value: dict[str, Any] = {name: getattr(self.scope, name) for name in SCOPE_FIELDS}
         value |= {name: getattr(self, name) for name in ("draw", "kind", "model", "provider", "source")}
         value |= {name: getattr(self.usage, name) for name in USAGE_BUCKETS}
-        value["as_if"] = None if self.as_if is None else str(self.as_if)
-        value["billed"] = None if self.billed is None else str(self.billed)
+        for name in ("as_if", "billed", "wasted"):
+            amount = getattr(self, name)
+            value[name] = None if amount is None else f"{amount:f}"
         value |= {name: getattr(self, name) for name in ("attempts", "wasted_tokens", "finish", "error", "digest")}
         if timings:
             value["seconds"] = self.seconds
@@ -111,9 +115,11 @@ class Totals:
 
     Attributes:
         calls: entries. hits: those answered by sharing, cache or tape. failed: those that ended in an error.
-        input_tokens, output_tokens: tokens, cached ones and reasoning included; `uncounted` calls gave no
-            count.
-        as_if, billed: dollars. seconds: sum over calls, not wall time.
+        attempts: requests sent, or once sent where a tape replays them.
+        input_tokens, output_tokens: tokens of answers, cached ones and reasoning included; `uncounted` calls
+            gave no count. wasted_tokens: those of attempts that failed, as far as known.
+        as_if, billed: dollars. wasted: dollars of failed attempts, part of `as_if`.
+        seconds: sum over calls, not wall time.
     """
 
     calls: int = 0
@@ -122,14 +128,16 @@ class Totals:
     attempts: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    wasted_tokens: int = 0
     uncounted: int = 0
     as_if: Money = Money()
     billed: Money = Money()
+    wasted: Money = Money()
     seconds: float = 0.0
 
     @property
     def tokens(self) -> int:
-        """Input and output tokens together."""
+        """Input and output tokens of answers together."""
         return self.input_tokens + self.output_tokens
 
     @property
@@ -138,31 +146,54 @@ class Totals:
         return Money(self.as_if.known - self.billed.known, max(0, self.as_if.unknown - self.billed.unknown))
 
 
-def _total(entries: Iterable[Entry]) -> Totals:
-    calls = hits = failed = attempts = tokens_in = tokens_out = uncounted = 0
-    as_if = billed = ZERO
-    as_if_unknown = billed_unknown = 0
-    seconds = 0.0
-    for entry in entries:
-        calls += 1
-        hits += entry.source != "live"
-        failed += entry.error is not None
-        attempts += entry.attempts
-        tokens = (entry.usage.input_tokens, entry.usage.output_tokens)
-        tokens_in += tokens[0] or 0
-        tokens_out += tokens[1] or 0
-        uncounted += entry.error is None and tokens == (None, None)
-        if entry.as_if is None:
-            as_if_unknown += 1
-        else:
-            as_if += entry.as_if
-        if entry.billed is None:
-            billed_unknown += 1
-        else:
-            billed += entry.billed
-        seconds += entry.seconds
-    money = Money(as_if, as_if_unknown), Money(billed, billed_unknown)
-    return Totals(calls, hits, failed, attempts, tokens_in, tokens_out, uncounted, *money, seconds)
+class _Sum:
+    """Totals in the making; entries are added one by one."""
+
+    __slots__ = ("amounts", "attempts", "calls", "failed", "hits", "seconds", "tokens", "uncounted", "unknown")
+
+    def __init__(self) -> None:
+        self.calls = self.hits = self.failed = self.attempts = self.uncounted = 0
+        self.tokens = [0, 0, 0]
+        self.amounts = [ZERO, ZERO, ZERO]
+        self.unknown = [0, 0, 0]
+        self.seconds = 0.0
+
+    def add(self, entries: Iterable[Entry]) -> _Sum:
+        for entry in entries:
+            self.calls += 1
+            self.hits += entry.source != "live"
+            self.failed += entry.error is not None
+            self.attempts += entry.attempts
+            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.wasted_tokens)
+            for i, count in enumerate(tokens):
+                self.tokens[i] += count or 0
+            self.uncounted += entry.error is None and tokens[:2] == (None, None)
+            for i, amount in enumerate((entry.as_if, entry.billed, entry.wasted)):
+                if amount is None:
+                    self.unknown[i] += 1
+                elif amount:
+                    self.amounts[i] += amount
+            self.seconds += entry.seconds
+        return self
+
+    @property
+    def totals(self) -> Totals:
+        as_if, billed, wasted = map(Money, self.amounts, self.unknown)
+        tokens_in, tokens_out, tokens_wasted = self.tokens
+        return Totals(
+            calls=self.calls,
+            hits=self.hits,
+            failed=self.failed,
+            attempts=self.attempts,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            wasted_tokens=tokens_wasted,
+            uncounted=self.uncounted,
+            as_if=as_if,
+            billed=billed,
+            wasted=wasted,
+            seconds=self.seconds,
+        )
 
 
 class Ledger:
@@ -173,6 +204,8 @@ class Ledger:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries: list[Entry] = list(entries)
+        self._sum = _Sum()
+        self._lock = Lock()
 
     def record(self, entry: Entry) -> None:
         """Add an entry."""
@@ -186,8 +219,9 @@ class Ledger:
 
     @property
     def total(self) -> Totals:
-        """Sums over all entries."""
-        return _total(self._entries)
+        """Sums over all entries; asked again, only what is new is added."""
+        with self._lock:
+            return self._sum.add(self._entries[self._sum.calls :]).totals
 
     def filter(self, **conditions: Any) -> Ledger:
         """The entries whose fields equal the values given, e.g. `filter(phase="train", epoch=0)`.
@@ -209,10 +243,10 @@ class Ledger:
         """
         self._check(names)
         groups: dict[tuple[Any, ...], list[Entry]] = {}
-        for entry in self._entries:
+        for entry in list(self._entries):
             groups.setdefault(tuple(entry.value(name) for name in names), []).append(entry)
         ordered = sorted(groups, key=lambda key: tuple((v is not None, v if v is not None else 0) for v in key))
-        return {key[0] if len(names) == 1 else key: _total(groups[key]) for key in ordered}
+        return {key[0] if len(names) == 1 else key: _Sum().add(groups[key]).totals for key in ordered}
 
     def since(self, mark: int) -> Ledger:
         """The entries recorded after the first `mark`, e.g. `mark = len(ledger)` before a batch."""
@@ -233,11 +267,18 @@ class Ledger:
         Path(path).write_text("".join(lines), encoding="utf-8")
 
     def table(self, *names: str) -> str:
-        """A table for people, a row per combination of `names` and a last row of totals."""
+        """A table for people: a row per combination of `names`, the totals, and a line that says them in words.
+
+        Raises:
+            ConfigurationError: no such field.
+        """
         names = names or ("epoch", "phase", "model")
-        rows = [_row(key if len(names) > 1 else (key,), totals) for key, totals in self.by(*names).items()]
-        rows.append(_row(("total",) + ("",) * (len(names) - 1), self.total))
-        return _render((*names, *_COLUMNS), rows, len(names))
+        rows = [(key if len(names) > 1 else (key,), totals) for key, totals in self.by(*names).items()]
+        sources: dict[str, int] = {}
+        for entry in self._entries:
+            if entry.source != "live":
+                sources[entry.source] = sources.get(entry.source, 0) + 1
+        return render(names, rows, self.total, sources)
 
     def __str__(self) -> str:
         return self.table() if self._entries else "no calls"
@@ -252,33 +293,6 @@ class Ledger:
             if name not in _QUERY_FIELDS:
                 known = ", ".join(sorted(_QUERY_FIELDS))
                 raise ConfigurationError(f"the ledger has no field {name!r}; it has {known}")
-
-
-_COLUMNS = ("calls", "hits", "failed", "tokens in", "tokens out", "billed", "as if")
-
-
-def _row(key: Sequence[Any], totals: Totals) -> list[str]:
-    labels = ["-" if part is None else str(part) for part in key]
-    counts = (totals.calls, totals.hits, totals.failed, totals.input_tokens, totals.output_tokens)
-    return labels + [f"{count:,}" for count in counts] + [_short(totals.billed), _short(totals.as_if)]
-
-
-def _short(money: Money) -> str:
-    return f"${money.known:.4f}" + (f" + {money.unknown} ?" if money.unknown else "")
-
-
-def _render(header: Sequence[str], rows: list[list[str]], labels: int) -> str:
-    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
-
-    def line(cells: Sequence[str]) -> str:
-        fitted = [
-            cell.ljust(width) if i < labels else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "  ".join(fitted).rstrip()
-
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(header), rule, *(line(row) for row in rows[:-1]), rule, line(rows[-1])])
 
 
 class MeterLayer:
@@ -302,8 +316,9 @@ class MeterLayer:
             except LMError as error:
                 self._write(self._entry(call, now() - begun, **_failure(error)))
                 raise
-            except asyncio.CancelledError:
-                self._write(self._entry(call, now() - begun, **_CANCELLED))
+            except (asyncio.CancelledError, SynalinksError) as error:
+                if (outcome := _unfinished(call.trace, error)) is not None:
+                    self._write(self._entry(call, now() - begun, **outcome))
                 raise
             self._write(self._entry(call, now() - begun, **_answer(reply)))
             return reply
@@ -329,12 +344,16 @@ class MeterLayer:
 
 
 def _answer(reply: Reply) -> dict[str, Any]:
+    asked = reply.source in ("live", "cassette")
+    if reply.fresh is not None and reply.source == "cassette":  # what it repeats was asked by another call
+        asked = reply.fresh.attempts > 0
     return {
         "source": reply.source,
         "usage": reply.usage,
         "as_if": reply.as_if,
         "billed": reply.billed,
-        "attempts": reply.attempts if reply.source in ("live", "cassette") else 0,
+        "wasted": reply.wasted,
+        "attempts": reply.attempts if asked else 0,
         "wasted_tokens": reply.wasted_tokens,
         "finish": reply.finish,
         "error": None,
@@ -348,6 +367,7 @@ def _failure(error: LMError) -> dict[str, Any]:
         "usage": NO_USAGE,
         "as_if": error.wasted,
         "billed": error.wasted if error.source == "live" else ZERO,
+        "wasted": error.wasted,
         "attempts": error.attempts,
         "wasted_tokens": error.wasted_tokens,
         "finish": None if reply is None else reply.finish,
@@ -355,14 +375,28 @@ def _failure(error: LMError) -> dict[str, Any]:
     }
 
 
-#: A cancelled call may have been sent; what it cost is not known.
-_CANCELLED: dict[str, Any] = {
-    "source": "live",
-    "usage": NO_USAGE,
-    "as_if": None,
-    "billed": None,
-    "attempts": 0,
-    "wasted_tokens": 0,
-    "finish": None,
-    "error": "cancelled",
-}
+def _unfinished(trace: Trace | None, error: BaseException) -> dict[str, Any] | None:
+    """The outcome of a call that was cancelled or refused half-way; None if it never was a call.
+
+    What was refused before anything was sent is not on the bill; a cancelled call is, with what is known of it.
+    """
+    cancelled = isinstance(error, asyncio.CancelledError)
+    if isinstance(error.__cause__, LMError):  # the budget ended it after attempts that failed
+        return {**_failure(error.__cause__), "error": "budget"}
+    if trace is None:
+        spent, sent, tokens = None, 0, 0
+    else:
+        spent, sent, tokens = None if trace.unknown else trace.cost, trace.sent, trace.tokens
+    if not cancelled and not sent:
+        return None
+    return {
+        "source": "live",
+        "usage": NO_USAGE,
+        "as_if": spent,
+        "billed": spent,
+        "wasted": spent,
+        "attempts": sent,
+        "wasted_tokens": tokens,
+        "finish": None,
+        "error": "cancelled" if cancelled else "refused",
+    }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from synalinks.lm.account import Account
-from synalinks.lm.types import Call, Handler, Reply
+from synalinks.lm.types import Call, Handler, Permit, Reply
 
 
 class LimitLayer:
     """Holds calls back until their account has room, first come, first served.
 
-    A call first gets one of the account's slots and keeps it through its retries; only then is it
+    A call first gets one of the account's slots and keeps it through its retries (but for the time that a
+    further attempt waits for room in a budget, which others may only make in a slot); only then is it
     admitted by the rates. In this order a pause that the provider asks for also reaches the calls
     that were waiting for a slot, and what goes out never exceeds the rates by a queue let loose.
 
@@ -33,7 +37,62 @@ class LimitLayer:
             slots = account.slots
             if slots is None:
                 return await admitted(call)
-            async with slots:
+            slot = _Slot(slots)
+            await slot.take()
+            try:
+                if call.permit is not None:
+                    call = replace(call, permit=_Yielding(call.permit, slot))
                 return await admitted(call)
+            finally:
+                slot.give_back()
 
         return in_a_slot if account.limits.concurrency else admitted
+
+
+class _Slot:
+    """One of the account's slots, held or not."""
+
+    __slots__ = ("_held", "_slots")
+
+    def __init__(self, slots: asyncio.Semaphore) -> None:
+        self._slots = slots
+        self._held = False
+
+    async def take(self) -> None:
+        """Wait for a slot, first come, first served."""
+        await self._slots.acquire()
+        self._held = True
+
+    def give_back(self) -> None:
+        """Let somebody else have it, if it is held."""
+        if self._held:
+            self._held = False
+            self._slots.release()
+
+
+class _Yielding:
+    """Leave to spend that does not keep a slot from others while it waits for them to make room."""
+
+    __slots__ = ("_permit", "_slot")
+
+    def __init__(self, permit: Permit, slot: _Slot) -> None:
+        self._permit = permit
+        self._slot = slot
+
+    async def another(self, spent: Reply | None, uncertain: bool) -> None:
+        if not self._permit.at_once(spent, uncertain):
+            await self.granted()
+
+    def at_once(self, spent: Reply | None, uncertain: bool) -> bool:
+        return self._permit.at_once(spent, uncertain)
+
+    async def granted(self) -> None:
+        self._slot.give_back()
+        await self._permit.granted()
+        await self._slot.take()
+
+    def step_aside(self) -> None:
+        self._permit.step_aside()
+
+    async def come_back(self) -> None:
+        await self._permit.come_back()

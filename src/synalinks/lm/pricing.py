@@ -5,18 +5,22 @@ None means the price is unknown, which is not 0. Local models cost nothing unles
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 from synalinks._concurrency import Clock
-from synalinks.errors import ConfigurationError, LMError
-from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Usage
+from synalinks.errors import ConfigurationError, LMError, SynalinksError
+from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Trace, Usage
 
 #: Providers whose models run on the user's own machine.
 LOCAL_PREFIXES = frozenset({"ollama", "ollama_chat", "scripted", "llama_cpp", "vllm", "hosted_vllm"})
 MILLION = Decimal(1_000_000)
 HOUR = Decimal(3600)
+#: The finest amount: a millionth of a millionth of a dollar. Thirds of a cent have no end of digits, and sums
+#: are the same in any order only as long as every digit fits into a Decimal's 28.
+FINEST = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ class Price:
     @property
     def is_free(self) -> bool:
         """Whether nothing is ever charged."""
-        return not (self.input or self.output or self.per_hour or self.per_request)
+        return not (
+            self.input or self.output or self.cache_read or self.cache_write or self.per_hour or self.per_request
+        )
 
     def cost(self, usage: Usage, seconds: float | None) -> Decimal | None:
         """Dollars for one answer; None if a count that matters is unknown."""
@@ -62,15 +68,25 @@ class Price:
                 return None
             if tokens:
                 bill += price * tokens / MILLION
-        return bill
+        return _rounded(bill, ROUND_HALF_EVEN)
 
-    def bound(self, input_tokens: int, output_tokens: int) -> Decimal:
-        """The most that one answer of at most so many tokens can cost, time aside, in dollars."""
-        dearest = max(self.input, self._or_input(self.cache_write))
-        return self.per_request + (dearest * input_tokens + self.output * output_tokens) / MILLION
+    def bound(self, input_tokens: int, output_tokens: int, seconds: float = 0.0) -> Decimal:
+        """The most that one answer of at most so many tokens and seconds can cost, in dollars."""
+        if self.is_free:
+            return ZERO
+        dearest = max(self.input, self._or_input(self.cache_read), self._or_input(self.cache_write))
+        bill = self.per_request + (dearest * input_tokens + self.output * output_tokens) / MILLION
+        if self.per_hour:
+            bill += self.per_hour * Decimal(repr(seconds)) / HOUR
+        return _rounded(bill, ROUND_CEILING)
 
     def _or_input(self, price: Decimal | None) -> Decimal:
         return self.input if price is None else price
+
+
+def _rounded(amount: Decimal, rounding: str) -> Decimal:
+    exponent = amount.as_tuple().exponent
+    return amount.quantize(FINEST, rounding) if isinstance(exponent, int) and exponent < -12 else amount
 
 
 FREE = Price()
@@ -142,7 +158,10 @@ def is_free(model: str) -> bool:
 
 
 class PriceLayer:
-    """Puts time and cost on every answer, just above the provider. A cost the provider reported wins."""
+    """Puts time and cost on every answer, just above the provider. A cost the provider reported wins.
+
+    It also keeps the call's trace, so that a call that never comes back can be accounted for.
+    """
 
     name = "price"
 
@@ -155,16 +174,32 @@ class PriceLayer:
         now = self._clock.now
 
         async def answer(call: Call) -> Reply:
-            begun = now()
+            begun, trace = now(), call.trace or Trace()
+            trace.sent += 1
             try:
                 reply = await below(call)
             except LMError as error:
                 if error.reply is not None:
                     error.reply = self._priced(error.reply, call.request, now() - begun)
+                    _note(trace, error.reply)
+                elif error.uncertain:
+                    trace.unknown = trace.unknown or not self._free(call.request)
                 raise
-            return self._priced(reply, call.request, now() - begun)
+            except SynalinksError:  # refused by what stands in for the provider: nothing was sent
+                trace.sent -= 1
+                raise
+            except asyncio.CancelledError:
+                trace.unknown = trace.unknown or not self._free(call.request)
+                raise
+            reply = self._priced(reply, call.request, now() - begun)
+            _note(trace, reply)
+            return reply
 
         return answer
+
+    def _free(self, request: Request) -> bool:
+        price = self._price(request.model)
+        return price is not None and price.is_free
 
     def _priced(self, reply: Reply, request: Request, seconds: float) -> Reply:
         cost = reply.cost
@@ -172,3 +207,11 @@ class PriceLayer:
             price = self._price(request.model)
             cost = None if price is None else price.cost(reply.usage, seconds)
         return replace(reply, cost=cost, billed=cost, seconds=seconds)
+
+
+def _note(trace: Trace, reply: Reply) -> None:
+    trace.tokens += reply.usage.total_tokens or 0
+    if reply.cost is None:
+        trace.unknown = True
+    else:
+        trace.cost += reply.cost

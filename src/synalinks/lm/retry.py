@@ -146,7 +146,7 @@ class _Tries:
     that attempt and one set of rules applies to all.
     """
 
-    __slots__ = ("_account", "_free", "_policy", "_rng", "attempts", "bad", "last", "tokens", "wasted")
+    __slots__ = ("_account", "_free", "_policy", "_rng", "attempts", "bad", "last", "tokens", "uncertain", "wasted")
 
     def __init__(
         self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError
@@ -155,6 +155,7 @@ class _Tries:
         self.attempts = 0
         self.bad = 0
         self.tokens = 0
+        self.uncertain = 0
         self.wasted: Decimal | None = ZERO
         self.last = first
 
@@ -186,8 +187,9 @@ class _Tries:
         if error.reply is not None:
             cost = error.reply.cost
             self.tokens += error.reply.usage.total_tokens or 0
-        elif error.uncertain and not self._free:
-            cost = None
+        elif error.uncertain:
+            self.uncertain += 1
+            cost = ZERO if self._free else None
         self.wasted = None if cost is None or self.wasted is None else self.wasted + cost
 
     def worth_another(self, error: BaseException) -> bool:
@@ -216,6 +218,7 @@ class _Tries:
         error.attempts = self.attempts
         error.wasted = self.wasted
         error.wasted_tokens = self.tokens
+        error.uncertain_attempts = self.uncertain
         message = str(error)
         if error.retryable and self._too_long(error):
             message += (
@@ -231,5 +234,10 @@ class _Tries:
         """The final reply, carrying what the attempts before it cost."""
         billed = None if reply.cost is None or self.wasted is None else reply.cost + self.wasted
         return replace(
-            reply, attempts=self.attempts, wasted=self.wasted, wasted_tokens=self.tokens, billed=billed
+            reply,
+            attempts=self.attempts,
+            wasted=self.wasted,
+            wasted_tokens=self.tokens,
+            uncertain_attempts=self.uncertain,
+            billed=billed,
         )

@@ -19,7 +19,7 @@ from typing import Literal
 from synalinks import scope as scopes
 from synalinks import session
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.errors import ConfigurationError, OfflineError
+from synalinks.errors import ConfigurationError, Interrupted, OfflineError
 from synalinks.lm.account import Account, Limits
 from synalinks.lm.budget import Budget, GateLayer, Purse
 from synalinks.lm.cache import CacheLayer
@@ -33,7 +33,7 @@ from synalinks.lm.providers import Spec, endpoint_of, key_of, make, resolve
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.share import ShareLayer
 from synalinks.lm.store import DiskStore, Store, cache_disabled, default_directory
-from synalinks.lm.types import Call, Handler, Layer, Reply, Request, Sink, Stack, stack
+from synalinks.lm.types import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 CacheMode = Literal["use", "refresh", "off"]
@@ -52,6 +52,8 @@ class Runtime:
         cassette: the open tape, or None.
         provider: the handler that stands in for every provider, or None.
         offline: whether live calls are forbidden.
+        interruptible: whether a run in this process ends in order at Ctrl-C.
+        stopping: whether the user asked the run to end: calls already sent come home, no other is begun.
         clock: what limiter, back-off and seconds are measured by.
         rng: jitter of the back-off, and of nothing else.
     """
@@ -62,6 +64,7 @@ class Runtime:
         self.cassette: Cassette | None = None
         self.provider: Handler | None = None
         self.offline = False
+        self.interruptible = self.stopping = False
         self.clock: Clock = SystemClock()
         self.rng = random.Random()
         self._accounts: dict[tuple[str, str, str, Limits], Account] = {}
@@ -70,6 +73,24 @@ class Runtime:
     def ledgers(self) -> tuple[Ledger, ...]:
         """The process's ledger and those of the blocks this task is in."""
         return (self.ledger, *_ledgers.get())
+
+    def replays_only(self) -> bool:
+        """Whether a tape is open that can't record. Then nothing is ever in flight, and sharing, which depends on
+        timing, would only make the ledger depend on it too."""
+        return self.cassette is not None and not self.cassette.recording
+
+    def repeats(self, call: Call) -> bool:
+        """Whether the open tape would only repeat a single answer that this run has had."""
+        return self.cassette is not None and self.cassette.repeats(call)
+
+    def check_going_on(self, call: Call) -> None:
+        """Refuse a call that has not been sent yet, if the user asked the run to end.
+
+        Raises:
+            Interrupted: they did.
+        """
+        if self.stopping:
+            raise Interrupted(f"{call.request.model!r} was not asked: the run was interrupted (at {call.scope})")
 
     def account(self, provider: str, endpoint: str, key: str, limits: Limits) -> Account:
         """The account that models of one provider, endpoint, key and limits share."""
@@ -103,6 +124,7 @@ class Bottom:
         self._provider: Handler | None = None
 
     def __call__(self, call: Call, /) -> Awaitable[Reply]:
+        self._runtime.check_going_on(call)
         if self._runtime.provider is not None:
             return self._runtime.provider(call)
         if self._runtime.offline:
@@ -152,14 +174,18 @@ class Channel:
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = cache_dir
+        #: The calls made through this channel; the entries are those of the process's ledger.
+        self.ledger = Ledger()
         self.stack = self._compose()
 
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock
         account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self._limits)
         layers: list[Layer] = [
-            MeterLayer(self.spec.prefix, runtime.ledgers, clock),
-            ShareLayer(lambda: (id(runtime.cassette), id(runtime.provider), _purses.get())),
+            MeterLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
+            ShareLayer(
+                lambda: (id(runtime.cassette), id(runtime.provider), _purses.get()), bypass=runtime.replays_only
+            ),
             CacheLayer(
                 self._store,
                 self.endpoint,
@@ -167,7 +193,7 @@ class Channel:
                 bypass=lambda: runtime.cassette is not None or runtime.provider is not None,
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
-            GateLayer(_purses.get, price_of),
+            GateLayer(_purses.get, price_of, repeats=runtime.repeats, timeout=self._retry.timeout),
             CassetteLayer(lambda: runtime.cassette),
             LimitLayer(account),
             RetryLayer(self._retry, account, clock, runtime.rng, is_free),
@@ -184,7 +210,9 @@ class Channel:
         runtime, scope = self.runtime, scopes.current()
         draws = runtime.draws if runtime.cassette is None else runtime.cassette.draws
         draw = draws.ordinal(scope, request)
-        return self.stack.outermost(Call(request, scope, draw, sink, self.caller))
+        call = Call(request, scope, draw, sink, self.caller, trace=Trace())
+        runtime.check_going_on(call)
+        return self.stack.outermost(call)
 
     def __repr__(self) -> str:
         return f"<Channel {self.model} at {self.endpoint}: {self.stack!r}>"

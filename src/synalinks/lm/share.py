@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from synalinks._concurrency import LoopLocal
-from synalinks.errors import LMError
-from synalinks.lm.types import ZERO, Call, Delta, Handler, Reply, Sink
+from synalinks.errors import LMError, SynalinksError
+from synalinks.lm.types import ZERO, Call, Delta, Handler, Reply, Sink, Trace
 
 _Key = tuple[str, Hashable]
 
@@ -22,7 +22,7 @@ _Key = tuple[str, Hashable]
 class _Flight:
     """A call on its way, and those who wait for it."""
 
-    __slots__ = ("aloft", "key", "paid", "sink", "task", "waiters")
+    __slots__ = ("aloft", "key", "paid", "sink", "task", "trace", "waiters")
 
     def __init__(self, sink: Sink | None, key: _Key, aloft: dict[_Key, _Flight]) -> None:
         self.key = key
@@ -31,6 +31,7 @@ class _Flight:
         self.waiters: list[asyncio.Future[None]] = []
         self.paid = False
         self.sink = sink
+        self.trace = Trace()
 
     def feed(self, delta: Delta) -> None:
         """Pass a piece on to the one who asked first, as long as it is there."""
@@ -61,12 +62,17 @@ class ShareLayer:
     Args:
         ambient: what must be equal besides the request for two calls to be the same, such as the open tape
             and the budgets in force.
+        bypass: whether to stand aside, as while a tape that can't record is open: who shares would depend on
+            timing, and a replay must not.
     """
 
     name = "share"
 
-    def __init__(self, ambient: Callable[[], Hashable] = lambda: None) -> None:
+    def __init__(
+        self, ambient: Callable[[], Hashable] = lambda: None, bypass: Callable[[], bool] = lambda: False
+    ) -> None:
         self._ambient = ambient
+        self._bypass = bypass
 
     def __call__(self, below: Handler) -> Handler:
         """The layer over `below`."""
@@ -77,7 +83,7 @@ class ShareLayer:
 
         async def share(call: Call) -> Reply:
             request = call.request
-            if not request.single_answer:
+            if not request.single_answer or self._bypass():
                 return await below(call)
             key = (request.digest, self._ambient())
             aloft = flights.get()
@@ -85,11 +91,10 @@ class ShareLayer:
             leads = flight is None
             if flight is None:
                 flight = aloft[key] = _Flight(call.sink, key, aloft)
-                if call.sink is not None:
-                    call = replace(call, sink=flight.feed)
-                flight.task = asyncio.create_task(fly(call))
+                sink = None if call.sink is None else flight.feed
+                flight.task = asyncio.create_task(fly(replace(call, sink=sink, trace=flight.trace)))
                 flight.task.add_done_callback(flight.land)
-            await _wait(flight, leads)
+            await _wait(flight, leads, call.trace)
             if not flight.paid:
                 flight.paid = True
                 reply = flight.task.result()
@@ -102,8 +107,11 @@ class ShareLayer:
         return share
 
 
-async def _wait(flight: _Flight, leads: bool) -> None:
-    """Wait until the call has ended; on cancellation leave, and end the call if nobody else waits."""
+async def _wait(flight: _Flight, leads: bool, trace: Trace | None) -> None:
+    """Wait until the call has ended; on cancellation leave, and end the call if nobody else waits.
+
+    Who ends it takes over its trace: the others heard of nothing that was sent.
+    """
     waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     flight.waiters.append(waiter)
     try:
@@ -115,6 +123,8 @@ async def _wait(flight: _Flight, leads: bool) -> None:
         if not flight.waiters:
             flight.forget()
             await _end(flight.task)
+            if trace is not None and not flight.paid:
+                trace.add(flight.trace)
         raise
 
 
@@ -135,4 +145,8 @@ def _copy(task: asyncio.Task[Reply]) -> Reply:
         twin.source, twin.attempts, twin.reply, twin.uncertain = "shared", 0, None, False
         twin.wasted, twin.wasted_tokens = ZERO, 0
         raise twin from error
+    except SynalinksError as error:
+        if error.__cause__ is None:
+            raise
+        raise copy.copy(error) from None  # the cause is what the first asker paid for
     return replace(reply, source="shared", billed=ZERO, attempts=1, wasted=ZERO, wasted_tokens=0)

@@ -49,6 +49,7 @@ class TapeFile:
     Attributes:
         by_digest: numbers of the rows of each request; a bare number where there is one only.
         embeds: numbers of the rows that hold embeddings.
+        capped: numbers of the rows whose answer a budget cut short.
         unfinished: whether its first recording was never closed.
         stale: whether its digests are of an older request format; they are then computed anew.
 
@@ -66,6 +67,7 @@ class TapeFile:
         self.path = path
         self.by_digest: dict[str, int | list[int]] = {}
         self.embeds: list[int] = []
+        self.capped: set[int] = set()
         self.unfinished = self.stale = False
         self._zipped = path.suffix == ".gz"
         self._offsets = array("q", [0])  # of every line, the header included, and of the end
@@ -173,9 +175,9 @@ class TapeFile:
             )
         request = value["request"]
         digest = Request.from_dict(request).digest if self.stale else value["digest"]
-        self._index(number - 1, digest, request.get("kind") == "embed")
+        self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value)
 
-    def _index(self, index: int, digest: str, embed: bool) -> None:
+    def _index(self, index: int, digest: str, embed: bool, capped: bool) -> None:
         before = self.by_digest.setdefault(digest, index)
         if isinstance(before, list):
             before.append(index)
@@ -183,6 +185,8 @@ class TapeFile:
             self.by_digest[digest] = [before, index]
         if embed:
             self.embeds.append(index)
+        if capped:
+            self.capped.add(index)
 
     def _repair(self) -> None:
         """Drop a torn end from the file too, unless somebody else is recording it or it is read-only."""
@@ -243,7 +247,7 @@ class TapeFile:
         """The lines of this tape finished: header, and rows by place."""
         return merged_lines(self)
 
-    def append(self, line: bytes, digest: str, embed: bool) -> int:
+    def append(self, line: bytes, digest: str, embed: bool, capped: bool = False) -> int:
         """Write a row through to the system; returns its number.
 
         Raises:
@@ -265,7 +269,7 @@ class TapeFile:
             self._offsets.append(self._offsets[-1] + len(line))
             if self._zipped:
                 self._lines.append(line)
-            self._index(index, digest, embed)
+            self._index(index, digest, embed, capped)
         return index
 
     def close(self, replace: Iterable[bytes] | None = None) -> None:

@@ -55,6 +55,11 @@ class Row:
         return "error" in self.value
 
     @property
+    def capped(self) -> int | None:
+        """The answer tokens a budget had left, where that cut the answer short."""
+        return self.value.get("capped")
+
+    @property
     def order(self) -> tuple[Any, ...]:
         """Where the row stands in a finished tape: by place, then draw, then digest."""
         return (*self.scope.sort_key, self.draw, self.digest)
@@ -63,9 +68,14 @@ class Row:
         return f"line {self.line} ({self.value['request'].get('model')}, {self.scope}, draw {self.draw})"
 
 
-def encode(request: Request, scope: Scope, draw: int, outcome: str, value: Mapping[str, Any]) -> bytes:
-    """The line of a call; `outcome` is `reply` or `error`."""
-    row = {"digest": request.digest, "scope": scope.to_dict(), "draw": draw, "request": request.to_dict()}
+def encode(
+    request: Request, scope: Scope, draw: int, outcome: str, value: Mapping[str, Any], capped: int | None = None
+) -> bytes:
+    """The line of a call; `outcome` is `reply` or `error`; `capped` as in `Row`."""
+    row: dict[str, Any] = {"digest": request.digest, "scope": scope.to_dict(), "draw": draw}
+    if capped is not None:
+        row["capped"] = capped
+    row["request"] = request.to_dict()
     return _json.dumps({**row, outcome: value}).encode() + b"\n"
 
 
@@ -112,6 +122,8 @@ def error_to_dict(error: LMError) -> dict[str, Any]:
     value["attempts"] = error.attempts
     value["wasted"] = None if error.wasted is None else str(error.wasted)
     value["wasted_tokens"] = error.wasted_tokens
+    if error.uncertain_attempts:
+        value["uncertain_attempts"] = error.uncertain_attempts
     if error.reply is not None:
         value["reply"] = error.reply.to_dict()
     return value
@@ -133,5 +145,6 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
     error.attempts = value["attempts"]
     error.wasted = None if wasted is None else Decimal(wasted)
     error.wasted_tokens = value["wasted_tokens"]
+    error.uncertain_attempts = value.get("uncertain_attempts", 0)
     error.source = "cassette"
     return error

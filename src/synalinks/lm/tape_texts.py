@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from synalinks.lm.tape_file import TapeFile
-from synalinks.lm.types import ZERO, Reply, Request, Usage
+from synalinks.lm.types import NOTHING_FRESH, ZERO, Reply, Request, Usage
 
 #: A share of a cost is a whole number of units this many decimal places finer than the cost itself.
 _FINER = 6
@@ -141,6 +141,43 @@ class TextIndex:
         spots = self.of(base)
         for position, text in enumerate(texts):
             spots.setdefault(key_of(text), (index, position))
+
+
+class Had:
+    """Which texts of which rows a run has had, so that each is counted once."""
+
+    def __init__(self) -> None:
+        self._positions: dict[int, set[int]] = {}
+
+    def all_of(self, used: Mapping[int, Sequence[int]]) -> bool:
+        """Whether the run has had all texts at these positions of these rows."""
+        return all(index in self._positions and self._positions[index].issuperset(used[index]) for index in used)
+
+    def take(self, index: int, count: int) -> None:
+        """Note all texts of a row."""
+        self._positions[index] = set(range(count))
+
+    def fresh(self, used: Mapping[int, Sequence[int]], rows: Mapping[int, Mapping[str, Any]]) -> Reply | None:
+        """The bill of what is new to the run at these positions, now noted; None for the whole of one row.
+
+        The attempts are those of the rows of which the run had nothing.
+        """
+        if len(used) == 1:
+            ((index, positions),) = used.items()
+            count = len(rows[index]["request"]["texts"])
+            if len(positions) == count and not self._positions.get(index):
+                self.take(index, count)
+                return None
+        parts, attempts, texts = Parts(), 0, 0
+        for index, positions in used.items():
+            had = self._positions.setdefault(index, set())
+            if not had:
+                attempts += rows[index]["reply"].get("attempts", 1)
+            if new := [position for position in positions if position not in had]:
+                parts.add(rows[index], new)
+                texts += len(new)
+            had.update(positions)
+        return replace(parts.reply(()), attempts=attempts) if texts else NOTHING_FRESH
 
 
 def key_of(text: str) -> bytes:

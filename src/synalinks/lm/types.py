@@ -19,6 +19,9 @@ from synalinks.scope import NOWHERE, Scope
 #: Goes into every digest. Change it when the meaning of a request changes, and no old answer will match.
 REQUEST_FORMAT = 1
 
+#: Options that bound the answer, as OpenAI's older and newer API and Ollama's call them.
+OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
+
 Kind = Literal["chat", "embed"]
 #: Where an answer came from; only `live` costs money.
 Source = Literal["live", "shared", "cache", "cassette"]
@@ -139,6 +142,14 @@ class Request:
         if self._digest is None:
             self._digest = _json.digest(self.canonical)
         return self._digest
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most answer tokens the caller allows: the least of the options that say so, or None."""
+        options = self.options
+        found = [options[name] for name in OUTPUT_LIMITS if name in options]
+        limits = [int(limit) for limit in found if isinstance(limit, (int, float)) and limit > 0]
+        return min(limits) if limits else None
 
     @property
     def single_answer(self) -> bool:
@@ -314,6 +325,9 @@ class Reply:
         attempts: how often it was asked for, this one included.
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
+        uncertain_attempts: how many of the failed attempts may have been billed without our seeing an answer.
+        fresh: the part of an answer that this run had not had before, where that is not all of it; a tape
+            sets it, and budgets count it: what is played again is as free as a cache hit.
         chunks: the pieces in which a streamed answer came, or None.
         extra: anything else of the provider's that a caller may want, JSON.
     """
@@ -333,6 +347,8 @@ class Reply:
     attempts: int = 1
     wasted: Decimal | None = ZERO
     wasted_tokens: int = 0
+    uncertain_attempts: int = 0
+    fresh: Reply | None = None
     chunks: tuple[Delta, ...] | None = None
     extra: Mapping[str, Any] | None = None
 
@@ -359,6 +375,8 @@ class Reply:
             value["attempts"] = self.attempts
             value["wasted"] = None if self.wasted is None else str(self.wasted)
             value["wasted_tokens"] = self.wasted_tokens
+        if self.uncertain_attempts:
+            value["uncertain_attempts"] = self.uncertain_attempts
         if self.chunks is not None:
             value["chunks"] = [[delta.text, delta.reasoning] for delta in self.chunks]
         return value
@@ -383,6 +401,7 @@ class Reply:
             attempts=value.get("attempts", 1),
             wasted=None if wasted is None else Decimal(wasted),
             wasted_tokens=value.get("wasted_tokens", 0),
+            uncertain_attempts=value.get("uncertain_attempts", 0),
             chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),
             extra=value.get("extra"),
         )
@@ -396,6 +415,10 @@ class Reply:
             sink(Delta(self.text, self.reasoning or ""))
 
 
+#: What a tape hands up for an answer that this run has had before: nothing of it is to be counted.
+NOTHING_FRESH = Reply(cost=ZERO, billed=ZERO, source="cassette", attempts=0)
+
+
 class Permit(Protocol):
     """Leave to spend, handed down by the budget gate and asked again before every further attempt."""
 
@@ -406,6 +429,47 @@ class Permit(Protocol):
         Raises:
             BudgetExceeded: another attempt does not fit.
         """
+
+    def at_once(self, spent: Reply | None, uncertain: bool) -> bool:
+        """What `another` does, if it takes no waiting; else False, and `granted` has to be awaited.
+
+        Who holds something that other calls need lets go of it before that, or both wait for ever.
+        """
+
+    async def granted(self) -> None:
+        """Wait for the reservation that `at_once` asked for."""
+
+    def step_aside(self) -> None:
+        """Give back what is reserved for an attempt not yet sent, before waiting for another call."""
+
+    async def come_back(self) -> None:
+        """Reserve again after `step_aside`."""
+
+
+class Trace:
+    """What one call has sent and spent so far; it knows when nobody else comes back to tell, as after a
+    cancellation.
+
+    Attributes:
+        sent: attempts handed to the provider.
+        cost: dollars of the answers that came. tokens: theirs, as far as known.
+        unknown: whether an attempt may have been billed that no answer tells the price of.
+    """
+
+    __slots__ = ("cost", "sent", "tokens", "unknown")
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.cost = ZERO
+        self.tokens = 0
+        self.unknown = False
+
+    def add(self, other: Trace) -> None:
+        """Take over what another trace holds."""
+        self.sent += other.sent
+        self.cost += other.cost
+        self.tokens += other.tokens
+        self.unknown = self.unknown or other.unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +486,7 @@ class Call:
         output_cap: the most answer tokens the budget has room for, or None; providers send the smaller of
             it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
             not change what a call is.
+        trace: what the call has sent and spent so far, or None where nobody asks.
     """
 
     request: Request
@@ -431,6 +496,20 @@ class Call:
     caller: int = 0
     permit: Permit | None = None
     output_cap: int | None = None
+    trace: Trace | None = None
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most answer tokens to ask the provider for: the caller's limit or the budget's, or None."""
+        limit, cap = self.request.output_limit, self.output_cap
+        return cap if limit is None else limit if cap is None else min(limit, cap)
+
+    def cut_by_budget(self, finish: str | None) -> bool:
+        """Whether an answer that ended so was cut short by the budget's cap, not by a limit of the caller's."""
+        if self.output_cap is None or finish != "length":
+            return False
+        limit = self.request.output_limit
+        return limit is None or self.output_cap < limit
 
     @property
     def place(self) -> tuple[Scope, int]:

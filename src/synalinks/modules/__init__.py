@@ -1,5 +1,6 @@
 """Building blocks that are called: data models in, data models out."""
 
+from synalinks.modules.chain_of_thought import ChainOfThought
 from synalinks.modules.embedding_model import EmbeddingModel
 from synalinks.modules.generator import Generator
 from synalinks.modules.input_module import AudioInput, ImageInput, Input, InputModule
@@ -10,6 +11,7 @@ from synalinks.modules.remote_model import LMWarning
 
 __all__ = [
     "AudioInput",
+    "ChainOfThought",
     "EmbeddingModel",
     "Generator",
     "ImageInput",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 from synalinks.data import DataModel, Embeddings, JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm.types import Request
-from synalinks.modules.remote_model import RemoteModel
+from synalinks.modules.remote_model import RemoteModel, refuse_secrets
 
 
 class EmbeddingModel(RemoteModel):
@@ -26,7 +27,7 @@ class EmbeddingModel(RemoteModel):
         texts = value.get("texts", value.get("text")) if isinstance(value, Mapping) else value
         if isinstance(texts, str):
             texts = [texts]
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
             raise ConfigurationError(f"{self.name}: give a data model with `texts`, a list of strings; got {value!r}")
         vectors = await self.embed(texts, options)
         if vectors is None:
@@ -45,7 +46,8 @@ class EmbeddingModel(RemoteModel):
         """
         if not texts:
             return []
-        request = Request("embed", self.model, texts=texts, options={**self.default_kwargs, **(options or {})})
+        merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
+        request = Request("embed", self.model, texts=texts, options=merged)
         try:
             reply = await self.channel.send(request)
         except LMError as error:
@@ -64,4 +66,6 @@ def _vector(data: bytes) -> array[float]:
     """A vector of little-endian float32 bytes."""
     vector = array("f")
     vector.frombytes(data)
+    if sys.byteorder == "big":
+        vector.byteswap()
     return vector

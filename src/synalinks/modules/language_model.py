@@ -10,7 +10,7 @@ from synalinks.data import ChatMessage, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
 from synalinks.lm.types import Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.messages import to_wire
-from synalinks.modules.remote_model import RemoteModel
+from synalinks.modules.remote_model import RemoteModel, refuse_secrets
 
 
 class LanguageModel(RemoteModel):
@@ -32,7 +32,7 @@ class LanguageModel(RemoteModel):
 
         Args:
             messages: nothing is asked, and None returned, where this is None.
-            schema: what the answer must obey; a `ChatMessage` is returned without one.
+            schema: what the answer must obey; a `ChatMessage` is returned without one, or if the model calls tools.
             tools: tools the model may call, each `{"name", "description", "parameters"}`.
             streaming: kept for programs that pass it; text goes to `sink` as it comes.
             sink: receives pieces of the answer.
@@ -45,7 +45,7 @@ class LanguageModel(RemoteModel):
         if found is None:
             return None
         reply, value = found
-        if compiled is None:
+        if compiled is None or value is None:
             return self.chat_message(reply)
         return JsonDataModel(schema=compiled.value, json=value, name=f"{self.name}_response")
 
@@ -63,7 +63,7 @@ class LanguageModel(RemoteModel):
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
         """
-        merged = {**self.default_kwargs, **options} if options else self.default_kwargs
+        merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
             reply = await self.channel.send(request, sink)
@@ -98,9 +98,8 @@ class LanguageModel(RemoteModel):
         return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
 
 
-
 def _parsed(reply: Reply, schema: Schema | None) -> Any:
-    if schema is None:
+    if schema is None or reply.tool_calls:
         return None
     try:
         value = _json.loads(reply.text)

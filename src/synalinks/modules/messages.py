@@ -19,7 +19,7 @@ def to_wire(messages: Any) -> list[dict[str, Any]]:
     """
     if isinstance(messages, (JsonDataModel, DataModel)):
         value = messages.get_json()
-        found = value["messages"] if "messages" in value else [value]
+        found = value.get("messages", [value])
     elif isinstance(messages, list):
         found = [message.get_json() if hasattr(message, "get_json") else message for message in messages]
     else:
@@ -46,5 +46,6 @@ def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
         try:
             arguments = _json.loads(arguments)
         except _json.JSONDecodeError as error:
-            raise ConfigurationError(f"the arguments of tool call {function['name']!r} are not JSON: {error}") from error
+            name = function["name"]
+            raise ConfigurationError(f"the arguments of tool call {name!r} are not JSON: {error}") from error
     return {"id": call.get("id", ""), "name": function["name"], "arguments": arguments}

@@ -125,10 +125,10 @@ class Module(metaclass=ModuleMeta):
         variable = Variable(
             initializer,
             data_model=data_model,
-            trainable=trainable and is_trainable(data_model if data_model is not None else initializer),
             name=name or session.auto_name(f"variable_{self.name}"),
             description=description,
         )
+        variable.trainable = trainable and is_trainable(variable)
         variable.path = f"{self.name}/{variable.name}"
         self.own_variables.append(variable)
         return variable
@@ -187,7 +187,9 @@ class Module(metaclass=ModuleMeta):
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """What the module does with one example. Subclasses override it."""
-        raise ConfigurationError(f"{type(self).__name__} does not define `async def call(self, inputs, training=False)`")
+        raise ConfigurationError(
+            f"{type(self).__name__} does not define `async def call(self, inputs, training=False)`"
+        )
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The symbolic outputs for symbolic inputs; by default found by running `call` on the symbols."""
@@ -290,15 +292,19 @@ class Module(metaclass=ModuleMeta):
                     f"{self.name} ({type(self).__name__}) can't be saved: its argument {name!r}: {error}. Give the "
                     "class a get_config and from_config"
                 ) from error
-        accepted = inspect.signature(type(self)).parameters
-        own = {"name": self.name, "description": self.description, "trainable": self.trainable}
-        open_ended = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-        return config | {name: value for name, value in own.items() if name in accepted or open_ended}
+        return config | {name: getattr(self, name) for name in _OWN}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
         """The module that `get_config` described."""
-        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+        accepted = _constructor(cls).parameters
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
+        later = [] if open_ended else [name for name in _OWN if name in config and name not in accepted]
+        arguments = {name: value for name, value in config.items() if name not in later}
+        made = cls(**{name: deserialize_synalinks_object(value) for name, value in arguments.items()})
+        for name in later:
+            setattr(made, name, config[name])
+        return made
 
     def clone(self, name: str | None = None) -> Any:
         """A new module of the same configuration under a name of its own."""
@@ -309,9 +315,18 @@ class Module(metaclass=ModuleMeta):
         return f"<{type(self).__name__} name={self.name}>"
 
 
+#: What every module has, whether or not its constructor takes it.
+_OWN = ("name", "description", "trainable")
+
+
+def _constructor(cls: type) -> inspect.Signature:
+    """What the constructor takes. `inspect.signature(cls)` would show the metaclass's `__call__`."""
+    return inspect.signature(cls.__init__)  # type: ignore[misc]
+
+
 def _bind(cls: type, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> dict[str, Any]:
     args, kwargs = arguments
-    signature = inspect.signature(cls.__init__)
+    signature = _constructor(cls)
     bound = signature.bind(None, *args, **kwargs).arguments
     flat: dict[str, Any] = {}
     for name, value in list(bound.items())[1:]:

@@ -13,7 +13,7 @@ from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm.account import Limits
 from synalinks.lm.ledger import Totals
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import RUNTIME, CacheMode, Channel
+from synalinks.lm.runtime import CacheMode, Channel
 from synalinks.modules.module import Module
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
@@ -44,7 +44,7 @@ class RemoteModel(Module):
 
     Raises:
         UnknownModelError: no such provider.
-        ConfigurationError: no model, or a setting of the wrong kind.
+        ConfigurationError: no model, a setting of the wrong kind, or a key among the options.
     """
 
     shared_when_saved: ClassVar[bool] = True
@@ -84,7 +84,7 @@ class RemoteModel(Module):
         self.model = model
         self.on_error: OnError = on_error
         self.fallback: Self | None = None if fallback is None else type(self).get(fallback)
-        self.default_kwargs = default_kwargs
+        self.default_kwargs = refuse_secrets(kind, default_kwargs)
         self._settings: dict[str, Any] = {
             "model": model,
             "api_base": api_base,
@@ -153,10 +153,10 @@ class RemoteModel(Module):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.model} at {self.channel.endpoint}>"
 
-    # --- counters: read-only views of the process's ledger ---------------------------------------------
+    # --- counters: read-only views of the ledger ---------------------------------------------------------
 
     def _mine(self) -> Totals:
-        return RUNTIME.ledger.filter(caller=self.channel.caller).total
+        return self.channel.ledger.total
 
     @property
     def cumulated_calls(self) -> int:
@@ -191,11 +191,33 @@ class RemoteModel(Module):
     @property
     def last_call_cost(self) -> Decimal | None:
         """Dollars of the last call as if live; None if unknown or if there was none."""
-        entry = RUNTIME.ledger.last(self.channel.caller)
+        entry = self.channel.ledger.last()
         return entry.as_if if entry else None
 
     @property
     def last_call_tokens(self) -> int | None:
         """Tokens of the last call; None if unknown or if there was none."""
-        entry = RUNTIME.ledger.last(self.channel.caller)
+        entry = self.channel.ledger.last()
         return entry.usage.total_tokens if entry else None
+
+
+#: Options under which other libraries take keys. Options are part of a request, and requests are kept on tapes.
+SECRET = frozenset({
+    "api_key", "apikey", "key", "token", "password", "secret", "auth", "authorization", "headers", "extra_headers",
+    "default_headers",
+})  # fmt: skip
+
+
+def refuse_secrets(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, unless one of them would put a key on a tape, in the cache or into a saved program.
+
+    Raises:
+        ConfigurationError: one would.
+    """
+    for option in options:
+        if option.lower() in SECRET:
+            raise ConfigurationError(
+                f"{name}({option}=...): options are kept on tapes, in the cache and in saved programs, so no key may "
+                "be among them. Set the provider's environment variable instead, e.g. OPENAI_API_KEY"
+            )
+    return dict(options)

@@ -42,6 +42,17 @@ def direct_state(module: Module) -> Iterator[Any]:
 _NOT_STATE = frozenset({"own_variables", "nodes", "hooks", "constructor_arguments"})
 
 
+def modules_below(module: Module) -> list[Module]:
+    """All modules that `module` is made of, each once, itself not among them, in the order its variables are found."""
+    found: dict[int, Module] = {}
+    todo = [module]
+    while todo:
+        inner = [item for item in todo.pop().walk_state() if not isinstance(item, Variable) and id(item) not in found]
+        found.update((id(item), item) for item in inner if item is not module)
+        todo.extend(item for item in reversed(inner) if item is not module)
+    return list(found.values())
+
+
 def variables_of(module: Module, trainable: bool | None) -> list[Variable]:
     """Variables of a module and its sub-modules, trainable or not, or all (None); each once.
 

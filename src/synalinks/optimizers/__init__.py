@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import ConfigurationError
+from synalinks.optimizers.evolutionary import EvolutionaryOptimizer
+from synalinks.optimizers.omega import OMEGA
 from synalinks.optimizers.optimizer import Optimizer, Proposal, Step
 from synalinks.optimizers.random_few_shot import GreedyOptimizer, RandomFewShot
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
-_ALL = {to_snake_case(cls.__name__): cls for cls in (GreedyOptimizer, RandomFewShot)}
+_ALL = {to_snake_case(cls.__name__): cls for cls in (GreedyOptimizer, RandomFewShot)} | {"omega": OMEGA}
 
 serialize = serialize_synalinks_object
 deserialize = deserialize_synalinks_object
@@ -36,6 +38,8 @@ def get(identifier: Any) -> Any:
 
 
 __all__ = [
+    "OMEGA",
+    "EvolutionaryOptimizer",
     "GreedyOptimizer",
     "Optimizer",
     "Proposal",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +13,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evidence import Record, assign_rewards, begin_step
+from synalinks.optimizers.population import Population
 from synalinks.optimizers.selection import check_temperature, softmax
 from synalinks.saving import deserialize_synalinks_object
 
@@ -36,8 +36,8 @@ class Step:
 
     Attributes:
         epoch, step: where training is, from 0.
-        records: this step's scored predictions of the variable, in order of samples.
-        examples: the batch: pairs of (input, target), JSON; a target may be None.
+        records: this step's scored predictions of the variable, in order of samples: `inputs`, `outputs`, `reward`,
+            `sample` and the sample's `target` (JSON, or None).
         description: the program's description.
         rng: the only source of randomness.
     """
@@ -45,7 +45,6 @@ class Step:
     epoch: int
     step: int
     records: Sequence[Record]
-    examples: Sequence[tuple[Any, Any]]
     description: str
     rng: np.random.Generator
 
@@ -100,6 +99,7 @@ class Optimizer:
         self.sampling_temperature = check_temperature(sampling_temperature, f"{kind}: sampling_temperature")
         self.reward_uncertainty = reward_uncertainty
         self.update_freq = update_freq
+        self.populations: dict[str, Population] = {}
         self.state = Variable(
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
@@ -139,16 +139,16 @@ class Optimizer:
 
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here."""
+        self.populations = {}
         for variable in variables:
             value = variable.get_json()
             now = pool.current(variable)
             value["seed_candidates"] = [{**now, **seed} for seed in value["seed_candidates"]] or [now]
             value["candidates"] = []
+            self.populations[variable.path] = Population(variable, self.population_size, self.reward_uncertainty)
 
     async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
-        """Begin with no candidates of this epoch."""
-        for variable in variables:
-            variable.get_json()["candidates"] = []
+        """Begin an epoch; its candidates are none yet."""
 
     async def on_batch_begin(self, variables: Sequence[Variable], rng: np.random.Generator) -> None:
         """Write the candidate that the step starts from into each variable."""
@@ -192,16 +192,7 @@ class Optimizer:
 
     def add_scored(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
         """Fold rewards of samples it was not scored on before into what is known of a candidate."""
-        value = variable.get_json()
-        name = pool.key(candidate)
-        for known in (*value["candidates"], *value["best_candidates"]):
-            if pool.key(known) == name:
-                pool.add_evidence(known, rewards)
-                return
-        new = pool.content(candidate)
-        pool.add_evidence(new, rewards)
-        if rewards:
-            value["candidates"].append(new)
+        self.populations[variable.path].learn(candidate, rewards)
 
     async def on_batch_end(self, variables: Sequence[Variable]) -> None:
         """Leave the best known candidate in each variable."""
@@ -213,10 +204,9 @@ class Optimizer:
 
     def write_best(self, variable: Variable) -> None:
         """Put the best known candidate into the variable's fields."""
-        value = variable.get_json()
-        scored = pool.ranked([*value["best_candidates"], *value["candidates"]], self.reward_uncertainty)
-        if scored and math.isfinite(pool.lower_bound(scored[0], self.reward_uncertainty)):
-            pool.write(variable, scored[0])
+        best = self.populations[variable.path].best
+        if best is not None:
+            pool.write(variable, best)
 
     async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
         """Rebuild each variable's pool and remember its best."""
@@ -230,10 +220,8 @@ class Optimizer:
         self.state.update({"epochs": self.state.get("epochs") + 1})
 
     async def _rebuild(self, variable: Variable) -> None:
-        value = variable.get_json()
-        scored = pool.merge((value["best_candidates"], value["candidates"]))
-        value["best_candidates"] = await self.rebuild(variable, scored)
-        value["candidates"] = []
+        population = self.populations[variable.path]
+        population.replace(await self.rebuild(variable, population.everyone()))
 
     async def on_train_end(self, variables: Sequence[Variable]) -> None:
         """Leave the best candidate in the fields, and no step's evidence."""

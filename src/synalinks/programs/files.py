@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from synalinks import _json
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
+from synalinks.modules.walking import modules_below
 from synalinks.saving import (
     custom_object_scope,
     deserialize_synalinks_object,
@@ -100,6 +101,7 @@ def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) 
     if "synalinks_program" not in value:
         raise ConfigurationError(f"{filepath} holds variables only; load it into a program with program.load(path)")
     program = build(value, custom_objects)
+    _adopt_names(program, value["variables"])
     set_state(program, value["variables"])
     return program
 
@@ -124,10 +126,52 @@ def load_variables_of(program: Program, filepath: str | Path) -> Program:
     """
     value = read(filepath)
     try:
+        _check_outline(program, value)
         set_state(program, value["variables"])
     except ConfigurationError as error:
         raise ConfigurationError(f"{filepath} does not fit {program.name}: {error}") from error
     return program
+
+
+def _check_outline(program: Program, value: Mapping[str, Any]) -> None:
+    """Refuse a saved graph of other operations, of other schemas or connected in another way.
+
+    Raises:
+        ConfigurationError: saying where they differ.
+    """
+    saved = value.get("config", {})
+    if program.graph is None or "operations" not in saved:
+        return
+    ours, theirs = program.graph.operations, saved["operations"]
+    kinds = [type(operation).__qualname__ for operation in ours]
+    if kinds != [operation["class_name"] for operation in theirs]:
+        found = [operation["class_name"] for operation in theirs]
+        raise ConfigurationError(f"another architecture: the file has {found}, the program {kinds}")
+    for operation, described in zip(ours, theirs, strict=True):
+        schema = described["config"].get("schema")
+        if schema is not None and operation.get_config().get("schema") != schema:
+            raise ConfigurationError(f"another architecture: the schema of {operation.name} differs")
+    if [node["operation"] for node in saved["nodes"]] != [ours.index(node.operation) for node in program.graph.nodes]:
+        raise ConfigurationError("another architecture: the operations are connected in another way")
+
+
+def _adopt_names(program: Program, state: Mapping[str, Any]) -> None:
+    """Give variables, and the modules that own them, the names they were saved under.
+
+    Modules that a constructor makes without a name get the session's next free one, which need not be theirs.
+    """
+    owners = {
+        id(variable): module for module in (program, *modules_below(program)) for variable in module.own_variables
+    }
+    for group, variables in _groups(program).items():
+        saved = state.get(group, {})
+        if group == "optimizer" or len(saved) != len(variables):
+            continue
+        for path, variable in zip(saved, variables, strict=True):
+            owner = owners.get(id(variable))
+            if path != variable.path and owner is not None:
+                owner.name, variable.name = path.rsplit("/", 1)
+                variable.path = path
 
 
 def state_of(program: Program) -> dict[str, Any]:

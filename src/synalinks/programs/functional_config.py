@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -78,8 +79,8 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
         args = [resolve(arg) for arg in saved["args"]]
         kwargs = {key: resolve(arg) for key, arg in saved["kwargs"].items()}
         operation = operations[saved["operation"]]
-        outputs = await operation(*args, **kwargs) if isinstance(operation, Module) else operation.apply(*args, **kwargs)
-        made.append(tree.flatten(outputs))
+        outputs = operation(*args, **kwargs) if isinstance(operation, Module) else operation.apply(*args, **kwargs)
+        made.append(tree.flatten(await outputs if inspect.isawaitable(outputs) else outputs))
     return inputs, resolve(config["outputs"])
 
 

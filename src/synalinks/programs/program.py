@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +11,7 @@ from synalinks.data import JsonDataModel, SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.graph import Graph
 from synalinks.modules import Module
+from synalinks.modules.walking import modules_below
 from synalinks.programs import files
 from synalinks.programs.functional_config import graph_from_config, graph_to_config
 from synalinks.programs.summary import summarise
@@ -63,8 +65,11 @@ class Program(Module, Trainer):
     ) -> None:
         if (inputs is None) != (outputs is None):
             raise ConfigurationError("Program(inputs=..., outputs=...) needs both, or neither in a subclass")
-        Module.__init__(self, name=name, description=description, trainable=trainable)
-        Trainer.__init__(self)
+        if "graph" in vars(self):  # called again, inside build: what was set and compiled before stays
+            self.name, self.description = name or self.name, description or self.description
+        else:
+            Module.__init__(self, name=name, description=description, trainable=trainable)
+            Trainer.__init__(self)
         self.graph: Graph | None = None
         if inputs is not None:
             self.graph = Graph(inputs, outputs)
@@ -147,7 +152,22 @@ class Program(Module, Trainer):
         given = tree.flatten(args)
         if len(given) != len(self.graph.flat_inputs):
             raise ConfigurationError(f"{self.name} takes {len(self.graph.flat_inputs)} inputs, got {len(given)}")
+        for symbol, value in zip(self.graph.flat_inputs, given, strict=True):
+            _check_fields(self.name, symbol, list(value.keys()))
         return tree.map_structure(lambda value: SymbolicDataModel(schema=value.get_schema()), self.graph.outputs)
+
+    async def build_whole(self, inputs: Any) -> None:
+        """Build this program and all modules below, so that their variables are there before the first call.
+
+        Modules that are built by being called are called on symbols; where `call` needs real values they are built
+        by the first real call.
+        """
+        if not self.built:
+            await self._build((tree.map_structure(lambda value: value.to_json_data_model(), inputs),), {})
+        if self.graph is None and not all(module.built for module in modules_below(self)):
+            symbols = tree.map_structure(lambda value: value.to_json_data_model().to_symbolic_data_model(), inputs)
+            with contextlib.suppress(ConfigurationError):
+                await self.compute_output_spec(symbols)
 
     # --- saving ------------------------------------------------------------------------------------------
 
@@ -212,12 +232,20 @@ def _check_value(program: str, symbol: SymbolicDataModel, value: Any) -> None:
         raise DataError(
             f"{program} takes data models, got {type(value).__name__}: {value!r}. Wrap it in a DataModel"
         )
+    if value.get_schema() is not symbol.get_schema():
+        _check_fields(program, symbol, value.keys())
+
+
+def _check_fields(program: str, symbol: SymbolicDataModel, given: Collection[str]) -> None:
+    """Refuse a value, or a symbol, without a field that an input requires.
+
+    Raises:
+        DataError: naming what is missing.
+    """
     wanted = symbol.get_schema()
-    if value.get_schema() is wanted:
-        return
-    missing = set(wanted.get("required", ())) - value.get_json().keys()
+    missing = set(wanted.get("required", ())).difference(given)
     if missing:
         raise DataError(
             f"{program}: the input {symbol.name!r} needs {sorted(wanted.get('properties', {}))}, got "
-            f"{sorted(value.keys())}; missing {sorted(missing)}"
+            f"{sorted(given)}; missing {sorted(missing)}"
         )

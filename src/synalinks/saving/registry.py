@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -89,10 +90,10 @@ def find(module: str | None, name: str, registered: str | None, custom_objects: 
         found = candidate and get_registered_object(candidate, custom_objects)
         if found is not None and found != "":
             return found
-    home = _home(module)
-    found = home
+    found = _home(module)
     for part in name.split("."):
         found = getattr(found, part, None)
+        _refuse_foreign(found, name, module)
     if found is None:
         raise ConfigurationError(
             f"the file names {name!r} of module {module!r}, which this program has not defined or imported. "
@@ -100,6 +101,20 @@ def find(module: str | None, name: str, registered: str | None, custom_objects: 
             "synalinks.saving.register_synalinks_serializable()"
         )
     return found
+
+
+def _refuse_foreign(found: Any, name: str, module: str | None) -> None:
+    """Refuse what a module has only because it imported it: other modules, and the standard library's functions.
+
+    Raises:
+        ConfigurationError: the name leads out of the module.
+    """
+    origin = str(getattr(found, "__module__", None) or "").partition(".")[0]
+    if isinstance(found, types.ModuleType) or origin in sys.stdlib_module_names:
+        raise ConfigurationError(
+            f"the file wants {name!r} out of {module!r}, which leads out of that module; saved programs may not call "
+            "the standard library"
+        )
 
 
 def _home(module: str | None) -> Any:

@@ -38,19 +38,38 @@ class Compiled:
         return cls(rewards, given, [metric_namespace.get(m) for m in metrics or ()], several)
 
     async def reward(self, y_true: Any, y_pred: Any) -> float:
-        """The reward of one sample: for several outputs, the weighted mean of theirs."""
+        """The reward of one sample: for several outputs, the weighted mean of theirs; one reward serves them all."""
         if not self.rewards:
             return 0.0
-        if not self.per_output:
-            return await self.rewards[0](y_true, y_pred)
         if y_pred is None:
             return 0.0
-        pairs = list(zip(tree.flatten(y_true), tree.flatten(y_pred), strict=True))
-        if len(pairs) != len(self.rewards):
-            raise ConfigurationError(f"{len(self.rewards)} rewards for a program of {len(pairs)} outputs")
-        values = [await reward(*pair) for reward, pair in zip(self.rewards, pairs, strict=True)]
-        total = sum(self.weights)
-        return sum(v * w for v, w in zip(values, self.weights, strict=True)) / total
+        pairs = self.pairs(y_true, y_pred)
+        rewards, weights = self.rewards, self.weights
+        if not self.per_output:
+            rewards, weights = rewards * len(pairs), weights * len(pairs)
+        if len(pairs) != len(rewards):
+            raise ConfigurationError(f"{len(rewards)} rewards for a program of {len(pairs)} outputs")
+        values = [await reward(*pair) for reward, pair in zip(rewards, pairs, strict=True)]
+        if len(values) == 1:
+            return values[0]
+        return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+
+    def pairs(self, y_true: Any, y_pred: Any) -> list[tuple[Any, Any]]:
+        """Target and prediction of each output; a program without an answer has one pair.
+
+        Raises:
+            ConfigurationError: another number of targets than outputs.
+        """
+        if not tree.is_nested(y_pred):
+            return [(y_true, y_pred)]
+        outputs = tree.flatten(y_pred)
+        targets = [None] * len(outputs) if y_true is None else tree.flatten(y_true)
+        if len(targets) != len(outputs):
+            raise ConfigurationError(
+                f"the program has {len(outputs)} outputs and an example has {len(targets)} targets; give each example "
+                "of y one target per output, as a tuple or dict"
+            )
+        return list(zip(targets, outputs, strict=True))
 
     def check_schemas(self, outputs: Any, target: Any) -> None:
         """Refuse masks that name no field of the program's outputs or of a target.
@@ -58,19 +77,17 @@ class Compiled:
         Raises:
             ConfigurationError: naming the nearest field.
         """
-        if outputs is None:
-            return
-        flat = tree.flatten(outputs)
-        for index, reward in enumerate(self.rewards):
-            output = flat[index] if self.per_output and index < len(flat) else flat[0]
-            reward.check_schema(output.get_schema(), "prediction")
-            if target is not None and not self.per_output:
-                reward.check_schema(target.get_schema(), "target")
-        for metric in self.metrics:
-            if len(flat) == 1:
-                metric.check_schema(flat[0].get_schema(), "prediction")
-                if target is not None:
-                    metric.check_schema(target.get_schema(), "target")
+        for whose, given in (("prediction", outputs), ("target", target)):
+            if given is None:
+                continue
+            flat = tree.flatten(given)
+            for index, reward in enumerate(self.rewards):
+                measured = flat[index : index + 1] if self.per_output else flat
+                for value in measured:
+                    reward.check_schema(value.get_schema(), whose)
+            for metric in self.metrics:
+                for value in flat:
+                    metric.check_schema(value.get_schema(), whose)
 
     def names(self) -> list[str]:
         """Names of the metrics for logs; a name that comes again gets `_1`, `_2`, ..."""

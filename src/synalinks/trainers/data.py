@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synalinks.data import DataModel, JsonDataModel
+from synalinks.data import DataModel, JsonDataModel, tree
 from synalinks.errors import DataError
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def source_of(x: Any, y: Any = None, what: str = "x", first_index: int = 0) -> S
     Raises:
         DataError: numbers in place of data models, lengths that differ, nothing at all.
     """
-    if _is_array(x) or isinstance(x, (list, tuple)):
+    if _is_array(x) or isinstance(x, (list, tuple, dict)):
         xs = _models(x, what)
         if y is None:
             ys: list[Any] = [None] * len(xs)
@@ -127,6 +127,12 @@ def _is_array(value: Any) -> bool:
 
 
 def _models(values: Any, what: str) -> list[Any]:
+    """The examples: data models or, for several inputs or outputs, lists, tuples or dicts of them.
+
+    A dict of arrays, and a list or tuple of arrays, are columns: one for each input or output.
+    """
+    if isinstance(values, dict) or (isinstance(values, (list, tuple)) and values and all(map(_is_array, values))):
+        return _rows(values, what)
     if _is_array(values):
         if values.dtype != object:
             raise DataError(
@@ -134,17 +140,32 @@ def _models(values: Any, what: str) -> list[Any]:
                 f"np.array([YourModel(...), ...], dtype='object')"
             )
         if values.ndim != 1:
-            raise DataError(f"{what} has the shape {values.shape}; one dimension is wanted, an example each")
+            raise DataError(
+                f"{what} has the shape {values.shape}; one dimension is wanted, an example each. "
+                "For several inputs or outputs write a list of tuples, or a dict of arrays"
+            )
     found = list(values)
     if not found:
         raise DataError(f"{what} is empty: there is nothing to run on")
     for index, value in enumerate(found):
-        if not isinstance(value, (DataModel, JsonDataModel)):
-            raise DataError(
-                f"{what}[{index}] is a {type(value).__name__} ({value!r}), not a data model; write "
-                "YourModel(field=...) for each example"
-            )
+        for leaf in tree.flatten(value) or [value]:
+            if not isinstance(leaf, (DataModel, JsonDataModel)):
+                raise DataError(
+                    f"{what}[{index}] is a {type(leaf).__name__} ({leaf!r}), not a data model; write "
+                    "YourModel(field=...) for each example"
+                )
     return found
+
+
+def _rows(columns: Any, what: str) -> list[Any]:
+    """Columns as one structure per example."""
+    names = list(columns) if isinstance(columns, dict) else list(range(len(columns)))
+    parts = [_models(columns[name], f"{what}[{name!r}]") for name in names]
+    lengths = {name: len(part) for name, part in zip(names, parts, strict=True)}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"the columns of {what} differ in length: {lengths}; they are paired by position")
+    rows = zip(*parts, strict=True)
+    return [dict(zip(names, row, strict=True)) for row in rows] if isinstance(columns, dict) else list(rows)
 
 
 def _targets(y: Any, what: str, length: int) -> list[Any]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks import scope, session
 from synalinks.callbacks import CallbackList, History
-from synalinks.data import Variable
+from synalinks.data import Variable, tree
 from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.lm.budget import NOTHING, Amount, Purse
 from synalinks.lm.runtime import open_purse
@@ -100,7 +100,7 @@ class Fitting:
         purse = Purse(whole.budget.per_epoch, whole.clock, f"budget of epoch {epoch}")
         with open_purse(purse):
             logs, stop = await self._epoch_in_purse(epoch, purse)
-        return logs, stop if whole.refused is not None or stop == "callback" else None
+        return logs, None if stop == "epoch budget" else stop
 
     async def _epoch_in_purse(self, epoch: int, purse: Purse | None) -> tuple[dict[str, float], str | None]:
         program, tracker = self.program, Mean(name="reward")
@@ -120,7 +120,8 @@ class Fitting:
             except BudgetExceeded:
                 for variable in self.variables:
                     self.optimizer.write_best(variable)
-                stop = "budget"
+                own = purse is not None and purse is not self.purse and purse.refused is not None
+                stop = "epoch budget" if own and self.purse is not None and self.purse.refused is None else "budget"
                 break
             logs = program.logs(tracker)
             await self.told.tell("on_train_batch_end", number, logs)
@@ -134,7 +135,7 @@ class Fitting:
         self._forget()
         await self.told.tell("on_epoch_end", epoch, logs)
         if program.stop_training:
-            stop = stop or "callback"
+            stop = "budget" if stop == "budget" else "callback"
         return logs, stop
 
     async def _step(self, epoch: int, number: int, batch: list[Sample], tracker: Mean) -> None:
@@ -167,8 +168,9 @@ class Fitting:
         await optimizer.on_batch_end(self.variables)
 
     def _view(self, epoch: int, number: int, records: Any, batch: list[Sample]) -> Step:
-        pairs = [(sample.x.get_json(), None if sample.y is None else sample.y.get_json()) for sample in batch]
-        return Step(epoch, number, records, pairs, self.program.description, self.rng)
+        targets = {sample.index: _json_of(sample.y) for sample in batch}
+        shown = [{**record, "target": targets[record["sample"]]} for record in records]
+        return Step(epoch, number, shown, self.program.description, self.rng)
 
     def _minibatch(self, batch: list[Sample]) -> list[Sample]:
         """The samples that parent and child are compared on."""
@@ -238,3 +240,8 @@ class Fitting:
     def _purses(self, purse: Purse | None) -> list[Purse]:
         """The budgets the epoch is held to: its own, and that of the whole fit."""
         return [one for one in {id(p): p for p in (purse, self.purse)}.values() if one is not None]
+
+
+def _json_of(value: Any) -> Any:
+    """Data models, in whatever structure, as JSON."""
+    return tree.map_structure(lambda leaf: None if leaf is None else leaf.get_json(), value)

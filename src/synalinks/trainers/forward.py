@@ -47,11 +47,12 @@ async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions:
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:
-    """Let each metric take in each prediction, in the order of the samples."""
+    """Let each metric take in each prediction, in the order of the samples; all outputs of a program count."""
     for metric in compiled.metrics:
         for sample, prediction in zip(samples, predictions, strict=True):
             with scope.enter(phase="metric", sample=sample.index):
-                await metric.update_state(sample.y, prediction)
+                for target, output in compiled.pairs(sample.y, prediction):
+                    await metric.update_state(target, output)
 
 
 def refuse_dead_world(predictions: Sequence[Any], ledger: Ledger, since: int) -> None:
@@ -71,5 +72,7 @@ def refuse_dead_world(predictions: Sequence[Any], ledger: Ledger, since: int) ->
         kinds = ", ".join(sorted({str(error) for error in errors}))
         raise LMUnavailable(
             f"none of the {len(predictions)} samples of the batch at {scope.current()} got an answer ({kinds}). Is "
-            "the model server running? Nothing was lost: the program and the ledger are as they were before the batch"
+            "the model server running? The warning of each failed call says how to start it; a cassette would do "
+            "without: use_cassette(path). Nothing was lost: the program is as it was before the batch, and the ledger "
+            "holds every call"
         )

@@ -40,7 +40,9 @@ class Scores:
         self._known = {state: known for state, known in self._known.items() if state in set(states)}
 
 
-async def score(program: Trainer, variables: Sequence[Variable], samples: Sequence[Sample], scores: Scores) -> list[float]:
+async def score(
+    program: Trainer, variables: Sequence[Variable], samples: Sequence[Sample], scores: Scores
+) -> list[float]:
     """Rewards of the program as it is on those of the samples that it was not scored on before."""
     state = scores.state(variables)
     new = scores.unknown(state, samples)

@@ -13,7 +13,7 @@ from synalinks import optimizers as optimizer_namespace
 from synalinks import scope
 from synalinks.callbacks import Callback, CallbackList, History, ProgbarLogger
 from synalinks.data import JsonDataModel, Variable
-from synalinks.errors import ConfigurationError, DataError
+from synalinks.errors import ConfigurationError, DataError, Interrupted
 from synalinks.lm.budget import Budget
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.runtime import use_budget, use_ledger
@@ -24,6 +24,7 @@ from synalinks.trainers.compiled import Compiled
 from synalinks.trainers.data import Sample, Samples, Source, source_of
 from synalinks.trainers.fitting import Fitting
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
+from synalinks.trainers.interrupt import OrderlyInterrupt
 
 if TYPE_CHECKING:
     import numpy as np
@@ -64,6 +65,8 @@ class Trainer:
 
         @property
         def outputs(self) -> Any: ...
+
+        async def build_whole(self, inputs: Any) -> None: ...
 
     # --- compile -------------------------------------------------------------------------------------------
 
@@ -168,6 +171,7 @@ class Trainer:
             DataError: data of the wrong kind, type or length.
             ConfigurationError: anything that is not configured, before the first call.
             LMUnavailable: a whole batch without an answer.
+            KeyboardInterrupt: after Ctrl-C, once the calls already sent have come home; a second one cancels them.
         """
         history = History()
         self.history = history
@@ -179,6 +183,7 @@ class Trainer:
         train, validation = _validation(train, validation_split, validation_data)
         await self._prepare(train)
         with ExitStack() as around:
+            around.enter_context(OrderlyInterrupt())
             ledger = around.enter_context(use_ledger(history.ledger))
             purse = None
             if budget is not None:
@@ -210,7 +215,11 @@ class Trainer:
                 seed=seed,
                 purse=purse,
             )
-            await fitting.run(history)
+            try:
+                await fitting.run(history)
+            except Interrupted:
+                history.stopped_by = "interrupt"
+                raise
         return history
 
     async def _prepare(self, source: Source) -> None:
@@ -218,9 +227,7 @@ class Trainer:
         if not isinstance(source, Samples):
             return
         first = source.items[0]
-        if not self.built:
-            build = getattr(self, "_build")  # noqa: B009  of Module, which this class is mixed with
-            await build((first.x.to_json_data_model(),), {})
+        await self.build_whole(first.x)
         self.compiled.check_schemas(self.outputs, first.y)
 
     # --- evaluate and predict ------------------------------------------------------------------------------
@@ -247,7 +254,7 @@ class Trainer:
         """
         source = source_of(x, y)
         await self._prepare(source)
-        with use_ledger() as ledger:
+        with OrderlyInterrupt(), use_ledger() as ledger:
             self.run_ledger = ledger
             bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
             told = CallbackList(
@@ -324,7 +331,7 @@ class Trainer:
         await self._prepare(source)
         size = batch_size or 1
         outputs: list[Any] = []
-        with use_ledger() as ledger:
+        with OrderlyInterrupt(), use_ledger() as ledger:
             self.run_ledger = ledger
             bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
             told = CallbackList(

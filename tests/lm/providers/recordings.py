@@ -1,4 +1,4 @@
-"""Recordings of real providers made by other projects' test suites, as `wire.Exchange`s; skips where they are not there.
+"""Recordings of real providers made by other projects' test suites, as exchanges; skips where they are not there.
 
 Formats (see the README beside them): Ruby VCR, vcrpy, vcrpy with parsed bodies, and bare bodies.
 """
@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-
 from tests.lm.providers.wire import Exchange, folder
 
 #: Headers of the transfer, which no longer describe a body that was unpacked here.

@@ -60,15 +60,14 @@ class Spec:
     spoken: bool = True
 
 
-def _remote(prefix: str, endpoint: str, key: str, *, embed: bool = True, base: str = "") -> Spec:
-    return Spec(
-        prefix,
-        endpoint=endpoint,
-        base_env=(base,) if base else (),
-        key_env=(key,),
-        embed=embed,
-        spoken=False,
-    )
+def _remote(
+    prefix: str, endpoint: str, *keys: str, target: str = "", embed: bool = True, bases: tuple[str, ...] = ()
+) -> Spec:
+    return Spec(prefix, target, endpoint, base_env=bases, key_env=keys, embed=embed, spoken=bool(target))
+
+
+#: Speaks OpenAI's chat completions, and knows what is particular about each of those who do.
+_OPENAI = "synalinks.lm.providers.openai:"
 
 
 SPECS: tuple[Spec, ...] = (
@@ -85,33 +84,66 @@ SPECS: tuple[Spec, ...] = (
         port=11434,
     ),
     Spec("scripted", "synalinks.lm.providers.scripted:registered", local=True),
-    _remote("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", base="OPENAI_BASE_URL"),
-    _remote("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    _remote("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", embed=False),
-    _remote("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", embed=False),
-    _remote("together_ai", "https://api.together.xyz/v1", "TOGETHERAI_API_KEY"),
-    _remote("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    _remote("xai", "https://api.x.ai/v1", "XAI_API_KEY", embed=False),
-    _remote("azure", "", "AZURE_API_KEY", base="AZURE_API_BASE"),
+    _remote(
+        "openai",
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        target=_OPENAI + "openai",
+        bases=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+    ),
+    _remote("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", target=_OPENAI + "openrouter"),
+    _remote("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", target=_OPENAI + "groq", embed=False),
+    _remote("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", target=_OPENAI + "deepseek", embed=False),
+    _remote(
+        "together_ai",
+        "https://api.together.xyz/v1",
+        "TOGETHERAI_API_KEY",
+        "TOGETHER_API_KEY",
+        target=_OPENAI + "together_ai",
+    ),
+    _remote("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY", target=_OPENAI + "mistral"),
+    _remote("xai", "https://api.x.ai/v1", "XAI_API_KEY", target=_OPENAI + "xai", embed=False),
+    _remote(
+        "azure",
+        "",
+        "AZURE_API_KEY",
+        "AZURE_OPENAI_API_KEY",
+        target=_OPENAI + "azure",
+        bases=("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"),
+    ),
     Spec(
         "hosted_vllm",
-        endpoint="http://127.0.0.1:8000/v1",
+        _OPENAI + "hosted_vllm",
+        "http://127.0.0.1:8000/v1",
         aliases=("vllm",),
         base_env=("HOSTED_VLLM_API_BASE",),
         key_env=("HOSTED_VLLM_API_KEY",),
         local=True,
-        spoken=False,
     ),
     Spec(
         "llama_cpp",
-        endpoint="http://127.0.0.1:8080/v1",
+        _OPENAI + "llama_cpp",
+        "http://127.0.0.1:8080/v1",
         base_env=("LLAMA_CPP_API_BASE",),
+        key_env=("LLAMA_CPP_API_KEY", "LLAMA_API_KEY"),
         local=True,
         limits=_LOCAL,
-        spoken=False,
     ),
-    _remote("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", embed=False),
-    _remote("gemini", "https://generativelanguage.googleapis.com", "GEMINI_API_KEY"),
+    Spec(
+        "anthropic",
+        "synalinks.lm.providers.anthropic:AnthropicProvider",
+        "https://api.anthropic.com",
+        base_env=("ANTHROPIC_BASE_URL",),
+        key_env=("ANTHROPIC_API_KEY",),
+        embed=False,
+    ),
+    Spec(
+        "gemini",
+        "synalinks.lm.providers.gemini:GeminiProvider",
+        "https://generativelanguage.googleapis.com",
+        base_env=("GEMINI_API_BASE", "GOOGLE_GEMINI_BASE_URL"),
+        key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    ),
 )
 _BY_PREFIX: Mapping[str, Spec] = {name: spec for spec in SPECS for name in (spec.prefix, *spec.aliases)}
 

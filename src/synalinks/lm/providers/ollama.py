@@ -91,9 +91,10 @@ class OllamaProvider:
         request = call.request
         if request.kind == "embed":
             return embed_reply(await self._post("/api/embed", embed_payload(request), request))
+        payload = chat_payload(request, call.sink is not None, call.output_limit)
         if call.sink is None:
-            return chat_reply(await self._post("/api/chat", chat_payload(request, False), request), request)
-        return await self._stream(chat_payload(request, True), request, call.sink)
+            return chat_reply(await self._post("/api/chat", payload, request), request)
+        return await self._stream(payload, request, call.sink)
 
     async def _post(self, path: str, payload: Mapping[str, Any], request: Request) -> dict[str, Any]:
         send: Callable[..., Awaitable[httpx.Response]] = (await self._clients.get())._request_raw

@@ -36,8 +36,11 @@ RENAMED = {"max_tokens": "num_predict", "max_completion_tokens": "num_predict"}
 PLAIN = frozenset({"role", "content"})
 
 
-def chat_payload(request: Request, stream: bool) -> dict[str, Any]:
+def chat_payload(request: Request, stream: bool, output_limit: int | None = None) -> dict[str, Any]:
     """The body of a request to `/api/chat`.
+
+    Args:
+        output_limit: the most answer tokens, if that is less than what the request's own options allow.
 
     Raises:
         RequestError: a message or an option that Ollama has no form for.
@@ -53,7 +56,10 @@ def chat_payload(request: Request, stream: bool) -> dict[str, Any]:
         payload["tools"] = [_tool(tool) for tool in request.tools]
     if request.schema is not None:
         payload["format"] = request.schema.value
-    return _with_options(payload, request.options)
+    _with_options(payload, request.options)
+    if output_limit is not None:
+        payload.setdefault("options", {})["num_predict"] = output_limit
+    return payload
 
 
 def embed_payload(request: Request) -> dict[str, Any]:

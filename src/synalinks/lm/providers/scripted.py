@@ -73,18 +73,19 @@ class ScriptedProvider:
         if isinstance(answer, BaseException):
             # The retry layer writes attempts and costs on an error, and a script may give one twice.
             raise copy.copy(answer) if isinstance(answer, LMError) else answer
-        reply = self._reply(call.request, answer)
+        reply = self._reply(call, answer)
         if call.sink is not None:
             reply.feed(call.sink)
         return reply
 
-    def _reply(self, request: Request, answer: Any) -> Reply:
+    def _reply(self, call: Call, answer: Any) -> Reply:
+        request = call.request
         if isinstance(answer, Reply):
             reply = answer
         elif isinstance(answer, str):
-            reply = Reply(text=answer, finish="stop")
+            reply = self._said(call, answer)
         elif isinstance(answer, Mapping):
-            reply = Reply(text=_json.dumps(dict(answer)), finish="stop")
+            reply = self._said(call, _json.dumps(dict(answer)))
         elif isinstance(answer, Sequence) and request.kind == "embed":
             reply = Reply(vectors=tuple(float32_bytes(vector) for vector in answer))
         else:
@@ -95,6 +96,13 @@ class ScriptedProvider:
         if reply.usage is NO_USAGE:
             reply = replace(reply, usage=self._usage or _estimated(request, reply))
         return reply if reply.model is not None else replace(reply, model=request.model.partition("/")[2])
+
+    def _said(self, call: Call, text: str) -> Reply:
+        """A text as an answer, cut at the limit of tokens where those are estimated from it."""
+        limit, data = call.output_limit, text.encode("utf-8", "surrogatepass")
+        if limit is None or self._usage is not None or len(data) <= limit * BYTES_PER_TOKEN:
+            return Reply(text=text, finish="stop")
+        return Reply(text=data[: limit * BYTES_PER_TOKEN].decode("utf-8", "ignore"), finish="length")
 
 
 def prompt_of(request: Request) -> str:

@@ -28,7 +28,7 @@ async def events(response: httpx.Response) -> AsyncGenerator[str, None]:
                 yield "\n".join(data)
                 data = []
         elif line.startswith(b"data:"):
-            data.append(line[6:].decode("utf-8", "replace") if line[5:6] == b" " else line[5:].decode("utf-8", "replace"))
+            data.append(line[5:].removeprefix(b" ").decode("utf-8", "replace"))
         elif line == b"data":
             data.append("")
     if data:

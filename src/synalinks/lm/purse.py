@@ -1,0 +1,197 @@
+"""A budget, and a purse: a budget that is open, with what is spent, reserved and set aside of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from synalinks._concurrency import Clock
+from synalinks.errors import BudgetExceeded, ConfigurationError
+from synalinks.lm.pricing import dollars
+from synalinks.lm.types import ZERO
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most a run may spend; None means no cap.
+
+    Args:
+        usd: dollars.
+        tokens: prompt and answer tokens together.
+        calls: requests sent, retries included.
+        seconds: wall-clock time from the moment the budget is opened; no call is sent after it.
+        per_epoch: caps that start anew with every epoch of a `fit`.
+        unpriced: what a call of unknown price does under a cap in dollars: `raise`, or count as `free`.
+
+    Raises:
+        ConfigurationError: a cap that is no number or is negative, or no cap at all.
+    """
+
+    usd: Decimal | float | str | None = None
+    tokens: int | None = None
+    calls: int | None = None
+    seconds: float | None = None
+    per_epoch: Budget | None = None
+    unpriced: Literal["raise", "free"] = "raise"
+
+    def __post_init__(self) -> None:
+        if self.usd is not None:
+            object.__setattr__(self, "usd", dollars(self.usd))
+        for name in ("tokens", "calls"):
+            cap = getattr(self, name)
+            if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 0):
+                raise ConfigurationError(f"Budget({name}={cap!r}): write a whole number, 0 or more")
+        if self.seconds is not None and not (isinstance(self.seconds, (int, float)) and self.seconds >= 0):
+            raise ConfigurationError(f"Budget(seconds={self.seconds!r}): write a number of seconds, 0 or more")
+        if self.unpriced not in ("raise", "free"):
+            raise ConfigurationError(f"Budget(unpriced={self.unpriced!r}): write 'raise' or 'free'")
+        self._check_per_epoch()
+        if not self.caps and self.per_epoch is None:
+            raise ConfigurationError("Budget() caps nothing; give usd=, tokens=, calls=, seconds= or per_epoch=")
+
+    def _check_per_epoch(self) -> None:
+        inner = self.per_epoch
+        if inner is None:
+            return
+        if not isinstance(inner, Budget):
+            raise ConfigurationError(
+                f"Budget(per_epoch={inner!r}): give a budget, e.g. per_epoch=Budget(usd=0.10, calls=500)"
+            )
+        if inner.per_epoch is not None:
+            raise ConfigurationError("Budget(per_epoch=...): a budget per epoch can't have one itself")
+        for name, cap in inner.caps.items():
+            whole = self.caps.get(name)
+            if whole is not None and cap > whole:
+                raise ConfigurationError(
+                    f"Budget({name}={whole}, per_epoch=Budget({name}={cap})): an epoch can't have more than the run"
+                )
+
+    @property
+    def caps(self) -> dict[str, Decimal | float]:
+        """The caps that are set, by name; `per_epoch` is not one."""
+        pairs = ((name, getattr(self, name)) for name in ("usd", "tokens", "calls", "seconds"))
+        return {name: cap for name, cap in pairs if cap is not None}
+
+    @classmethod
+    def of(cls, value: Budget | Decimal | float | str) -> Budget:
+        """A budget, or an amount in dollars made into one.
+
+        Raises:
+            ConfigurationError: neither.
+        """
+        return value if isinstance(value, Budget) else cls(usd=value)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Something spent, reserved or left: dollars, tokens, calls."""
+
+    usd: Decimal = ZERO
+    tokens: int = 0
+    calls: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.usd + other.usd, self.tokens + other.tokens, self.calls + other.calls)
+
+    def __sub__(self, other: Amount) -> Amount:
+        return Amount(self.usd - other.usd, self.tokens - other.tokens, self.calls - other.calls)
+
+    def times(self, count: int) -> Amount:
+        """So many of it."""
+        return Amount(self.usd * count, self.tokens * count, self.calls * count)
+
+    def __str__(self) -> str:
+        return f"${self.usd:.6f}, {self.tokens:,} tokens, {self.calls:,} {'call' if self.calls == 1 else 'calls'}"
+
+
+NOTHING = Amount()
+
+
+class Purse:
+    """A budget that is open: what is settled, what is reserved, what is set aside.
+
+    Attributes:
+        budget: the caps.
+        settled: spent for certain (a live bill, or the as-if bill of a replay).
+        reserved: bounds of calls that are out.
+        aside: kept for later, such as an epoch's validation; not given to ordinary calls.
+        refused: the refusal that ended this budget, or None.
+        uncertain: amounts settled at their bound because the true cost is not known.
+    """
+
+    def __init__(self, budget: Budget, clock: Clock, name: str = "budget") -> None:
+        self.budget = budget
+        self.name = name
+        self.settled = NOTHING
+        self.reserved = NOTHING
+        self.aside = NOTHING
+        self.uncertain = NOTHING
+        self.refused: BudgetExceeded | None = None
+        self.clock = clock
+        self._opened = clock.now()
+
+    @property
+    def left(self) -> Amount:
+        """What new calls may still reserve; meaningless for what is not capped."""
+        used = self.settled + self.reserved + self.aside
+        usd, tokens, calls = self.budget.usd, self.budget.tokens, self.budget.calls
+        return Amount(
+            Decimal(usd if usd is not None else 0) - used.usd,
+            (tokens or 0) - used.tokens,
+            (calls or 0) - used.calls,
+        )
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds until the time cap, or None without one."""
+        if self.budget.seconds is None:
+            return None
+        return self.budget.seconds - (self.clock.now() - self._opened)
+
+    def room_for(self, bound: Amount) -> bool:
+        """Whether a call of at most `bound` fits beside all that is reserved and set aside."""
+        return self.lacking(bound) is None
+
+    def lacking(self, bound: Amount, returned: Amount = NOTHING) -> str | None:
+        """Which cap `bound` does not fit under, in words, or None.
+
+        Args:
+            bound: the most it may take.
+            returned: what is reserved now and counted as given back.
+        """
+        seconds = self.seconds_left
+        if seconds is not None and seconds <= 0:
+            return f"the time cap of {self.budget.seconds:g} s has passed"
+        return self.short_of(bound, returned)
+
+    def short_of(self, bound: Amount, returned: Amount = NOTHING) -> str | None:
+        """As `lacking`, the time cap left out."""
+        left, budget = self.left + returned, self.budget
+        if budget.calls is not None and bound.calls > left.calls:
+            return f"{_calls(bound.calls)} needed, {max(0, left.calls):,} of {budget.calls:,} left"
+        if budget.tokens is not None and bound.tokens > left.tokens:
+            return f"up to {bound.tokens:,} tokens needed, {max(0, left.tokens):,} of {budget.tokens:,} left"
+        if budget.usd is not None and bound.usd > left.usd:
+            return f"up to ${bound.usd:.6f} needed, ${max(ZERO, left.usd):.6f} of ${budget.usd} left"
+        return None
+
+    def refusal(self, lacking: str) -> BudgetExceeded:
+        """Note that this budget has ended, and the error that says so."""
+        kept = f" ({self.aside} of the rest is kept for later)" if self.aside != NOTHING else ""
+        self.refused = BudgetExceeded(
+            f"the {self.name} is used up: {lacking}{kept}. Spent so far: {self.settled}. "
+            "What was paid for is kept; run again with a larger budget to go on from here"
+        )
+        return self.refused
+
+    def reopen(self) -> None:
+        """Let calls that fit pass again after a refusal, e.g. into what was set aside for them."""
+        self.refused = None
+
+    def __repr__(self) -> str:
+        return f"<Purse {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}>"
+
+
+def _calls(count: int) -> str:
+    return "1 call" if count == 1 else f"{count:,} calls"

@@ -1,0 +1,65 @@
+"""What OMEGA tells its proposer, and what it shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synalinks.data import DataModel, Field
+
+TASK = (
+    "A program made of language-model calls answers inputs. Its behaviour is steered by a variable: JSON that is put in "
+    "front of the model on every call, such as instructions, rules, a plan or code. You write a new value for it."
+)
+ADVICE = (
+    "Find out what the bad predictions have in common, and what knowledge would have prevented them.",
+    "Put that knowledge into the variable as a general rule; never mention a single example.",
+    "Keep what already works; the good predictions show it.",
+    "Change one thing at a time, and keep the value no longer than it has to be.",
+)
+MUTATION = "Write an improved version of the current variable."
+CROSSOVER = "Write a version of the current variable that has the strengths of the other variable as well."
+
+
+def instructions(task: str, keys: Sequence[str], extra: str | None) -> str:
+    """The proposer's instructions.
+
+    Args:
+        task: `MUTATION` or `CROSSOVER`.
+        keys: what it answers with.
+        extra: the user's own words, said first.
+    """
+    lines = [*([extra] if extra else []), TASK, task, *(f"- {line}" for line in ADVICE)]
+    lines.append(f"Answer with JSON that has these keys: {', '.join(keys)}.")
+    return "\n".join(lines)
+
+
+class MutationInputs(DataModel):
+    """What a mutation is made from."""
+
+    program_description: str = Field(description="What the program is for")
+    good_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored well")
+    bad_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored badly")
+    hard_examples: list[dict[str, Any]] = Field(default=[], description="Examples that keep scoring badly")
+    variable_description: str = Field(default="", description="What the variable is for")
+    current_variable: dict[str, Any] = Field(description="The variable as it is")
+
+
+class CrossoverInputs(DataModel):
+    """What a crossover is made from."""
+
+    program_description: str = Field(description="What the program is for")
+    good_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored well")
+    bad_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored badly")
+    hard_examples: list[dict[str, Any]] = Field(default=[], description="Examples that keep scoring badly")
+    variable_description: str = Field(default="", description="What the variable is for")
+    other_variable: dict[str, Any] = Field(description="Another version of the variable that does well")
+    current_variable: dict[str, Any] = Field(description="The variable as it is")
+
+
+def shown(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A scored prediction as the proposer sees it."""
+    seen = {"inputs": record["inputs"], "predicted_outputs": record["outputs"]}
+    if record.get("target") is not None:
+        seen["ground_truth"] = record["target"]
+    return {**seen, "reward": record["reward"]}

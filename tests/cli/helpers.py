@@ -1,0 +1,63 @@
+"""What the tests of the command line share: a command in this process or in one of its own, and rows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+import synalinks
+from synalinks.cli import commands
+from synalinks.lm.ledger import Entry
+from synalinks.lm.types import Usage
+from synalinks.scope import Scope
+
+SOURCE = Path(synalinks.__file__).parent.parent
+
+
+def call(*words: object, answers: str | None = None) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(commands, [str(word) for word in words], input=answers, prog_name="synalinks")
+
+
+def command(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m synalinks` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "synalinks", *map(str, words)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONWARNINGS": "error", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def entry(**changes: Any) -> Entry:
+    """A ledger entry of a live call that cost $0.01."""
+    scope = Scope(**{name: changes.pop(name) for name in ("epoch", "phase", "module") if name in changes})
+    values: dict[str, Any] = {
+        "scope": scope,
+        "draw": 0,
+        "kind": "chat",
+        "model": "fake/m",
+        "provider": "fake",
+        "source": "live",
+        "usage": Usage(input_fresh=1000, output_text=20),
+        "as_if": Decimal("0.01"),
+        "billed": Decimal("0.01"),
+        "wasted": Decimal(0),
+        "seconds": 0.1,
+        "attempts": 1,
+        "wasted_tokens": 0,
+        "finish": "stop",
+        "error": None,
+        "caller": 1,
+        "digest": "d",
+    }
+    return Entry(**{**values, **changes})

@@ -1,0 +1,84 @@
+"""The bill: every figure a person looks for, and nothing that is not so."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from cli.helpers import entry
+from synalinks._concurrency import SystemClock
+from synalinks.cli.bill import TapeFacts, render
+from synalinks.errors import BudgetExceeded
+from synalinks.lm.budget import Amount, Budget, Purse
+from synalinks.lm.ledger import Ledger
+from synalinks.lm.types import NO_USAGE
+
+
+def line(text: str, label: str) -> str:
+    (found,) = (one for one in text.splitlines() if one.startswith(f"  {label} "))
+    return found.removeprefix(f"  {label}").strip()
+
+
+def test_calls_are_told_by_where_their_answers_came_from() -> None:
+    free = {"billed": Decimal(0), "attempts": 0}
+    ledger = Ledger(
+        [
+            entry(),
+            entry(source="cassette", billed=Decimal(0), attempts=3),
+            entry(source="cache", **free),
+            entry(source="cache", **free),
+            entry(source="shared", **free),
+        ]
+    )
+    text = render("a.py", ledger, 1.25)
+    assert text.splitlines()[0] == "The bill of a.py"
+    assert line(text, "calls") == "5 (1 live, 1 from the tape, 2 from the cache, 1 shared, 2 retries)"
+    assert line(text, "hits") == "4 of 5 (80 %)"
+    assert line(text, "tokens") == "5,000 in, 100 out"
+    assert line(text, "spent") == "$0.0100"
+    assert line(text, "saved") == "$0.0400 (as if live: $0.0500)"
+    assert line(text, "time") == "1.2 s"
+    assert "failed" not in text
+
+
+def test_what_is_not_known_is_said_and_never_counted_as_nothing() -> None:
+    unpriced = entry(as_if=None, billed=None, usage=NO_USAGE)
+    text = render("a.py", Ledger([entry(), unpriced]), 0.0)
+    assert line(text, "spent") == "at least $0.0100, 1 call unpriced"
+    assert line(text, "tokens") == "1,000 in, 20 out (1 call gave no count)"
+    replayed = render("a.py", Ledger([entry(as_if=None, billed=Decimal(0), source="cassette")]), 0.0)
+    assert line(replayed, "spent") == "$0.0000"
+    assert line(replayed, "saved") == "at least $0.0000, 1 call unpriced (as if live: at least $0.0000)"
+
+
+def test_failures_are_counted_by_kind() -> None:
+    ledger = Ledger([entry(error="timeout"), entry(error="connection"), entry(error="timeout"), entry()])
+    assert line(render("a.py", ledger, 0.0), "failed") == "3 (1 connection, 2 timeout)"
+
+
+def test_a_run_of_epochs_is_broken_down_by_epoch_and_phase() -> None:
+    ledger = Ledger([entry(epoch=0, phase="train"), entry(epoch=1, phase="validation")])
+    assert ledger.table("epoch", "phase") in render("a.py", ledger, 0.0)
+    assert "epoch" not in render("a.py", Ledger([entry(phase="predict")]), 0.0)
+
+
+def test_a_run_without_calls_says_so_in_one_line() -> None:
+    assert render("a.py", Ledger(), 3725.0).splitlines() == [
+        "The bill of a.py",
+        "  calls   none",
+        "  time    1 h 02 min",
+    ]
+    assert "2 min 05 s" in render("a.py", Ledger(), 125.0)
+
+
+def test_budget_and_tape_have_their_lines() -> None:
+    purse = Purse(Budget(usd="0.5"), SystemClock())
+    purse.settled = Amount(Decimal("0.25"))
+    tape = TapeFacts("t.jsonl", "new_episodes", 3, 2, 1)
+    text = render("a.py", Ledger([entry()]), 0.0, tape=tape, purse=purse)
+    assert line(text, "budget") == "$0.2500 of $0.5000 used"
+    assert line(text, "tape") == "t.jsonl (record mode new_episodes): 3 played, 2 recorded, 1 unplayed"
+    purse.uncertain = Amount(Decimal("0.125"))
+    purse.refused = BudgetExceeded("used up")
+    assert line(render("a.py", Ledger(), 0.0, purse=purse), "budget") == (
+        "$0.2500 of $0.5000 used; $0.1250 of it an upper bound; it ended the run"
+    )

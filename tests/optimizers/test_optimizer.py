@@ -1,0 +1,191 @@
+"""Tests of the optimizers' base: pools, what a step starts from, which variable is updated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import synalinks
+from synalinks import optimizers
+from synalinks.data import Variable
+from synalinks.errors import ConfigurationError
+from synalinks.optimizers import Optimizer, Step
+from synalinks.optimizers import candidates as pool
+from worlds import Persona
+
+
+class Write(Optimizer):
+    """Proposes what it is told to."""
+
+    values: Mapping[str, Any] | None = None
+
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+        self.asked = [*getattr(self, "asked", []), variable.name]
+        return self.values
+
+
+def persona(name: str = "v", visits: int = 0, reward: float = 0.0, **fields: Any) -> Variable:
+    variable = Variable(
+        {"nb_visit": visits, "cumulative_reward": reward, **fields}, data_model=Persona, name=name
+    )
+    variable.path = f"m/{name}"
+    return variable
+
+
+def view(variable: Variable) -> Step:
+    return Step(0, 0, [], [], "", np.random.default_rng(0))
+
+
+def select(optimizer: Optimizer, variables: list[Variable], times: int = 300) -> Counter[str]:
+    rng = np.random.default_rng(0)
+    return Counter(optimizer.select_variable(variables, rng).name for _ in range(times))
+
+
+def test_unvisited_variables_come_first() -> None:
+    variables = [persona("used", 2, 2.0), persona("new"), persona("poor", 2, 0.0)]
+    assert select(Write(), variables) == {"new": 300}
+
+
+def test_the_worse_a_visited_variable_does_the_likelier_it_is_updated() -> None:
+    found = select(Write(), [persona("good", 4, 4.0), persona("poor", 2, 0.0)], 1000)
+    assert 0.94 < found["poor"] / 1000 < 0.99  # exp(1 / 0.3) to 1 is 0.966
+    greedy = Write(sampling_temperature=0)
+    assert select(greedy, [persona("good", 4, 4.0), persona("poor", 2, 0.0)]) == {"poor": 300}
+
+
+def test_an_unvisited_variable_without_a_proposal_does_not_block_the_others() -> None:
+    class Some(Write):
+        async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+            await super().propose(variable, step)
+            return {"persona": "stern"} if variable.name == "used" else None
+
+    optimizer = Some()
+    rng = np.random.default_rng(0)
+    found = asyncio.run(optimizer.propose_new_candidate([persona("dead"), persona("used", 1, 1.0)], view, rng))
+    assert optimizer.asked == ["dead", "used"]
+    assert found is not None and found.variable.name == "used" and found.child["persona"] == "stern"
+
+
+def test_a_proposal_that_changes_nothing_is_none() -> None:
+    optimizer, rng = Write(), np.random.default_rng(0)
+    for values in (None, {}, {"persona": "friendly"}):
+        optimizer.values = values
+        assert asyncio.run(optimizer.propose_new_candidate([persona(visits=1)], view, rng)) is None
+
+
+def test_the_value_of_a_variable_becomes_its_seed_where_none_is_given() -> None:
+    alone, given = persona(), persona(seed_candidates=[{"persona": "stern"}, {"persona": "calm"}])
+    asyncio.run(Write().on_train_begin([alone, given]))
+    assert [seed["persona"] for seed in alone.get("seed_candidates")] == ["friendly"]
+    assert [seed["persona"] for seed in given.get("seed_candidates")] == ["stern", "calm"]
+    assert all(seed["examples"] == [] for seed in given.get("seed_candidates"))
+
+
+def test_a_step_starts_from_the_best_or_from_a_seed() -> None:
+    optimizer, variable = Write(), persona(seed_candidates=[{"persona": "stern", "examples": []}])
+    rng = np.random.default_rng(0)
+    variable.update({"nb_visit": 3, "current_predictions": []})
+    asyncio.run(optimizer.on_batch_begin([variable], rng))
+    assert (variable.get("persona"), variable.get("nb_visit")) == ("stern", 0)
+    variable.update({"best_candidates": [{"persona": "best", "examples": [], "reward": 1.0, "reward_count": 4}]})
+    asyncio.run(optimizer.on_batch_begin([variable], rng))
+    assert variable.get("persona") == "best"
+
+
+def scored(optimizer: Optimizer, variable: Variable, text: str, rewards: list[float]) -> None:
+    pool.write(variable, {"persona": text, "examples": []})
+    optimizer.add_scored(variable, pool.current(variable), rewards)
+
+
+def test_by_default_the_pool_changes_at_the_end_of_the_epoch_only() -> None:
+    optimizer, variable = Write(), persona()
+    asyncio.run(optimizer.on_train_begin([variable]))
+    scored(optimizer, variable, "good", [1.0, 1.0])
+    scored(optimizer, variable, "poor", [0.0])
+    asyncio.run(optimizer.on_batch_end([variable]))
+    assert variable.get("best_candidates") == []
+    assert variable.get("persona") == "good"  # the best known candidate is left in the fields
+    asyncio.run(optimizer.on_epoch_end(0, [variable]))
+    assert [c["persona"] for c in variable.get("best_candidates")] == ["good", "poor"]
+    assert variable.get("candidates") == []
+    assert [c["persona"] for c in variable.get("history")] == ["good"]
+    assert (optimizer.epochs, optimizer.state.get("iterations")) == (1, 1)
+
+
+def test_with_batch_updates_the_pool_changes_at_every_step() -> None:
+    optimizer, variable = Write(update_freq="batch"), persona()
+    asyncio.run(optimizer.on_train_begin([variable]))
+    scored(optimizer, variable, "good", [1.0, 1.0])
+    asyncio.run(optimizer.on_batch_end([variable]))
+    assert [c["persona"] for c in variable.get("best_candidates")] == ["good"]
+
+
+def test_history_holds_the_best_of_each_epoch_without_repeating_it() -> None:
+    optimizer, variable = Write(), persona()
+    asyncio.run(optimizer.on_train_begin([variable]))
+    for epoch, text in enumerate(("one", "one", "two")):
+        scored(optimizer, variable, text, [1.0] * (epoch + 1) * 5)
+        asyncio.run(optimizer.on_epoch_end(epoch, [variable]))
+        scored(optimizer, variable, "one", [0.0] * epoch)
+    assert [c["persona"] for c in variable.get("history")] == ["one", "two"]
+    assert all("reward" not in c for c in variable.get("history"))
+
+
+def test_scoring_again_adds_evidence_and_no_candidate() -> None:
+    optimizer, variable = Write(), persona()
+    scored(optimizer, variable, "x", [1.0])
+    scored(optimizer, variable, "x", [0.0, 0.0, 0.0])
+    scored(optimizer, variable, "unscored", [])
+    assert [(c["persona"], c["reward"], c["reward_count"]) for c in variable.get("candidates")] == [("x", 0.25, 4)]
+
+
+def test_the_pool_holds_as_many_as_the_population_may() -> None:
+    optimizer, variable = Write(population_size=2), persona()
+    for n in range(5):
+        scored(optimizer, variable, f"p{n}", [n / 10])
+    asyncio.run(optimizer.on_epoch_end(0, [variable]))
+    assert [c["persona"] for c in variable.get("best_candidates")] == ["p4", "p3"]
+
+
+def test_at_the_end_of_training_the_best_stays_and_no_step_is_left_over() -> None:
+    optimizer, variable = Write(), persona(current_predictions=[{"inputs": {}, "outputs": {}, "reward": None}])
+    scored(optimizer, variable, "best", [1.0])
+    pool.write(variable, {"persona": "other", "examples": []})
+    asyncio.run(optimizer.on_train_end([variable]))
+    assert (variable.get("persona"), variable.get("current_predictions")) == ("best", [])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"population_size": 0}, "population_size=0"),
+        ({"sampling_temperature": -1}, "sampling_temperature=-1"),
+        ({"reward_uncertainty": -0.1}, "reward_uncertainty=-0.1"),
+        ({"update_freq": "step"}, "'epoch' or 'batch'"),
+    ],
+)
+def test_arguments_out_of_range(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Write(**options)
+
+
+def test_a_subclass_without_propose_says_so() -> None:
+    with pytest.raises(ConfigurationError, match="async def propose"):
+        asyncio.run(Optimizer().propose(persona(), view(persona())))
+
+
+def test_identifiers() -> None:
+    assert isinstance(optimizers.get("random_few_shot"), synalinks.RandomFewShot)
+    assert isinstance(optimizers.get("RandomFewShot"), synalinks.RandomFewShot)
+    made = synalinks.RandomFewShot(nb_max_examples=7, update_freq="batch")
+    assert optimizers.get(made) is made and optimizers.get(None) is None
+    again = optimizers.get(optimizers.serialize(made))
+    assert again.get_config() == made.get_config()
+    for bad in ("adam", 3):
+        with pytest.raises(ConfigurationError):
+            optimizers.get(bad)

@@ -1,0 +1,182 @@
+"""Tests of objects as JSON and back, and of what a file may not do."""
+
+from __future__ import annotations
+
+import enum
+import json
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import synalinks
+from synalinks import saving
+from synalinks.errors import ConfigurationError
+from worlds import MODEL, Add, Answer, solver
+
+
+class Tone(enum.StrEnum):
+    """A tone."""
+
+    KIND = "kind"
+
+
+async def half(y_true: Any, y_pred: Any) -> float:
+    """Half a point."""
+    return 0.5
+
+
+def there_and_back(value: Any, **options: Any) -> Any:
+    text = json.dumps(saving.serialize_synalinks_object(value))
+    return saving.deserialize_synalinks_object(json.loads(text), **options)
+
+
+def test_plain_data_round_trips() -> None:
+    value = {"a": [1, 2.5, None, True, "x"], "b": {"c": []}}
+    assert there_and_back(value) == value
+    assert there_and_back((1, 2)) == [1, 2]
+    assert there_and_back(Tone.KIND) == "kind"
+
+
+def test_json_data_models_round_trip() -> None:
+    value = Answer(answer=3).to_json_data_model(name="a")
+    again = there_and_back(value)
+    assert (again.get_json(), again.get_schema(), again.name) == (value.get_json(), value.get_schema(), "a")
+
+
+def test_symbolic_models_and_instances_and_classes_round_trip() -> None:
+    assert there_and_back(Answer.to_symbolic_data_model(name="s")).get_schema() == Answer.get_schema()
+    assert there_and_back(Answer(answer=3)) == Answer(answer=3)
+    assert there_and_back(Answer) is Answer
+
+
+def test_a_class_the_process_lacks_comes_back_as_its_schema() -> None:
+    saved = saving.serialize_synalinks_object(Answer)
+    saved["config"]["module"], saved["registered_name"] = "gone", "Gone"
+    saved["config"]["name"] = "Gone"
+    assert saving.deserialize_synalinks_object(saved).get_schema() == Answer.get_schema()
+
+
+def test_functions_are_found_by_name() -> None:
+    assert there_and_back(half) is half
+    reward = there_and_back(synalinks.rewards.RewardFunctionWrapper(half))
+    assert reward.fn is half and reward.name == "half"
+
+
+def test_lambdas_and_local_functions_are_refused_by_name() -> None:
+    async def local(y_true: Any, y_pred: Any) -> float:
+        return 1.0
+
+    for function in (lambda x: x, local):
+        with pytest.raises(ConfigurationError, match="no name to be found by"):
+            saving.serialize_synalinks_object(function)
+
+
+def test_what_is_no_data_is_refused_by_kind() -> None:
+    with pytest.raises(ConfigurationError, match="can't be saved as JSON: object"):
+        saving.serialize_synalinks_object(object())
+
+
+def test_custom_objects_and_registered_ones() -> None:
+    class Hidden(Add):
+        """Not to be found by import."""
+
+    saved = saving.serialize_synalinks_object(Hidden(4))
+    with pytest.raises(ConfigurationError, match=r"Import it first, pass custom_objects="):
+        saving.deserialize_synalinks_object(saved)
+    assert saving.deserialize_synalinks_object(saved, {"Hidden": Hidden}).number == 4
+    with saving.custom_object_scope({"Hidden": Hidden}):
+        assert saving.deserialize_synalinks_object(saved).number == 4
+
+    @saving.register_synalinks_serializable(package="Tests")
+    class Known(Add):
+        """Registered."""
+
+    assert saving.get_registered_name(Known) == "Tests>Known"
+    assert saving.get_registered_object("Tests>Known") is Known
+    assert saving.get_custom_objects()["Tests>Known"] is Known
+    assert isinstance(there_and_back(Known(4)), Known)
+    with pytest.raises(ConfigurationError, match="no get_config"):
+        saving.register_synalinks_serializable()(int)
+
+
+def test_a_shared_object_is_written_once_and_loaded_as_one() -> None:
+    model = synalinks.LanguageModel(model=MODEL)
+    with saving.sharing() as shared:
+        described = [saving.serialize_synalinks_object(model) for _ in range(2)]
+    assert len(shared.saved) == 1 and described[0] == described[1]
+    with saving.sharing(shared.saved):
+        one, two = (saving.deserialize_synalinks_object(part) for part in described)
+    assert one is two and one.model == MODEL
+    with pytest.raises(ConfigurationError, match="shared object"):
+        saving.deserialize_synalinks_object(described[0])
+
+
+MALICIOUS = [
+    ("function", "subprocess", "getoutput"),
+    ("function", "os", "popen"),
+    ("function", "shutil", "rmtree"),
+    ("function", "synalinks.saving.registry", "importlib.import_module"),
+    ("function", "synalinks.programs.files", "os.popen"),
+    ("function", "saving_evil", "popen"),
+    ("function", "saving_evil", "os.popen"),
+    ("__class__", "subprocess", "Popen"),
+]
+
+
+@pytest.fixture
+def evil() -> Any:
+    """A module of the user's that has imported things from the standard library."""
+    import os
+
+    module = types.ModuleType("saving_evil")
+    module.os, module.popen = os, os.popen  # type: ignore[attr-defined]
+    sys.modules["saving_evil"] = module
+    yield module
+    del sys.modules["saving_evil"]
+
+
+@pytest.mark.parametrize(("kind", "module", "name"), MALICIOUS)
+@pytest.mark.usefixtures("evil")
+def test_no_function_of_the_standard_library_is_reached(kind: str, module: str, name: str) -> None:
+    saved = {"class_name": kind, "config": {"module": module, "name": name}, "registered_name": name}
+    with pytest.raises(ConfigurationError, match="standard library"):
+        saving.deserialize_synalinks_object(saved)
+    as_class = {"class_name": name, "module": module, "config": {}, "registered_name": name}
+    with pytest.raises(ConfigurationError, match="standard library"):
+        saving.deserialize_synalinks_object(as_class)
+
+
+def test_nothing_is_imported_for_a_file() -> None:
+    saved = {"class_name": "function", "config": {"module": "this_is_not_imported", "name": "f"}}
+    with pytest.raises(ConfigurationError, match="not defined or imported"):
+        saving.deserialize_synalinks_object(saved)
+    assert "this_is_not_imported" not in sys.modules
+
+
+def test_a_saved_program_with_a_planted_reward_runs_nothing(tmp_path: Path) -> None:
+    program = solver()
+    program.compile(reward=half)
+    path = tmp_path / "p.json"
+    program.save(path)
+    text = path.read_text(encoding="utf-8").replace('"name": "half"', '"name": "system"')
+    marker = tmp_path / "ran"
+    for module in ("os", "posix", "subprocess"):
+        value = json.loads(text)
+        value["compile_config"]["reward"]["config"]["fn"]["config"]["module"] = module
+        value["compile_config"]["reward"]["config"]["fn"]["registered_name"] = "system"
+        value["compile_config"]["reward"]["config"]["cmd"] = f"touch {marker}"
+        path.write_text(json.dumps(value), encoding="utf-8")
+        with pytest.raises(ConfigurationError, match="standard library"):
+            synalinks.Program.load(path)
+    assert not marker.exists()
+
+
+def test_a_planted_template_reaches_nothing() -> None:
+    import jinja2
+
+    program = solver(prompt_template="{{ ''.__class__.__mro__[1].__subclasses__() }}")
+    with pytest.raises(jinja2.exceptions.SecurityError):
+        program.get_module("solver_generator").messages(Answer(answer=1).to_json_data_model())  # type: ignore[attr-defined]

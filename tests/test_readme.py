@@ -1,0 +1,127 @@
+"""What the Markdown files promise is true: commands, paths, programs, and what they print."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import synalinks
+from playing import OUTPUT, PROGRAM, ROOT, printed_by, run_program, timeless
+from synalinks.testing import OllamaServer
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    path: (ROOT / path).read_text(encoding="utf-8")
+    for path in (
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "cassettes/README.md",
+        "src/synalinks/lm/README.md",
+    )
+}
+OUTPUTS = {found["line"]: found["shown"] for found in OUTPUT.finditer(README)}
+PROGRAMS = [
+    pytest.param(found, id=f"{path}:{text.count(chr(10), 0, found.start()) + 1}")
+    for path, text in DOCUMENTS.items()
+    for found in PROGRAM.finditer(text)
+]
+COMMANDS = dict(re.findall(r"^<!-- command: (\w+) -->\n```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
+[QUICK_START] = re.findall(r"^<!-- run: with a server -->\n```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+REFRESH = "if that is as it should be: python tests/refresh_documents.py"
+#: Top-level names of which a path in a document must be one that is there.
+TOP = {path.name for path in ROOT.iterdir()} - {".venv"}
+
+
+def test_the_two_commands_are_whole() -> None:
+    assert set(COMMANDS) == {"main", "tests"}
+    for line in COMMANDS.values():
+        assert line.count("\n") == 1, "one line each, as .ci/run and people copy it"
+        assert line.startswith("python3 -m venv .venv && .venv/bin/pip install -q "), (
+            "nothing but Python and pip is needed"
+        )
+        steps = line.strip().split(" && ")
+        assert len(steps) == 3
+    assert "pip install -q . &&" in COMMANDS["main"]
+    assert "pip install -q -e '.[test]' &&" in COMMANDS["tests"]
+
+
+def test_the_main_command_is_the_one_whose_output_is_shown() -> None:
+    last = COMMANDS["main"].strip().rpartition(" && ")[2]
+    assert last.removeprefix(".venv/bin/") in OUTPUTS
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "synalinks" in project["scripts"]
+    assert "test" in project["optional-dependencies"]
+
+
+@pytest.mark.parametrize("line", OUTPUTS)
+def test_a_command_prints_what_is_shown(line: str) -> None:
+    assert timeless(printed_by(line)) == timeless(OUTPUTS[line]), REFRESH
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_paths_are_there(path: str) -> None:
+    text, here = DOCUMENTS[path], (ROOT / path).parent
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text):
+        if "://" not in target:
+            assert (here / target).exists(), f"{path} links to {target}"
+    for name in re.findall(r"[\w./-]+/[\w./-]*\w", re.sub(r"\w+://\S+", "", text)):
+        if name.partition("/")[0] in TOP:
+            assert (ROOT / name).exists() or (here / name).exists(), f"{path} names {name}"
+
+
+@pytest.mark.parametrize("found", PROGRAMS)
+def test_a_program_runs_and_prints_what_is_shown(found: re.Match[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert timeless(run_program(found["code"])) == timeless(found["shown"] or ""), REFRESH
+
+
+def test_every_document_of_programs_has_some() -> None:
+    texts = (README, DOCUMENTS["src/synalinks/lm/README.md"])
+    assert [len(PROGRAM.findall(text)) for text in texts] == [1, 2]
+    assert len(OUTPUTS) == 5
+
+
+def test_quick_start_records_and_then_needs_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len([line for line in QUICK_START.splitlines() if line.strip()]) <= 25
+    with OllamaServer(env=True) as server:
+        first = run_program(QUICK_START)
+        assert server.requests.number > 20
+    saved = (tmp_path / "solver.json").read_bytes()
+    synalinks.clear_session()
+    with synalinks.offline():
+        second = run_program(QUICK_START)
+    assert timeless(second)[:5] == timeless(first)[:5]
+    assert (tmp_path / "solver.json").read_bytes() == saved
+
+
+def test_quick_start_without_its_tape_costs_nothing_the_second_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SYNALINKS_CACHE")
+    monkeypatch.setenv("SYNALINKS_CACHE_DIR", str(tmp_path / "cache"))
+    untaped = QUICK_START.replace('with synalinks.use_cassette("solver.jsonl"):', "if True:")
+    assert untaped != QUICK_START
+    with OllamaServer(env=True) as server:
+        first = run_program(untaped)
+        asked = server.requests.number
+        synalinks.clear_session()
+        second = run_program(untaped)
+        assert asked == server.requests.number > 20
+    assert timeless(second)[:5] == timeless(first)[:5]
+
+
+def test_the_readme_warns_of_the_other_distribution() -> None:
+    assert re.search(r"Do not install this beside the distribution `synalinks`", README)
+
+
+def test_the_licence_is_whole() -> None:
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License\n                           Version 2.0, January 2004" in text
+    assert "9. Accepting Warranty or Additional Liability" in text

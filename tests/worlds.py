@@ -1,0 +1,145 @@
+"""Small worlds for tests of the engine: data models, a rule in place of a model, and programs that ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import synalinks
+from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
+from synalinks.lm.types import Call
+
+MODEL = "ollama/test"
+
+
+class Question(synalinks.DataModel):
+    """A question about a number."""
+
+    question: str = synalinks.Field(description="The question")
+
+
+class Answer(synalinks.DataModel):
+    """A number."""
+
+    answer: int = synalinks.Field(description="The answer")
+
+
+class Persona(synalinks.Trainable):
+    """How to speak."""
+
+    persona: str = synalinks.Field(default="friendly", description="The tone")
+
+
+class Speaker(synalinks.Module):
+    """Answers by its persona, without a model; leaves evidence as the guide on variables asks."""
+
+    def __init__(self, persona: str = "friendly", name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(name=name, trainable=trainable)
+        self.persona = persona
+        self.state = self.add_variable(
+            initializer=Persona(persona=persona).get_json(), data_model=Persona, name=f"persona_{self.name}"
+        )
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        if inputs is None:
+            return None
+        answer = Answer(answer=len(self.state.get("persona")))
+        if training:
+            record = {"inputs": inputs.get_json(), "outputs": answer.get_json(), "reward": None}
+            self.state.get("current_predictions").append(record)
+        return answer
+
+    async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
+        return synalinks.SymbolicDataModel(data_model=Answer)
+
+
+class Add(synalinks.Module):
+    """Adds a number to the answer it is given; has no get_config of its own."""
+
+    def __init__(self, number: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.number = number
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        return None if inputs is None else Answer(answer=inputs.get("answer") + self.number)
+
+    async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
+        return synalinks.SymbolicDataModel(data_model=Answer)
+
+
+def number_of(call: Call) -> int:
+    """The number that a call's question ends in."""
+    text = prompt_of(call.request).rpartition("<input>\n")[2].partition("\n")[0]
+    return int(json.loads(text)["question"].rpartition(" ")[2])
+
+
+def world(rule: Callable[[int, Call], Any], shift: int = 0, **options: Any) -> ScriptedProvider:
+    """A provider that answers by a rule of the question's number, moved by `shift`."""
+    return ScriptedProvider(lambda call: rule(number_of(call) + shift, call), **options)
+
+
+def right(number: int, call: Call) -> Any:
+    """Always the right answer."""
+    return {"answer": number}
+
+
+def has_examples(call: Call) -> bool:
+    """Whether the prompt shows examples."""
+    return "<examples>" in prompt_of(call.request)
+
+
+def learner(number: int, call: Call) -> Any:
+    """Right with examples in the prompt; without, right about even numbers only."""
+    return {"answer": number if has_examples(call) or number % 2 == 0 else -1}
+
+
+def data(count: int, start: int = 0) -> tuple[list[Question], list[Answer]]:
+    """Questions and right answers."""
+    numbers = range(start, start + count)
+    return [Question(question=f"number {n}") for n in numbers], [Answer(answer=n) for n in numbers]
+
+
+def lm(**options: Any) -> synalinks.LanguageModel:
+    """A model that gives up after the first attempt."""
+    return synalinks.LanguageModel(model=MODEL, **{"retry": 1, **options})
+
+
+def make(build: Callable[[], Any]) -> Any:
+    """Run an async function of no arguments."""
+    return asyncio.run(build())
+
+
+def solver(model: Any = None, name: str = "solver", **options: Any) -> synalinks.Program:
+    """A program of one generator."""
+
+    async def build() -> synalinks.Program:
+        inputs = synalinks.Input(data_model=Question, name=f"{name}_input")
+        generator = synalinks.Generator(
+            data_model=Answer, language_model=model or lm(), name=f"{name}_generator", **options
+        )
+        return synalinks.Program(inputs=inputs, outputs=await generator(inputs), name=name, description="Solves.")
+
+    return make(build)  # type: ignore[no-any-return]
+
+
+def compiled(program: Any = None, **options: Any) -> Any:
+    """A solver ready to be trained."""
+    program = program or solver()
+    program.compile(**{"optimizer": synalinks.RandomFewShot(), "reward": synalinks.ExactMatch(), **options})
+    return program
+
+
+def fit(program: Any, provider: Any, x: Any = None, y: Any = None, **options: Any) -> Any:
+    """Train with a provider in place, silently."""
+    with synalinks.use_provider(provider):
+        return asyncio.run(program.fit(x, y, **{"verbose": 0, "seed": 1, **options}))
+
+
+def phases(provider: ScriptedProvider) -> dict[str, int]:
+    """Calls that arrived, by phase."""
+    found: dict[str, int] = {}
+    for call in provider.calls:
+        found[str(call.scope.phase)] = found.get(str(call.scope.phase), 0) + 1
+    return found
