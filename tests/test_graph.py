@@ -46,7 +46,13 @@ def test_parents_come_before_children_and_the_search_ends_at_the_inputs() -> Non
         return one, await Step(name="three")(two + one)
 
     one, out = asyncio.run(build())
-    assert [node.operation.name for node in sorted_nodes([out], [])] == ["input_module", "one", "two", "concat", "three"]
+    assert [node.operation.name for node in sorted_nodes([out], [])] == [
+        "input_module",
+        "one",
+        "two",
+        "concat",
+        "three",
+    ]
     assert [node.operation.name for node in sorted_nodes([out], [one])] == ["two", "concat", "three"]
 
 
@@ -192,7 +198,7 @@ def test_what_can_be_no_graph_says_why() -> None:
     loose = synalinks.SymbolicDataModel(data_model=Question, name="loose")
     with pytest.raises(ConfigurationError, match=r"disconnected: 'loose'.*synalinks.Input"):
         Graph(synalinks.Input(data_model=Question), loose)
-    with pytest.raises(ConfigurationError, match="outputs=.*is empty"):
+    with pytest.raises(ConfigurationError, match=r"outputs=.*is empty"):
         Graph(loose, [])
     coroutine = Step()(loose)
     with pytest.raises(ConfigurationError, match="forget to await"):

@@ -84,7 +84,12 @@ HEAVY = ("numpy", "matplotlib", "rich", "httpx", "ollama", "jinja2", "diskcache"
 def probe(folder: Path, more: str = "") -> dict[str, list[str]]:
     env = {**os.environ, "PYTHONPATH": str(SOURCE.parent.parent), "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(
-        [sys.executable, "-c", PROBE.replace("{more}", more)], env=env, cwd=folder, capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROBE.replace("{more}", more)],
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found: dict[str, list[str]] = json.loads(ran.stdout)
     return found
@@ -98,7 +103,9 @@ def test_importing_opens_no_socket_writes_no_file_and_loads_nothing_heavy(tmp_pa
 
 
 def test_naming_the_engine_does_not_load_what_only_a_call_needs(tmp_path: Path) -> None:
-    more = "synalinks.Program, synalinks.Generator, synalinks.RandomFewShot, synalinks.ExactMatch, synalinks.use_cassette"
+    more = (
+        "synalinks.Program, synalinks.Generator, synalinks.RandomFewShot, synalinks.ExactMatch, synalinks.use_cassette"
+    )
     found = probe(tmp_path, more)
     assert (found["opened"], found["written"], found["seeded"]) == ([], [], False)
     assert [n for n in ("matplotlib", "rich", "httpx", "ollama", "numpy", "diskcache") if n in found["modules"]] == []

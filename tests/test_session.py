@@ -13,7 +13,12 @@ from worlds import MODEL
 
 @pytest.mark.parametrize(
     ("name", "snake"),
-    [("RAGAgent", "rag_agent"), ("Generator", "generator"), ("ChainOfThought", "chain_of_thought"), ("LMAsJudge", "lm_as_judge")],
+    [
+        ("RAGAgent", "rag_agent"),
+        ("Generator", "generator"),
+        ("ChainOfThought", "chain_of_thought"),
+        ("LMAsJudge", "lm_as_judge"),
+    ],
 )
 def test_snake_case(name: str, snake: str) -> None:
     assert session.to_snake_case(name) == snake

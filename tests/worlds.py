@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import synalinks
+from synalinks.data import Variable
 from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
 from synalinks.lm.types import Call
+from synalinks.optimizers import Optimizer, Step
 
 MODEL = "ollama/test"
 
@@ -67,6 +69,32 @@ class Add(synalinks.Module):
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
         return synalinks.SymbolicDataModel(data_model=Answer)
+
+
+class Pipeline(synalinks.Program):
+    """Answers, then adds."""
+
+    def __init__(self, model: Any = None, number: int = 1, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.model = model
+        self.number = number
+        self.answer = synalinks.Generator(data_model=Answer, language_model=model)
+        self.add = Add(number)
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        return await self.add(await self.answer(inputs, training=training))
+
+
+class Mixed(synalinks.Program):
+    """A graph made in build."""
+
+    def __init__(self, model: Any = None) -> None:
+        super().__init__(name="mixed")
+        self.model = model
+
+    async def build(self, inputs: Any) -> None:
+        generator = synalinks.Generator(data_model=Answer, language_model=self.model, name="g")
+        super().__init__(inputs=inputs, outputs=await generator(inputs), name=self.name, description=self.description)
 
 
 def number_of(call: Call) -> int:
@@ -143,3 +171,13 @@ def phases(provider: ScriptedProvider) -> dict[str, int]:
     for call in provider.calls:
         found[str(call.scope.phase)] = found.get(str(call.scope.phase), 0) + 1
     return found
+
+
+class Fresh(Optimizer):
+    """Proposes instructions nobody has seen before; costs nothing."""
+
+    count = 0
+
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+        self.count += 1
+        return {"instructions": f"attempt {self.count}"}

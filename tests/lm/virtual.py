@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -18,6 +19,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return super().time() + self._ahead
 
     def _run_once(self) -> None:
+        timers = self._scheduled  # type: ignore[attr-defined]
+        while timers and timers[0]._cancelled:  # or the loop would wait from there to the next one in earnest
+            heapq.heappop(timers)._scheduled = False
+            self._timer_cancelled_count -= 1  # type: ignore[attr-defined]
         if not self._ready and self._scheduled:  # type: ignore[attr-defined]
             self._ahead += max(0.0, self._scheduled[0]._when - self.time())  # type: ignore[attr-defined]
         super()._run_once()  # type: ignore[misc]

@@ -43,7 +43,11 @@ def test_variables_are_found_in_attributes_lists_and_dicts_each_once() -> None:
             self.stats = self.add_variable(data_model=CallStats, name="stats")
 
     holder = Holder()
-    assert [v.path for v in holder.variables] == ["holder/stats", "speaker/persona_speaker", "speaker_1/persona_speaker_1"]
+    assert [v.path for v in holder.variables] == [
+        "holder/stats",
+        "speaker/persona_speaker",
+        "speaker_1/persona_speaker_1",
+    ]
     assert [v.name for v in holder.non_trainable_variables] == ["stats"]
     assert len(holder.trainable_variables) == 2
     assert [m.name for m in holder.submodules] == ["speaker", "speaker_1"]
@@ -92,7 +96,9 @@ def test_a_trainable_field_without_default_is_named() -> None:
 
 def test_get_variable_by_name_path_and_index() -> None:
     speaker = Speaker(name="s")
-    assert speaker.get_variable(name="persona_s") is speaker.get_variable(index=0) is speaker.get_variable("s/persona_s")
+    assert (
+        speaker.get_variable(name="persona_s") is speaker.get_variable(index=0) is speaker.get_variable("s/persona_s")
+    )
     with pytest.raises(ConfigurationError, match="has no variable 'other'; it has persona_s"):
         speaker.get_variable("other")
     with pytest.raises(ConfigurationError, match="1 variables, got index 3"):
@@ -201,6 +207,14 @@ def test_training_is_inherited_by_modules_inside() -> None:
     asyncio.run(outer(Question(question="hi"), training=True))
     asyncio.run(outer(Question(question="hi")))
     assert seen == [True, False, False, False]
+    seen.clear()
+
+    async def twice() -> None:
+        await outer.inner(Question(question="hi"), training=True)
+        await outer.inner(Question(question="hi"))  # in the same task: the first call leaves nothing behind
+
+    asyncio.run(twice())
+    assert seen == [True, False]
 
 
 def test_calls_are_places_by_module() -> None:

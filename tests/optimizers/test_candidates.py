@@ -37,7 +37,10 @@ def test_evidence_is_a_mean_weighted_by_samples() -> None:
 def test_merging_folds_the_evidence_of_equal_candidates_and_copies() -> None:
     first, second = candidate("x", reward=1.0, reward_count=1), candidate("x", reward=0.0, reward_count=3)
     merged = pool.merge([[first], [second, candidate("y")]])
-    assert [(c["instructions"], c.get("reward"), c.get("reward_count")) for c in merged] == [("x", 0.25, 4), ("y", None, None)]
+    assert [(c["instructions"], c.get("reward"), c.get("reward_count")) for c in merged] == [
+        ("x", 0.25, 4),
+        ("y", None, None),
+    ]
     assert first["reward_count"] == 1
 
 

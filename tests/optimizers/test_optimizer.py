@@ -30,15 +30,13 @@ class Write(Optimizer):
 
 
 def persona(name: str = "v", visits: int = 0, reward: float = 0.0, **fields: Any) -> Variable:
-    variable = Variable(
-        {"nb_visit": visits, "cumulative_reward": reward, **fields}, data_model=Persona, name=name
-    )
+    variable = Variable({"nb_visit": visits, "cumulative_reward": reward, **fields}, data_model=Persona, name=name)
     variable.path = f"m/{name}"
     return variable
 
 
 def view(variable: Variable) -> Step:
-    return Step(0, 0, [], [], "", np.random.default_rng(0))
+    return Step(0, 0, [], "", np.random.default_rng(0))
 
 
 def select(optimizer: Optimizer, variables: list[Variable], times: int = 300) -> Counter[str]:
@@ -138,6 +136,7 @@ def test_history_holds_the_best_of_each_epoch_without_repeating_it() -> None:
 
 def test_scoring_again_adds_evidence_and_no_candidate() -> None:
     optimizer, variable = Write(), persona()
+    asyncio.run(optimizer.on_train_begin([variable]))
     scored(optimizer, variable, "x", [1.0])
     scored(optimizer, variable, "x", [0.0, 0.0, 0.0])
     scored(optimizer, variable, "unscored", [])
@@ -146,6 +145,7 @@ def test_scoring_again_adds_evidence_and_no_candidate() -> None:
 
 def test_the_pool_holds_as_many_as_the_population_may() -> None:
     optimizer, variable = Write(population_size=2), persona()
+    asyncio.run(optimizer.on_train_begin([variable]))
     for n in range(5):
         scored(optimizer, variable, f"p{n}", [n / 10])
     asyncio.run(optimizer.on_epoch_end(0, [variable]))
@@ -154,6 +154,7 @@ def test_the_pool_holds_as_many_as_the_population_may() -> None:
 
 def test_at_the_end_of_training_the_best_stays_and_no_step_is_left_over() -> None:
     optimizer, variable = Write(), persona(current_predictions=[{"inputs": {}, "outputs": {}, "reward": None}])
+    asyncio.run(optimizer.on_train_begin([variable]))
     scored(optimizer, variable, "best", [1.0])
     pool.write(variable, {"persona": "other", "examples": []})
     asyncio.run(optimizer.on_train_end([variable]))

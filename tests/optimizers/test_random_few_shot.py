@@ -20,7 +20,7 @@ def variable(rewards: list[float | None]) -> Variable:
 
 
 def propose(rewards: list[float | None], seed: int = 0, **options: Any) -> list[int] | None:
-    step = Step(0, 0, [], [], "", np.random.default_rng(seed))
+    step = Step(0, 0, [], "", np.random.default_rng(seed))
     found = asyncio.run(synalinks.RandomFewShot(**options).propose(variable(rewards), step))
     return None if found is None else [example["inputs"]["q"] for example in found["examples"]]
 
@@ -72,7 +72,7 @@ def test_a_temperature_of_zero_takes_the_best() -> None:
 
 
 def test_examples_carry_no_reward_and_come_from_the_seed() -> None:
-    step = Step(0, 0, [], [], "", np.random.default_rng(0))
+    step = Step(0, 0, [], "", np.random.default_rng(0))
     found = asyncio.run(synalinks.RandomFewShot().propose(variable([1.0, 1.0]), step))
     assert found is not None and all(example["reward"] is None for example in found["examples"])
     assert propose([1.0] * 9, 3) == propose([1.0] * 9, 3)

@@ -32,7 +32,7 @@ def test_a_temperature_below_zero_is_an_error(bad: object) -> None:
 
 
 def test_unknown_strategies_are_named_with_the_known_ones() -> None:
-    with pytest.raises(ConfigurationError, match="softmax.*best.*random"):
+    with pytest.raises(ConfigurationError, match=r"softmax.*best.*random"):
         check_strategy("worst", "sampling")
 
 

@@ -10,11 +10,27 @@ from typing import Any
 import pytest
 
 import synalinks
-from programs.test_program import Mixed, Pipeline
 from synalinks import ops
 from synalinks.errors import ConfigurationError
 from synalinks.programs import program_from_json
-from worlds import MODEL, Add, Answer, Question, Speaker, compiled, data, fit, learner, lm, make, right, solver, world
+from worlds import (
+    MODEL,
+    Add,
+    Answer,
+    Mixed,
+    Pipeline,
+    Question,
+    Speaker,
+    compiled,
+    data,
+    fit,
+    learner,
+    lm,
+    make,
+    right,
+    solver,
+    world,
+)
 
 
 def trained(name: str = "solver") -> Any:
@@ -63,7 +79,9 @@ def other_architectures() -> dict[str, Any]:
     async def wired() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Question, name="solver_input")
         generator = synalinks.Generator(data_model=Answer, language_model=lm(), name="solver_generator")
-        return synalinks.Program(inputs=inputs, outputs=[await generator(inputs), await generator(inputs)], name="solver")
+        return synalinks.Program(
+            inputs=inputs, outputs=[await generator(inputs), await generator(inputs)], name="solver"
+        )
 
     async def of_another_schema() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Question, name="solver_input")
@@ -273,7 +291,12 @@ def test_what_cannot_be_saved_leaves_no_file_and_the_old_one_in_place(tmp_path: 
 
 def test_files_that_are_no_programs(tmp_path: Path) -> None:
     program = solver()
-    cases = {"text.json": "no", "list.json": "[]", "other.json": '{"a": 1}', "new.json": '{"synalinks_program": 99, "variables": {}}'}
+    cases = {
+        "text.json": "no",
+        "list.json": "[]",
+        "other.json": '{"a": 1}',
+        "new.json": '{"synalinks_program": 99, "variables": {}}',
+    }
     for name, text in cases.items():
         (tmp_path / name).write_text(text)
     for name, message in {
@@ -313,7 +336,9 @@ def test_paths_are_unique() -> None:
     async def build() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Question)
         one = await Speaker(name="same")(inputs)
-        nested = synalinks.Program(inputs=(i := synalinks.Input(data_model=Question)), outputs=await Speaker(name="same")(i))
+        nested = synalinks.Program(
+            inputs=(i := synalinks.Input(data_model=Question)), outputs=await Speaker(name="same")(i)
+        )
         return synalinks.Program(inputs=inputs, outputs=[one, await nested(inputs)], name="p")
 
     with pytest.raises(ConfigurationError, match=r"two variables have the path 'same/persona_same'"):

@@ -10,7 +10,23 @@ import pytest
 
 import synalinks
 from synalinks.errors import ConfigurationError, DataError
-from worlds import Add, Answer, Question, Speaker, compiled, data, fit, learner, lm, make, right, solver, world
+from worlds import (
+    Add,
+    Answer,
+    Mixed,
+    Pipeline,
+    Question,
+    Speaker,
+    compiled,
+    data,
+    fit,
+    learner,
+    lm,
+    make,
+    right,
+    solver,
+    world,
+)
 
 
 def two_inputs(shape: str) -> synalinks.Program:
@@ -90,7 +106,9 @@ def test_an_input_of_a_wrong_schema_is_reported_when_the_graph_is_built() -> Non
     async def build() -> Any:
         return await inner(synalinks.Input(data_model=Answer))
 
-    with pytest.raises(ConfigurationError, match=r"inner: the input 'inner_input' needs \['question'\], got \['answer'\]"):
+    with pytest.raises(
+        ConfigurationError, match=r"inner: the input 'inner_input' needs \['question'\], got \['answer'\]"
+    ):
         make(build)
 
 
@@ -107,20 +125,6 @@ def test_a_nested_program_is_a_module_of_its_parent() -> None:
         assert asyncio.run(program(Question(question="number 4"))).get("answer") == 5
 
 
-class Pipeline(synalinks.Program):
-    """Answers, then adds."""
-
-    def __init__(self, model: Any = None, number: int = 1, name: str | None = None) -> None:
-        super().__init__(name=name)
-        self.model = model
-        self.number = number
-        self.answer = synalinks.Generator(data_model=Answer, language_model=model)
-        self.add = Add(number)
-
-    async def call(self, inputs: Any, training: bool = False) -> Any:
-        return await self.add(await self.answer(inputs, training=training))
-
-
 def test_a_subclassed_program_is_called_and_trained() -> None:
     program = compiled(Pipeline(lm()))
     assert (program.name, program.description) == ("pipeline", "Answers, then adds.")
@@ -130,18 +134,6 @@ def test_a_subclassed_program_is_called_and_trained() -> None:
     assert history.history["val_reward"] == [1.0, 1.0]
     assert len(program.trainable_variables) == 1
     assert program.trainable_variables[0].get("examples")
-
-
-class Mixed(synalinks.Program):
-    """A graph made in build."""
-
-    def __init__(self, model: Any = None) -> None:
-        super().__init__(name="mixed")
-        self.model = model
-
-    async def build(self, inputs: Any) -> None:
-        generator = synalinks.Generator(data_model=Answer, language_model=self.model, name="g")
-        super().__init__(inputs=inputs, outputs=await generator(inputs), name=self.name, description=self.description)
 
 
 def test_the_mixed_style_makes_a_graph_in_build_and_keeps_what_was_compiled() -> None:
@@ -220,11 +212,13 @@ def test_programs_of_several_inputs_and_outputs_are_trained_with_a_reward_each()
     x = list(zip(questions, answers, strict=True))
     y = [(answer, Answer(answer=0)) for answer in answers]  # the second output is always wrong but for -1
     exact = synalinks.ExactMatch
-    cases: list[tuple[Any, Any, float]] = [([exact(), exact()], [3.0, 1.0], 0.75), ([exact(), exact()], None, 0.5), (exact(), None, 0.5)]
+    cases: list[tuple[Any, Any, float]] = [
+        ([exact(), exact()], [3.0, 1.0], 0.75),
+        ([exact(), exact()], None, 0.5),
+        (exact(), None, 0.5),
+    ]
     for reward, weights, wanted in cases:
-        program.compile(
-            optimizer=synalinks.RandomFewShot(), reward=reward, reward_weights=weights, metrics=[exact()]
-        )
+        program.compile(optimizer=synalinks.RandomFewShot(), reward=reward, reward_weights=weights, metrics=[exact()])
         history = fit(program, world(right), x, y, validation_split=0.25)
         assert history.history["val_reward"] == [wanted]
         assert history.history["val_exact_match"] == [0.5]
@@ -256,5 +250,5 @@ def test_summary_names_modules_schemas_and_variables(capsys: pytest.CaptureFixtu
 
 
 def test_images_and_audio_enter_as_chat_messages() -> None:
-    assert "messages" in synalinks.ImageInput().keys()
-    assert "messages" in synalinks.AudioInput(name="a").keys()
+    assert "messages" in synalinks.ImageInput()
+    assert "messages" in synalinks.AudioInput(name="a")

@@ -38,6 +38,12 @@ def sums(count: int, first: int = 0) -> tuple[list[Sum], list[Result]]:
     )
 
 
+def some_twice(count: int) -> tuple[list[Sum], list[Result]]:
+    """Questions with their answers, a quarter of them asked twice: alike as requests, but two samples."""
+    x, y = sums(count - count // 4)
+    return x + x[: count // 4], y + y[: count // 4]
+
+
 async def solver(model: str = "ollama/sums", instructions: str | None = None, **settings: Any) -> synalinks.Program:
     """The program, as a new session makes it."""
     synalinks.clear_session(free_memory=False)
@@ -62,7 +68,7 @@ async def chain(model: str = "ollama/sums", **settings: Any) -> synalinks.Progra
     inputs = synalinks.Input(data_model=Sum)
     first = await synalinks.Generator(data_model=Result, language_model=language_model)(inputs)
     second = await synalinks.Generator(data_model=Result, language_model=language_model)(inputs)
-    last = await synalinks.Generator(data_model=Result, language_model=language_model)(inputs + first + second)
+    last = await synalinks.Generator(data_model=Result, language_model=language_model)(inputs & first & second)
     program = synalinks.Program(inputs=inputs, outputs=last, name="chain")
     program.compile(
         optimizer=synalinks.optimizers.RandomFewShot(nb_max_examples=3),
@@ -107,7 +113,7 @@ async def train(
 ) -> Outcome:
     """Train a program and say what came of it."""
     program = await build(**settings)
-    x, y = sums(count)
+    x, y = some_twice(count)
     history = await program.fit(
         x, y, batch_size=batch_size, epochs=epochs, validation_split=0.25, verbose=0, seed=7, budget=budget
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import synalinks
-from proofs.sums import Outcome, Shuffled, Sum, chain, solver, sums, train
+from proofs.sums import Outcome, Shuffled, Sum, chain, solver, some_twice, sums, train
 from synalinks import _json
 from synalinks.lm.runtime import RUNTIME
 from synalinks.lm.types import Handler
@@ -119,7 +119,7 @@ def test_what_is_recorded_twice_in_another_order_has_the_same_places(tmp_path: P
 
 
 def test_what_was_recorded_at_one_batch_size_replays_at_others(tmp_path: Path) -> None:
-    x, y = sums(12)
+    x, y = some_twice(12)
 
     async def measure(batch_size: int) -> tuple[Any, list[Any], list[dict[str, Any]]]:
         program = await solver()
@@ -144,7 +144,7 @@ def test_what_was_recorded_at_one_batch_size_replays_at_others(tmp_path: Path) -
 
 def test_embeddings_replay_exactly_at_another_batch_size(tmp_path: Path, server: OllamaServer) -> None:
     """A reward made of float32 vectors is the same to the last bit; texts are looked up one by one."""
-    x, y = sums(12)
+    x, y = some_twice(12)
 
     async def measure(batch_size: int) -> Any:
         program = await solver()
@@ -255,7 +255,7 @@ def test_another_seed_of_the_fit_is_told_apart(tmp_path: Path) -> None:
 
     async def main() -> None:
         program = await solver()
-        x, y = sums(16)
+        x, y = some_twice(16)
         await program.fit(x, y, batch_size=8, epochs=2, validation_split=0.25, verbose=0, seed=8)
 
     with synalinks.use_cassette(tape, record_mode="none"), pytest.raises(synalinks.CassetteMiss):
@@ -314,7 +314,8 @@ def test_a_run_that_a_budget_stopped_replays_to_the_same_stop(
 
 @pytest.mark.parametrize("calls", [6, 11, 12, 30, 77])
 def test_the_same_stop_in_the_middle_of_a_chain(tmp_path: Path, calls: int) -> None:
-    """Live, the calls that fitted were those of the samples that were quickest; the replay plays the same ones."""
+    """Live, the calls that fitted were those of the samples that were quickest; the replay plays the same ones, and
+    refuses those that were refused."""
     tape = tmp_path / "tape.jsonl"
     arguments: dict[str, Any] = {"build": chain, "budget": synalinks.Budget(calls=calls)}
     recorded = record(tape, tmp_path, Shuffled(5), **arguments)

@@ -100,7 +100,11 @@ def test_identifiers_and_configs() -> None:
     assert isinstance(rewards.get("exact_match"), synalinks.ExactMatch)
     assert isinstance(rewards.get("ExactMatch"), synalinks.ExactMatch)
     assert rewards.get(None) is None
-    for made in (synalinks.ExactMatch(in_mask=["answer"]), rewards.get(half), synalinks.CosineSimilarity(out_mask=["a"])):
+    for made in (
+        synalinks.ExactMatch(in_mask=["answer"]),
+        rewards.get(half),
+        synalinks.CosineSimilarity(out_mask=["a"]),
+    ):
         again = rewards.get(rewards.serialize(made))
         assert type(again) is type(made) and again.get_config() == made.get_config()
     for bad in ("nothing", 3):

@@ -175,8 +175,6 @@ def test_a_saved_program_with_a_planted_reward_runs_nothing(tmp_path: Path) -> N
 
 
 def test_a_planted_template_reaches_nothing() -> None:
-    import jinja2
-
     program = solver(prompt_template="{{ ''.__class__.__mro__[1].__subclasses__() }}")
-    with pytest.raises(jinja2.exceptions.SecurityError):
+    with pytest.raises(ConfigurationError, match="unsafe"):
         program.get_module("solver_generator").messages(Answer(answer=1).to_json_data_model())  # type: ignore[attr-defined]

@@ -16,12 +16,13 @@ import threading
 from bisect import insort
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from synalinks.errors import BudgetExceeded, LMError, SynalinksError
 from synalinks.lm.bounds import OUTPUT_ALLOWANCE, Needs, needs_of
 from synalinks.lm.pricing import Price
 from synalinks.lm.purse import NOTHING, Amount, Budget, Purse
-from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Trace
+from synalinks.lm.types import ZERO, Call, Handler, Reply, Trace
 
 __all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "GateLayer", "Purse", "Queue", "Reservation"]
 
@@ -80,6 +81,7 @@ class Reservation:
 
     Attributes:
         cap: the answer tokens that the reservation pays for, where the caller set no limit.
+        refused_by: the purse that refused it, or None.
     """
 
     def __init__(self, purses: Sequence[Purse], needs: Needs, queue: Queue, trace: Trace | None = None) -> None:
@@ -93,6 +95,7 @@ class Reservation:
         self._bound = NOTHING
         self._held = False
         self._sent_before = 0
+        self.refused_by: Purse | None = None
         self._refused: BudgetExceeded | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: asyncio.Future[None] | None = None
@@ -139,16 +142,17 @@ class Reservation:
 
     def decide(self) -> bool:
         """Whether waiting longer can't help: it is reserved now, or refused. Under the lock."""
-        bound, cap = self._needs.bound(self.purses)
+        # Further attempts send the same call, with the cap of the first: they need the same bound.
+        bound, cap = (self._bound, self.cap) if self._bound.calls else self._needs.bound(self.purses)
         waits = False
         for purse in self.purses:
             if purse.refused is not None:
-                self._refused = purse.refused
+                self._refused, self.refused_by = purse.refused, purse
                 return True
             if purse.lacking(bound) is None:
                 continue
             if (lacking := purse.lacking(bound, returned=purse.reserved)) is not None:
-                self._refused = purse.refusal(lacking)
+                self._refused, self.refused_by = purse.refusal(lacking), purse
                 return True
             waits = True
         if waits:
@@ -202,51 +206,18 @@ class Reservation:
                 purse.uncertain += self._bound
 
     def settle_reply(self, reply: Reply) -> None:
-        """Settle a call that was answered.
-
-        Raises:
-            BudgetExceeded: a tape replays attempts that do not fit, where a live call would have been refused.
-        """
+        """Settle a call that was answered."""
         counted = reply.fresh or reply
-        if counted.source != "cassette":
-            self.settle(self.spent_on(counted))
-            return
-        unknown = counted.uncertain_attempts or (counted.attempts - 1 if counted.wasted is None else 0)
-        unknown += self.spent_on(counted) is None
-        spent = Amount((counted.cost or ZERO) + (counted.wasted or ZERO), _tokens(counted), counted.attempts)
-        self._settle_replayed(spent, unknown, counted.attempts)
+        self.settle(self.spent_on(counted) if counted.source != "cassette" else self.replayed_reply(counted))
 
     def settle_failure(self, error: LMError) -> None:
-        """Settle a call that failed; live, all its attempts but the last are settled already.
-
-        Raises:
-            BudgetExceeded: as for `settle_reply`.
-        """
+        """Settle a call that failed; all its attempts but the last are settled already."""
         if error.source == "cassette":
-            spent = Amount(error.wasted or ZERO, error.wasted_tokens, error.attempts)
-            unknown = error.uncertain_attempts or int(error.reply is not None and self.spent_on(error.reply) is None)
-            self._settle_replayed(spent, unknown, error.attempts)
+            self.settle(self.replayed_failure(error))
         elif error.reply is not None:
             self.settle(self.spent_on(error.reply))
         else:
             self.settle(None if error.uncertain else Amount(calls=1))
-
-    def _settle_replayed(self, spent: Amount, unknown: int, attempts: int) -> None:
-        """Settle as the recorded run did: attempts of unknown cost at their bound, and no more than fits."""
-        unknown = min(unknown, attempts)
-        if unknown:
-            spent = Amount(spent.usd, spent.tokens, attempts - unknown) + self._bound.times(unknown)
-        with self._queue.lock:
-            further = spent - self._bound
-            lacking = [
-                purse.refusal(said)
-                for purse in self.purses
-                if (said := purse.short_of(further, returned=purse.aside)) is not None
-            ]
-            self._release(self._bound if lacking else spent)
-            self._queue.advance()
-        if lacking:
-            raise BudgetExceeded(*lacking[0].args)
 
     def settle_unfinished(self) -> None:
         """Settle a call that was cancelled or refused below: at its bound if it may have been sent."""
@@ -256,11 +227,66 @@ class Reservation:
         """What one answered attempt cost; None if a count that is capped is not known."""
         tokens, cost = reply.usage.total_tokens, reply.cost
         for purse in self.purses:
-            if purse.budget.tokens is not None and tokens is None and reply.attempts:
+            if purse.budget.tokens is not None and tokens is None:
                 return None
             if purse.budget.usd is not None and cost is None and purse.budget.unpriced == "raise":
                 return None
         return Amount(cost or ZERO, tokens or 0, 1)
+
+    # --- replaying ---------------------------------------------------------------------------------------
+
+    def replayed_reply(self, reply: Reply) -> Amount:
+        """What an answer of a tape cost, all its attempts; those of unknown cost at their bound, as when live."""
+        if not reply.attempts and not reply.usage.total_tokens and not reply.cost:
+            return NOTHING
+        unknown = reply.uncertain_attempts or (reply.attempts - 1 if reply.wasted is None else 0)
+        last = self.spent_on(reply)
+        wasted = Amount(reply.wasted or ZERO, reply.wasted_tokens, reply.attempts - unknown - 1)
+        return wasted + self._limit.times(unknown) + (self._limit if last is None else last)
+
+    def replayed_failure(self, error: LMError) -> Amount:
+        """What a failure of a tape cost, all its attempts."""
+        unknown = error.uncertain_attempts
+        if error.reply is not None and self.spent_on(error.reply) is None:
+            unknown += 1
+        return Amount(error.wasted or ZERO, error.wasted_tokens, error.attempts - unknown) + self._limit.times(unknown)
+
+    @property
+    def _limit(self) -> Amount:
+        return self._bound if self._bound.calls else self._needs.bound(self.purses)[0]
+
+    def allow(self) -> None:
+        """Go on with a replay: only a budget that this replay itself used up refuses.
+
+        Raises:
+            BudgetExceeded: one is.
+        """
+        for purse in self.purses:
+            if purse.refused is not None and not purse.refused_on_tape:
+                raise BudgetExceeded(*purse.refused.args)
+        self.cap = self._needs.bound(self.purses)[1]
+
+    def count(self, spent: Amount) -> None:
+        """Settle what a tape replays: nothing is out, so what it costs is known beforehand.
+
+        Raises:
+            BudgetExceeded: it does not fit.
+        """
+        with self._queue.lock:
+            for purse in self.purses:
+                if spent != NOTHING and (lacking := purse.lacking(spent)) is not None:
+                    raise BudgetExceeded(*purse.refusal(lacking).args)
+            for purse in self.purses:
+                purse.settled += spent
+
+    def refuse_as_recorded(self, number: int, refusal: BudgetExceeded) -> BudgetExceeded:
+        """Note that the recorded run was refused here, and what it had spent until then."""
+        purse, cause = self.purses[number], refusal.__cause__
+        if isinstance(cause, LMError):
+            self.count(self.replayed_failure(cause))
+        if purse.refused is None:
+            purse.refused, purse.refused_on_tape = BudgetExceeded(*refusal.args), True
+        return refusal
 
     # --- the permit ----------------------------------------------------------------------------------------
 
@@ -294,18 +320,37 @@ def _tokens(reply: Reply) -> int:
     return (reply.usage.total_tokens or 0) + reply.wasted_tokens
 
 
+class Described(Protocol):
+    """A budget as a tape sees it."""
+
+    def to_dict(self) -> dict[str, str]: ...
+
+
+class Tape(Protocol):
+    """What the gate asks an open tape (see `Cassette`)."""
+
+    recording: bool
+
+    def repeats(self, call: Call) -> bool: ...
+
+    def note_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None: ...
+
+    def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None: ...
+
+
 class GateLayer:
     """Lets a call pass only with its upper bound reserved in every open budget, and settles what it cost.
 
-    What a tape replays counts as if it were live, so that a run stops where the recorded one did. A single
-    answer (temperature 0, embeddings) that the run has had before is no further call: it passes, and costs
-    nothing, as if it came from the cache. So a budget counts the same at any concurrency.
+    What a tape replays counts as if it were live, so that a run stops where the recorded one did: at the calls
+    that were refused then, and earlier under a smaller budget. A single answer (temperature 0, embeddings) that
+    the run has had before is no further call: it passes, and costs nothing, as if it came from the cache. So a
+    budget counts the same at any concurrency.
 
     Args:
         purses: gives the budgets in force.
         price: gives the price of a model.
         queue: where calls wait.
-        repeats: whether the open tape would only repeat to this call what the run has had.
+        tape: gives the open tape, or None.
         timeout: seconds an attempt may take; bounds what is paid by the hour.
     """
 
@@ -316,55 +361,83 @@ class GateLayer:
         purses: Callable[[], Sequence[Purse]],
         price: Callable[[str], Price | None],
         queue: Queue | None = None,
-        repeats: Callable[[Call], bool] = lambda call: False,
+        tape: Callable[[], Tape | None] = lambda: None,
         timeout: float | None = None,
     ) -> None:
         self._purses = purses
         self._price = price
-        self._queue = queue or QUEUE
-        self._repeats = repeats
+        self._queue = QUEUE if queue is None else queue
+        self._tape = tape
         self._timeout = timeout
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that answers through `below` within budget."""
 
-        async def answer(call: Call) -> Reply:
+        async def gate(call: Call) -> Reply:
             purses = self._purses()
-            if not purses or (call.request.single_answer and self._repeats(call)):
+            if not purses:
+                return await below(call)
+            tape = self._tape()
+            if tape is not None and tape.repeats(call):
                 return await below(call)
             trace = call.trace or Trace()
             needs = needs_of(call.request, self._price(call.request.model), purses, self._timeout)
             held = Reservation(purses, needs, self._queue, trace)
-            await held.acquire()
-            allowed = replace(call, permit=held, output_cap=held.cap, trace=trace)
             try:
-                reply = await below(allowed)
-            except LMError as error:
-                held.settle_failure(error)
-                if error.kind == "length" and allowed.cut_by_budget("length") and _is_tight(held.cap):
-                    raise _cut(call.request, held.cap) from error
+                if tape is not None and not tape.recording:
+                    return await _replayed(call, held, tape, below)
+                return await _live(call, held, trace, below)
+            except BudgetExceeded as refusal:
+                if tape is not None and tape.recording and held.refused_by is not None:
+                    tape.note_refusal(call, refusal, held.refused_by)
                 raise
-            except BaseException as error:  # cancelled, or refused further down; it may have been sent
-                if isinstance(error, SynalinksError) or call.trace is not None:
-                    held.settle_unfinished()
-                else:
-                    held.settle(None)
-                raise
-            held.settle_reply(reply)
-            return reply
 
-        return answer
+        return gate
 
 
-def _is_tight(cap: int | None) -> bool:
-    return cap is not None and cap < OUTPUT_ALLOWANCE
+async def _live(call: Call, held: Reservation, trace: Trace, below: Handler) -> Reply:
+    """A call that may be sent: reserved, answered, settled."""
+    await held.acquire()
+    try:
+        reply = await below(replace(call, permit=held, output_cap=held.cap, trace=trace))
+    except LMError as error:
+        held.settle_failure(error)
+        _refuse_if_cut(call, held, error)
+        raise
+    except BaseException as error:  # cancelled, or refused further down; it may have been sent
+        if isinstance(error, SynalinksError) or call.trace is not None:
+            held.settle_unfinished()
+        else:
+            held.settle(None)
+        raise
+    held.settle_reply(reply)
+    return reply
 
 
-def _cut(request: Request, cap: int | None) -> BudgetExceeded:
-    return BudgetExceeded(
-        f"the budget had {cap:,} answer tokens left for {request.model!r}, which cut its answer short. What was "
-        "paid for is kept; run again with a larger budget, or give the model max_tokens"
-    )
+async def _replayed(call: Call, held: Reservation, tape: Tape, below: Handler) -> Reply:
+    """A call that only the tape can answer: nothing is ever out, so nothing waits, and the cost is known."""
+    found = tape.refusal(call, held.purses)
+    if found is not None:
+        raise held.refuse_as_recorded(*found) from found[1].__cause__
+    held.allow()
+    try:
+        reply = await below(replace(call, output_cap=held.cap))
+    except LMError as error:
+        held.count(held.replayed_failure(error))
+        _refuse_if_cut(call, held, error)
+        raise
+    held.count(held.replayed_reply(reply.fresh or reply))
+    return reply
+
+
+def _refuse_if_cut(call: Call, held: Reservation, error: LMError) -> None:
+    """Tell a failure that the budget's own cap made from one that the model made."""
+    tight = held.cap is not None and held.cap < OUTPUT_ALLOWANCE
+    if error.kind == "length" and tight and call.request.output_limit is None:
+        raise BudgetExceeded(
+            f"the budget had {held.cap:,} answer tokens left for {call.request.model!r}, which cut its answer "
+            "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"
+        ) from error
 
 
 #: Calls that wait for room, of every budget: one queue keeps first come, first served across nested ones.

@@ -14,7 +14,8 @@ rows into the tape. In every case a row is in the file before its answer is used
 Which answer a call gets is said in draws.py. A single answer (temperature 0, embeddings) may be played any
 number of times; only the first time counts as spent (`Reply.fresh`), as if the rest came from the cache. An
 answer that a budget cut short is marked `"capped"` and is given to a call from its own place and under a
-budget only. A failure is an answer of the place that met it. A row is
+budget only. A call that a budget refused is a row too, for a replay under the same budget: which calls still
+fitted depended on whose answers came first, and a replay has no such order. A failure is an answer of the place that met it. A row is
 found by the digest it states; that it still is the digest of the row's request (nobody edited it) is
 checked when the row is played, and for all rows by `verify`.
 """
@@ -28,11 +29,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, Protocol, get_args
 
 from synalinks._concurrency import LoopLocal
 from synalinks.errors import (
     BadReply,
+    BudgetExceeded,
     CassetteError,
     CassetteFormatError,
     ConfigurationError,
@@ -47,14 +49,30 @@ from synalinks.lm.tape_rows import (
     encode,
     error_from_dict,
     error_to_dict,
+    recorded_refusal,
+    refusal_to_dict,
 )
-from synalinks.lm.tape_texts import Had, Parts, TextIndex, embedding_to_dict, key_of, spread, vectors_of
+from synalinks.lm.tape_texts import (
+    Had,
+    Parts,
+    TextIndex,
+    embedding_to_dict,
+    key_of,
+    spread,
+    vectors_of,
+)
 from synalinks.lm.types import NOTHING_FRESH, ZERO, Call, Handler, Reply, Request
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 MODES: tuple[str, ...] = get_args(RecordMode)
 #: Unplayed rows that a warning names.
 _NAMED = 3
+
+
+class Described(Protocol):
+    """A budget as a tape sees it."""
+
+    def to_dict(self) -> dict[str, str]: ...
 
 
 class UnplayedRowsWarning(UserWarning):
@@ -270,7 +288,7 @@ class Cassette:
         with self._mutex:  # answers may come in on several threads, each with its event loop
             digest = request.digest
             line = encode(request, call.scope, call.draw, outcome, value, capped)
-            index = self._tape.append(line, digest, request.kind == "embed", capped is not None)
+            index = self._tape.append(line, digest, request.kind == "embed", capped=capped is not None)
             self._marks.append(1)
             self.recorded += 1
             rows = self._tape.by_digest[digest]
@@ -280,7 +298,28 @@ class Cassette:
     def _miss(self, call: Call) -> NoReturn:
         rows = self._tape.by_digest.get(call.request.digest)
         answers = 0 if rows is None else 1 if isinstance(rows, int) else len(rows)
-        raise miss.report(call, self._tape.rows(), tape=self.path, mode=self.mode, answers=answers)
+        others = (row for row in self._tape.rows() if not row.refused)
+        raise miss.report(call, others, tape=self.path, mode=self.mode, answers=answers)
+
+    def note_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
+        """Put on a recording that a budget refused a call, with what the call had spent until then, if that was
+        between two attempts."""
+        line = encode(call.request, call.scope, call.draw, "refused", refusal_to_dict(refusal, budget.to_dict()))
+        with self._mutex:
+            self._tape.append(line, call.request.digest, call.request.kind == "embed", refused=True)
+            self._marks.append(1)
+            self.recorded += 1
+
+    def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
+        """Which of `budgets` refused this call when the tape was recorded, and how; None if none did."""
+        digest = call.request.digest
+        refused = self._tape.refused.get(digest)
+        if refused is None:
+            return None
+        rows = self._tape.by_digest.get(digest, [])
+        if call.place in self._places_of(digest, [rows] if isinstance(rows, int) else rows):
+            return None  # answered later, in a run with a larger budget
+        return recorded_refusal(map(self._tape.row, refused), call, [budget.to_dict() for budget in budgets])
 
     async def _answer_embedding(self, call: Call, below: Handler) -> Reply:
         """Vectors, text by text: from the tape where it has them, the rest asked for in one call."""
@@ -365,7 +404,8 @@ class Cassette:
     def unplayed(self) -> list[Row]:
         """The rows this run has neither played nor recorded. Of embeddings, one text played is enough."""
         self._must_be_open()
-        return [self._tape.row(index) for index, mark in enumerate(self._marks) if not mark]
+        rows = (self._tape.row(index) for index, mark in enumerate(self._marks) if not mark)
+        return [row for row in rows if not row.refused]
 
     def verify(self) -> list[Row]:
         """The rows whose digest is not that of their request: they were edited by hand."""

@@ -117,6 +117,8 @@ class Purse:
         reserved: bounds of calls that are out.
         aside: kept for later, such as an epoch's validation; not given to ordinary calls.
         refused: the refusal that ended this budget, or None.
+        refused_on_tape: whether that was the refusal of a recorded run. In its replay what the tape holds is
+            played all the same: the recorded run had it before, or beside.
         uncertain: amounts settled at their bound because the true cost is not known.
     """
 
@@ -128,6 +130,7 @@ class Purse:
         self.aside = NOTHING
         self.uncertain = NOTHING
         self.refused: BudgetExceeded | None = None
+        self.refused_on_tape = False
         self.clock = clock
         self._opened = clock.now()
 
@@ -188,6 +191,11 @@ class Purse:
     def reopen(self) -> None:
         """Let calls that fit pass again after a refusal, e.g. into what was set aside for them."""
         self.refused = None
+        self.refused_on_tape = False
+
+    def to_dict(self) -> dict[str, str]:
+        """Name and caps, as tapes keep them."""
+        return {"name": self.name, **{name: str(cap) for name, cap in self.budget.caps.items()}}
 
     def __repr__(self) -> str:
         return f"<Purse {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}>"

@@ -79,10 +79,6 @@ class Runtime:
         timing, would only make the ledger depend on it too."""
         return self.cassette is not None and not self.cassette.recording
 
-    def repeats(self, call: Call) -> bool:
-        """Whether the open tape would only repeat a single answer that this run has had."""
-        return self.cassette is not None and self.cassette.repeats(call)
-
     def check_going_on(self, call: Call) -> None:
         """Refuse a call that has not been sent yet, if the user asked the run to end.
 
@@ -193,7 +189,7 @@ class Channel:
                 bypass=lambda: runtime.cassette is not None or runtime.provider is not None,
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
-            GateLayer(_purses.get, price_of, repeats=runtime.repeats, timeout=self._retry.timeout),
+            GateLayer(_purses.get, price_of, tape=lambda: runtime.cassette, timeout=self._retry.timeout),
             CassetteLayer(lambda: runtime.cassette),
             LimitLayer(account),
             RetryLayer(self._retry, account, clock, runtime.rng, is_free),

@@ -50,6 +50,8 @@ class TapeFile:
         by_digest: numbers of the rows of each request; a bare number where there is one only.
         embeds: numbers of the rows that hold embeddings.
         capped: numbers of the rows whose answer a budget cut short.
+        refused: numbers, by digest, of the rows of calls that a budget refused; those are no answers and stand
+            nowhere else.
         unfinished: whether its first recording was never closed.
         stale: whether its digests are of an older request format; they are then computed anew.
 
@@ -68,6 +70,7 @@ class TapeFile:
         self.by_digest: dict[str, int | list[int]] = {}
         self.embeds: list[int] = []
         self.capped: set[int] = set()
+        self.refused: dict[str, list[int]] = {}
         self.unfinished = self.stale = False
         self._zipped = path.suffix == ".gz"
         self._offsets = array("q", [0])  # of every line, the header included, and of the end
@@ -175,7 +178,10 @@ class TapeFile:
             )
         request = value["request"]
         digest = Request.from_dict(request).digest if self.stale else value["digest"]
-        self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value)
+        if "refused" in value:
+            self.refused.setdefault(digest, []).append(number - 1)
+        else:
+            self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value)
 
     def _index(self, index: int, digest: str, embed: bool, capped: bool) -> None:
         before = self.by_digest.setdefault(digest, index)
@@ -247,7 +253,7 @@ class TapeFile:
         """The lines of this tape finished: header, and rows by place."""
         return merged_lines(self)
 
-    def append(self, line: bytes, digest: str, embed: bool, capped: bool = False) -> int:
+    def append(self, line: bytes, digest: str, embed: bool, *, capped: bool = False, refused: bool = False) -> int:
         """Write a row through to the system; returns its number.
 
         Raises:
@@ -269,7 +275,10 @@ class TapeFile:
             self._offsets.append(self._offsets[-1] + len(line))
             if self._zipped:
                 self._lines.append(line)
-            self._index(index, digest, embed, capped)
+            if refused:
+                self.refused.setdefault(digest, []).append(index)
+            else:
+                self._index(index, digest, embed, capped)
         return index
 
     def close(self, replace: Iterable[bytes] | None = None) -> None:

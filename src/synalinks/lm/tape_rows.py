@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from synalinks import _json, errors
-from synalinks.errors import LMError
-from synalinks.lm.types import Reply, Request
+from synalinks.errors import BudgetExceeded, LMError
+from synalinks.lm.types import Call, Reply, Request
 from synalinks.scope import FIELDS, Scope
 
 _FIELDS = frozenset(FIELDS)
@@ -55,6 +55,11 @@ class Row:
         return "error" in self.value
 
     @property
+    def refused(self) -> bool:
+        """Whether the row says that a budget refused the call."""
+        return "refused" in self.value
+
+    @property
     def capped(self) -> int | None:
         """The answer tokens a budget had left, where that cut the answer short."""
         return self.value.get("capped")
@@ -71,7 +76,7 @@ class Row:
 def encode(
     request: Request, scope: Scope, draw: int, outcome: str, value: Mapping[str, Any], capped: int | None = None
 ) -> bytes:
-    """The line of a call; `outcome` is `reply` or `error`; `capped` as in `Row`."""
+    """The line of a call; `outcome` is `reply`, `error` or `refused`; `capped` as in `Row`."""
     row: dict[str, Any] = {"digest": request.digest, "scope": scope.to_dict(), "draw": draw}
     if capped is not None:
         row["capped"] = capped
@@ -102,7 +107,7 @@ def is_row(value: Any) -> bool:
         and isinstance(value.get("request"), dict)
         and value["request"].get("kind") in ("chat", "embed")
         and "model" in value["request"]
-        and isinstance(value.get("error" if "error" in value else "reply"), dict)
+        and isinstance(next((value[name] for name in ("reply", "error", "refused") if name in value), None), dict)
     )
 
 
@@ -148,3 +153,25 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
     error.uncertain_attempts = value.get("uncertain_attempts", 0)
     error.source = "cassette"
     return error
+
+
+def refusal_to_dict(refusal: BudgetExceeded, budget: Mapping[str, str]) -> dict[str, Any]:
+    """A budget's refusal as JSON: the words, the budget's name and caps, and the failure it came after."""
+    value: dict[str, Any] = {"message": str(refusal), "budget": dict(budget)}
+    if isinstance(refusal.__cause__, LMError):
+        value["after"] = error_to_dict(refusal.__cause__)
+    return value
+
+
+def recorded_refusal(
+    rows: Iterable[Row], call: Call, budgets: Sequence[Mapping[str, str]]
+) -> tuple[int, BudgetExceeded] | None:
+    """Which of `budgets`, and how, refused the call, according to these rows."""
+    for row in rows:
+        value = row.value["refused"]
+        if (row.scope, row.draw) == call.place and value["budget"] in budgets:
+            error = BudgetExceeded(value["message"])
+            if "after" in value:
+                error.__cause__ = error_from_dict(value["after"])
+            return budgets.index(value["budget"]), error
+    return None

@@ -69,18 +69,20 @@ class Metric:
 
 
 class Mean(Metric):
-    """The mean of the numbers taken in with `add`, each with a weight; 0 before the first."""
+    """The mean of the numbers taken in with `add`, each with a weight; 0 before the first.
+
+    The sums are exact, so the mean does not depend on the order of the numbers, nor on when it was looked at.
+    """
 
     def reset_state(self) -> None:
         """Forget everything taken in."""
-        self._values: list[float] = []
-        self._weights: list[float] = []
-        self._sum = self._weight = 0.0
+        self._sum: list[float] = []
+        self._weight: list[float] = []
 
     def add(self, value: float, weight: float = 1.0) -> None:
         """Take in a number."""
-        self._values.append(value * weight)
-        self._weights.append(weight)
+        _grow(self._sum, value * weight)
+        _grow(self._weight, weight)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Take in the mean of the numbers in a prediction."""
@@ -89,12 +91,24 @@ class Mean(Metric):
             self.add(number)
 
     def result(self) -> float:
-        """The weighted mean, the same whatever order the numbers came in."""
-        self._sum = math.fsum((self._sum, *self._values))
-        self._weight = math.fsum((self._weight, *self._weights))
-        self._values.clear()
-        self._weights.clear()
-        return self._sum / self._weight if self._weight else 0.0
+        """The weighted mean."""
+        weight = math.fsum(self._weight)
+        return math.fsum(self._sum) / weight if weight else 0.0
+
+
+def _grow(parts: list[float], number: float) -> None:
+    """Add a number to a sum that is kept, exactly, as floats that don't overlap.
+
+    Grow-expansion of Shewchuk, "Adaptive Precision Floating-Point Arithmetic" (1997), section 2.4; there are as many
+    parts as the magnitudes of the numbers ask for, two or three as a rule.
+    """
+    kept = []
+    for part in parts:
+        large, small = (number, part) if abs(number) >= abs(part) else (part, number)
+        number = large + small
+        if rest := small - (number - large):
+            kept.append(rest)
+    parts[:] = [*kept, number]
 
 
 class MeanMetricWrapper(Mean):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks.data import DataModel, JsonDataModel, tree
-from synalinks.errors import DataError
+from synalinks.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,12 +148,13 @@ def _models(values: Any, what: str) -> list[Any]:
     if not found:
         raise DataError(f"{what} is empty: there is nothing to run on")
     for index, value in enumerate(found):
-        for leaf in tree.flatten(value) or [value]:
-            if not isinstance(leaf, (DataModel, JsonDataModel)):
-                raise DataError(
-                    f"{what}[{index}] is a {type(leaf).__name__} ({leaf!r}), not a data model; write "
-                    "YourModel(field=...) for each example"
-                )
+        wrong = [leaf for leaf in tree.flatten(value) if not isinstance(leaf, (DataModel, JsonDataModel))]
+        if wrong or not tree.flatten(value):
+            shown = wrong[0] if len(wrong) < len(tree.flatten(value)) else value
+            raise DataError(
+                f"{what}[{index}] is a {type(shown).__name__} ({shown!r}), not a data model; write "
+                "YourModel(field=...) for each example"
+            )
     return found
 
 
@@ -173,6 +174,17 @@ def _targets(y: Any, what: str, length: int) -> list[Any]:
     if len(found) != length:
         raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
     return found
+
+
+def check_sizes(where: str, **sizes: int | None) -> None:
+    """Refuse sizes below 1; None passes.
+
+    Raises:
+        ConfigurationError: naming the argument.
+    """
+    for name, value in sizes.items():
+        if value is not None and value < 1:
+            raise ConfigurationError(f"{where}({name}={value!r}): at least 1 is needed")
 
 
 def shuffled(count: int, rng: np.random.Generator) -> list[int]:

@@ -59,10 +59,6 @@ class Fitting:
     def __post_init__(self) -> None:
         import numpy as np  # only training needs it
 
-        for name in ("batch_size", "minibatch_size", "epochs", "validation_batch_size", "validation_freq"):
-            value = getattr(self, name)
-            if value is not None and value < (0 if name == "epochs" else 1):
-                raise ConfigurationError(f"fit({name}={value!r}): at least 1 is needed")
         if self.program.optimizer is None:
             raise ConfigurationError("fit needs an optimizer")
         self.optimizer: Optimizer = self.program.optimizer
@@ -72,6 +68,9 @@ class Fitting:
                 f"{self.program.name} has no trainable variables, so there is nothing to optimise. Is a Generator "
                 "frozen (trainable=False), or a data model not derived from synalinks.Trainable?"
             )
+        paths = [variable.path for variable in self.variables]
+        if twice := {path for path in paths if paths.count(path) > 1}:
+            raise ConfigurationError(f"two variables have the path {min(twice)!r}; give their modules other names")
         seed = self.seed if self.seed is not None else session.get_setting("seed", DEFAULT_SEED)
         self.rng: np.random.Generator = np.random.default_rng(seed)
         self.scores = Scores()
@@ -201,7 +200,7 @@ class Fitting:
                     lambda batch, rewards: scored.extend(zip(batch, rewards, strict=True)),
                 )
         except BudgetExceeded:
-            return {}
+            logs = {}  # no figure for the whole set, but what was measured is evidence all the same
         samples, rewards = [sample for sample, _ in scored], [reward for _, reward in scored]
         if isinstance(self.validation, Samples):  # candidates are scored on these; a stream's samples come only once
             self.scores.learn(state, samples, rewards)

@@ -21,7 +21,7 @@ from synalinks.metrics import Mean
 from synalinks.optimizers import Optimizer
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.trainers.compiled import Compiled
-from synalinks.trainers.data import Sample, Samples, Source, source_of
+from synalinks.trainers.data import Sample, Samples, Source, check_sizes, source_of
 from synalinks.trainers.fitting import Fitting
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
 from synalinks.trainers.interrupt import OrderlyInterrupt
@@ -179,6 +179,15 @@ class Trainer:
         if self.optimizer is None:
             warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=2)
             return history
+        check_sizes(
+            "fit",
+            batch_size=batch_size,
+            minibatch_size=minibatch_size,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
+        )
         train = source_of(x, y)
         train, validation = _validation(train, validation_split, validation_data)
         await self._prepare(train)
@@ -252,6 +261,7 @@ class Trainer:
         Returns:
             Values by name, in alphabetical order.
         """
+        check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = source_of(x, y)
         await self._prepare(source)
         with OrderlyInterrupt(), use_ledger() as ledger:
@@ -327,6 +337,7 @@ class Trainer:
         """
         import numpy as np  # the caller of predict wants an array
 
+        check_sizes("predict", batch_size=batch_size, steps=steps)
         source = source_of(x)
         await self._prepare(source)
         size = batch_size or 1

@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
-from tests.lm.providers.wire import Exchange, folder
+from tests.lm.providers.wire import ROOT, Exchange, folder
 
 #: Headers of the transfer, which no longer describe a body that was unpacked here.
 OF_THE_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding", "connection", "keep-alive"})
@@ -25,6 +26,13 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 
 
 _Loader.add_constructor("!binary", lambda loader, node: base64.b64decode(loader.construct_scalar(node)))
+
+
+def stems(provider: str) -> list[str]:
+    """Names of all recordings of a provider; none where they are not there. Does not skip: used while collecting."""
+    shared = Path(os.environ.get("SYNALINKS_SHARED") or ROOT.parent / "shared")
+    found = shared / "wire" / provider
+    return sorted(path.stem for path in found.iterdir()) if found.is_dir() else []
 
 
 def read(provider: str, name: str) -> tuple[Exchange, ...]:

@@ -53,6 +53,8 @@ def test_the_providers_words_decide_not_ours() -> None:
         ({"retry-after": "12"}, 12.0),
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "0", "retry-after": "1"}, 1.0),
+        ({"retry-after-ms": "0"}, 0.0),
         ({"retry-after": "Fri, 20 Nov 2026 11:00:30 GMT"}, 30.0),
         ({"retry-after": "Fri, 20 Nov 2026 10:00:00 GMT"}, 0.0),
         ({"retry-after": "soon"}, None),

@@ -100,9 +100,9 @@ def test_keys_come_from_the_argument_then_the_environment(monkeypatch: pytest.Mo
 
 
 def test_a_provider_not_spoken_yet_fails_only_when_it_is_called() -> None:
-    handler = make(resolve("openai/gpt")[0])
-    with pytest.raises(errors.UnknownModelError, match=r"no live client for 'openai'.*cassette"):
-        asyncio.run(handler(Call(Request("chat", "openai/gpt", messages=[{"role": "user", "content": "x"}]))))
+    handler = make(providers.Spec("later", spoken=False))
+    with pytest.raises(errors.UnknownModelError, match=r"no live client for 'later'.*cassette"):
+        asyncio.run(handler(Call(Request("chat", "later/gpt", messages=[{"role": "user", "content": "x"}]))))
 
 
 def test_credentials_in_the_address_reach_the_server_only() -> None:

@@ -67,6 +67,7 @@ KNOWN = Subset(
     ),
     frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}),
     closed=True,
+    lone_ref=True,
     few_items=True,
 )
 CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}

@@ -98,17 +98,21 @@ def error_for(
 def parse_retry_after(headers: Mapping[str, str], now: float | None = None) -> float | None:
     """Seconds that the headers ask to wait, or None.
 
-    Reads `retry-after-ms`, then `retry-after` as seconds or as an HTTP date (RFC 9110, 10.2.3).
+    Reads `retry-after-ms`, then `retry-after` as seconds or as an HTTP date (RFC 9110, 10.2.3). Azure says 0
+    milliseconds beside 1 second, and means the second.
 
     Args:
         headers: with names in lower case, or a mapping that ignores case.
         now: seconds since 1970, for dates.
     """
-    if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds:
         return milliseconds / 1000
     text = headers.get("retry-after")
-    if text is None or (seconds := _number(text)) is not None:
-        return None if text is None else seconds
+    if text is None:
+        return milliseconds
+    if (seconds := _number(text)) is not None:
+        return seconds
     try:
         moment = parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError):

@@ -58,13 +58,12 @@ def closable(schema: Schema) -> bool:
 def _walk(node: Any, subset: Subset) -> Any:
     if not isinstance(node, Mapping):
         return node
-    if "$ref" in node and subset.lone_ref:
-        kept = {name: _each(node[name], subset) for name in ("$defs", "definitions") if name in node}
-        return {**kept, "$ref": node["$ref"]}
     made: dict[str, Any] = {}
     words: list[str] = []
     for name, value in node.items():
         _put(made, words, name, value, subset)
+    if "$ref" in made and subset.lone_ref:
+        return {name: made[name] for name in ("$defs", "definitions", "$ref") if name in made}
     if subset.closed and (made.get("type") == "object" or "properties" in made):
         made["additionalProperties"] = False
     if words:

@@ -11,7 +11,7 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.errors import RequestError
-from synalinks.lm.providers.openai_flavours import Flavour
+from synalinks.lm.providers.openai_flavours import Flavour, Schemas
 from synalinks.lm.providers.openai_schema import strict_schema, without_ref_siblings
 from synalinks.lm.types import OUTPUT_LIMITS, Request, Schema
 
@@ -75,14 +75,15 @@ def model_name(request: Request) -> str:
 
 
 @lru_cache(maxsize=512)
-def _format_of(schema: Schema, strict: bool) -> dict[str, Any]:
+def _format_of(schema: Schema, form: Schemas) -> dict[str, Any]:
     """A schema as `response_format`; made once per schema."""
-    sent = strict_schema(schema.value) if strict else None
-    if sent is None:
-        inner = {"schema": without_ref_siblings(schema.value), "strict": not strict}
-    else:
-        inner = {"schema": sent, "strict": True}
-    return {"type": "json_schema", "json_schema": {"name": STRUCTURED_OUTPUT, **inner}}
+    sent = None if form == "whole" else strict_schema(schema.value, bounds=form == "closed")
+    inner = {
+        "name": STRUCTURED_OUTPUT,
+        "schema": without_ref_siblings(schema.value) if sent is None else sent,
+        "strict": sent is not None or form == "whole",
+    }
+    return {"type": "json_schema", "json_schema": inner}
 
 
 @lru_cache(maxsize=512)
@@ -106,7 +107,7 @@ def _json_prompt(schema: Schema) -> str:
 def _ask_for(schema: Schema, flavour: Flavour, payload: dict[str, Any]) -> None:
     """Ask for an answer that obeys a schema, in the way the provider has."""
     if flavour.structured == "json_schema":
-        payload["response_format"] = _format_of(schema, flavour.strict)
+        payload["response_format"] = _format_of(schema, flavour.schemas)
     elif flavour.structured == "forced_tool":
         others = payload.get("tools", ())
         payload["tools"] = [*others, _output_tool(schema)]

@@ -7,14 +7,13 @@ beside a row.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 #: How an answer is made to obey a schema: the provider's own JSON schema mode; a tool that must be called and whose
 #: arguments are the answer; or JSON mode, with the schema in the prompt.
 Structured = Literal["json_schema", "forced_tool", "json_mode"]
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+Schemas = Literal["strict", "closed", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,9 @@ class Flavour:
         name: the prefix of its models.
         title: what people call it.
         structured: how answers are made to obey a schema.
-        strict: whether schemas are sent in the subset of JSON schema that OpenAI's strict mode allows; servers that
-            make a grammar of the schema take it as it is.
+        schemas: in what form schemas are sent: in the subset of JSON schema that OpenAI's strict mode allows; with
+            their objects closed as that mode wants, but their bounds kept; or as they are, to servers that make a
+            grammar of them.
         output_limit: the option that bounds the answer's tokens.
         effort: the field that takes `reasoning_effort`; a dot leads into an object.
         no_thinking: what the body says where reasoning is to be off.
@@ -43,10 +43,10 @@ class Flavour:
     name: str
     title: str
     structured: Structured = "json_schema"
-    strict: bool = True
+    schemas: Schemas = "strict"
     output_limit: str = "max_tokens"
     effort: str = "reasoning_effort"
-    no_thinking: Mapping[str, Any] = _NOTHING
+    no_thinking: Mapping[str, Any] = field(default_factory=dict)
     seed: str = "seed"
     stream_usage: bool = True
     developer: bool = False
@@ -58,13 +58,13 @@ class Flavour:
 
 
 #: Reasoning off, as chat templates of open models know it (vLLM, llama.cpp, SGLang).
-_TEMPLATE_OFF: Mapping[str, Any] = MappingProxyType({"chat_template_kwargs": {"enable_thinking": False}})
+_TEMPLATE_OFF: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
 
 OPENAI = Flavour(
     "openai",
     "OpenAI",
     output_limit="max_completion_tokens",
-    no_thinking=MappingProxyType({"reasoning_effort": "none"}),
+    no_thinking={"reasoning_effort": "none"},
     developer=True,
     base64_vectors=True,
 )
@@ -73,7 +73,8 @@ OPENAI = Flavour(
 COMPATIBLE = Flavour(
     "openai",
     "OpenAI-compatible",
-    no_thinking=MappingProxyType({"reasoning_effort": "none"}),
+    schemas="closed",
+    no_thinking={"reasoning_effort": "none"},
     remembered=("reasoning", "reasoning_content"),
     base64_vectors=True,
 )
@@ -81,7 +82,7 @@ OPENROUTER = Flavour(
     "openrouter",
     "OpenRouter",
     effort="reasoning.effort",
-    no_thinking=MappingProxyType({"reasoning": {"enabled": False}}),
+    no_thinking={"reasoning": {"enabled": False}},
     remembered=("reasoning",),
     reports_cost=True,
     root="/api/v1",
@@ -92,7 +93,7 @@ GROQ = Flavour(
     "Groq",
     structured="forced_tool",
     output_limit="max_completion_tokens",
-    no_thinking=MappingProxyType({"reasoning_effort": "none"}),
+    no_thinking={"reasoning_effort": "none"},
     stream_usage=False,
     root="/openai/v1",
 )
@@ -102,20 +103,20 @@ DEEPSEEK = Flavour(
     "deepseek",
     "DeepSeek",
     structured="json_mode",
-    no_thinking=MappingProxyType({"thinking": {"type": "disabled"}}),
+    no_thinking={"thinking": {"type": "disabled"}},
     remembered=("reasoning_content",),
 )
 TOGETHER = Flavour(
     "together_ai",
     "Together AI",
-    strict=False,
-    no_thinking=MappingProxyType({"reasoning": {"enabled": False}}),
+    schemas="whole",
+    no_thinking={"reasoning": {"enabled": False}},
 )
 #: Refuses fields it does not know, `stream_options` among them; usage comes with the last chunk.
 MISTRAL = Flavour(
     "mistral",
     "Mistral",
-    no_thinking=MappingProxyType({"reasoning_effort": "none"}),
+    no_thinking={"reasoning_effort": "none"},
     seed="random_seed",
     stream_usage=False,
 )
@@ -124,7 +125,7 @@ AZURE = Flavour(
     "azure",
     "Azure OpenAI",
     output_limit="max_completion_tokens",
-    no_thinking=MappingProxyType({"reasoning_effort": "none"}),
+    no_thinking={"reasoning_effort": "none"},
     developer=True,
     base64_vectors=True,
     key_header="api-key",
@@ -133,7 +134,7 @@ AZURE = Flavour(
 VLLM = Flavour(
     "hosted_vllm",
     "vLLM",
-    strict=False,
+    schemas="whole",
     no_thinking=_TEMPLATE_OFF,
     remembered=("reasoning_content",),
     base64_vectors=True,
@@ -141,7 +142,7 @@ VLLM = Flavour(
 LLAMA_CPP = Flavour(
     "llama_cpp",
     "llama.cpp",
-    strict=False,
+    schemas="whole",
     no_thinking=_TEMPLATE_OFF,
     remembered=("reasoning_content",),
     base64_vectors=True,

@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: Keywords that strict mode refuses and that say nothing about what is allowed.
+ANNOTATIONS = frozenset(
+    {
+        "default", "examples", "example", "discriminator", "readOnly", "writeOnly", "deprecated", "$schema", "$id",
+        "$comment",
+    }
+)  # fmt: skip
 #: Keywords that strict mode refuses and that only narrow what is allowed, so that they can be left out.
-NARROWING = frozenset(
+BOUNDS = frozenset(
     {
         "minLength", "maxLength", "uniqueItems", "contains", "minContains", "maxContains", "minProperties",
         "maxProperties", "propertyNames", "patternProperties", "unevaluatedProperties", "unevaluatedItems",
-        "dependentRequired", "dependentSchemas", "default", "examples", "example", "discriminator", "readOnly",
-        "writeOnly", "deprecated", "$schema", "$id", "$comment",
+        "dependentRequired", "dependentSchemas",
     }
 )  # fmt: skip
 #: Keywords that change what a schema means and that strict mode has no form for.
@@ -29,20 +35,25 @@ class _NotStrictError(Exception):
     """A schema that has no strict form."""
 
 
-def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+def strict_schema(schema: Mapping[str, Any], *, bounds: bool = False) -> dict[str, Any] | None:
     """A schema in strict form, or None where it has none (free-form objects, conditions, a root that is no object).
 
     Every object gets `additionalProperties: false` and requires all its properties, so an optional field is always
     given; keywords beside `$ref` (a description, for one) are removed; `oneOf` becomes `anyOf`.
+
+    Args:
+        schema: as it was given.
+        bounds: keep lengths and other bounds that strict mode refuses, for servers that may know them.
     """
+    dropped = ANNOTATIONS if bounds else ANNOTATIONS | BOUNDS
     try:
         root = _inlined(schema)
         if root.get("type") != "object" or "anyOf" in root or "oneOf" in root:
             return None
-        done: dict[str, Any] = _strict(root)
-        return done
+        done: dict[str, Any] = _strict(root, dropped)
     except _NotStrictError:
         return None
+    return done
 
 
 def without_ref_siblings(value: Any) -> Any:
@@ -76,31 +87,31 @@ def _inlined(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**root, **{name: schema[name] for name in _DEFINITIONS if name in schema}}
 
 
-def _strict(schema: Any) -> Any:
+def _strict(schema: Any, dropped: frozenset[str]) -> Any:
     if not isinstance(schema, Mapping):
         raise _NotStrictError  # `true` and `false` are schemas too, but not strict ones
     if "allOf" in schema:
         if len(schema["allOf"]) != 1:
             raise _NotStrictError
         rest = {name: value for name, value in schema.items() if name != "allOf"}
-        return _strict({**rest, **schema["allOf"][0]})
+        return _strict({**rest, **schema["allOf"][0]}, dropped)
     if isinstance(schema.get("$ref"), str):
-        return {"$ref": schema["$ref"], **_definitions(schema)}
+        return {"$ref": schema["$ref"], **_definitions(schema, dropped)}
     if INEXPRESSIBLE & schema.keys():
         raise _NotStrictError
     done: dict[str, Any] = {}
     for name, value in schema.items():
-        if name in NARROWING or name in ("required", "additionalProperties"):
+        if name in dropped or name in ("required", "additionalProperties"):
             continue
         if name == "properties":
-            done[name] = {field: _strict(item) for field, item in value.items()}
+            done[name] = {field: _strict(item, dropped) for field, item in value.items()}
         elif name == "items":
-            done[name] = _strict(value)
+            done[name] = _strict(value, dropped)
         elif name in _DEFINITIONS:
-            done.update(_definitions(schema))
+            done.update(_definitions(schema, dropped))
         elif name in ("anyOf", "oneOf"):
-            done["anyOf"] = [*done.get("anyOf", ()), *(_strict(item) for item in value)]
-        elif name != "format" or value in FORMATS:
+            done["anyOf"] = [*done.get("anyOf", ()), *(_strict(item, dropped) for item in value)]
+        elif name != "format" or value in FORMATS or not dropped >= BOUNDS:
             done[name] = value
     kinds = schema.get("type")
     if kinds == "object" or (isinstance(kinds, list) and "object" in kinds) or "properties" in schema:
@@ -119,7 +130,9 @@ def _close(done: dict[str, Any], schema: Mapping[str, Any]) -> None:
     done["additionalProperties"] = False
 
 
-def _definitions(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _definitions(schema: Mapping[str, Any], dropped: frozenset[str]) -> dict[str, Any]:
     return {
-        name: {field: _strict(item) for field, item in schema[name].items()} for name in _DEFINITIONS if name in schema
+        name: {field: _strict(item, dropped) for field, item in schema[name].items()}
+        for name in _DEFINITIONS
+        if name in schema
     }

@@ -172,10 +172,7 @@ class Remote:
         )
 
     def _hide(self, body: Any) -> Any:
-        if not self._key:
-            return body
-        text = _json.dumps(body)
-        return _json.loads(text.replace(self._key, HIDDEN)) if self._key in text else body
+        return _replaced(body, self._key) if self._key and self._key in _json.dumps(body) else body
 
     def _object(self, content: bytes | str) -> dict[str, Any]:
         why: object = "not an object"
@@ -228,6 +225,17 @@ def _http_errors() -> tuple[type[Exception], ...]:
     import httpx  # it is loaded
 
     return (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+
+
+def _replaced(value: Any, key: str) -> Any:
+    """A JSON value with the key out of its texts."""
+    if isinstance(value, str):
+        return value.replace(key, HIDDEN)
+    if isinstance(value, list):
+        return [_replaced(item, key) for item in value]
+    if isinstance(value, dict):
+        return {name.replace(key, HIDDEN): _replaced(item, key) for name, item in value.items()}
+    return value
 
 
 def _text(content: bytes | str) -> str:

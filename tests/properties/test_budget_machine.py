@@ -1,0 +1,216 @@
+"""No budget is ever exceeded, nobody waits for ever, and nothing stays reserved, whatever a provider does."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lm.virtual import LoopClock, run
+
+from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
+from synalinks.lm.account import Account, Limits
+from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
+from synalinks.lm.ledger import Ledger, MeterLayer
+from synalinks.lm.limit import LimitLayer
+from synalinks.lm.pricing import Price, PriceLayer
+from synalinks.lm.retry import RetryLayer, RetryPolicy
+from synalinks.lm.types import Call, Reply, Request, Trace, Usage, stack
+from synalinks.scope import Scope
+
+PRICE = Price(input=Decimal("3"), output=Decimal("15"), per_request=Decimal("0.001"))
+#: Seconds of virtual time after which somebody waits for ever.
+FOR_EVER = 100_000.0
+
+
+class Watched(Purse):
+    """A purse that holds its law at every change."""
+
+    name = "watched"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "settled" and hasattr(self, "_opened"):  # the reservation is taken back first: now both are up to date
+            self.check()
+
+    def check(self) -> None:
+        used, caps = self.settled + self.reserved, self.budget
+        for name in ("usd", "tokens", "calls"):
+            cap = getattr(caps, name)
+            assert cap is None or getattr(used, name) <= cap, f"{name}: {used} of {caps}"
+
+
+@dataclass
+class Plan:
+    """What the provider does to one attempt."""
+
+    outcome: str
+    seconds: float
+    prompt_share: float
+    answer_share: float
+
+
+class Adversary:
+    """A provider that uses anything up to the bound, in any order, and fails in every way there is."""
+
+    def __init__(self, plans: Iterator[Plan], purses: list[Watched]) -> None:
+        self.plans = plans
+        self.purses = purses
+        self.sent = 0
+        self.tokens = 0
+
+    async def __call__(self, call: Call) -> Reply:
+        self.sent += 1
+        plan = next(self.plans)
+        for purse in self.purses:
+            purse.check()
+        await asyncio.sleep(plan.seconds)
+        if plan.outcome == "server":
+            raise ServerError("busy")
+        if plan.outcome == "uncertain":
+            raise CallTimeout("lost", uncertain=True)
+        if plan.outcome == "hang":
+            await asyncio.sleep(10_000)
+        limit = call.output_limit
+        output = 500 if limit is None else int(limit * plan.answer_share)
+        usage = Usage(input_fresh=int(len(call.request.canonical) * plan.prompt_share), output_text=output)
+        if plan.outcome == "unpriced":
+            usage = Usage()
+        self.tokens += usage.total_tokens or 0
+        reply = Reply(text="{}", usage=usage, finish="stop")
+        if plan.outcome == "bad":
+            raise BadReply("torn", reply=reply)
+        if plan.outcome == "refused":
+            raise SampleRefused("no", reply=reply)
+        return reply
+
+
+OUTCOMES = ["ok", "ok", "ok", "server", "uncertain", "hang", "bad", "refused", "unpriced"]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> dict[str, Any]:
+    caps = st.one_of(st.none(), st.integers(0, 60))
+    tokens, millis = st.one_of(st.none(), st.integers(0, 40_000)), st.one_of(st.none(), st.integers(0, 900))
+    outer = (draw(caps), draw(tokens), draw(millis))
+    inner = (draw(caps), draw(tokens), None)
+    return {
+        "caps": [outer, inner],
+        "count": draw(st.integers(1, 64)),
+        "slots": draw(st.sampled_from([None, 1, 2, 8])),
+        "max_tokens": draw(st.sampled_from([None, 0, 50, 400])),
+        "seed": draw(st.integers(0, 2**32)),
+        "cancel": draw(st.floats(0, 0.5)),
+    }
+
+
+def plans(rng: random.Random) -> Iterator[Plan]:
+    while True:
+        outcome = rng.choice(OUTCOMES)
+        yield Plan(outcome, rng.random() * rng.choice([0, 0.01, 5]), rng.random(), rng.choice([rng.random(), 1.0]))
+
+
+def purses_of(world: dict[str, Any]) -> list[Watched]:
+    found = []
+    for calls, tokens, millis in world["caps"]:
+        if (calls, tokens, millis) != (None, None, None):
+            usd = None if millis is None else Decimal(millis) / 1000
+            found.append(Watched(Budget(usd=usd, tokens=tokens, calls=calls), LoopClock()))
+    return found
+
+
+@given(world=worlds())
+@settings(max_examples=60, deadline=None)
+def test_no_budget_is_ever_exceeded(world: dict[str, Any]) -> None:
+    async def main() -> None:
+        rng = random.Random(world["seed"])
+        outer = purses_of(world)
+        clock, queue, ledger = LoopClock(), Queue(), Ledger()
+        account = Account(Limits(concurrency=world["slots"]), clock)
+        adversary = Adversary(plans(rng), outer)
+        current: dict[int, list[Watched]] = {}
+        handler = stack(
+            adversary,
+            MeterLayer("fake", lambda: (ledger,), clock),
+            GateLayer(lambda: current[id(asyncio.current_task())], lambda model: PRICE, queue, timeout=30.0),
+            LimitLayer(account),
+            RetryLayer(RetryPolicy(attempts=4, timeout=30.0), account, clock, rng),
+            PriceLayer(lambda model: PRICE, clock),
+        )
+        options = {} if world["max_tokens"] is None else {"max_tokens": world["max_tokens"]}
+
+        async def ask(number: int) -> str:
+            current[id(asyncio.current_task())] = outer if number % 3 else outer[:1]
+            request = Request(
+                "chat", "fake/m", messages=[{"role": "user", "content": "x" * (number * 7 % 200)}], options=options
+            )
+            try:
+                await handler(Call(request, Scope(sample=number), trace=Trace()))
+            except BudgetExceeded:
+                return "budget"
+            except LMError as error:
+                return error.kind
+            return "ok"
+
+        tasks = [asyncio.create_task(ask(number)) for number in range(world["count"])]
+        for task in tasks:
+            if rng.random() < world["cancel"]:
+                asyncio.get_running_loop().call_later(rng.random() * 20, task.cancel)
+        done, waiting = await asyncio.wait(tasks, timeout=FOR_EVER)
+        assert not waiting, f"{len(waiting)} calls wait for ever"
+        for task in done:
+            if not task.cancelled():
+                assert isinstance(task.result(), str)
+        assert len(queue) == 0
+        for purse in outer:
+            assert purse.reserved == NOTHING
+            purse.check()
+        total = ledger.total
+        assert total.attempts == adversary.sent, "the ledger knows of every attempt"
+        assert total.tokens + total.wasted_tokens == adversary.tokens, "and of every token that came back"
+        if outer and len(outer) == 1 and outer[0].uncertain == NOTHING:
+            assert outer[0].settled.calls == adversary.sent
+
+    run(main())
+
+
+@given(seed=st.integers(0, 2**32), tokens=st.integers(400, 3000))
+@settings(max_examples=60, deadline=None)
+def test_calls_are_refused_only_when_nothing_outstanding_could_make_room(seed: int, tokens: int) -> None:
+    """With answers far below their bounds, every call that the actual use leaves room for is served."""
+
+    async def main() -> None:
+        rng = random.Random(seed)
+        purse, queue = Watched(Budget(tokens=tokens), LoopClock()), Queue()
+        order: list[int] = []
+
+        async def provider(call: Call) -> Reply:
+            order.append(call.draw)
+            await asyncio.sleep(rng.random())
+            return Reply(usage=Usage(input_fresh=5, output_text=5), cost=Decimal(0))
+
+        handler = GateLayer(lambda: [purse], lambda model: PRICE, queue)(provider)
+        request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 100})
+        calls = [asyncio.create_task(_outcome(handler, Call(request, draw=i))) for i in range(64)]
+        outcomes = [await call for call in calls]
+        bound = 100 + len(request.canonical) + 32
+        served = outcomes.count("ok")
+        assert served == min(64, max(0, (tokens - bound) // 10 + 1))
+        assert outcomes == ["ok"] * served + ["budget"] * (64 - served), "first come, first served"
+        assert order == sorted(order)
+        assert purse.settled == Amount(Decimal(0), 10 * served, served)
+
+    run(main())
+
+
+async def _outcome(handler: Any, call: Call) -> str:
+    try:
+        await handler(call)
+    except BudgetExceeded:
+        return "budget"
+    return "ok"

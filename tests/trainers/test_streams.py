@@ -1,0 +1,90 @@
+"""Tests of training on generators, and of one batch at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+import synalinks
+from synalinks.data import Variable
+from synalinks.errors import ConfigurationError, DataError
+from synalinks.optimizers import Step
+from worlds import Answer, Fresh, Question, compiled, data, fit, learner, number_of, phases, right, solver, world
+
+# --- generators as data --------------------------------------------------------------------------------------
+
+
+def stream(count: int, size: int) -> Iterator[tuple[list[Question], list[Answer]]]:
+    x, y = data(count)
+    for start in range(0, count, size):
+        yield x[start : start + size], y[start : start + size]
+
+
+def test_a_function_that_makes_generators_is_seen_whole_in_every_epoch() -> None:
+    provider = world(right)
+    fit(compiled(), provider, lambda: stream(10, 2), epochs=3, validation_data=data(2, 20))
+    train = [call for call in provider.calls if call.scope.phase == "train"]
+    for epoch in range(3):
+        assert sorted(number_of(call) for call in train if call.scope.epoch == epoch) == list(range(10))
+
+
+def test_steps_per_epoch_goes_on_in_a_generator_without_losing_a_batch() -> None:
+    provider = world(right)
+    fit(compiled(), provider, stream(12, 2), epochs=3, steps_per_epoch=2, validation_split=0)
+    train = [call for call in provider.calls if call.scope.phase == "train"]
+    assert [sorted(number_of(c) for c in train if c.scope.epoch == e) for e in range(3)] == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+        [8, 9, 10, 11],
+    ]
+
+
+def test_a_generator_that_is_used_up_says_so_and_the_first_epoch_is_kept() -> None:
+    program = compiled()
+    with pytest.raises(DataError, match="used up after the first epoch"):
+        fit(program, world(learner), stream(8, 4), epochs=2, validation_data=data(4, 20))
+    assert program.history.history["val_reward"] == [1.0] and program.trainable_variables[0].get("examples")
+
+
+def test_a_stream_as_validation_data_is_not_mistaken_for_training_samples() -> None:
+    class Later(Fresh):
+        """Proposes from the second epoch on."""
+
+        async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+            return await super().propose(variable, step) if step.epoch else None
+
+    provider = world(learner)
+    x, y = data(4)
+    fit(compiled(optimizer=Later()), provider, x, y, validation_data=lambda: stream(4, 2), epochs=2, batch_size=4)
+    # The stream's samples have the numbers of the training samples; parent and child are scored all the same.
+    assert phases(provider) == {"train": 8, "candidate": 8, "validation": 8}
+
+
+# --- one batch at a time -------------------------------------------------------------------------------------
+
+
+def test_train_on_batch_learns_from_one_batch() -> None:
+    program, provider = compiled(metrics=["exact_match"]), world(learner)
+    x, y = data(4)
+    with synalinks.use_provider(provider):
+        first = asyncio.run(program.train_on_batch(x, y, seed=1))
+        assert asyncio.run(program.train_on_batch(x, y, seed=2, return_dict=False)) == [1.0, 1.0]
+    assert first == {"exact_match": 0.5, "reward": 0.5}
+    assert phases(provider)["train"] == 8
+    with pytest.raises(ConfigurationError, match="without an optimizer"):
+        asyncio.run(solver().train_on_batch(x, y))
+
+
+def test_test_on_batch_and_predict_on_batch() -> None:
+    program = compiled(metrics=["exact_match"])
+    x, y = data(4)
+    with synalinks.use_provider(world(learner)):
+        assert asyncio.run(program.test_on_batch(x, y)) == {"exact_match": 0.5, "reward": 0.5}
+        assert asyncio.run(program.test_on_batch(x, y, return_dict=False)) == [0.5, 0.5]
+        found = asyncio.run(program.predict_on_batch(x))
+    assert [value.get("answer") for value in found] == [0, -1, 2, -1]
+    with pytest.raises(DataError, match="one batch"):
+        asyncio.run(program.predict_on_batch(lambda: iter([])))
