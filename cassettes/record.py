@@ -72,7 +72,7 @@ def rows(tape: Path) -> list[Any]:
     """The lines of a tape without the seconds that each answer took, which no two recordings share."""
     found = [json.loads(line) for line in tape.read_text(encoding="utf-8").splitlines()]
     for row in found[1:]:
-        row["reply"].pop("seconds", None)
+        row.get("reply", {}).pop("seconds", None)
     return found
 
 
@@ -100,7 +100,7 @@ def record_all(to: Path) -> list[str]:
 
 def line_of(tape: Path, recorded: str) -> str:
     """A tape's line in the table: when, calls, tokens, dollars as if live, size."""
-    replies = [row["reply"] for row in rows(tape)[1:]]
+    replies = [row["reply"] for row in rows(tape)[1:] if "reply" in row]
     tokens = [sum(reply["usage"][bucket] for reply in replies) for bucket in ("input_fresh", "output_text")]
     cost = sum((Decimal(reply["cost"]) for reply in replies), Decimal(0))
     size = tape.stat().st_size / 1000

@@ -34,9 +34,9 @@ sent = home = 0
 async def provider(call):
     global sent, home
     sent += 1
-    if sent == 4:
+    if sent == min(8, SLOTS):
         print("sent", flush=True)
-    if JOB == "blocked" and sent == 4:
+    if JOB == "blocked" and sent == 8:
         time.sleep(SECONDS)
     await asyncio.sleep(SECONDS)
     home += 1

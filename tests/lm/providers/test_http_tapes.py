@@ -165,7 +165,6 @@ def test_a_tool_call(stream: bool, address: str) -> None:
 
 
 def test_a_conversation_with_a_tool(address: str) -> None:
-    asked_for = [{"id": "c1", "name": "calculator", "arguments": {"e": "3"}}]
     messages = [
         {"role": "system", "content": "Answer the question."},
         {"role": "user", "content": [{"type": "text", "text": "3 + 4?"}]},
