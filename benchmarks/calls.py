@@ -1,6 +1,6 @@
 """What a Generator call costs beside its floors: the ollama client alone, and diskcache alone.
 
-    python benchmarks/calls.py [--rounds N]
+python benchmarks/calls.py [--rounds N]
 """
 
 from __future__ import annotations
@@ -77,7 +77,11 @@ async def live(rounds: int) -> None:
 
             return job
 
-        calls = {"ollama client alone": by_client, "Generator, cache off": by_generator, "Generator, cache on": by_storing}
+        calls = {
+            "ollama client alone": by_client,
+            "Generator, cache off": by_generator,
+            "Generator, cache on": by_storing,
+        }
         rows = await interleaved({name: one_by_one(call) for name, call in calls.items()}, rounds)
         report("instant server, sequential, per call", rows, "ollama client alone")
         rows = await interleaved({name: at_once(call) for name, call in calls.items()}, rounds)

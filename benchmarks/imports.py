@@ -1,6 +1,6 @@
 """Time and memory of `import synalinks` beside httpx alone, each in fresh processes, in turn; and the installed size.
 
-    python benchmarks/imports.py [--rounds N]
+python benchmarks/imports.py [--rounds N]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A replayed Generator call at 1,000 and at 100,000 rows, beside vcrpy replaying the same HTTP call.
 
-    python benchmarks/replay.py [--rounds N]
+python benchmarks/replay.py [--rounds N]
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ async def main() -> None:
             await make_tape(path, rows)
             begun = time.perf_counter()
             with synalinks.use_cassette(path, record_mode="none"):
-                print(f"opening {rows:,} rows ({path.stat().st_size / 1e6:.0f} MB): {time.perf_counter() - begun:.2f} s")
+                print(
+                    f"opening {rows:,} rows ({path.stat().st_size / 1e6:.0f} MB): {time.perf_counter() - begun:.2f} s"
+                )
 
             def replay(path: Path = path, rows: int = rows):  # type: ignore[no-untyped-def]
                 async def job() -> int:

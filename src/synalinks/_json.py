@@ -47,9 +47,7 @@ def canonical_schema(schema: Any) -> bytes:
 def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
     if isinstance(value, dict):
         names = value if is_properties else sorted(value)
-        return {
-            name: _sorted_but_properties(value[name], name == "properties" and not is_properties) for name in names
-        }
+        return {name: _sorted_but_properties(value[name], name == "properties" and not is_properties) for name in names}
     if isinstance(value, (list, tuple)):
         return [_sorted_but_properties(item, False) for item in value]
     return value
@@ -57,9 +55,7 @@ def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
 
 def _slow_canonical(value: Any) -> bytes:
     try:
-        return json.dumps(
-            value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True
-        ).encode()
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True).encode()
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"not a JSON value: {error}. Got {_brief(value)}") from error
 

@@ -61,7 +61,7 @@ def current() -> Scope:
     return _current.get()
 
 
-class enter:
+class enter:  # noqa: N801  used like a function
     """A `with` block inside a place that differs from the current one in the fields given."""
 
     __slots__ = ("_changes", "_token")

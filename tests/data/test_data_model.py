@@ -85,9 +85,7 @@ def test_conversions() -> None:
 
 
 def test_a_union_of_data_models_is_an_annotation() -> None:
-    held = Holder.model_validate(
-        {"one": {"answer": "a"}, "some": [{"query": "b"}], "either": {"answer": "c"}}
-    )
+    held = Holder.model_validate({"one": {"answer": "a"}, "some": [{"query": "b"}], "either": {"answer": "c"}})
     assert held.one == Answer(answer="a") and held.some == [Query(query="b")]
     assert held.either == Answer(answer="c")
     assert Holder().one is None

@@ -18,9 +18,7 @@ MODEL = "fake/m"
 
 
 def chat(text: str, temperature: float = 0.7, model: str = MODEL) -> Request:
-    return Request(
-        "chat", model, messages=[{"role": "user", "content": text}], options={"temperature": temperature}
-    )
+    return Request("chat", model, messages=[{"role": "user", "content": text}], options={"temperature": temperature})
 
 
 def embed(*texts: str, model: str = "fake/e") -> Request:
@@ -72,9 +70,7 @@ class Provider:
         )
 
 
-def play(
-    cassette: Cassette | None, calls: Iterable[Call], provider: Any = None
-) -> list[Reply | SynalinksError]:
+def play(cassette: Cassette | None, calls: Iterable[Call], provider: Any = None) -> list[Reply | SynalinksError]:
     """The outcomes of calls made one after the other."""
     handler = CassetteLayer(lambda: cassette)(provider or Provider())
 

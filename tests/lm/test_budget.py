@@ -11,12 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lm.virtual import LoopClock, run
 
+from lm.virtual import LoopClock, run
 from synalinks import _json
 from synalinks._concurrency import SystemClock
-from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, CassetteMiss, ConfigurationError, SampleRefused
-from synalinks.errors import SynalinksError
+from synalinks.errors import (
+    BadReply,
+    BudgetExceeded,
+    CallTimeout,
+    CassetteMiss,
+    ConfigurationError,
+    SampleRefused,
+    SynalinksError,
+)
 from synalinks.lm.account import Account, Limits
 from synalinks.lm.bounds import MEDIA_ALLOWANCE, MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
 from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
@@ -400,7 +407,11 @@ def test_budgets_are_shared_by_threads() -> None:
     ("error", "settled", "uncertain"),
     [
         (CallTimeout("lost", uncertain=True), None, True),
-        (SampleRefused("no", reply=Reply(usage=Usage(3, output_text=4), cost=Decimal("0.5"))), (Decimal("0.5"), 7), False),
+        (
+            SampleRefused("no", reply=Reply(usage=Usage(3, output_text=4), cost=Decimal("0.5"))),
+            (Decimal("0.5"), 7),
+            False,
+        ),
         (ConfigurationError("nothing was sent"), (Decimal(0), 0), False),
         (asyncio.CancelledError(), None, True),
         (ValueError("a bug"), None, True),
@@ -574,7 +585,12 @@ def test_a_cut_answer_on_a_tape_answers_only_its_own_place_under_a_budget(tmp_pa
 
 def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
     bill = Reply(
-        text="{}", usage=Usage(10, output_text=5), cost=Decimal("0.5"), attempts=3, wasted=Decimal("0.25"), wasted_tokens=7
+        text="{}",
+        usage=Usage(10, output_text=5),
+        cost=Decimal("0.5"),
+        attempts=3,
+        wasted=Decimal("0.25"),
+        wasted_tokens=7,
     )
     path = tmp_path / "tape.jsonl"
     with Cassette(path, "once") as tape:

@@ -329,9 +329,7 @@ def rows(directory: Path, statement: str) -> None:
     ],
 )
 @pytest.mark.parametrize("request_", [chat(), chat(temperature=0), embed("a")])
-def test_an_unreadable_entry_is_a_miss_said_once_and_mended(
-    damage: str, request_: Request, tmp_path: Path
-) -> None:
+def test_an_unreadable_entry_is_a_miss_said_once_and_mended(damage: str, request_: Request, tmp_path: Path) -> None:
     model = Model()
     Run(DiskStore(tmp_path), model).texts((request_, HERE), (chat("other"), HERE))
     rows(tmp_path, damage)
@@ -382,9 +380,7 @@ def test_json_of_another_shape_is_unreadable(head: bytes) -> None:
 
 
 def test_an_entry_comes_back_whole() -> None:
-    reply = Reply(
-        "text", cost=None, wasted=None, attempts=2, seconds=0.125, chunks=(Delta("te"), Delta("xt"))
-    )
+    reply = Reply("text", cost=None, wasted=None, attempts=2, seconds=0.125, chunks=(Delta("te"), Delta("xt")))
     place = (Scope(1, 2, "train", 3, "a/b"), 4)
     entry = decode(encode("m", place, reply, b"\0\1"))
     assert entry is not None

@@ -89,9 +89,7 @@ def test_mode_new_episodes_asks_only_what_is_missing(path: Path) -> None:
     assert (first.source, second.source) == ("cassette", "live")
     assert [call.request for call in provider.asked] == [chat("b")]
     with Cassette(path) as cassette:
-        assert [reply.source for reply in play(cassette, [at(chat("a")), at(chat("b"))], refuse)] == [
-            "cassette"
-        ] * 2
+        assert [reply.source for reply in play(cassette, [at(chat("a")), at(chat("b"))], refuse)] == ["cassette"] * 2
 
 
 def test_mode_all_records_everything_anew_and_drops_the_old(path: Path) -> None:
@@ -146,9 +144,7 @@ def test_three_samples_of_one_request_are_three_and_the_same_three_again(path: P
 def test_another_place_takes_the_next_answer_not_taken(path: Path) -> None:
     first = texts(record(path, [at(chat("a"), sample=0), at(chat("a"), sample=1)]))
     with Cassette(path) as cassette:
-        outcomes = play(
-            cassette, [at(chat("a"), sample=1), at(chat("a"), sample=9), at(chat("a"), sample=8)], refuse
-        )
+        outcomes = play(cassette, [at(chat("a"), sample=1), at(chat("a"), sample=9), at(chat("a"), sample=8)], refuse)
     assert texts(outcomes[:2]) == first[::-1]
     assert isinstance(outcomes[2], CassetteMiss)
     assert "holds 2 answers to this request and all were played" in str(outcomes[2])
@@ -264,9 +260,7 @@ def test_no_key_in_an_error_text_gets_on_the_tape(path: Path) -> None:
 
 def test_a_miss_shows_the_nearest_request_its_place_and_a_diff(path: Path) -> None:
     near = chat("Add the numbers 3 and 4.\nThink step by step.")
-    record(
-        path, [at(near, epoch=0, sample=2, module="solver"), at(chat("Write a poem about rain"), sample=1)]
-    )
+    record(path, [at(near, epoch=0, sample=2, module="solver"), at(chat("Write a poem about rain"), sample=1)])
     asked = at(chat("Add the numbers 3 and 4.\nThink carefully."), epoch=0, sample=2, module="solver")
     with Cassette(path) as cassette, pytest.raises(CassetteMiss) as caught:
         ask(cassette, asked, refuse)
@@ -341,12 +335,7 @@ def test_a_closed_tape_says_so(path: Path) -> None:
 
 
 def test_re_recording_in_any_order_gives_the_same_bytes(tmp_path: Path) -> None:
-    calls = [
-        at(chat(f"q{n % 3}"), draw, sample=n, epoch=e)
-        for n in range(5)
-        for e in (None, 0, 1)
-        for draw in (0, 1)
-    ]
+    calls = [at(chat(f"q{n % 3}"), draw, sample=n, epoch=e) for n in range(5) for e in (None, 0, 1) for draw in (0, 1)]
 
     async def fixed(call):  # type: ignore[no-untyped-def]
         return Reply(text=str(call.place), cost=Decimal("0.1"))

@@ -47,9 +47,7 @@ def test_a_row_keeps_texts_vectors_and_shares_that_sum_to_the_bill(path: Path) -
     record(path, [at(embed("a", "bbb", "cc"))])
     row = json.loads(path.read_text().splitlines()[1])
     assert row["request"]["texts"] == ["a", "bbb", "cc"]
-    assert [base64.b64decode(text) for text in row["reply"]["vectors"]] == [
-        vector(t) for t in ("a", "bbb", "cc")
-    ]
+    assert [base64.b64decode(text) for text in row["reply"]["vectors"]] == [vector(t) for t in ("a", "bbb", "cc")]
     assert row["reply"]["tokens"] == [1, 3, 2]
     assert row["reply"]["costs"] == ["0.00001", "0.00003", "0.00002"]
 

@@ -72,9 +72,7 @@ def test_a_file_ending_in_gz_is_compressed_and_replays(path: Path) -> None:
     assert sources(path) == ["cassette"] * 4
 
 
-@pytest.mark.parametrize(
-    "ending", [b'{"digest":"ab', b'{"digest":"a","scope":{},"draw":0,"request":{"\xc3', b"\0\0\0"]
-)
+@pytest.mark.parametrize("ending", [b'{"digest":"ab', b'{"digest":"a","scope":{},"draw":0,"request":{"\xc3', b"\0\0\0"])
 @pytest.mark.parametrize("mode", ["none", "once", "new_episodes", "all"])
 def test_a_torn_last_line_is_dropped_with_a_warning(plain: Path, ending: bytes, mode: str) -> None:
     record(plain, CALLS[:2])
@@ -192,9 +190,7 @@ def test_a_newer_format_is_refused_naming_both_versions(plain: Path, head: dict[
     assert "reads up to format 1 (requests 1)" in str(error.value)
 
 
-def test_digests_of_an_older_request_format_are_computed_anew(
-    plain: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_digests_of_an_older_request_format_are_computed_anew(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(plain, CALLS[:2])
     monkeypatch.setattr(types, "REQUEST_FORMAT", 2)
     monkeypatch.setattr(tape_file, "REQUEST_FORMAT", 2)
@@ -260,9 +256,7 @@ def test_a_reader_may_play_what_a_writer_has_recorded_so_far(path: Path) -> None
 def test_a_writer_in_another_process_is_refused(plain: Path) -> None:
     code = f"from synalinks.lm.cassette import Cassette; Cassette({str(plain)!r}, 'new_episodes')"
     with Cassette(plain, "once"):
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env=_environment()
-        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=_environment())
     assert done.returncode == 1 and "CassetteInUse" in done.stderr
 
 
@@ -307,9 +301,7 @@ def kill_while_recording(path: Path, mode: str) -> list[tuple[int, int, str]]:
     assert process.wait() == -signal.SIGKILL
     if not lines[-1].endswith("\n"):
         lines.pop()
-    return [
-        (int(number), int(draw), text.strip()) for number, draw, text in (line.split("|") for line in lines)
-    ]
+    return [(int(number), int(draw), text.strip()) for number, draw, text in (line.split("|") for line in lines)]
 
 
 @pytest.mark.filterwarnings("ignore::synalinks.lm.tape_disk.CassetteWarning")

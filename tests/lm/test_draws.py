@@ -69,7 +69,7 @@ def test_threads_get_ordinals_of_their_own() -> None:
 
     def work() -> None:
         for _ in range(500):
-            found.append(draws.ordinal(HERE, REQUEST))  # noqa: PERF401
+            found.append(draws.ordinal(HERE, REQUEST))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

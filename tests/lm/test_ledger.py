@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lm.virtual import LoopClock, run
 
+from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
 from synalinks.lm.ledger import Entry, Ledger, MeterLayer, Money
 from synalinks.lm.ledger_table import dollars_text
@@ -69,7 +69,9 @@ def test_sums_are_exact_in_any_order(amounts: list[Decimal | None]) -> None:
 def test_a_total_that_is_asked_again_adds_what_is_new() -> None:
     ledger = Ledger([entry()])
     assert ledger.total.calls == 1
-    ledger.record(entry(error="timeout", as_if=None, billed=None, wasted=None, usage=Usage(), attempts=4, wasted_tokens=9))
+    ledger.record(
+        entry(error="timeout", as_if=None, billed=None, wasted=None, usage=Usage(), attempts=4, wasted_tokens=9)
+    )
     total = ledger.total
     assert (total.calls, total.failed, total.attempts, total.tokens, total.wasted_tokens) == (2, 1, 5, 15, 9)
     assert total == Ledger(ledger).total
@@ -128,7 +130,9 @@ def test_the_table() -> None:
                   wasted=Decimal("0.33"), attempts=2, wasted_tokens=70),
         ]
     )  # fmt: skip
-    assert str(ledger) == """\
+    assert (
+        str(ledger)
+        == """\
 epoch  phase       model   calls  hits  failed  tokens in  tokens out   billed    as if
 -----  ----------  ------  -----  ----  ------  ---------  ----------  -------  -------
 0      train       dear/m      1     1       -      1,234          56  $0.0000    $1.50
@@ -139,6 +143,7 @@ total                          3     2       1      1,244          61  $0.3300  
 
 3 calls (2 from the tape); 1 failed; failed attempts: 70 tokens, $0.3300
 $0.3300 billed, $1.83 as if live"""
+    )
     assert str(Ledger()) == "no calls"
 
 
@@ -150,7 +155,19 @@ def test_the_table_says_what_is_not_known() -> None:
     assert "$0.4200 + ?" in text
     assert "4 calls; 3 without a count of tokens" in text
     assert "billed at least $0.4200, 3 calls unpriced; as if live at least $0.4200, 3 calls unpriced" in text
-    assert text.splitlines()[0].split() == ["model", "calls", "hits", "failed", "tokens", "in", "tokens", "out", "billed", "as", "if"]
+    assert text.splitlines()[0].split() == [
+        "model",
+        "calls",
+        "hits",
+        "failed",
+        "tokens",
+        "in",
+        "tokens",
+        "out",
+        "billed",
+        "as",
+        "if",
+    ]
     assert "1 from the cache, 1 shared" in Ledger([entry(source="cache"), entry(source="shared")]).table()
 
 
@@ -182,7 +199,9 @@ def metered(outcome: Any, before: Callable[[Trace], None] | None = None) -> Ledg
 
 
 def test_an_answer_is_an_entry() -> None:
-    reply = Reply(text="x", usage=Usage(1), cost=Decimal(1), billed=Decimal(3), attempts=2, wasted=Decimal(2), wasted_tokens=5)
+    reply = Reply(
+        text="x", usage=Usage(1), cost=Decimal(1), billed=Decimal(3), attempts=2, wasted=Decimal(2), wasted_tokens=5
+    )
     (found,) = metered(reply)
     assert (found.scope.sample, found.draw, found.caller, found.model, found.provider) == (3, 2, 7, "dear/m", "dear")
     assert (found.as_if, found.billed, found.wasted, found.attempts, found.wasted_tokens) == (3, 3, 2, 2, 5)

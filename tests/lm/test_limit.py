@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.lm.virtual import LoopClock, run
 
 from synalinks import errors
 from synalinks.lm.account import Account, Limits, estimate_tokens
 from synalinks.lm.limit import LimitLayer
 from synalinks.lm.types import Call, Reply, Request, Schema
-from tests.lm.virtual import LoopClock, run
 
 
 def call(text: str = "x", **options) -> Call:

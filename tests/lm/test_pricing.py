@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lm.virtual import LoopClock, run
 
+from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, CallTimeout, ConfigurationError, ServerError
 from synalinks.lm import pricing
 from synalinks.lm.pricing import FREE, Price, PriceLayer, dollars, is_free, price_of, set_price
@@ -31,13 +31,23 @@ def own_prices(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_each_bucket_has_its_price() -> None:
     price = Price(
-        input=Decimal(1), output=Decimal(10), cache_read=Decimal("0.1"), cache_write=Decimal("1.25"), per_request=Decimal("0.01")
+        input=Decimal(1),
+        output=Decimal(10),
+        cache_read=Decimal("0.1"),
+        cache_write=Decimal("1.25"),
+        per_request=Decimal("0.01"),
     )
     usage = Usage(
-        input_fresh=1_000_000, input_cache_read=1_000_000, input_cache_write_5m=1_000_000, output_text=100_000, output_reasoning=100_000
+        input_fresh=1_000_000,
+        input_cache_read=1_000_000,
+        input_cache_write_5m=1_000_000,
+        output_text=100_000,
+        output_reasoning=100_000,
     )
     assert price.cost(usage, None) == Decimal("0.01") + 1 + Decimal("0.1") + Decimal("1.25") + 2
-    assert Price(input=Decimal(2)).cost(Usage(input_cache_read=1_000_000, input_fresh=0), None) == 2, "no discount known"
+    assert Price(input=Decimal(2)).cost(Usage(input_cache_read=1_000_000, input_fresh=0), None) == 2, (
+        "no discount known"
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,7 +68,9 @@ def test_a_missing_count_without_a_price_does_not() -> None:
 
 
 @given(counts, counts, amounts, amounts, st.floats(0, 600), amounts)
-def test_a_bound_bounds(prompt: int, answer: int, per_in: Decimal, per_out: Decimal, seconds: float, hour: Decimal) -> None:
+def test_a_bound_bounds(
+    prompt: int, answer: int, per_in: Decimal, per_out: Decimal, seconds: float, hour: Decimal
+) -> None:
     price = Price(input=per_in, output=per_out, cache_write=per_in * 2, per_hour=hour)
     usage = Usage(input_fresh=prompt // 2, input_cache_write_5m=prompt - prompt // 2, output_text=answer)
     cost = price.cost(usage, seconds)
@@ -114,7 +126,9 @@ def layer(outcome: Any, price: Price | None, trace: Trace | None = None) -> Repl
 
 
 def test_the_layer_prices_and_times_what_comes() -> None:
-    reply = layer(Reply(usage=Usage(1_000_000, output_text=0)), Price(input=Decimal(3), output=Decimal(1), per_hour=Decimal(3600)))
+    reply = layer(
+        Reply(usage=Usage(1_000_000, output_text=0)), Price(input=Decimal(3), output=Decimal(1), per_hour=Decimal(3600))
+    )
     assert reply.seconds == pytest.approx(2, abs=0.1)
     assert reply.cost == reply.billed
     assert reply.cost == pytest.approx(Decimal(5), abs=Decimal("0.1"))

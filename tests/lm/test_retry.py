@@ -7,17 +7,15 @@ import random
 from decimal import Decimal
 
 import pytest
+from tests.lm.virtual import LoopClock, run
 
 from synalinks import errors
 from synalinks.lm.account import Account, Limits
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.types import Call, Handler, Reply, Request, Usage
-from tests.lm.virtual import LoopClock, run
 
 CALL = Call(Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}]))
-PAID = Reply(
-    text="ok", cost=Decimal("0.01"), billed=Decimal("0.01"), usage=Usage(input_fresh=3, output_text=4)
-)
+PAID = Reply(text="ok", cost=Decimal("0.01"), billed=Decimal("0.01"), usage=Usage(input_fresh=3, output_text=4))
 
 DEFAULT = RetryPolicy()
 
@@ -150,9 +148,7 @@ def test_an_attempt_that_may_have_been_billed_makes_the_cost_unknown() -> None:
 
 
 def test_unless_the_model_is_free() -> None:
-    reply = outcome(
-        World(errors.CallTimeout("x", uncertain=True), PAID), free=lambda model: model == "ollama/m"
-    )
+    reply = outcome(World(errors.CallTimeout("x", uncertain=True), PAID), free=lambda model: model == "ollama/m")
     assert reply.wasted == 0
 
 

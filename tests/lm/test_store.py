@@ -319,9 +319,7 @@ print(*won)
 def test_eight_processes_write_one_directory(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-c", WRITER, str(tmp_path / "cache")]
     environment = {**os.environ, "PYTHONPATH": SOURCE}
-    writers = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(8)
-    ]
+    writers = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(8)]
     outputs = [writer.communicate(timeout=60)[0] for writer in writers]
     assert [writer.returncode for writer in writers] == [0] * 8
     # Each key was added by exactly one of them.
@@ -332,9 +330,7 @@ def test_a_killed_process_loses_nothing_it_stored(tmp_path: Path) -> None:
     script = WRITER.replace("print(*won)", "print('ready', flush=True); sys.stdin.read()")
     command = [sys.executable, "-c", script, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": SOURCE}
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as writer:
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
         writer.kill()
@@ -355,9 +351,7 @@ def test_the_environment_chooses_the_directory(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("value", "off"), [("off", True), ("OFF ", True), ("0", True), ("on", False)])
-def test_the_environment_switches_the_cache_off(
-    value: str, off: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_environment_switches_the_cache_off(value: str, off: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNALINKS_CACHE", value)
     assert cache_disabled() is off
 

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from synalinks.errors import ConfigurationError
 from synalinks.lm.types import (
-    USAGE_BUCKETS, Call, Delta, Handler, Reply, Request, Schema, Trace, Usage, schema_of, stack,
+    USAGE_BUCKETS,
+    Call,
+    Delta,
+    Handler,
+    Reply,
+    Request,
+    Schema,
+    Trace,
+    Usage,
+    schema_of,
+    stack,
 )  # fmt: skip
 from synalinks.scope import Scope
 
@@ -81,7 +91,12 @@ def test_embeddings_and_temperature_nought_have_one_answer() -> None:
 
 def test_a_request_is_changed_by_making_another() -> None:
     request = Request("embed", "m/e", texts=["x", "y"], options={"dimensions": 3})
-    assert request.with_texts(["y"]).to_dict() == {"kind": "embed", "model": "m/e", "texts": ["y"], "options": {"dimensions": 3}}
+    assert request.with_texts(["y"]).to_dict() == {
+        "kind": "embed",
+        "model": "m/e",
+        "texts": ["y"],
+        "options": {"dimensions": 3},
+    }
     assert chat(options={"a": 1}).with_options(b=2).options == {"a": 1, "b": 2}
     assert "2 texts" in repr(request)
 

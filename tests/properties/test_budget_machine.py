@@ -11,8 +11,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lm.virtual import LoopClock, run
 
+from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
 from synalinks.lm.account import Account, Limits
 from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
@@ -35,7 +35,9 @@ class Watched(Purse):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name == "settled" and hasattr(self, "_opened"):  # the reservation is taken back first: now both are up to date
+        if name == "settled" and hasattr(
+            self, "_opened"
+        ):  # the reservation is taken back first: now both are up to date
             self.check()
 
     def check(self) -> None:

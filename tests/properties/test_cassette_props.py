@@ -142,9 +142,7 @@ def test_embeddings_come_back_in_any_order_and_batching(
 ) -> None:
     calls = placed([(Request("embed", "fake/e", texts=texts), scope) for texts, scope in asked])
     words = [text for texts, _ in asked for text in texts]
-    other = [
-        Call(Request("embed", "fake/e", texts=words[at : at + size])) for at in range(0, len(words), size)
-    ]
+    other = [Call(Request("embed", "fake/e", texts=words[at : at + size])) for at in range(0, len(words), size)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "t.jsonl"
         recorded = run(path, "once", calls, seeds[0])

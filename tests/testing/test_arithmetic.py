@@ -24,9 +24,7 @@ NEVER = ArithmeticModel(Law(base=0.0, ceiling=0.0, floor=0.0, spread=0.0))
 
 def ask(problem: str, schema: Any = ANSWER, model: ArithmeticModel = CERTAIN, **options: Any) -> Any:
     content = "<input>\n" + json.dumps({"problem": problem}) + "\n</input>\n<output>\n"
-    reply = model.reply(
-        ChatRequest(messages=[{"role": "user", "content": content}], format=schema, options=options)
-    )
+    reply = model.reply(ChatRequest(messages=[{"role": "user", "content": content}], format=schema, options=options))
     assert isinstance(reply, str)
     return json.loads(reply) if schema is not None else reply
 
@@ -84,8 +82,7 @@ def test_wrong_answers_are_slips() -> None:
     assert said == {"15", "13", "-14", "9", "14 units"}
     assert all(one != 14 for one in slips("7 * 2", Fraction(14)))
     numbers = {
-        ask("7 * 2", {"properties": {"answer": {"type": "number"}}}, NEVER, seed=seed)["answer"]
-        for seed in range(60)
+        ask("7 * 2", {"properties": {"answer": {"type": "number"}}}, NEVER, seed=seed)["answer"] for seed in range(60)
     }
     assert numbers == {15, 13, -14, 9}  # a number can't hold units: still wrong
 

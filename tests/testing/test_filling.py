@@ -75,9 +75,7 @@ def test_values_obey_the_schema(schema: Any) -> None:
 
 
 def test_a_suggestion_that_fits_is_taken() -> None:
-    schema = {
-        "properties": {"n": {"type": "number"}, "s": {"type": "string"}, "e": {"enum": ["x", "some text"]}}
-    }
+    schema = {"properties": {"n": {"type": "number"}, "s": {"type": "string"}, "e": {"enum": ["x", "some text"]}}}
     assert fill(schema) == {"n": 2.5, "s": "some text", "e": "some text"}
 
 
@@ -86,8 +84,6 @@ def test_enums_are_drawn() -> None:
 
 
 def test_recursion_that_is_required_ends_all_the_same() -> None:
-    endless = {
-        "$defs": {"N": {"type": "object", "required": ["n"], "properties": {"n": {"$ref": "#/$defs/N"}}}}
-    }
+    endless = {"$defs": {"N": {"type": "object", "required": ["n"], "properties": {"n": {"$ref": "#/$defs/N"}}}}}
     assert fill({**endless, "$ref": "#/$defs/N"})["n"]
     assert fill({"$ref": "#"}) == "some text"

@@ -44,11 +44,7 @@ def right(model: ArithmeticModel, asked: ChatRequest) -> bool:
 
 
 GOOD = [("2 + 3", "5"), ("5 * 4", "20"), ("8 / 2", "4")]
-PROBLEMS = [
-    f"{a} {sign} {b}"
-    for a in range(11, 31)
-    for sign, b in (("+", 7), ("*", 3), ("-", 9), ("+", 28), ("*", 5))
-]
+PROBLEMS = [f"{a} {sign} {b}" for a in range(11, 31) for sign, b in (("+", 7), ("*", 3), ("-", 9), ("+", 28), ("*", 5))]
 
 
 def share(text: str) -> tuple[float, float]:

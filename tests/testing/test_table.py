@@ -41,9 +41,7 @@ def test_examples_raise_the_share_of_right_answers() -> None:
     shares = []
     for taught in (0, 3):
         answers = [json.loads(str(model.reply(ask(one, taught))))["answer"] for one in TABLE]
-        shares.append(
-            sum(said == right for said, right in zip(answers, TABLE.values(), strict=True)) / len(TABLE)
-        )
+        shares.append(sum(said == right for said, right in zip(answers, TABLE.values(), strict=True)) / len(TABLE))
     assert shares[0] == pytest.approx(0.4, abs=0.15)
     assert shares[1] == pytest.approx(0.9, abs=0.09)
 

@@ -17,7 +17,7 @@ from synalinks.trainers.interrupt import AGAIN, NOTE, OrderlyInterrupt
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
-SCRIPT = '''
+SCRIPT = """
 import asyncio, json, sys, time
 import numpy as np
 import synalinks
@@ -68,10 +68,12 @@ with synalinks.use_cassette(TAPE), synalinks.lm.use_provider(provider):
     except KeyboardInterrupt:
         print("interrupted", flush=True)
         sys.exit(130)
-'''
+"""
 
 
-def press(tmp_path: Path, job: str, seconds: float, slots: int = 8, presses: int = 1) -> tuple[dict[str, object], str, int]:
+def press(
+    tmp_path: Path, job: str, seconds: float, slots: int = 8, presses: int = 1
+) -> tuple[dict[str, object], str, int]:
     script, tape = tmp_path / "script.py", tmp_path / "tape.jsonl"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), job, str(tape), str(seconds), str(slots)]

@@ -72,9 +72,7 @@ def _gather(values: list[Any]) -> list[Any]:
     return gathered
 
 
-def in_mask(
-    value: Json, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True
-) -> Json:
+def in_mask(value: Json, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True) -> Json:
     """Only the fields that match; `{}` with neither mask nor pattern.
 
     With `recursive`, nested objects are masked too, and kept only if their own name matches.

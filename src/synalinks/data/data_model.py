@@ -32,9 +32,7 @@ class DataModelMeta(Operand, ModelMetaclass):
         # A user's model is built at once, so a wrong annotation is shown where it stands.
         kwargs.setdefault("defer_build", namespace.get("__module__", "").startswith("synalinks."))
         shadowed = [
-            field
-            for field in namespace.get("__annotations__", ())
-            if field in _METHODS and field not in namespace
+            field for field in namespace.get("__annotations__", ()) if field in _METHODS and field not in namespace
         ]
         if not shadowed:
             return super().__new__(mcs, name, bases, namespace, **kwargs)  # type: ignore[return-value]
@@ -89,9 +87,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
         try:
             return self.__dict__[key]
         except KeyError:
-            raise KeyError(
-                f"no field {key!r} in {type(self).__name__}; there are {list(self.__dict__)}"
-            ) from None
+            raise KeyError(f"no field {key!r} in {type(self).__name__}; there are {list(self.__dict__)}") from None
 
     @classmethod
     def keys(cls) -> KeysView[str]:

@@ -98,9 +98,7 @@ class Mask:
         try:
             self._pattern = None if pattern is None else re.compile(pattern)
         except re.error as error:
-            raise ConfigurationError(
-                f"the mask pattern {pattern!r} is no regular expression ({error})"
-            ) from error
+            raise ConfigurationError(f"the mask pattern {pattern!r} is no regular expression ({error})") from error
 
     def __call__(self, name: str) -> bool:
         base = base_name(name)
@@ -122,9 +120,7 @@ def mask_of(mask: Sequence[str] | None, pattern: str | None) -> Mask:
         ConfigurationError: the mask is not a list of names, or the pattern no regular expression.
     """
     if isinstance(mask, str):
-        raise ConfigurationError(
-            f"a mask is a list of field names, got the string {mask!r}; write [{mask!r}]"
-        )
+        raise ConfigurationError(f"a mask is a list of field names, got the string {mask!r}; write [{mask!r}]")
     try:
         names = tuple(mask or ())
     except TypeError:

@@ -40,9 +40,7 @@ class Node:
 
     __slots__ = ("__weakref__", "args", "index", "kwargs", "operation", "outputs", "parents")
 
-    def __init__(
-        self, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Any
-    ) -> None:
+    def __init__(self, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Any) -> None:
         self.operation = operation
         self.args = tuple(args)
         self.kwargs = dict(kwargs)

@@ -22,7 +22,7 @@ R = TypeVar("R")
 OPERATORS: dict[str, Callable[..., Any]] = {}
 
 
-class either(Generic[P, R]):
+class either(Generic[P, R]):  # noqa: N801  used like a function
     """A method that binds to the instance, or to the class when there is none.
 
     A class can't get such a method from its metaclass, because its own attributes come first.

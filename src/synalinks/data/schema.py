@@ -76,9 +76,7 @@ def _object(fields: Schema, required: list[str], title: str, defs: Mapping[str, 
     return result
 
 
-def _merge_defs(
-    first: Mapping[str, Any], second: Mapping[str, Any]
-) -> tuple[Mapping[str, Any], dict[str, Any]]:
+def _merge_defs(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """`second` with clashing definitions renamed, and the definitions of both."""
     defs = dict(first.get("$defs") or {})
     theirs = second.get("$defs") or {}
@@ -241,9 +239,7 @@ def suffix(schema: Mapping[str, Any], suffix: str) -> Schema:
     return _renamed(schema, lambda name: f"{name}_{suffix}", lambda title: f"{title} {words}")
 
 
-def _renamed(
-    schema: Mapping[str, Any], rename: Callable[[str], str], retitle: Callable[[str], str]
-) -> Schema:
+def _renamed(schema: Mapping[str, Any], rename: Callable[[str], str], retitle: Callable[[str], str]) -> Schema:
     fields = {
         rename(name): {**definition, "title": retitle(definition.get("title") or _title_of(name))}
         for name, definition in properties(schema).items()

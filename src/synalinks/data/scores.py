@@ -115,9 +115,7 @@ def get_score_type(identifier: Any) -> type[Enum]:
     if identifier is None:
         return Score
     if isinstance(identifier, str):
-        found = _SCALES.get(to_snake_case(identifier)) or _SCALES.get(
-            to_snake_case(identifier).replace("_", "")
-        )
+        found = _SCALES.get(to_snake_case(identifier)) or _SCALES.get(to_snake_case(identifier).replace("_", ""))
         if found is not None:
             return found
     elif isinstance(identifier, type) and issubclass(identifier, Enum) and _numbers(identifier):

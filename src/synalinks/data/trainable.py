@@ -26,9 +26,7 @@ class Trainable(DataModel):
     """
 
     examples: list[Prediction] = Field(default=[], description="The examples shown in the prompt")
-    current_predictions: list[Prediction] = Field(
-        default=[], description="The predictions made in the current batch"
-    )
+    current_predictions: list[Prediction] = Field(default=[], description="The predictions made in the current batch")
     predictions: list[Prediction] = Field(default=[], description="The predictions of the current epoch")
     seed_candidates: list[Any] = Field(default=[], description="Candidates to begin with, given by the user")
     candidates: list[Any] = Field(default=[], description="Candidates proposed in the current epoch")

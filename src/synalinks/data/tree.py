@@ -14,7 +14,7 @@ from synalinks.errors import ConfigurationError
 _NESTS = (list, tuple, dict)
 
 
-class MAP_TO_NONE:
+class MAP_TO_NONE:  # noqa: N801  used like a function
     """What a function given to `traverse` returns to put None in a place (None itself means: go on)."""
 
 
@@ -132,8 +132,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
     if paths_a != paths_b:
         only_a, only_b = (sorted(map(str, one)) for one in (paths_a - paths_b, paths_b - paths_a))
         raise ConfigurationError(
-            f"the structures have leaves in different places: only in the first {only_a}, "
-            f"only in the second {only_b}"
+            f"the structures have leaves in different places: only in the first {only_a}, only in the second {only_b}"
         )
 
 

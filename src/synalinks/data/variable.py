@@ -49,9 +49,7 @@ class Variable(Operand):
     ) -> None:
         self.name = name or auto_name("variable")
         if "/" in self.name:
-            raise ConfigurationError(
-                f"a variable's name can't hold a '/', which separates paths; got {name!r}"
-            )
+            raise ConfigurationError(f"a variable's name can't hold a '/', which separates paths; got {name!r}")
         self.path = self.name
         self.trainable = trainable
         self.initializer = initializer
@@ -81,8 +79,7 @@ class Variable(Operand):
                 near = schemas.nearest_name(str(key), list(fields))
                 hint = f"did you mean {near!r}? " if near else ""
                 raise ConfigurationError(
-                    f"variable {self.path!r} has no field {key!r} (in {what}); {hint}"
-                    f"Its fields are {list(fields)}"
+                    f"variable {self.path!r} has no field {key!r} (in {what}); {hint}Its fields are {list(fields)}"
                 )
         copied: dict[str, Any] = copy_json(given)
         return copied

@@ -73,9 +73,7 @@ class Needs:
         return min(caps) if caps else None
 
 
-def needs_of(
-    request: Request, price: Price | None, purses: Sequence[Purse], timeout: float | None = None
-) -> Needs:
+def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], timeout: float | None = None) -> Needs:
     """What a call will need of the purses that are open.
 
     A token is at least one byte of UTF-8, and the canonical request holds every byte of the prompt, so its

@@ -172,9 +172,7 @@ class CacheLayer:
             await self._append(store, prefix, value, broken, index)
         return reply
 
-    async def _append(
-        self, store: Store, prefix: str, value: bytes, broken: Sequence[int], free: int
-    ) -> None:
+    async def _append(self, store: Store, prefix: str, value: bytes, broken: Sequence[int], free: int) -> None:
         """Store an answer in place of one that can't be read, or under the first free number from `free` on.
 
         It is this run's own from then on. In refresh mode every answer that this run didn't give counts as

@@ -118,9 +118,7 @@ class Cassette:
         self.closed = False
         self._guard: Lock | None = None  # of the tape that `all` will replace
         self._tape = self._open()
-        self.recording = record_mode in ("new_episodes", "all") or (
-            record_mode == "once" and self._tape.unfinished
-        )
+        self.recording = record_mode in ("new_episodes", "all") or (record_mode == "once" and self._tape.unfinished)
         self._marks = bytearray(len(self._tape))  # per row: 1 if played or recorded by this run
         self._places: dict[str, list[Place]] = {}
         self._texts = TextIndex(self._tape)
@@ -354,9 +352,7 @@ class Cassette:
             return reply
         return replace(reply, source=live.source, billed=live.billed, seconds=live.seconds, fresh=live)
 
-    async def _ask_texts(
-        self, call: Call, below: Handler, whole: Request, missing: Sequence[str], base: str
-    ) -> Reply:
+    async def _ask_texts(self, call: Call, below: Handler, whole: Request, missing: Sequence[str], base: str) -> Reply:
         """Ask for texts that the tape lacks; a failure is recorded as that of the whole request."""
         if not self.recording:
             self._miss(call)

@@ -38,18 +38,14 @@ def report(call: Call, rows: Iterable[Row], *, tape: object, mode: str, answers:
     ]
     if answers:
         one = "1 answer" if answers == 1 else f"{answers} answers"
-        lines.append(
-            f"  the tape holds {one} to this request and all were played: it is asked more often now"
-        )
+        lines.append(f"  the tape holds {one} to this request and all were played: it is asked more often now")
     elif near is None:
         lines.append("  the tape is empty")
     else:
         lines += _compare(request, near)
     lines.append('To record what is missing: record_mode="new_episodes", or --record-mode new_episodes')
     error = CassetteMiss("\n".join(lines))
-    vars(error).update(
-        request=request, scope=call.scope, nearest=request if answers else near and near.request
-    )
+    vars(error).update(request=request, scope=call.scope, nearest=request if answers else near and near.request)
     return error
 
 
@@ -105,9 +101,7 @@ def _words(request: Mapping[str, Any]) -> list[str]:
 
 def diff(before: Request, after: Request, before_name: str, after_name: str) -> list[str]:
     """How two requests differ, line by line; texts are broken at their own line ends."""
-    lines = list(
-        difflib.unified_diff(_pretty(before), _pretty(after), before_name, after_name, n=2, lineterm="")
-    )
+    lines = list(difflib.unified_diff(_pretty(before), _pretty(after), before_name, after_name, n=2, lineterm=""))
     if len(lines) > _DIFF_LINES:
         rest = len(lines) - _DIFF_LINES
         lines = [*lines[:_DIFF_LINES], f"... {rest} more lines differ"]

@@ -48,9 +48,7 @@ class RetryPolicy:
                 f"got {self.attempts} and {self.bad_reply_attempts}"
             )
         if self.max_wait < 0 or self.first_wait < 0:
-            raise ConfigurationError(
-                f"waits are seconds, 0 or more; got {self.max_wait} and {self.first_wait}"
-            )
+            raise ConfigurationError(f"waits are seconds, 0 or more; got {self.max_wait} and {self.first_wait}")
         if self.timeout is not None and not self.timeout > 0:
             raise ConfigurationError(f"timeout must be positive seconds or None, got {self.timeout!r}")
 
@@ -148,9 +146,7 @@ class _Tries:
 
     __slots__ = ("_account", "_free", "_policy", "_rng", "attempts", "bad", "last", "tokens", "uncertain", "wasted")
 
-    def __init__(
-        self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError
-    ) -> None:
+    def __init__(self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError) -> None:
         self._policy, self._account, self._rng, self._free = policy, account, rng, free
         self.attempts = 0
         self.bad = 0

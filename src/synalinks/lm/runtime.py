@@ -230,9 +230,7 @@ def use_cassette(path: str | Path, record_mode: RecordMode = "once", *, strict: 
         ConfigurationError: another tape is open.
     """
     if RUNTIME.cassette is not None:
-        raise ConfigurationError(
-            f"a tape is open already ({RUNTIME.cassette.path}); close it before opening {path}"
-        )
+        raise ConfigurationError(f"a tape is open already ({RUNTIME.cassette.path}); close it before opening {path}")
     with Cassette(path, record_mode, strict=strict) as cassette:
         RUNTIME.cassette = cassette
         try:

@@ -260,9 +260,7 @@ class DiskStore:
                 self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 # Before opening: what is then found damaged was this file, or has been replaced already.
                 self._identity = self._identify()
-                self._cache = _plain_cache()(
-                    str(self.directory), timeout=SHORT_WAIT, disk=_plain_disk(), **SETTINGS
-                )
+                self._cache = _plain_cache()(str(self.directory), timeout=SHORT_WAIT, disk=_plain_disk(), **SETTINGS)
                 self._identity = self._identify()
             return self._cache
 

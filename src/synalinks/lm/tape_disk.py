@@ -86,9 +86,7 @@ def unzip(path: Path) -> tuple[bytes, bool]:
         except EOFError:
             return b"".join(parts), True
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise CassetteFormatError(
-                f"{path} is not a tape, or a damaged one: {error}. {WHAT_TO_DO}"
-            ) from error
+            raise CassetteFormatError(f"{path} is not a tape, or a damaged one: {error}. {WHAT_TO_DO}") from error
     return b"".join(parts), False
 
 
@@ -113,9 +111,7 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise CassetteError(
-            f"the tape {path} can't be written: {error}. What was recorded is kept"
-        ) from error
+        raise CassetteError(f"the tape {path} can't be written: {error}. What was recorded is kept") from error
 
 
 def warn(text: str) -> None:

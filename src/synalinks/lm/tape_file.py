@@ -81,9 +81,7 @@ class TapeFile:
         self._lock: Lock | None = None
         try:
             if path.is_dir():
-                raise CassetteFormatError(
-                    f"{path} is a directory, not a tape. Give the path of a file, *.jsonl"
-                )
+                raise CassetteFormatError(f"{path} is a directory, not a tape. Give the path of a file, *.jsonl")
             if write:
                 self._lock = Lock(path)
             self._load()
@@ -91,9 +89,7 @@ class TapeFile:
                 self._open_writer()
         except OSError as error:
             self.close()
-            raise CassetteError(
-                f"the tape {path} can't be {'written' if write else 'read'}: {error}"
-            ) from error
+            raise CassetteError(f"the tape {path} can't be {'written' if write else 'read'}: {error}") from error
         except BaseException:
             self.close()
             raise
@@ -204,9 +200,7 @@ class TapeFile:
                 self._cut_end()
         except (CassetteError, OSError):
             where = " in memory only (the file is being recorded, or is read-only)"
-        warn(
-            f"{self.path}: its recording was cut off; dropped the torn end{where}. {len(self)} rows are whole"
-        )
+        warn(f"{self.path}: its recording was cut off; dropped the torn end{where}. {len(self)} rows are whole")
 
     def _cut_end(self) -> None:
         if not self._zipped:
@@ -304,11 +298,7 @@ def merged_lines(*tapes: TapeFile) -> Iterator[bytes]:
     order: list[tuple[Any, ...]] = []
     newer: set[tuple[Any, ...]] = set()
     for number in reversed(range(len(tapes))):
-        rows = [
-            (row.order, number, index)
-            for index, row in enumerate(tapes[number].rows())
-            if row.order not in newer
-        ]
+        rows = [(row.order, number, index) for index, row in enumerate(tapes[number].rows()) if row.order not in newer]
         newer.update(row[0] for row in rows)
         order += rows
     yield header()
@@ -343,9 +333,7 @@ def recover(path: Path, journal: Path) -> None:
             return
         if count := len(new):
             rewrite(path, merged_lines(*tapes))
-            warn(
-                f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones"
-            )
+            warn(f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones")
         journal.unlink()
 
 

@@ -22,9 +22,7 @@ from synalinks.scope import FIELDS, Scope
 _FIELDS = frozenset(FIELDS)
 #: Keys as providers print them in error texts ("Incorrect API key provided: sk-..."); nothing else of HTTP
 #: comes near a tape.
-_KEY = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai|AIza)[-_][\w*-]{6,}|\bAIza[\w-]{20,}|(?<=[Bb]earer )[\w.*~+/-]{8,}=*"
-)
+_KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|AIza)[-_][\w*-]{6,}|\bAIza[\w-]{20,}|(?<=[Bb]earer )[\w.*~+/-]{8,}=*")
 
 
 @dataclass(frozen=True)

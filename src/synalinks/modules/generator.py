@@ -111,9 +111,7 @@ class Generator(Module):
         if inputs is None:
             return None
         model = self.language_model or self._default_model()
-        found = await model.ask(
-            self.messages(inputs), schema=self.schema, tools=self.tools, options=self.options
-        )
+        found = await model.ask(self.messages(inputs), schema=self.schema, tools=self.tools, options=self.options)
         if found is None:
             return None
         reply, value = found

@@ -28,9 +28,7 @@ class InputModule(Module):
         description: str | None = None,
         trainable: bool = False,
     ) -> None:
-        super().__init__(
-            name=name or None, description=description or "What the program takes.", trainable=trainable
-        )
+        super().__init__(name=name or None, description=description or "What the program takes.", trainable=trainable)
         if schema is None and input_data_model is None:
             raise ConfigurationError("Input(...) needs data_model= or schema=")
         if input_data_model is not None:

@@ -146,9 +146,7 @@ class RemoteModel(Module):
             return cls(model=identifier)
         if isinstance(identifier, Mapping):
             return deserialize_synalinks_object(identifier)
-        raise ConfigurationError(
-            f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}"
-        )
+        raise ConfigurationError(f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.model} at {self.channel.endpoint}>"

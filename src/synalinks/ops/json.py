@@ -94,9 +94,7 @@ async def out_mask(
     return OutMask(mask, pattern, recursive, name, description).apply(x)
 
 
-async def prefix(
-    x: Any, prefix: str | None = None, name: str | None = None, description: str | None = None
-) -> Any:
+async def prefix(x: Any, prefix: str | None = None, name: str | None = None, description: str | None = None) -> Any:
     """Every top-level field renamed to `prefix_name`.
 
     Raises:
@@ -106,9 +104,7 @@ async def prefix(
     return Prefix(str(prefix), name, description).apply(x)
 
 
-async def suffix(
-    x: Any, suffix: str | None = None, name: str | None = None, description: str | None = None
-) -> Any:
+async def suffix(x: Any, suffix: str | None = None, name: str | None = None, description: str | None = None) -> Any:
     """Every top-level field renamed to `name_suffix`.
 
     Raises:

@@ -229,9 +229,7 @@ def _check_value(program: str, symbol: SymbolicDataModel, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, JsonDataModel):
-        raise DataError(
-            f"{program} takes data models, got {type(value).__name__}: {value!r}. Wrap it in a DataModel"
-        )
+        raise DataError(f"{program} takes data models, got {type(value).__name__}: {value!r}. Wrap it in a DataModel")
     if value.get_schema() is not symbol.get_schema():
         _check_fields(program, symbol, value.keys())
 

@@ -160,9 +160,7 @@ def decode(data: bytes) -> dict[str, Any]:
             raise RefusalError(400, "unexpected EOF") from None
         raise RefusalError(400, f"invalid character {rest[0]!r} looking for beginning of value") from None
     if not isinstance(value, dict):
-        raise RefusalError(
-            400, f"json: cannot unmarshal {_go_type(value)} into Go value of type api.ChatRequest"
-        )
+        raise RefusalError(400, f"json: cannot unmarshal {_go_type(value)} into Go value of type api.ChatRequest")
     return value
 
 
@@ -191,9 +189,7 @@ def chat_request(body: Mapping[str, Any], abilities: Sequence[str]) -> ChatReque
     if body.get("think") and "thinking" not in abilities:
         raise RefusalError(400, f'"{name}" does not support thinking')
     if "vision" not in abilities and any(one.get("images") for one in messages):
-        raise RefusalError(
-            400, _inner("Multimodal data provided, but model does not support multimodal requests.")
-        )
+        raise RefusalError(400, _inner("Multimodal data provided, but model does not support multimodal requests."))
     options = body.get("options") or {}
     _check_options(options)
     request = ChatRequest(
@@ -244,12 +240,8 @@ def _check_length(body: Mapping[str, Any], request: ChatRequest) -> None:
         return
     size, room = prompt_tokens(request), int(request.options.get("num_ctx") or CONTEXT_LENGTH)
     if size > room:
-        message = (
-            f"request ({size} tokens) exceeds the available context size ({room} tokens), try increasing it"
-        )
-        raise RefusalError(
-            400, _inner(message, "exceed_context_size_error", n_prompt_tokens=size, n_ctx=room)
-        )
+        message = f"request ({size} tokens) exceeds the available context size ({room} tokens), try increasing it"
+        raise RefusalError(400, _inner(message, "exceed_context_size_error", n_prompt_tokens=size, n_ctx=room))
 
 
 def embed_texts(body: Mapping[str, Any]) -> list[str]:

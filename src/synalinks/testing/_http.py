@@ -62,9 +62,7 @@ class Exchange:
             self._connection.send(head, h11.Data(data=body), _END)
         self._connection.finished()
 
-    def start(
-        self, status: int, *, kind: str, length: int | None = None, headers: Sequence[Header] = ()
-    ) -> None:
+    def start(self, status: int, *, kind: str, length: int | None = None, headers: Sequence[Header] = ()) -> None:
         """Send status and headers; without a length, the body is chunked."""
         self._connection.send(_head(status, kind, length, headers))
 

@@ -38,9 +38,7 @@ class Service:
     same with failures and without. So do those that were cut short or garbled by a fault.
     """
 
-    def __init__(
-        self, model: Model, shelf: Shelf, faults: FaultSchedule, latency: Latency, keep: int | None
-    ) -> None:
+    def __init__(self, model: Model, shelf: Shelf, faults: FaultSchedule, latency: Latency, keep: int | None) -> None:
         self._model = model
         self._shelf = shelf
         self._faults = faults
@@ -65,9 +63,7 @@ class Service:
         log.add(record)
         methods = ROUTES.get(exchange.path)
         if methods is None or exchange.method not in methods:
-            status, words = (
-                (404, "404 page not found") if methods is None else (405, "405 method not allowed")
-            )
+            status, words = (404, "404 page not found") if methods is None else (405, "405 method not allowed")
             log.close(record, status)
             exchange.respond(status, words.encode(), kind=TEXT)
             return

@@ -160,9 +160,7 @@ class ArithmeticModel(RuleModel):
         normal, value = found[-1]
         return Question(normal, value, slips(normal, value))
 
-    def tool_call(
-        self, request: ChatRequest, question: Question | None
-    ) -> tuple[str, Mapping[str, Any]] | None:
+    def tool_call(self, request: ChatRequest, question: Question | None) -> tuple[str, Mapping[str, Any]] | None:
         """A calculator among the tools, called with the sum."""
         if question is None:
             return None

@@ -290,9 +290,7 @@ class RuleModel:
         text = self._render(request, answer)
         return ModelReply(text, thinking=answer.work) if request.think else text
 
-    def tool_call(
-        self, request: ChatRequest, question: Question | None
-    ) -> tuple[str, Mapping[str, Any]] | None:
+    def tool_call(self, request: ChatRequest, question: Question | None) -> tuple[str, Mapping[str, Any]] | None:
         """The call of a tool that helps with the question, or None; a plain rule calls none."""
         return None
 

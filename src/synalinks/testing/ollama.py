@@ -177,7 +177,7 @@ class OllamaServer:
                 await asyncio.wait(others)
             for connection in list(self._connections):
                 connection.abort()
-            while self._connections:  # each closes its socket in a callback of its own
+            while self._connections:  # noqa: ASYNC110  each closes its socket in a callback of its own
                 await asyncio.sleep(0)
             await server.wait_closed()
 

@@ -13,10 +13,7 @@ from synalinks.lm.providers.http import PerLoop, error_for, is_loopback, parse_r
 @pytest.mark.parametrize(
     ("status", "said", "kind"),
     [
-        *[
-            (status, "later", errors.ServerError)
-            for status in (408, 409, 425, 500, 502, 503, 504, 520, 524, 529)
-        ],
+        *[(status, "later", errors.ServerError) for status in (408, 409, 425, 500, 502, 503, 504, 520, 524, 529)],
         (429, "rate limit reached", errors.RateLimited),
         (429, "insufficient_quota", errors.QuotaExhausted),
         (429, "enforced_spend_limit_reached", errors.QuotaExhausted),
@@ -41,9 +38,7 @@ def test_what_a_status_means(status: int, said: str, kind: type) -> None:
 
 
 def test_the_providers_words_decide_not_ours() -> None:
-    assert (
-        type(error_for(404, "no page for the model ollama/x", said="page not found")) is errors.RequestError
-    )
+    assert type(error_for(404, "no page for the model ollama/x", said="page not found")) is errors.RequestError
 
 
 @pytest.mark.parametrize(

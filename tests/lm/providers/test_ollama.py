@@ -9,12 +9,12 @@ import struct
 
 import httpx
 import pytest
+from tests.lm.providers import wire
 
 from synalinks import errors
 from synalinks.lm.providers.ollama import OllamaProvider
 from synalinks.lm.providers.ollama_dialect import chat_payload, chat_reply, float32_bytes, usage
 from synalinks.lm.types import Call, Delta, Reply, Request, Schema
-from tests.lm.providers import wire
 
 ENDPOINT = "http://127.0.0.1:11434"
 
@@ -30,11 +30,7 @@ def as_recorded(exchange: wire.Exchange) -> Request:
     options = dict(body.get("options", {}))
     if "num_predict" in options:
         options["max_tokens"] = options.pop("num_predict")
-    options |= {
-        name: body[name]
-        for name in ("think", "truncate", "shift", "logprobs", "top_logprobs")
-        if name in body
-    }
+    options |= {name: body[name] for name in ("think", "truncate", "shift", "logprobs", "top_logprobs") if name in body}
     schema = body.get("format")
     return Request(
         "chat",
@@ -110,9 +106,7 @@ def test_stream_feeds_the_sink_and_keeps_its_pieces(name: str) -> None:
 def test_tool_calls() -> None:
     exchange = wire.ollama("chat_tools")
     reply = ask(as_recorded(exchange), wire.transport(exchange))
-    assert reply.tool_calls == (
-        {"id": "call_pofpvn5w", "name": "calculator", "arguments": {"expression": "2*2"}},
-    )
+    assert reply.tool_calls == ({"id": "call_pofpvn5w", "name": "calculator", "arguments": {"expression": "2*2"}},)
     assert reply.finish == "tool_calls"
 
 

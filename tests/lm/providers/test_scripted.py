@@ -7,12 +7,12 @@ import re
 import struct
 
 import pytest
+from tests.lm.virtual import LoopClock, run
 
 from synalinks import errors
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.scripted import ScriptedProvider, register_script
 from synalinks.lm.types import Call, Delta, Reply, Request, Usage
-from tests.lm.virtual import LoopClock, run
 
 
 def call(text: str = "What is 2+2?", model: str = "scripted/m", **more) -> Call:
@@ -95,9 +95,7 @@ def test_a_registered_script_answers_its_name() -> None:
     handler = make(resolve("scripted/demo")[0])
     assert ask(handler, call(model="scripted/demo")).text == "hello"
     assert len(script.calls) == 1
-    with pytest.raises(
-        errors.UnknownModelError, match=r"no script is registered as 'nosuch'.*register_script"
-    ):
+    with pytest.raises(errors.UnknownModelError, match=r"no script is registered as 'nosuch'.*register_script"):
         ask(handler, call(model="scripted/nosuch"))
 
 

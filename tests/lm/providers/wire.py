@@ -81,9 +81,7 @@ def transport(
     async def answer(request: httpx.Request) -> httpx.Response:
         if seen is not None:
             seen.append(request)
-        return httpx.Response(
-            exchange.status, headers=exchange.headers, stream=_Chunks(exchange.chunks, fault)
-        )
+        return httpx.Response(exchange.status, headers=exchange.headers, stream=_Chunks(exchange.chunks, fault))
 
     return httpx.MockTransport(answer)
 

@@ -215,9 +215,7 @@ def make(
     endpoint, auth = _address(spec, api_base)
     module, _, name = spec.target.partition(":")
     build = getattr(importlib.import_module(module), name)
-    handler: Handler = build(
-        endpoint, api_key=key_of(spec, api_key), auth=auth, timeout=timeout, transport=transport
-    )
+    handler: Handler = build(endpoint, api_key=key_of(spec, api_key), auth=auth, timeout=timeout, transport=transport)
     return handler
 
 

@@ -133,9 +133,7 @@ def connection_limits() -> httpx.Limits:
     """As many connections as there are calls (the limit layer bounds those), and most of them kept."""
     import httpx  # 80 ms, not needed to import the package
 
-    return httpx.Limits(
-        max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=KEEP_ALIVE_SECONDS
-    )
+    return httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=KEEP_ALIVE_SECONDS)
 
 
 def transport_for(endpoint: str, given: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncBaseTransport | None:

@@ -126,9 +126,7 @@ class OllamaProvider:
                     chunks.append(delta)
                     sink(delta)
         if not last.get("done"):
-            raise ConnectionFailed(
-                f"{self.endpoint}: the stream ended before the answer was whole", uncertain=True
-            )
+            raise ConnectionFailed(f"{self.endpoint}: the stream ended before the answer was whole", uncertain=True)
         message = {
             "content": "".join([delta.text for delta in chunks]),
             "thinking": "".join([delta.reasoning for delta in chunks]),
@@ -136,9 +134,7 @@ class OllamaProvider:
         }
         return chat_reply({**last, "message": message}, request, tuple(chunks))
 
-    async def _lines(
-        self, payload: Mapping[str, Any], request: Request
-    ) -> AsyncGenerator[dict[str, Any], None]:
+    async def _lines(self, payload: Mapping[str, Any], request: Request) -> AsyncGenerator[dict[str, Any], None]:
         """The objects of a streamed answer, its last one with the counters."""
         client = await self._clients.get()
         content = _json.dumps(payload).encode()
@@ -174,8 +170,7 @@ class OllamaProvider:
             return ConfigurationError(f"not a server's URL: {self.endpoint!r} ({error})")
         if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.ProxyError):
             return ConnectionFailed(
-                f"{self.endpoint}: the connection broke before the answer was whole "
-                f"({error or type(error).__name__})",
+                f"{self.endpoint}: the connection broke before the answer was whole ({error or type(error).__name__})",
                 uncertain=True,
             )
         return self._unreadable("", f"{type(error).__name__}: {error}")
@@ -189,9 +184,7 @@ class OllamaProvider:
             "replay a cassette: use_cassette(path), or `synalinks run SCRIPT --cassette FILE`"
         )
 
-    def _failure(
-        self, status: int, text: str, headers: Mapping[str, str], request: Request
-    ) -> SynalinksError:
+    def _failure(self, status: int, text: str, headers: Mapping[str, str], request: Request) -> SynalinksError:
         said = _said(text)
         message = f"{self.endpoint} answered {status} for {request.model!r}: {said}"
         if status >= 500 and any(words in said for words in WRONG_PROGRAM):

@@ -1,8 +1,7 @@
 """The competition: a candidate goes if a better one stands too near it (Dominated Novelty Search).
 
-Source: Bahlous-Boldi, Faldor, Grillotti, Janmohamed, Coiffard, Spector, Cully, Dominated Novelty Search, arXiv
-2502.00593, in the form that programs written for OMEGA rely on: c is dominated if some o with a higher reward lies within
-1 / k of it.
+Source: Dominated Novelty Search, arXiv 2502.00593, in the form that programs written for OMEGA rely on: c is dominated
+if some o with a higher reward lies within 1 / k of it.
 """
 
 from __future__ import annotations
@@ -17,8 +16,6 @@ from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from synalinks.modules import EmbeddingModel
 
 Distance = Callable[..., float | Awaitable[float]]
@@ -88,7 +85,9 @@ async def pairwise(pooled: Sequence[Candidate], distance: Distance, model: Embed
             try:
                 found[i, j] = found[j, i] = float(value)
             except (TypeError, ValueError) as error:
-                raise ConfigurationError(f"distance_function gave {value!r}; a distance is a number in [0, 1]") from error
+                raise ConfigurationError(
+                    f"distance_function gave {value!r}; a distance is a number in [0, 1]"
+                ) from error
     return found
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from synalinks.data import DataModel, Field
 
 TASK = (
-    "A program made of language-model calls answers inputs. Its behaviour is steered by a variable: JSON that is put in "
-    "front of the model on every call, such as instructions, rules, a plan or code. You write a new value for it."
+    "A program made of language-model calls answers inputs. Its behaviour is steered by a variable: JSON that is put "
+    "in front of the model on every call, such as instructions, rules, a plan or code. You write a new value for it."
 )
 ADVICE = (
     "Find out what the bad predictions have in common, and what knowledge would have prevented them.",
