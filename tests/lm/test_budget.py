@@ -30,6 +30,7 @@ from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
 from synalinks.lm.cassette import Cassette, CassetteLayer
 from synalinks.lm.limit import LimitLayer
 from synalinks.lm.pricing import FREE, Price
+from synalinks.lm.providers.ollama_dialect import chat_payload
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.types import Call, Handler, Reply, Request, Usage, stack
 from synalinks.scope import Scope
@@ -705,3 +706,11 @@ def test_without_a_budget_the_gate_is_not_there() -> None:
     assert provider.calls[0] is call
     assert replace(call).permit is None
     assert needs_of(chat(), FREE, []).amount(7).usd == 0
+
+
+@pytest.mark.parametrize(("options", "sent"), [({}, 30), ({"max_tokens": 9}, 9), ({"num_predict": -1}, 30)])
+def test_the_cap_is_what_ollama_is_told(options: dict[str, Any], sent: int) -> None:
+    request = chat(**options)
+    call = Call(request, output_cap=30)
+    assert chat_payload(request, False, call.output_limit)["options"]["num_predict"] == sent
+    assert "options" not in chat_payload(chat(), False, None)

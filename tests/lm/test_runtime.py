@@ -318,9 +318,13 @@ def test_single_answers_replay_to_one_ledger_at_any_concurrency(tmp_path: Path, 
 
     bills, purses = [], []
     for mode in ("once", "none", "none"):
-        with use_provider(provider), use_cassette(path, record_mode=mode), use_ledger() as ledger:
-            with use_budget(synalinks.Budget(calls=100)) as purse:
-                asyncio.run(main())
+        with (
+            use_provider(provider),
+            use_cassette(path, record_mode=mode),
+            use_ledger() as ledger,
+            use_budget(synalinks.Budget(calls=100)) as purse,
+        ):
+            asyncio.run(main())
         bills.append(ledger)
         purses.append(purse.settled)
     assert len(provider.calls) == 3

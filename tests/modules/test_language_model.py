@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import synalinks
-from synalinks.errors import ConfigurationError, ServerError, UnknownModelError
+from synalinks.errors import ConfigurationError, RequestError, ServerError, UnknownModelError
 from synalinks.lm.providers.scripted import ScriptedProvider
-from synalinks.lm.types import Usage
+from synalinks.lm.types import Reply, Usage
 from worlds import MODEL, Answer, Question, lm
 
 CHAT = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="hi")])
@@ -107,3 +107,47 @@ def test_an_embedding_model_gives_a_vector_a_text() -> None:
     assert found.get("embeddings") == [[1.0, 0.0], [0.0, 1.0]]
     with pytest.warns(synalinks.LMWarning):
         assert ask(model, ScriptedProvider(lambda call: ServerError), Texts(texts=["c"])) is None
+
+
+def test_the_fallback_is_asked_when_the_world_fails_and_not_when_the_program_is_wrong() -> None:
+    asked: list[str] = []
+
+    def answer(call: Any) -> Any:
+        asked.append(call.request.model)
+        if call.request.model == MODEL:
+            return ServerError("busy") if call.request.messages[-1]["content"] == "hi" else RequestError("no such option")
+        return "from the second"
+
+    model = synalinks.LanguageModel(MODEL, retry=1, fallback="ollama/second")
+    assert ask(model, ScriptedProvider(answer), CHAT).get("content") == "from the second"
+    assert asked == [MODEL, "ollama/second"]
+    wrong = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="ho")])
+    with pytest.raises(RequestError):
+        ask(model, ScriptedProvider(answer), wrong)
+    assert asked[2:] == [MODEL]
+
+
+def test_on_error_raise() -> None:
+    model = synalinks.LanguageModel(MODEL, retry=1, on_error="raise")
+    with pytest.raises(ServerError):
+        ask(model, ScriptedProvider([ServerError("busy")]), CHAT)
+
+
+def test_a_model_that_calls_tools_gives_a_message_even_where_a_schema_was_given() -> None:
+    calls = ({"id": "1", "name": "look", "arguments": {"at": "ü"}},)
+    reply = Reply(tool_calls=calls, finish="tool_calls", reasoning="let me see")
+    found = ask(lm(), ScriptedProvider([reply]), CHAT, schema=Answer.get_schema(), tools=[{"name": "look"}])
+    assert found.get("tool_calls")[0]["function"] == {"name": "look", "arguments": '{"at":"ü"}'}
+    assert found.get("reasoning_content") == "let me see"
+
+
+def test_a_stop_and_a_budget_go_through() -> None:
+    """Neither is a failed call: no warning, no None."""
+    with synalinks.use_budget(synalinks.Budget(calls=0)), pytest.raises(synalinks.BudgetExceeded):
+        ask(lm(), ScriptedProvider(["x"]), CHAT)
+
+
+def test_a_budget_s_cap_reaches_the_provider() -> None:
+    with synalinks.use_budget(synalinks.Budget(tokens=200)):
+        found = ask(lm(), ScriptedProvider(["word " * 500]), CHAT)
+    assert 0 < len(found.get("content")) < 4 * 200

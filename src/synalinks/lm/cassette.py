@@ -15,9 +15,9 @@ Which answer a call gets is said in draws.py. A single answer (temperature 0, em
 number of times; only the first time counts as spent (`Reply.fresh`), as if the rest came from the cache. An
 answer that a budget cut short is marked `"capped"` and is given to a call from its own place and under a
 budget only. A call that a budget refused is a row too, for a replay under the same budget: which calls still
-fitted depended on whose answers came first, and a replay has no such order. A failure is an answer of the place that met it. A row is
-found by the digest it states; that it still is the digest of the row's request (nobody edited it) is
-checked when the row is played, and for all rows by `verify`.
+fitted depended on whose answers came first, and a replay has no such order. A failure is an answer of the
+place that met it. A row is found by the digest it states; that it still is the digest of the row's request
+(nobody edited it) is checked when the row is played, and for all rows by `verify`.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ from synalinks.errors import (
     LMError,
 )
 from synalinks.lm import miss
-from synalinks.lm.draws import Draws, Place
+from synalinks.lm.draws import Draws
 from synalinks.lm.tape_disk import Lock, rewrite, warn
 from synalinks.lm.tape_file import TapeFile, recover
+from synalinks.lm.tape_match import Matcher
 from synalinks.lm.tape_rows import (
     Row,
     encode,
@@ -120,7 +121,7 @@ class Cassette:
         self._tape = self._open()
         self.recording = record_mode in ("new_episodes", "all") or (record_mode == "once" and self._tape.unfinished)
         self._marks = bytearray(len(self._tape))  # per row: 1 if played or recorded by this run
-        self._places: dict[str, list[Place]] = {}
+        self._matcher = Matcher(self._tape, self.draws, self.recording)
         self._texts = TextIndex(self._tape)
         self._had = Had()
         self._asked: LoopLocal[dict[tuple[str, bytes], Event]] = LoopLocal(dict)
@@ -162,7 +163,7 @@ class Cassette:
         self._must_be_open()
         if call.request.kind == "embed":
             return await self._answer_embedding(call, below)
-        index = self._find(call.request, call)
+        index = self._matcher.find(call.request, call)
         if index is None:
             return await self._ask(call, below)
         again = self._marks[index]
@@ -173,56 +174,6 @@ class Cassette:
             reply.feed(call.sink)
         return reply
 
-    def _find(self, request: Request, call: Call) -> int | None:
-        """The number of the row that answers a call, now taken; None if there is none."""
-        digest = request.digest
-        found = self._tape.by_digest.get(digest)
-        if found is None:
-            return None
-        if request.single_answer:
-            return self._find_single(digest, [found] if isinstance(found, int) else found, call)
-        if self._tape.capped:
-            return self._find_uncut(digest, [found] if isinstance(found, int) else found, call)
-        if isinstance(found, int):  # whatever its place, this is the one answer there is
-            return found if self.draws.pick(digest, (call.place,), call.place) is not None else None
-        pick = self.draws.pick(digest, self._places_of(digest, found), call.place)
-        return None if pick is None else found[pick]
-
-    def _find_single(self, digest: str, rows: Sequence[int], call: Call) -> int | None:
-        """Of a request with one answer: its place's own row, else an answer, else (replaying) a failure."""
-        if len(rows) == 1 and not self.recording and not self._tape.capped:
-            return rows[0]
-        own, others = self._whole_first(digest, rows, call)
-        if own:
-            return rows[own[0]]
-        answers = (rows[number] for number in others if not self._tape.row(rows[number]).failed)
-        return next(answers, None if self.recording or not others else rows[others[0]])
-
-    def _find_uncut(self, digest: str, rows: Sequence[int], call: Call) -> int | None:
-        """The rule of draws.py on a tape where a budget cut some answers short."""
-        own, others = self._whole_first(digest, rows, call)
-        with self._mutex:
-            taken = self.draws.taken(digest)
-            for number in (*own, *others):
-                if number not in taken:
-                    self.draws.take(digest, number)
-                    return rows[number]
-        return None
-
-    def _whole_first(self, digest: str, rows: Sequence[int], call: Call) -> tuple[list[int], list[int]]:
-        """Which of a request's rows are of the call's place, and which others may answer it; what a budget cut
-        short answers its own place only, under a budget, and for want of a whole answer."""
-        capped, place = self._tape.capped, call.place
-        own: list[int] = []
-        cut: list[int] = []
-        others: list[int] = []
-        for number, other in enumerate(self._places_of(digest, rows)):
-            if rows[number] not in capped:
-                (own if other == place else others).append(number)
-            elif other == place and call.output_cap is not None:
-                cut.append(number)
-        return own + cut, others
-
     def repeats(self, call: Call) -> bool:
         """Whether this call asks for a single answer that the run has had."""
         request = call.request
@@ -232,15 +183,8 @@ class Cassette:
             known = self._texts.of(request.with_texts(()).digest)
             spots = [known.get(key_of(text)) for text in request.texts]
             return all(spot is not None and self._had.all_of({spot[0]: [spot[1]]}) for spot in spots)
-        index = self._find(request, call)
+        index = self._matcher.find(request, call)
         return index is not None and bool(self._marks[index])
-
-    def _places_of(self, digest: str, rows: Sequence[int]) -> list[Place]:
-        places = self._places.setdefault(digest, [])
-        for index in rows[len(places) :]:
-            row = self._tape.row(index)
-            places.append((row.scope, row.draw))
-        return places
 
     def _play(self, index: int, request: Request) -> Any:
         """The JSON of a row that answers `request`, marked as played; a failure is raised."""
@@ -315,7 +259,7 @@ class Cassette:
         if refused is None:
             return None
         rows = self._tape.by_digest.get(digest, [])
-        if call.place in self._places_of(digest, [rows] if isinstance(rows, int) else rows):
+        if call.place in self._matcher.places_of(digest, [rows] if isinstance(rows, int) else rows):
             return None  # answered later, in a run with a larger budget
         return recorded_refusal(map(self._tape.row, refused), call, [budget.to_dict() for budget in budgets])
 
@@ -324,7 +268,7 @@ class Cassette:
         request = call.request
         texts = tuple(dict.fromkeys(request.texts))
         whole = request if len(texts) == len(request.texts) else request.with_texts(texts)
-        index = self._find(whole, call)
+        index = self._matcher.find(whole, call)
         if index is not None:
             row = self._play(index, whole)
             reply = Reply.from_dict(row["reply"], "cassette", vectors_of(row["reply"]))
