@@ -319,6 +319,38 @@ def test_nested_budgets_hold_both() -> None:
     now(main)
 
 
+def test_who_waits_for_two_budgets_is_not_overtaken_by_who_waits_for_one_of_them() -> None:
+    async def main() -> None:
+        gates: dict[int, asyncio.Event] = {number: asyncio.Event() for number in range(4)}
+        order: list[int] = []
+
+        async def provider(call: Call) -> Reply:
+            order.append(call.draw)
+            await gates[call.draw].wait()
+            return Provider().reply
+
+        small, big = chat(max_tokens=10), chat(max_tokens=500)
+        little, much = (
+            needs_of(request, DEAR, []).amount(limit).tokens for request, limit in ((small, 10), (big, 500))
+        )
+        outer, inner, queue = purse(tokens=much + little + 15), purse(calls=9), Queue()
+        both, one = gate(outer, inner, queue=queue)(provider), gate(outer, queue=queue)(provider)
+        tasks = start(one, Call(small), Call(big, draw=1))
+        await settle()
+        tasks += start(both, Call(big, draw=2))
+        await settle()
+        tasks += start(one, Call(small, draw=3))
+        gates[0].set()  # now the small call would fit, and the big one before it would not
+        await settle()
+        assert order == [0, 1]
+        for event in gates.values():
+            event.set()
+        await asyncio.wait(tasks)
+        assert order[:3] == [0, 1, 2]
+
+    now(main)
+
+
 def test_the_time_cap() -> None:
     async def main() -> None:
         clock = LoopClock()

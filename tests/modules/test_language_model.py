@@ -115,7 +115,9 @@ def test_the_fallback_is_asked_when_the_world_fails_and_not_when_the_program_is_
     def answer(call: Any) -> Any:
         asked.append(call.request.model)
         if call.request.model == MODEL:
-            return ServerError("busy") if call.request.messages[-1]["content"] == "hi" else RequestError("no such option")
+            return (
+                ServerError("busy") if call.request.messages[-1]["content"] == "hi" else RequestError("no such option")
+            )
         return "from the second"
 
     model = synalinks.LanguageModel(MODEL, retry=1, fallback="ollama/second")

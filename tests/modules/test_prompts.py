@@ -16,7 +16,9 @@ EXAMPLE = {"inputs": {"question": "Größe?"}, "outputs": {"answer": ["<b>", Tru
 def test_the_whole_default_prompt() -> None:
     template = compile_template(default_prompt_template())
     text = render(template, "Be kind.", [EXAMPLE], '{"in":1}', '{"out":1}')
-    assert text == """\
+    assert (
+        text
+        == """\
 <instructions>
 Be kind.
 </instructions>
@@ -36,6 +38,7 @@ Be kind.
 </output>
 </example>
 </examples>"""
+    )
     assert render(template, None, []) == "<instructions>\n\n</instructions>"
     assert synalinks.default_prompt_template() == default_prompt_template()
 
