@@ -13,6 +13,7 @@ import sqlite3
 import threading
 import time
 import warnings
+import weakref
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -138,16 +139,14 @@ def _plain_disk() -> Any:
     return PlainDisk
 
 
-class _Closer:
-    """Closes a connection when its thread ends or its cache is dropped; diskcache leaves that to chance."""
+class _Owner:
+    """Dies with its thread or with its cache, and has a connection closed then; diskcache leaves that to chance.
 
-    __slots__ = ("_connection",)
+    By a finalizer of its own rather than `__del__`: where both are garbage of one cycle, Python may finalize the
+    connection first, and complain that nobody closed it.
+    """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __del__(self) -> None:
-        self._connection.close()
+    __slots__ = ("__weakref__",)
 
 
 def _lenient(text: bytes) -> str:
@@ -176,7 +175,8 @@ def _plain_cache() -> Any:
                     isolation_level=None,
                     check_same_thread=False,  # the garbage collector runs in any thread
                 )
-                local.closer = _Closer(connection)
+                local.owner = owner = _Owner()
+                weakref.finalize(owner, connection.close)
                 # We write no text, but somebody's text must read as unreadable, not as a broken database.
                 connection.text_factory = _lenient
                 for name in PER_CONNECTION:
