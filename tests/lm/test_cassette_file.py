@@ -16,7 +16,7 @@ import pytest
 
 from lm.tape_helpers import Provider, ask, at, chat, embed, play, record
 from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse, CassetteMiss, ServerError
-from synalinks.lm import tape_file, types
+from synalinks.lm import request, tape_file, types
 from synalinks.lm.cassette import Cassette
 from synalinks.lm.tape_disk import CassetteWarning
 from synalinks.lm.types import Reply
@@ -192,7 +192,7 @@ def test_a_newer_format_is_refused_naming_both_versions(plain: Path, head: dict[
 
 def test_digests_of_an_older_request_format_are_computed_anew(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(plain, CALLS[:2])
-    monkeypatch.setattr(types, "REQUEST_FORMAT", 2)
+    monkeypatch.setattr(request, "REQUEST_FORMAT", 2)
     monkeypatch.setattr(tape_file, "REQUEST_FORMAT", 2)
     calls = [at(chat(f"question {number}"), sample=number) for number in range(3)]
     assert calls[0].request.digest != CALLS[0].request.digest

@@ -6,291 +6,44 @@ dialect, a module, or a file format.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any, Literal, Protocol
 
-from synalinks import _json
-from synalinks.errors import ConfigurationError
+from synalinks.lm.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
+from synalinks.lm.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
 from synalinks.scope import NOWHERE, Scope
 
-#: Goes into every digest. Change it when the meaning of a request changes, and no old answer will match.
-REQUEST_FORMAT = 1
+__all__ = [
+    "NOTHING_FRESH",
+    "NO_USAGE",
+    "OUTPUT_LIMITS",
+    "REQUEST_FORMAT",
+    "USAGE_BUCKETS",
+    "USAGE_FIELDS",
+    "ZERO",
+    "Call",
+    "Delta",
+    "Handler",
+    "Kind",
+    "Layer",
+    "Permit",
+    "Reply",
+    "Request",
+    "Schema",
+    "Sink",
+    "Source",
+    "Stack",
+    "Trace",
+    "Usage",
+    "schema_of",
+    "stack",
+]
 
-#: Options that bound the answer, as OpenAI's older and newer API and Ollama's call them.
-OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
-
-Kind = Literal["chat", "embed"]
 #: Where an answer came from; only `live` costs money.
 Source = Literal["live", "shared", "cache", "cassette"]
 Sink = Callable[["Delta"], None]
-
-
-class Schema:
-    """A JSON schema with everything derived from it made once: canonical bytes and validator."""
-
-    __slots__ = ("_validator", "canonical", "value")
-
-    def __init__(self, value: Mapping[str, Any]) -> None:
-        self.value = dict(value)
-        self.canonical = _json.canonical_schema(self.value)
-        self._validator: Any = None
-
-    @property
-    def validator(self) -> Any:
-        """The compiled validator, a `jsonschema_rs.Validator`.
-
-        Raises:
-            ConfigurationError: the schema is not a valid JSON schema.
-        """
-        if self._validator is None:
-            import jsonschema_rs  # 15 MB of native code, not needed to import the package
-
-            try:
-                self._validator = jsonschema_rs.validator_for(self.value)
-            except (jsonschema_rs.ValidationError, ValueError) as error:
-                raise ConfigurationError(f"not a valid JSON schema: {error}") from error
-        return self._validator
-
-    def problem(self, value: Any) -> str | None:
-        """What is wrong with `value`, in one line, or None if it obeys the schema."""
-        validator = self.validator
-        if validator.is_valid(value):
-            return None
-        error = next(iter(validator.iter_errors(value)))
-        where = "/".join(str(part) for part in error.instance_path)
-        return f"{error.message}" + (f" (at {where})" if where else "")
-
-
-@lru_cache(maxsize=512)
-def _schema_of(text: str) -> Schema:
-    return Schema(_json.loads(text))
-
-
-def schema_of(value: Mapping[str, Any]) -> Schema:
-    """The `Schema` of a plain dict; dicts that are written alike share one."""
-    return _schema_of(_json.dumps(value))
-
-
-class Request:
-    """What is asked of a model, in no provider's dialect. Immutable; identified by its digest.
-
-    Host, headers, keys, streaming and time-outs are not part of a request, so a tape is valid on every
-    machine and no secret can reach it.
-
-    Attributes:
-        kind: `chat` or `embed`.
-        model: with its provider's prefix, e.g. `ollama/llama3.2:latest`.
-        messages: chat only; each a JSON object with `role` and `content` (a string, or a list of parts).
-        texts: embed only; the texts to embed.
-        schema: what the answer must obey, or None for free text.
-        tools: tools the model may call, each `{"name", "description", "parameters"}`.
-        options: sampling options that were given: `temperature`, `max_tokens`, `top_p`, `top_k`, `seed`,
-            `stop`, `reasoning_effort`, ...; provider-specific ones pass through.
-    """
-
-    __slots__ = ("_digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
-
-    def __init__(
-        self,
-        kind: Kind,
-        model: str,
-        *,
-        messages: Sequence[Mapping[str, Any]] = (),
-        texts: Sequence[str] = (),
-        schema: Schema | None = None,
-        tools: Sequence[Mapping[str, Any]] = (),
-        options: Mapping[str, Any] | None = None,
-    ) -> None:
-        self.kind: Kind = kind
-        self.model = model
-        self.messages = tuple(messages)
-        self.texts = tuple(texts)
-        self.schema = schema
-        self.tools = tuple(tools)
-        self.options: Mapping[str, Any] = options or {}
-        self._digest: str | None = None
-
-    @property
-    def canonical(self) -> bytes:
-        """The canonical JSON that the digest is taken of; the schema's part is made once per schema.
-
-        Keys are sorted, but for the properties of schemas, whose order is part of what is asked.
-        """
-        rest: dict[str, Any] = {"messages": self.messages} if self.kind == "chat" else {}
-        rest["model"] = self.model
-        if self.options:
-            rest["options"] = self.options
-        tail: dict[str, Any] = {"texts": self.texts} if self.kind == "embed" else {}
-        middle = b""
-        if self.schema is not None:
-            middle = b'"schema":' + self.schema.canonical
-        parts = [
-            b'"format":%d,"kind":"%s"' % (REQUEST_FORMAT, self.kind.encode()),
-            _json.canonical(rest)[1:-1],
-            middle,
-            _json.canonical(tail)[1:-1] if tail else b"",
-            b'"tools":' + _json.canonical_schema(self.tools) if self.tools else b"",
-        ]
-        return b"{" + b",".join(part for part in parts if part) + b"}"
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere."""
-        if self._digest is None:
-            self._digest = _json.digest(self.canonical)
-        return self._digest
-
-    @property
-    def output_limit(self) -> int | None:
-        """The most answer tokens the caller allows: the least of the options that say so, or None."""
-        options = self.options
-        found = [options[name] for name in OUTPUT_LIMITS if name in options]
-        limits = [int(limit) for limit in found if isinstance(limit, (int, float)) and limit > 0]
-        return min(limits) if limits else None
-
-    @property
-    def single_answer(self) -> bool:
-        """Whether every asking gives the same answer: embeddings, and chat at temperature 0."""
-        return self.kind == "embed" or self.options.get("temperature") == 0
-
-    def with_texts(self, texts: Sequence[str]) -> Request:
-        """The same embedding request for other texts."""
-        return Request("embed", self.model, texts=texts, options=self.options)
-
-    def with_options(self, **options: Any) -> Request:
-        """The same request with some options changed."""
-        return Request(
-            self.kind,
-            self.model,
-            messages=self.messages,
-            texts=self.texts,
-            schema=self.schema,
-            tools=self.tools,
-            options={**self.options, **options},
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The whole request as JSON, as tapes keep it."""
-        value: dict[str, Any] = {"kind": self.kind, "model": self.model}
-        if self.kind == "chat":
-            value["messages"] = [dict(message) for message in self.messages]
-        else:
-            value["texts"] = list(self.texts)
-        if self.schema is not None:
-            value["schema"] = self.schema.value
-        if self.tools:
-            value["tools"] = [dict(tool) for tool in self.tools]
-        if self.options:
-            value["options"] = dict(self.options)
-        return value
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Request:
-        """The request that `to_dict` wrote."""
-        schema = value.get("schema")
-        return cls(
-            value["kind"],
-            value["model"],
-            messages=value.get("messages", ()),
-            texts=value.get("texts", ()),
-            schema=None if schema is None else schema_of(schema),
-            tools=value.get("tools", ()),
-            options=value.get("options"),
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Request) and self.digest == other.digest
-
-    def __hash__(self) -> int:
-        return hash(self.digest)
-
-    def __repr__(self) -> str:
-        size = f"{len(self.messages)} messages" if self.kind == "chat" else f"{len(self.texts)} texts"
-        return f"<Request {self.kind} {self.model} {size} {self.digest[:12]}>"
-
-
-def _add(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens in disjoint buckets; None means the provider did not say, which is not 0.
-
-    Providers count inclusively (OpenAI), exclusively (Anthropic) or in a mixture (Gemini); each dialect
-    translates to these buckets, and totals are derived from them.
-
-    Attributes:
-        input_fresh: prompt tokens read at the full price.
-        input_cache_read: prompt tokens the provider had in its cache.
-        input_cache_write_5m, input_cache_write_1h: prompt tokens written to the provider's cache.
-        input_audio: audio in the prompt.
-        output_text: tokens of the visible answer.
-        output_reasoning: tokens of thinking, where the provider counts them apart.
-        output_audio: audio in the answer.
-        raw: what the provider said, as it said it.
-    """
-
-    input_fresh: int | None = None
-    input_cache_read: int | None = None
-    input_cache_write_5m: int | None = None
-    input_cache_write_1h: int | None = None
-    input_audio: int | None = None
-    output_text: int | None = None
-    output_reasoning: int | None = None
-    output_audio: int | None = None
-    raw: Mapping[str, Any] | None = None
-
-    @property
-    def input_tokens(self) -> int | None:
-        """All prompt tokens, cached ones included; None if no count is known."""
-        return _add(
-            (
-                self.input_fresh,
-                self.input_cache_read,
-                self.input_cache_write_5m,
-                self.input_cache_write_1h,
-                self.input_audio,
-            )
-        )
-
-    @property
-    def output_tokens(self) -> int | None:
-        """All tokens of the answer, reasoning included; None if no count is known."""
-        return _add((self.output_text, self.output_reasoning, self.output_audio))
-
-    @property
-    def total_tokens(self) -> int | None:
-        """Input and output together; None if neither is known."""
-        return _add((self.input_tokens, self.output_tokens))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The buckets that are known, and `raw`."""
-        pairs = ((name, getattr(self, name)) for name in USAGE_FIELDS)
-        return {name: value for name, value in pairs if value is not None}
-
-    @classmethod
-    def from_dict(cls, value: Mapping[str, Any]) -> Usage:
-        """The usage that `to_dict` wrote."""
-        return cls(**{name: value[name] for name in USAGE_FIELDS if name in value})
-
-
-USAGE_BUCKETS = (
-    "input_fresh",
-    "input_cache_read",
-    "input_cache_write_5m",
-    "input_cache_write_1h",
-    "input_audio",
-    "output_text",
-    "output_reasoning",
-    "output_audio",
-)
-USAGE_FIELDS = (*USAGE_BUCKETS, "raw")
-NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)

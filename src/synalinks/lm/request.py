@@ -1,0 +1,202 @@
+"""Requests: what is asked of a model, in no provider's dialect, and what identifies it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal
+
+from synalinks import _json
+from synalinks.errors import ConfigurationError
+
+#: Goes into every digest. Change it when the meaning of a request changes, and no old answer will match.
+REQUEST_FORMAT = 1
+
+#: Options that bound the answer, as OpenAI's older and newer API and Ollama's call them.
+OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
+
+Kind = Literal["chat", "embed"]
+
+
+class Schema:
+    """A JSON schema with everything derived from it made once: canonical bytes and validator."""
+
+    __slots__ = ("_validator", "canonical", "value")
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self.value = dict(value)
+        self.canonical = _json.canonical_schema(self.value)
+        self._validator: Any = None
+
+    @property
+    def validator(self) -> Any:
+        """The compiled validator, a `jsonschema_rs.Validator`.
+
+        Raises:
+            ConfigurationError: the schema is not a valid JSON schema.
+        """
+        if self._validator is None:
+            import jsonschema_rs  # 15 MB of native code, not needed to import the package
+
+            try:
+                self._validator = jsonschema_rs.validator_for(self.value)
+            except (jsonschema_rs.ValidationError, ValueError) as error:
+                raise ConfigurationError(f"not a valid JSON schema: {error}") from error
+        return self._validator
+
+    def problem(self, value: Any) -> str | None:
+        """What is wrong with `value`, in one line, or None if it obeys the schema."""
+        validator = self.validator
+        if validator.is_valid(value):
+            return None
+        error = next(iter(validator.iter_errors(value)))
+        where = "/".join(str(part) for part in error.instance_path)
+        return f"{error.message}" + (f" (at {where})" if where else "")
+
+
+@lru_cache(maxsize=512)
+def _schema_of(text: str) -> Schema:
+    return Schema(_json.loads(text))
+
+
+def schema_of(value: Mapping[str, Any]) -> Schema:
+    """The `Schema` of a plain dict; dicts that are written alike share one."""
+    return _schema_of(_json.dumps(value))
+
+
+class Request:
+    """What is asked of a model, in no provider's dialect. Immutable; identified by its digest.
+
+    Host, headers, keys, streaming and time-outs are not part of a request, so a tape is valid on every
+    machine and no secret can reach it.
+
+    Attributes:
+        kind: `chat` or `embed`.
+        model: with its provider's prefix, e.g. `ollama/llama3.2:latest`.
+        messages: chat only; each a JSON object with `role` and `content` (a string, or a list of parts).
+        texts: embed only; the texts to embed.
+        schema: what the answer must obey, or None for free text.
+        tools: tools the model may call, each `{"name", "description", "parameters"}`.
+        options: sampling options that were given: `temperature`, `max_tokens`, `top_p`, `top_k`, `seed`,
+            `stop`, `reasoning_effort`, ...; provider-specific ones pass through.
+    """
+
+    __slots__ = ("_digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
+
+    def __init__(
+        self,
+        kind: Kind,
+        model: str,
+        *,
+        messages: Sequence[Mapping[str, Any]] = (),
+        texts: Sequence[str] = (),
+        schema: Schema | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.kind: Kind = kind
+        self.model = model
+        self.messages = tuple(messages)
+        self.texts = tuple(texts)
+        self.schema = schema
+        self.tools = tuple(tools)
+        self.options: Mapping[str, Any] = options or {}
+        self._digest: str | None = None
+
+    @property
+    def canonical(self) -> bytes:
+        """The canonical JSON that the digest is taken of; the schema's part is made once per schema.
+
+        Keys are sorted, but for the properties of schemas, whose order is part of what is asked.
+        """
+        rest: dict[str, Any] = {"messages": self.messages} if self.kind == "chat" else {}
+        rest["model"] = self.model
+        if self.options:
+            rest["options"] = self.options
+        tail: dict[str, Any] = {"texts": self.texts} if self.kind == "embed" else {}
+        middle = b""
+        if self.schema is not None:
+            middle = b'"schema":' + self.schema.canonical
+        parts = [
+            b'"format":%d,"kind":"%s"' % (REQUEST_FORMAT, self.kind.encode()),
+            _json.canonical(rest)[1:-1],
+            middle,
+            _json.canonical(tail)[1:-1] if tail else b"",
+            b'"tools":' + _json.canonical_schema(self.tools) if self.tools else b"",
+        ]
+        return b"{" + b",".join(part for part in parts if part) + b"}"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere."""
+        if self._digest is None:
+            self._digest = _json.digest(self.canonical)
+        return self._digest
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most answer tokens the caller allows: the least of the options that say so, or None."""
+        options = self.options
+        found = [options[name] for name in OUTPUT_LIMITS if name in options]
+        limits = [int(limit) for limit in found if isinstance(limit, (int, float)) and limit > 0]
+        return min(limits) if limits else None
+
+    @property
+    def single_answer(self) -> bool:
+        """Whether every asking gives the same answer: embeddings, and chat at temperature 0."""
+        return self.kind == "embed" or self.options.get("temperature") == 0
+
+    def with_texts(self, texts: Sequence[str]) -> Request:
+        """The same embedding request for other texts."""
+        return Request("embed", self.model, texts=texts, options=self.options)
+
+    def with_options(self, **options: Any) -> Request:
+        """The same request with some options changed."""
+        return Request(
+            self.kind,
+            self.model,
+            messages=self.messages,
+            texts=self.texts,
+            schema=self.schema,
+            tools=self.tools,
+            options={**self.options, **options},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole request as JSON, as tapes keep it."""
+        value: dict[str, Any] = {"kind": self.kind, "model": self.model}
+        if self.kind == "chat":
+            value["messages"] = [dict(message) for message in self.messages]
+        else:
+            value["texts"] = list(self.texts)
+        if self.schema is not None:
+            value["schema"] = self.schema.value
+        if self.tools:
+            value["tools"] = [dict(tool) for tool in self.tools]
+        if self.options:
+            value["options"] = dict(self.options)
+        return value
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Request:
+        """The request that `to_dict` wrote."""
+        schema = value.get("schema")
+        return cls(
+            value["kind"],
+            value["model"],
+            messages=value.get("messages", ()),
+            texts=value.get("texts", ()),
+            schema=None if schema is None else schema_of(schema),
+            tools=value.get("tools", ()),
+            options=value.get("options"),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Request) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        size = f"{len(self.messages)} messages" if self.kind == "chat" else f"{len(self.texts)} texts"
+        return f"<Request {self.kind} {self.model} {size} {self.digest[:12]}>"

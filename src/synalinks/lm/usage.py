@@ -1,0 +1,88 @@
+"""Usage: tokens in disjoint buckets, whatever way a provider counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+def _add(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens in disjoint buckets; None means the provider did not say, which is not 0.
+
+    Providers count inclusively (OpenAI), exclusively (Anthropic) or in a mixture (Gemini); each dialect
+    translates to these buckets, and totals are derived from them.
+
+    Attributes:
+        input_fresh: prompt tokens read at the full price.
+        input_cache_read: prompt tokens the provider had in its cache.
+        input_cache_write_5m, input_cache_write_1h: prompt tokens written to the provider's cache.
+        input_audio: audio in the prompt.
+        output_text: tokens of the visible answer.
+        output_reasoning: tokens of thinking, where the provider counts them apart.
+        output_audio: audio in the answer.
+        raw: what the provider said, as it said it.
+    """
+
+    input_fresh: int | None = None
+    input_cache_read: int | None = None
+    input_cache_write_5m: int | None = None
+    input_cache_write_1h: int | None = None
+    input_audio: int | None = None
+    output_text: int | None = None
+    output_reasoning: int | None = None
+    output_audio: int | None = None
+    raw: Mapping[str, Any] | None = None
+
+    @property
+    def input_tokens(self) -> int | None:
+        """All prompt tokens, cached ones included; None if no count is known."""
+        return _add(
+            (
+                self.input_fresh,
+                self.input_cache_read,
+                self.input_cache_write_5m,
+                self.input_cache_write_1h,
+                self.input_audio,
+            )
+        )
+
+    @property
+    def output_tokens(self) -> int | None:
+        """All tokens of the answer, reasoning included; None if no count is known."""
+        return _add((self.output_text, self.output_reasoning, self.output_audio))
+
+    @property
+    def total_tokens(self) -> int | None:
+        """Input and output together; None if neither is known."""
+        return _add((self.input_tokens, self.output_tokens))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The buckets that are known, and `raw`."""
+        pairs = ((name, getattr(self, name)) for name in USAGE_FIELDS)
+        return {name: value for name, value in pairs if value is not None}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Usage:
+        """The usage that `to_dict` wrote."""
+        return cls(**{name: value[name] for name in USAGE_FIELDS if name in value})
+
+
+USAGE_BUCKETS = (
+    "input_fresh",
+    "input_cache_read",
+    "input_cache_write_5m",
+    "input_cache_write_1h",
+    "input_audio",
+    "output_text",
+    "output_reasoning",
+    "output_audio",
+)
+USAGE_FIELDS = (*USAGE_BUCKETS, "raw")
+NO_USAGE = Usage()
