@@ -173,3 +173,21 @@ def test_a_history_shows_itself() -> None:
     assert history.history == {"reward": [0.5, 1.0]} and history.epoch == [0, 1]
     assert "2 epochs, stopped by budget" in repr(history)
     assert solver().history is None
+
+
+def test_those_to_be_told_last_are_told_after_the_others() -> None:
+    log: list[str] = []
+
+    class Notes(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            log.append(type(self).__name__)
+
+    class Last(Notes):
+        last = True
+
+    class Second(Notes):
+        pass
+
+    x, y = data(4)
+    fit(compiled(), world(right), x, y, callbacks=[Last(), Notes(), Second()])
+    assert log == ["Notes", "Second", "Last"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Callback:
@@ -15,7 +15,10 @@ class Callback:
     Attributes:
         program: the program being run.
         params: `epochs`, `steps` (None where unknown), `batch_size`, `verbose`.
+        last: whether it is told after those that are not; for what has to see what they made of it.
     """
+
+    last: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.program: Any = None
@@ -28,6 +31,13 @@ class Callback:
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Remember what is known of the run."""
         self.params = dict(params)
+
+    def get_state(self) -> Any:
+        """What it has to remember of the epochs so far for a run that was cut off to go on from here; JSON or None."""
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Remember what `get_state` gave; called after `on_train_begin`, and only where that was not None."""
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
         """Before the first epoch."""

@@ -14,7 +14,7 @@ class CallbackList:
     """Tells each callback in turn, awaiting those hooks that are async.
 
     Args:
-        callbacks: what to tell, in this order.
+        callbacks: what to tell, in this order; those that are to be told `last` after all others.
         program: the program being run.
         **params: what is known of the run.
 
@@ -27,6 +27,8 @@ class CallbackList:
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise ConfigurationError(f"callbacks are instances of synalinks.callbacks.Callback, got {callback!r}")
+        self.callbacks.sort(key=lambda callback: callback.last)
+        for callback in self.callbacks:
             callback.set_program(program)
             callback.set_params(params)
 

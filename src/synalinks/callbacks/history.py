@@ -32,6 +32,15 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
+    def get_state(self) -> dict[str, Any]:
+        """The logs so far. The ledger is of this process's calls alone."""
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on with the logs of the epochs before."""
+        self.history = {name: list(values) for name, values in state["history"].items()}
+        self.epoch = list(state["epoch"])
+
     @property
     def costs(self) -> list[dict[str, Any]]:
         """One row per epoch and phase: calls, hits, failed, tokens, dollars billed and as if live."""

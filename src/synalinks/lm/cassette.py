@@ -341,6 +341,17 @@ class Cassette:
         self._must_be_open()
         return list(self._tape.rows())
 
+    def begin_at(self, epoch: int) -> None:
+        """Begin at an epoch: what is on the tape of earlier ones counts as played, nothing of later ones does."""
+        self._must_be_open()
+        by_digest = {digest: [rows] if isinstance(rows, int) else rows for digest, rows in self._tape.by_digest.items()}
+        places = {digest: self._matcher.places_of(digest, rows) for digest, rows in by_digest.items()}
+        self.draws.begin_at(epoch, places)
+        for digest, rows in by_digest.items():
+            for index, (at, _) in zip(rows, places[digest], strict=True):
+                if at.epoch is not None and at.epoch < epoch:
+                    self._marks[index] = 1
+
     def unplayed(self) -> list[Row]:
         """The rows this run has neither played nor recorded. Of embeddings, one text played is enough."""
         self._must_be_open()

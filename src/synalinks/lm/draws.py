@@ -13,7 +13,7 @@ exact at any concurrency.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
 from synalinks.lm.types import Request
@@ -58,10 +58,35 @@ class Draws:
         """Indices taken so far of one request's answers."""
         return frozenset(self._taken.get(digest, ()))
 
+    def get_state(self) -> dict[str, list[int]]:
+        """The answers taken, as JSON."""
+        with self._lock:
+            return {digest: sorted(taken) for digest, taken in self._taken.items()}
+
+    def set_state(self, state: Mapping[str, Sequence[int]], epoch: int) -> None:
+        """Be as a run was when it took these answers, before an epoch began."""
+        with self._lock:
+            self._taken = {digest: set(taken) for digest, taken in state.items()}
+            self._made = {key: made for key, made in self._made.items() if not _at_or_after(key[0], epoch)}
+
+    def begin_at(self, epoch: int, places: Mapping[str, Sequence[Place]]) -> None:
+        """As `set_state`, where the answers' places tell which are of earlier epochs."""
+        taken = self.get_state()
+        for digest, given in places.items():
+            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0], epoch)}
+            earlier = {i for i, (at, _) in enumerate(given) if at.epoch is not None and at.epoch < epoch}
+            if kept | earlier or digest in taken:
+                taken[digest] = sorted(kept | earlier)
+        self.set_state(taken, epoch)
+
     def clear(self) -> None:
         """Begin a new run."""
         self._made.clear()
         self._taken.clear()
+
+
+def _at_or_after(scope: Scope, epoch: int) -> bool:
+    return scope.epoch is not None and scope.epoch >= epoch
 
 
 def _candidates(places: Sequence[Place], place: Place) -> Iterator[int]:

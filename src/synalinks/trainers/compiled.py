@@ -11,7 +11,7 @@ from synalinks import rewards as reward_namespace
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
 from synalinks.metrics import Metric
-from synalinks.rewards import Reward
+from synalinks.rewards import BatchReward, Reward
 
 
 @dataclass
@@ -35,7 +35,15 @@ class Compiled:
         given = list(weights) if weights is not None else [1.0] * len(rewards)
         if len(given) != len(rewards) or any(w < 0 for w in given) or (given and not sum(given)):
             raise ConfigurationError(f"reward_weights={weights!r}: one weight, 0 or above, for each of {rewards}")
+        if len(rewards) > 1 and any(isinstance(one, BatchReward) for one in rewards):
+            raise ConfigurationError("a BatchReward stands alone: it can't be one of several outputs' rewards")
         return cls(rewards, given, [metric_namespace.get(m) for m in metrics or ()], several)
+
+    @property
+    def whole(self) -> BatchReward | None:
+        """The reward, if it is one that wants a whole batch."""
+        first = self.rewards[0] if self.rewards else None
+        return first if isinstance(first, BatchReward) else None
 
     async def reward(self, y_true: Any, y_pred: Any) -> float:
         """The reward of one sample: for several outputs, the weighted mean of theirs; one reward serves them all."""

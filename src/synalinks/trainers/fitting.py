@@ -7,6 +7,7 @@ sample; a new candidate is proposed (phase `optimizer`); old and new are scored 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -21,6 +22,7 @@ from synalinks.lm.runtime import open_purse
 from synalinks.metrics import Mean
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
+from synalinks.trainers import checkpoint
 from synalinks.trainers.data import Sample, Samples, Source, shuffled
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
 from synalinks.trainers.scoring import Scores, score
@@ -38,7 +40,14 @@ VALIDATION_MARGIN = 1.25
 
 @dataclass
 class Fitting:
-    """One call of `fit`, with everything it was given."""
+    """One call of `fit`, with everything it was given.
+
+    Attributes:
+        rng: all randomness of this fit.
+        scores: rewards that are known.
+        dearest: what a sample cost at most.
+        complete: whether training came to its end, by its epochs or a callback.
+    """
 
     program: Trainer
     told: CallbackList
@@ -72,9 +81,25 @@ class Fitting:
         if twice := {path for path in paths if paths.count(path) > 1}:
             raise ConfigurationError(f"two variables have the path {min(twice)!r}; give their modules other names")
         seed = self.seed if self.seed is not None else session.get_setting("seed", DEFAULT_SEED)
+        self.seed = seed
         self.rng: np.random.Generator = np.random.default_rng(seed)
         self.scores = Scores()
         self.dearest = NOTHING
+        self.complete = False
+        self._between: int | None = self.initial_epoch
+
+    def state(self) -> dict[str, Any] | None:
+        """All that the epochs to come depend on, as JSON; None while an epoch runs, or after one that was cut short."""
+        return None if self._between is None else checkpoint.state_of(self, self._between)
+
+    def restore(self, state: Mapping[str, Any], where: str) -> None:
+        """Go on from a state, before the first epoch; `where` it comes from is for messages.
+
+        Raises:
+            ConfigurationError: it is of another fit.
+        """
+        checkpoint.restore(self, state, where)
+        self.initial_epoch = self._between = state["epoch"]
 
     async def run(self, history: History) -> None:
         """Train, until the epochs, the budget or a callback end it."""
@@ -83,11 +108,13 @@ class Fitting:
         logs: dict[str, float] = {}
         try:
             for epoch in range(self.initial_epoch, self.epochs):
+                self._between = None
                 with scope.enter(epoch=epoch):
                     logs, stop = await self._epoch(epoch)
                 if stop is not None:
                     history.stopped_by = stop
                     break
+            self.complete = history.stopped_by != "budget"
         finally:
             await self.optimizer.on_train_end(self.variables)
             await self.told.tell("on_train_end", logs)
@@ -128,10 +155,12 @@ class Fitting:
                 stop = "callback"
                 break
         logs = {**logs, **await self._validate(epoch, purse)}
-        await self.optimizer.on_epoch_end(epoch, self.variables)
+        with scope.enter(phase="optimizer"):
+            await self.optimizer.on_epoch_end(epoch, self.variables)
         if self.purse is not None and self.purse.refused is not None:
             stop = "budget"
         self._forget()
+        self._between = epoch + 1 if stop in (None, "epoch budget") else None
         await self.told.tell("on_epoch_end", epoch, logs)
         if program.stop_training:
             stop = "budget" if stop == "budget" else "callback"
@@ -164,7 +193,8 @@ class Fitting:
                 rewards = await score(program, self.variables, samples, self.scores)
                 for variable in measured:
                     optimizer.add_scored(variable, pool.current(variable), rewards)
-        await optimizer.on_batch_end(self.variables)
+        with scope.enter(phase="optimizer"):
+            await optimizer.on_batch_end(self.variables)
 
     def _view(self, epoch: int, number: int, records: Any, batch: list[Sample]) -> Step:
         targets = {sample.index: _json_of(sample.y) for sample in batch}

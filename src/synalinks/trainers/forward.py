@@ -10,6 +10,7 @@ from synalinks._concurrency import run_all
 from synalinks.data import tree
 from synalinks.errors import LMUnavailable
 from synalinks.lm.ledger import Ledger
+from synalinks.metrics import BatchMetric
 from synalinks.trainers.compiled import Compiled
 from synalinks.trainers.data import Sample
 
@@ -43,12 +44,19 @@ async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions:
         with scope.enter(phase="reward", sample=sample.index):
             return await compiled.reward(sample.y, prediction)
 
+    if compiled.whole is not None:
+        with scope.enter(phase="reward"):
+            return await compiled.whole.of_batch([sample.y for sample in samples], predictions)
     return await run_all(one(*pair) for pair in zip(samples, predictions, strict=True))
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:
     """Let each metric take in each prediction, in the order of the samples; all outputs of a program count."""
     for metric in compiled.metrics:
+        if isinstance(metric, BatchMetric):
+            with scope.enter(phase="metric"):
+                await metric.update_batch([sample.y for sample in samples], predictions)
+            continue
         for sample, prediction in zip(samples, predictions, strict=True):
             with scope.enter(phase="metric", sample=sample.index):
                 for target, output in compiled.pairs(sample.y, prediction):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synalinks import _json, scope
 from synalinks.data import Variable
@@ -34,6 +34,14 @@ class Scores:
         """Remember rewards."""
         known = self._known.setdefault(state, {})
         known.update((sample.index, reward) for sample, reward in zip(samples, rewards, strict=True))
+
+    def get_state(self) -> list[Any]:
+        """What is known, as JSON."""
+        return [[state, [[index, reward] for index, reward in known.items()]] for state, known in self._known.items()]
+
+    def set_state(self, state: Sequence[Any]) -> None:
+        """Know what `get_state` gave, and nothing else."""
+        self._known = {name: dict(known) for name, known in state}
 
     def forget_all_but(self, states: Sequence[str]) -> None:
         """Drop states that can't come back, so that memory does not grow with the epochs."""

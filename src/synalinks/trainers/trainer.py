@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import optimizers as optimizer_namespace
 from synalinks import scope
-from synalinks.callbacks import Callback, CallbackList, History, ProgbarLogger
+from synalinks.callbacks import BudgetStopping, Callback, CallbackList, History, ProgbarLogger
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, DataError, Interrupted
 from synalinks.lm.budget import Budget
@@ -25,6 +26,7 @@ from synalinks.trainers.data import Sample, Samples, Source, check_sizes, source
 from synalinks.trainers.fitting import Fitting
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
 from synalinks.trainers.interrupt import OrderlyInterrupt
+from synalinks.trainers.resuming import with_resume
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +42,7 @@ class Trainer:
         compiled: rewards and metrics given to `compile`.
         history: of the last `fit`.
         run_ledger: calls of the run that is under way, or of the last one.
+        fitting: the `fit` under way, or None.
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
     """
 
@@ -54,6 +57,7 @@ class Trainer:
         self.history: History | None = None
         self.run_ledger = Ledger()
         self.stop_training = False
+        self.fitting: Fitting | None = None
         self._compile_arguments: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
@@ -67,6 +71,12 @@ class Trainer:
         def outputs(self) -> Any: ...
 
         async def build_whole(self, inputs: Any) -> None: ...
+
+        def to_json(self) -> str: ...
+
+        def get_state_tree(self) -> dict[str, Any]: ...
+
+        def set_state_tree(self, state: Mapping[str, Any]) -> None: ...
 
     # --- compile -------------------------------------------------------------------------------------------
 
@@ -144,6 +154,7 @@ class Trainer:
         validation_freq: int = 1,
         seed: int | None = None,
         budget: Budget | Decimal | float | str | None = None,
+        resume: bool | str | os.PathLike[str] = False,
     ) -> History:
         """Train on examples.
 
@@ -163,6 +174,8 @@ class Trainer:
             validation_freq: validate every so many epochs.
             seed: of all randomness in this fit; the session's where None.
             budget: what it may spend at most; an amount is in dollars.
+            resume: go on where the same fit was cut off, if it was, and keep the state for that at the end of each
+                epoch: True, in the user's cache directory; or in the folder given. See `BackupAndRestore`.
 
         Returns:
             The history: logs by epoch, the ledger, and how it ended.
@@ -195,12 +208,15 @@ class Trainer:
             around.enter_context(OrderlyInterrupt())
             ledger = around.enter_context(use_ledger(history.ledger))
             purse = None
-            if budget is not None:
-                purse = around.enter_context(use_budget(budget, name=f"budget of {self.name}.fit"))
+            told_of = with_resume(resume, callbacks)
+            for cap in (budget, *(callback.budget for callback in told_of if isinstance(callback, BudgetStopping))):
+                if cap is not None:
+                    opened = around.enter_context(use_budget(cap, name=f"budget of {self.name}.fit"))
+                    purse = purse or opened
             self.run_ledger = ledger
             bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
             told = CallbackList(
-                [history, *(callbacks or ()), *bar],
+                [history, *told_of, *bar],
                 program=self,
                 epochs=epochs,
                 steps=_limited(train.steps(batch_size), steps_per_epoch),
@@ -224,11 +240,14 @@ class Trainer:
                 seed=seed,
                 purse=purse,
             )
+            self.fitting = fitting
             try:
                 await fitting.run(history)
             except Interrupted:
                 history.stopped_by = "interrupt"
                 raise
+            finally:
+                self.fitting = None
         return history
 
     async def _prepare(self, source: Source) -> None:

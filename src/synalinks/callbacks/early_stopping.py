@@ -1,0 +1,119 @@
+"""EarlyStopping: ends training when a log stops improving, or is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.watching import Watch
+from synalinks.data import copy_json
+from synalinks.errors import ConfigurationError
+
+
+class EarlyStopping(Callback):
+    """Ends training when a log has stopped improving, or has reached what is wanted.
+
+    Args:
+        monitor: the log's name.
+        min_delta: a smaller improvement is none.
+        stop_at: end at once when the log is this good; only where more is better. None: never.
+        patience: epochs without improvement to wait for.
+        verbose: 1 says when and why.
+        mode: `max`, `min`, or `auto`: as the metric says, `max` otherwise.
+        baseline: a value that has to be beaten within `patience` epochs.
+        restore_best_variables: leave the trainable variables of the best epoch in the program, not of the last.
+        start_from_epoch: the first epoch that is looked at, from 0.
+
+    Attributes:
+        stopped_epoch: the epoch that was the last one, from 0; None if training was not ended here.
+        best, best_epoch: the best value, and when it was.
+
+    Raises:
+        ConfigurationError: a `patience` or `min_delta` below 0, or an unknown mode.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_reward",
+        min_delta: float = 0,
+        stop_at: float | None = 1.0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_variables: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__()
+        if patience < 0:
+            raise ConfigurationError(f"EarlyStopping(patience={patience!r}): epochs to wait, 0 or above")
+        self.monitor = monitor
+        self.stop_at = stop_at
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_variables = restore_best_variables
+        self.start_from_epoch = start_from_epoch
+        self._watch = Watch("EarlyStopping", monitor, mode, min_delta)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.best: float | None = None
+        self.best_epoch = self.wait = 0
+        self.stopped_epoch: int | None = None
+        self._best_variables: dict[str, Any] | None = None
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Forget earlier runs."""
+        self._watch.resolve(self.program)
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Compare, and end training where nothing more is to be expected."""
+        value = self._watch.value(logs or {})
+        if value is None or epoch < self.start_from_epoch:
+            return
+        first = self.best is None
+        self.wait += 1
+        if self._watch.better(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_variables:
+                variables = self.program.trainable_variables
+                self._best_variables = {variable.path: copy_json(variable.get_json()) for variable in variables}
+            if self.baseline is None or self._watch.better(value, self.baseline):
+                self.wait = 0
+        if self.stop_at is not None and self._watch.mode == "max" and value >= self.stop_at:
+            self._stop(epoch, f"{self.monitor} reached {value:.5f}")
+        elif self.wait >= max(1, self.patience) and not first:
+            self._stop(epoch, f"{self.monitor} did not improve from {self.best:.5f}")
+
+    def _stop(self, epoch: int, why: str) -> None:
+        self.stopped_epoch = epoch
+        self.program.stop_training = True
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: early stopping, {why}", flush=True)
+
+    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+        """Put the best variables back, if asked to."""
+        self._watch.finish()
+        if self._best_variables is None:
+            return
+        for variable in self.program.trainable_variables:
+            variable.assign(self._best_variables[variable.path])
+        if self.verbose:
+            print(f"Restoring the variables of the best epoch: {self.best_epoch + 1}", flush=True)
+
+    def get_state(self) -> dict[str, Any]:
+        """What it has seen."""
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "wait": self.wait,
+            "best_variables": self._best_variables,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what it had seen."""
+        self.best, self.best_epoch, self.wait = state["best"], state["best_epoch"], state["wait"]
+        self._best_variables = state["best_variables"]

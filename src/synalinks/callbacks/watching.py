@@ -1,0 +1,101 @@
+"""Watching one log: its value in an epoch, and whether one value of it is better than another."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from synalinks.errors import ConfigurationError
+
+Mode = Literal["auto", "min", "max"]
+#: What a metric may say of itself in an attribute `direction`, and the mode that follows.
+DIRECTIONS = {"up": "max", "max": "max", "down": "min", "min": "min"}
+#: Words in front of a metric's name in logs.
+VALIDATION = "val_"
+
+
+class Watch:
+    """One log of a run, and in which direction it is better.
+
+    Args:
+        owner: who watches, for messages.
+        monitor: the log's name, e.g. `val_reward`.
+        mode: `max`, `min`, or `auto`: as the metric of that name says in its `direction`, else `max`.
+        min_delta: a smaller change, in either direction, is none.
+
+    Attributes:
+        mode: `max` or `min`; for `auto` known once `resolve` has seen the program.
+
+    Raises:
+        ConfigurationError: no such mode, or a `min_delta` below 0.
+    """
+
+    def __init__(self, owner: str, monitor: str, mode: str = "auto", min_delta: float = 0.0) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ConfigurationError(f"{owner}(mode={mode!r}): write 'auto', 'min' or 'max'")
+        if min_delta < 0:
+            raise ConfigurationError(f"{owner}(min_delta={min_delta!r}): 0 or above")
+        self.owner = owner
+        self.monitor = monitor
+        self.min_delta = min_delta
+        self.mode = "max" if mode == "auto" else mode
+        self._auto = mode == "auto"
+        self._seen = self._told = False
+        self._others: set[str] = set()
+
+    def resolve(self, program: Any) -> None:
+        """Learn the direction from the metrics that the program was compiled with, and begin a new run."""
+        self._seen = self._told = False
+        self._others = set()
+        if not self._auto:
+            return
+        self.mode = "max"
+        compiled = program.compiled
+        for name, metric in zip(compiled.names(), compiled.metrics, strict=True):
+            if name == self.monitor.removeprefix(VALIDATION):
+                self.mode = DIRECTIONS.get(str(getattr(metric, "direction", None)), "max")
+
+    def value(self, logs: Mapping[str, Any]) -> float | None:
+        """The log's value, or None where these logs don't hold it.
+
+        A log that is missing is warned of once; a validation's only at the end of the run (`finish`), for an epoch
+        without validation has none.
+
+        Raises:
+            ConfigurationError: the log is no number.
+        """
+        found = logs.get(self.monitor)
+        if found is None:
+            self._others |= logs.keys()
+            validated = any(name.startswith(VALIDATION) for name in logs)
+            if not self.monitor.startswith(VALIDATION) or validated:
+                self._warn()
+            return None
+        if isinstance(found, bool) or not isinstance(found, (int, float)):
+            raise ConfigurationError(f"{self.owner} watches {self.monitor!r}, which is no number: {found!r}")
+        self._seen = True
+        return float(found)
+
+    def finish(self) -> None:
+        """Warn if the log was never there."""
+        if not self._seen and self._others:
+            self._warn()
+
+    def _warn(self) -> None:
+        if self._told or self._seen:
+            return
+        self._told = True
+        held = ", ".join(sorted(self._others)) or "nothing"
+        warnings.warn(
+            f"{self.owner} watches {self.monitor!r}, which the logs don't hold, so it does nothing. They hold: {held}",
+            stacklevel=2,
+        )
+
+    def better(self, value: float, than: float | None) -> bool:
+        """Whether one value is better than another by more than `min_delta`; anything is better than None."""
+        if than is None:
+            return True
+        if self.mode == "max":
+            return value - self.min_delta > than
+        return value + self.min_delta < than
