@@ -1,0 +1,187 @@
+"""Dataset: rows from somewhere, as batches of data models, streamed anew at every pass."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from synalinks import _json
+from synalinks.data import ChatMessage, ChatMessages, JsonDataModel
+from synalinks.errors import ConfigurationError, DataError
+
+#: What a pass gives: inputs, or inputs and targets. Shapes: (batch,) object arrays of data models.
+Batch = tuple[np.ndarray[Any, Any]] | tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+class Dataset(ABC):
+    """Examples made from rows, given in batches; `fit`, `evaluate` and `predict` take it as `x`.
+
+    A subclass writes `_iter_rows`. A row becomes an example by a jinja2 template that renders the JSON of the
+    data model (run in the sandbox, an unknown name is an error); without a template the fields of the data
+    model are taken from the row by name.
+
+    Args:
+        input_data_model, output_data_model: the classes to make; `ChatMessages` and `ChatMessage` where only a
+            template is given. Without an output model and an output template there are no targets.
+        input_schema, output_schema: JSON schemas, in the place of the classes.
+        input_template, output_template: jinja2 templates of the row's columns.
+        batch_size: examples in a batch; None gives all in one.
+        limit: rows to read; None reads all.
+        repeat: how many times each example follows itself, e.g. for pass@k.
+
+    Raises:
+        ConfigurationError: sizes below 1, or neither a model nor a template for the inputs.
+    """
+
+    def __init__(
+        self,
+        input_data_model: Any = None,
+        input_schema: dict[str, Any] | None = None,
+        input_template: str | None = None,
+        output_data_model: Any = None,
+        output_schema: dict[str, Any] | None = None,
+        output_template: str | None = None,
+        batch_size: int | None = None,
+        limit: int | None = None,
+        repeat: int = 1,
+    ) -> None:
+        for name, value in (("batch_size", batch_size), ("limit", limit), ("repeat", repeat)):
+            if value is not None and value < 1:
+                raise ConfigurationError(f"{type(self).__name__}({name}={value!r}): at least 1 is needed")
+        self.batch_size = batch_size
+        self.limit = limit
+        self.repeat = repeat
+        make = _maker(input_data_model, input_schema, input_template, ChatMessages, "input")
+        if make is None:
+            raise ConfigurationError(
+                f"{type(self).__name__} needs input_data_model=, input_schema= or input_template= to know what an "
+                "example is"
+            )
+        self._make_input = make
+        self._make_output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output")
+
+    @abstractmethod
+    def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
+        """The rows of one pass, from the first."""
+
+    def examples(self) -> Iterator[tuple[Any, Any]]:
+        """(x, y) for every example of one pass; y is None without targets.
+
+        Raises:
+            DataError: a row that makes no example, with its number.
+        """
+        for number, row in enumerate(itertools.islice(self._iter_rows(), self.limit), start=1):
+            try:
+                x = self._make_input(row)
+                y = None if self._make_output is None else self._make_output(row)
+            except ValueError as error:
+                raise DataError(f"{type(self).__name__}: row {number} makes no example: {error}") from error
+            for _ in range(self.repeat):
+                yield x, y
+
+    def __iter__(self) -> Iterator[Batch]:
+        examples = self.examples()
+        while batch := list(itertools.islice(examples, self.batch_size)):
+            xs = _array([x for x, _ in batch])
+            yield (xs,) if self._make_output is None else (xs, _array([y for _, y in batch]))
+
+    @cached_property
+    def _rows(self) -> int:
+        return sum(1 for _ in itertools.islice(self._iter_rows(), self.limit))
+
+    def __len__(self) -> int:
+        """Batches in one pass; the rows are counted once, by reading them."""
+        examples = self._rows * self.repeat
+        return math.ceil(examples / (self.batch_size or max(examples, 1)))
+
+    def materialize(self) -> Batch:
+        """All examples at once: `(x,)` or `(x, y)`.
+
+        Raises:
+            DataError: there are none.
+        """
+        examples = list(self.examples())
+        if not examples:
+            raise DataError(f"{type(self).__name__} has no rows")
+        xs = _array([x for x, _ in examples])
+        return (xs,) if self._make_output is None else (xs, _array([y for _, y in examples]))
+
+
+def split_train_test(
+    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], validation_split: float = 0.2
+) -> tuple[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    """`((x_train, y_train), (x_test, y_test))`: the last fraction is for testing, and neither part is empty.
+
+    Raises:
+        DataError: lengths that differ, or fewer than two examples.
+        ConfigurationError: a fraction that is not between 0 and 1.
+    """
+    if len(x) != len(y):
+        raise DataError(f"x has {len(x)} examples and y has {len(y)}; they are paired by position")
+    if len(x) < 2:
+        raise DataError(f"split_train_test needs at least 2 examples, got {len(x)}")
+    if not 0.0 < validation_split < 1.0:
+        raise ConfigurationError(f"validation_split={validation_split!r}: a fraction between 0 and 1 is needed")
+    at = min(max(1, round(len(x) * (1.0 - validation_split))), len(x) - 1)
+    return (x[:at], y[:at]), (x[at:], y[at:])
+
+
+def _array(values: list[Any]) -> np.ndarray[Any, Any]:
+    """An object array of the values, whatever they are: NumPy would look inside those that have a length."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _maker(
+    model: Any, schema: dict[str, Any] | None, template: str | None, default: Any, what: str
+) -> Callable[[Mapping[str, Any]], Any] | None:
+    """What makes an example of a row; None if nothing was asked for."""
+    if model is not None and schema is not None:
+        raise ConfigurationError(f"give either {what}_data_model= or {what}_schema=, not both")
+    if model is None and schema is None:
+        if template is None:
+            return None
+        model = default
+    fields = (model.get_schema() if schema is None else schema).get("properties", {})
+    render = _renderer(template, what) if template is not None else None
+
+    def make(row: Mapping[str, Any]) -> Any:
+        value = {name: row[name] for name in fields if name in row} if render is None else render(row)
+        return model(**value) if schema is None else JsonDataModel(schema=schema, json=value)
+
+    return make
+
+
+def _renderer(template: str, what: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    # Read when a template is used: jinja2 takes 30 ms.
+    from jinja2 import StrictUndefined, TemplateError
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    try:
+        compiled = ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(template)
+    except TemplateError as error:
+        raise ConfigurationError(f"{what}_template is not a jinja2 template: {error}") from error
+
+    def render(row: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            text = compiled.render(**row)
+            value = _json.loads(text)
+        except TemplateError as error:
+            raise DataError(f"{what}_template: {error}; the row has {sorted(row)}") from error
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{what}_template renders no JSON ({error}): {text[:200]!r}. Write {{{{ column | tojson }}}} for text"
+            ) from error
+        if not isinstance(value, dict):
+            raise DataError(f"{what}_template must render a JSON object, got {type(value).__name__}: {text[:200]!r}")
+        return value
+
+    return render

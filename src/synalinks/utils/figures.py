@@ -1,0 +1,160 @@
+"""Figures: what all plots share: a canvas without global state, one look, one way to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from synalinks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: Colours that stay apart for colour-blind readers: Okabe and Ito, "Color Universal Design" (2008), yellow left out.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#555555")
+INK = "#222222"
+FAINT = "#D9D9D9"
+#: Dots per inch of pictures that are read on paper as well.
+DPI = 300
+#: From here on numbers are written with separators, without decimals.
+THOUSAND = 1000.0
+#: Inches.
+PANEL_WIDTH, PANEL_HEIGHT = 8.2, 4.2
+#: Inches around a figure.
+_MARGIN = 0.12
+
+
+def matplotlib() -> ModuleType:
+    """The plotting library, loaded when a plot is drawn: 300 ms that only plots pay.
+
+    Raises:
+        ConfigurationError: it is not installed.
+    """
+    try:
+        import matplotlib as library
+    except ImportError as error:
+        raise ConfigurationError("plots need matplotlib: pip install 'synalinks-replay[plots]'") from error
+    return library
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure in inches, outside pyplot: drawing one leaves nothing behind in the process."""
+    matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
+    figure.get_layout_engine().set(w_pad=_MARGIN, h_pad=_MARGIN)  # type: ignore[union-attr, call-arg]
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def new_panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
+    """A titled figure with panels below one another."""
+    figure = new_figure(PANEL_WIDTH, PANEL_HEIGHT if count == 1 else 0.5 + 3.1 * count)
+    panels = figure.subplots(count, 1, squeeze=False)[:, 0]
+    # A name may hold a dollar sign, which would begin a formula.
+    figure.suptitle(title, fontsize=13, fontweight="bold", color=INK, parse_math=False)
+    return figure, list(panels)
+
+
+def dress(axes: Axes, xlabel: str, ylabel: str, grid: bool) -> None:
+    """Labels, a faint grid behind what is drawn, and no box around it."""
+    axes.set_xlabel(xlabel, color=INK)
+    axes.set_ylabel(ylabel, color=INK)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#999999")
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.set_axisbelow(True)
+    if grid:
+        axes.grid(axis="y", color=FAINT, linewidth=0.8)
+
+
+def set_heights(axes: Axes, values: Iterable[float]) -> None:
+    """The range of scores: from 0 to 1, or to a little above the largest; below 0 only where a value is."""
+    known = [float(value) for value in values if value == value]  # NaN is not equal to itself
+    top = max([1.0, *(1.05 * value for value in known)])
+    bottom = min([0.0, *(1.05 * value for value in known)])
+    axes.set_ylim(bottom, top * 1.03)
+    if top >= THOUSAND:
+        axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def legend(axes: Axes, count: int) -> None:
+    """A legend beside the panel, where it can't hide what is drawn."""
+    if count:
+        found = axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, fontsize=9)
+        for text in found.get_texts():
+            text.set_parse_math(False)
+
+
+def chosen(names: Iterable[str], wanted: Sequence[str] | None, where: str) -> list[str]:
+    """The names to draw, in order.
+
+    Raises:
+        ConfigurationError: there is nothing to draw, or a name is wanted that isn't there.
+    """
+    known = list(dict.fromkeys(names))
+    if not known:
+        raise ConfigurationError(f"{where}: there is nothing to draw; no metric was given")
+    if wanted is None:
+        return known
+    if unknown := [name for name in wanted if name not in known]:
+        raise ConfigurationError(f"{where}: metrics_filter names {unknown}; there are {known}")
+    return [name for name in known if name in wanted]
+
+
+def panels_of(maxima: Mapping[str, float]) -> list[list[str]]:
+    """Names that can share an axis: those up to 1 together, of the others each with its `val_` twin."""
+    panels: dict[str, list[str]] = {}
+    for name, value in maxima.items():
+        key = name.removeprefix("val_") if value > 1.0 else ""
+        panels.setdefault(key, []).append(name)
+    return [panels[key] for key in sorted(panels, key=bool)]
+
+
+def short(value: float) -> str:
+    """A value as written above a bar."""
+    if value != value:
+        return "NaN"
+    if abs(value) >= THOUSAND:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+
+
+def save_figure(figure: Figure, to_file: str | Path, to_folder: str | Path | None, dpi: int = DPI) -> Path:
+    """Write the figure; its format is that of the file name. Gives the path.
+
+    Raises:
+        ConfigurationError: a file name of an unknown format, or a place that can't be written.
+    """
+    path = picture_path(to_file, to_folder)
+    known = figure.canvas.get_supported_filetypes()
+    if path.suffix[1:].lower() not in known:
+        raise ConfigurationError(f"can't draw {path.name!r}: its ending must be one of {', '.join(sorted(known))}")
+    # No dates: drawing the same twice gives the same bytes.
+    metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(path.suffix[1:], {})
+    try:
+        figure.savefig(path, dpi=dpi, metadata=metadata)
+    except OSError as error:
+        raise ConfigurationError(f"can't write the picture {path}: {error.strerror or error}") from error
+    return path
+
+
+def picture_path(to_file: str | Path, to_folder: str | Path | None) -> Path:
+    """Where a picture goes; its folder is made.
+
+    Raises:
+        ConfigurationError: the folder can't be made.
+    """
+    path = Path(to_file) if to_folder is None else Path(to_folder) / to_file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"can't make the folder {path.parent}: {error.strerror}") from error
+    return path

@@ -1,0 +1,147 @@
+"""Tests of datasets: batches, templates, limits, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+import synalinks
+from synalinks.datasets import Dataset, split_train_test
+from synalinks.errors import ConfigurationError, DataError
+from worlds import Answer, Question
+
+ROWS = [{"question": f"q{i}", "answer": i, "more": "-"} for i in range(5)]
+
+
+class Rows(Dataset):
+    """Rows from memory."""
+
+    def __init__(self, rows: list[dict[str, Any]] = ROWS, **options: Any) -> None:
+        super().__init__(**options)
+        self.rows = rows
+        self.read = 0
+
+    def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
+        for row in self.rows:
+            self.read += 1
+            yield row
+
+
+def both(**options: Any) -> Rows:
+    return Rows(input_data_model=Question, output_data_model=Answer, **options)
+
+
+def test_batches_of_inputs_and_targets() -> None:
+    batches = list(both(batch_size=2))
+    assert [len(x) for x, _ in batches] == [2, 2, 1]
+    x, y = batches[1]
+    assert x.dtype == y.dtype == object
+    assert [one.question for one in x] == ["q2", "q3"]
+    assert [one.answer for one in y] == [2, 3]
+
+
+def test_each_pass_starts_anew_and_the_length_is_in_batches() -> None:
+    data = both(batch_size=2)
+    assert len(list(data)) == len(list(data)) == len(data) == 3
+
+
+def test_one_batch_where_no_size_is_given() -> None:
+    data = both()
+    assert len(data) == 1
+    [(x, _)] = list(data)
+    assert len(x) == 5
+
+
+def test_no_more_rows_are_read_than_the_limit() -> None:
+    data = both(limit=2, batch_size=1)
+    assert sum(1 for _ in data) == 2  # list() would ask for the length, which counts rows
+    assert data.read == 2
+
+
+def test_a_repeated_example_follows_itself_as_the_same_object() -> None:
+    (x, _) = both(limit=2, repeat=2).materialize()
+    assert [one.question for one in x] == ["q0", "q0", "q1", "q1"]
+    assert x[0] is x[1]
+
+
+def test_inputs_alone() -> None:
+    [batch] = list(Rows(input_data_model=Question))
+    assert len(batch) == 1
+
+
+def test_templates_render_json_of_the_data_model() -> None:
+    data = Rows(
+        input_data_model=Question,
+        input_template='{"question": {{ (question ~ "?") | tojson }}}',
+        output_template='{"role": "assistant", "content": "{{ answer }}"}',
+    )
+    x, y = data.materialize()
+    assert x[3].question == "q3?"
+    assert isinstance(y[3], synalinks.ChatMessage)
+    assert y[3].content == "3"
+
+
+def test_schemas_in_the_place_of_classes() -> None:
+    (x,) = Rows(input_schema=Question.get_schema()).materialize()
+    assert isinstance(x[0], synalinks.JsonDataModel)
+    assert x[0].get_json() == {"question": "q0"}
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ nothing }}", "row 1.*'nothing' is undefined; the row has"),
+        ("{{ question }}", "row 1.*renders no JSON"),
+        ("[]", "row 1.*must render a JSON object, got list"),
+        ('{"other": 1}', "row 1 makes no example"),
+        ("{{ question.__class__.__mro__ }}", "row 1"),
+    ],
+)
+def test_a_row_that_makes_no_example_is_named(template: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        list(Rows(input_data_model=Question, input_template=template))
+
+
+def test_a_template_that_is_none() -> None:
+    with pytest.raises(ConfigurationError, match="input_template is not a jinja2 template"):
+        Rows(input_template="{{ question")
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"limit": 0}, {"repeat": 0}])
+def test_sizes_below_one_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="at least 1 is needed"):
+        both(**wrong)
+
+
+def test_what_an_example_is_must_be_said_once() -> None:
+    with pytest.raises(ConfigurationError, match="needs input_data_model="):
+        Rows()
+    with pytest.raises(ConfigurationError, match="not both"):
+        Rows(input_data_model=Question, input_schema=Question.get_schema())
+
+
+def test_no_rows() -> None:
+    with pytest.raises(DataError, match="has no rows"):
+        Rows([], input_data_model=Question).materialize()
+
+
+def test_split_takes_the_last_fraction_for_testing() -> None:
+    x, y = both().materialize()
+    (x_train, y_train), (x_test, y_test) = split_train_test(x, y, validation_split=0.4)
+    assert [one.answer for one in y_train] == [0, 1, 2]
+    assert [one.question for one in x_test] == ["q3", "q4"]
+    assert len(x_train) == 3
+    assert len(y_test) == 2
+
+
+def test_a_split_refuses_what_it_can_not_split() -> None:
+    x, y = both().materialize()
+    with pytest.raises(DataError, match="paired by position"):
+        split_train_test(x, y[:-1])
+    with pytest.raises(ConfigurationError, match="between 0 and 1"):
+        split_train_test(x, y, validation_split=1.0)
+    with pytest.raises(DataError, match="at least 2"):
+        split_train_test(np.array(x[:1]), y[:1])
