@@ -12,6 +12,8 @@ import click
 
 from synalinks.cli.cache import cache
 from synalinks.cli.cassette import cassette
+from synalinks.cli.doctor import doctor
+from synalinks.cli.prices import prices
 from synalinks.cli.run import run
 from synalinks.errors import SynalinksError
 from synalinks.version import __version__
@@ -44,6 +46,8 @@ def commands() -> None:
 commands.add_command(run)
 commands.add_command(cassette)
 commands.add_command(cache)
+commands.add_command(prices)
+commands.add_command(doctor)
 
 
 def main() -> None:

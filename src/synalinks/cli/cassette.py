@@ -1,19 +1,20 @@
-"""`synalinks cassette`: look into a tape."""
+"""`synalinks cassette`: look into a tape; what compares and changes tapes is in files of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from synalinks.cli.cassette_check import check
+from synalinks.cli.cassette_diff import diff
+from synalinks.cli.cassette_prune import merge, prune
 from synalinks.cli.table import count, price, render, size
+from synalinks.cli.tapes import entry_of, opened
 
 if TYPE_CHECKING:
-    from synalinks.lm.ledger import Entry, Ledger
-    from synalinks.lm.tape_file import TapeFile
+    from synalinks.lm.ledger import Ledger
     from synalinks.lm.tape_rows import Row
 
 _PLACE = ("epoch", "step", "phase", "sample", "module")
@@ -22,7 +23,11 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 
 @click.group()
 def cassette() -> None:
-    """Look into a tape: its rows, its conversations, its figures."""
+    """Look into tapes: their rows, conversations and figures; compare, check, prune and merge them."""
+
+
+for command in (diff, check, prune, merge):
+    cassette.add_command(command)
 
 
 @cassette.command("ls")
@@ -33,7 +38,7 @@ def list_rows(file: Path) -> None:
     The number before a row is its line in FILE; `synalinks cassette show FILE LINE` shows it.
     """
     header = ("line", *_PLACE, "draw", "kind", "model", "tokens in", "tokens out", "cost", "failure")
-    with _opened(file) as tape:
+    with opened(file) as tape:
         rows = [_listed(row) for row in tape.rows()]
     if rows:
         click.echo(render(header, rows))
@@ -42,7 +47,7 @@ def list_rows(file: Path) -> None:
 
 
 def _listed(row: Row) -> tuple[str, ...]:
-    entry = _entry(row)
+    entry = entry_of(row)
     place = (getattr(row.scope, name) for name in _PLACE)
     tokens = (entry.usage.input_tokens, entry.usage.output_tokens)
     return (
@@ -64,7 +69,7 @@ def show(file: Path, lines: tuple[int, ...]) -> None:
     """Show conversations on a tape: those of the lines given (see `ls`), or all."""
     from synalinks.cli.conversation import render as conversation  # with the LM layer, which help doesn't need
 
-    with _opened(file) as tape:
+    with opened(file) as tape:
         last = len(tape) + 1  # line 1 is the header
         if wrong := [line for line in lines if not 2 <= line <= last]:
             raise click.BadParameter(
@@ -82,8 +87,8 @@ def stats(file: Path) -> None:
     """Sum up a tape: rows, tokens and money by module and model."""
     from synalinks.lm.ledger import Ledger  # the LM layer takes 100 ms to import, and help doesn't need it
 
-    with _opened(file) as tape:
-        ledger = Ledger(map(_entry, tape.rows()))
+    with opened(file) as tape:
+        ledger = Ledger(map(entry_of, tape.rows()))
         facts = [
             ("rows", _rows(ledger)),
             ("requests", f"{len(tape.by_digest):,} different"),
@@ -128,46 +133,3 @@ def _by_module_and_model(ledger: Ledger) -> str:
     ]
     header = ("module", "model", "rows", "failed", "tokens in", "tokens out", "cost")
     return render(header, rows, ("total", "", *figures(ledger)))
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[TapeFile]:
-    """A tape to read from; what an `all` that was cut off left beside it is not merged by looking."""
-    from synalinks.lm.tape_file import TapeFile  # the LM layer takes 100 ms to import, and help doesn't need it
-
-    tape = TapeFile(file)
-    try:
-        yield tape
-    finally:
-        tape.close()
-
-
-def _entry(row: Row) -> Entry:
-    """The ledger entry that a replay of this row would write, with the provider's seconds in place of ours."""
-    from synalinks.lm.ledger import Entry  # as above
-    from synalinks.lm.tape_rows import error_from_dict
-    from synalinks.lm.types import ZERO, Reply
-
-    request = row.value["request"]
-    error = error_from_dict(row.value["error"]) if row.failed else None
-    reply = Reply.from_dict(row.value["reply"], "cassette") if error is None else error.reply or Reply()
-    ended = reply if error is None else error
-    return Entry(
-        scope=row.scope,
-        draw=row.draw,
-        kind=request["kind"],
-        model=request["model"],
-        provider=request["model"].partition("/")[0],
-        source="cassette",
-        usage=reply.usage,
-        as_if=reply.as_if if error is None else error.wasted,
-        billed=ZERO,
-        wasted=ended.wasted,
-        seconds=reply.seconds or 0.0,
-        attempts=ended.attempts,
-        wasted_tokens=ended.wasted_tokens,
-        finish=reply.finish,
-        error=None if error is None else error.kind,
-        caller=0,
-        digest=row.digest,
-    )

@@ -27,12 +27,13 @@ def render(row: Row) -> str:
         lines.append("schema: " + _schema(request.schema.value))
     if request.tools:
         lines.append("tools: " + ", ".join(str(tool.get("name")) for tool in request.tools))
-    for heading, text in (*_asked(request), *_answered(row)):
+    for heading, text in (*asked(request), *_answered(row)):
         lines += [f"--- {heading}", *(_INDENT + line if line else "" for line in text.splitlines())]
     return "\n".join(lines)
 
 
-def _asked(request: Request) -> Iterator[tuple[str, str]]:
+def asked(request: Request) -> Iterator[tuple[str, str]]:
+    """Who said what, or the texts to embed."""
     if request.kind == "embed":
         yield count(len(request.texts), "text"), "\n".join(request.texts)
     for message in request.messages:
@@ -42,6 +43,9 @@ def _asked(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _answered(row: Row) -> Iterator[tuple[str, str]]:
+    if row.refused:
+        yield "refused by a budget, never sent", str(row.value["refused"]["message"])
+        return
     if row.failed:
         error = error_from_dict(row.value["error"])
         yield f"failed: {type(error).__name__} ({count(error.attempts, 'attempt')})", str(error)
@@ -57,6 +61,15 @@ def _answered(row: Row) -> Iterator[tuple[str, str]]:
         length = len(vectors[0]) // _FLOAT if vectors else 0
         text = f"{count(len(vectors), 'vector')} of {count(length, 'number')}"
     yield f"answer ({', '.join(_figures(reply))})", text
+
+
+def words(row: Row) -> str:
+    """What was answered, without time and money."""
+    if row.refused or row.failed:
+        return "\n".join(f"{heading}: {text}" for heading, text in _answered(row))
+    reply = Reply.from_dict(row.value["reply"], "cassette")
+    thought = f"reasoning: {reply.reasoning}\n" if reply.reasoning else ""
+    return thought + _answer(reply)
 
 
 def _figures(reply: Reply) -> Iterator[str]:

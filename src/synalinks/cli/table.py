@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 #: Columns that are read as numbers and stand to the right.
-NUMBERS = frozenset({"answers", "rows", "calls", "failed", "tokens in", "tokens out", "cost", "size", "line", "draw"})
+NUMBERS = (
+    frozenset({"answers", "rows", "calls", "failed", "tokens in", "tokens out", "cost", "size", "line", "draw"})
+    | {"input", "output", "cache read", "cache write", "cache write 1h", "audio in"}
+    | {f"{what} {tape}" for what in ("calls", "only", "tokens", "cost") for tape in ("A", "B", "B - A")}
+    | {"same", "other answer", "other request"}
+)
 
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> str:

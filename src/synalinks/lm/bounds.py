@@ -34,7 +34,7 @@ class Needs:
         model: for messages.
         prompt: bound of the prompt's tokens.
         limit: bound of the answer's tokens that the caller gave; 0 for embeddings; None if there is none.
-        price: of the model; None if unknown.
+        price: of the model, for prompts up to that bound; None if unknown.
         seconds: the longest an attempt may take.
     """
 
@@ -98,10 +98,14 @@ def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], tim
             f"a budget in dollars can't be held for {request.model!r}, which is paid by the hour, while its calls "
             "may take for ever: give the model a timeout"
         )
-    prompt = len(request.canonical) + MESSAGE_ALLOWANCE * (len(request.messages) + 1)
+    text = request.canonical
+    prompt = len(text) + MESSAGE_ALLOWANCE * (len(request.messages) + 1)
     if request.tools:
         prompt += TOOLS_ALLOWANCE
-    prompt += MEDIA_ALLOWANCE * sum(_media(message) for message in request.messages)
+    media = sum(_media(message) for message in request.messages)
+    prompt += MEDIA_ALLOWANCE * media
+    if price is not None:
+        price = price.up_to(prompt, audio=media > 0, hour=b'"1h"' in text)
     limit = 0 if request.kind == "embed" else request.output_limit
     return Needs(request.model, prompt, limit, price, 0.0 if timeout is None else timeout + SLACK)
 

@@ -1,17 +1,22 @@
 """Prices of models and what an answer costs, in exact decimal dollars.
 
-None means the price is unknown, which is not 0. Local models cost nothing unless told otherwise.
+A price is what `set_price` said, else what the package's table says (price_table.py), else unknown: None, which is
+not 0. Local models cost nothing unless told otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
+from typing import Any
 
 from synalinks._concurrency import Clock
 from synalinks.errors import ConfigurationError, LMError, SynalinksError
+from synalinks.lm.price_table import RATES, price_table
 from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Trace, Usage
 
 #: Providers whose models run on the user's own machine.
@@ -33,6 +38,9 @@ class Price:
             cache; the input price where None.
         per_hour: dollars per hour of the provider's working time, for own hardware.
         per_request: dollars per request.
+        cache_write_1h: as `cache_write`, of what is to stay in the cache for an hour; `cache_write` where None.
+        input_audio: dollars per million tokens of sound in the prompt; the input price where None.
+        long_from, long: what an answer costs instead, all its tokens, if the prompt has more tokens than that.
     """
 
     input: Decimal = ZERO
@@ -41,27 +49,41 @@ class Price:
     cache_write: Decimal | None = None
     per_hour: Decimal = ZERO
     per_request: Decimal = ZERO
+    cache_write_1h: Decimal | None = None
+    input_audio: Decimal | None = None
+    long_from: int | None = None
+    long: Price | None = None
 
     @property
     def is_free(self) -> bool:
         """Whether nothing is ever charged."""
-        return not (
-            self.input or self.output or self.cache_read or self.cache_write or self.per_hour or self.per_request
-        )
+        prices = (self.input, self.output, self.cache_read, self.cache_write, self.per_hour, self.per_request)
+        return not (any(prices) or self.cache_write_1h or self.input_audio or self.long)
 
     def cost(self, usage: Usage, seconds: float | None) -> Decimal | None:
         """Dollars for one answer; None if a count that matters is unknown."""
         if self.is_free:
             return ZERO
+        if self.long is not None and self.long_from is not None:
+            prompt = usage.input_tokens
+            if prompt is None:
+                return None
+            if prompt > self.long_from:
+                return self.long.cost(usage, seconds)
         bill = self.per_request
         if self.per_hour:
             if seconds is None:
                 return None
             bill += self.per_hour * Decimal(repr(seconds)) / HOUR
+        fresh, write = usage.input_fresh, self._or_input(self.cache_write)
+        if fresh is None and usage.input_audio is not None:
+            fresh = 0
         for price, tokens in (
-            (self.input, _sum(usage.input_fresh, usage.input_audio)),
+            (self.input, fresh),
+            (self._or_input(self.input_audio), usage.input_audio or 0),
             (self._or_input(self.cache_read), usage.input_cache_read or 0),
-            (self._or_input(self.cache_write), _sum(usage.input_cache_write_5m, usage.input_cache_write_1h) or 0),
+            (write, usage.input_cache_write_5m or 0),
+            (write if self.cache_write_1h is None else self.cache_write_1h, usage.input_cache_write_1h or 0),
             (self.output, usage.output_tokens),
         ):
             if price and tokens is None:
@@ -74,14 +96,58 @@ class Price:
         """The most that one answer of at most so many tokens and seconds can cost, in dollars."""
         if self.is_free:
             return ZERO
-        dearest = max(self.input, self._or_input(self.cache_read), self._or_input(self.cache_write))
-        bill = self.per_request + (dearest * input_tokens + self.output * output_tokens) / MILLION
+        price = self.up_to(input_tokens)
+        bill = self.per_request + (price.dearest_input * input_tokens + price.output * output_tokens) / MILLION
         if self.per_hour:
             bill += self.per_hour * Decimal(repr(seconds)) / HOUR
         return _rounded(bill, ROUND_CEILING)
 
+    @property
+    def dearest_input(self) -> Decimal:
+        """The most that a million tokens of the prompt can cost, whatever is done with them."""
+        others = (self.cache_read, self.cache_write, self.cache_write_1h, self.input_audio)
+        return max((self.input, *(price for price in others if price is not None)))
+
+    def up_to(self, input_tokens: int, *, audio: bool = True, hour: bool = True) -> Price:
+        """A price without steps that bounds this one for prompts of at most so many tokens.
+
+        Args:
+            audio: whether there may be sound in the prompt.
+            hour: whether the provider may be told to keep the prompt for an hour.
+        """
+        price = self
+        if (not audio and price.input_audio is not None) or (not hour and price.cache_write_1h is not None):
+            price = replace(
+                price,
+                input_audio=price.input_audio if audio else None,
+                cache_write_1h=price.cache_write_1h if hour else None,
+            )
+        if self.long is None or self.long_from is None:
+            return price
+        short = replace(price, long_from=None, long=None)
+        return short if input_tokens <= self.long_from else _dearer(short, self.long.up_to(0, audio=audio, hour=hour))
+
     def _or_input(self, price: Decimal | None) -> Decimal:
         return self.input if price is None else price
+
+
+def _dearer(one: Price, other: Price) -> Price:
+    """The greater of each two prices."""
+
+    def greater(name: str) -> Decimal | None:
+        known = [price for price in (getattr(one, name), getattr(other, name)) if price is not None]
+        return max(known) if known else None
+
+    return Price(
+        input=max(one.input, other.input),
+        output=max(one.output, other.output),
+        per_hour=max(one.per_hour, other.per_hour),
+        per_request=max(one.per_request, other.per_request),
+        cache_read=greater("cache_read"),
+        cache_write=greater("cache_write"),
+        cache_write_1h=greater("cache_write_1h"),
+        input_audio=greater("input_audio"),
+    )
 
 
 def _rounded(amount: Decimal, rounding: str) -> Decimal:
@@ -91,11 +157,6 @@ def _rounded(amount: Decimal, rounding: str) -> Decimal:
 
 FREE = Price()
 _set_by_user: dict[str, Price] = {}
-
-
-def _sum(*counts: int | None) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def dollars(value: Decimal | float | int | str) -> Decimal:
@@ -144,11 +205,29 @@ def set_price(
 
 
 def price_of(model: str) -> Price | None:
-    """The price of a model, or None if it is unknown. Local models are free unless `set_price` says else."""
+    """The price of a model, or None if it is unknown.
+
+    What `set_price` said comes first; local models are free unless it says else; then comes the package's table.
+    """
     found = _set_by_user.get(model)
-    if found is None and model.partition("/")[0] in LOCAL_PREFIXES:
-        return FREE
+    if found is None:
+        return FREE if model.partition("/")[0] in LOCAL_PREFIXES else _listed(model)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _listed(model: str) -> Price | None:
+    """The table's price of a model on the day it is first asked for in this process, or None."""
+    row = price_table().find(model)
+    return None if row is None else price_from(row.rates(datetime.now(UTC).date()))
+
+
+def price_from(rates: Mapping[str, Any] | None) -> Price | None:
+    """Prices as a row of the table has them (`price_table.Row.rates`) as a `Price`."""
+    if rates is None:
+        return None
+    prices = {name: rates[name] for name in RATES if name in rates}
+    return Price(**prices, long_from=rates.get("long_from"), long=price_from(rates.get("long")))
 
 
 def is_free(model: str) -> bool:

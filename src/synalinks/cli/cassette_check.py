@@ -1,0 +1,146 @@
+"""`synalinks cassette check`: what is wrong with a tape, as far as the file alone can tell."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from synalinks.cli.table import count
+
+#: What keys and passwords look like, by whose they are; the forms are those of the issuers' own documentation.
+SECRETS: Mapping[str, re.Pattern[str]] = {
+    "a key of OpenAI, Anthropic or OpenRouter": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
+    "a key of Groq": re.compile(r"\bgsk_[A-Za-z0-9]{20,}"),
+    "a key of xAI": re.compile(r"\bxai-[A-Za-z0-9]{20,}"),
+    "a key of Google": re.compile(r"\bAIza[A-Za-z0-9_-]{35}"),
+    "a token of Hugging Face": re.compile(r"\bhf_[A-Za-z0-9]{30,}"),
+    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})"),
+    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    "a bearer token": re.compile(r"\b[Bb]earer [A-Za-z0-9._~+/-]{20,}=*"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/:@]{3,}@"),
+}
+#: Characters of a secret that are shown, so that its owner knows which it is.
+_SHOWN = 6
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def check(ctx: click.Context, file: Path) -> None:
+    """Look for what is wrong with a tape: torn or foreign lines, rows that are there twice, digests that are
+    not their request's, and strings that look like secrets.
+
+    Nothing is changed. The command fails if it finds something. Rows that no run plays can't be told from the
+    file; closing a cassette of mode "none" tells them.
+    """
+    problems, rows = 0, 0
+    for kind, text in _problems(file):
+        if kind == "row":
+            rows += 1
+        else:
+            problems += 1
+            click.echo(f"{text}")
+    click.echo(f"{file}: {count(rows, 'row')}, {count(problems, 'problem') if problems else 'nothing wrong'}")
+    if problems:
+        ctx.exit(1)
+
+
+def _problems(file: Path) -> Iterator[tuple[str, str]]:
+    """Each problem as (`problem`, its text), and (`row`, "") for each row that can be read."""
+    from synalinks.lm.tape_rows import is_row, parse  # the LM layer takes 100 ms to import, and help doesn't need it
+
+    lines, cut = _lines(file)
+    seen: dict[tuple[Any, ...], int] = {}
+    stale = False
+    for number, line in enumerate(lines, 1):
+        where = f"line {number}"
+        try:
+            value = parse(line)
+        except ValueError:
+            torn = number == len(lines) and (cut or not line.endswith(b"\n"))
+            yield (
+                "problem",
+                f"{where}: torn; its recording was cut off. Opening the tape drops it" if torn else f"{where}: no JSON",
+            )
+            continue
+        if number == 1:
+            problem, stale = _header(value)
+            if problem:
+                yield "problem", f"{where}: {problem}"
+        elif not is_row(value):
+            yield "problem", f"{where}: JSON, but no row of a tape"
+        else:
+            yield "row", ""
+            for problem in _of_row(value, number, seen, stale):
+                yield "problem", f"{where}: {problem}"
+    if not lines:
+        yield "problem", "the file is empty, not a tape"
+
+
+def _lines(file: Path) -> tuple[list[bytes], bool]:
+    """The lines of a tape as they are, and whether the end of a compressed one is missing."""
+    from synalinks.lm.tape_disk import unzip  # as above
+
+    data, cut = unzip(file) if file.suffix == ".gz" else (file.read_bytes(), False)
+    return data.splitlines(keepends=True), cut
+
+
+def _header(value: Any) -> tuple[str, bool]:
+    """What is wrong with the first line, and whether its digests are of an older request format."""
+    from synalinks.lm.tape_file import FORMAT, MARK  # as above
+    from synalinks.lm.types import REQUEST_FORMAT
+
+    version = value.get(MARK) if isinstance(value, dict) else None
+    if not isinstance(version, int):
+        return f"no header of a tape: it has no {MARK!r}", False
+    asked = value.get("request_format", REQUEST_FORMAT)
+    if version > FORMAT or asked > REQUEST_FORMAT:
+        return f"a tape of the newer format {version} (requests {asked}); upgrade synalinks-replay", True
+    if value.get("recording"):
+        return "its first recording was never finished; open it with mode once or new_episodes to go on", False
+    return "", asked != REQUEST_FORMAT
+
+
+def _of_row(value: Mapping[str, Any], number: int, seen: dict[tuple[Any, ...], int], stale: bool) -> Iterator[str]:
+    from synalinks.lm.types import Request  # as above
+
+    if not stale and (digest := Request.from_dict(value["request"]).digest) != value["digest"]:
+        yield (
+            f"the digest is {value['digest'][:12]}, but its request's is {digest[:12]}, so the row is never found. "
+            "Was the request edited by hand? Record the call again"
+        )
+    key = identity(value)
+    if (first := seen.setdefault(key, number)) != number:
+        yield f"the same call as line {first}; `synalinks cassette prune` drops it"
+    for path, text in _strings(value):
+        for name, pattern in SECRETS.items():
+            if found := pattern.search(text):
+                word = found.group()
+                yield f"{path} has what looks like {name}: {word[:_SHOWN]}... ({len(word)} characters)"
+
+
+def identity(value: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What tells the rows of a tape apart: request, place, and whether it is an answer or a budget's refusal."""
+    scope = json.dumps(value["scope"], sort_keys=True)
+    return value["digest"], scope, value["draw"], "refused" in value, value.get("capped")
+
+
+def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """All texts in a row but for the vectors, with where they are."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in ("vectors", "digest"):
+                yield from _strings(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _strings(item, f"{path}[{index}]")

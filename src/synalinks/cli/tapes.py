@@ -1,0 +1,59 @@
+"""What the commands on tapes share: opening one, and its rows as ledger entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synalinks.lm.ledger import Entry
+    from synalinks.lm.tape_file import TapeFile
+    from synalinks.lm.tape_rows import Row
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[TapeFile]:
+    """A tape to read from; what an `all` that was cut off left beside it is not merged by looking."""
+    from synalinks.lm.tape_file import TapeFile  # the LM layer takes 100 ms to import, and help doesn't need it
+
+    tape = TapeFile(file)
+    try:
+        yield tape
+    finally:
+        tape.close()
+
+
+def entry_of(row: Row) -> Entry:
+    """The ledger entry that a replay of this row would write, with the provider's seconds in place of ours."""
+    from synalinks.lm.ledger import Entry  # as above
+    from synalinks.lm.tape_rows import error_from_dict
+    from synalinks.lm.types import ZERO, Reply
+
+    request = row.value["request"]
+    error = error_from_dict(row.value["error"]) if row.failed else None
+    if error is not None or row.refused:
+        reply = Reply(billed=ZERO, cost=ZERO) if error is None else error.reply or Reply()
+    else:
+        reply = Reply.from_dict(row.value["reply"], "cassette")
+    ended = reply if error is None else error
+    return Entry(
+        scope=row.scope,
+        draw=row.draw,
+        kind=request["kind"],
+        model=request["model"],
+        provider=request["model"].partition("/")[0],
+        source="cassette",
+        usage=reply.usage,
+        as_if=reply.as_if if error is None else error.wasted,
+        billed=ZERO,
+        wasted=ended.wasted,
+        seconds=reply.seconds or 0.0,
+        attempts=ended.attempts,
+        wasted_tokens=ended.wasted_tokens,
+        finish=reply.finish,
+        error=error.kind if error is not None else "budget" if row.refused else None,
+        caller=0,
+        digest=row.digest,
+    )
