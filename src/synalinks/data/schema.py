@@ -112,7 +112,7 @@ def factorize(schema: Mapping[str, Any]) -> Schema:
             fields[group.name] = _array(group, [old[member] for member in group.members])
         else:
             fields[group.name] = old[group.members[0]]
-    defs = _reachable(fields, schema.get("$defs") or {})
+    defs = reachable(fields, schema.get("$defs") or {})
     return _object(fields, list(fields), schema.get("title", ""), defs)
 
 
@@ -169,7 +169,7 @@ def _masked(schema: Mapping[str, Any], keep: Callable[[str], bool], recursive: b
         defs = schema["$defs"]
         if recursive:
             defs = {name: _select(definition, keep, True) for name, definition in defs.items()}
-        result["$defs"] = _reachable(result["properties"], defs)
+        result["$defs"] = reachable(result["properties"], defs)
     return result
 
 
@@ -203,7 +203,7 @@ def _descend(schema: Any, keep: Callable[[str], bool]) -> Any:
     return result
 
 
-def _reachable(fields: Any, defs: Mapping[str, Any]) -> Schema:
+def reachable(fields: Any, defs: Mapping[str, Any]) -> Schema:
     """The definitions that `fields` refer to, also through one another, in their own order."""
     found: set[str] = set()
     waiting = list(_references(fields))

@@ -7,13 +7,52 @@ from typing import Any
 
 from synalinks import rewards as reward_namespace
 from synalinks.errors import ConfigurationError
-from synalinks.metrics.f_score import F1Score, FBetaScore
+from synalinks.metrics.accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy
+from synalinks.metrics.f_score import F1Score, FBetaScore, Precision, Recall
+from synalinks.metrics.label_scores import (
+    BinaryF1Score,
+    BinaryFBetaScore,
+    BinaryPrecision,
+    BinaryRecall,
+    CategoricalF1Score,
+    CategoricalFBetaScore,
+    CategoricalPrecision,
+    CategoricalRecall,
+)
 from synalinks.metrics.metric import Mean, MeanMetricWrapper, Metric
+from synalinks.metrics.pass_at_k import BatchMetric, GapK, PassAtK, PassHatK
+from synalinks.metrics.simple import CosineSimilarity, Sum
 from synalinks.rewards import Reward
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
-_ALL = {to_snake_case(cls.__name__): cls for cls in (F1Score, FBetaScore, Mean)} | {"f1_score": F1Score}
+_CLASSES = (
+    Accuracy,
+    BinaryAccuracy,
+    BinaryF1Score,
+    BinaryFBetaScore,
+    BinaryPrecision,
+    BinaryRecall,
+    CategoricalAccuracy,
+    CategoricalF1Score,
+    CategoricalFBetaScore,
+    CategoricalPrecision,
+    CategoricalRecall,
+    CosineSimilarity,
+    F1Score,
+    FBetaScore,
+    GapK,
+    Mean,
+    PassAtK,
+    PassHatK,
+    Precision,
+    Recall,
+    Sum,
+)
+#: By the name a metric has in logs and by its class's name in snake case.
+_ALL: dict[str, type[Metric]] = {
+    name: cls for cls in _CLASSES for name in (to_snake_case(cls.__name__), str(cls().name))
+}
 
 serialize = serialize_synalinks_object
 deserialize = deserialize_synalinks_object
@@ -44,4 +83,32 @@ def get(identifier: Any) -> Any:
     raise ConfigurationError(f"not a metric: {identifier!r}")
 
 
-__all__ = ["F1Score", "FBetaScore", "Mean", "MeanMetricWrapper", "Metric", "deserialize", "get", "serialize"]
+__all__ = [
+    "Accuracy",
+    "BatchMetric",
+    "BinaryAccuracy",
+    "BinaryF1Score",
+    "BinaryFBetaScore",
+    "BinaryPrecision",
+    "BinaryRecall",
+    "CategoricalAccuracy",
+    "CategoricalF1Score",
+    "CategoricalFBetaScore",
+    "CategoricalPrecision",
+    "CategoricalRecall",
+    "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "GapK",
+    "Mean",
+    "MeanMetricWrapper",
+    "Metric",
+    "PassAtK",
+    "PassHatK",
+    "Precision",
+    "Recall",
+    "Sum",
+    "deserialize",
+    "get",
+    "serialize",
+]

@@ -10,13 +10,12 @@ from typing import Any
 
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
-from synalinks.metrics.metric import Metric
+from synalinks.metrics.tally import Tally, ratio
 
 #: Words and signs that don't count, as in SQuAD's evaluation script (Rajpurkar et al., 2016, section 5), plus
 #: `of` and `is`, which existing programs rely on.
 STOP_WORDS = frozenset({"a", "an", "the", "of", "is"})
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
-AVERAGES = (None, "micro", "macro", "weighted")
 
 
 def words(text: str) -> list[str]:
@@ -25,14 +24,13 @@ def words(text: str) -> list[str]:
     return kept.translate(_NO_PUNCTUATION).split()
 
 
-class FBetaScore(Metric):
+class FBetaScore(Tally):
     """The F-beta score over the words of each field: (1 + b^2) P R / (b^2 P + R), in [0, 1].
 
     Precision and recall are taken over multisets of words, per field, summed over samples.
 
     Args:
-        average: over the fields: `micro` (counts are summed), `macro` (mean of scores), `weighted` (by words
-            in the targets), or None (a score per field; a single number for a single field).
+        average: over the fields; see `Tally`.
         beta: weight of recall against precision.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
 
@@ -49,52 +47,27 @@ class FBetaScore(Metric):
         in_mask_pattern: str | None = None,
         out_mask_pattern: str | None = None,
     ) -> None:
-        if average not in AVERAGES:
-            raise ConfigurationError(f"{type(self).__name__}(average={average!r}): write one of {AVERAGES}")
         if beta <= 0:
             raise ConfigurationError(f"{type(self).__name__}(beta={beta!r}): beta must be above 0")
-        self.average = average
         self.beta = beta
-        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-
-    def reset_state(self) -> None:
-        """Forget everything taken in."""
-        self._counts: list[list[int]] = []  # per field: words in both, in predictions, in targets
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Count the words of one prediction against its target, field by field."""
         sides = [tree.flatten(side.get_json()) for side in (y_pred, y_true)]
         for index, (ours, theirs) in enumerate(zip_longest(*sides, fillvalue="")):
             predicted, wanted = Counter(words(str(ours))), Counter(words(str(theirs)))
-            if index == len(self._counts):
-                self._counts.append([0, 0, 0])
-            for place, count in enumerate((predicted & wanted, predicted, wanted)):
-                self._counts[index][place] += count.total()
+            self.count(index, *(count.total() for count in (predicted & wanted, predicted, wanted)))
 
-    def result(self) -> float | list[float]:
-        """The score, or a list of scores by field."""
-        if not self._counts:
-            return 0.0
-        if self.average == "micro":
-            return self.score(*map(sum, zip(*self._counts, strict=True)))
-        scores = [self.score(*counts) for counts in self._counts]
-        if self.average == "macro":
-            return sum(scores) / len(scores)
-        if self.average == "weighted":
-            weights = [counts[2] for counts in self._counts]
-            total = sum(weights)
-            return sum(s * w for s, w in zip(scores, weights, strict=True)) / total if total else 0.0
-        return scores[0] if len(scores) == 1 else scores
-
-    def score(self, both: int, predicted: int, wanted: int) -> float:
-        """The score of counts; 0 where nothing was predicted or wanted."""
+    def score(self, *counts: int) -> float:
+        """The score of what is in both, in predictions and in targets; 0 where nothing was predicted or wanted."""
+        both, predicted, wanted = counts
         square = self.beta**2
-        divisor = square * wanted + predicted
-        return (1 + square) * both / divisor if divisor else 0.0
+        return (1 + square) * both / divisor if (divisor := square * wanted + predicted) else 0.0
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"average": self.average, "beta": self.beta, **super().get_config()}
+        return {"beta": self.beta, **super().get_config()}
 
 
 class F1Score(FBetaScore):
@@ -117,3 +90,31 @@ class F1Score(FBetaScore):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {name: value for name, value in super().get_config().items() if name != "beta"}
+
+
+class Precision(F1Score):
+    """The share of the words of predictions that are in the targets.
+
+    Args: see `F1Score`.
+    """
+
+    def __init__(self, average: str | None = None, name: str = "precision", **masks: Any) -> None:
+        super().__init__(average, name, **masks)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in predictions."""
+        return ratio(counts[0], counts[1])
+
+
+class Recall(F1Score):
+    """The share of the words of targets that are in the predictions.
+
+    Args: see `F1Score`.
+    """
+
+    def __init__(self, average: str | None = None, name: str = "recall", **masks: Any) -> None:
+        super().__init__(average, name, **masks)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in targets."""
+        return ratio(counts[0], counts[2])

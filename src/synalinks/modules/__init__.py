@@ -8,6 +8,7 @@ from synalinks.modules.language_model import LanguageModel
 from synalinks.modules.module import Module
 from synalinks.modules.prompts import default_prompt_template
 from synalinks.modules.remote_model import LMWarning
+from synalinks.modules.self_critique import SelfCritique
 
 __all__ = [
     "AudioInput",
@@ -20,5 +21,6 @@ __all__ = [
     "LMWarning",
     "LanguageModel",
     "Module",
+    "SelfCritique",
     "default_prompt_template",
 ]

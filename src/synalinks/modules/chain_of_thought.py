@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.data import ChatMessage, DataModel, Field, JsonDataModel, SymbolicDataModel
+from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel
 from synalinks.data import schema as schemas
 from synalinks.modules.generator import Generator
 from synalinks.modules.module import Module
@@ -57,8 +57,6 @@ class ChainOfThought(Module):
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
         """What the inner generator gives."""
-        if self.schema is None:
-            return SymbolicDataModel(schema=ChatMessage.get_schema())
         spec = await self.generator.compute_output_spec(inputs)
         self.generator.built = True
         return spec

@@ -229,6 +229,15 @@ class Optimizer:
             self.write_best(variable)
             variable.get_json()["current_predictions"] = []
 
+    # --- going on after a crash ----------------------------------------------------------------------------
+
+    def get_state(self) -> Any:
+        """What proposals depend on besides `variables` and the trained variables' own fields; JSON or None."""
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Be as `get_state` said, where that was not None; called after `on_train_begin`, before an epoch."""
+
     # --- saving --------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:

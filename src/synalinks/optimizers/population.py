@@ -12,8 +12,8 @@ from synalinks.data import Variable
 from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 
-#: New candidates kept within an epoch, per place in the population; beyond, the worst half goes.
-SURPLUS = 20
+#: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
+NEWCOMERS = 200
 
 
 class Population:
@@ -29,6 +29,7 @@ class Population:
         self.variable = variable
         self.size = size
         self.uncertainty = uncertainty
+        self.limit = max(NEWCOMERS, 2 * size)
         self._by_key: dict[str, Candidate] = {}
         self._best: Candidate | None = None
         self.reindex()
@@ -67,7 +68,7 @@ class Population:
             self.newcomers.append(known)
         pool.add_evidence(known, rewards)
         self._keep_best(known)
-        if len(self.newcomers) > SURPLUS * self.size:
+        if len(self.newcomers) > self.limit:
             self._thin_out()
 
     def _keep_best(self, changed: Candidate) -> None:
@@ -82,7 +83,7 @@ class Population:
         return pool.lower_bound(candidate, self.uncertainty)
 
     def _thin_out(self) -> None:
-        kept = pool.ranked(self.newcomers, self.uncertainty)[: SURPLUS * self.size // 2]
+        kept = pool.ranked(self.newcomers, self.uncertainty)[: self.limit // 2]
         self.newcomers[:] = kept
         self.reindex()
 

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import ConfigurationError
+from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
 from synalinks.rewards.cosine_similarity import CosineSimilarity
 from synalinks.rewards.exact_match import ExactMatch, exact_match
+from synalinks.rewards.lm_as_judge import LMAsJudge
+from synalinks.rewards.program_as_judge import ProgramAsJudge
 from synalinks.rewards.reward import Reward, RewardFunctionWrapper
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
-_ALL = {to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)}
+_ALL = {to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)} | {"lm_as_judge": LMAsJudge}
 
 #: The names that `get` knows.
 NAMES = tuple(sorted(_ALL))
@@ -43,8 +46,12 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "NAMES",
+    "BatchReward",
+    "BatchRewardFunctionWrapper",
     "CosineSimilarity",
     "ExactMatch",
+    "LMAsJudge",
+    "ProgramAsJudge",
     "Reward",
     "RewardFunctionWrapper",
     "deserialize",

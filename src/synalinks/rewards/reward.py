@@ -95,7 +95,7 @@ class Reward:
         """
         if y_pred is None:
             return 0.0
-        value = await self.call(self.masks.apply(_plain(y_true)), self.masks.apply(_plain(y_pred)))
+        value = await self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
         return check_reward(value, self.name)
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
@@ -172,6 +172,6 @@ def check_reward(value: Any, name: str) -> float:
     return number
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A target or prediction as a JSON data model; plain values pass."""
     return value.to_json_data_model() if hasattr(value, "to_json_data_model") else value

@@ -1,13 +1,16 @@
 """The competition: a candidate goes if a better one stands too near it (Dominated Novelty Search).
 
 Source: Dominated Novelty Search, arXiv 2502.00593, in the form that programs written for OMEGA rely on: c is dominated
-if some o with a higher reward lies within 1 / k of it.
+if some o with a higher reward lies within 1 / k of it. The candidates of an epoch compete with one another; those of
+earlier epochs keep their places until better ones take them.
 """
 
 from __future__ import annotations
 
+import base64
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synalinks.data import tree
@@ -19,45 +22,62 @@ if TYPE_CHECKING:
     from synalinks.modules import EmbeddingModel
 
 Distance = Callable[..., float | Awaitable[float]]
+#: Descriptors whose vectors are kept between competitions; at 1,536 float32 numbers each, 12 MB.
+REMEMBERED = 2048
+#: Stands for a candidate whose fields say nothing: embedding models refuse an empty text.
+EMPTY = "(empty)"
 
 
-def descriptor_texts(candidate: Candidate) -> list[str]:
-    """The texts that describe a candidate: leaves of its learnable fields, neither evidence nor examples."""
+def descriptor(candidate: Candidate) -> str:
+    """The text that describes a candidate: what its learnable fields say, neither evidence nor examples."""
     fields = {name: value for name, value in pool.content(candidate).items() if name != "examples"}
-    return [str(leaf) for leaf in tree.flatten(fields) if leaf is not None and str(leaf)]
+    said = (str(leaf) for leaf in tree.flatten(fields) if leaf is not None)
+    return "\n".join(text for text in said if text) or EMPTY
 
 
 class Descriptors:
-    """Embeddings of texts, each asked for once; those of texts that are gone are forgotten."""
+    """Embeddings of descriptors, each text asked for once; beyond `REMEMBERED` the ones used longest ago go."""
 
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}
 
     async def of(self, pooled: Sequence[Candidate], model: EmbeddingModel) -> Any:
-        """Unit vectors of candidates: the mean of the unit vectors of their texts, float64 `(n, dimensions)`.
+        """Unit vectors of candidates, float32 `(n, dimensions)`.
 
-        New texts are embedded in one batched request. None if that failed for good.
+        New texts are embedded in one batched request: at most one text per candidate. None if that failed for good.
         """
         import numpy as np  # only training needs it
 
-        texts = [descriptor_texts(candidate) for candidate in pooled]
-        wanted = list(dict.fromkeys(text for group in texts for text in group))
-        new = [text for text in wanted if text not in self._known]
+        texts = [descriptor(candidate) for candidate in pooled]
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
             vectors = await model.embed(new)
             if vectors is None:
                 return None
-            self._known.update((t, _unit(np.asarray(v, dtype=np.float64))) for t, v in zip(new, vectors, strict=True))
-        self._known = {text: self._known[text] for text in wanted}
-        size = len(next(iter(self._known.values()))) if self._known else 1
-        means = [np.mean([self._known[t] for t in group], axis=0) if group else np.zeros(size) for group in texts]
-        return np.stack([_unit(mean) for mean in means])
+            self._known.update((text, _unit(vector)) for text, vector in zip(new, vectors, strict=True))
+        found = np.stack([self._known[text] for text in texts])
+        for text in dict.fromkeys(texts):
+            self._known[text] = self._known.pop(text)
+        while len(self._known) > max(REMEMBERED, len(pooled)):
+            del self._known[next(iter(self._known))]
+        return found
+
+    def get_state(self) -> dict[str, str]:
+        """The embeddings by text, as JSON: float32 bytes, little-endian, in base64."""
+        return {text: base64.b64encode(v.astype("<f4").tobytes()).decode() for text, v in self._known.items()}
+
+    def set_state(self, state: Mapping[str, str]) -> None:
+        """Know the embeddings that `get_state` gave, and no others."""
+        import numpy as np  # only training needs it
+
+        self._known = {text: np.frombuffer(base64.b64decode(value), dtype="<f4") for text, value in state.items()}
 
 
-def _unit(vector: Any) -> Any:
+def _unit(given: Sequence[float]) -> Any:
     import numpy as np  # only training needs it
 
-    length = float(np.linalg.norm(vector))
+    vector = np.asarray(given, dtype=np.float32)
+    length = np.linalg.norm(vector)
     return vector / length if length else vector
 
 
@@ -65,14 +85,14 @@ def cosine_distance(vectors: Any) -> Any:
     """Distances (1 - cos) / 2 in [0, 1] between all pairs of unit vectors: `(n, d)` to `(n, n)`."""
     import numpy as np  # only training needs it
 
-    return np.clip((1.0 - vectors @ vectors.T) / 2.0, 0.0, 1.0)
+    return np.clip((1.0 - vectors @ vectors.T) / 2.0, 0.0, 1.0)  # one product, whatever the number of candidates
 
 
 async def pairwise(pooled: Sequence[Candidate], distance: Distance, model: EmbeddingModel | None) -> Any:
     """Distances by a function of the user's, sync or async: `(n, n)`.
 
     Raises:
-        ConfigurationError: it does not take two candidates and `embedding_model`, or gives no number.
+        ConfigurationError: it does not take two candidates and `embedding_model`, or gives no number of 0 or above.
     """
     import numpy as np  # only training needs it
 
@@ -82,13 +102,18 @@ async def pairwise(pooled: Sequence[Candidate], distance: Distance, model: Embed
         for j in range(i):
             value = distance(first, pooled[j], embedding_model=model)
             value = await value if inspect.isawaitable(value) else value
-            try:
-                found[i, j] = found[j, i] = float(value)
-            except (TypeError, ValueError) as error:
-                raise ConfigurationError(
-                    f"distance_function gave {value!r}; a distance is a number in [0, 1]"
-                ) from error
+            found[i, j] = found[j, i] = _number(value)
     return found
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not number >= 0.0:
+        raise ConfigurationError(f"distance_function gave {value!r}; a distance is a number, 0 or above")
+    return number
 
 
 def check_distance(distance: Distance) -> None:
@@ -107,19 +132,23 @@ def check_distance(distance: Distance) -> None:
         ) from error
 
 
-def dominated_novelty_search(pooled: Sequence[Candidate], distances: Any, k_nearest_fitter: int) -> list[Candidate]:
+def dominated_novelty_search(
+    pooled: Sequence[Candidate], distances: Any, k_nearest_fitter: int, uncertainty: float = 0.0
+) -> list[Candidate]:
     """The candidates that no better one stands within 1 / k of; the best alone if that leaves none.
 
     Args:
         pooled: scored candidates, `(n,)`.
         distances: between them, `(n, n)`, in [0, 1].
         k_nearest_fitter: larger means a smaller radius, and so a more diverse pool.
+        uncertainty: of one sample. Better is who has the higher lower bound, so that luck on a few samples does not
+            drive out what did well on many.
     """
     import numpy as np  # only training needs it
 
-    rewards = np.array([candidate.get("reward", 0.0) for candidate in pooled], dtype=np.float64)
+    fitness = np.array([pool.lower_bound(candidate, uncertainty) for candidate in pooled], dtype=np.float64)
     near = distances < 1.0 / k_nearest_fitter
-    better = rewards[None, :] > rewards[:, None]
+    better = fitness[None, :] > fitness[:, None]
     dominated = (near & better).any(axis=1)
     kept = [candidate for candidate, out in zip(pooled, dominated, strict=True) if not out]
     return kept or list(pooled[:1])

@@ -41,6 +41,14 @@ class HardExamples:
         while len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
 
+    def get_state(self) -> list[Any]:
+        """What was observed, as JSON, in the order in which it would be forgotten."""
+        return [[seen.count, seen.total, seen.record] for seen in self._seen.values()]
+
+    def set_state(self, state: Sequence[Any]) -> None:
+        """Have observed what `get_state` gave, and nothing else."""
+        self._seen = {_json.canonical(record["inputs"]): _Seen(count, total, record) for count, total, record in state}
+
     def hardest(self, count: int) -> list[Record]:
         """Up to `count` last predictions of the inputs with the lowest mean reward, below 1."""
         judged = [seen for seen in self._seen.values() if seen.count >= self._min_observations]

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synalinks.data import BOOKKEEPING, JsonDataModel, Variable
-from synalinks.errors import ConfigurationError
+from synalinks.data import schema as schemas
+from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.modules import EmbeddingModel, Generator
 from synalinks.modules.chain_of_thought import ChainOfThought
+from synalinks.modules.generator import EFFORTS
 from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary import EvolutionaryOptimizer
@@ -27,7 +29,7 @@ from synalinks.saving import serialize_synalinks_object
 
 ALGORITHMS = ("dns", "ga")
 #: Fields of an object schema that a proposer's schema takes over.
-_PASSED_ON = ("$defs", "title", "description")
+_PASSED_ON = ("title", "description")
 
 
 class OMEGA(EvolutionaryOptimizer):
@@ -94,6 +96,8 @@ class OMEGA(EvolutionaryOptimizer):
         )
         if algorithm not in ALGORITHMS:
             raise ConfigurationError(f"OMEGA(algorithm={algorithm!r}): write one of {ALGORITHMS}")
+        if reasoning_effort not in EFFORTS:
+            raise ConfigurationError(f"OMEGA(reasoning_effort={reasoning_effort!r}): write one of {EFFORTS}")
         if k_nearest_fitter < 1:
             raise ConfigurationError(f"OMEGA(k_nearest_fitter={k_nearest_fitter!r}): at least 1 is needed")
         if distance_function is not None:
@@ -115,9 +119,11 @@ class OMEGA(EvolutionaryOptimizer):
         self.nb_worst_predictions = nb_worst_predictions
         self.nb_hard_examples = nb_hard_examples
         self.hard_example_min_observations = hard_example_min_observations
-        self._descriptors: dict[str, Descriptors] = {}
+        self._descriptors = Descriptors()
         self._hard: dict[str, HardExamples] = {}
         self._proposers: dict[tuple[str, str], Generator | ChainOfThought] = {}
+        self._keys: dict[str, frozenset[str]] = {}
+        self._settled: dict[str, set[str]] = {}
 
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
         """Resolve both models and make the proposers, before the first paid call.
@@ -135,11 +141,12 @@ class OMEGA(EvolutionaryOptimizer):
             )
         for variable in variables:
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
+            schema = learnable_schema(variable)
+            self._keys[variable.path] = frozenset(schema["properties"])
             for kind in ("mutation", "crossover"):
-                self._proposers[kind, variable.path] = self._proposer(kind, variable)
+                self._proposers[kind, variable.path] = self._proposer(kind, variable, schema)
 
-    def _proposer(self, kind: str, variable: Variable) -> Generator | ChainOfThought:
-        schema = learnable_schema(variable)
+    def _proposer(self, kind: str, variable: Variable, schema: Mapping[str, Any]) -> Generator | ChainOfThought:
         task = prompts.MUTATION if kind == "mutation" else prompts.CROSSOVER
         heat = self.mutation_temperature if kind == "mutation" else self.crossover_temperature
         make = ChainOfThought if self.use_chain_of_thought else Generator
@@ -182,26 +189,56 @@ class OMEGA(EvolutionaryOptimizer):
         answer: JsonDataModel | None = await self._proposers[kind, variable.path](inputs)
         if answer is None:
             return None  # the model layer has warned
-        keys = learnable_schema(variable)["properties"]
+        keys = self._keys[variable.path]
         return {name: value for name, value in answer.get_json().items() if name in keys}
 
-    async def rebuild(self, variable: Variable, scored: list[Candidate]) -> list[Candidate]:
-        """The pool: with `dns`, those that survive the competition; best first."""
-        ordered = pool.ranked(scored, self.reward_uncertainty)
-        if self.algorithm == "dns" and len(ordered) > 1:
-            distances = await self._distances(variable, ordered)
-            if distances is not None:
-                ordered = dominated_novelty_search(ordered, distances, self.k_nearest_fitter)
-        return ordered[: self.population_size]
+    async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
+        """Note who was in the pool before: those do not compete."""
+        await super().on_epoch_begin(epoch, variables)
+        for variable in variables:
+            self._settled[variable.path] = {pool.key(c) for c in variable.get_json()["best_candidates"]}
 
-    async def _distances(self, variable: Variable, pooled: list[Candidate]) -> Any:
+    async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
+        """With `dns`, let the epoch's new candidates compete; then rebuild the pools."""
+        if self.algorithm == "dns":
+            for variable in variables:
+                await self._compete(variable)
+        await super().on_epoch_end(epoch, variables)
+
+    async def _compete(self, variable: Variable) -> None:
+        population, settled = self.populations[variable.path], self._settled.get(variable.path, set())
+        everyone = pool.ranked(population.everyone(), self.reward_uncertainty)
+        new = [candidate for candidate in everyone if pool.key(candidate) not in settled]
+        if len(new) < 2:
+            return
+        try:
+            distances = await self._distances(new)
+        except BudgetExceeded:
+            distances = None  # fit ends by what its budget refused; what was scored is kept
+        if distances is None:
+            return
+        kept = dominated_novelty_search(new, distances, self.k_nearest_fitter, self.reward_uncertainty)
+        out = {pool.key(candidate) for candidate in new} - {pool.key(candidate) for candidate in kept}
+        population.replace([candidate for candidate in everyone if pool.key(candidate) not in out])
+
+    async def _distances(self, pooled: list[Candidate]) -> Any:
         if self.distance_function is not None:
             return await pairwise(pooled, self.distance_function, self.embedding_model)
         if self.embedding_model is None:
             return None
-        descriptors = self._descriptors.setdefault(variable.path, Descriptors())
-        vectors = await descriptors.of(pooled, self.embedding_model)
+        vectors = await self._descriptors.of(pooled, self.embedding_model)
         return None if vectors is None else cosine_distance(vectors)
+
+    def get_state(self) -> dict[str, Any]:
+        """Examples that stay hard, by variable, and the embeddings that were paid for."""
+        hard = {path: examples.get_state() for path, examples in self._hard.items()}
+        return {"hard": hard, "descriptors": self._descriptors.get_state()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Be as `get_state` said."""
+        for path, examples in state["hard"].items():
+            self._hard[path].set_state(examples)
+        self._descriptors.set_state(state["descriptors"])
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -227,6 +264,8 @@ def learnable_schema(variable: Variable) -> dict[str, Any]:
     fields = {name: kind for name, kind in schema.get("properties", {}).items() if name not in BOOKKEEPING}
     passed = {name: schema[name] for name in _PASSED_ON if name in schema}
     kinds = {name: _present(kind) for name, kind in fields.items()}
+    if defs := schemas.reachable(kinds, schema.get("$defs") or {}):
+        passed["$defs"] = defs
     return {**passed, "type": "object", "properties": kinds, "required": list(kinds), "additionalProperties": False}
 
 

@@ -1,0 +1,111 @@
+"""pass@k, pass^k and their gap: how often one of k tries, or each of them, solves a problem."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from synalinks.errors import ConfigurationError
+from synalinks.metrics.metric import Mean
+from synalinks.rewards import Reward, get
+from synalinks.saving import serialize_synalinks_object
+
+
+class BatchMetric(Mean):
+    """A mean over batches, each of them the tries at one problem. Subclasses write `batch`."""
+
+    async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
+        """Take in the tries at one problem; missing predictions are failed tries."""
+        if y_pred:
+            self.add(await self.batch(y_true, y_pred))
+
+    async def update_state(self, y_true: Any, y_pred: Any) -> None:
+        """Take in a problem with one try."""
+        await self.update_batch([y_true], [y_pred])
+
+    async def batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> float:
+        """The number for the tries at one problem."""
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def batch(self, y_true, y_pred)`")
+
+
+class PassAtK(BatchMetric):
+    """The chance that at least one of k tries passes: 1 - C(n - c, k) / C(n, k) for c of n tries passed.
+
+    Evaluate with one problem per batch, its tries side by side (`batch_size` = n).
+
+    Source: Chen et al., Evaluating Large Language Models Trained on Code, arXiv 2107.03374, equation 1 (unbiased).
+
+    Args:
+        k: tries; a batch holds at least as many.
+        reward: says whether a try passes; `ExactMatch` where None.
+        pass_threshold: the reward from which it does.
+        name: in logs.
+    """
+
+    def __init__(self, k: int = 1, reward: Any = None, pass_threshold: float = 1.0, name: str = "pass_at_k") -> None:
+        super().__init__(name)
+        if k < 1:
+            raise ConfigurationError(f"{type(self).__name__}(k={k!r}): at least 1 is needed")
+        self.k = k
+        self.reward: Reward = get("exact_match" if reward is None else reward)
+        self.pass_threshold = pass_threshold
+
+    async def batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> float:
+        """The estimate for one problem.
+
+        Raises:
+            ConfigurationError: fewer tries than k.
+        """
+        tries = len(y_pred)
+        if tries < self.k:
+            raise ConfigurationError(
+                f"{self.name}: a batch holds the tries at one problem, and {tries} are fewer than k={self.k}; "
+                "repeat each problem and set batch_size to the number of its tries"
+            )
+        rewards = [await self.reward(*pair) for pair in zip(y_true, y_pred, strict=True)]
+        return self.estimate(tries, sum(reward >= self.pass_threshold for reward in rewards))
+
+    def estimate(self, tries: int, passed: int) -> float:
+        """From how many tries there were, and how many of them passed."""
+        return pass_at(tries, passed, self.k)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        reward = serialize_synalinks_object(self.reward)
+        return {"k": self.k, "reward": reward, "pass_threshold": self.pass_threshold, "name": self.name}
+
+
+class PassHatK(PassAtK):
+    """The chance that all of k tries pass: C(c, k) / C(n, k) for c of n tries passed. Arguments: see `PassAtK`.
+
+    Source: Yao et al., tau-bench, arXiv 2406.12045, section 3.
+    """
+
+    def __init__(self, k: int = 1, reward: Any = None, pass_threshold: float = 1.0, name: str = "pass_hat_k") -> None:
+        super().__init__(k, reward, pass_threshold, name)
+
+    def estimate(self, tries: int, passed: int) -> float:
+        """From how many tries there were, and how many of them passed."""
+        return pass_hat(tries, passed, self.k)
+
+
+class GapK(PassAtK):
+    """pass@k less pass^k: what a lucky try gains over relying on each. Arguments: see `PassAtK`."""
+
+    def __init__(self, k: int = 1, reward: Any = None, pass_threshold: float = 1.0, name: str = "gap_k") -> None:
+        super().__init__(k, reward, pass_threshold, name)
+
+    def estimate(self, tries: int, passed: int) -> float:
+        """From how many tries there were, and how many of them passed."""
+        return pass_at(tries, passed, self.k) - pass_hat(tries, passed, self.k)
+
+
+def pass_at(tries: int, passed: int, k: int) -> float:
+    """1 - C(n - c, k) / C(n, k)."""
+    return 1.0 - math.comb(tries - passed, k) / math.comb(tries, k)
+
+
+def pass_hat(tries: int, passed: int, k: int) -> float:
+    """C(c, k) / C(n, k)."""
+    return math.comb(passed, k) / math.comb(tries, k)

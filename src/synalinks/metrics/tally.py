@@ -1,0 +1,77 @@
+"""Tally: the base of metrics that count per field, and turn the counts into a score at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from synalinks.errors import ConfigurationError
+from synalinks.metrics.metric import Metric
+
+AVERAGES = (None, "micro", "macro", "weighted")
+
+
+class Tally(Metric):
+    """Counts by field (or label), summed over samples. Subclasses write `update`, which calls `count`, and `score`.
+
+    Args:
+        average: over the fields: `micro` (counts are summed), `macro` (mean of scores), `weighted` (by what the
+            targets hold), or None (a score per field; a single number for a single field).
+        name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
+    """
+
+    #: Which of the counts weighs a field in the weighted average.
+    weighs: ClassVar[int] = -1
+
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str | None = None,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        if average not in AVERAGES:
+            raise ConfigurationError(f"{type(self).__name__}(average={average!r}): write one of {AVERAGES}")
+        self.average = average
+        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def reset_state(self) -> None:
+        """Forget everything taken in."""
+        self._counts: list[list[int]] = []
+
+    def count(self, index: int, *counts: int) -> None:
+        """Add to the counts of a field."""
+        while index >= len(self._counts):
+            self._counts.append([0] * len(counts))
+        for place, number in enumerate(counts):
+            self._counts[index][place] += number
+
+    def score(self, *counts: int) -> float:
+        """The score of counts, in [0, 1]; 0 where there is nothing to divide by."""
+        raise ConfigurationError(f"{type(self).__name__} does not define `def score(self, *counts)`")
+
+    def result(self) -> float | list[float]:
+        """The score, or a list of scores by field."""
+        if not self._counts:
+            return 0.0
+        if self.average == "micro":
+            return self.score(*map(sum, zip(*self._counts, strict=True)))
+        scores = [self.score(*counts) for counts in self._counts]
+        if self.average == "macro":
+            return sum(scores) / len(scores)
+        if self.average == "weighted":
+            weights = [counts[self.weighs] for counts in self._counts]
+            total = sum(weights)
+            return sum(s * w for s, w in zip(scores, weights, strict=True)) / total if total else 0.0
+        return scores[0] if len(scores) == 1 else scores
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"average": self.average, **super().get_config()}
+
+
+def ratio(part: int, whole: int) -> float:
+    """part / whole; 0 where there is no whole."""
+    return part / whole if whole else 0.0

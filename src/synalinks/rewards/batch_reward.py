@@ -1,0 +1,88 @@
+"""BatchReward: a reward that sees the predictions of a whole batch at once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from synalinks.errors import ConfigurationError
+from synalinks.rewards.reward import Reward, check_reward, plain
+from synalinks.saving import serialize_synalinks_object
+
+BatchFunction = Callable[..., Awaitable[Sequence[float]] | Sequence[float]]
+
+
+class BatchReward(Reward):
+    """Scores in [0, 1] for the predictions of a batch, which may depend on one another, such as ranks.
+
+    Subclasses write `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many floats.
+    Missing predictions are worth 0 and are not among them. It stands alone in `compile`; as a metric, or on one
+    prediction, it sees batches of one. Arguments: see `Reward`.
+    """
+
+    async def __call__(self, y_true: Any, y_pred: Any) -> float:
+        """The reward of one prediction: a batch of one."""
+        return (await self.of_batch([y_true], [y_pred]))[0]
+
+    async def of_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> list[float]:
+        """The rewards of a batch, each in the place of its prediction.
+
+        Shapes: `(batch,)` each; rewards are floats in [0, 1].
+
+        Raises:
+            ConfigurationError: another number of rewards than predictions, or something that is no reward.
+        """
+        rewards = [0.0] * len(y_pred)
+        places = [place for place, prediction in enumerate(y_pred) if prediction is not None]
+        if not places:
+            return rewards
+        targets, predictions = ([self.masks.apply(plain(side[place])) for place in places] for side in (y_true, y_pred))
+        found = await self.call(targets, predictions)
+        values = list(found) if hasattr(found, "__iter__") else [found]
+        if len(values) != len(places):
+            raise ConfigurationError(
+                f"the batch reward {self.name!r} gave {len(values)} rewards for {len(places)} predictions; "
+                "return a list with one for each"
+            )
+        for place, value in zip(places, values, strict=True):
+            rewards[place] = check_reward(value, self.name)
+        return rewards
+
+    async def call(self, y_true: Any, y_pred: Any) -> Any:
+        """The rewards of masked predictions against their masked targets: lists of one length."""
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def call(self, y_true, y_pred)`")
+
+
+class BatchRewardFunctionWrapper(BatchReward):
+    """A batch reward made of a function of two lists, async or not.
+
+    Args:
+        fn: the function; `**kwargs` are passed on to it.
+    """
+
+    def __init__(
+        self,
+        fn: BatchFunction,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            name or getattr(fn, "__name__", None), reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern
+        )
+        self.fn = fn
+        self.kwargs = kwargs
+
+    async def call(self, y_true: Any, y_pred: Any) -> Any:
+        """What the function says."""
+        found = self.fn(y_true, y_pred, **self.kwargs)
+        return await found if inspect.isawaitable(found) else found
+
+    def get_config(self) -> dict[str, Any]:
+        """The function by name, and its arguments."""
+        return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
