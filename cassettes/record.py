@@ -31,6 +31,8 @@ SEEDS = Path(os.environ.get("SYNALINKS_SHARED", ROOT.parent / "shared")) / "seed
 GUIDES = ("training",)
 #: Opens its tape itself, in the folder beside its own.
 OPENS_ITS_OWN = "tape_a_run"
+#: Bring the model's answers themselves.
+WITHOUT_TAPE = ("own_optimizer",)
 BEGIN, END = "<!-- tapes: written by record.py -->", "<!-- end of tapes -->"
 
 #: What each script is run by, in a process of its own: prices that one script states are not the next one's.
@@ -44,7 +46,8 @@ with synalinks.use_cassette(sys.argv[2], record_mode="all"):
 def scripts(place: Path) -> Iterator[tuple[Path, Path]]:
     """Each script with its tape, as they stand in a copy of the examples at `place`."""
     for script in sorted((place / "examples").glob("*.py")):
-        yield script, place / "cassettes" / "examples" / f"{script.stem}.jsonl"
+        if script.stem not in WITHOUT_TAPE:
+            yield script, place / "cassettes" / "examples" / f"{script.stem}.jsonl"
     for name in GUIDES:
         if (SEEDS / f"{name}.py").is_file():
             yield SEEDS / f"{name}.py", place / "cassettes" / "guides" / f"{name}.jsonl"

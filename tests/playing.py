@@ -23,6 +23,8 @@ from synalinks.lm import pricing
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 TAPES = ROOT / "cassettes"
+#: Brings its own model, so there is nothing to tape.
+NEEDS_NO_TAPE = ("own_optimizer",)
 #: Opens its tape itself.
 OPENS_ITS_OWN = "tape_a_run"
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import synalinks
-from playing import EXAMPLES, OPENS_ITS_OWN, ROOT, TAPES, no_network, replay
+from playing import EXAMPLES, NEEDS_NO_TAPE, OPENS_ITS_OWN, ROOT, TAPES, no_network, replay
 
-NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+NAMES = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {*NEEDS_NO_TAPE})
 
 #: Lines that each example is there for. Figures of the tapes are checked where the README shows them, not here.
 SHOWS = {

@@ -10,7 +10,7 @@ import pytest
 
 import synalinks
 from playing import OUTPUT, PROGRAM, ROOT, printed_by, run_program, timeless
-from synalinks.testing import OllamaServer
+from synalinks.testing import ArithmeticModel, Law, OllamaServer
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = {
@@ -31,6 +31,7 @@ PROGRAMS = [
     for found in PROGRAM.finditer(text)
 ]
 COMMANDS = dict(re.findall(r"^<!-- command: (\w+) -->\n```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
+[TEST_FILE] = re.findall(r"^<!-- test: with a server -->\n```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 [QUICK_START] = re.findall(r"^<!-- run: with a server -->\n```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 REFRESH = "if that is as it should be: python tests/refresh_documents.py"
 #: Top-level names of which a path in a document must be one that is there.
@@ -82,7 +83,7 @@ def test_a_program_runs_and_prints_what_is_shown(found: re.Match[str], monkeypat
 
 def test_every_document_of_programs_has_some() -> None:
     texts = (README, DOCUMENTS["src/synalinks/lm/README.md"])
-    assert [len(PROGRAM.findall(text)) for text in texts] == [1, 2]
+    assert [len(PROGRAM.findall(text)) for text in texts] == [0, 2]
     assert len(OUTPUTS) == 5
 
 
@@ -125,3 +126,16 @@ def test_the_licence_is_whole() -> None:
     text = (ROOT / "LICENSE").read_text(encoding="utf-8")
     assert "Apache License\n                           Version 2.0, January 2004" in text
     assert "9. Accepting Warranty or Additional Liability" in text
+
+
+def test_the_test_file_records_and_replays(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a user would: with a model once, then without; the model answers right whatever it is shown."""
+    pytester.makepyfile(test_solver=TEST_FILE)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
+    plugin = ("-p", "synalinks.testing.plugin", "-p", "no:cacheprovider")
+    with OllamaServer(model=ArithmeticModel(Law(base=1.0, ceiling=1.0, spread=0.0)), env=True):
+        pytester.runpytest_subprocess(*plugin, "--record-mode", "once").assert_outcomes(passed=3)
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    result = pytester.runpytest_subprocess(*plugin)
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["cassettes: 3 tests, 3 played, 0 recorded, *"])

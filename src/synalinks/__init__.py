@@ -1,4 +1,7 @@
-"""Programs of language-model calls, trained in context; every call metered, cached, budgeted and replayable."""
+"""Programs of language-model calls, trained in context; every call metered, cached, budgeted and replayable.
+
+PYTEST_DONT_REWRITE: a package with a pytest plugin, imported before pytest starts, is warned of otherwise.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
         callbacks,
         config,
         data,
+        datasets,
         embedding_models,
         hooks,
         initializers,
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, use_provider
     from synalinks.modules import (
         AudioInput,
+        ChainOfThought,
         EmbeddingModel,
         Generator,
         ImageInput,
@@ -80,9 +85,10 @@ if TYPE_CHECKING:
         LanguageModel,
         LMWarning,
         Module,
+        SelfCritique,
         default_prompt_template,
     )
-    from synalinks.optimizers import RandomFewShot
+    from synalinks.optimizers import OMEGA, RandomFewShot
     from synalinks.programs import Program
     from synalinks.rewards import CosineSimilarity, ExactMatch
     from synalinks.session import clear_session
@@ -132,6 +138,7 @@ _HOMES = {
     "synalinks.lm.runtime": ("offline", "use_budget", "use_cassette", "use_ledger", "use_provider"),
     "synalinks.modules": (
         "AudioInput",
+        "ChainOfThought",
         "EmbeddingModel",
         "Generator",
         "ImageInput",
@@ -139,9 +146,10 @@ _HOMES = {
         "LMWarning",
         "LanguageModel",
         "Module",
+        "SelfCritique",
         "default_prompt_template",
     ),
-    "synalinks.optimizers": ("RandomFewShot",),
+    "synalinks.optimizers": ("OMEGA", "RandomFewShot"),
     "synalinks.programs": ("Program",),
     "synalinks.rewards": ("CosineSimilarity", "ExactMatch"),
     "synalinks.session": ("clear_session",),
@@ -151,6 +159,7 @@ _NAMESPACES = (
     "callbacks",
     "config",
     "data",
+    "datasets",
     "embedding_models",
     "hooks",
     "initializers",
@@ -178,6 +187,7 @@ __all__ = [
     "CassetteFormatError",
     "CassetteInUse",
     "CassetteMiss",
+    "ChainOfThought",
     "ChatMessage",
     "ChatMessages",
     "ChatRole",
@@ -201,11 +211,13 @@ __all__ = [
     "Ledger",
     "Module",
     "Money",
+    "OMEGA",
     "OfflineError",
     "Prediction",
     "Program",
     "QuotaExhausted",
     "RandomFewShot",
+    "SelfCritique",
     "SymbolicDataModel",
     "SynalinksError",
     "Trainable",
@@ -217,6 +229,7 @@ __all__ = [
     "clear_session",
     "config",
     "data",
+    "datasets",
     "default_prompt_template",
     "embedding_models",
     "enable_logging",
