@@ -400,3 +400,11 @@ def test_the_ledger_agrees_with_the_provider_to_the_last_attempt() -> None:
 def _shared(channel: Channel) -> int:
     """Answers that were handed to a second asker carry the tokens a second time, as if live."""
     return sum(entry.source == "shared" and entry.error is None for entry in channel.ledger)
+
+
+def test_a_limit_that_is_stated_leaves_the_provider_its_other_defaults() -> None:
+    default = Channel("ollama/m", api_base="http://one:1").limits
+    assert default.concurrency is not None
+    stated = Channel("ollama/m", api_base="http://one:1", limits=Limits(rpm=30)).limits
+    assert stated == Limits(rpm=30, concurrency=default.concurrency)
+    assert Channel("ollama/m", api_base="http://one:1", limits=Limits(concurrency=1)).limits.concurrency == 1

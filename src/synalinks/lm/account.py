@@ -49,6 +49,14 @@ class Limits:
         if self.concurrency is not None and int(self.concurrency) != self.concurrency:
             raise ConfigurationError(f"concurrency must be a whole number of calls, got {self.concurrency!r}")
 
+    def over(self, defaults: Limits) -> Limits:
+        """These limits, with those of `defaults` where nothing is said."""
+        return Limits(
+            defaults.rpm if self.rpm is None else self.rpm,
+            defaults.tpm if self.tpm is None else self.tpm,
+            defaults.concurrency if self.concurrency is None else self.concurrency,
+        )
+
 
 def estimate_tokens(request: Request) -> int:
     """About how many tokens a request takes from a rate limit: UTF-8 bytes of the prompt / 4, and

@@ -139,7 +139,7 @@ class Channel:
     Args:
         model: with its provider's prefix.
         api_base: URL of the server; the provider's own where None.
-        limits: of the account; the provider's defaults where None.
+        limits: of the account; the provider's defaults for those that are None.
         retry: when to try again.
         cache: `use`; `refresh` to ask anew and store; `off`.
         cache_dir: folder of the cache; the user's where None.
@@ -166,7 +166,7 @@ class Channel:
         self.runtime = runtime
         self.caller = next(_callers)
         self._api_base = api_base
-        self._limits = limits or self.spec.limits
+        self.limits = (limits or Limits()).over(self.spec.limits)
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = cache_dir
@@ -176,7 +176,7 @@ class Channel:
 
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock
-        account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self._limits)
+        account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self.limits)
         layers: list[Layer] = [
             MeterLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
             ShareLayer(

@@ -99,11 +99,10 @@ class RemoteModel(Module):
             "on_error": on_error,
         }
         cache: CacheMode = "refresh" if caching == "refresh" else "use" if caching else "off"
-        limits = Limits(rpm, tpm, concurrency)
         self.channel = Channel(
             model,
             api_base=api_base,
-            limits=None if limits == Limits() else limits,
+            limits=Limits(rpm, tpm, concurrency),
             retry=RetryPolicy(attempts=retry, max_wait=retry_max_wait, timeout=timeout),
             cache=cache,
             cache_dir=cache_dir,
