@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.rewards.reward import Reward, check_reward, plain
-from synalinks.saving import serialize_synalinks_object
-
-BatchFunction = Callable[..., Awaitable[Sequence[float]] | Sequence[float]]
+from synalinks.rewards.reward import OfFunction, Reward, check_reward, plain
 
 
 class BatchReward(Reward):
@@ -54,35 +50,5 @@ class BatchReward(Reward):
         raise ConfigurationError(f"{type(self).__name__} does not define `async def call(self, y_true, y_pred)`")
 
 
-class BatchRewardFunctionWrapper(BatchReward):
-    """A batch reward made of a function of two lists, async or not.
-
-    Args:
-        fn: the function; `**kwargs` are passed on to it.
-    """
-
-    def __init__(
-        self,
-        fn: BatchFunction,
-        reduction: str | None = "mean",
-        name: str | None = None,
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            name or getattr(fn, "__name__", None), reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern
-        )
-        self.fn = fn
-        self.kwargs = kwargs
-
-    async def call(self, y_true: Any, y_pred: Any) -> Any:
-        """What the function says."""
-        found = self.fn(y_true, y_pred, **self.kwargs)
-        return await found if inspect.isawaitable(found) else found
-
-    def get_config(self) -> dict[str, Any]:
-        """The function by name, and its arguments."""
-        return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
+class BatchRewardFunctionWrapper(OfFunction, BatchReward):
+    """A batch reward made of a function of two lists, async or not. Arguments: see `OfFunction`."""

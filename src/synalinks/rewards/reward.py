@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from synalinks import session
 from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-
-RewardFunction = Callable[..., Awaitable[float] | float]
 
 
 class Masks:
@@ -121,8 +119,8 @@ class Reward:
         return f"<{type(self).__name__} name={self.name}{shown}>"
 
 
-class RewardFunctionWrapper(Reward):
-    """A reward made of a function `fn(y_true, y_pred) -> float`, async or not.
+class OfFunction(Reward):
+    """What rewards made of a function share: they keep it, call it, async or not, and save it by name.
 
     Args:
         fn: the function; `**kwargs` are passed on to it.
@@ -130,7 +128,7 @@ class RewardFunctionWrapper(Reward):
 
     def __init__(
         self,
-        fn: RewardFunction,
+        fn: Callable[..., Any],
         reduction: str | None = "mean",
         name: str | None = None,
         in_mask: Sequence[str] | None = None,
@@ -145,7 +143,7 @@ class RewardFunctionWrapper(Reward):
         self.fn = fn
         self.kwargs = kwargs
 
-    async def call(self, y_true: Any, y_pred: Any) -> float:
+    async def call(self, y_true: Any, y_pred: Any) -> Any:
         """What the function says."""
         found = self.fn(y_true, y_pred, **self.kwargs)
         return await found if inspect.isawaitable(found) else found
@@ -153,6 +151,10 @@ class RewardFunctionWrapper(Reward):
     def get_config(self) -> dict[str, Any]:
         """The function by name, and its arguments."""
         return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
+
+
+class RewardFunctionWrapper(OfFunction):
+    """A reward made of a function `fn(y_true, y_pred) -> float`, async or not. Arguments: see `OfFunction`."""
 
 
 def check_reward(value: Any, name: str) -> float:
