@@ -102,7 +102,17 @@ def default_directory() -> Path:
     """Where answers are kept by default: `SYNALINKS_CACHE_DIR`, or `lm` in the user's cache directory."""
     if chosen := os.environ.get("SYNALINKS_CACHE_DIR"):
         return Path(chosen).expanduser()
-    import platformdirs  # needed once in a process, and not at all where the variable is set
+    return _user_directory(os.environ.get("XDG_CACHE_HOME"), os.environ.get("HOME"))
+
+
+@cache
+def _user_directory(*_environment: str | None) -> Path:
+    """The user's cache directory, looked up once: every call that the cache may answer asks for it.
+
+    Args:
+        *_environment: what the answer depends on, so that a change of it is seen.
+    """
+    import platformdirs  # not needed where SYNALINKS_CACHE_DIR is set
 
     return Path(platformdirs.user_cache_dir("synalinks", appauthor=False)) / "lm"
 
