@@ -25,10 +25,11 @@ from synalinks.errors import (
     SynalinksError,
 )
 from synalinks.lm.account import Account, Limits
-from synalinks.lm.bounds import MEDIA_ALLOWANCE, MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
+from synalinks.lm.bounds import MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
 from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
 from synalinks.lm.cassette import Cassette, CassetteLayer
 from synalinks.lm.limit import LimitLayer
+from synalinks.lm.media_tokens import ANY_IMAGE
 from synalinks.lm.pricing import FREE, Price
 from synalinks.lm.providers.ollama_dialect import chat_payload
 from synalinks.lm.retry import RetryLayer, RetryPolicy
@@ -131,7 +132,7 @@ def test_a_prompt_is_bounded_by_its_bytes_and_allowances() -> None:
     assert needs_of(tools, DEAR, []).prompt == prompt_bound(tools) + TOOLS_ALLOWANCE
     parts = [{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
     image = Request("chat", "fake/m", messages=[{"role": "user", "content": parts}])
-    assert needs_of(image, DEAR, []).prompt == prompt_bound(image) + MEDIA_ALLOWANCE
+    assert needs_of(image, DEAR, []).prompt == prompt_bound(image) + ANY_IMAGE
 
 
 def test_every_name_of_a_limit_counts_and_the_least_wins() -> None:

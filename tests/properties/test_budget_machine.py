@@ -16,6 +16,7 @@ from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
 from synalinks.lm.account import Account, Limits
 from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
+from synalinks.lm.learnt import ENOUGH, Learnt
 from synalinks.lm.ledger import Ledger, MeterLayer
 from synalinks.lm.limit import LimitLayer
 from synalinks.lm.pricing import Price, PriceLayer
@@ -41,10 +42,13 @@ class Watched(Purse):
             self.check()
 
     def check(self) -> None:
-        used, caps = self.settled + self.reserved, self.budget
+        """Never over a hard cap; over an expected one by no more than was said when a call was let out."""
+        used, caps, over = self.settled + self.reserved + self.at_risk, self.budget, self.worst_overshoot
+        if caps.mode == "hard":
+            assert self.at_risk == over == self.overshoot == NOTHING
         for name in ("usd", "tokens", "calls"):
             cap = getattr(caps, name)
-            assert cap is None or getattr(used, name) <= cap, f"{name}: {used} of {caps}"
+            assert cap is None or getattr(used, name) <= cap + getattr(over, name), f"{name}: {used} of {caps}"
 
 
 @dataclass
@@ -108,6 +112,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "max_tokens": draw(st.sampled_from([None, 0, 50, 400])),
         "seed": draw(st.integers(0, 2**32)),
         "cancel": draw(st.floats(0, 0.5)),
+        "modes": draw(st.tuples(*[st.sampled_from(["hard", "hard", "expected"])] * 2)),
     }
 
 
@@ -119,10 +124,10 @@ def plans(rng: random.Random) -> Iterator[Plan]:
 
 def purses_of(world: dict[str, Any]) -> list[Watched]:
     found = []
-    for calls, tokens, millis in world["caps"]:
+    for (calls, tokens, millis), mode in zip(world["caps"], world["modes"], strict=True):
         if (calls, tokens, millis) != (None, None, None):
             usd = None if millis is None else Decimal(millis) / 1000
-            found.append(Watched(Budget(usd=usd, tokens=tokens, calls=calls), LoopClock()))
+            found.append(Watched(Budget(usd=usd, tokens=tokens, calls=calls, mode=mode), LoopClock()))
     return found
 
 
@@ -139,7 +144,13 @@ def test_no_budget_is_ever_exceeded(world: dict[str, Any]) -> None:
         handler = stack(
             adversary,
             MeterLayer("fake", lambda: (ledger,), clock),
-            GateLayer(lambda: current[id(asyncio.current_task())], lambda model: PRICE, queue, timeout=30.0),
+            GateLayer(
+                lambda: current[id(asyncio.current_task())],
+                lambda model: PRICE,
+                queue,
+                timeout=30.0,
+                learnt=Learnt(ledger),
+            ),
             LimitLayer(account),
             RetryLayer(RetryPolicy(attempts=4, timeout=30.0), account, clock, rng),
             PriceLayer(lambda model: PRICE, clock),
@@ -170,8 +181,9 @@ def test_no_budget_is_ever_exceeded(world: dict[str, Any]) -> None:
                 assert isinstance(task.result(), str)
         assert len(queue) == 0
         for purse in outer:
-            assert purse.reserved == NOTHING
+            assert purse.reserved == purse.at_risk == NOTHING
             purse.check()
+            assert purse.overshoot == purse.overshoot_bound
         total = ledger.total
         assert total.attempts == adversary.sent, "the ledger knows of every attempt"
         assert total.tokens + total.wasted_tokens == adversary.tokens, "and of every token that came back"
@@ -216,3 +228,45 @@ async def _outcome(handler: Any, call: Call) -> str:
     except BudgetExceeded:
         return "budget"
     return "ok"
+
+
+@given(seed=st.integers(0, 2**32), spread=st.integers(1, 60), cap=st.integers(8_000, 60_000))
+@settings(max_examples=40, deadline=None)
+def test_an_expected_budget_lets_more_out_at_once_and_says_by_how_much_it_may_go_over(
+    seed: int, spread: int, cap: int
+) -> None:
+    """Answers far below their limit, but for one in forty that takes all of it."""
+
+    async def outcome(mode: Any) -> tuple[int, Watched, Amount]:
+        rng = random.Random(seed)
+        ledger, clock, queue = Ledger(), LoopClock(), Queue()
+        purse = Watched(Budget(tokens=cap, mode=mode), clock)
+        out = most = 0
+        bounds = NOTHING
+
+        async def provider(call: Call) -> Reply:
+            nonlocal out, most, bounds
+            out, most = out + 1, max(most, out + 1)
+            bounds = bounds.at_least(purse.overshoot_bound)
+            await asyncio.sleep(rng.random())
+            out -= 1
+            output = 2000 if rng.random() < 0.025 else rng.randrange(1, spread + 1)
+            return Reply(usage=Usage(input_fresh=20, output_text=output), cost=Decimal(0), billed=Decimal(0))
+
+        gate = GateLayer(lambda: [purse], lambda model: PRICE, queue, learnt=Learnt(ledger))
+        handler = stack(provider, MeterLayer("fake", lambda: (ledger,), clock), gate)
+        request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 2000})
+        for turn in range(3):
+            calls = [asyncio.create_task(_outcome(handler, Call(request, draw=100 * turn + i))) for i in range(40)]
+            for call in calls:
+                await call
+        purse.check()
+        assert purse.worst_overshoot.at_least(bounds) == purse.worst_overshoot, "the worst that anybody could read"
+        assert purse.overshoot.at_most(purse.worst_overshoot) == purse.overshoot
+        return most, purse, bounds
+
+    hard, expected = run(outcome("hard")), run(outcome("expected"))
+    assert hard[1].overshoot == hard[1].worst_overshoot == NOTHING
+    assert expected[0] >= hard[0]
+    if expected[0] > hard[0]:
+        assert expected[1].settled.calls >= ENOUGH, "until enough is known it is as a hard one"

@@ -6,6 +6,7 @@ import asyncio
 import random
 import struct
 import tempfile
+import warnings
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from synalinks.errors import LMError, ServerError
 from synalinks.lm.cassette import Cassette, CassetteLayer
+from synalinks.lm.tape_disk import CassetteWarning
 from synalinks.lm.tape_texts import apportion, apportion_money
 from synalinks.lm.types import Call, Reply, Request, Usage
 from synalinks.scope import Scope
@@ -50,7 +52,7 @@ def placed(asked: Sequence[tuple[Request, Scope]]) -> list[Call]:
     return calls
 
 
-def run(path: Path, mode: str, calls: Sequence[Call], seed: int) -> list[Outcome]:
+def run(path: Path, mode: str, calls: Sequence[Call], seed: int, cut: bool = False) -> list[Outcome]:
     """The outcomes of calls started and answered in an order that `seed` shuffles; every third fails."""
     rng = random.Random(seed)
 
@@ -80,6 +82,8 @@ def run(path: Path, mode: str, calls: Sequence[Call], seed: int) -> list[Outcome
                 tasks = {number: group.create_task(one(handler, calls[number])) for number in order}
             if mode == "none":
                 assert cassette.unplayed() == []
+            if cut:
+                cassette.close(cut=True)
         return [tasks[number].result() for number in range(len(calls))]
 
     return asyncio.run(main())
@@ -113,6 +117,26 @@ def test_what_new_episodes_adds_disturbs_nothing(
         ordered = run_in_order(path, calls)
         assert ordered[: len(part)] == first
         assert run(path, "none", calls, seeds[1]) == ordered
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.tuples(CHATS, PLACES), min_size=1, max_size=20), SEEDS, st.data())
+def test_what_was_taken_up_again_replays_as_it_went_in_the_end(
+    asked: list[tuple[Request, Scope]], seeds: tuple[int, int], data: st.DataObject
+) -> None:
+    """Any calls may have been answered when a recording was cut off, or ended; and again."""
+    cut = data.draw(st.booleans())
+    mode = "once" if cut else "new_episodes"
+    calls = placed(asked)
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", CassetteWarning)
+        path = Path(folder) / "t.jsonl"
+        for _ in range(2):
+            part = [call for call in calls if data.draw(st.booleans())]
+            run(path, mode, part, seeds[0], cut=cut)
+        ended = run(path, mode, calls, seeds[1])
+        assert run(path, "none", calls, seeds[0] ^ seeds[1]) == ended
+        assert len(path.read_text(errors="surrogatepass").splitlines()) == 1 + len(calls)
 
 
 def run_in_order(path: Path, calls: Sequence[Call]) -> list[Outcome]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from synalinks._concurrency import Clock
 from synalinks.errors import BudgetExceeded, ConfigurationError
@@ -23,6 +24,10 @@ class Budget:
         seconds: wall-clock time from the moment the budget is opened; no call is sent after it.
         per_epoch: caps that start anew with every epoch of a `fit`.
         unpriced: what a call of unknown price does under a cap in dollars: `raise`, or count as `free`.
+        mode: what is reserved for a call. `hard`: the most it can take, so that no cap is ever exceeded. `expected`:
+            what calls like it have rarely gone over (learnt.py; the most it can take until enough are known), so
+            that many more run at once under a tight cap. Then a cap may be exceeded, by no more than the purse's
+            `overshoot_bound` says at that moment.
 
     Raises:
         ConfigurationError: a cap that is no number or is negative, or no cap at all.
@@ -34,6 +39,7 @@ class Budget:
     seconds: float | None = None
     per_epoch: Budget | None = None
     unpriced: Literal["raise", "free"] = "raise"
+    mode: Literal["hard", "expected"] = "hard"
 
     def __post_init__(self) -> None:
         if self.usd is not None:
@@ -46,6 +52,8 @@ class Budget:
             raise ConfigurationError(f"Budget(seconds={self.seconds!r}): write a number of seconds, 0 or more")
         if self.unpriced not in ("raise", "free"):
             raise ConfigurationError(f"Budget(unpriced={self.unpriced!r}): write 'raise' or 'free'")
+        if self.mode not in ("hard", "expected"):
+            raise ConfigurationError(f"Budget(mode={self.mode!r}): write 'hard' or 'expected'")
         self._check_per_epoch()
         if not self.caps and self.per_epoch is None:
             raise ConfigurationError("Budget() caps nothing; give usd=, tokens=, calls=, seconds= or per_epoch=")
@@ -97,6 +105,14 @@ class Amount:
     def __sub__(self, other: Amount) -> Amount:
         return Amount(self.usd - other.usd, self.tokens - other.tokens, self.calls - other.calls)
 
+    def at_most(self, other: Amount) -> Amount:
+        """The lesser of each two."""
+        return Amount(min(self.usd, other.usd), min(self.tokens, other.tokens), min(self.calls, other.calls))
+
+    def at_least(self, other: Amount) -> Amount:
+        """The greater of each two."""
+        return Amount(max(self.usd, other.usd), max(self.tokens, other.tokens), max(self.calls, other.calls))
+
     def times(self, count: int) -> Amount:
         """So many of it."""
         return Amount(self.usd * count, self.tokens * count, self.calls * count)
@@ -108,18 +124,40 @@ class Amount:
 NOTHING = Amount()
 
 
+class TapeRow(Protocol):
+    """What is read of a row of a tape."""
+
+    @property
+    def value(self) -> Mapping[str, Any]: ...
+
+    @property
+    def refused(self) -> bool: ...
+
+
+class Rows(Protocol):
+    """A tape that can be looked through."""
+
+    def rows(self) -> Iterable[TapeRow]: ...
+
+
 class Purse:
     """A budget that is open: what is settled, what is reserved, what is set aside.
+
+    `settled + reserved <= cap` at every moment. In mode `expected`, `settled + reserved + at_risk <= cap +
+    worst_overshoot`: the left side grows only when a call is let out, and is looked at then.
 
     Attributes:
         budget: the caps.
         settled: spent for certain (a live bill, or the as-if bill of a replay).
-        reserved: bounds of calls that are out.
+        reserved: what is kept for calls that are out: their bounds or, in mode `expected`, what they usually take.
+        at_risk: what the calls that are out may take beyond what is reserved for them; nothing in mode `hard`.
+        worst_overshoot: the greatest `overshoot_bound` so far.
         aside: kept for later, such as an epoch's validation; not given to ordinary calls.
         refused: the refusal that ended this budget, or None.
         refused_on_tape: whether that was the refusal of a recorded run. In its replay what the tape holds is
             played all the same: the recorded run had it before, or beside.
         uncertain: amounts settled at their bound because the true cost is not known.
+        watch: called, under the lock of the queue, after each change of what is settled or reserved; or None.
     """
 
     def __init__(self, budget: Budget, clock: Clock, name: str = "budget") -> None:
@@ -127,12 +165,16 @@ class Purse:
         self.name = name
         self.settled = NOTHING
         self.reserved = NOTHING
+        self.at_risk = NOTHING
+        self.worst_overshoot = NOTHING
         self.aside = NOTHING
         self.uncertain = NOTHING
         self.refused: BudgetExceeded | None = None
         self.refused_on_tape = False
+        self.watch: Callable[[Purse], None] | None = None
         self.clock = clock
         self._opened = clock.now()
+        self._followed: tuple[Rows, bool] | None = None
 
     @property
     def left(self) -> Amount:
@@ -151,6 +193,76 @@ class Purse:
         if self.budget.seconds is None:
             return None
         return self.budget.seconds - (self.clock.now() - self._opened)
+
+    # --- overshoot -------------------------------------------------------------------------------------------
+
+    @property
+    def overshoot(self) -> Amount:
+        """By how much what is settled is over the caps; nothing in mode `hard`."""
+        return self._over(self.settled)
+
+    @property
+    def overshoot_bound(self) -> Amount:
+        """The most by which the caps can be exceeded, if every call that is out takes all it can."""
+        return self._over(self.settled + self.reserved + self.at_risk)
+
+    def _over(self, used: Amount) -> Amount:
+        usd, tokens, calls = self.budget.usd, self.budget.tokens, self.budget.calls
+        return Amount(
+            ZERO if usd is None else max(ZERO, used.usd - Decimal(usd)),
+            0 if tokens is None else max(0, used.tokens - tokens),
+            0 if calls is None else max(0, used.calls - calls),
+        )
+
+    # --- changing, under the lock of the queue ------------------------------------------------------------------
+
+    def share(self, bound: Amount, usual: Amount | None) -> Amount:
+        """What is reserved for a call: its bound or, in mode `expected`, what it usually takes, if that is known."""
+        return bound if self.budget.mode == "hard" or usual is None else usual.at_most(bound)
+
+    def take(self, share: Amount, bound: Amount) -> None:
+        """Reserve `share` for a call that takes at most `bound`."""
+        self.reserved += share
+        if share is not bound:
+            self.at_risk += bound - share
+        if self.budget.mode == "expected":
+            self.worst_overshoot = self.worst_overshoot.at_least(self.overshoot_bound)
+        if self.watch is not None:
+            self.watch(self)
+
+    def give_back(self, share: Amount, bound: Amount, spent: Amount | None) -> None:
+        """Put what a call spent in place of what was reserved for it; None is uncertain, and counts as its bound."""
+        self.reserved -= share
+        if share is not bound:
+            self.at_risk -= bound - share
+        self.settled += bound if spent is None else spent
+        if spent is None:
+            self.uncertain += bound
+        if self.watch is not None:
+            self.watch(self)
+
+    def count(self, spent: Amount) -> None:
+        """Settle what was not reserved, since it was known beforehand."""
+        self.settled += spent
+        if self.watch is not None:
+            self.watch(self)
+
+    def follows(self, tape: Rows) -> bool:
+        """Whether this is the budget, of mode `expected`, that ended the run on a tape. In its replay the tape says
+        where it ends: calls that were out together may have gone over the caps, and all of them were answered."""
+        if self.budget.mode == "hard":
+            return False
+        if self._followed is None or self._followed[0] is not tape:
+            budget = self.to_dict()
+            found = any(row.refused and row.value["refused"]["budget"] == budget for row in tape.rows())
+            self._followed = (tape, found)
+        return self._followed[1]
+
+    def follow(self, tape: Rows) -> None:
+        """Note that the tape says so from now on."""
+        self._followed = (tape, True)
+
+    # --- refusing --------------------------------------------------------------------------------------------
 
     def room_for(self, bound: Amount) -> bool:
         """Whether a call of at most `bound` fits beside all that is reserved and set aside."""
@@ -195,10 +307,14 @@ class Purse:
 
     def to_dict(self) -> dict[str, str]:
         """Name and caps, as tapes keep them."""
-        return {"name": self.name, **{name: str(cap) for name, cap in self.budget.caps.items()}}
+        mode = {} if self.budget.mode == "hard" else {"mode": self.budget.mode}
+        return {"name": self.name, **mode, **{name: str(cap) for name, cap in self.budget.caps.items()}}
 
     def __repr__(self) -> str:
-        return f"<Purse {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}>"
+        text = f"<Purse {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}"
+        if self.budget.mode == "expected":
+            text += f"; over by at most {self.overshoot_bound}, at worst {self.worst_overshoot}"
+        return text + ">"
 
 
 def _calls(count: int) -> str:

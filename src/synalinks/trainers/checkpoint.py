@@ -9,15 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
 from synalinks.callbacks import Callback
 from synalinks.errors import ConfigurationError
-from synalinks.lm.budget import Amount
 from synalinks.lm.runtime import RUNTIME
 from synalinks.trainers.data import Samples, Source
+from synalinks.trainers.epoch_costs import amount_from_dict, amount_to_dict
 
 if TYPE_CHECKING:
     from synalinks.trainers.fitting import Fitting
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 def state_of(fitting: Fitting, epoch: int) -> dict[str, Any]:
     """The state before an epoch (counted from 0)."""
-    spent = None if fitting.purse is None else _amount_json(fitting.purse.settled)
+    spent = None if fitting.purse is None else amount_to_dict(fitting.purse.settled)
     return {
         "epoch": epoch,
         "fit": identity(fitting),
@@ -34,7 +33,7 @@ def state_of(fitting: Fitting, epoch: int) -> dict[str, Any]:
         # As text: the generator's integers have 128 bits, more than JSON readers agree on.
         "rng": json.dumps(fitting.rng.bit_generator.state),
         "scores": fitting.scores.get_state(),
-        "dearest": _amount_json(fitting.dearest),
+        "costs": fitting.costs.get_state(),
         "spent": spent,
         "answers": RUNTIME.draws.get_state(),
         "callbacks": {name: callback.get_state() for name, callback in _named(fitting.told.callbacks).items()},
@@ -59,9 +58,10 @@ def restore(fitting: Fitting, state: Mapping[str, Any], where: str) -> None:
         population.reindex()
     fitting.rng.bit_generator.state = json.loads(state["rng"])
     fitting.scores.set_state(state["scores"])
-    fitting.dearest = _amount(state["dearest"])
+    if "costs" in state:  # states of versions before don't have them
+        fitting.costs.set_state(state["costs"])
     if fitting.purse is not None and state["spent"] is not None:
-        fitting.purse.settled = _amount(state["spent"])
+        fitting.purse.settled = amount_from_dict(state["spent"])
     RUNTIME.draws.set_state(state["answers"], state["epoch"])
     if RUNTIME.cassette is not None:
         RUNTIME.cassette.begin_at(state["epoch"])
@@ -110,11 +110,3 @@ def _named(callbacks: list[Callback]) -> dict[str, Callback]:
         seen[kind] += 1
         named[f"{kind} {seen[kind]}"] = callback
     return named
-
-
-def _amount_json(amount: Amount) -> dict[str, Any]:
-    return {"usd": str(amount.usd), "tokens": amount.tokens, "calls": amount.calls}
-
-
-def _amount(value: Mapping[str, Any]) -> Amount:
-    return Amount(Decimal(value["usd"]), value["tokens"], value["calls"])
