@@ -70,6 +70,67 @@ FAMILIES = {
     "month": ("-04-17", "-09-2025"),
     "preview": ("-preview", "-preview-04-17", "-preview-09-2025"),
 }
+#: Rows that stand in place of the data's, where litellm's table (compare_prices.py) says otherwise and cites a better
+#: page, or where nobody can tell which of the two is right: then the dearer, because a budget must not be exceeded.
+#: Their names are taken from the rows of the data that have them. Looked up on 2026-11-21, in litellm 1.109.1.
+_XAI_API, _MISTRAL = "https://api.x.ai/v1/language-models", "https://docs.mistral.ai/models/"
+_LOOKED_UP = "2026-11-21"
+CORRECTIONS: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "xai": [
+        {
+            "name": "grok-code-fast-1",
+            "also": ["grok-code-fast", "grok-code-fast-1-0825"],
+            "input": "1",
+            "output": "2",
+            "cache_read": "0.2",
+            "long_from": 199_999,
+            "long": {"input": "2", "output": "4", "cache_read": "0.4"},
+            "note": "retired on 2026-05-15; the API prices the name as grok-build-0.1",
+            "source": _XAI_API,
+            "date": _LOOKED_UP,
+        }
+    ],
+    "mistral": [
+        {
+            "name": "mistral-medium",
+            "input": "1.5",
+            "output": "7.5",
+            "cache_read": "0.15",
+            "note": "the name means the latest, which is 3.5",
+            "source": _MISTRAL + "model-cards/mistral-medium-3-5-26-04",
+            "date": _LOOKED_UP,
+        },
+        {
+            "name": "mistral-large-latest",
+            "input": "0.5",
+            "output": "1.5",
+            "cache_read": "0.05",
+            "note": "the name means the latest of version 3",
+            "source": _MISTRAL + "mistral-large-3-25-12",
+            "date": _LOOKED_UP,
+        },
+        {
+            "name": "mistral-large-4",
+            "also": ["mistral-large-4-0"],
+            "input": "1.36",
+            "output": "4.18",
+            "cache_read": "0.14",
+            "note": "genai-prices says 0.7 and 2.1; the dearer",
+            "source": _MISTRAL + "mistral-large-4",
+            "date": _LOOKED_UP,
+        },
+    ],
+    "together_ai": [
+        {
+            "name": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+            "input": "1.04",
+            "output": "1.04",
+            "note": "genai-prices says 0.88; the dearer",
+            "source": "https://api.together.ai/v1/models",
+            "date": _LOOKED_UP,
+        }
+    ],
+}
 
 
 def value_of(node: ast.expr) -> Any:
@@ -258,6 +319,30 @@ def row_of(model: Mapping[str, Any], models: Sequence[Mapping[str, Any]], source
     return {**row, "source": source, "date": day.isoformat()}
 
 
+def corrected(rows: Sequence[dict[str, Any]], corrections: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with the corrections where the rows were whose names they take; what is left of those rows stays.
+
+    Raises:
+        SystemExit: a correction that corrects nothing any more: the data has changed.
+    """
+    made: list[dict[str, Any]] = []
+    left = list(corrections)
+    for row in rows:
+        names = [row["name"], *row.get("also", ())]
+        mine = [each for each in left if {each["name"], *each.get("also", ())} & set(names)]
+        left = [each for each in left if each not in mine]
+        taken = {name for each in mine for name in (each["name"], *each.get("also", ()))}
+        if rest := [name for name in names if name not in taken]:
+            own = {key: value for key, value in row.items() if key not in ("name", "also")}
+            if mine:
+                own.pop("versions", None)  # of names that it has no longer, or that were meant for the latest
+            made.append({"name": rest[0], **({"also": rest[1:]} if rest[1:] else {}), **own})
+        made += [dict(each) for each in mine]
+    if left:
+        raise SystemExit(f"corrections of names that the data does not have: {[each['name'] for each in left]}")
+    return made
+
+
 def table(wheel: Path, day: date) -> dict[str, Any]:
     """The whole table."""
     version, providers, licence = load(wheel)
@@ -267,7 +352,8 @@ def table(wheel: Path, day: date) -> dict[str, Any]:
         provider = by_id[name]
         source, excluded = provider["pricing_urls"][0], NOT_SERVED.get(prefix, ())
         rows = (row_of(model, provider["models"], source, day) for model in provider["models"])
-        models[prefix] = [row for row in rows if row is not None and not row["name"].startswith(excluded)]
+        kept = [row for row in rows if row is not None and not row["name"].startswith(excluded)]
+        models[prefix] = corrected(kept, CORRECTIONS.get(prefix, ()))
     return {
         "format": FORMAT,
         "unit": "US dollars per million tokens",

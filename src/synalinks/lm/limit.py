@@ -17,7 +17,8 @@ class LimitLayer:
     admitted by the rates. In this order a pause that the provider asks for also reaches the calls
     that were waiting for a slot, and what goes out never exceeds the rates by a queue let loose.
 
-    Tokens are those of `account.estimate_tokens`. Without limits this layer costs one comparison.
+    What the rates mean, and what else holds calls back, is said at `Account`. Tokens are those of
+    `account.estimate_tokens`.
     """
 
     name = "limit"
@@ -29,8 +30,7 @@ class LimitLayer:
         account = self._account
 
         async def admitted(call: Call) -> Reply:
-            if account.waits:
-                await account.admit(call.request)
+            await account.admit(call.request)
             return await below(call)
 
         async def in_a_slot(call: Call) -> Reply:

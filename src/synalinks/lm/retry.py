@@ -56,8 +56,9 @@ class RetryPolicy:
 class RetryLayer:
     """Tries again after connection errors, timeouts, 408, 409, 425, 429, 5xx and broken answers.
 
-    One caller's 429 slows all callers of the account. What failed attempts cost is carried to the final
-    reply, or the final error. Before each further attempt the budget is asked again (`call.permit`).
+    One caller's 429 slows all callers of the account. What the provider says of its limits beside any answer
+    (`call.trace.allowance`) reaches the account from here, after each attempt. What failed attempts cost is carried
+    to the final reply, or the final error. Before each further attempt the budget is asked again (`call.permit`).
 
     A sink that has received a part of a broken stream can't give it back: it is fed the next attempt
     from its start. The reply holds the last attempt only.
@@ -65,7 +66,7 @@ class RetryLayer:
     Args:
         policy: the bounds.
         account: told to slow down; admits further attempts.
-        clock: measures `reply.seconds` and waits between attempts.
+        clock: waits between attempts.
         rng: jitter.
         free: whether a model's tokens are known to cost nothing, so that an attempt that may or may not
             have been billed costs 0 instead of an unknown sum.
@@ -88,10 +89,10 @@ class RetryLayer:
         self._free = free or _never_free
 
     def __call__(self, below: Handler) -> Handler:
-        policy, now = self._policy, self._clock.now
+        policy, account = self._policy, self._account
 
         async def attempt(call: Call) -> Reply:
-            started = now()
+            mark = account.mark(call.request.model)
             try:
                 async with asyncio.timeout(policy.timeout) as limit:
                     reply = await below(call)
@@ -104,7 +105,12 @@ class RetryLayer:
                     "its queue counts)",
                     uncertain=True,
                 ) from error
-            return replace(reply, seconds=now() - started)
+            finally:
+                if call.trace is not None and call.trace.allowance is not None:
+                    account.heed(call.request.model, call.trace.allowance, mark)
+                    call.trace.allowance = None
+            account.ease()
+            return reply
 
         async def retry(call: Call) -> Reply:
             try:
@@ -165,8 +171,7 @@ class _Tries:
                 await call.permit.another(self.last.reply, self.last.uncertain)
             except BudgetExceeded as refused:  # its cause tells the ledger what was spent until here
                 raise refused from self.told(self.last)
-        if self._account.waits:
-            await self._account.admit(call.request)
+        await self._account.admit(call.request)
         try:
             reply = await attempt(call)
         except LMError as error:

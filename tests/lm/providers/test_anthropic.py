@@ -12,7 +12,7 @@ from tests.lm.providers import recordings, wire
 
 from synalinks import errors
 from synalinks.lm.check import CheckLayer
-from synalinks.lm.providers import anthropic, make, resolve
+from synalinks.lm.providers import make, resolve
 from synalinks.lm.types import Call, Delta, Reply, Request, Schema
 
 SPEC = resolve("anthropic/m")[0]
@@ -148,10 +148,6 @@ def test_a_missing_key_is_named_and_nothing_is_sent(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ANTHROPIC_API_KEY", "from-the-environment")
     ask(HELLO, wire.transport(recordings.one("anthropic", "with_schema"), seen), api_key=None)
     assert seen[0].headers["x-api-key"] == "from-the-environment"
-
-
-def test_the_table_names_the_keys_that_messages_name() -> None:
-    assert SPEC.key_env == anthropic.KEY_ENV
 
 
 @pytest.mark.parametrize("key", ["sk-\nant", "sk-änt"])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from decimal import Decimal
 
 import pytest
 
 from synalinks import errors
 from synalinks.lm import providers
 from synalinks.lm.providers import endpoint_of, key_of, make, resolve
-from synalinks.lm.types import Call, Request
+from synalinks.lm.types import Call, Request, Usage
 
 OLLAMA = resolve("ollama/m")[0]
 
@@ -125,3 +126,47 @@ def test_nothing_heavy_is_imported_before_the_first_call() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("model", "api_base", "own"),
+    [
+        ("openai/gpt-4o-mini", None, True),
+        ("openai/gpt-4o-mini", "https://api.openai.com/v1/", True),
+        ("openai/gpt-4o-mini", "http://127.0.0.1:8080/v1", False),
+        ("openai/gpt-4o-mini", "https://gateway.example/openai/v1", False),
+        ("anthropic/claude-haiku-4-5", None, True),
+        ("anthropic/claude-haiku-4-5", "https://proxy.example/claude", False),
+        ("groq/llama-3.3-70b-versatile", "https://api.groq.com/openai/v1", True),
+        ("azure/gpt-4o-mini", "https://mine.openai.azure.com", True),
+        ("ollama/llama3.2", "http://gpu:11434", True),
+    ],
+)
+def test_published_prices_are_those_of_the_providers_own_server(model: str, api_base: str | None, own: bool) -> None:
+    spec = providers.resolve(model)[0]
+    assert providers.is_own_server(spec, endpoint_of(spec, api_base)) is own
+
+
+def test_another_server_is_not_charged_the_prices_of_the_one_whose_names_it_uses() -> None:
+    from synalinks import set_price
+    from synalinks.lm import pricing
+    from synalinks.lm.providers.scripted import ScriptedProvider
+    from synalinks.lm.runtime import Channel, use_budget, use_provider
+
+    model = "openai/gpt-4o-mini"
+    request = Request("chat", model, messages=[{"role": "user", "content": "x"}], options={"max_tokens": 9})
+
+    def cost(**settings):
+        with use_provider(ScriptedProvider(["a b c"], usage=Usage(10, output_text=3))):
+            return asyncio.run(Channel(model, cache="off", **settings).send(request)).cost
+
+    own, elsewhere = cost(), cost(api_base="http://127.0.0.1:9/v1")
+    assert own is not None and own > 0
+    assert elsewhere is None
+    with use_budget(1), pytest.raises(errors.ConfigurationError, match="set_price"):
+        cost(api_base="http://127.0.0.1:9/v1")
+    set_price(model, input=1, output=1)
+    try:
+        assert cost(api_base="http://127.0.0.1:9/v1") == Decimal("0.000013")
+    finally:
+        pricing._set_by_user.clear()

@@ -10,9 +10,11 @@ import warnings
 import pytest
 
 from synalinks import _json, errors
+from synalinks._concurrency import SystemClock
 from synalinks.lm.account import Account, Limits
 from synalinks.lm.check import CheckLayer
 from synalinks.lm.limit import LimitLayer
+from synalinks.lm.pricing import PriceLayer, price_of
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.ollama import OllamaProvider
 from synalinks.lm.retry import RetryLayer, RetryPolicy
@@ -40,7 +42,9 @@ def whole(url: str, **policy) -> Handler:
     """The stack from the limiter down, as the runtime composes it."""
     account = Account(Limits(concurrency=16))
     retry = RetryLayer(RetryPolicy(first_wait=0.01, **policy), account, rng=random.Random(0))
-    return stack(make(resolve("ollama/m")[0], url), LimitLayer(account), retry, CheckLayer())
+    return stack(
+        make(resolve("ollama/m")[0], url), LimitLayer(account), retry, CheckLayer(), PriceLayer(price_of, SystemClock())
+    )
 
 
 def test_an_answer_with_its_counts() -> None:

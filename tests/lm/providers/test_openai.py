@@ -439,3 +439,20 @@ def test_a_key_that_a_server_repeats_is_not_shown() -> None:
     with pytest.raises(errors.AuthenticationError) as caught:
         ask("openai/m", {"error": {"message": f"Incorrect API key provided: {KEY}"}}, 401)
     assert KEY not in str(caught.value) and "OPENAI_API_KEY" in str(caught.value)
+
+
+@pytest.mark.parametrize("model", ["openai/m", "azure/m"])
+def test_a_redirect_is_told_and_does_not_carry_the_key_away(model: str) -> None:
+    seen: list[httpx.Request] = []
+    exchange = wire.Exchange("", None, 307, {"location": "https://elsewhere.example/v1"}, ())
+    handler = make(resolve(model)[0], "https://here.example/v1", api_key=KEY, transport=wire.transport(exchange, seen))
+    with pytest.raises(errors.LMError, match=r"redirects to https://elsewhere\.example/v1") as caught:
+        asyncio.run(handler(Call(Request("chat", model, messages=HI))))
+    assert not caught.value.retryable
+    assert [request.url.host for request in seen] == ["here.example"]
+
+
+def test_a_key_that_no_header_can_hold_is_an_error_that_does_not_show_it() -> None:
+    with pytest.raises(errors.AuthenticationError, match="characters that no key has") as caught:
+        ask("openai/m", answer({"content": "x"}), key="sk-ключ")
+    assert "ключ" not in str(caught.value)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from tests.lm.providers import llama_server
 
 from synalinks import _json, errors
-from synalinks.lm.account import Account, Limits
-from synalinks.lm.check import CheckLayer
-from synalinks.lm.limit import LimitLayer
+from synalinks.lm.account import Limits
 from synalinks.lm.providers import make, resolve
-from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.types import Call, Delta, Handler, Reply, Request, Schema, stack
+from synalinks.lm.runtime import Channel
+from synalinks.lm.types import Call, Delta, Handler, Reply, Request, Schema
 
 pytestmark = pytest.mark.live
 PREFIXES = ("llama_cpp", "openai")
@@ -99,23 +97,38 @@ def test_embeddings(prefix: str, embedder: str) -> None:
     assert reply.usage.output_tokens is None
 
 
+def counts(address: str) -> tuple[float, float]:
+    """Tokens that the server says it has read and written since it began; of the prompt those not in its cache."""
+    lines = httpx.get(f"{address}/metrics").text.splitlines()
+    said = dict(line.split() for line in lines if line.startswith("llamacpp:"))
+    return float(said["llamacpp:prompt_tokens_total"]), float(said["llamacpp:tokens_predicted_total"])
+
+
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_many_at_once(prefix: str, server: str) -> None:
-    account = Account(Limits(concurrency=16))
-    layers = LimitLayer(account), RetryLayer(RetryPolicy(), account, rng=random.Random(0)), CheckLayer()
-    handler = stack(provider(prefix, server), *layers)
+def test_sixty_four_at_once_and_the_ledger_agrees_with_the_server_to_the_token(prefix: str) -> None:
+    with llama_server.running("--metrics") as address:
+        channel = Channel(f"{prefix}/tiny-gsm", api_base=f"{address}/v1", limits=Limits(concurrency=64), cache="off")
+        pieces: list[Delta] = []
 
-    async def main() -> list[Reply]:
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(handler(Call(asked(prefix, f"Add {n} and 1", options={"max_tokens": 12}))))
-                for n in range(64)
-            ]
-        return [task.result() for task in tasks]
+        async def main() -> list[Reply]:
+            requests = [asked(prefix, f"Add {n} and 1", options={"max_tokens": 12, "seed": n}) for n in range(64)]
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(channel.send(request, pieces.append if n % 2 else None))  # type: ignore[arg-type]
+                    for n, request in enumerate(requests)
+                ]
+            return [task.result() for task in tasks]
 
-    replies = asyncio.run(main())
+        replies = asyncio.run(main())
+        read, written = counts(address)
     assert all(reply.text and reply.attempts == 1 for reply in replies)
     assert all((reply.usage.output_text or 0) <= 12 for reply in replies)
+    assert len(pieces) > 32
+    total = channel.ledger.total
+    assert (total.calls, total.failed, total.attempts) == (64, 0, 64)
+    assert total.output_tokens == written
+    assert sum(reply.usage.input_fresh or 0 for reply in replies) == read
+    assert total.input_tokens == sum(reply.usage.input_tokens or 0 for reply in replies) >= read
 
 
 def test_a_wrong_key(server: str) -> None:

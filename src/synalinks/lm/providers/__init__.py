@@ -184,6 +184,14 @@ def endpoint_of(spec: Spec, api_base: str | None = None) -> str:
     return _address(spec, api_base)[0]
 
 
+def is_own_server(spec: Spec, endpoint: str) -> bool:
+    """Whether an endpoint is the provider's, whose prices are known by model. Another server that speaks its API, such
+    as a gateway or one's own, may ask any price for a model of that name. Of those without a common address, as on
+    Azure, every one is the provider's; and servers of one's own machine have no published prices to confuse.
+    """
+    return spec.local or not spec.endpoint or urlsplit(endpoint).hostname == urlsplit(spec.endpoint).hostname
+
+
 def key_of(spec: Spec, api_key: str | None = None) -> str | None:
     """The key for a provider: the one given, else the environment's, else None."""
     return api_key or next((found for name in spec.key_env if (found := os.environ.get(name))), None)

@@ -122,7 +122,7 @@ def _closable(node: Any, root: Mapping[str, Any], trail: frozenset[str]) -> bool
     if isinstance(reference, str):
         if reference in trail or not reference.startswith("#/"):
             return False
-        if not _closable(_found(reference, root), root, trail | {reference}):
+        if not _closable(referred(reference, root), root, trail | {reference}):
             return False
     for name, value in node.items():
         if name == "properties":
@@ -133,7 +133,8 @@ def _closable(node: Any, root: Mapping[str, Any], trail: frozenset[str]) -> bool
     return True
 
 
-def _found(reference: str, root: Mapping[str, Any]) -> Any:
+def referred(reference: str, root: Mapping[str, Any]) -> Any:
+    """What a `$ref` within the same schema names (RFC 6901), or None."""
     node: Any = root
     for step in reference[2:].split("/"):
         node = node.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(node, Mapping) else None

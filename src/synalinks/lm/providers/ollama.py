@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
@@ -19,12 +20,15 @@ from synalinks.errors import (
 )
 from synalinks.lm.providers.http import PerLoop, connection_limits, error_for, is_loopback, timeouts, transport_for
 from synalinks.lm.providers.ollama_dialect import chat_payload, chat_reply, embed_payload, embed_reply
+from synalinks.lm.providers.rate_headers import note
 from synalinks.lm.types import Call, Delta, Reply, Request, Sink
 
 if TYPE_CHECKING:
     import httpx
     from ollama import AsyncClient
 
+#: The call that the running task makes.
+_asking: ContextVar[Call | None] = ContextVar("synalinks_ollama_call", default=None)
 #: Words in answers of status 500 that name a mistake in the request, which no retry will mend.
 WRONG_PROGRAM = ("invalid format", "must be of type")
 #: Characters of an unreadable answer that a message quotes.
@@ -81,6 +85,7 @@ class OllamaProvider:
             limits=connection_limits(),
             trust_env=not is_loopback(self.endpoint),
             transport=transport_for(self.endpoint, self._transport),
+            event_hooks={"response": [_note]},
         )
 
     async def close(self) -> None:
@@ -88,6 +93,7 @@ class OllamaProvider:
         await self._clients.close()
 
     async def __call__(self, call: Call, /) -> Reply:
+        _asking.set(call)
         request = call.request
         if request.kind == "embed":
             return embed_reply(await self._post("/api/embed", embed_payload(request), request))
@@ -211,6 +217,12 @@ class OllamaProvider:
             f"{self.endpoint} sent an answer that is not Ollama's ({why}); it begins: {text[:QUOTE]!r}",
             uncertain=True,
         )
+
+
+async def _note(response: httpx.Response) -> None:
+    """Keep what a response says of limits with the call that this task makes; the client shows no headers."""
+    if (call := _asking.get()) is not None:
+        note(call, response.headers)
 
 
 def _client_errors() -> tuple[type[Exception], ...]:

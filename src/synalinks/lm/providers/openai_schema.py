@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synalinks.lm.providers.narrow import referred
+
 #: Keywords that strict mode refuses and that say nothing about what is allowed.
 ANNOTATIONS = frozenset(
     {
@@ -76,9 +78,7 @@ def _inlined(schema: Mapping[str, Any]) -> Mapping[str, Any]:
         if found in seen or not found.startswith(_REF):
             raise _NotStrictError
         seen.add(found)
-        target: Any = schema
-        for name in found[len(_REF) :].split("/"):
-            target = target.get(name) if isinstance(target, Mapping) else None
+        target = referred(found, schema)
         if not isinstance(target, Mapping):
             raise _NotStrictError
         root = target

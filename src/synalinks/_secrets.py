@@ -1,0 +1,37 @@
+"""What keys and passwords look like, so that none is printed, and a text without them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+#: By whose they are; the forms are those of the issuers' own documentation.
+SECRETS: Mapping[str, re.Pattern[str]] = {
+    "a key of OpenAI, Anthropic or OpenRouter": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
+    "a key of Groq": re.compile(r"\bgsk_[A-Za-z0-9]{20,}"),
+    "a key of xAI": re.compile(r"\bxai-[A-Za-z0-9]{20,}"),
+    "a key of Google": re.compile(r"\bAIza[A-Za-z0-9_-]{35}"),
+    "a token of Hugging Face": re.compile(r"\bhf_[A-Za-z0-9]{30,}"),
+    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})"),
+    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+    "a bearer token": re.compile(r"\b[Bb]earer [A-Za-z0-9._~+/-]{20,}=*"),
+    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/:@]{3,}@"),
+}
+#: Characters of an error's message that are kept beside a call.
+SHORT = 300
+
+
+def scrubbed(text: str) -> str:
+    """The text with `<secret>` in place of whatever looks like a key or a password."""
+    for pattern in SECRETS.values():
+        text = pattern.sub("<secret>", text)
+    return text
+
+
+def brief(error: BaseException, most: int = SHORT) -> str:
+    """What an error says, scrubbed, on one line, and cut to `most` characters."""
+    text = " ".join(scrubbed(str(error)).split()) or type(error).__name__
+    return text if len(text) <= most else text[: most - 3] + "..."
