@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _names: dict[str, int] = {}
@@ -43,6 +44,17 @@ def get_setting(name: str, default: Any = None) -> Any:
 def set_setting(name: str, value: Any) -> None:
     """Keep a setting until the process ends."""
     _settings[name] = value
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """A block whose changes of settings end with it."""
+    before = dict(_settings)
+    try:
+        yield
+    finally:
+        _settings.clear()
+        _settings.update(before)
 
 
 def on_clear(callback: Callable[[], None]) -> None:

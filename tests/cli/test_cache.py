@@ -53,7 +53,7 @@ def test_clear_asks_and_then_leaves_nothing(folder: Path) -> None:
     refused = call("cache", "clear", folder, answers="n\n")
     assert refused.exit_code == 1 and f"Remove 4 answers from {folder}?" in refused.output
     assert "holds 3 answers" in call("cache", "stats", folder).output
-    assert call("cache", "clear", folder, "--yes").output == f"Removed 4 answers from {folder}\n"
+    assert call("cache", "clear", folder, "--yes").output == f"Removed 4 answers and 1 damaged file from {folder}\n"
     assert "holds 0 answers" in call("cache", "stats", folder).output
     assert list(folder.glob("*.damaged-*")) == []
 

@@ -87,7 +87,7 @@ def test_a_tape_without_rows_and_one_that_was_cut_off(tmp_path: Path, tape: Path
     empty.write_text(header + "\n")
     assert call("cassette", "ls", empty).output == f"{empty} has no rows\n"
     assert "its first recording was never finished" in call("cassette", "stats", empty).output
-    assert call("cassette", "show", empty).output == ""
+    assert call("cassette", "show", empty).output == f"{empty} has no rows\n"
     assert "it has no rows" in call("cassette", "show", empty, 2).stderr
 
 
@@ -96,4 +96,9 @@ def test_looking_changes_nothing(tape: Path) -> None:
     for word in ("ls", "show", "stats"):
         call("cassette", word, tape)
     assert tape.read_bytes() == before
+    tape.write_bytes(before[:-20])
+    for word in ("ls", "show", "stats"):
+        looked = call("cassette", word, tape)
+        assert looked.stderr.startswith("Warning: ") and "the torn end is left out" in looked.stderr
+    assert tape.read_bytes() == before[:-20]
     assert [path.name for path in tape.parent.iterdir()] == [tape.name]

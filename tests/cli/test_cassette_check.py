@@ -132,3 +132,45 @@ def test_every_shipped_tape_is_in_order() -> None:
     assert tapes
     for tape in tapes:
         assert call("cassette", "check", tape).exit_code == 0, tape
+
+
+SCRIPT = """
+import asyncio, sys
+from synalinks.lm import Channel, Request
+
+async def main():
+    for text in sys.argv[1:]:
+        messages = [{"role": "user", "content": text}]
+        await Channel("ollama/m").send(Request("chat", "ollama/m", messages=messages, options={"temperature": 0.7}))
+
+asyncio.run(main())
+"""
+
+
+def test_rows_that_a_script_does_not_play_are_told(tmp_path: Path) -> None:
+    tape, script = tmp_path / "t.jsonl", tmp_path / "ask.py"
+    record(tape, [at(chat(text, model="ollama/m")) for text in ("one", "two", "three")])
+    script.write_text(SCRIPT)
+    before = tape.read_bytes()
+    done = call("cassette", "check", tape, "--script", script, "--", "one", "three")
+    assert done.exit_code == 1
+    assert done.output.splitlines() == [
+        f"{script}: 2 exact, 0 moved, 0 near, 0 missing",
+        f"line {lines(tape).index(next(line for line in lines(tape) if 'two' in line)) + 1}: not played by {script} "
+        "(outside any run)",
+        f"{tape}: 3 rows, 1 problem",
+    ]
+    whole = call("cassette", "check", tape, "--script", script, "one", "two", "three")
+    assert (whole.exit_code, whole.output.splitlines()[-1]) == (0, f"{tape}: 3 rows, nothing wrong")
+    missing = call("cassette", "check", tape, "--script", script, "four")
+    assert missing.exit_code == 1 and "CassetteMiss" in missing.stderr
+    assert f"{script} did not come to its end on this tape; 0 exact, 0 moved, 0 near, 1 missing" in missing.output
+    assert tape.read_bytes() == before
+    tape.write_bytes(before[:-20])
+    assert "was not run: mend the tape first" in call("cassette", "check", tape, "--script", script).output
+    assert tape.read_bytes() == before[:-20]
+
+
+def test_arguments_without_a_script_are_refused(tape: Path) -> None:
+    told = call("cassette", "check", tape, "more")
+    assert told.exit_code == 2 and "unexpected extra argument (more)" in told.output

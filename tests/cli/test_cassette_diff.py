@@ -121,3 +121,15 @@ def test_looking_changes_nothing(tmp_path: Path) -> None:
     call("cassette", "diff", a, b)
     assert (a.read_bytes(), b.read_bytes()) == before
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_rows_of_one_place_are_paired_with_those_most_like_them(tmp_path: Path) -> None:
+    """Outside a run every call of a module has the same place; the order of the tape, by digest, says nothing."""
+    problems = ["two and three", "nine less four", "six times seven"]
+    old = [at(chat(f"do the sum: {text}"), module="solver") for text in problems]
+    new = [at(chat(f"do the sum carefully: {text}"), module="solver") for text in [*problems, "one by two"]]
+    done = call("cassette", "diff", tape(tmp_path / "a.jsonl", old), tape(tmp_path / "b.jsonl", new))
+    changes = done.output.split("=== solver")[1]
+    assert changes.count("do the sum{+ carefully+}:") == 3
+    assert "[-" not in changes and "one by two" not in changes
+    assert cells(done.output)["solver"][:4] == ["3", "4", "3", "1"]

@@ -20,12 +20,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synalinks.errors import BadReply, ServerError
+from synalinks.lm import Channel, pricing
 from synalinks.lm import cache as module
 from synalinks.lm.cache import CacheLayer, Mode, apportion, decode, encode
 from synalinks.lm.draws import Draws
 from synalinks.lm.store import DATABASE, DiskStore, MemoryStore, Store, StoreBusy
 from synalinks.lm.types import Call, Delta, Handler, Reply, Request, Usage, schema_of
 from synalinks.scope import NOWHERE, Scope
+from synalinks.testing import OllamaServer
 
 ENDPOINT = "http://localhost:11434"
 HERE, THERE = Scope(epoch=0, sample=1), Scope(epoch=0, sample=2)
@@ -239,6 +241,29 @@ def test_refresh_of_fewer_answers_leaves_the_new_ones_first() -> None:
     assert Run(store, model).one(chat(), HERE).text == "answer 3"
 
 
+def test_an_entry_keeps_the_cost_it_was_stored_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price that is set later is for later calls: a hit, alone or shared, costs as if live what it cost then."""
+    monkeypatch.setenv("SYNALINKS_CACHE", "on")
+    monkeypatch.setattr(pricing, "_set_by_user", {})
+    request = chat(temperature=0)
+
+    async def ask(number: int) -> list[Reply]:
+        channel = Channel("ollama/m", cache_dir=tmp_path)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(channel.send(request)) for _ in range(number)]
+        return [task.result() for task in tasks]
+
+    with OllamaServer(env=True) as server:
+        pricing.set_price("ollama/m", input=1000)
+        (live,) = asyncio.run(ask(1))
+        assert live.cost is not None and live.cost > 0
+        pricing.set_price("ollama/m", input=5000)
+        hits = asyncio.run(ask(2))
+        assert [hit.source for hit in hits] == ["cache", "shared"]
+        assert [hit.as_if for hit in hits] == [live.cost] * 2
+        assert server.requests.number == 1
+
+
 def test_failures_are_not_kept() -> None:
     store = MemoryStore()
 
@@ -253,24 +278,22 @@ def test_failures_are_not_kept() -> None:
 
 @pytest.mark.parametrize("temperature", [0, 1])
 @pytest.mark.parametrize(
-    ("finish", "options", "extra", "kept"),
+    ("finish", "options", "kept"),
     [
-        ("stop", {}, None, True),
-        (None, {}, None, True),
-        ("length", {}, None, False),
-        ("length", {"max_tokens": 5}, None, True),
-        ("length", {"max_tokens": 5}, {"capped_by_budget": True}, False),
+        ("stop", {}, True),
+        (None, {}, True),
+        ("length", {}, False),
+        ("length", {"max_tokens": 5}, True),
     ],
 )
 def test_a_cut_answer_is_kept_only_for_the_request_that_cut_it(
     temperature: int,
     finish: str | None,
     options: dict[str, object],
-    extra: dict[str, object] | None,
     kept: bool,
 ) -> None:
     store, model = MemoryStore(), Model()
-    model.answer = Reply(finish=finish, extra=extra, cost=Decimal(0))
+    model.answer = Reply(finish=finish, cost=Decimal(0))
     request = chat(temperature=temperature, **options)
     assert Run(store, model).one(request).text == "answer 1"
     assert Run(store, model).one(request).text == ("answer 1" if kept else "answer 2")

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,6 +26,7 @@ import pytest
 import synalinks.testing
 from synalinks.errors import ConfigurationError
 from synalinks.testing import ArithmeticModel, ChatRequest, Law, OllamaServer
+from synalinks.testing.ollama import main as run_command
 
 ANSWER = {
     "type": "object",
@@ -389,6 +391,34 @@ def test_the_command_prints_its_address_and_ends_on_a_signal() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
         assert process.stderr.read() == ""
+
+
+def test_the_command_answers_from_a_table_and_says_at_the_end_what_it_counted(tmp_path: Path) -> None:
+    table = tmp_path / "table.json"
+    table.write_text(json.dumps({"How many legs has a spider?": "8"}), encoding="utf-8")
+    command = [sys.executable, "-W", "error", "-m", "synalinks.testing.ollama", "--port", "0"]
+    command += ["--table", str(table), "--base", "0.97"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        question = {"role": "user", "content": "How many legs has a spider?"}
+        body = {"model": "m", "messages": [question], "stream": False, "options": {"temperature": 0}}
+        answer = httpx.post(url + "/api/chat", json=body).json()
+        process.send_signal(signal.SIGTERM)
+        told = process.stdout.read()
+    assert "8" in answer["message"]["content"]
+    counts = f"{answer['prompt_eval_count']} prompt and {answer['eval_count']} completion tokens"
+    assert told == f"m: 1 answers, {counts}\n"
+
+
+@pytest.mark.parametrize(("text", "says"), [("[]", "a JSON object"), ("{", "--table"), ('{"q": "eight"}', "numbers")])
+def test_a_table_that_is_none_is_refused(text: str, says: str, tmp_path: Path, capsys: Any) -> None:
+    table = tmp_path / "table.json"
+    table.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        run_command(["--port", "0", "--table", str(table)])
+    assert ended.value.code == 2
+    assert says in capsys.readouterr().err
 
 
 def test_the_names_of_the_package_load_when_used() -> None:

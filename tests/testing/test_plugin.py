@@ -142,6 +142,7 @@ def test_a_changed_program_is_a_miss_and_new_episodes_records_it(box: Box, serve
     result = box.run()
     result.assert_outcomes(failed=1)
     assert "CassetteMiss" in said(result) and "20 + 22" in said(result)
+    assert "so far: 0 exact, 0 moved, 1 near, 0 missing; asking for what is missing costs about $0.0000" in said(result)
     places = [line for line in result.outlines if re.match(r"\S+\.py:\d+: ", line)]
     assert any(line.startswith("test_hello.py:") for line in places)
     assert not [line for line in places if "synalinks" in line], "frames of the library hide the message"
@@ -158,6 +159,7 @@ def test_rows_nobody_played_fail_the_test_unless_told_otherwise(box: Box) -> Non
     result = box.run()
     result.assert_outcomes(failed=1)
     assert "1 of 2 rows of " in said(result) and "were not played:\n  line " in said(result)
+    assert "The calls: 1 exact, 0 moved, 0 near, 0 missing" in said(result)
     assert "--record-mode all" in said(result)
     box.write(test_hello=ONE.replace("mark.cassette", "mark.cassette(strict=False)"))
     box.run().assert_outcomes(passed=1)
@@ -183,6 +185,71 @@ def test_a_new_tape_of_a_failed_test_is_kept_only_if_it_holds_an_answer(box: Box
     )
     box.run("--record-mode", "once").assert_outcomes(failed=2, passed=1)
     assert box.tapes == ["cassettes/test_hello/test_one.jsonl", "cassettes/test_hello/test_three.jsonl"]
+
+
+def test_the_recording_of_a_test_that_failed_goes_on_where_it_stopped(box: Box, server: OllamaServer) -> None:
+    two = ONE + '    assert asyncio.run(ask("What is 1 + 1?")) == "42"\n'
+    box.write(test_hello=two.replace('1 + 1?")) == "42"', '2 + 2?")) == "4"'))
+    box.run("--record-mode", "once").assert_outcomes(failed=1)
+    assert len(server.requests) == 2
+    box.write(test_hello=two)
+    in_ci = box.run()
+    in_ci.assert_outcomes(failed=1)
+    assert "The first recording of this tape was cut off" in said(in_ci), "not that the prompt has changed"
+    on = box.run("--record-mode", "once")
+    on.assert_outcomes(passed=1)
+    assert len(server.requests) == 3, "what the failed test was answered is not asked again"
+    assert "1 played, 1 recorded" in said(on)
+    again = box.run("--record-mode", "once")  # whole now, and without what only the failed test asked
+    again.assert_outcomes(passed=1)
+    assert len(server.requests) == 3 and "2 played, 0 recorded" in said(again)
+
+
+def test_a_re_recording_that_failed_keeps_the_rows_that_it_did_not_come_to(box: Box, server: OllamaServer) -> None:
+    two = ONE + '    asyncio.run(ask("What is 1 + 1?"))\n'
+    box.write(test_hello=two)
+    box.run("--record-mode", "once").assert_outcomes(passed=1)
+    box.write(test_hello=two.replace('== "42"', '== "43"'))
+    box.run("--record-mode", "all").assert_outcomes(failed=1)
+    box.write(test_hello=two)
+    box.run().assert_outcomes(passed=1)
+
+
+FAILING = """
+import asyncio
+
+import pytest
+from synalinks.errors import ConnectionFailed
+from synalinks.lm import Channel, Request, RetryPolicy
+
+
+def fails():
+    channel = Channel("ollama/m", api_base="http://127.0.0.1:9", retry=RetryPolicy(attempts=1))
+    request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "Hello?"}])
+    with pytest.raises(ConnectionFailed) as caught:
+        asyncio.run(channel.send(request))
+    return caught.value.source
+
+
+@pytest.mark.cassette
+def test_one(cassette):
+    assert fails() == ("live" if cassette.recording else "cassette")
+
+
+@pytest.mark.cassette(record_errors=False)
+def test_two(cassette):
+    fails()
+"""
+
+
+def test_failures_are_recorded_and_replayed_unless_the_marker_says_otherwise(box: Box) -> None:
+    box.write(test_failing=FAILING)
+    box.run("--record-mode", "once", "-p", "no:cacheprovider").assert_outcomes(passed=2)
+    rows = [len((box.pytester.path / name).read_text().splitlines()) - 1 for name in box.tapes]
+    assert rows == [1, 0]
+    replayed = box.run()
+    replayed.assert_outcomes(passed=1, failed=1)
+    assert "CassetteMiss" in said(replayed) and "test_two" in said(replayed)
 
 
 # --------------------------------------------------------------------------------------------- where the tapes are

@@ -9,6 +9,7 @@ import click
 
 from synalinks.cli.cassette_check import check
 from synalinks.cli.cassette_diff import diff
+from synalinks.cli.cassette_from_cache import from_cache
 from synalinks.cli.cassette_prune import merge, prune
 from synalinks.cli.table import count, price, render, size
 from synalinks.cli.tapes import entry_of, opened
@@ -23,14 +24,15 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 
 @click.group()
 def cassette() -> None:
-    """Look into tapes: their rows, conversations and figures; compare, check, prune and merge them."""
+    """Look into tapes: their rows, conversations and figures; compare, check, prune and merge them; make one of
+    answers in the cache."""
 
 
-for command in (diff, check, prune, merge):
+for command in (diff, check, prune, merge, from_cache):
     cassette.add_command(command)
 
 
-@cassette.command("ls")
+@cassette.command("ls", short_help="List the calls on a tape.")
 @_FILE
 def list_rows(file: Path) -> None:
     """List the calls on a tape, one a line: place, model, tokens, cost.
@@ -62,7 +64,7 @@ def _listed(row: Row) -> tuple[str, ...]:
     )
 
 
-@cassette.command()
+@cassette.command(short_help="Show conversations on a tape.")
 @_FILE
 @click.argument("lines", metavar="[LINE]...", nargs=-1, type=int)
 def show(file: Path, lines: tuple[int, ...]) -> None:
@@ -77,11 +79,13 @@ def show(file: Path, lines: tuple[int, ...]) -> None:
                 + (f"its rows are lines 2 to {last}" if len(tape) else "it has no rows"),
                 param_hint="LINE",
             )
+        if not len(tape):
+            click.echo(f"{file} has no rows")
         for position, line in enumerate(lines or range(2, last + 1)):
             click.echo(("\n" if position else "") + conversation(tape.row(line - 2)))
 
 
-@cassette.command()
+@cassette.command(short_help="Sum up a tape by module and model.")
 @_FILE
 def stats(file: Path) -> None:
     """Sum up a tape: rows, tokens and money by module and model."""

@@ -1,53 +1,56 @@
-"""`synalinks cassette check`: what is wrong with a tape, as far as the file alone can tell."""
+"""`synalinks cassette check`: what is wrong with a tape, as far as the file or a replay of a script can tell."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from synalinks._secrets import SECRETS
+from synalinks.cli.run import ScriptCommand, ScriptPath
 from synalinks.cli.table import count
 
-#: What keys and passwords look like, by whose they are; the forms are those of the issuers' own documentation.
-SECRETS: Mapping[str, re.Pattern[str]] = {
-    "a key of OpenAI, Anthropic or OpenRouter": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
-    "a key of Groq": re.compile(r"\bgsk_[A-Za-z0-9]{20,}"),
-    "a key of xAI": re.compile(r"\bxai-[A-Za-z0-9]{20,}"),
-    "a key of Google": re.compile(r"\bAIza[A-Za-z0-9_-]{35}"),
-    "a token of Hugging Face": re.compile(r"\bhf_[A-Za-z0-9]{30,}"),
-    "a token of GitHub": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{40,})"),
-    "a key of AWS": re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
-    "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-    "a bearer token": re.compile(r"\b[Bb]earer [A-Za-z0-9._~+/-]{20,}=*"),
-    "a password in a URL": re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/:@]{3,}@"),
-}
 #: Characters of a secret that are shown, so that its owner knows which it is.
 _SHOWN = 6
 
 
-@click.command()
+@click.command(
+    cls=ScriptCommand,
+    context_settings={"ignore_unknown_options": True},
+    short_help="Look for what is wrong with a tape.",
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.option("--script", type=ScriptPath(exists=True), help="Replay this script too, and tell what it does not play.")
 @click.pass_context
-def check(ctx: click.Context, file: Path) -> None:
+def check(ctx: click.Context, file: Path, args: tuple[str, ...], script: str | None) -> None:
     """Look for what is wrong with a tape: torn or foreign lines, rows that are there twice, digests that are
-    not their request's, and strings that look like secrets.
+    not their request's, and strings that look like secrets; with --script, rows that a replay does not play.
 
-    Nothing is changed. The command fails if it finds something. Rows that no run plays can't be told from the
-    file; closing a cassette of mode "none" tells them.
+    \b
+      synalinks cassette check train.jsonl
+      synalinks cassette check train.jsonl --script train.py -- --epochs 2
+
+    Nothing is changed, and nothing is asked live. The command fails if it finds something.
     """
+    if args and script is None:
+        raise click.UsageError(f"Got unexpected extra argument ({args[0]}); arguments are for the script of --script")
     problems, rows = 0, 0
     for kind, text in _problems(file):
         if kind == "row":
             rows += 1
         else:
             problems += 1
-            click.echo(f"{text}")
+            click.echo(text)
+    if script is not None and problems:
+        click.echo(f"{script} was not run: mend the tape first")
+    elif script is not None:
+        for text in _of_replay(file, script, args):
+            problems += 1
+            click.echo(text)
     click.echo(f"{file}: {count(rows, 'row')}, {count(problems, 'problem') if problems else 'nothing wrong'}")
     if problems:
         ctx.exit(1)
@@ -83,6 +86,29 @@ def _problems(file: Path) -> Iterator[tuple[str, str]]:
                 yield "problem", f"{where}: {problem}"
     if not lines:
         yield "problem", "the file is empty, not a tape"
+
+
+def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
+    """What a strict replay of a script leaves unplayed, or what ended it."""
+    from synalinks.cli.script import exit_code, run_script  # as above
+    from synalinks.errors import CassetteError
+    from synalinks.lm import runtime
+
+    try:
+        with runtime.offline(), runtime.use_cassette(file, "none") as tape:
+            try:
+                run_script(script, args)
+            except BaseException as error:  # every way a script can end is told
+                if isinstance(error, KeyboardInterrupt):
+                    raise
+                exit_code(error)
+                yield f"{script} did not come to its end on this tape; {tape.report()}"
+            else:
+                left = tape.unplayed()
+                click.echo(f"{script}: {tape.report()}")
+                yield from (f"line {row.line}: not played by {script} ({row.scope})" for row in left)
+    except CassetteError as error:
+        yield f"it can't be replayed: {error}"
 
 
 def _lines(file: Path) -> tuple[list[bytes], bool]:

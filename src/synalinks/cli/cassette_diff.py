@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _TAPE = click.Path(exists=True, dir_okay=False, path_type=Path)
 #: Different changes of prompts that are shown of one module.
 _SHOWN = 3
+#: The most pairs of rows at one place whose texts are compared to find which belong together, at under 0.1 ms each.
+_COMPARED = 2_500
 #: Stands for calls made outside any module.
 _NO_MODULE = "-"
 
@@ -50,7 +53,7 @@ class Changes:
         return bool(self.answers or self.requests or self.removed or self.added)
 
 
-@click.command()
+@click.command(short_help="Compare two tapes, by module.")
 @click.argument("a", type=_TAPE)
 @click.argument("b", type=_TAPE)
 @click.pass_context
@@ -97,7 +100,7 @@ def _pair(changes: Changes) -> None:
         else:
             changes.answers.append(pair)
     for key in (_place, _sample):
-        pairs, old, new = _matched(old, new, key)
+        pairs, old, new = _closest(old, new, key)
         changes.requests += pairs
     changes.removed, changes.added = old, new
 
@@ -115,6 +118,40 @@ def _matched(old: Sequence[Row], new: Sequence[Row], key: Any) -> tuple[list[tup
             rest.append(row)
     taken = {id(other) for _, other in pairs}
     return pairs, rest, [row for row in new if id(row) not in taken]
+
+
+def _closest(old: Sequence[Row], new: Sequence[Row], key: Any) -> tuple[list[tuple[Row, Row]], list[Row], list[Row]]:
+    """As `_matched`, where a key may have several rows on either side: those go together that are most alike."""
+    there: dict[Any, list[Row]] = defaultdict(list)
+    for row in new:
+        there[key(row)].append(row)
+    here: dict[Any, list[Row]] = defaultdict(list)
+    for row in old:
+        here[key(row)].append(row)
+    pairs: list[tuple[Row, Row]] = []
+    for name, rows in here.items():
+        pairs += _most_alike(rows, there.get(name, []))
+    taken = {id(row) for pair in pairs for row in pair}
+    return pairs, [row for row in old if id(row) not in taken], [row for row in new if id(row) not in taken]
+
+
+def _most_alike(old: Sequence[Row], new: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """Pairs of rows, each row once, in the order of `old`."""
+    if min(len(old), len(new)) == 0 or max(len(old), len(new)) == 1 or len(old) * len(new) > _COMPARED:
+        return list(zip(old, new, strict=False))
+    words = {id(row): _request_text(row).split() for row in (*old, *new)}
+    matcher: difflib.SequenceMatcher[str] = difflib.SequenceMatcher(autojunk=False)
+    found = []
+    for j, other in enumerate(new):
+        matcher.set_seq2(words[id(other)])
+        for i, row in enumerate(old):
+            matcher.set_seq1(words[id(row)])
+            found.append((-matcher.quick_ratio(), i, j))
+    pairs: dict[int, int] = {}
+    for _, i, j in sorted(found):
+        if i not in pairs and j not in pairs.values():
+            pairs[i] = j
+    return [(old[i], new[j]) for i, j in sorted(pairs.items())]
 
 
 def _whole(row: Row) -> Any:

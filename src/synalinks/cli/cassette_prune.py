@@ -11,6 +11,7 @@ import click
 
 from synalinks.cli.cassette_check import identity
 from synalinks.cli.table import count
+from synalinks.cli.tapes import open_tape, opened
 
 if TYPE_CHECKING:
     from synalinks.lm.tape_file import TapeFile
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _TAPE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command()
+@click.command(short_help="Drop rows that are there twice, or of modules.")
 @click.argument("file", type=_TAPE)
 @click.option("--module", "modules", multiple=True, help="Drop the rows of this module; may be given several times.")
 @click.option("--dry-run", is_flag=True, help="Say what would be dropped, and change nothing.")
@@ -28,9 +29,9 @@ def prune(file: Path, modules: tuple[str, ...], dry_run: bool) -> None:
 
     Of rows for the same request at the same place the first is kept, which is the one that plays.
     """
-    from synalinks.lm.tape_file import TapeFile, header  # the LM layer takes 100 ms to import; help doesn't need it
+    from synalinks.lm.tape_file import header  # the LM layer takes 100 ms to import; help doesn't need it
 
-    tape = TapeFile(file, write=not dry_run)
+    tape = open_tape(file, write=not dry_run)
     lines: list[bytes] | None = None
     try:
         known = {row.scope.module for row in tape.rows()}
@@ -46,9 +47,12 @@ def prune(file: Path, modules: tuple[str, ...], dry_run: bool) -> None:
             lines = [header(tape.unfinished), *(_line(tape, row) for row in sorted(kept, key=lambda row: row.order))]
     finally:
         tape.close(lines)
-    what = f"{count(twice, 'row')} that {'was' if twice == 1 else 'were'} there twice, {of_modules:,} of modules"
+    parts = [f"{count(twice, 'row')} that {'was' if twice == 1 else 'were'} there twice"] if twice else []
+    if of_modules:
+        parts.append(f"{count(of_modules, 'row')} of {', '.join(modules)}")
     verb = "would drop" if dry_run else "dropped"
-    click.echo(f"{file}: {verb} {count(dropped, 'row')} ({what}); {count(len(kept), 'row')} left")
+    what = f"{verb} {' and '.join(parts)}" if parts else "nothing to drop"
+    click.echo(f"{file}: {what}; {count(len(kept), 'row')} left")
 
 
 def _kept(tape: TapeFile, modules: tuple[str, ...]) -> tuple[list[Row], int, int]:
@@ -77,7 +81,7 @@ def _line(tape: TapeFile, row: Row) -> bytes:
     return line if line.endswith(b"\n") else line + b"\n"
 
 
-@click.command()
+@click.command(short_help="Make one tape of several.")
 @click.argument("files", metavar="FILE FILE...", nargs=-1, required=True, type=_TAPE)
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The new tape.")
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
@@ -94,10 +98,7 @@ def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
     if output.exists() and not force:
         raise click.UsageError(f"{output} is there already; pass --force to replace it, or name another file")
     with ExitStack() as stack:
-        tapes: list[TapeFile] = []
-        for file in files:
-            tapes.append(TapeFile(file))
-            stack.callback(tapes[-1].close)
+        tapes = [stack.enter_context(opened(file)) for file in files]
         if output.exists():  # nobody may be recording what is replaced
             stack.callback(TapeFile(output, write=True).close)
         total = sum(len(tape) for tape in tapes)
@@ -106,7 +107,8 @@ def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
         rewrite(output, written)
     rows = written.count - 1  # the header
     in_several = total - rows
-    click.echo(f"{output}: {count(rows, 'row')} of {len(files)} tapes; {in_several:,} in more than one")
+    twice = f"{in_several:,} of them in more than one" if in_several else "none of them in more than one"
+    click.echo(f"{output}: {count(rows, 'row')} of {len(files)} tapes, {twice}")
 
 
 class _Counted:

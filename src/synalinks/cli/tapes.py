@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     from synalinks.lm.ledger import Entry
@@ -15,14 +18,25 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(file: Path) -> Iterator[TapeFile]:
-    """A tape to read from; what an `all` that was cut off left beside it is not merged by looking."""
-    from synalinks.lm.tape_file import TapeFile  # the LM layer takes 100 ms to import, and help doesn't need it
-
-    tape = TapeFile(file)
+    """A tape to read from, unchanged by looking: a torn end stays in the file, and what an `all` that was cut off
+    left beside it is not merged."""
+    tape = open_tape(file)
     try:
         yield tape
     finally:
         tape.close()
+
+
+def open_tape(file: Path, *, write: bool = False) -> TapeFile:
+    """A tape to read from, or to change; what has to be told of it goes to standard error in plain words."""
+    from synalinks.lm.tape_file import TapeFile  # the LM layer takes 100 ms to import, and help doesn't need it
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        tape = TapeFile(file, write=write, repair=write)
+    for warning in told:
+        click.echo(f"Warning: {warning.message}", err=True)
+    return tape
 
 
 def entry_of(row: Row) -> Entry:

@@ -9,6 +9,10 @@ per text. On disk an entry is
     head      zlib-compressed canonical JSON: model, scope, draw, reply, bytes of vector
     rest      embeddings only: the vector, little-endian float32
 
+An entry keeps the cost it was stored with, as a tape does: what the answer cost when it was fetched, unknown if it
+was unknown. A price that is set later is for calls made later, and does not change what a hit, or a call that
+shares one, cost as if live. `refresh` asks anew, at the new price.
+
 No key, header or host with credentials stands above HTTP, so none can get in here.
 """
 
@@ -52,6 +56,11 @@ class Entry(NamedTuple):
     reply: Reply
     vector: bytes
     model: str
+
+
+def key_prefix(request: Request, endpoint: str) -> str:
+    """The keys of a request's answers at an endpoint, less the number of the answer."""
+    return f"{request.digest} {endpoint} "
 
 
 def encode(model: str, place: Place, reply: Reply, vector: bytes = b"") -> bytes:
@@ -102,7 +111,7 @@ class CacheLayer:
         mode: Mode = "use",
     ) -> None:
         self._store = store
-        self._tail = f" {endpoint} "
+        self._endpoint = endpoint
         self._draws = draws
         self._bypass = bypass
         self._refresh = mode == "refresh"
@@ -117,9 +126,9 @@ class CacheLayer:
             if store is None:
                 return await below(call)
             request = call.request
-            prefix = request.digest + self._tail
             if request.kind == "embed":
                 return await self._embed(store, call, below)
+            prefix = key_prefix(request, self._endpoint)
             if request.single_answer:
                 return await self._single(store, call, prefix, below)
             return await self._one_of_many(store, call, prefix, below)
@@ -200,7 +209,8 @@ class CacheLayer:
         found: dict[str, tuple[Reply, bytes]] = {}
         missing: dict[str, tuple[str, bool]] = {}
         for text in dict.fromkeys(request.texts):
-            prefix = (request if len(request.texts) == 1 else request.with_texts((text,))).digest + self._tail
+            alone = request if len(request.texts) == 1 else request.with_texts((text,))
+            prefix = key_prefix(alone, self._endpoint)
             data = None
             if not self._refresh or 0 in draws.taken(prefix):
                 data = await _get(store, prefix + "0")
@@ -283,8 +293,6 @@ def _hit(entry: Entry, call: Call) -> Reply:
 
 def _cacheable(request: Request, reply: Reply) -> bool:
     """Whether this is an answer to the request as it was made, not to one with a lower limit."""
-    if reply.extra is not None and reply.extra.get("capped_by_budget"):
-        return False
     return reply.finish != "length" or request.output_limit is not None
 
 

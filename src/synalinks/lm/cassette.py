@@ -7,6 +7,14 @@ Modes carry vcrpy's names:
     new_episodes    replay what is there, record what is not
     all             record everything anew
 
+A first recording that an exception ended, or kill -9, stays marked as unfinished: the next `once` goes on with it,
+playing what is there. What failed for want of a server, a key or credit is then asked again. A budget's end is no
+such exception: it is how the run ends, and it replays. A recording anew (`all`) that was cut off is merged into the
+tape: place by place the newer row stands, and where there is none the older.
+
+Where a recording plays a row from another place, the finished tape has the row there: which call comes first is
+luck, and the next replay must not depend on it.
+
 `once` and `new_episodes` append to the file itself. `all`, where a tape exists, gathers its rows in
 `<path>.recording` and replaces the tape when closed; if that never happens, the next opening merges the
 rows into the tape. In every case a row is in the file before its answer is used.
@@ -22,46 +30,21 @@ place that met it. A row is found by the digest it states; that it still is the 
 
 from __future__ import annotations
 
-import threading
 import warnings
-from asyncio import Event
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Protocol, get_args
+from typing import Literal, get_args
 
-from synalinks._concurrency import LoopLocal
-from synalinks.errors import (
-    BadReply,
-    BudgetExceeded,
-    CassetteError,
-    CassetteFormatError,
-    ConfigurationError,
-    LMError,
-)
-from synalinks.lm import miss
-from synalinks.lm.draws import Draws
+from synalinks.errors import BudgetExceeded, CassetteError, ConfigurationError, LMError
 from synalinks.lm.tape_disk import Lock, rewrite, warn
-from synalinks.lm.tape_file import TapeFile, recover
-from synalinks.lm.tape_match import Matcher
-from synalinks.lm.tape_rows import (
-    Row,
-    encode,
-    error_from_dict,
-    error_to_dict,
-    recorded_refusal,
-    refusal_to_dict,
-)
-from synalinks.lm.tape_texts import (
-    Had,
-    Parts,
-    TextIndex,
-    embedding_to_dict,
-    key_of,
-    spread,
-    vectors_of,
-)
+from synalinks.lm.tape_embeddings import EmbeddingPlayer
+from synalinks.lm.tape_file import TapeFile, merged_lines, recover
+from synalinks.lm.tape_report import Bound, Report
+from synalinks.lm.tape_rows import Row
+from synalinks.lm.tape_run import Described, TapeRun
 from synalinks.lm.types import NOTHING_FRESH, ZERO, Call, Handler, Reply, Request
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
@@ -70,14 +53,12 @@ MODES: tuple[str, ...] = get_args(RecordMode)
 _NAMED = 3
 
 
-class Described(Protocol):
-    """A budget as a tape sees it."""
-
-    def to_dict(self) -> dict[str, str]: ...
-
-
 class UnplayedRowsWarning(UserWarning):
     """A strict replay left rows of its tape unplayed."""
+
+
+def _unknown(request: Request) -> Decimal | None:
+    return None
 
 
 class Cassette:
@@ -88,6 +69,7 @@ class Cassette:
         record_mode: `none`, `once`, `new_episodes` or `all`.
         strict: whether closing warns of rows nobody played (`UnplayedRowsWarning`).
         record_errors: whether a call that failed in the end is put on the tape, to fail again in a replay.
+        bound: the most an answer can cost in dollars, or None if unknown; prices what the tape lacks.
 
     Attributes:
         path, mode: as given.
@@ -103,7 +85,13 @@ class Cassette:
     """
 
     def __init__(
-        self, path: str | Path, record_mode: str = "none", *, strict: bool = False, record_errors: bool = True
+        self,
+        path: str | Path,
+        record_mode: str = "none",
+        *,
+        strict: bool = False,
+        record_errors: bool = True,
+        bound: Bound = _unknown,
     ) -> None:
         if record_mode not in MODES:
             raise ConfigurationError(
@@ -113,19 +101,37 @@ class Cassette:
         self.path = Path(path)
         self.mode = record_mode
         self.strict = strict
-        self.record_errors = record_errors
-        self.draws = Draws()
-        self.recorded = self.played = 0
         self.closed = False
         self._guard: Lock | None = None  # of the tape that `all` will replace
         self._tape = self._open()
         self.recording = record_mode in ("new_episodes", "all") or (record_mode == "once" and self._tape.unfinished)
-        self._marks = bytearray(len(self._tape))  # per row: 1 if played or recorded by this run
-        self._matcher = Matcher(self._tape, self.draws, self.recording)
-        self._texts = TextIndex(self._tape)
-        self._had = Had()
-        self._asked: LoopLocal[dict[tuple[str, bytes], Event]] = LoopLocal(dict)
-        self._mutex = threading.Lock()
+        self._taken_up = self.recording and self._tape.unfinished and len(self._tape) > 0
+        self._run = TapeRun(
+            self._tape,
+            self.path,
+            record_mode,
+            recording=self.recording,
+            record_errors=record_errors,
+            taken_up=self._taken_up,
+            bound=bound,
+        )
+        self._embeddings = EmbeddingPlayer(self._run)
+        self.draws = self._run.draws
+
+    @property
+    def recorded(self) -> int:
+        """Rows written by this run."""
+        return self._run.recorded
+
+    @property
+    def played(self) -> int:
+        """Calls answered from the tape."""
+        return self._run.played
+
+    @property
+    def record_errors(self) -> bool:
+        """Whether a call that failed in the end becomes a row."""
+        return self._run.record_errors
 
     def _open(self) -> TapeFile:
         path, mode = self.path, self.mode
@@ -149,8 +155,11 @@ class Cassette:
         if mode == "once" and tape.unfinished:
             tape.close()
             tape = TapeFile(path, write=True)
-            warn(f"{path}: its first recording was cut off after {len(tape)} calls and is taken up again")
+            if len(tape):
+                warn(f"{path}: its first recording was cut off after {len(tape)} calls and is taken up again")
         return tape
+
+    # --- the calls ---------------------------------------------------------------------------------------
 
     async def answer(self, call: Call, below: Handler) -> Reply:
         """The answer to a call: from the tape, or from below and then on the tape.
@@ -162,16 +171,30 @@ class Cassette:
         """
         self._must_be_open()
         if call.request.kind == "embed":
-            return await self._answer_embedding(call, below)
-        index = self._matcher.find(call.request, call)
+            return await self._embeddings.answer(call, below)
+        index = self._run.find(call.request, call)
         if index is None:
             return await self._ask(call, below)
-        again = self._marks[index]
-        reply = Reply.from_dict(self._play(index, call.request)["reply"], "cassette")
+        again = self._run.has_had(index)
+        reply = Reply.from_dict(self._run.play(index, call.request, call)["reply"], "cassette")
         if again:
             reply = replace(reply, fresh=NOTHING_FRESH, wasted=ZERO, wasted_tokens=0)
         if call.sink is not None:
             reply.feed(call.sink)
+        return reply
+
+    async def _ask(self, call: Call, below: Handler) -> Reply:
+        """Ask below, write the row, and only then hand out the answer."""
+        if not self.recording:
+            self._run.lack(call)
+        try:
+            reply = await below(call)
+        except LMError as error:
+            self._run.write_failure(call, error)
+            raise
+        cut = call.cut_by_budget(reply.finish)
+        self._run.write(call, call.request, "reply", reply.to_dict(), call.output_cap if cut else None)
+        self._run.answered(call)
         return reply
 
     def repeats(self, call: Call) -> bool:
@@ -180,226 +203,133 @@ class Cassette:
         if self.closed or not request.single_answer:
             return False
         if request.kind == "embed":
-            known = self._texts.of(request.with_texts(()).digest)
-            spots = [known.get(key_of(text)) for text in request.texts]
-            return all(spot is not None and self._had.all_of({spot[0]: [spot[1]]}) for spot in spots)
-        index = self._matcher.find(request, call)
-        return index is not None and bool(self._marks[index])
-
-    def _play(self, index: int, request: Request) -> Any:
-        """The JSON of a row that answers `request`, marked as played; a failure is raised."""
-        row = self._tape.value(index)
-        if row["request"] != request.to_dict():
-            self._refuse_edited(self._tape.row(index))
-        self._marks[index] = 1
-        self.played += 1
-        if "error" in row:
-            error = error_from_dict(row["error"])
-            error.add_note(
-                f"This failure was replayed from line {index + 2} of {self.path}. To ask again, delete that "
-                'line and use record_mode="new_episodes", or use record_mode="all"'
-            )
-            raise error
-        return row
-
-    def _refuse_edited(self, row: Row) -> None:
-        if row.request.digest != row.digest:
-            raise CassetteFormatError(
-                f"{self.path}, {row}: its request was edited by hand: its digest is of another one. "
-                f'Restore the line, or put "digest":"{row.request.digest}" there, or record it again'
-            )
-
-    async def _ask(self, call: Call, below: Handler) -> Reply:
-        """Ask below, write the row, and only then hand out the answer."""
-        if not self.recording:
-            self._miss(call)
-        try:
-            reply = await below(call)
-        except LMError as error:
-            if self.record_errors:
-                cut = call.cut_by_budget(error.kind)
-                self._write(call, call.request, "error", error_to_dict(error), call.output_cap if cut else None)
-            raise
-        cut = call.cut_by_budget(reply.finish)
-        self._write(call, call.request, "reply", reply.to_dict(), call.output_cap if cut else None)
-        return reply
-
-    def _write(
-        self, call: Call, request: Request, outcome: str, value: dict[str, Any], capped: int | None = None
-    ) -> int:
-        with self._mutex:  # answers may come in on several threads, each with its event loop
-            digest = request.digest
-            line = encode(request, call.scope, call.draw, outcome, value, capped)
-            index = self._tape.append(line, digest, request.kind == "embed", capped=capped is not None)
-            self._marks.append(1)
-            self.recorded += 1
-            rows = self._tape.by_digest[digest]
-            self.draws.take(digest, 0 if isinstance(rows, int) else len(rows) - 1)
-        return index
-
-    def _miss(self, call: Call) -> NoReturn:
-        rows = self._tape.by_digest.get(call.request.digest)
-        answers = 0 if rows is None else 1 if isinstance(rows, int) else len(rows)
-        others = (row for row in self._tape.rows() if not row.refused)
-        raise miss.report(call, others, tape=self.path, mode=self.mode, answers=answers)
+            return self._embeddings.repeats(request)
+        index = self._run.find(request, call)
+        return index is not None and self._run.has_had(index)
 
     def note_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
         """Put on a recording that a budget refused a call, with what the call had spent until then, if that was
         between two attempts."""
-        line = encode(call.request, call.scope, call.draw, "refused", refusal_to_dict(refusal, budget.to_dict()))
-        with self._mutex:
-            self._tape.append(line, call.request.digest, call.request.kind == "embed", refused=True)
-            self._marks.append(1)
-            self.recorded += 1
+        self._run.write_refusal(call, refusal, budget)
 
     def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
         """Which of `budgets` refused this call when the tape was recorded, and how; None if none did."""
-        digest = call.request.digest
-        refused = self._tape.refused.get(digest)
-        if refused is None:
-            return None
-        rows = self._tape.by_digest.get(digest, [])
-        if call.place in self._matcher.places_of(digest, [rows] if isinstance(rows, int) else rows):
-            return None  # answered later, in a run with a larger budget
-        return recorded_refusal(map(self._tape.row, refused), call, [budget.to_dict() for budget in budgets])
+        return self._run.refusal(call, budgets)
 
-    async def _answer_embedding(self, call: Call, below: Handler) -> Reply:
-        """Vectors, text by text: from the tape where it has them, the rest asked for in one call."""
-        request = call.request
-        texts = tuple(dict.fromkeys(request.texts))
-        whole = request if len(texts) == len(request.texts) else request.with_texts(texts)
-        index = self._matcher.find(whole, call)
-        if index is not None:
-            row = self._play(index, whole)
-            reply = Reply.from_dict(row["reply"], "cassette", vectors_of(row["reply"]))
-            fresh = self._had.fresh({index: range(len(texts))}, {index: row})
-            return spread(replace(reply, fresh=fresh), texts, request)
-        base = request.with_texts(()).digest
-        asked = self._asked.get()
-        live: Reply | None = None
-        known = self._texts.of(base)
-        while missing := [text for text in texts if key_of(text) not in known]:
-            under_way = [event for text in missing if (event := asked.get((base, key_of(text))))]
-            if under_way:  # another call is asking for one of these texts
-                if call.permit is not None:  # or that call may wait for what this one has reserved
-                    call.permit.step_aside()
-                await under_way[0].wait()
-                if call.permit is not None:
-                    await call.permit.come_back()
-                continue
-            live = await self._ask_texts(call, below, whole, missing, base)
-            if len(missing) == len(texts):
-                return spread(live, texts, request)
-        reply = self._assemble([known[key_of(text)] for text in texts], request)
-        if live is None:
-            self.played += 1
-            return reply
-        return replace(reply, source=live.source, billed=live.billed, seconds=live.seconds, fresh=live)
+    def begin_at(self, epoch: int) -> None:
+        """Begin at an epoch: what is on the tape of earlier ones counts as played, nothing of later ones does."""
+        self._must_be_open()
+        self._run.begin_at(epoch)
 
-    async def _ask_texts(self, call: Call, below: Handler, whole: Request, missing: Sequence[str], base: str) -> Reply:
-        """Ask for texts that the tape lacks; a failure is recorded as that of the whole request."""
-        if not self.recording:
-            self._miss(call)
-        asked, event = self._asked.get(), Event()
-        keys = [(base, key_of(text)) for text in missing]
-        asked.update(dict.fromkeys(keys, event))
-        part = whole.with_texts(missing)
-        try:
-            reply = await below(replace(call, request=part))
-            if len(reply.vectors) != len(missing):
-                got = len(reply.vectors)
-                raise BadReply(f"{part.model} gave {got} vectors for {len(missing)} texts", reply=reply)
-            index = self._write(call, part, "reply", embedding_to_dict(missing, reply))
-        except LMError as error:
-            if self.record_errors:
-                self._write(call, whole, "error", error_to_dict(error))
-            raise
-        finally:
-            for key in keys:
-                asked.pop(key, None)
-            event.set()
-        self._texts.add(base, missing, index)
-        self._had.take(index, len(missing))
-        return reply
-
-    def _assemble(self, spots: Sequence[tuple[int, int]], request: Request) -> Reply:
-        """The reply whose texts stand in several rows, or are some of one row's."""
-        used: dict[int, list[int]] = {}
-        for index, position in spots:
-            used.setdefault(index, []).append(position)
-        parts, values = Parts(), {}
-        for index in sorted(used):
-            row = self._tape.row(index)
-            self._refuse_edited(row)
-            self._marks[index] = 1
-            parts.add(row.value, used[index])
-            values[index] = row.value
-        return replace(parts.reply(request.texts), fresh=self._had.fresh(used, values))
+    # --- what it holds, and how the run fits it ----------------------------------------------------------
 
     def rows(self) -> list[Row]:
         """All rows of the tape, in the order of the file."""
         self._must_be_open()
         return list(self._tape.rows())
 
-    def begin_at(self, epoch: int) -> None:
-        """Begin at an epoch: what is on the tape of earlier ones counts as played, nothing of later ones does."""
-        self._must_be_open()
-        by_digest = {digest: [rows] if isinstance(rows, int) else rows for digest, rows in self._tape.by_digest.items()}
-        places = {digest: self._matcher.places_of(digest, rows) for digest, rows in by_digest.items()}
-        self.draws.begin_at(epoch, places)
-        for digest, rows in by_digest.items():
-            for index, (at, _) in zip(rows, places[digest], strict=True):
-                if at.epoch is not None and at.epoch < epoch:
-                    self._marks[index] = 1
-
     def unplayed(self) -> list[Row]:
         """The rows this run has neither played nor recorded. Of embeddings, one text played is enough."""
         self._must_be_open()
-        rows = (self._tape.row(index) for index, mark in enumerate(self._marks) if not mark)
-        return [row for row in rows if not row.refused]
+        return self._run.unplayed()
+
+    def report(self) -> Report:
+        """How this run fits the tape until now: exact, moved, near and missing calls, and what is missing priced."""
+        self._must_be_open()
+        return self._run.report()
 
     def verify(self) -> list[Row]:
         """The rows whose digest is not that of their request: they were edited by hand."""
         self._must_be_open()
         return [row for row in self._tape.rows() if row.request.digest != row.digest]
 
+    def drop_unplayed(self) -> int:
+        """Leave rows that nobody played or recorded out of the tape when it is closed; how many those are.
+
+        For who knows that the run has come to its end, after earlier ones that were cut off.
+
+        Raises:
+            CassetteError: this is a replay, which never changes its tape.
+        """
+        self._must_be_open()
+        if not self.recording:
+            raise CassetteError(f"the tape {self.path} is replayed; only a recording drops rows")
+        return self._run.drop_unplayed()
+
     def _must_be_open(self) -> None:
         if self.closed:
             raise CassetteError(f"the tape {self.path} is closed; use it inside its `with` block")
 
-    def close(self) -> None:
+    # --- the end -----------------------------------------------------------------------------------------
+
+    def close(self, *, cut: bool = False) -> None:
         """Finish: a recording is sorted by place and put in the tape's place in one step.
 
         A recording that added nothing leaves the file as it was (`all` keeps the old tape then). Closing
         twice does nothing.
+
+        Args:
+            cut: the run did not come to its end. A first recording stays unfinished; one anew is merged with the
+                tape it was to replace.
 
         Raises:
             CassetteError: the sorted tape can't be written; the rows are all in the unsorted one.
         """
         if self.closed:
             return
-        left = self.unplayed() if self.strict else []
+        cut = cut or (self._taken_up and not self.played and not self.recorded)  # it has not gone on
+        complains = self._taken_up and self.mode == "once" if self.recording else self.strict
+        left = self._run.unplayed() if complains else []
         self.closed = True
-        changed = self.recording and (self.recorded > 0 or self._tape.unfinished)
         try:
             if self._guard is None:
-                self._tape.close(self._tape.sorted_lines() if changed else None)
+                self._finish(cut)
             else:
-                if self.recorded:
-                    rewrite(self.path, self._tape.sorted_lines())
-                self._tape.close()
-                self._tape.path.unlink()
+                self._replace(cut)
         finally:
             self._tape.close()
             if self._guard is not None:
                 self._guard.release()
-        if left:
+        if left and not cut:
             self._complain(left)
+
+    def _finish(self, cut: bool) -> None:
+        first = self._tape.unfinished
+        changed = (
+            self.recording
+            and not (cut and first)
+            and (self.recorded > 0 or first or bool(self._tape.dropped) or bool(self._tape.homes))
+        )
+        self._tape.close(self._tape.sorted_lines() if changed else None)
+
+    def _replace(self, cut: bool) -> None:
+        """Put what `all` recorded in the place of the tape."""
+        if self.recorded and cut:
+            old = TapeFile(self.path)
+            try:
+                rewrite(self.path, merged_lines(old, self._tape))
+            finally:
+                old.close()
+            warn(
+                f"{self.path}: its re-recording was cut off after {self.recorded} calls; "
+                "all are kept, with the older ones"
+            )
+        elif self.recorded:
+            rewrite(self.path, self._tape.sorted_lines())
+        self._tape.close()
+        self._tape.path.unlink()
 
     def _complain(self, left: Sequence[Row]) -> None:
         named = "; ".join(str(row) for row in left[:_NAMED]) + ("; ..." if len(left) > _NAMED else "")
+        if self.recording:
+            warn(
+                f"{self.path}: of the recording that was cut off, {len(left)} of {len(self._tape)} rows were not "
+                f"played by the run that finished it: {named}. They are kept; delete these lines, or record anew with "
+                'record_mode="all"'
+            )
+            return
         warnings.warn(
-            f"{len(left)} of {len(self._marks)} rows of {self.path} were not played: {named}. The program "
+            f"{len(left)} of {len(self._tape)} rows of {self.path} were not played: {named}. The program "
             'asks less than it did: record again with record_mode="all", or delete these lines',
             UnplayedRowsWarning,
             stacklevel=3,
@@ -412,11 +342,20 @@ class Cassette:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.strict = self.strict and error is None  # a run that broke off says enough
-        self.close()
+        self.close(cut=error is not None and not _is_an_end(error))
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else f"{len(self._tape)} rows"
         return f"<Cassette {self.path} {self.mode}: {state}, {self.played} played, {self.recorded} recorded>"
+
+
+def _is_an_end(error: BaseException) -> bool:
+    """Whether an exception is how the run was to end: a script that leaves with success, a budget that is spent."""
+    if isinstance(error, SystemExit):
+        return error.code in (None, 0)
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(BudgetExceeded)[1] is None
+    return isinstance(error, BudgetExceeded)
 
 
 class CassetteLayer:
@@ -424,18 +363,23 @@ class CassetteLayer:
 
     Args:
         active: gives the open tape, or None.
+        source: gives what a recording asks in place of all below, or None, as where a tape is made of answers
+            that were paid for before.
     """
 
     name = "cassette"
 
-    def __init__(self, active: Callable[[], Cassette | None]) -> None:
+    def __init__(
+        self, active: Callable[[], Cassette | None], source: Callable[[], Handler | None] = lambda: None
+    ) -> None:
         self._active = active
+        self._source = source
 
     def __call__(self, below: Handler) -> Handler:
-        active = self._active
+        active, source = self._active, self._source
 
         async def handle(call: Call, /) -> Reply:
             tape = active()
-            return await (below(call) if tape is None else tape.answer(call, below))
+            return await (below(call) if tape is None else tape.answer(call, source() or below))
 
         return handle

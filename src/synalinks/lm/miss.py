@@ -16,22 +16,35 @@ from synalinks.lm.types import Call, Request
 _CANDIDATES = 200
 #: Words of a request that are compared: more than most prompts have, and still under a millisecond.
 _WORDS = 1000
+#: The share of words in common, in their order, from which on a request is near another; `difflib`'s own measure
+#: of "close matches" (0.6), and a little less, for prompts are longer than words.
+_NEAR = 0.5
 #: Lines of the diff that are shown.
 _DIFF_LINES = 40
 
 
-def report(call: Call, rows: Iterable[Row], *, tape: object, mode: str, answers: int) -> CassetteMiss:
+def report(
+    call: Call,
+    near: Row | None,
+    *,
+    tape: object,
+    mode: str,
+    answers: int,
+    unfinished: bool = False,
+    so_far: str | None = None,
+) -> CassetteMiss:
     """The error for a call that can't be answered from a tape.
 
     Args:
         call: what was asked, and from where.
-        rows: all rows of the tape.
+        near: the row whose request is most like it, see `nearest`.
         tape: its path.
         mode: its record mode.
         answers: how many answers the tape holds to this very request, all of them played.
+        unfinished: whether the tape's first recording never came to its end.
+        so_far: how the run fitted the tape until now, and what asking would cost.
     """
     request = call.request
-    near = None if answers else nearest(call, rows)
     lines = [
         f"the tape {tape} has no answer for this call, and record_mode={mode!r} only replays",
         f"  asked: {request.model} at {call.scope}, draw {call.draw}",
@@ -43,7 +56,14 @@ def report(call: Call, rows: Iterable[Row], *, tape: object, mode: str, answers:
         lines.append("  the tape is empty")
     else:
         lines += _compare(request, near)
-    lines.append('To record what is missing: record_mode="new_episodes", or --record-mode new_episodes')
+    if so_far is not None:
+        lines.append(f"so far: {so_far}")
+    if unfinished:
+        lines.append(
+            'The first recording of this tape was cut off. To go on with it: record_mode="once", or --record-mode once'
+        )
+    else:
+        lines.append('To record what is missing: record_mode="new_episodes", or --record-mode new_episodes')
     error = CassetteMiss("\n".join(lines))
     vars(error).update(request=request, scope=call.scope, nearest=request if answers else near and near.request)
     return error
@@ -85,6 +105,14 @@ def nearest(call: Call, rows: Iterable[Row]) -> Row | None:
         if rank > best_rank:
             best, best_rank = row, rank
     return best
+
+
+def is_near(request: Request, row: Row | None) -> bool:
+    """Whether a row asks nearly the same: most words are the same, of whichever model."""
+    if row is None or row.value["request"]["kind"] != request.kind:
+        return False
+    before, after = _words(row.value["request"]), _words(request.to_dict())
+    return difflib.SequenceMatcher(None, before, after, autojunk=False).ratio() >= _NEAR
 
 
 def _text(request: Mapping[str, Any]) -> str:

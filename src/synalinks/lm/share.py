@@ -97,6 +97,8 @@ class ShareLayer:
             await _wait(flight, leads, call.trace)
             if not flight.paid:
                 flight.paid = True
+                if call.trace is not None:
+                    call.trace.add(flight.trace)
                 reply = flight.task.result()
             else:
                 reply = _copy(flight.task)
@@ -143,10 +145,10 @@ def _copy(task: asyncio.Task[Reply]) -> Reply:
     except LMError as error:
         twin = copy.copy(error)
         twin.source, twin.attempts, twin.reply, twin.uncertain = "shared", 0, None, False
-        twin.wasted, twin.wasted_tokens = ZERO, 0
+        twin.wasted, twin.wasted_tokens, twin.uncertain_attempts = ZERO, 0, 0
         raise twin from error
     except SynalinksError as error:
         if error.__cause__ is None:
             raise
         raise copy.copy(error) from None  # the cause is what the first asker paid for
-    return replace(reply, source="shared", billed=ZERO, attempts=1, wasted=ZERO, wasted_tokens=0)
+    return replace(reply, source="shared", billed=ZERO, attempts=1, wasted=ZERO, wasted_tokens=0, uncertain_attempts=0)

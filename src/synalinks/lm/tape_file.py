@@ -52,12 +52,15 @@ class TapeFile:
         capped: numbers of the rows whose answer a budget cut short.
         refused: numbers, by digest, of the rows of calls that a budget refused; those are no answers and stand
             nowhere else.
+        dropped: numbers of the rows that the finished tape will not have.
+        homes: places that rows will have on the finished tape, where those are not their present ones.
         unfinished: whether its first recording was never closed.
         stale: whether its digests are of an older request format; they are then computed anew.
 
     Args:
         path: the file.
         write: whether rows will be appended; takes the lock.
+        repair: whether a torn end is dropped from the file too, or only left out.
 
     Raises:
         CassetteFormatError: not a tape, or a broken one, naming the line.
@@ -65,13 +68,16 @@ class TapeFile:
         CassetteError: the file can't be opened.
     """
 
-    def __init__(self, path: Path, *, write: bool = False) -> None:
+    def __init__(self, path: Path, *, write: bool = False, repair: bool = True) -> None:
         self.path = path
         self.by_digest: dict[str, int | list[int]] = {}
         self.embeds: list[int] = []
         self.capped: set[int] = set()
         self.refused: dict[str, list[int]] = {}
+        self.dropped: set[int] = set()
+        self.homes: dict[int, tuple[Scope, int]] = {}
         self.unfinished = self.stale = False
+        self._repairs = repair
         self._zipped = path.suffix == ".gz"
         self._offsets = array("q", [0])  # of every line, the header included, and of the end
         self._lines: list[bytes] = []  # of a compressed tape
@@ -190,8 +196,20 @@ class TapeFile:
         if capped:
             self.capped.add(index)
 
+    def hide(self, index: int, digest: str) -> None:
+        """Let a row answer no more calls; it stays on the tape."""
+        rows = self.by_digest[digest]
+        left = [] if isinstance(rows, int) else [other for other in rows if other != index]
+        if left:
+            self.by_digest[digest] = left
+        else:
+            del self.by_digest[digest]
+
     def _repair(self) -> None:
         """Drop a torn end from the file too, unless somebody else is recording it or it is read-only."""
+        if not self._repairs:
+            warn(f"{self.path}: its recording was cut off; the torn end is left out. {len(self)} rows are whole")
+            return
         where = ""
         try:
             with ExitStack() as stack:
@@ -242,6 +260,14 @@ class TapeFile:
     def rows(self) -> Iterator[Row]:
         """All rows, in the order of the file."""
         return map(self.row, range(len(self)))
+
+    def finished(self, index: int) -> Row:
+        """A row as it will be on the finished tape."""
+        row = self.row(index)
+        if (home := self.homes.get(index)) is None:
+            return row
+        scope, draw = home
+        return Row(row.line, row.digest, scope, draw, {**row.value, "scope": scope.to_dict(), "draw": draw})
 
     def sorted_lines(self) -> Iterator[bytes]:
         """The lines of this tape finished: header, and rows by place."""
@@ -298,13 +324,16 @@ def merged_lines(*tapes: TapeFile) -> Iterator[bytes]:
     order: list[tuple[Any, ...]] = []
     newer: set[tuple[Any, ...]] = set()
     for number in reversed(range(len(tapes))):
-        rows = [(row.order, number, index) for index, row in enumerate(tapes[number].rows()) if row.order not in newer]
+        tape = tapes[number]
+        kept = (index for index in range(len(tape)) if index not in tape.dropped)
+        found = ((tape.finished(index).order, number, index) for index in kept)
+        rows = [row for row in found if row[0] not in newer]
         newer.update(row[0] for row in rows)
         order += rows
     yield header()
     for _, number, index in sorted(order):
         tape = tapes[number]
-        row = tape.row(index) if tape.stale else None
+        row = tape.finished(index) if tape.stale or index in tape.homes else None
         line = tape.line(index) if row is None else _json.dumps({**row.value, "digest": row.digest}).encode()
         yield line if line.endswith(b"\n") else line + b"\n"
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from synalinks import _json, errors
-from synalinks.errors import BudgetExceeded, LMError
+from synalinks.errors import BadReply, BudgetExceeded, LMError, SampleRefused
 from synalinks.lm.types import Call, Reply, Request
 from synalinks.scope import FIELDS, Scope
 
@@ -51,6 +51,12 @@ class Row:
     def failed(self) -> bool:
         """Whether the call failed in the end."""
         return "error" in self.value
+
+    @property
+    def mendable(self) -> bool:
+        """Whether the failure was the world's (no server, no key, no credit), not what the model made of the call."""
+        found = getattr(errors, self.value["error"]["class"], LMError) if self.failed else BadReply
+        return not (isinstance(found, type) and issubclass(found, (BadReply, SampleRefused)))
 
     @property
     def refused(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -16,24 +17,29 @@ from synalinks import session
 from synalinks.lm.cassette import Cassette
 from synalinks.lm.ledger import Money
 from synalinks.lm.runtime import RUNTIME, RecordMode, use_cassette
+from synalinks.lm.tape_disk import CassetteWarning
 from synalinks.testing._network import no_network
 
 _LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
 
 
 @contextmanager
-def taped(path: Path, mode: str, *, test: str, allow_loopback: bool) -> Iterator[tuple[Cassette, int]]:
+def taped(
+    path: Path, mode: str, *, test: str, allow_loopback: bool, record_errors: bool = True
+) -> Iterator[tuple[Cassette, int]]:
     """Run a test under a tape; gives the tape and the length of the process's ledger at the start.
 
     Args:
-        path, mode: as of `use_cassette`.
+        path, mode, record_errors: as of `use_cassette`.
         test: its name, for messages.
         allow_loopback: let connections to this machine through in a replay.
 
     Raises:
         CassetteError, ConfigurationError: the tape can't be opened, see `use_cassette`.
     """
-    with _fresh_session(), use_cassette(path, cast(RecordMode, mode)) as tape:
+    with _fresh_session(), ExitStack() as stack:
+        with told_not_raised():
+            tape = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
         mark = len(RUNTIME.ledger)
         free = tape.recording
         with nullcontext() if free else no_network(f"{test} replays {path}", allow_loopback=allow_loopback):
@@ -41,18 +47,30 @@ def taped(path: Path, mode: str, *, test: str, allow_loopback: bool) -> Iterator
 
 
 @contextmanager
+def told_not_raised() -> Iterator[None]:
+    """What a tape warns of, such as a recording that was cut off, is told, even where warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", CassetteWarning)
+        yield
+
+
+def finish(tape: Cassette, *, failed: bool) -> None:
+    """Close a test's tape. The recording of a test that failed is cut off: the next one goes on with it. That of
+    one that passed holds what this test asks, not what versions of it asked that failed."""
+    if tape.recording and not failed and tape.mode == "once":
+        tape.drop_unplayed()
+    with told_not_raised():
+        tape.close(cut=failed)
+
+
+@contextmanager
 def _fresh_session() -> Iterator[None]:
     """Automatic names from the start, no disk cache, and settings put back that the test changes."""
-    settings = dict(session._settings)
     session.clear_session(free_memory=False)
-    with pytest.MonkeyPatch.context() as patch:
+    with session.settings_kept(), pytest.MonkeyPatch.context() as patch:
         # An open tape has the cache stand aside; this is for processes that the test starts.
         patch.setenv("SYNALINKS_CACHE", "off")
-        try:
-            yield
-        finally:
-            session._settings.clear()
-            session._settings.update(settings)
+        yield
 
 
 def shortened(error: BaseException) -> BaseException:

@@ -41,10 +41,11 @@ _LONGEST_ID = 80
 _NAMED = 5
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _MARKER = (
-    "cassette(path=None, record_mode=None, strict=True, allow_loopback=False): replay the test's calls to models "
-    "from a tape, by default cassettes/<module>/<test>.jsonl beside the test, or record them to it (--record-mode). "
-    "path: another tape, from the test's folder. strict: fail if rows of the tape were not played. allow_loopback: "
-    "let connections to this machine through in a replay."
+    "cassette(path=None, record_mode=None, strict=True, allow_loopback=False, record_errors=True): replay the test's "
+    "calls to models from a tape, by default cassettes/<module>/<test>.jsonl beside the test, or record them to it "
+    "(--record-mode). path: another tape, from the test's folder. strict: fail if rows of the tape were not played. "
+    "allow_loopback: let connections to this machine through in a replay. record_errors: record failed calls too, to "
+    "fail again in a replay."
 )
 _OPEN: pytest.StashKey[tuple[Cassette, bool]] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
@@ -60,6 +61,7 @@ class Settings(NamedTuple):
     record_mode: str | None = None
     strict: bool = True
     allow_loopback: bool = False
+    record_errors: bool = True
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -121,13 +123,19 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     While it is open the session is fresh, the disk cache is off and, in a replay, the network is blocked.
     """
     from synalinks.errors import SynalinksError  # the library is loaded for tests that have a tape only
-    from synalinks.testing._taping import figures, says_nothing, taped
+    from synalinks.testing._taping import figures, finish, says_nothing, taped
 
     item = request.node
     settings = _settings_of(item)
     path, mode = tape_path(item, settings), _mode(request.config, settings)
     is_new = not path.exists()
-    tape = taped(path, mode, test=item.nodeid, allow_loopback=settings.allow_loopback)
+    tape = taped(
+        path,
+        mode,
+        test=item.nodeid,
+        allow_loopback=settings.allow_loopback,
+        record_errors=settings.record_errors,
+    )
     refused: SynalinksError | None = None
     try:
         opened, mark = tape.__enter__()
@@ -140,6 +148,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
         yield opened
     finally:
         del item.stash[_OPEN]
+        finish(opened, failed=item.stash.get(_FAILED, False))
         tape.__exit__(None, None, None)
         item.stash[_FIGURES] = figures(opened, mark)
         # With no answer on it, the next run would not record but replay that nobody listened, say.
@@ -169,6 +178,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         named = "".join(f"\n  {row}" for row in left[:_NAMED]) + ("\n  ..." if len(left) > _NAMED else "")
         pytest.fail(
             f"{len(left)} of {len(tape.rows())} rows of {tape.path} were not played:{named}\n"
+            f"The calls: {tape.report()}\n"
             "The test asks less than when it was recorded. Record it again with --record-mode all, delete these "
             "lines, or mark it @pytest.mark.cassette(strict=False)",
             pytrace=False,
