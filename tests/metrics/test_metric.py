@@ -12,7 +12,7 @@ import synalinks
 from synalinks import metrics
 from synalinks.errors import ConfigurationError
 from synalinks.metrics import F1Score, FBetaScore, Mean, MeanMetricWrapper
-from worlds import Answer, Question
+from worlds import Answer, Question, compiled, data, learner, right, solver, world
 
 
 async def size(y_true: Any, y_pred: Any, most: float = 1.0) -> float:
@@ -108,3 +108,70 @@ def test_scores_survive_saving_and_never_are_nan() -> None:
     for made in (F1Score(average="macro"), FBetaScore(beta=2.0)):
         assert metrics.get(metrics.serialize(made)).get_config() == made.get_config()
     assert not math.isnan(over(F1Score(), (Question(question=""), Question(question=""))))
+
+
+def test_compile_keeps_a_twin_so_that_two_programs_may_be_given_one_metric() -> None:
+    given = MeanMetricWrapper(synalinks.ExactMatch(), name="right")
+    first, second = (compiled(solver(name=name), metrics=[given]) for name in ("first", "second"))
+    x, y = data(4)
+    with synalinks.use_provider(world(learner)):  # right about even numbers
+        assert asyncio.run(first.evaluate(x, y, verbose=0))["right"] == 0.5
+    with synalinks.use_provider(world(right)):
+        assert asyncio.run(second.evaluate(x, y, verbose=0))["right"] == 1.0
+    assert (first.metrics[0].result(), given.result()) == (0.5, 0.0)
+    assert first.metrics[0].fn is given.fn  # a judge, and its model, is not made twice
+
+
+def test_a_metric_of_ones_own_needs_no_config_to_be_compiled() -> None:
+    class Largest(metrics.Metric):
+        """The largest answer."""
+
+        def __init__(self, least: int) -> None:
+            self.least = least
+            super().__init__(name="largest")
+
+        def reset_state(self) -> None:
+            self.found = self.least
+
+        async def update(self, y_true: Any, y_pred: Any) -> None:
+            self.found = max(self.found, y_pred.get("answer"))
+
+        def result(self) -> float:
+            return float(self.found)
+
+    program = compiled(metrics=[Largest(2), None])
+    x, y = data(4)
+    with synalinks.use_provider(world(right)):
+        assert asyncio.run(program.evaluate(x, y, verbose=0))["largest"] == 3.0
+        assert asyncio.run(program.evaluate(x[:1], y[:1], verbose=0))["largest"] == 2.0
+
+
+def test_a_mean_takes_numbers_wherever_they_are() -> None:
+    class Deep(synalinks.DataModel):
+        """Numbers in lists."""
+
+        scores: list[float]
+        fine: bool
+        note: str = "n"
+
+    pair = (Deep(scores=[0.0], fine=True), Deep(scores=[0.5, 1.0], fine=False))
+    assert over(Mean(), pair) == 0.5
+    assert over(metrics.Sum(in_mask=["score"]), pair) == 1.5
+
+
+def test_a_name_that_is_nearly_right_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'f1_score'"):
+        metrics.get("f1score")
+    with pytest.raises(ConfigurationError, match="did you mean 'total_tokens'"):
+        metrics.get("total_tokens_")
+
+
+def test_more_is_better_unless_a_metric_says_otherwise() -> None:
+    for name, wanted in (
+        ("accuracy", "up"),
+        ("f1_score", "up"),
+        ("pass_at_k", "up"),
+        ("gap_k", "down"),
+        ("mean", None),
+    ):
+        assert metrics.get(name).direction == wanted

@@ -12,7 +12,6 @@ from synalinks import rewards
 from synalinks.errors import ConfigurationError
 from synalinks.metrics import MeanMetricWrapper
 from synalinks.rewards import BatchReward, BatchRewardFunctionWrapper
-from synalinks.trainers.compiled import Compiled
 from worlds import Answer, compiled, data, fit, right, world
 
 
@@ -74,15 +73,17 @@ def test_training_gives_each_sample_its_reward() -> None:
     assert ranks == {n: pytest.approx(n / 3) for n in range(4)}
 
 
-def test_as_a_metric_it_sees_batches_of_one() -> None:
+def test_on_one_prediction_it_sees_a_batch_of_one() -> None:
     metric = MeanMetricWrapper(BatchRewardFunctionWrapper(halves))
     asyncio.run(metric.update_state(Answer(answer=1), Answer(answer=1)))
     assert metric.result() == 0.5
 
 
-def test_it_stands_alone() -> None:
-    with pytest.raises(ConfigurationError, match="stands alone"):
-        Compiled.of([Rank(), "exact_match"], None, None)
+def test_as_a_metric_of_a_program_it_sees_whole_batches() -> None:
+    program = compiled(metrics=[Rank(name="rank")])
+    x, y = data(4)
+    with synalinks.use_provider(world(right)):
+        assert asyncio.run(program.evaluate(x, y, batch_size=4, verbose=0))["rank"] == 0.5  # 0, 1/3, 2/3, 1
 
 
 def test_it_is_the_same_after_saving() -> None:

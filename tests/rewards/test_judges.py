@@ -63,10 +63,10 @@ def test_nothing_to_judge_scores_zero_without_a_call() -> None:
         assert (value, provider.calls) == (0.0, [])
 
 
-def test_a_failed_judgement_scores_zero_with_a_warning() -> None:
+def test_a_failed_judgement_scores_zero_with_one_warning() -> None:
     with pytest.warns(synalinks.LMWarning) as told:
         assert score(judge(), Answer(answer=1), Answer(answer=1), {"critique": "", "reward": 7})[0] == 0.0
-    assert "'lm_as_judge' gave no answer, so the prediction scores 0" in str(told[-1].message)
+    assert len(told) == 1 and "ollama/judge: a call failed for good" in str(told[0].message)
 
 
 def test_what_the_judge_is_told_is_the_users_to_say() -> None:
@@ -159,6 +159,77 @@ def test_a_judging_program_is_saved_with_the_reward() -> None:
     made = ProgramAsJudge(judging_program(), name="near")
     again = rewards.get(json.loads(json.dumps(rewards.serialize(made))))
     assert again.name == "near" and asyncio.run(again(Answer(answer=4), Answer(answer=5))) == 0.5
+
+
+class Strictness(synalinks.Trainable):
+    """How strict a judge is."""
+
+    strictness: float = synalinks.Field(default=0.5, description="From 0 to 1")
+
+
+@synalinks.saving.register_synalinks_serializable(package="tests_of_judges")
+class Strict(synalinks.Module):
+    """A judge that can be trained."""
+
+    def __init__(self, late: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.late = late
+        if not late:
+            self.make()
+
+    def make(self) -> None:
+        self.state = self.add_variable(data_model=Strictness, name=f"strictness_{self.name}")
+
+    async def build(self, inputs: Any) -> None:
+        if self.late:
+            self.make()
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        return Verdict(reward=1.0 - self.state.get("strictness"))
+
+    async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
+        return synalinks.SymbolicDataModel(data_model=Verdict)
+
+
+@synalinks.saving.register_synalinks_serializable(package="tests_of_judges")
+class Lazy(synalinks.Program):
+    """Has no variables before its first call."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.judge = Strict(late=True)
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        return await self.judge(inputs)
+
+
+def graph_of_strict() -> Any:
+    async def build() -> synalinks.Program:
+        inputs = [synalinks.Input(data_model=Answer), synalinks.Input(data_model=Answer)]
+        return synalinks.Program(inputs=inputs, outputs=await Strict()(inputs))
+
+    return make(build)
+
+
+@pytest.mark.parametrize("kind", [graph_of_strict, Lazy, Strict])
+def test_what_a_judge_has_learnt_is_saved_with_the_program_that_it_judges(kind: Any, tmp_path: Any) -> None:
+    made = ProgramAsJudge(kind())
+    pair = Answer(answer=1), Answer(answer=1)
+    assert asyncio.run(made(*pair)) == 0.5
+    made.program.variables[0].assign({**made.program.variables[0].get_json(), "strictness": 0.25})
+    assert asyncio.run(made(*pair)) == 0.75
+    program = solver()
+    program.compile(reward=made)
+    program.save(tmp_path / "p.json")
+    for _ in range(2):  # names that the session counts up don't matter
+        again = synalinks.Program.load(tmp_path / "p.json")
+        again.save(tmp_path / "q.json")  # before its first call
+        assert asyncio.run(again.reward(*pair)) == 0.75
+        assert asyncio.run(synalinks.Program.load(tmp_path / "q.json").reward(*pair)) == 0.75
+    config = rewards.serialize(made)
+    config["config"]["variables"] *= 2
+    with pytest.raises(ConfigurationError, match="saved with 2 variables, and its program has"):
+        asyncio.run(rewards.get(config)(*pair))
 
 
 def test_what_cannot_judge_is_refused() -> None:

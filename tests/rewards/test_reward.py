@@ -61,6 +61,13 @@ def test_a_mask_that_names_no_field_is_an_error_with_the_nearest_one(mask: dict[
         synalinks.ExactMatch(in_mask="answer")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("pattern", ["(", 3])
+def test_a_pattern_that_is_none_is_refused_at_once(pattern: Any) -> None:
+    for name in ("in_mask_pattern", "out_mask_pattern"):
+        with pytest.raises(ConfigurationError, match=rf"{name}=.* is no regular expression"):
+            synalinks.ExactMatch(**{name: pattern})
+
+
 @pytest.mark.parametrize("fn", [half, sync_half])
 def test_functions_are_rewards(fn: Any) -> None:
     reward = rewards.get(fn)
@@ -94,6 +101,26 @@ def test_true_and_false_are_one_and_zero() -> None:
 def test_a_reward_without_call_says_so() -> None:
     with pytest.raises(ConfigurationError, match="async def call"):
         score(rewards.Reward(), Answer(answer=1), Answer(answer=1))
+
+
+def test_cosine_similarity_as_a_function_and_of_fields_that_are_missing() -> None:
+    class Loose(synalinks.DataModel):
+        """Texts that may be missing."""
+
+        a: str | None = None
+        b: str | None = None
+
+    vectors = {"x": [1.0, 0.0], "y": [0.0, 1.0]}
+    provider = ScriptedProvider(lambda call: [vectors[text] for text in call.request.texts])
+    with synalinks.use_provider(provider):
+
+        def near(y_true: Any, y_pred: Any) -> float:
+            return asyncio.run(rewards.cosine_similarity(y_true, y_pred, "ollama/e"))
+
+        assert near(Loose(a="x", b="y"), Loose(a="x", b="y")) == 1.0
+        assert near(Loose(a="x", b="y"), Loose(b="y")) == 0.5  # as fields, not as places: b is like b
+        assert near(Loose(a="x"), Loose(a="x", b="y")) == 0.5
+        assert near(Loose(), Loose()) == near(Loose(a="x"), None) == 0.0
 
 
 def test_identifiers_and_configs() -> None:

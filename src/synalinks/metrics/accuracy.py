@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
-from synalinks.data import tree
-from synalinks.metrics.f_score import words
+from synalinks.metrics.f_score import text_of, words
 from synalinks.metrics.labels import decisions, labels_of
 from synalinks.metrics.tally import Tally, ratio
+from synalinks.rewards.leaves import paired
 
 
 class Accuracy(Tally):
     """The words of each field that are in both, of those that are in either, as sets.
 
-    Source: Jaccard (1912), The distribution of the flora in the alpine zone; the "accuracy" of multi-label
-    classification in Godbole and Sarawagi (2004), summed over samples.
+    Source: Jaccard (1912), The distribution of the flora in the alpine zone, both counts summed over samples: what
+    scikit-learn calls `jaccard_score(average="micro")` over a field's words.
 
     Args: see `Tally`.
     """
 
-    def __init__(self, average: str | None = None, name: str = "accuracy", **masks: Any) -> None:
-        super().__init__(average, name, **masks)
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str = "accuracy",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Count the words of one prediction and its target, field by field."""
-        sides = [tree.flatten(side.get_json()) for side in (y_pred, y_true)]
-        for index, pair in enumerate(zip_longest(*sides, fillvalue="")):
-            ours, theirs = (set(words(str(leaf))) for leaf in pair)
-            self.count(index, len(ours & theirs), len(ours | theirs))
+        for path, wanted, found in paired(y_true, y_pred):
+            ours, theirs = (set(words(text_of(leaf))) for leaf in (found, wanted))
+            self.count(path, len(ours & theirs), len(ours | theirs))
 
     def score(self, *counts: int) -> float:
         """The share of the first count in the second."""
@@ -45,15 +51,22 @@ class BinaryAccuracy(Tally):
     """
 
     def __init__(
-        self, average: str | None = None, threshold: float = 0.5, name: str = "binary_accuracy", **masks: Any
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_accuracy",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
         self.threshold = threshold
-        super().__init__(average, name, **masks)
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Compare the fields of one prediction that are bool or number in the target."""
-        for index, (ours, theirs) in enumerate(decisions(y_true, y_pred, self.threshold)):
-            self.count(index, int(ours is theirs), 1)
+        for path, ours, theirs in decisions(y_true, y_pred, self.threshold):
+            self.count(path, int(ours is theirs), 1)
 
     def score(self, *counts: int) -> float:
         """The share of the first count in the second."""
@@ -80,18 +93,21 @@ class CategoricalAccuracy(Tally):
         average: str | None = None,
         labels: Sequence[str] | None = None,
         name: str = "categorical_accuracy",
-        **masks: Any,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
         self.labels = None if labels is None else list(labels)
-        super().__init__(average, name, **masks)
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Compare the labels of one prediction with those of its target."""
         ours, theirs = labels_of(y_pred), labels_of(y_true)
         if self.labels is None:
-            self.count(0, len(ours & theirs), len(ours | theirs))
-        for index, label in enumerate(self.labels or ()):
-            self.count(index, int((label in ours) is (label in theirs)), 1)
+            self.count("", len(ours & theirs), len(ours | theirs))
+        for label in self.labels or ():
+            self.count(label, int((label in ours) is (label in theirs)), 1)
 
     def score(self, *counts: int) -> float:
         """The share of the first count in the second."""

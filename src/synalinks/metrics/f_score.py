@@ -5,12 +5,11 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
-from synalinks.data import tree
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.tally import Tally, ratio
+from synalinks.rewards.leaves import paired
 
 #: Words and signs that don't count, as in SQuAD's evaluation script (Rajpurkar et al., 2016, section 5), plus
 #: `of` and `is`, which existing programs rely on.
@@ -22,6 +21,11 @@ def words(text: str) -> list[str]:
     """A text's words, lower case, without punctuation and stop words."""
     kept = " ".join(word for word in text.lower().split() if word not in STOP_WORDS)
     return kept.translate(_NO_PUNCTUATION).split()
+
+
+def text_of(leaf: Any) -> str:
+    """A leaf as text; one that is missing is empty."""
+    return "" if leaf is None else str(leaf)
 
 
 class FBetaScore(Tally):
@@ -54,10 +58,9 @@ class FBetaScore(Tally):
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Count the words of one prediction against its target, field by field."""
-        sides = [tree.flatten(side.get_json()) for side in (y_pred, y_true)]
-        for index, (ours, theirs) in enumerate(zip_longest(*sides, fillvalue="")):
-            predicted, wanted = Counter(words(str(ours))), Counter(words(str(theirs)))
-            self.count(index, *(count.total() for count in (predicted & wanted, predicted, wanted)))
+        for path, theirs, ours in paired(y_true, y_pred):
+            predicted, wanted = Counter(words(text_of(ours))), Counter(words(text_of(theirs)))
+            self.count(path, *(count.total() for count in (predicted & wanted, predicted, wanted)))
 
     def score(self, *counts: int) -> float:
         """The score of what is in both, in predictions and in targets; 0 where nothing was predicted or wanted."""
@@ -98,8 +101,16 @@ class Precision(F1Score):
     Args: see `F1Score`.
     """
 
-    def __init__(self, average: str | None = None, name: str = "precision", **masks: Any) -> None:
-        super().__init__(average, name, **masks)
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str = "precision",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def score(self, *counts: int) -> float:
         """What is in both, of what is in predictions."""
@@ -112,8 +123,16 @@ class Recall(F1Score):
     Args: see `F1Score`.
     """
 
-    def __init__(self, average: str | None = None, name: str = "recall", **masks: Any) -> None:
-        super().__init__(average, name, **masks)
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str = "recall",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def score(self, *counts: int) -> float:
         """What is in both, of what is in targets."""

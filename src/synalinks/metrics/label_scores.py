@@ -24,15 +24,18 @@ class BinaryFBetaScore(FBetaScore):
         beta: float = 1.0,
         threshold: float = 0.5,
         name: str = "binary_fbeta_score",
-        **masks: Any,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
         self.threshold = threshold
-        super().__init__(average, beta, name, **masks)
+        super().__init__(average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Count yes in both, in the prediction, in the target."""
-        for index, (ours, theirs) in enumerate(decisions(y_true, y_pred, self.threshold)):
-            self.count(index, int(ours and theirs), int(ours), int(theirs))
+        for path, ours, theirs in decisions(y_true, y_pred, self.threshold):
+            self.count(path, int(ours and theirs), int(ours), int(theirs))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -53,18 +56,21 @@ class CategoricalFBetaScore(FBetaScore):
         beta: float = 1.0,
         labels: Sequence[str] | None = None,
         name: str = "categorical_fbeta_score",
-        **masks: Any,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
         self.labels = None if labels is None else list(labels)
-        super().__init__(average, beta, name, **masks)
+        super().__init__(average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Count labels in both, in the prediction, in the target."""
         ours, theirs = labels_of(y_pred), labels_of(y_true)
         if self.labels is None:
-            self.count(0, len(ours & theirs), len(ours), len(theirs))
-        for index, label in enumerate(self.labels or ()):
-            self.count(index, int(label in ours and label in theirs), int(label in ours), int(label in theirs))
+            self.count("", len(ours & theirs), len(ours), len(theirs))
+        for label in self.labels or ():
+            self.count(label, int(label in ours and label in theirs), int(label in ours), int(label in theirs))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -84,18 +90,32 @@ class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
     """The binary F-beta score with beta 1."""
 
     def __init__(
-        self, average: str | None = None, threshold: float = 0.5, name: str = "binary_f1_score", **masks: Any
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_f1_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
-        super().__init__(average, 1.0, threshold, name, **masks)
+        super().__init__(average, 1.0, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
 
 class BinaryPrecision(BinaryF1Score):
     """How often a yes is right, field by field."""
 
     def __init__(
-        self, average: str | None = None, threshold: float = 0.5, name: str = "binary_precision", **masks: Any
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_precision",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
-        super().__init__(average, threshold, name, **masks)
+        super().__init__(average, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def score(self, *counts: int) -> float:
         """What is in both, of what is in predictions."""
@@ -106,9 +126,16 @@ class BinaryRecall(BinaryF1Score):
     """How many a yes of the target is found, field by field."""
 
     def __init__(
-        self, average: str | None = None, threshold: float = 0.5, name: str = "binary_recall", **masks: Any
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_recall",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
-        super().__init__(average, threshold, name, **masks)
+        super().__init__(average, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def score(self, *counts: int) -> float:
         """What is in both, of what is in targets."""
@@ -123,9 +150,12 @@ class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
         average: str | None = None,
         labels: Sequence[str] | None = None,
         name: str = "categorical_f1_score",
-        **masks: Any,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
-        super().__init__(average, 1.0, labels, name, **masks)
+        super().__init__(average, 1.0, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
 
 class CategoricalPrecision(CategoricalF1Score):
@@ -136,9 +166,12 @@ class CategoricalPrecision(CategoricalF1Score):
         average: str | None = None,
         labels: Sequence[str] | None = None,
         name: str = "categorical_precision",
-        **masks: Any,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
-        super().__init__(average, labels, name, **masks)
+        super().__init__(average, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def score(self, *counts: int) -> float:
         """What is in both, of what is in predictions."""
@@ -153,9 +186,12 @@ class CategoricalRecall(CategoricalF1Score):
         average: str | None = None,
         labels: Sequence[str] | None = None,
         name: str = "categorical_recall",
-        **masks: Any,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
-        super().__init__(average, labels, name, **masks)
+        super().__init__(average, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def score(self, *counts: int) -> float:
         """What is in both, of what is in targets."""

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import Any
 
-from synalinks.data import tree
+from synalinks.rewards.leaves import Path, leaves_of, paired
 
 
-def decisions(y_true: Any, y_pred: Any, threshold: float) -> Iterator[tuple[bool, bool]]:
-    """The decisions of prediction and target, field by field: bools, and numbers as yes (above `threshold`) or no.
+def decisions(y_true: Any, y_pred: Any, threshold: float) -> Iterator[tuple[Path, bool, bool]]:
+    """Field, prediction and target of each decision: a bool as it is, a number as yes (above `threshold`) or no.
 
-    One that the prediction lacks is a wrong one.
+    One that the prediction lacks is a wrong one; one that the target lacks does not count.
     """
-    found, wanted = (
-        [leaf > threshold for leaf in tree.flatten(side.get_json()) if isinstance(leaf, (bool, int, float))]
-        for side in (y_pred, y_true)
-    )
-    for ours, theirs in zip_longest(found[: len(wanted)], wanted):
-        yield (not theirs if ours is None else ours), theirs
+    for path, wanted, found in paired(y_true, y_pred, lambda leaf: isinstance(leaf, (bool, int, float))):
+        if wanted is not None:
+            theirs = _decided(wanted, threshold)
+            yield path, not theirs if found is None else _decided(found, threshold), theirs
+
+
+def _decided(leaf: Any, threshold: float) -> bool:
+    return leaf if isinstance(leaf, bool) else bool(leaf > threshold)
 
 
 def labels_of(value: Any) -> set[str]:
     """The labels a value holds: its leaves as text."""
-    return {str(leaf) for leaf in tree.flatten(value.get_json()) if leaf is not None}
+    return {str(leaf) for leaf in leaves_of(value).values()}

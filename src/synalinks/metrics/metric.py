@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
+import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
 from synalinks.errors import ConfigurationError
-from synalinks.rewards import Reward, get
-from synalinks.rewards.reward import Masks
+from synalinks.metrics.exact import ExactSum
+from synalinks.rewards import BatchReward, Reward, get
+from synalinks.rewards.leaves import leaves_of
+from synalinks.rewards.reward import Masks, said_of
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 
@@ -21,6 +25,11 @@ class Metric:
         name: in logs.
         in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `rewards.Masks`.
     """
+
+    #: Whether more is better (`up`) or less (`down`), for callbacks in mode `auto`; None where it depends.
+    direction: ClassVar[Literal["up", "down"] | None] = None
+    #: Whether it has `update_batch` and wants it called, with the predictions of a whole batch.
+    takes_batches: bool = False
 
     def __init__(
         self,
@@ -40,6 +49,11 @@ class Metric:
             return
         await self.update(self.masks.apply(_plain(y_true)), self.masks.apply(_plain(y_pred)))
 
+    async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
+        """Take in the predictions of a batch, in the order of their samples."""
+        for pair in zip(y_true, y_pred, strict=True):
+            await self.update_state(*pair)
+
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Take in one masked prediction with its masked target."""
         raise ConfigurationError(f"{type(self).__name__} does not define `async def update(self, y_true, y_pred)`")
@@ -54,6 +68,12 @@ class Metric:
     def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
         """Refuse masks that name no field of a prediction or of a target."""
         self.masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
+
+    def twin(self) -> Self:
+        """A metric that measures the same and has taken in nothing: what `compile` keeps of the one it is given."""
+        made = copy.copy(self)
+        made.reset_state()
+        return made
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -72,43 +92,38 @@ class Mean(Metric):
     """The mean of the numbers taken in with `add`, each with a weight; 0 before the first.
 
     The sums are exact, so the mean does not depend on the order of the numbers, nor on when it was looked at.
+
+    Args: see `Metric`.
     """
+
+    def __init__(
+        self,
+        name: str | None = "mean",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def reset_state(self) -> None:
         """Forget everything taken in."""
-        self._sum: list[float] = []
-        self._weight: list[float] = []
+        self._sum, self._weight = ExactSum(), ExactSum()
 
     def add(self, value: float, weight: float = 1.0) -> None:
         """Take in a number."""
-        _grow(self._sum, value * weight)
-        _grow(self._weight, weight)
+        self._sum.add(float(value * weight))
+        self._weight.add(float(weight))
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
-        """Take in the mean of the numbers in a prediction."""
-        numbers = [float(leaf) for leaf in y_pred.get_json().values() if isinstance(leaf, (int, float))]
-        for number in numbers:
+        """Take in the numbers of a prediction, wherever they are in it; true counts as 1."""
+        for number in leaves_of(y_pred, lambda leaf: isinstance(leaf, (int, float))).values():
             self.add(number)
 
     def result(self) -> float:
         """The weighted mean."""
-        weight = math.fsum(self._weight)
-        return math.fsum(self._sum) / weight if weight else 0.0
-
-
-def _grow(parts: list[float], number: float) -> None:
-    """Add a number to a sum that is kept, exactly, as floats that don't overlap.
-
-    Grow-expansion of Shewchuk, "Adaptive Precision Floating-Point Arithmetic" (1997), section 2.4; there are as many
-    parts as the magnitudes of the numbers ask for, two or three as a rule.
-    """
-    kept = []
-    for part in parts:
-        large, small = (number, part) if abs(number) >= abs(part) else (part, number)
-        number = large + small
-        if rest := small - (number - large):
-            kept.append(rest)
-    parts[:] = [*kept, number]
+        weight = self._weight.known
+        return self._sum.known / weight if weight else 0.0
 
 
 class MeanMetricWrapper(Mean):
@@ -132,13 +147,36 @@ class MeanMetricWrapper(Mean):
     ) -> None:
         super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self.fn = get(fn) if isinstance(fn, (str, Mapping)) else fn
+        self.takes_batches = isinstance(self.fn, BatchReward)
         self.kwargs = kwargs
 
     async def update_state(self, y_true: Any, y_pred: Any) -> None:
-        """Take in the function's value for one prediction."""
+        """Take in the function's value for one prediction.
+
+        Raises:
+            ConfigurationError: the value is no finite number.
+        """
         masked = [self.masks.apply(_plain(side)) for side in (y_true, y_pred)]
-        found = self.fn(*masked, **self.kwargs)
-        self.add(float(await found if inspect.isawaitable(found) else found))
+        with said_of(f"the metric {self.name!r}"):
+            found = self.fn(*masked, **self.kwargs)
+            value = await found if inspect.isawaitable(found) else found
+        self._take(value)
+
+    async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
+        """Take in the values of a batch; a `BatchReward` sees it whole."""
+        if not isinstance(self.fn, BatchReward):
+            await super().update_batch(y_true, y_pred)
+            return
+        masked = [[self.masks.apply(_plain(one)) for one in side] for side in (y_true, y_pred)]
+        for value in await self.fn.of_batch(*masked):
+            self._take(value)
+
+    def _take(self, value: Any) -> None:
+        if not isinstance(value, numbers.Real) or not math.isfinite(value):
+            raise ConfigurationError(
+                f"the metric {self.name!r} got {value!r} from its function; return a finite number"
+            )
+        self.add(float(value))
 
     def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
         """Refuse masks, the reward's included, that name no field of a prediction or of a target."""

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
+from synalinks._concurrency import run_all
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.metric import Mean
-from synalinks.rewards import Reward, get
+from synalinks.rewards import BatchReward, Reward, get
 from synalinks.saving import serialize_synalinks_object
 
 
 class BatchMetric(Mean):
-    """A mean over batches, each of them the tries at one problem. Subclasses write `batch`."""
+    """A mean over batches, each of them the tries at one problem. Subclasses write `batch`. Args: see `Metric`."""
+
+    takes_batches = True
+
+    def __init__(
+        self,
+        name: str | None = None,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
         """Take in the tries at one problem; missing predictions are failed tries."""
@@ -43,6 +56,8 @@ class PassAtK(BatchMetric):
         name: in logs.
     """
 
+    direction: ClassVar[Literal["up", "down"] | None] = "up"
+
     def __init__(self, k: int = 1, reward: Any = None, pass_threshold: float = 1.0, name: str = "pass_at_k") -> None:
         super().__init__(name)
         if k < 1:
@@ -63,12 +78,19 @@ class PassAtK(BatchMetric):
                 f"{self.name}: a batch holds the tries at one problem, and {tries} are fewer than k={self.k}; "
                 "repeat each problem and set batch_size to the number of its tries"
             )
-        rewards = [await self.reward(*pair) for pair in zip(y_true, y_pred, strict=True)]
+        if isinstance(self.reward, BatchReward):
+            rewards = await self.reward.of_batch(y_true, y_pred)
+        else:
+            rewards = await run_all(self.reward(*pair) for pair in zip(y_true, y_pred, strict=True))
         return self.estimate(tries, sum(reward >= self.pass_threshold for reward in rewards))
 
     def estimate(self, tries: int, passed: int) -> float:
         """From how many tries there were, and how many of them passed."""
         return pass_at(tries, passed, self.k)
+
+    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+        """Refuse masks of the reward that name no field of a prediction or of a target."""
+        self.reward.check_schema(schema, whose)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -92,6 +114,8 @@ class PassHatK(PassAtK):
 
 class GapK(PassAtK):
     """pass@k less pass^k: what a lucky try gains over relying on each. Arguments: see `PassAtK`."""
+
+    direction = "down"
 
     def __init__(self, k: int = 1, reward: Any = None, pass_threshold: float = 1.0, name: str = "gap_k") -> None:
         super().__init__(k, reward, pass_threshold, name)

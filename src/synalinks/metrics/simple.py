@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 from synalinks import rewards
@@ -11,11 +11,21 @@ from synalinks.saving import serialize_synalinks_object
 
 
 class Sum(Mean):
-    """The exact sum of the numbers taken in, each times its weight."""
+    """The exact sum of the numbers taken in, each times its weight. Args: see `Metric`."""
+
+    def __init__(
+        self,
+        name: str | None = "sum",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def result(self) -> float:
         """The sum."""
-        return math.fsum(self._sum)
+        return self._sum.known
 
 
 class CosineSimilarity(MeanMetricWrapper):
@@ -27,11 +37,20 @@ class CosineSimilarity(MeanMetricWrapper):
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
     """
 
+    direction = "up"
+
     def __init__(
-        self, name: str = "cosine_similarity", axis: int = -1, embedding_model: Any = None, **masks: Any
+        self,
+        name: str = "cosine_similarity",
+        axis: int = -1,
+        embedding_model: Any = None,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
     ) -> None:
         self._reward = rewards.CosineSimilarity(embedding_model, axis)
-        super().__init__(self._reward, name, **masks)
+        super().__init__(self._reward, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

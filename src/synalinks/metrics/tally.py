@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
 from synalinks.errors import ConfigurationError
@@ -14,12 +15,15 @@ AVERAGES = (None, "micro", "macro", "weighted")
 class Tally(Metric):
     """Counts by field (or label), summed over samples. Subclasses write `update`, which calls `count`, and `score`.
 
+    Fields are told apart by name, not by position: one that is left out of a sample shifts no other.
+
     Args:
         average: over the fields: `micro` (counts are summed), `macro` (mean of scores), `weighted` (by what the
             targets hold), or None (a score per field; a single number for a single field).
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
     """
 
+    direction = "up"
     #: Which of the counts weighs a field in the weighted average.
     weighs: ClassVar[int] = -1
 
@@ -39,14 +43,13 @@ class Tally(Metric):
 
     def reset_state(self) -> None:
         """Forget everything taken in."""
-        self._counts: list[list[int]] = []
+        self._counts: dict[Hashable, list[int]] = {}
 
-    def count(self, index: int, *counts: int) -> None:
-        """Add to the counts of a field."""
-        while index >= len(self._counts):
-            self._counts.append([0] * len(counts))
+    def count(self, field: Hashable, *counts: int) -> None:
+        """Add to the counts of a field, or of a label."""
+        known = self._counts.setdefault(field, [0] * len(counts))
         for place, number in enumerate(counts):
-            self._counts[index][place] += number
+            known[place] += number
 
     def score(self, *counts: int) -> float:
         """The score of counts, in [0, 1]; 0 where there is nothing to divide by."""
@@ -56,16 +59,24 @@ class Tally(Metric):
         """The score, or a list of scores by field."""
         if not self._counts:
             return 0.0
+        counted = [self._counts[field] for field in sorted(self._counts, key=self._rank)]
         if self.average == "micro":
-            return self.score(*map(sum, zip(*self._counts, strict=True)))
-        scores = [self.score(*counts) for counts in self._counts]
+            return self.score(*map(sum, zip(*counted, strict=True)))
+        scores = [self.score(*counts) for counts in counted]
         if self.average == "macro":
-            return sum(scores) / len(scores)
+            return math.fsum(scores) / len(scores)
         if self.average == "weighted":
-            weights = [counts[self.weighs] for counts in self._counts]
+            weights = [counts[self.weighs] for counts in counted]
             total = sum(weights)
-            return sum(s * w for s, w in zip(scores, weights, strict=True)) / total if total else 0.0
+            whole = math.fsum(s * w for s, w in zip(scores, weights, strict=True))
+            return whole / total if total else 0.0
         return scores[0] if len(scores) == 1 else scores
+
+    def _rank(self, field: Hashable) -> Any:
+        """An order of fields that does not depend on which sample had them first; labels keep theirs."""
+        if not isinstance(field, tuple):
+            return ()
+        return tuple((1, 0, part) if isinstance(part, str) else (0, part, "") for part in field)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -6,16 +6,57 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import ConfigurationError
+from synalinks.rewards import rubrics
 from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
-from synalinks.rewards.cosine_similarity import CosineSimilarity
+from synalinks.rewards.composable import ComposableReward
+from synalinks.rewards.cosine_similarity import CosineSimilarity, cosine_similarity
 from synalinks.rewards.exact_match import ExactMatch, exact_match
 from synalinks.rewards.lm_as_judge import LMAsJudge
 from synalinks.rewards.program_as_judge import ProgramAsJudge
 from synalinks.rewards.reward import Reward, RewardFunctionWrapper
+from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
+from synalinks.rewards.rubrics import (
+    AgentLoopDetection,
+    AnswerRelevancy,
+    ArgumentCorrectness,
+    Bias,
+    CitationFaithfulness,
+    ContextualPrecision,
+    ContextualRecall,
+    ContextualRelevancy,
+    ConversationCompleteness,
+    Faithfulness,
+    GoalAccuracy,
+    Hallucination,
+    KnowledgeRetention,
+    Misuse,
+    NonAdvice,
+    PIILeakage,
+    PlanAdherence,
+    PlanQuality,
+    PromptAlignment,
+    RoleAdherence,
+    RoleViolation,
+    RubricsAsJudge,
+    StepEfficiency,
+    Summarization,
+    TaskCompletion,
+    ToolCorrectness,
+    ToolPermission,
+    ToolUse,
+    TopicAdherence,
+    Toxicity,
+    TurnFaithfulness,
+    TurnRelevancy,
+)
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
-_ALL = {to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)} | {"lm_as_judge": LMAsJudge}
+_ALL: dict[str, type[Reward]] = {
+    **{to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)},
+    "lm_as_judge": LMAsJudge,
+    **{to_snake_case(name): cls for name, cls in rubrics.CLASSES.items()},
+}
 
 #: The names that `get` knows.
 NAMES = tuple(sorted(_ALL))
@@ -36,7 +77,8 @@ def get(identifier: Any) -> Any:
         cls = _ALL.get(to_snake_case(identifier))
         if cls is None:
             raise ConfigurationError(f"no reward is called {identifier!r}; there are {sorted(_ALL)}")
-        return cls()
+        made: Reward = cls()
+        return made
     if isinstance(identifier, Mapping):
         return deserialize(identifier)
     if callable(identifier):
@@ -46,16 +88,53 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "NAMES",
+    "AgentLoopDetection",
+    "AnswerRelevancy",
+    "ArgumentCorrectness",
     "BatchReward",
     "BatchRewardFunctionWrapper",
+    "Bias",
+    "CitationFaithfulness",
+    "ComposableReward",
+    "ContextualPrecision",
+    "ContextualRecall",
+    "ContextualRelevancy",
+    "ConversationCompleteness",
     "CosineSimilarity",
     "ExactMatch",
+    "Faithfulness",
+    "GoalAccuracy",
+    "Hallucination",
+    "KnowledgeRetention",
     "LMAsJudge",
+    "Misuse",
+    "NonAdvice",
+    "PIILeakage",
+    "PlanAdherence",
+    "PlanQuality",
     "ProgramAsJudge",
+    "PromptAlignment",
     "Reward",
     "RewardFunctionWrapper",
+    "RoleAdherence",
+    "RoleViolation",
+    "Rubric",
+    "RubricsAsJudge",
+    "StepEfficiency",
+    "Summarization",
+    "TaskCompletion",
+    "ToolCorrectness",
+    "ToolPermission",
+    "ToolUse",
+    "TopicAdherence",
+    "Toxicity",
+    "TurnFaithfulness",
+    "TurnRelevancy",
+    "cosine_similarity",
     "deserialize",
     "exact_match",
     "get",
+    "get_rubric",
+    "list_rubrics",
     "serialize",
 ]

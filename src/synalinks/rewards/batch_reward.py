@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.rewards.reward import OfFunction, Reward, check_reward, plain
+from synalinks.rewards.reward import OfFunction, Reward, check_reward, plain, said_of
 
 
 class BatchReward(Reward):
     """Scores in [0, 1] for the predictions of a batch, which may depend on one another, such as ranks.
 
     Subclasses write `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many floats.
-    Missing predictions are worth 0 and are not among them. It stands alone in `compile`; as a metric, or on one
-    prediction, it sees batches of one. Arguments: see `Reward`.
+    Missing predictions are worth 0 and are not among them. It may be the reward of one output among several, or a
+    metric; called with one prediction it sees a batch of one. Arguments: see `Reward`.
     """
 
     async def __call__(self, y_true: Any, y_pred: Any) -> float:
@@ -34,7 +34,8 @@ class BatchReward(Reward):
         if not places:
             return rewards
         targets, predictions = ([self.masks.apply(plain(side[place])) for place in places] for side in (y_true, y_pred))
-        found = await self.call(targets, predictions)
+        with said_of(f"the batch reward {self.name!r}"):
+            found = await self.call(targets, predictions)
         values = list(found) if hasattr(found, "__iter__") else [found]
         if len(values) != len(places):
             raise ConfigurationError(

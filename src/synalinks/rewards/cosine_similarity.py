@@ -6,11 +6,47 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from synalinks.data import tree
 from synalinks.errors import ConfigurationError
 from synalinks.modules import EmbeddingModel
+from synalinks.rewards.leaves import paired
 from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
+
+
+async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: Any = None, axis: int = -1) -> float:
+    """The mean over fields of max(0, cos) between embeddings of two data models, in [0, 1].
+
+    A field that one of them lacks counts 0; so does a missing prediction, or an embedding that failed for good.
+
+    Args:
+        embedding_model: an `EmbeddingModel`, its name, or None for the session's default.
+        axis: kept for programs that pass it; each field is one text, and so one vector.
+
+    Raises:
+        ConfigurationError: there is no embedding model.
+    """
+    if y_true is None or y_pred is None:
+        return 0.0
+    pairs = [(wanted, found) for _, wanted, found in paired(y_true, y_pred)]
+    both = [(str(wanted), str(found)) for wanted, found in pairs if wanted is not None and found is not None]
+    if not both:
+        return 0.0
+    vectors = await _model(embedding_model).embed([*(found for _, found in both), *(wanted for wanted, _ in both)])
+    if vectors is None:
+        return 0.0
+    ours, theirs = vectors[: len(both)], vectors[len(both) :]
+    shared = math.fsum(max(0.0, _cosine(a, b)) for a, b in zip(ours, theirs, strict=True))
+    return min(1.0, shared / len(pairs))
+
+
+def _model(given: Any) -> EmbeddingModel:
+    model: EmbeddingModel | None = EmbeddingModel.get(given)
+    if model is None:
+        raise ConfigurationError(
+            "CosineSimilarity has no embedding model: pass embedding_model=, or set one for the session with "
+            "synalinks.set_default_embedding_model('ollama/all-minilm')"
+        )
+    return model
 
 
 class CosineSimilarity(Reward):
@@ -38,26 +74,15 @@ class CosineSimilarity(Reward):
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """The mean similarity; 0 if a side has nothing, or if the embedding failed for good."""
-        if y_true is None or y_pred is None:
-            return 0.0
-        ours, theirs = (list(map(str, tree.flatten(side.get_json()))) for side in (y_pred, y_true))
-        if not ours or not theirs:
-            return 0.0
-        vectors = await self._model().embed([*ours, *theirs])
-        if vectors is None:
-            return 0.0
-        pairs = list(zip(vectors[: len(ours)], vectors[len(ours) :], strict=False))
-        shared = sum(max(0.0, _cosine(a, b)) for a, b in pairs)
-        return min(1.0, shared / max(len(ours), len(theirs)))
+        return await cosine_similarity(y_true, y_pred, self.models_asked()[0])
 
-    def _model(self) -> EmbeddingModel:
-        model = self.embedding_model or EmbeddingModel.get(None)
-        if model is None:
-            raise ConfigurationError(
-                "CosineSimilarity has no embedding model: pass embedding_model=, or set one for the session with "
-                "synalinks.set_default_embedding_model('ollama/all-minilm')"
-            )
-        return model
+    def models_asked(self) -> tuple[EmbeddingModel]:
+        """The model it asks: its own, or the session's default.
+
+        Raises:
+            ConfigurationError: there is neither.
+        """
+        return (_model(self.embedding_model),)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

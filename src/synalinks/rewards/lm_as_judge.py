@@ -71,4 +71,5 @@ class LMAsJudge(ProgramAsJudge):
             "score_type": scale_config(self.critic.score_type),
             **self._given,
         }
-        return {**own, **{name: value for name, value in super().get_config().items() if name != "program"}}
+        theirs = ("program", "variables")  # nothing trains the critic
+        return {**own, **{name: value for name, value in super().get_config().items() if name not in theirs}}

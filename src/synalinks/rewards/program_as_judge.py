@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
+from synalinks.lm.runtime import use_ledger
 from synalinks.modules import LMWarning
 from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
@@ -39,6 +41,7 @@ class ProgramAsJudge(Reward):
         if not callable(program):
             raise ConfigurationError(f"{type(self).__name__} takes a program of two inputs, got {program!r}")
         self.program = program
+        self._saved: list[Any] = []
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """What the program says; 0, with a warning, where it has no answer.
@@ -48,11 +51,14 @@ class ProgramAsJudge(Reward):
         """
         if not y_pred.get_json():
             return 0.0
-        answer = await self.judge(y_true, y_pred)
+        await self._put_back([y_true, y_pred])
+        with use_ledger() as calls:
+            answer = await self.judge(y_true, y_pred)
         if answer is None:
-            warnings.warn(
-                f"the judge {self.name!r} gave no answer, so the prediction scores 0", LMWarning, stacklevel=2
-            )
+            if not any(entry.error for entry in calls):  # of a call that failed, its model has warned
+                warnings.warn(
+                    f"the judge {self.name!r} gave no answer, so the prediction scores 0", LMWarning, stacklevel=2
+                )
             return 0.0
         value = answer.get_json()
         if "reward" not in value:
@@ -66,5 +72,50 @@ class ProgramAsJudge(Reward):
         return await self.program([y_true, y_pred])
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"program": serialize_synalinks_object(self.program), **super().get_config()}
+        """The constructor's arguments, and what the program's variables hold: a judge may have been trained."""
+        config = {"program": serialize_synalinks_object(self.program), **super().get_config()}
+        values = self._saved or [variable.get_json() for variable in getattr(self.program, "variables", ())]
+        return {**config, "variables": values} if values else config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Any:
+        """The judge that `get_config` described, its variables as they were.
+
+        Raises:
+            ConfigurationError: the program has other variables.
+        """
+        made = super().from_config({name: value for name, value in config.items() if name != "variables"})
+        made._saved = list(config.get("variables", ()))
+        made._assign_saved()
+        return made
+
+    async def _put_back(self, inputs: list[Any]) -> None:
+        """Give variables that are made at the first call the values they were saved with."""
+        if not self._saved:
+            return
+        if hasattr(self.program, "build_whole"):
+            await self.program.build_whole(inputs)
+        self._assign_saved(at_last=True)
+
+    def _assign_saved(self, at_last: bool = False) -> None:
+        """Give the program's variables the values they were saved with, in their order.
+
+        Raises:
+            ConfigurationError: it has other variables; for a program that is not built yet, only `at_last`.
+        """
+        if not self._saved:
+            return
+        variables: list[Variable] = getattr(self.program, "variables", [])
+        if len(variables) != len(self._saved) or not all(
+            value.keys() <= variable.get_schema().get("properties", {}).keys()
+            for variable, value in zip(variables, self._saved, strict=True)
+        ):
+            if not at_last and not variables:
+                return
+            raise ConfigurationError(
+                f"the judge {self.name!r} was saved with {len(self._saved)} variables, and its program has "
+                f"{len(variables)}, or such of other fields; load it with the program it was saved with"
+            )
+        for variable, value in zip(variables, self._saved, strict=True):
+            variable.assign({**variable.get_json(), **value})
+        self._saved = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from synalinks import session
+from synalinks import scope, session
 from synalinks.data import JsonDataModel, check_mask
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 
@@ -20,6 +21,9 @@ class Masks:
         in_mask, out_mask: names of the fields to keep, or to leave out; `answer` also means `answers` and
             `answer_1`.
         in_mask_pattern, out_mask_pattern: regular expressions for the same.
+
+    Raises:
+        ConfigurationError: a string for a list, or a pattern that is no regular expression.
     """
 
     def __init__(
@@ -32,6 +36,11 @@ class Masks:
         for what, mask in (("in_mask", in_mask), ("out_mask", out_mask)):
             if isinstance(mask, str):
                 raise ConfigurationError(f"{what} is a list of field names, got the string {mask!r}; write [{mask!r}]")
+        for what, pattern in (("in_mask_pattern", in_mask_pattern), ("out_mask_pattern", out_mask_pattern)):
+            try:
+                re.compile(pattern or "")
+            except (re.error, TypeError) as error:
+                raise ConfigurationError(f"{what}={pattern!r} is no regular expression: {error}") from error
         self.config: dict[str, Any] = {
             "in_mask": None if in_mask is None else list(in_mask),
             "out_mask": None if out_mask is None else list(out_mask),
@@ -93,7 +102,8 @@ class Reward:
         """
         if y_pred is None:
             return 0.0
-        value = await self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
+        with said_of(f"the reward {self.name!r}"):
+            value = await self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
         return check_reward(value, self.name)
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
@@ -168,10 +178,28 @@ def check_reward(value: Any, name: str) -> float:
     try:
         number = float(value)
     except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"the reward {name!r} gave {value!r}; a reward is a number in [0, 1]") from error
+        raise ConfigurationError(
+            f"the reward {name!r} gave {value!r}; a reward is a number in [0, 1] (at {scope.current()})"
+        ) from error
     if math.isnan(number) or not 0.0 <= number <= 1.0:
-        raise ConfigurationError(f"the reward {name!r} gave {number}; a reward lies in [0, 1]. Rescale it")
+        raise ConfigurationError(
+            f"the reward {name!r} gave {number}; a reward lies in [0, 1]. Rescale it (at {scope.current()})"
+        )
     return number
+
+
+class said_of:  # noqa: N801  used like a function
+    """A `with` block whose errors, but for this library's own, say whose they are and at which sample they happened."""
+
+    def __init__(self, whose: str) -> None:
+        self._whose = whose
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, SynalinksError):
+            error.add_note(f"raised in {self._whose} (at {scope.current()})")
 
 
 def plain(value: Any) -> Any:

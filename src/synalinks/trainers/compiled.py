@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ from synalinks import metrics as metric_namespace
 from synalinks import rewards as reward_namespace
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
-from synalinks.metrics import Metric
-from synalinks.rewards import BatchReward, Reward
+from synalinks.lm.ledger import Ledger
+from synalinks.metrics import Metric, OperationalMetric
+from synalinks.metrics.operational import Runs
+from synalinks.rewards import Reward
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Compiled:
     weights: list[float]
     metrics: list[Metric]
     per_output: bool
+    _seen: bool = False
 
     @classmethod
     def of(cls, reward: Any, weights: Sequence[float] | None, metrics: Sequence[Any] | None) -> Compiled:
@@ -33,34 +37,45 @@ class Compiled:
         several = isinstance(reward, (list, tuple, dict))
         rewards = [reward_namespace.get(r) for r in (tree.flatten(reward) if several else [reward]) if r is not None]
         given = list(weights) if weights is not None else [1.0] * len(rewards)
-        if len(given) != len(rewards) or any(w < 0 for w in given) or (given and not sum(given)):
+        if len(given) != len(rewards) or not all(0 <= w < math.inf for w in given) or (given and not sum(given)):
             raise ConfigurationError(f"reward_weights={weights!r}: one weight, 0 or above, for each of {rewards}")
-        if len(rewards) > 1 and any(isinstance(one, BatchReward) for one in rewards):
-            raise ConfigurationError("a BatchReward stands alone: it can't be one of several outputs' rewards")
-        return cls(rewards, given, [metric_namespace.get(m) for m in metrics or ()], several)
+        # As in the reference: the user's instances are not those updated, so two programs may be given one.
+        return cls(rewards, given, [metric_namespace.get(m).twin() for m in metrics or () if m is not None], several)
 
-    @property
-    def whole(self) -> BatchReward | None:
-        """The reward, if it is one that wants a whole batch."""
-        first = self.rewards[0] if self.rewards else None
-        return first if isinstance(first, BatchReward) else None
+    def bind(self, program: Runs) -> None:
+        """Have operational metrics look at the runs of a program."""
+        for metric in self.metrics:
+            if isinstance(metric, OperationalMetric):
+                metric.bind_program(program)
 
-    async def reward(self, y_true: Any, y_pred: Any) -> float:
-        """The reward of one sample: for several outputs, the weighted mean of theirs; one reward serves them all."""
-        if not self.rewards:
-            return 0.0
-        if y_pred is None:
-            return 0.0
+    def late_logs(self, ledger: Ledger, epoch: int) -> dict[str, Any]:
+        """What the optimizer's calls of an epoch come to with those of its end, after the validation."""
+        named = zip(self.names(), self.metrics, strict=True)
+        late = [(name, one) for name, one in named if isinstance(one, OperationalMetric) and one.phase == "optimizer"]
+        calls = ledger.filter(epoch=epoch, phase="optimizer") if late else ledger
+        return {name: metric.over(calls) for name, metric in late}
+
+    def by_output(self, y_true: Any, y_pred: Any) -> list[tuple[Reward, float, Any, Any]]:
+        """Reward, weight, target and prediction of each output of one sample; one reward serves all outputs.
+
+        There is none without a prediction, or without rewards.
+
+        Raises:
+            ConfigurationError: another number of rewards, or of targets, than outputs; at the first prediction, masks
+                that name no field of it.
+        """
+        if not self.rewards or y_pred is None:
+            return []
         pairs = self.pairs(y_true, y_pred)
         rewards, weights = self.rewards, self.weights
         if not self.per_output:
             rewards, weights = rewards * len(pairs), weights * len(pairs)
         if len(pairs) != len(rewards):
             raise ConfigurationError(f"{len(rewards)} rewards for a program of {len(pairs)} outputs")
-        values = [await reward(*pair) for reward, pair in zip(rewards, pairs, strict=True)]
-        if len(values) == 1:
-            return values[0]
-        return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+        if not self._seen and all(prediction is not None for _, prediction in pairs):
+            self._seen = True
+            self.check_schemas(y_pred, None)
+        return [(r, w, *pair) for r, w, pair in zip(rewards, weights, pairs, strict=True)]
 
     def pairs(self, y_true: Any, y_pred: Any) -> list[tuple[Any, Any]]:
         """Target and prediction of each output; a program without an answer has one pair.
@@ -78,6 +93,23 @@ class Compiled:
                 "of y one target per output, as a tuple or dict"
             )
         return list(zip(targets, outputs, strict=True))
+
+    def columns(self, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[list[Any], list[Any]]]:
+        """Targets and predictions of each output over a batch; a sample without an answer has None everywhere.
+
+        Shapes: `(batch,)` each.
+
+        Raises:
+            ConfigurationError: another number of targets than outputs.
+        """
+        nested = [one for one in (*predictions, *targets) if tree.is_nested(one)]
+        none = [None] * len(tree.flatten(nested[0])) if nested else None
+        rows = [
+            self.pairs(y, none if prediction is None else prediction)
+            for y, prediction in zip(targets, predictions, strict=True)
+        ]
+        columns = [list(zip(*column, strict=True)) for column in zip(*rows, strict=True)]
+        return [(list(wanted), list(found)) for wanted, found in columns]
 
     def check_schemas(self, outputs: Any, target: Any) -> None:
         """Refuse masks that name no field of the program's outputs or of a target.

@@ -1,0 +1,140 @@
+"""RubricsAsJudge: a language model that scores predictions by named rubrics; and a class for each rubric.
+
+Type checkers read the file of stubs beside this one; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from synalinks.errors import ConfigurationError
+from synalinks.rewards.lm_as_judge import LMAsJudge
+from synalinks.rewards.rubric_table import RUBRICS, Rubric, get_rubric, list_rubrics
+
+INSTRUCTIONS = (
+    "Judge an answer by the rubrics below, and by nothing else. Fields that begin with `gold_` are the right answer, "
+    "where there is one; the others are what is to be judged. First say where it meets the rubrics and where it does "
+    "not, then give one score for all together: the highest if every rubric is met fully, the lowest if none is."
+)
+
+
+class RubricsAsJudge(LMAsJudge):
+    """One score of the prediction by one or more rubrics, in one call. More is better, also for rubrics of faults.
+
+    The judge sees target and prediction only. What a rubric speaks of besides, such as context or trajectory, has to be
+    among their fields: let the program return its inputs.
+
+    Args:
+        rubrics: names (see `list_rubrics`), or a mapping of names of your own to what they ask for.
+        instructions: in place of ours, before the rubrics.
+        language_model, prompt_template, examples, score_type, reduction, name, masks: see `LMAsJudge`.
+        decision_model: kept for programs that pass None.
+
+    Raises:
+        ConfigurationError: no rubrics, unknown ones, or a decision model, which there are none of here.
+    """
+
+    def __init__(
+        self,
+        language_model: Any = None,
+        rubrics: Sequence[str] | Mapping[str, str] | str | None = None,
+        prompt_template: str | None = None,
+        examples: Sequence[Any] | None = None,
+        instructions: str | None = None,
+        score_type: type[Enum] | str | None = None,
+        reduction: str | None = "mean",
+        name: str = "rubrics_as_judge",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+        decision_model: Any = None,
+    ) -> None:
+        if decision_model is not None:
+            raise ConfigurationError(
+                f"{type(self).__name__}(decision_model=...): there are no decision models here; pass language_model="
+            )
+        self.rubrics = _asked_for(rubrics, type(self).__name__)
+        listed = "\n".join(f"- {title}: {asks}" for title, asks in self.rubrics.items())
+        super().__init__(
+            language_model,
+            prompt_template,
+            examples,
+            f"{INSTRUCTIONS if instructions is None else instructions}\n\n{listed}",
+            score_type,
+            reduction,
+            name,
+            in_mask,
+            out_mask,
+            in_mask_pattern,
+            out_mask_pattern,
+        )
+        self._given["instructions"] = instructions
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"rubrics": self.rubrics, **super().get_config()}
+
+
+def _asked_for(rubrics: Any, whose: str) -> dict[str, str]:
+    """Texts by the rubrics' names."""
+    if isinstance(rubrics, Mapping):
+        found = {str(name): str(asks) for name, asks in rubrics.items()}
+    else:
+        names = [rubrics] if isinstance(rubrics, str) else list(rubrics or ())
+        found = {rubric.name: rubric.asks for rubric in map(get_rubric, names)}
+    if not found:
+        raise ConfigurationError(f"{whose}(rubrics={rubrics!r}): name at least one of {list_rubrics()}")
+    return found
+
+
+def _made(rubric: Rubric) -> type[RubricsAsJudge]:
+    """A judge by one rubric of the table."""
+
+    def __init__(  # noqa: N807  it becomes the method
+        self: Any,
+        language_model: Any = None,
+        prompt_template: str | None = None,
+        examples: Sequence[Any] | None = None,
+        instructions: str | None = None,
+        score_type: type[Enum] | str | None = None,
+        reduction: str | None = "mean",
+        name: str = rubric.name,
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+        decision_model: Any = None,
+    ) -> None:
+        RubricsAsJudge.__init__(
+            self,
+            language_model,
+            rubric.name,
+            prompt_template,
+            examples,
+            instructions,
+            score_type,
+            reduction,
+            name,
+            in_mask,
+            out_mask,
+            in_mask_pattern,
+            out_mask_pattern,
+            decision_model,
+        )
+
+    def get_config(self: Any) -> dict[str, Any]:
+        config = RubricsAsJudge.get_config(self)
+        return {name: value for name, value in config.items() if name != "rubrics"}
+
+    get_config.__doc__ = "The constructor's arguments."
+    document = f"A judge by one rubric: {rubric.asks[0].lower()}{rubric.asks[1:]} Args: see `RubricsAsJudge`."
+    about = {"__module__": __name__, "__doc__": document, "__init__": __init__, "get_config": get_config}
+    return type(rubric.title, (RubricsAsJudge,), about)
+
+
+#: By their names.
+CLASSES = {rubric.title: _made(rubric) for rubric in RUBRICS}
+globals().update(CLASSES)

@@ -1,0 +1,147 @@
+"""Tests of rewards of programs with several outputs: weights, masks, failed outputs, and rewards of whole batches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+import synalinks
+from synalinks.errors import ConfigurationError
+from synalinks.lm.providers.scripted import ScriptedProvider
+from synalinks.rewards import BatchReward
+from worlds import Answer, Question, fit, lm, make, number_of
+
+
+class Note(synalinks.DataModel):
+    """A remark."""
+
+    note: str
+
+
+def double(name: str = "double") -> Any:
+    """Answers, and remarks on it."""
+
+    async def build() -> synalinks.Program:
+        inputs = synalinks.Input(data_model=Question, name="q")
+        answer = await synalinks.Generator(data_model=Answer, language_model=lm(), name="answer")(inputs)
+        note = await synalinks.Generator(data_model=Note, language_model=lm(), name="note")(inputs)
+        return synalinks.Program(inputs=inputs, outputs=[answer, note], name=name, description="Two.")
+
+    return make(build)
+
+
+def provider(failing: int = -1) -> ScriptedProvider:
+    """Right answers, and remarks that are right for even numbers; the remark on one number fails."""
+
+    def answer(call: Any) -> Any:
+        number = number_of(call)
+        if call.scope.module.endswith("answer"):
+            return {"answer": number}
+        return "no JSON" if number == failing else {"note": "fine" if number % 2 == 0 else "odd"}
+
+    return ScriptedProvider(answer)
+
+
+def data(count: int) -> tuple[list[Question], list[Any]]:
+    x = [Question(question=f"number {n}") for n in range(count)]
+    return x, [(Answer(answer=n), Note(note="fine")) for n in range(count)]
+
+
+def evaluate(program: Any, count: int = 4, failing: int = -1, batch_size: int = 4) -> dict[str, Any]:
+    x, y = data(count)
+    with synalinks.use_provider(provider(failing)):
+        return asyncio.run(program.evaluate(x, y, batch_size=batch_size, verbose=0))  # type: ignore[no-any-return]
+
+
+class Half(BatchReward):
+    """Full marks for the first half of a batch; remembers what it saw."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.saw: list[tuple[list[Any], list[Any]]] = []
+
+    async def call(self, y_true: Any, y_pred: Any) -> list[float]:
+        self.saw.append(([one.get_json() for one in y_true], [one.get_json() for one in y_pred]))
+        return [float(place < len(y_pred) / 2) for place in range(len(y_pred))]
+
+
+@pytest.mark.parametrize(("weights", "wanted"), [(None, 0.75), ([1, 1], 0.75), ([1, 3], 0.625), ([1, 0], 1.0)])
+def test_the_reward_is_the_weighted_mean_of_the_outputs(weights: Any, wanted: float) -> None:
+    program = double()
+    program.compile(reward=["exact_match", synalinks.ExactMatch(in_mask=["note"])], reward_weights=weights)
+    assert evaluate(program) == {"reward": wanted}
+
+
+def test_one_reward_serves_all_outputs() -> None:
+    program = double()
+    program.compile(reward="exact_match")
+    assert evaluate(program) == {"reward": 0.75}
+
+
+def test_a_reward_of_whole_batches_may_be_one_of_several() -> None:
+    program, half = double(), Half()
+    program.compile(reward=["exact_match", half], reward_weights=[1, 3])
+    # Samples 0 to 3 earn 1 by their answers; by their place, 1 1 0 0.
+    assert evaluate(program) == {"reward": pytest.approx((1 + 1 + 0.25 + 0.25) / 4)}
+    assert half.saw == [([{"note": "fine"}] * 4, [{"note": "fine"}, {"note": "odd"}] * 2)]
+
+
+@pytest.mark.filterwarnings("ignore::synalinks.LMWarning")
+def test_an_output_that_failed_is_worth_nothing_and_shifts_nobody() -> None:
+    program, half = double(), Half()
+    program.compile(reward=["exact_match", half], reward_weights=[1, 1], metrics=["exact_match"])
+    # Notes of samples 0, 2 and 3 are there: the first two of them are the first half.
+    found = evaluate(program, failing=1)
+    assert found["reward"] == pytest.approx((1 + 0.5 + 1 + 0.5) / 4)
+    assert found["exact_match"] == pytest.approx((4 + 2) / 8)
+    assert [len(side) for side in half.saw[0]] == [3, 3]
+
+
+@pytest.mark.filterwarnings("ignore::synalinks.LMWarning")
+def test_a_program_without_any_answer_counts_for_all_outputs() -> None:
+    class Silent(synalinks.Program):
+        """Gives both, or nothing."""
+
+        async def call(self, inputs: Any, training: bool = False) -> Any:
+            number = int(inputs.get("question").split()[-1])
+            return None if number == 1 else [Answer(answer=number), Note(note="fine")]
+
+    program = Silent(name="silent")
+    program.compile(reward=["exact_match", Half()], metrics=["exact_match", synalinks.metrics.PassAtK()])
+    x, y = data(3)
+    assert asyncio.run(program.evaluate(x, y, verbose=0)) == {
+        "exact_match": pytest.approx(4 / 6),
+        "pass_at_k": pytest.approx(4 / 6),
+        "reward": pytest.approx((1 + 0 + 0.5) / 3),
+    }
+
+
+def test_masks_belong_to_their_output_and_are_checked_when_compiled() -> None:
+    program = double()
+    with pytest.raises(ConfigurationError, match="did you mean 'note'"):
+        program.compile(reward=["exact_match", synalinks.ExactMatch(in_mask=["notte"])])
+    with pytest.raises(ConfigurationError, match="in_mask"):
+        program.compile(reward=[synalinks.ExactMatch(in_mask=["note"]), "exact_match"])
+
+
+def test_numbers_that_do_not_fit_say_so() -> None:
+    program = double()
+    for wrong in ([1], [1, -1], [0, 0], [float("nan"), 1], [float("inf"), 1]):
+        with pytest.raises(ConfigurationError, match="reward_weights=.*one weight, 0 or above"):
+            program.compile(reward=["exact_match", "exact_match"], reward_weights=wrong)
+    program.compile(reward=["exact_match"] * 3)
+    with pytest.raises(ConfigurationError, match="3 rewards for a program of 2 outputs"):
+        evaluate(program)
+
+
+def test_training_with_a_reward_of_batches_on_one_output() -> None:
+    program = double()
+    program.compile(optimizer=synalinks.RandomFewShot(), reward=["exact_match", Half()], reward_weights=[1, 1])
+    x, y = data(6)
+    history = fit(program, provider(), x, y, batch_size=2, validation_split=0.33, shuffle=False)
+    assert history.history["reward"] == [0.75] and history.history["val_reward"] == [0.75]
+    saved = json.dumps(program.get_compile_config())
+    assert "Half" in saved
