@@ -250,3 +250,22 @@ def test_what_a_budget_ended_half_way_is_on_the_bill_and_what_it_refused_is_not(
     (found,) = metered(refused)
     assert (found.error, found.attempts, found.as_if) == ("budget", 2, Decimal("0.5"))
     assert len(metered(OfflineError("no network"))) == 0
+
+
+def test_an_entry_says_what_a_call_failed_of_in_short_and_without_keys() -> None:
+    key = "sk-proj-" + "a" * 30
+    (failed,) = metered(RateLimited(f"https://x answered 429: slow\ndown, {key} (after 3 attempts)", status=429))
+    assert failed.error == "rate_limited"
+    assert failed.error_message == "https://x answered 429: slow down, <secret> (after 3 attempts)"
+    assert failed.to_dict()["error_message"] == failed.error_message
+    (long,) = metered(CallTimeout("x" * 5000))
+    assert len(long.error_message or "") == 300
+    (fine,) = metered(Reply(text="x"))
+    assert fine.error_message is None and fine.to_dict()["error_message"] is None
+
+
+def test_what_a_call_failed_of_is_in_the_file(tmp_path: Path) -> None:
+    ledger = metered(RateLimited("slow down", status=429))
+    ledger.to_jsonl(tmp_path / "ledger.jsonl")
+    (line,) = (tmp_path / "ledger.jsonl").read_text().splitlines()
+    assert json.loads(line)["error_message"] == "slow down"

@@ -7,193 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from synalinks import _json
 from synalinks._concurrency import Clock
+from synalinks._secrets import brief
 from synalinks.errors import ConfigurationError, LMError, SynalinksError
-from synalinks.lm.ledger_table import dollars_text, render
-from synalinks.lm.types import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Source, Trace, Usage
+from synalinks.lm.entries import Entry, Money, Sum, Totals
+from synalinks.lm.ledger_table import money_text, render
+from synalinks.lm.types import NO_USAGE, ZERO, Call, Handler, Reply, Trace
 from synalinks.scope import FIELDS as SCOPE_FIELDS
-from synalinks.scope import Scope
 
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """A sum in dollars, with the number of amounts in it that are unknown. Exact in any order."""
-
-    known: Decimal = ZERO
-    unknown: int = 0
-
-    def __add__(self, other: Money) -> Money:
-        return Money(self.known + other.known, self.unknown + other.unknown)
-
-    @property
-    def exact(self) -> Decimal | None:
-        """The sum, or None if part of it is unknown."""
-        return None if self.unknown else self.known
-
-    @classmethod
-    def of(cls, amount: Decimal | None) -> Money:
-        """One amount; None is unknown."""
-        return cls(unknown=1) if amount is None else cls(amount)
-
-    def __str__(self) -> str:
-        amount = dollars_text(self.known)
-        if not self.unknown:
-            return amount
-        return f"at least {amount}, {self.unknown:,} {'call' if self.unknown == 1 else 'calls'} unpriced"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One call, as it ended.
-
-    Attributes:
-        scope, draw: its place in the run.
-        kind: `chat` or `embed`.
-        model, provider: who was asked.
-        source: where the answer came from; `live` for calls that failed.
-        usage: tokens of the answer, in disjoint buckets.
-        as_if: dollars of the answer and of failed attempts, live; None if unknown.
-        billed: dollars paid in this run; None if unknown.
-        wasted: dollars of the attempts that failed, part of `as_if`; None if unknown.
-        seconds: from asking to answer, waiting included.
-        attempts: requests sent (or once sent, where a tape replays it); 0 for a shared or cached answer.
-        wasted_tokens: tokens of attempts that failed, as far as known.
-        error: kind of failure, e.g. `timeout`; None if the call succeeded.
-        caller: token of the model object that asked.
-        digest: the request's.
-    """
-
-    scope: Scope
-    draw: int
-    kind: str
-    model: str
-    provider: str
-    source: Source
-    usage: Usage
-    as_if: Decimal | None
-    billed: Decimal | None
-    wasted: Decimal | None
-    seconds: float
-    attempts: int
-    wasted_tokens: int
-    finish: str | None
-    error: str | None
-    caller: int
-    digest: str
-
-    def value(self, name: str) -> Any:
-        """A field of the entry or of its scope, for queries."""
-        return getattr(self.scope if name in SCOPE_FIELDS else self, name)
-
-    def to_dict(self, timings: bool = True) -> dict[str, Any]:
-        """The entry as JSON, money as decimal strings."""
-        value: dict[str, Any] = {name: getattr(self.scope, name) for name in SCOPE_FIELDS}
-        value |= {name: getattr(self, name) for name in ("draw", "kind", "model", "provider", "source")}
-        value |= {name: getattr(self.usage, name) for name in USAGE_BUCKETS}
-        for name in ("as_if", "billed", "wasted"):
-            amount = getattr(self, name)
-            value[name] = None if amount is None else f"{amount:f}"
-        value |= {name: getattr(self, name) for name in ("attempts", "wasted_tokens", "finish", "error", "digest")}
-        if timings:
-            value["seconds"] = self.seconds
-        return value
-
+__all__ = ["Entry", "Ledger", "MeterLayer", "Money", "Totals"]
 
 _QUERY_FIELDS = frozenset({*SCOPE_FIELDS, "kind", "model", "provider", "source", "error", "finish", "caller"})
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over entries.
-
-    Attributes:
-        calls: entries. hits: those answered by sharing, cache or tape. failed: those that ended in an error.
-        attempts: requests sent, or once sent where a tape replays them.
-        input_tokens, output_tokens: tokens of answers, cached ones and reasoning included; `uncounted` calls
-            gave no count. wasted_tokens: those of attempts that failed, as far as known.
-        as_if, billed: dollars. wasted: dollars of failed attempts, part of `as_if`.
-        seconds: sum over calls, not wall time.
-    """
-
-    calls: int = 0
-    hits: int = 0
-    failed: int = 0
-    attempts: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    wasted_tokens: int = 0
-    uncounted: int = 0
-    as_if: Money = Money()
-    billed: Money = Money()
-    wasted: Money = Money()
-    seconds: float = 0.0
-
-    @property
-    def tokens(self) -> int:
-        """Input and output tokens of answers together."""
-        return self.input_tokens + self.output_tokens
-
-    @property
-    def saved(self) -> Money:
-        """Dollars not paid thanks to sharing, cache and tape."""
-        return Money(self.as_if.known - self.billed.known, max(0, self.as_if.unknown - self.billed.unknown))
-
-
-class _Sum:
-    """Totals in the making; entries are added one by one."""
-
-    __slots__ = ("amounts", "attempts", "calls", "failed", "hits", "seconds", "tokens", "uncounted", "unknown")
-
-    def __init__(self) -> None:
-        self.calls = self.hits = self.failed = self.attempts = self.uncounted = 0
-        self.tokens = [0, 0, 0]
-        self.amounts = [ZERO, ZERO, ZERO]
-        self.unknown = [0, 0, 0]
-        self.seconds = 0.0
-
-    def add(self, entries: Iterable[Entry]) -> _Sum:
-        for entry in entries:
-            self.calls += 1
-            self.hits += entry.source != "live"
-            self.failed += entry.error is not None
-            self.attempts += entry.attempts
-            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.wasted_tokens)
-            for i, count in enumerate(tokens):
-                self.tokens[i] += count or 0
-            self.uncounted += entry.error is None and tokens[:2] == (None, None)
-            for i, amount in enumerate((entry.as_if, entry.billed, entry.wasted)):
-                if amount is None:
-                    self.unknown[i] += 1
-                elif amount:
-                    self.amounts[i] += amount
-            self.seconds += entry.seconds
-        return self
-
-    @property
-    def totals(self) -> Totals:
-        as_if, billed, wasted = map(Money, self.amounts, self.unknown)
-        tokens_in, tokens_out, tokens_wasted = self.tokens
-        return Totals(
-            calls=self.calls,
-            hits=self.hits,
-            failed=self.failed,
-            attempts=self.attempts,
-            input_tokens=tokens_in,
-            output_tokens=tokens_out,
-            wasted_tokens=tokens_wasted,
-            uncounted=self.uncounted,
-            as_if=as_if,
-            billed=billed,
-            wasted=wasted,
-            seconds=self.seconds,
-        )
 
 
 class Ledger:
@@ -204,7 +33,7 @@ class Ledger:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries: list[Entry] = list(entries)
-        self._sum = _Sum()
+        self._sum = Sum()
         self._lock = Lock()
 
     def record(self, entry: Entry) -> None:
@@ -246,7 +75,7 @@ class Ledger:
         for entry in list(self._entries):
             groups.setdefault(tuple(entry.value(name) for name in names), []).append(entry)
         ordered = sorted(groups, key=lambda key: tuple((v is not None, v if v is not None else 0) for v in key))
-        return {key[0] if len(names) == 1 else key: _Sum().add(groups[key]).totals for key in ordered}
+        return {key[0] if len(names) == 1 else key: Sum().add(groups[key]).totals for key in ordered}
 
     def since(self, mark: int) -> Ledger:
         """The entries recorded after the first `mark`, e.g. `mark = len(ledger)` before a batch."""
@@ -285,7 +114,7 @@ class Ledger:
 
     def __repr__(self) -> str:
         total = self.total
-        return f"<Ledger {total.calls} calls, {total.tokens} tokens, {total.billed} billed, {total.as_if} as if>"
+        return f"<Ledger {total.calls} calls, {total.tokens} tokens, {money_text(total)}>"
 
     @staticmethod
     def _check(names: Iterable[str]) -> None:
@@ -314,13 +143,13 @@ class MeterLayer:
             try:
                 reply = await below(call)
             except LMError as error:
-                self._write(self._entry(call, now() - begun, **_failure(error)))
+                self._write(self._entry(call, begun, now(), **_failure(error)))
                 raise
             except (asyncio.CancelledError, SynalinksError) as error:
                 if (outcome := _unfinished(call.trace, error)) is not None:
-                    self._write(self._entry(call, now() - begun, **outcome))
+                    self._write(self._entry(call, begun, now(), **outcome))
                 raise
-            self._write(self._entry(call, now() - begun, **_answer(reply)))
+            self._write(self._entry(call, begun, now(), **_answer(reply)))
             return reply
 
         return answer
@@ -329,16 +158,21 @@ class MeterLayer:
         for ledger in self._ledgers():
             ledger.record(entry)
 
-    def _entry(self, call: Call, seconds: float, **outcome: Any) -> Entry:
+    def _entry(self, call: Call, begun: float, ended: float, **outcome: Any) -> Entry:
+        trace = call.trace or Trace()
         return Entry(
             scope=call.scope,
             draw=call.draw,
             kind=call.request.kind,
             model=call.request.model,
             provider=self._provider,
-            seconds=seconds,
+            seconds=ended - begun,
+            begun=begun,
+            stands_in=call.stands_in,
             caller=call.caller,
             digest=call.request.digest,
+            answers=trace.answers,
+            billed_tokens=trace.tokens,
             **outcome,
         )
 
@@ -354,9 +188,13 @@ def _answer(reply: Reply) -> dict[str, Any]:
         "billed": reply.billed,
         "wasted": reply.wasted,
         "attempts": reply.attempts if asked else 0,
+        "uncertain": reply.uncertain_attempts if asked else 0,
         "wasted_tokens": reply.wasted_tokens,
         "finish": reply.finish,
         "error": None,
+        "latency": reply.seconds,
+        "first_token": reply.first_token,
+        "vectors": len(reply.vectors),
     }
 
 
@@ -369,9 +207,11 @@ def _failure(error: LMError) -> dict[str, Any]:
         "billed": error.wasted if error.source == "live" else ZERO,
         "wasted": error.wasted,
         "attempts": error.attempts,
+        "uncertain": error.uncertain_attempts,
         "wasted_tokens": error.wasted_tokens,
         "finish": None if reply is None else reply.finish,
         "error": error.kind,
+        "error_message": brief(error),
     }
 
 
@@ -382,11 +222,11 @@ def _unfinished(trace: Trace | None, error: BaseException) -> dict[str, Any] | N
     """
     cancelled = isinstance(error, asyncio.CancelledError)
     if isinstance(error.__cause__, LMError):  # the budget ended it after attempts that failed
-        return {**_failure(error.__cause__), "error": "budget"}
+        return {**_failure(error.__cause__), "error": "budget", "error_message": brief(error)}
     if trace is None:
-        spent, sent, tokens = None, 0, 0
+        spent, sent, tokens, lost = None, 0, 0, 0
     else:
-        spent, sent, tokens = None if trace.unknown else trace.cost, trace.sent, trace.tokens
+        spent, sent, tokens, lost = None if trace.unknown else trace.cost, trace.sent, trace.tokens, trace.uncertain
     if not cancelled and not sent:
         return None
     return {
@@ -396,7 +236,9 @@ def _unfinished(trace: Trace | None, error: BaseException) -> dict[str, Any] | N
         "billed": spent,
         "wasted": spent,
         "attempts": sent,
+        "uncertain": lost,
         "wasted_tokens": tokens,
         "finish": None,
         "error": "cancelled" if cancelled else "refused",
+        "error_message": None if cancelled else brief(error),
     }

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synalinks.lm.ledger import Money, Totals
+    from synalinks.lm.entries import Money, Totals
 
 _COLUMNS = ("calls", "hits", "failed", "tokens in", "tokens out", "billed", "as if")
 _PLACES = {"cassette": "from the tape", "cache": "from the cache", "shared": "shared with a call in flight"}
@@ -24,6 +24,14 @@ def dollars_text(amount: Decimal) -> str:
     if size >= _LEAST or not size:
         return f"{sign}${size:.4f}"
     return f"{sign}${size:.{1 - size.adjusted()}f}"
+
+
+def money_text(total: Totals, live: str = "as if") -> str:
+    """Both columns in words: `$0.0000 billed, $1.84 as if`; where a price is unknown, `billed at least ...; as if at
+    least ...`."""
+    if total.billed.unknown or total.as_if.unknown:
+        return f"billed {total.billed}; {live} {total.as_if}"
+    return f"{total.billed} billed, {total.as_if} {live}"
 
 
 def render(
@@ -87,10 +95,8 @@ def _words(total: Totals, sources: Mapping[str, int]) -> list[str]:
         parts.append(f"{total.failed:,} failed")
     if total.uncounted:
         parts.append(f"{total.uncounted:,} without a count of tokens")
+    if total.uncertain:
+        parts.append(f"{total.uncertain:,} {'answer' if total.uncertain == 1 else 'answers'} perhaps given unseen")
     if total.wasted_tokens or total.wasted.known or total.wasted.unknown:
         parts.append(f"failed attempts: {total.wasted_tokens:,} tokens, {total.wasted}")
-    if total.billed.unknown or total.as_if.unknown:
-        money = f"billed {total.billed}; as if live {total.as_if}"
-    else:
-        money = f"{total.billed} billed, {total.as_if} as if live"
-    return ["; ".join(parts), money]
+    return ["; ".join(parts), money_text(total, "as if live")]

@@ -16,8 +16,9 @@ from typing import Any
 
 from synalinks._concurrency import Clock
 from synalinks.errors import ConfigurationError, LMError, SynalinksError
+from synalinks.lm.extras import beyond_the_table, is_plain
 from synalinks.lm.price_table import RATES, price_table
-from synalinks.lm.types import ZERO, Call, Handler, Reply, Request, Trace, Usage
+from synalinks.lm.types import ZERO, Call, Delta, Handler, Reply, Request, Sink, Trace, Usage
 
 #: Providers whose models run on the user's own machine.
 LOCAL_PREFIXES = frozenset({"ollama", "ollama_chat", "scripted", "llama_cpp", "vllm", "hosted_vllm"})
@@ -215,6 +216,26 @@ def price_of(model: str) -> Price | None:
     return found
 
 
+def price_for(request: Request, price: Callable[[str], Price | None] = price_of) -> Price | None:
+    """The price of a request; None if it is unknown, as under a service tier that the table does not price.
+
+    What `set_price` said holds for whatever is asked of the model.
+
+    Args:
+        request: what is asked.
+        price: gives the price of a model.
+    """
+    found = price(request.model)
+    if found is None or is_plain(request) or found.is_free or request.model in _set_by_user:
+        return found
+    return found if beyond_the_table(request) is None else None
+
+
+def stated_price(model: str) -> Price | None:
+    """What `set_price` said of a model, or None: of a server that is not the one whose prices the table has."""
+    return _set_by_user.get(model)
+
+
 @lru_cache(maxsize=1024)
 def _listed(model: str) -> Price | None:
     """The table's price of a model on the day it is first asked for in this process, or None."""
@@ -255,6 +276,9 @@ class PriceLayer:
         async def answer(call: Call) -> Reply:
             begun, trace = now(), call.trace or Trace()
             trace.sent += 1
+            ear = None if call.sink is None else _Ear(call.sink, now)
+            if ear is not None:
+                call = replace(call, sink=ear)
             try:
                 reply = await below(call)
             except LMError as error:
@@ -262,33 +286,55 @@ class PriceLayer:
                     error.reply = self._priced(error.reply, call.request, now() - begun)
                     _note(trace, error.reply)
                 elif error.uncertain:
-                    trace.unknown = trace.unknown or not self._free(call.request)
+                    self._lost(trace, call.request)
                 raise
             except SynalinksError:  # refused by what stands in for the provider: nothing was sent
                 trace.sent -= 1
                 raise
             except asyncio.CancelledError:
-                trace.unknown = trace.unknown or not self._free(call.request)
+                self._lost(trace, call.request)
                 raise
             reply = self._priced(reply, call.request, now() - begun)
+            if ear is not None and ear.first is not None:
+                reply = replace(reply, first_token=ear.first - begun)
             _note(trace, reply)
             return reply
 
         return answer
 
+    def _lost(self, trace: Trace, request: Request) -> None:
+        """Note an attempt of which nobody knows whether it was answered."""
+        trace.uncertain += 1
+        trace.unknown = trace.unknown or not self._free(request)
+
     def _free(self, request: Request) -> bool:
-        price = self._price(request.model)
+        price = price_for(request, self._price)
         return price is not None and price.is_free
 
     def _priced(self, reply: Reply, request: Request, seconds: float) -> Reply:
         cost = reply.cost
         if cost is None:
-            price = self._price(request.model)
+            price = price_for(request, self._price)
             cost = None if price is None else price.cost(reply.usage, seconds)
         return replace(reply, cost=cost, billed=cost, seconds=seconds)
 
 
+class _Ear:
+    """A sink that notes when the first piece came, and passes everything on."""
+
+    def __init__(self, sink: Sink, now: Callable[[], float]) -> None:
+        self.first: float | None = None
+        self._sink = sink
+        self._now = now
+
+    def __call__(self, delta: Delta) -> None:
+        if self.first is None:
+            self.first = self._now()
+        self._sink(delta)
+
+
 def _note(trace: Trace, reply: Reply) -> None:
+    trace.answers += 1
     trace.tokens += reply.usage.total_tokens or 0
     if reply.cost is None:
         trace.unknown = True

@@ -1,14 +1,15 @@
 """Where the LM stack is composed, and what surrounds a run: tape, budgets, ledgers, provider, clock.
 
 The whole stack is visible in `Channel._compose`. Ambient state comes in two kinds: a tape, a replaced
-provider and the offline switch hold for the whole process while their `with` block lasts; budgets and
-ledgers hold for the tasks inside their block.
+provider and the offline switch hold for the whole process while their `with` block lasts; ledgers hold for the
+tasks inside their block, and so do budgets unless they are told to hold everywhere.
 """
 
 from __future__ import annotations
 
 import itertools
 import random
+import threading
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -21,15 +22,18 @@ from synalinks import session
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.errors import ConfigurationError, Interrupted, OfflineError
 from synalinks.lm.account import Account, Limits
+from synalinks.lm.archive import Archive
+from synalinks.lm.bounds import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.budget import Budget, GateLayer, Purse
 from synalinks.lm.cache import CacheLayer
 from synalinks.lm.cassette import Cassette, CassetteLayer
 from synalinks.lm.check import CheckLayer
 from synalinks.lm.draws import Draws
+from synalinks.lm.learnt import Learnt
 from synalinks.lm.ledger import Ledger, MeterLayer
 from synalinks.lm.limit import LimitLayer
-from synalinks.lm.pricing import PriceLayer, is_free, price_of
-from synalinks.lm.providers import Spec, endpoint_of, key_of, make, resolve
+from synalinks.lm.pricing import PriceLayer, is_free, price_for, price_of, stated_price
+from synalinks.lm.providers import Spec, endpoint_of, is_own_server, key_of, make, resolve
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.share import ShareLayer
 from synalinks.lm.store import DiskStore, Store, cache_disabled, default_directory
@@ -51,6 +55,9 @@ class Runtime:
         draws: which cached answers this run has taken; begins anew at `clear_session()`.
         cassette: the open tape, or None.
         provider: the handler that stands in for every provider, or None.
+        archive: what a recording asks in place of the world, or None: the cache alone.
+        purses: the budgets that hold every call of this process, on whatever thread.
+        learnt: what calls usually take, from the ledger.
         offline: whether live calls are forbidden.
         interruptible: whether a run in this process ends in order at Ctrl-C.
         stopping: whether the user asked the run to end: calls already sent come home, no other is begun.
@@ -63,12 +70,30 @@ class Runtime:
         self.draws = Draws()
         self.cassette: Cassette | None = None
         self.provider: Handler | None = None
+        self.archive: Archive | None = None
+        self.purses: tuple[Purse, ...] = ()
+        self.learnt = Learnt(self.ledger)
         self.offline = False
         self.interruptible = self.stopping = False
         self.clock: Clock = SystemClock()
         self.rng = random.Random()
         self._accounts: dict[tuple[str, str, str, Limits], Account] = {}
         self._stores: dict[Path, Store] = {}
+        self._mutex = threading.Lock()
+
+    def open_purses(self) -> tuple[Purse, ...]:
+        """The purses that hold the calls of this task, outermost first."""
+        return (*self.purses, *_purses.get()) if self.purses else _purses.get()
+
+    def hold_everything(self, purse: Purse) -> None:
+        """Hold every call of the process to a purse."""
+        with self._mutex:
+            self.purses = (*self.purses, purse)
+
+    def let_go(self, purse: Purse) -> None:
+        """Hold nothing more to a purse that held every call of the process."""
+        with self._mutex:
+            self.purses = tuple(other for other in self.purses if other is not purse)
 
     def ledgers(self) -> tuple[Ledger, ...]:
         """The process's ledger and those of the blocks this task is in."""
@@ -177,10 +202,12 @@ class Channel:
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock
         account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self.limits)
+        price = price_of if is_own_server(self.spec, self.endpoint) else stated_price
         layers: list[Layer] = [
             MeterLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
             ShareLayer(
-                lambda: (id(runtime.cassette), id(runtime.provider), _purses.get()), bypass=runtime.replays_only
+                lambda: (id(runtime.cassette), id(runtime.provider), runtime.open_purses()),
+                bypass=runtime.replays_only,
             ),
             CacheLayer(
                 self._store,
@@ -189,24 +216,37 @@ class Channel:
                 bypass=lambda: runtime.cassette is not None or runtime.provider is not None,
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
-            GateLayer(_purses.get, price_of, tape=lambda: runtime.cassette, timeout=self._retry.timeout),
-            CassetteLayer(lambda: runtime.cassette),
+            GateLayer(
+                runtime.open_purses,
+                price,
+                tape=lambda: runtime.cassette,
+                timeout=self._retry.timeout,
+                learnt=runtime.learnt,
+            ),
+            CassetteLayer(lambda: runtime.cassette, source=self._archive),
             LimitLayer(account),
             RetryLayer(self._retry, account, clock, runtime.rng, is_free),
             CheckLayer(),
-            PriceLayer(price_of, clock),
+            PriceLayer(price, clock),
         ]
         return stack(Bottom(runtime, self.spec, self._api_base), *layers)
 
     def _store(self) -> Store | None:
         return None if self._cache == "off" else self.runtime.store(self._cache_dir)
 
-    def send(self, request: Request, sink: Sink | None = None) -> Awaitable[Reply]:
+    def _archive(self) -> Handler | None:
+        """What a recording asks in place of this model, if it may ask the cache only; a stand-in goes before it."""
+        archive = self.runtime.archive
+        if archive is None or self.runtime.provider is not None:
+            return None
+        return archive.handler(self.endpoint, self._cache_dir)
+
+    def send(self, request: Request, sink: Sink | None = None, stands_in: bool = False) -> Awaitable[Reply]:
         """Ask, from the place this task is in. The ambient scope is read here and nowhere else."""
         runtime, scope = self.runtime, scopes.current()
         draws = runtime.draws if runtime.cassette is None else runtime.cassette.draws
         draw = draws.ordinal(scope, request)
-        call = Call(request, scope, draw, sink, self.caller, trace=Trace())
+        call = Call(request, scope, draw, sink, self.caller, trace=Trace(), stands_in=stands_in)
         runtime.check_going_on(call)
         return self.stack.outermost(call)
 
@@ -215,14 +255,19 @@ class Channel:
 
 
 @contextmanager
-def use_cassette(path: str | Path, record_mode: RecordMode = "once", *, strict: bool = False) -> Iterator[Cassette]:
+def use_cassette(
+    path: str | Path, record_mode: RecordMode = "once", *, strict: bool = False, record_errors: bool = True
+) -> Iterator[Cassette]:
     """Replay calls from a tape, or record them to it, while the block lasts.
 
     Args:
         path: a `.jsonl` file, or `.jsonl.gz`.
-        record_mode: `none` replays only; `once` records if the file is not there and replays only if it is;
-            `new_episodes` replays what is there and records what is not; `all` records everything anew.
+        record_mode: `none` replays only; `once` records if the file is not there, or goes on if its first
+            recording was cut off, and replays only if it is whole; `new_episodes` replays what is there and records
+            what is not; `all` records everything anew.
         strict: complain at the end of a replay about rows nobody played.
+        record_errors: record calls that failed in the end too; in a replay they fail again, as they happened.
+            Without, a replay misses them.
 
     Raises:
         CassetteMiss: inside the block, at a call the tape does not hold.
@@ -231,12 +276,36 @@ def use_cassette(path: str | Path, record_mode: RecordMode = "once", *, strict: 
     """
     if RUNTIME.cassette is not None:
         raise ConfigurationError(f"a tape is open already ({RUNTIME.cassette.path}); close it before opening {path}")
-    with Cassette(path, record_mode, strict=strict) as cassette:
+    with Cassette(path, record_mode, strict=strict, record_errors=record_errors, bound=_dearest) as cassette:
         RUNTIME.cassette = cassette
         try:
             yield cassette
         finally:
             RUNTIME.cassette = None
+
+
+@contextmanager
+def use_archive(directory: str | Path | None = None) -> Iterator[Archive]:
+    """Have recordings inside the block ask the cache in a folder (None: the user's), and make no live call.
+
+    Raises:
+        OfflineError: inside the block, at a call that the cache holds no answer to.
+    """
+    before = RUNTIME.archive
+    RUNTIME.archive = Archive(directory, RUNTIME.draws)
+    try:
+        yield RUNTIME.archive
+    finally:
+        RUNTIME.archive = before
+
+
+def _dearest(request: Request) -> Decimal | None:
+    """The most an answer can cost in dollars; None if the price is unknown, or by the hour."""
+    price = price_for(request)
+    if price is None or price.per_hour:
+        return None
+    needs = needs_of(request, price, ())
+    return needs.amount(OUTPUT_ALLOWANCE if needs.limit is None else needs.limit).usd
 
 
 @contextmanager
@@ -254,15 +323,35 @@ def use_provider(handler: Handler) -> Iterator[Handler]:
 
 
 @contextmanager
-def use_budget(budget: Budget | Decimal | float | str, *, name: str = "budget") -> Iterator[Purse]:
+def use_budget(
+    budget: Budget | Decimal | float | str, *, name: str = "budget", everywhere: bool = False
+) -> Iterator[Purse]:
     """Hold every call inside the block to a budget (an amount is in dollars); blocks nest.
+
+    Args:
+        budget: the caps.
+        name: what messages call it.
+        everywhere: hold every call of the process while the block lasts, on all threads and event loops, not only
+            those of the tasks inside the block. Other processes are not held.
 
     Raises:
         BudgetExceeded: inside the block, before a call that might not fit is sent.
     """
     purse = Purse(Budget.of(budget), RUNTIME.clock, name)
-    with open_purse(purse):
+    if not everywhere:
+        with open_purse(purse):
+            yield purse
+        return
+    RUNTIME.hold_everything(purse)
+    try:
         yield purse
+    finally:
+        RUNTIME.let_go(purse)
+
+
+def open_purses() -> tuple[Purse, ...]:
+    """The purses that hold the calls of this task, outermost first."""
+    return RUNTIME.open_purses()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from synalinks.lm.allowance import Allowance
 from synalinks.lm.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
 from synalinks.lm.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
 from synalinks.scope import NOWHERE, Scope
@@ -75,6 +76,7 @@ class Reply:
         source: where it came from.
         model: what the provider says it ran, e.g. a dated name or the routed provider.
         seconds: how long the provider took, queueing here not included.
+        first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
         attempts: how often it was asked for, this one included.
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
@@ -97,6 +99,7 @@ class Reply:
     source: Source = "live"
     model: str | None = None
     seconds: float | None = None
+    first_token: float | None = None
     attempts: int = 1
     wasted: Decimal | None = ZERO
     wasted_tokens: int = 0
@@ -124,6 +127,8 @@ class Reply:
         value["cost"] = None if self.cost is None else str(self.cost)
         if self.seconds is not None:
             value["seconds"] = round(self.seconds, 6)
+        if self.first_token is not None:
+            value["first_token"] = round(self.first_token, 6)
         if self.attempts != 1:
             value["attempts"] = self.attempts
             value["wasted"] = None if self.wasted is None else str(self.wasted)
@@ -151,6 +156,7 @@ class Reply:
             source=source,
             model=value.get("model"),
             seconds=value.get("seconds"),
+            first_token=value.get("first_token"),
             attempts=value.get("attempts", 1),
             wasted=None if wasted is None else Decimal(wasted),
             wasted_tokens=value.get("wasted_tokens", 0),
@@ -204,22 +210,28 @@ class Trace:
     cancellation.
 
     Attributes:
-        sent: attempts handed to the provider.
+        sent: attempts handed to the provider. answers: those that were answered, even if of no use.
         cost: dollars of the answers that came. tokens: theirs, as far as known.
+        uncertain: attempts that may have been answered without our seeing it.
         unknown: whether an attempt may have been billed that no answer tells the price of.
+        allowance: what the provider last said of its limits, until somebody has read it; never part of a reply, so
+            it is on no tape.
     """
 
-    __slots__ = ("cost", "sent", "tokens", "unknown")
+    __slots__ = ("allowance", "answers", "cost", "sent", "tokens", "uncertain", "unknown")
 
     def __init__(self) -> None:
-        self.sent = 0
+        self.sent = self.answers = self.uncertain = 0
         self.cost = ZERO
         self.tokens = 0
         self.unknown = False
+        self.allowance: Allowance | None = None
 
     def add(self, other: Trace) -> None:
         """Take over what another trace holds."""
         self.sent += other.sent
+        self.answers += other.answers
+        self.uncertain += other.uncertain
         self.cost += other.cost
         self.tokens += other.tokens
         self.unknown = self.unknown or other.unknown
@@ -240,6 +252,7 @@ class Call:
             it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
             not change what a call is.
         trace: what the call has sent and spent so far, or None where nobody asks.
+        stands_in: whether a fallback asks, in place of a model whose call failed.
     """
 
     request: Request
@@ -250,6 +263,7 @@ class Call:
     permit: Permit | None = None
     output_cap: int | None = None
     trace: Trace | None = None
+    stands_in: bool = False
 
     @property
     def output_limit(self) -> int | None:

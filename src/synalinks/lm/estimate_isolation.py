@@ -1,0 +1,110 @@
+"""A run beside the real one: calls are answered by a stand-in, and nothing that a run leaves behind is left behind.
+
+What is process-wide is put aside and put back: tape, stand-in, ledgers, the draws taken, and every model's own way to
+the wire, with its limits. Budgets and ledgers of tasks are left by running in a context of one's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from synalinks.errors import ConfigurationError
+from synalinks.lm.account import Account, Limits
+from synalinks.lm.draws import Draws
+from synalinks.lm.ledger import Ledger, MeterLayer
+from synalinks.lm.pricing import PriceLayer, price_of
+from synalinks.lm.runtime import RUNTIME, Channel
+from synalinks.lm.types import Call, Handler, Reply, stack
+
+T = TypeVar("T")
+_inside: ContextVar[bool] = ContextVar("synalinks_estimating", default=False)
+
+
+class _Guarded:
+    """Answers the calls of the run beside; refuses those of anybody else, who must not get an invented answer."""
+
+    name = "synthetic"
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, call: Call, /) -> Awaitable[Reply]:
+        if not _inside.get():
+            raise ConfigurationError(
+                f"{call.request.model!r} was asked (at {call.scope}) while an estimate was being made in this process, "
+                "which answers every model synthetically. Await the estimate first"
+            )
+        return self._handler(call)
+
+
+def channels() -> list[Channel]:
+    """Every model's way to the wire in this process; also those that only a user's function knows of."""
+    return [found for found in gc.get_objects() if type(found) is Channel]
+
+
+def unlimited(*_: Any) -> Account:
+    """An account without rates: what answers at once is not to be waited for."""
+    return Account(Limits())
+
+
+@contextmanager
+def no_limits() -> Iterator[None]:
+    """Give models that are made inside the block no rates to wait for."""
+    own = vars(RUNTIME)
+    inner = "account" not in own  # blocks nest
+    own["account"] = unlimited  # in front of the class's own method
+    try:
+        yield
+    finally:
+        if inner:
+            del own["account"]
+
+
+@contextmanager
+def put_aside(handler: Handler, known: Iterable[Channel]) -> Iterator[Ledger]:
+    """Have every call in this process answered by `handler`, at once; gives the ledger they are entered in.
+
+    Args:
+        known: the ways to the wire there are, from `channels`.
+
+    Afterwards tape, stand-in, ledgers, draws and models are as they were.
+    """
+    guarded = _Guarded(handler)
+    names = ("provider", "cassette", "archive", "purses", "offline", "draws", "ledger")
+    before = {name: getattr(RUNTIME, name) for name in names}
+    models = [(channel, channel.stack, channel.ledger) for channel in known]
+    ledger = Ledger()
+    RUNTIME.provider, RUNTIME.cassette, RUNTIME.offline = guarded, None, False
+    RUNTIME.archive, RUNTIME.purses = None, ()
+    RUNTIME.draws, RUNTIME.ledger = Draws(), ledger
+    clock = RUNTIME.clock
+    try:
+        for channel, _, _ in models:
+            meter = MeterLayer(channel.spec.prefix, RUNTIME.ledgers, clock)
+            channel.stack, channel.ledger = stack(guarded, meter, PriceLayer(price_of, clock)), Ledger()
+        with no_limits():
+            yield ledger
+    finally:
+        for channel, own, its in models:
+            channel.stack, channel.ledger = own, its
+        for name, value in before.items():
+            setattr(RUNTIME, name, value)
+
+
+async def in_own_context(job: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine outside every budget, ledger and place that this task is in."""
+    context = contextvars.Context()
+    context.run(_inside.set, True)
+    task = asyncio.get_running_loop().create_task(job(), context=context)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait((task,))
+        raise
