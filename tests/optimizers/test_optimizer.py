@@ -41,7 +41,8 @@ def view(variable: Variable) -> Step:
 
 def select(optimizer: Optimizer, variables: list[Variable], times: int = 300) -> Counter[str]:
     rng = np.random.default_rng(0)
-    return Counter(optimizer.select_variable(variables, rng).name for _ in range(times))
+    paths = (optimizer.select_variable_name_to_update(variables, rng) for _ in range(times))
+    return Counter(path.removeprefix("m/") for path in paths)
 
 
 def test_unvisited_variables_come_first() -> None:

@@ -19,7 +19,7 @@ from synalinks.testing import OllamaServer
 
 WIDTHS = (1, 8, 64)
 #: What a replay's ledger has that its recording's has not: where the answers came from, and that nobody paid.
-OF_THE_RUN = ("source", "billed")
+OF_THE_RUN = ("source", "billed", "answers", "billed_tokens")
 
 
 @pytest.fixture

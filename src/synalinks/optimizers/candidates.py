@@ -1,8 +1,8 @@
 """Candidates: what a variable might hold, with the evidence for it.
 
 A candidate is a JSON object: the learnable fields and `examples`, as they would be written, plus `reward` (mean
-over the samples it was scored on) and `reward_count` (how many). Two candidates are one if all they would write
-is the same, examples included.
+over the samples it was scored on), `reward_count` (how many) and, where a validation has measured it, `validated`. Two
+candidates are one if all they would write is the same, examples included.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from synalinks import _json
 from synalinks.data import BOOKKEEPING, Variable, copy_json
 
 Candidate = dict[str, Any]
-EVIDENCE = ("reward", "reward_count")
+EVIDENCE = ("reward", "reward_count", "validated")
 
 
 def learnable_fields(variable: Variable) -> list[str]:
@@ -72,8 +72,10 @@ def merge(pools: Iterable[Iterable[Candidate]]) -> list[Candidate]:
             known = merged.get(key(candidate))
             if known is None:
                 merged[key(candidate)] = dict(candidate)
-            elif count := candidate.get("reward_count", 0):
-                add_evidence(known, [candidate["reward"]] * count)
+            else:
+                add_evidence(known, [candidate.get("reward", 0.0)] * candidate.get("reward_count", 0))
+                if candidate.get("validated"):
+                    known["validated"] = True
     return list(merged.values())
 
 

@@ -5,8 +5,9 @@ Rewards are paired with predictions by sample, never by the order in which thing
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self, SupportsIndex
 
 from synalinks import _json, scope
 from synalinks.data import Variable
@@ -18,13 +19,27 @@ Record = dict[str, Any]
 
 
 class Predictions(list[Record]):
-    """`current_predictions` of one step: whatever a module appends is stamped with the sample it is for."""
+    """`current_predictions` of one step: whatever a module adds is stamped with the sample it is for."""
 
     def append(self, record: Record) -> None:
         """Add a record, under the sample of the task that adds it."""
-        if record.get("sample") is None:
-            record = {**record, "sample": scope.current().sample}
-        super().append(record)
+        super().append(_stamped(record))
+
+    def extend(self, records: Iterable[Record]) -> None:
+        """Add records, under the sample of the task that adds them."""
+        super().extend(map(_stamped, records))
+
+    def __iadd__(self, records: Iterable[Record]) -> Self:  # type: ignore[override, misc]  # as a list, it takes any
+        self.extend(records)
+        return self
+
+    def insert(self, index: SupportsIndex, record: Record) -> None:
+        """Add a record before another one; their order means nothing."""
+        super().insert(index, _stamped(record))
+
+
+def _stamped(record: Record) -> Record:
+    return record if record.get("sample") is not None else {**record, "sample": scope.current().sample}
 
 
 def begin_step(variable: Variable) -> None:
@@ -39,9 +54,16 @@ def assign_rewards(variable: Variable, rewards: Mapping[int, float]) -> list[Rec
     """Give each recorded prediction the reward of its sample; returns the scored records in order of samples.
 
     Args:
-        rewards: by sample. A prediction of a sample without a reward is dropped.
+        rewards: by sample. A prediction of a sample without a reward is dropped; so is, with a warning, one that was
+            put there in another way than by adding it to the list, so that nobody knows its sample.
     """
     value = variable.get_json()
+    if lost := sum(record.get("sample") is None for record in value["current_predictions"]):
+        warnings.warn(
+            f"{lost} predictions of {variable.path} belong to no sample, so they get no reward: add records to the "
+            'list that `state.get("current_predictions")` gives, do not replace it',
+            stacklevel=2,
+        )
     scored = [
         {**record, "reward": rewards[record["sample"]]}
         for record in value["current_predictions"]

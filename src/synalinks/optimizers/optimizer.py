@@ -28,6 +28,8 @@ class OptimizerIterations(DataModel):
 
     iterations: int = Field(default=0, description="Steps taken.")
     epochs: int = Field(default=0, description="Epochs completed.")
+    validated: bool = Field(default=False, description="Whether the last epoch ended with a validation.")
+    seeds_left: dict[str, list[int]] = Field(default={}, description="Seeds not started from yet, by variable.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Step:
             `sample` and the sample's `target` (JSON, or None).
         description: the program's description.
         rng: the only source of randomness.
+        judged: inputs of the samples that candidates are scored on, JSON; no targets, and empty where they are not
+            known. The same object as long as they are the same.
     """
 
     epoch: int
@@ -47,6 +51,7 @@ class Step:
     records: Sequence[Record]
     description: str
     rng: np.random.Generator
+    judged: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class Optimizer:
         self.reward_uncertainty = reward_uncertainty
         self.update_freq = update_freq
         self.populations: dict[str, Population] = {}
+        self._saw_validation = False
         self.state = Variable(
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
@@ -138,36 +144,51 @@ class Optimizer:
         return int(self.state.get("epochs"))
 
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
-        """Make seeds of what the variables hold; everything that lacks configuration fails here."""
-        self.populations = {}
+        """Make seeds of what the variables hold; everything that lacks configuration fails here.
+
+        What somebody wrote into a variable since the last training is what this one starts from: a pool that does not
+        hold it is of another search.
+        """
+        self.populations, left = {}, {}
         for variable in variables:
             value = variable.get_json()
             now = pool.current(variable)
+            members = value["best_candidates"]
+            if members and pool.key(now) not in map(pool.key, members):
+                value["seed_candidates"], value["best_candidates"] = [now], []
             value["seed_candidates"] = [{**now, **seed} for seed in value["seed_candidates"]] or [now]
             value["candidates"] = []
+            if not value["best_candidates"]:
+                left[variable.path] = list(range(len(value["seed_candidates"])))
             self.populations[variable.path] = Population(variable, self.population_size, self.reward_uncertainty)
+        self.state.update({"seeds_left": left})
 
     async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
         """Begin an epoch; its candidates are none yet."""
 
     async def on_batch_begin(self, variables: Sequence[Variable], rng: np.random.Generator) -> None:
-        """Write the candidate that the step starts from into each variable."""
+        """Write the candidate that the step starts from into each variable: each seed once, then a selected one."""
         for variable in variables:
-            pool.write(variable, await self.select_candidate(variable, rng))
+            left = self.state.get("seeds_left").get(variable.path)
+            if left:
+                start = variable.get_json()["seed_candidates"][left.pop(int(rng.integers(len(left))))]
+            else:
+                start = await self.select_candidate(variable, rng)
+            pool.write(variable, start)
             begin_step(variable)
 
     def assign_rewards(self, variables: Sequence[Variable], rewards: Mapping[int, float]) -> dict[str, list[Record]]:
         """Give predictions the rewards of their samples; returns the scored ones by variable path."""
         return {variable.path: assign_rewards(variable, rewards) for variable in variables}
 
-    def select_variable(self, variables: Sequence[Variable], rng: np.random.Generator) -> Variable:
-        """The variable to update: one never visited, else P(v) proportional to exp(-mean reward / temperature)."""
+    def select_variable_name_to_update(self, variables: Sequence[Variable], rng: np.random.Generator) -> str:
+        """The path of the one to update: never visited, or drawn with P(v) ~ exp(-mean reward / temperature)."""
         unvisited = [v for v in variables if not v.get_json()["nb_visit"]]
         if unvisited:
-            return unvisited[int(rng.integers(len(unvisited)))]
+            return unvisited[int(rng.integers(len(unvisited)))].path
         means = [v.get_json()["cumulative_reward"] / v.get_json()["nb_visit"] for v in variables]
         chances = softmax([-mean for mean in means], self.sampling_temperature)
-        return variables[int(rng.choice(len(variables), p=chances))]
+        return variables[int(rng.choice(len(variables), p=chances))].path
 
     async def propose_new_candidate(
         self, variables: Sequence[Variable], view: Callable[[Variable], Step], rng: np.random.Generator
@@ -179,7 +200,8 @@ class Optimizer:
         """
         left = list(variables)
         while left:
-            variable = self.select_variable(left, rng)
+            name = self.select_variable_name_to_update(left, rng)
+            variable = next(one for one in left if one.path == name)
             parent = pool.current(variable)
             values = await self.propose(variable, view(variable))
             if values is not None:
@@ -193,6 +215,12 @@ class Optimizer:
     def add_scored(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
         """Fold rewards of samples it was not scored on before into what is known of a candidate."""
         self.populations[variable.path].learn(candidate, rewards)
+
+    def add_validated(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
+        """As `add_scored`, for rewards of a validation that was finished."""
+        self.add_scored(variable, candidate, rewards)
+        self.populations[variable.path].mark_validated(candidate)
+        self._saw_validation = True
 
     async def on_batch_end(self, variables: Sequence[Variable]) -> None:
         """Leave the best known candidate in each variable."""
@@ -208,11 +236,26 @@ class Optimizer:
         if best is not None:
             pool.write(variable, best)
 
+    def write_proven(self, variable: Variable) -> None:
+        """Put the best candidate that a validation has measured into the variable's fields.
+
+        The best known one if the last epoch had no validation. A newcomer with luck on a few samples can have a higher
+        lower bound than what was measured on all; it is a parent of the next epoch, but `val_*`, and what a checkpoint
+        saves under it, must be of what the program holds.
+        """
+        proven = self.populations[variable.path].validated if self.state.get("validated") else None
+        if proven is None:
+            self.write_best(variable)
+        else:
+            pool.write(variable, proven)
+
     async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
         """Rebuild each variable's pool and remember its best."""
+        self.state.update({"validated": self._saw_validation})
+        self._saw_validation = False
         for variable in variables:
             await self._rebuild(variable)
-            self.write_best(variable)
+            self.write_proven(variable)
             value = variable.get_json()
             best = pool.current(variable)
             if not value["history"] or pool.key(value["history"][-1]) != pool.key(best):
@@ -220,13 +263,20 @@ class Optimizer:
         self.state.update({"epochs": self.state.get("epochs") + 1})
 
     async def _rebuild(self, variable: Variable) -> None:
+        """Rebuild a pool; the best that a validation has measured keeps a place in it."""
         population = self.populations[variable.path]
-        population.replace(await self.rebuild(variable, population.everyone()))
+        proven = population.validated
+        members = await self.rebuild(variable, population.everyone())
+        if proven is not None and pool.key(proven) not in map(pool.key, members):
+            members = [*members[: self.population_size - 1], proven]
+        population.replace(members)
 
     async def on_train_end(self, variables: Sequence[Variable]) -> None:
-        """Leave the best candidate in the fields, and no step's evidence."""
+        """Leave the best candidate in the fields and the pool, and no step's evidence."""
         for variable in variables:
-            self.write_best(variable)
+            if self.populations[variable.path].newcomers:  # of an epoch that was cut short; what was scored is kept
+                await self._rebuild(variable)
+            self.write_proven(variable)
             variable.get_json()["current_predictions"] = []
 
     # --- going on after a crash ----------------------------------------------------------------------------

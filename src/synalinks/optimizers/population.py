@@ -51,6 +51,18 @@ class Population:
         """The best known candidate, new ones included; None before the first is scored."""
         return self._best
 
+    @property
+    def validated(self) -> Candidate | None:
+        """The best of those that a validation has measured, or None."""
+        measured = (candidate for candidate in self._by_key.values() if candidate.get("validated"))
+        return next(iter(pool.ranked(measured, self.uncertainty)), None)
+
+    def mark_validated(self, candidate: Candidate) -> None:
+        """Note that a validation has measured a candidate."""
+        known = self._by_key.get(pool.key(candidate))
+        if known is not None:
+            known["validated"] = True
+
     def reindex(self) -> None:
         """Read the variable's lists anew."""
         self._by_key = {pool.key(candidate): candidate for candidate in (*self.newcomers, *self.members)}

@@ -68,10 +68,18 @@ def test_a_near_and_worse_one_goes_a_far_or_equal_one_stays() -> None:
 
 
 def test_luck_on_few_samples_does_not_drive_out_what_did_well_on_many() -> None:
-    proven, lucky = {**candidate("1", 0.95), "reward_count": 100}, {**candidate("2", 1.0), "reward_count": 4}
+    proven, lucky = {**candidate("1", 0.90), "reward_count": 100}, {**candidate("2", 1.0), "reward_count": 4}
     near = np.zeros((2, 2))
-    assert dominated_novelty_search([proven, lucky], near, 5, uncertainty=0.25) == [proven]
-    assert dominated_novelty_search([proven, lucky], near, 5) == [lucky]
+    assert dominated_novelty_search([proven, lucky], near, 5, uncertainty=0.25) == [proven, lucky]
+    sure = {**lucky, "reward_count": 100}
+    assert dominated_novelty_search([proven, sure], near, 5, uncertainty=0.25) == [sure]
+    assert dominated_novelty_search([proven, lucky], near, 5) == [lucky]  # without uncertainty, by the mean alone
+
+
+def test_a_newcomer_is_not_driven_out_for_being_new() -> None:
+    proven, new = {**candidate("1", 0.75), "reward_count": 100}, {**candidate("2", 0.75), "reward_count": 4}
+    near = np.zeros((2, 2))
+    assert dominated_novelty_search([proven, new], near, 5, uncertainty=0.25) == [proven, new]
 
 
 def test_a_larger_k_keeps_more() -> None:

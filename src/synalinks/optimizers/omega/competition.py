@@ -1,8 +1,8 @@
 """The competition: a candidate goes if a better one stands too near it (Dominated Novelty Search).
 
 Source: Dominated Novelty Search, arXiv 2502.00593, in the form that programs written for OMEGA rely on: c is dominated
-if some o with a higher reward lies within 1 / k of it. The candidates of an epoch compete with one another; those of
-earlier epochs keep their places until better ones take them.
+if some o with a higher reward lies within 1 / k of it. New candidates and the pool compete alike, so that an ancestor
+makes way for a descendant which is better beyond doubt, and the next epoch's parents are the best there are.
 """
 
 from __future__ import annotations
@@ -141,14 +141,15 @@ def dominated_novelty_search(
         pooled: scored candidates, `(n,)`.
         distances: between them, `(n, n)`, in [0, 1].
         k_nearest_fitter: larger means a smaller radius, and so a more diverse pool.
-        uncertainty: of one sample. Better is who has the higher lower bound, so that luck on a few samples does not
-            drive out what did well on many.
+        uncertainty: of one sample. One is better than another if its lower confidence bound is above the other's
+            mean reward: neither luck on a few samples nor being new drives anybody out.
     """
     import numpy as np  # only training needs it
 
-    fitness = np.array([pool.lower_bound(candidate, uncertainty) for candidate in pooled], dtype=np.float64)
+    means = np.array([candidate.get("reward", 0.0) for candidate in pooled], dtype=np.float64)
+    bounds = np.array([pool.lower_bound(candidate, uncertainty) for candidate in pooled], dtype=np.float64)
     near = distances < 1.0 / k_nearest_fitter
-    better = fitness[None, :] > fitness[:, None]
+    better = bounds[None, :] > means[:, None]
     dominated = (near & better).any(axis=1)
     kept = [candidate for candidate, out in zip(pooled, dominated, strict=True) if not out]
     return kept or list(pooled[:1])

@@ -11,6 +11,7 @@ from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.modules import EmbeddingModel, Generator
 from synalinks.modules.chain_of_thought import ChainOfThought
 from synalinks.modules.generator import EFFORTS
+from synalinks.modules.remote_model import RemoteModel
 from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary import EvolutionaryOptimizer
@@ -123,7 +124,6 @@ class OMEGA(EvolutionaryOptimizer):
         self._hard: dict[str, HardExamples] = {}
         self._proposers: dict[tuple[str, str], Generator | ChainOfThought] = {}
         self._keys: dict[str, frozenset[str]] = {}
-        self._settled: dict[str, set[str]] = {}
 
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
         """Resolve both models and make the proposers, before the first paid call.
@@ -192,34 +192,29 @@ class OMEGA(EvolutionaryOptimizer):
         keys = self._keys[variable.path]
         return {name: value for name, value in answer.get_json().items() if name in keys}
 
-    async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
-        """Note who was in the pool before: those do not compete."""
-        await super().on_epoch_begin(epoch, variables)
-        for variable in variables:
-            self._settled[variable.path] = {pool.key(c) for c in variable.get_json()["best_candidates"]}
-
     async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
-        """With `dns`, let the epoch's new candidates compete; then rebuild the pools."""
+        """With `dns`, let the candidates compete; then rebuild the pools."""
         if self.algorithm == "dns":
             for variable in variables:
                 await self._compete(variable)
         await super().on_epoch_end(epoch, variables)
 
     async def _compete(self, variable: Variable) -> None:
-        population, settled = self.populations[variable.path], self._settled.get(variable.path, set())
+        population = self.populations[variable.path]
         everyone = pool.ranked(population.everyone(), self.reward_uncertainty)
-        new = [candidate for candidate in everyone if pool.key(candidate) not in settled]
-        if len(new) < 2:
+        if len(everyone) < 2:
             return
         try:
-            distances = await self._distances(new)
+            distances = await self._distances(everyone)
         except BudgetExceeded:
             distances = None  # fit ends by what its budget refused; what was scored is kept
         if distances is None:
             return
-        kept = dominated_novelty_search(new, distances, self.k_nearest_fitter, self.reward_uncertainty)
-        out = {pool.key(candidate) for candidate in new} - {pool.key(candidate) for candidate in kept}
-        population.replace([candidate for candidate in everyone if pool.key(candidate) not in out])
+        kept = dominated_novelty_search(everyone, distances, self.k_nearest_fitter, self.reward_uncertainty)
+        kept = kept if len(kept) > 1 else everyone[:2]  # crossover needs two
+        proven = population.validated
+        stays = {pool.key(candidate) for candidate in (*kept, *([proven] if proven else []))}
+        population.replace([candidate for candidate in everyone if pool.key(candidate) in stays])
 
     async def _distances(self, pooled: list[Candidate]) -> Any:
         if self.distance_function is not None:
@@ -228,6 +223,11 @@ class OMEGA(EvolutionaryOptimizer):
             return None
         vectors = await self._descriptors.of(pooled, self.embedding_model)
         return None if vectors is None else cosine_distance(vectors)
+
+    def models_asked(self) -> list[RemoteModel | None]:
+        """The proposer and, where distances are measured with it, the embedding model."""
+        embeds = self.algorithm == "dns" and self.distance_function is None
+        return [self.language_model, self.embedding_model if embeds else None]
 
     def get_state(self) -> dict[str, Any]:
         """Examples that stay hard, by variable, and the embeddings that were paid for."""

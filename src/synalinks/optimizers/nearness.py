@@ -1,0 +1,128 @@
+"""Nearness: how alike inputs are in the rare words they share. It is lexical, so it costs no call.
+
+Two inputs are as near as the words they share weigh, over the geometric mean of what the words of each weigh: the
+cosine of binary vectors. A word weighs its rarity, log((n + 1) / (holders + 1)) (Spärck Jones 1972), so that words that
+every input holds weigh nothing, and templates and formats don't make inputs alike. That is once, not squared as in the
+cosine of TF-IDF vectors, which hardly sees what is common to a large part of the inputs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from synalinks import _json
+
+WORD = re.compile(r"\w+")
+#: Characters of one value that are read; what is longer is a file rather than a question.
+READ = 10_000
+#: Inputs whose nearness to all others is remembered; more than the predictions a variable keeps.
+REMEMBERED = 256
+
+Vector = Mapping[str, float]
+
+
+def words(value: Any) -> Iterator[str]:
+    """The words in the values of any JSON, in lower case; keys are not read."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from words(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from words(item)
+    elif value is not None:
+        yield from WORD.findall(str(value)[:READ].lower())
+
+
+class Nearness:
+    """Nearness in [0, 1] of any input to a fixed set of inputs, and of any two.
+
+    Args:
+        inputs: the set, JSON. How rare a word is, is counted here; so one input alone has no words that tell.
+    """
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        told = [dict.fromkeys(words(value)) for value in inputs]  # in order, so that sums are the same in any process
+        holders = Counter(word for held in told for word in held)
+        self.size = len(told)
+        self._rarity = {word: math.log((self.size + 1) / (count + 1)) for word, count in holders.items()}
+        self._names = [_json.canonical(value) for value in inputs]
+        self._holders: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for place, held in enumerate(told):
+            for word, weight in self._unit(held).items():
+                self._holders[word].append((place, weight))
+        self._known: dict[bytes, Any] = {}
+
+    def _unit(self, held: Iterable[str]) -> dict[str, float]:
+        unheard = math.log(self.size + 1)
+        rarity = {word: self._rarity.get(word, unheard) for word in held}
+        whole = math.fsum(rarity.values())
+        return {word: math.sqrt(one / whole) for word, one in rarity.items() if one}
+
+    def vector(self, value: Any) -> Vector:
+        """The unit vector of an input, by word; empty where no word tells it from others."""
+        return self._unit(dict.fromkeys(words(value)))
+
+    def to_all(self, value: Any) -> Any:
+        """How near an input is to each of the set, `(size,)`; an input is not near itself."""
+        import numpy as np  # only training needs it
+
+        name = _json.canonical(value)
+        known = self._known.get(name)
+        if known is None:
+            known = np.zeros(self.size)
+            for word, weight in self.vector(value).items():
+                for place, other in self._holders.get(word, ()):
+                    known[place] += weight * other
+            for place, other_name in enumerate(self._names):
+                if other_name == name:
+                    known[place] = 0.0
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known[name] = known
+        return known
+
+    def coverage(self, values: Sequence[Any]) -> float:
+        """How near the set is to the nearest of some inputs, on average; 0 of none."""
+        import numpy as np  # only training needs it
+
+        if not values or not self.size:
+            return 0.0
+        return float(np.max([self.to_all(value) for value in values], axis=0).mean())
+
+
+def cosine(one: Vector, other: Vector) -> float:
+    """How near two inputs are, by their vectors."""
+    return math.fsum(weight * other.get(word, 0.0) for word, weight in one.items())
+
+
+def cover(nearness: Any, worth: Sequence[float], order: Sequence[int], count: int) -> list[int]:
+    """Which items together come nearest to all inputs: the greedy solution of facility location.
+
+    The sum over inputs of the nearness to the nearest chosen item, times that item's worth, is monotone and
+    submodular, so that taking the best next item gets at least 63 % of what the best set would (Nemhauser, Wolsey &
+    Fisher 1978). For few-shot examples: Liu et al. 2022 (arXiv:2101.06804) find near ones better, Gupta et al. 2023
+    (arXiv:2305.14907) choose sets by what they cover.
+
+    Args:
+        nearness: `(inputs, items)`.
+        worth: of each item, in [0, 1].
+        order: of all items; the first among equals is taken.
+        count: how many to choose.
+    """
+    import numpy as np  # only training needs it
+
+    value = np.asarray(nearness)[:, list(order)] * np.asarray([worth[i] for i in order])
+    reached = np.zeros(len(value))
+    chosen: list[int] = []
+    for _ in range(count):
+        gain = np.maximum(value, reached[:, None]).sum(axis=0) - reached.sum()
+        gain = np.round(gain, 9)  # what differs by rounding only is equal
+        gain[chosen] = -1.0
+        best = int(np.argmax(gain))
+        chosen.append(best)
+        reached = np.maximum(reached, value[:, best])
+    return [order[i] for i in chosen]

@@ -1,0 +1,64 @@
+"""Payoff: whether the program does better on samples that are near its examples, as far as training shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+#: Below this many degrees of freedom nothing is sure: from here on Student's t is close to the normal distribution.
+ENOUGH = 30
+#: Standard errors that a slope must lie above 0 to be sure; one chance in forty of being wrong.
+SURE = 2.0
+
+
+class Payoff:
+    """The least-squares slope of reward over nearness, within runs of samples that saw the same examples.
+
+    Only differences within a run count, so that a set of examples which is good (or many, or few) for another reason
+    than its nearness says nothing about nearness. Holds sums, not samples.
+    """
+
+    def __init__(self) -> None:
+        self._closed = [0.0] * 4  # degrees of freedom; sums of squares and products about the mean: xx, xy, yy
+        self._open = [0.0] * 6  # of the run under way: n, x, y, xx, xy, yy
+        self._examples: str | None = None
+
+    def observe(self, examples: str, nearness: Sequence[float], rewards: Sequence[float]) -> None:
+        """Take in samples.
+
+        Args:
+            examples: names the examples that they saw.
+            nearness: of each sample to the nearest of those examples; `rewards`: what they scored.
+        """
+        if examples != self._examples:
+            self._closed = self._totals()
+            self._open, self._examples = [0.0] * 6, examples
+        for x, y in zip(nearness, rewards, strict=True):
+            self._open = [known + new for known, new in zip(self._open, (1.0, x, y, x * x, x * y, y * y), strict=True)]
+
+    def _totals(self) -> list[float]:
+        n, x, y, xx, xy, yy = self._open
+        if not n:
+            return list(self._closed)
+        run = (n - 1, xx - x * x / n, xy - x * y / n, yy - y * y / n)
+        return [known + new for known, new in zip(self._closed, run, strict=True)]
+
+    @property
+    def sure(self) -> bool:
+        """Whether nearness pays beyond doubt: the slope is `SURE` standard errors above 0."""
+        freedom, xx, xy, yy = self._totals()
+        if freedom - 1 < ENOUGH or xx < 1e-9 or xy <= 0.0:
+            return False
+        slope = xy / xx
+        unexplained = max(yy - slope * xy, 0.0)
+        return slope > SURE * math.sqrt(unexplained / (freedom - 1) / xx)
+
+    def get_state(self) -> list[Any]:
+        """What was observed, as JSON."""
+        return [self._closed, self._open, self._examples]
+
+    def set_state(self, state: Sequence[Any]) -> None:
+        """Have observed what `get_state` gave, and nothing else."""
+        closed, open_, self._examples = state
+        self._closed, self._open = list(closed), list(open_)

@@ -1,0 +1,84 @@
+"""The few-shot optimizer on a model with a written law (`shared/tools/learn`): how far it gets for how many calls.
+
+The law gives the exact expected reward of a set of examples, so nothing is left to the luck of an evaluation.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import synalinks
+from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
+from synalinks.lm.types import Call
+from worlds import fit, lm, make
+
+
+class Case(synalinks.DataModel):
+    """A case."""
+
+    question: str = synalinks.Field(description="The case")
+
+
+class Code(synalinks.DataModel):
+    """Its code."""
+
+    answer: str = synalinks.Field(description="The code")
+
+
+@pytest.fixture
+def law(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    if not (shared / "tools" / "learn" / "tasks.py").is_file():
+        pytest.skip("shared/tools/learn is not there")
+    monkeypatch.syspath_prepend(str(shared / "tools" / "learn"))
+    yield importlib.import_module("tasks")
+    sys.modules.pop("tasks", None)
+
+
+def model(law: Any, seed: int) -> ScriptedProvider:
+    """Answers as the law says; the same prompt again is a new draw."""
+    times: Counter[str] = Counter()
+
+    def answer(call: Call) -> dict[str, str]:
+        text = prompt_of(call.request)
+        times[text] += 1
+        asked = law.CASE.findall(text)[-1]
+        case = law.BY_ID["-".join(asked)]
+        right = law.p_right(law.View(text, case.task, skip_last=True), case)
+        return {"answer": case.gold if law.uniform(seed, text, times[text]) < right else case.distractor(1)}
+
+    return ScriptedProvider(answer)
+
+
+def trained(law: Any, seed: int) -> tuple[float, int]:
+    """Share of the way to the ceiling, and calls, of four epochs with the defaults on the task of the nearest example."""
+
+    async def build() -> synalinks.Program:
+        inputs = synalinks.Input(data_model=Case)
+        generator = synalinks.Generator(data_model=Code, language_model=lm(), instructions=law.BASE["T2"], name="clerk")
+        return synalinks.Program(inputs=inputs, outputs=await generator(inputs), name="clerk")
+
+    program = make(build)
+    program.compile(optimizer=synalinks.RandomFewShot(), reward=synalinks.ExactMatch(in_mask=["answer"]))
+    (x, y), validation = (
+        ([Case(question=case.question) for case in cases], [Code(answer=case.answer) for case in cases])
+        for cases in law.DATA["T2"]
+    )
+    provider = model(law, seed)
+    fit(program, provider, x, y, batch_size=32, epochs=4, validation_data=validation, seed=seed)
+    shown = " ".join(f"{e['inputs']} {e['outputs']}" for e in program.trainable_variables[0].get("examples"))
+    start, end = law.floor("T2"), law.expected("T2", [law.BASE["T2"] + "\n" + shown])
+    return (end - start) / (law.ceiling("T2") - start), len(provider.calls)
+
+
+def test_it_gets_half_of_the_way_where_the_nearest_example_counts_within_900_calls(law: Any) -> None:
+    """Of the 59 % that three examples can reach. Drawn by chance they reach 30 %."""
+    found = [trained(law, seed) for seed in range(4)]
+    assert sum(share for share, _ in found) / len(found) >= 0.45  # four runs; the mean of many is 0.53
+    assert all(calls <= 900 for _, calls in found)
