@@ -68,6 +68,7 @@ async def run(folder: Path, how: str, point: str) -> None:
     evaluated = await program.evaluate(x, y, verbose=0)
     program.save(folder / "program.json")
     told = {"history": history.history, "epoch": history.epoch, "stopped_by": history.stopped_by, "after": evaluated}
+    told["curve"] = [point.to_dict() for point in history.reward_curve]
     (folder / "history.json").write_text(_json.pretty(told), encoding="utf-8")
 
 

@@ -275,17 +275,32 @@ def test_a_larger_budget_goes_on_from_the_last_whole_epoch(tmp_path: Path) -> No
     assert len(provider.calls) == calls - first
 
 
-def test_what_was_spent_counts_after_a_crash(tmp_path: Path) -> None:
-    def run(callbacks: list[Any], calls: int) -> Any:
-        budget = synalinks.Budget(calls=calls)
-        return fit(fresh(), world(learner), *data(12), callbacks=callbacks, budget=budget, **OPTIONS)
+def test_a_budget_is_for_all_runs_of_a_fit_together(tmp_path: Path) -> None:
+    """Also what the epoch had cost that a crash cut off; without a cache it is asked, and paid for, again."""
+    sent = []
 
-    whole = run([], 40)
+    def run(calls: int, *crash: Callback) -> Any:
+        provider, budget = world(learner), synalinks.Budget(calls=calls)
+        try:
+            callbacks = [BackupAndRestore(tmp_path), *crash]
+            return fit(fresh(), provider, *data(12), callbacks=callbacks, budget=budget, **OPTIONS)
+        finally:
+            sent.append(len(provider.calls))
+
+    whole = world(learner)
+    fit(fresh(), whole, *data(12), **OPTIONS)
+    epochs = [call.scope.epoch for call in whole.calls]
+    cap = epochs.count(0) + epochs.count(1) + 12
     with pytest.raises(CrashError):
-        run([BackupAndRestore(tmp_path), Crashes(1, 0)], 40)
-    resumed = run([BackupAndRestore(tmp_path)], 40)
-    assert whole.stopped_by == resumed.stopped_by == "budget"
-    assert resumed.history == whole.history
+        run(cap, Crashes(1, 1))
+    assert 3 < sent[0] - epochs.count(0) < epochs.count(1), "it had begun the second epoch"
+    resumed = run(cap)
+    assert resumed.stopped_by == "budget"
+    assert resumed.purse.settled.calls == sum(sent) <= cap
+    more = run(10 * cap)
+    assert more.stopped_by is None
+    assert more.purse.settled.calls == sum(sent), "under a larger budget too"
+    assert not tmp_path.exists(), "the journal goes with the state"
 
 
 def test_the_state_of_another_fit_is_refused(tmp_path: Path) -> None:

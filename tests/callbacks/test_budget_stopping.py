@@ -44,7 +44,9 @@ def test_dollars_and_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert trained(stop).stopped_by is None
     assert capsys.readouterr().out == ""
     trained(BudgetStopping(max_tokens=trained().ledger.total.tokens // 2, verbose=1))
-    assert capsys.readouterr().out.startswith("BudgetStopping: training ended after $0")
+    said = capsys.readouterr().out
+    assert said.startswith("BudgetStopping: training ended after $0")
+    assert "tokens: the budget of" in said or "tokens: epoch" in said, "and why"
 
 
 def test_bad_arguments() -> None:

@@ -82,3 +82,23 @@ def test_budget_and_tape_have_their_lines() -> None:
     assert line(render("a.py", Ledger(), 0.0, purse=purse), "budget") == (
         "$0.2500 of $0.5000 used; $0.1250 of it an upper bound; it ended the run"
     )
+
+
+def test_what_moved_and_what_the_tape_lacks_is_told_where_there_is_some() -> None:
+    tape = TapeFacts(
+        "t.jsonl", "none", 3, 0, 1, moved=2, near=1, price="about $0.0100 (mean of 4 rows of the same model)"
+    )
+    assert line(render("a.py", Ledger(), 0.0, tape=tape), "tape") == (
+        "t.jsonl (record mode none): 3 played (2 from another place), 0 recorded, 1 unplayed; not on it: 1 near, 0 missing; "
+        "asking costs about $0.0100 (mean of 4 rows of the same model)"
+    )
+
+
+def test_a_budget_of_mode_expected_says_what_it_may_have_gone_over_by() -> None:
+    purse = Purse(Budget(usd="0.02", mode="expected"), SystemClock())
+    purse.take(Amount(Decimal("0.001"), 10, 1), Amount(Decimal("0.05"), 500, 1))
+    said = line(render("a.py", Ledger([entry()]), 0.0, purse=purse), "budget")
+    assert said == "$0.0000 of $0.0200 used; mode 'expected': at worst $0.0300 over it could not be excluded"
+    purse.give_back(Amount(Decimal("0.001"), 10, 1), Amount(Decimal("0.05"), 500, 1), Amount(Decimal("0.03"), 300, 1))
+    said = line(render("a.py", Ledger([entry()]), 0.0, purse=purse), "budget")
+    assert said.startswith("$0.0300 of $0.0200 used; $0.0100 over it; mode 'expected': at worst $0.0300")

@@ -8,8 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synalinks.errors import DataError
-from synalinks.trainers.data import Samples, Stream, shuffled, source_of
+from synalinks.errors import ConfigurationError, DataError
+from synalinks.trainers.data import (
+    Samples,
+    Stream,
+    check_passes,
+    check_seed,
+    check_sizes,
+    passing,
+    shuffled,
+    source_of,
+)
 from worlds import Answer, Question, data
 
 
@@ -126,3 +135,50 @@ def test_an_order_is_drawn_from_the_generator_given() -> None:
     samples = source_of(x)
     assert isinstance(samples, Samples)
     assert [[s.index for s in batch] for batch in samples.batches(3, [3, 1, 0, 2])] == [[3, 1, 0], [2]]
+
+
+def test_a_look_at_the_first_example_takes_nothing_away() -> None:
+    x, y = data(4)
+    calls: list[int] = []
+
+    def make() -> Iterator[Any]:
+        calls.append(1)
+        yield [], []
+        yield x[:2], y[:2]
+        yield x[2:], y[2:]
+
+    for source in (source_of(make), source_of(make()), source_of(x, y)):
+        assert source.first().x is x[0] and source.first().index == 0
+        assert batches(source) == [[(0, 0), (1, 1)], [(2, 2), (3, 3)]]
+    assert len(calls) == 2, "the pass that was looked into is the one that is gone through"
+    with pytest.raises(DataError, match="gave no batch"):
+        source_of(lambda: iter([([], [])])).first()
+
+
+def test_passes_that_end_early_are_warned_about() -> None:
+    x, y = data(6)
+    stream = source_of(lambda: iter([(x[:3], y[:3]), (x[3:], y[3:])]))
+    assert len(list(passing(stream, 1, 2))) == len(list(passing(stream, 1, None))) == 2
+    with pytest.warns(UserWarning, match="ended after 2 of 3 batches"):
+        assert len(list(passing(stream, 1, 3))) == 2
+    assert len(list(passing(source_of(x, y), 2, 9))) == 3  # what is in memory has the batches it has
+
+
+def test_what_can_be_gone_through_once_is_not_gone_through_twice() -> None:
+    x, y = data(2)
+    check_passes(source_of(iter([(x, y)])), 1, "x")
+    for again in (source_of(lambda: iter([(x, y)])), source_of(x, y), None):
+        check_passes(again, 3, "x")
+    with pytest.raises(DataError, match="validation_data is a generator.*used up after one pass, and 3 are to come"):
+        check_passes(source_of(iter([(x, y)])), 3, "validation_data")
+
+
+def test_sizes_and_seeds() -> None:
+    check_sizes("fit", batch_size=np.int64(3), steps=None)  # type: ignore[arg-type]
+    for bad in (0, 1.5, "2"):
+        with pytest.raises(ConfigurationError, match=rf"fit\(steps={bad!r}\): a whole number"):
+            check_sizes("fit", steps=bad)  # type: ignore[arg-type]
+    for seed in (None, 0, np.int64(7)):
+        check_seed(seed)
+    with pytest.raises(ConfigurationError, match="seed=-1"):
+        check_seed(-1)

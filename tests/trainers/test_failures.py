@@ -78,6 +78,16 @@ def test_a_dead_world_is_not_a_bad_score() -> None:
         evaluate(program, world(failing(*range(6))), 6)
 
 
+def test_a_dead_world_is_told_in_the_servers_own_words_and_without_keys() -> None:
+    x, y = data(4)
+    said = f"the server said: no more room, 507; key sk-{'a' * 30}"
+    dead = world(failing(*range(4), error=ServerError(said)))
+    with pytest.warns(synalinks.LMWarning) as warned, pytest.raises(LMUnavailable) as caught:
+        fit(compiled(), dead, x, y, batch_size=4, validation_split=0)
+    assert "The last call failed of this: the server said: no more room, 507; key <secret>" in str(caught.value)
+    assert all("no more room, 507; key <secret> (at epoch=0" in str(each.message) for each in warned)
+
+
 def evaluate(program: Any, provider: Any, count: int, **options: Any) -> Any:
     x, y = data(count)
     with synalinks.use_provider(provider):
@@ -202,13 +212,14 @@ def test_a_budget_an_epoch_ends_the_epoch_and_not_the_fit() -> None:
 
 
 def test_a_whole_budget_above_one_an_epoch_ends_the_fit_after_a_validation() -> None:
+    """The third epoch, which its own budget would cut at 30 calls, is not begun with 15."""
     program, provider = compiled(), world(learner)
     x, y = data(20)
     budget = synalinks.Budget(calls=75, per_epoch=synalinks.Budget(calls=30))
     history = fit(program, provider, x, y, epochs=9, validation_split=0.25, budget=budget)
-    assert len(provider.calls) <= 75
-    assert history.stopped_by == "budget" and history.epoch == [0, 1, 2]
-    last = [call for call in provider.calls if call.scope.epoch == 2 and call.scope.phase == "validation"]
+    assert len(provider.calls) == 60
+    assert history.stopped_by == "budget" and history.epoch == [0, 1]
+    last = [call for call in provider.calls if call.scope.epoch == 1 and call.scope.phase == "validation"]
     assert len(last) == 5
 
 

@@ -16,6 +16,8 @@ from synalinks.errors import ConfigurationError
 
 LATEST = "training_state.json"
 PREVIOUS = "training_state.previous.json"
+#: What the budget was charged so far, the epoch under way included.
+SPENT = "spent.json"
 #: Version of the file's layout.
 LAYOUT = 1
 
@@ -27,6 +29,9 @@ class BackupAndRestore(Callback):
     state of the random generator, scores that are known, the logs, and what callbacks remember. The epoch under way
     begins anew; with the cache on, or a tape, what it had asked before the crash costs nothing. The program at the
     end is the one an uninterrupted run ends with.
+
+    A budget is for all runs of the fit together: what was spent in the epoch that was cut off counts too, and so does,
+    at its bound, what was out when the process was killed.
 
     A `fit` that a budget, Ctrl-C or an error ended keeps its state; one that came to its end deletes it.
 
@@ -64,8 +69,10 @@ class BackupAndRestore(Callback):
         state = self._read()
         if state is None:
             self._keep()
+            self.program.fitting.keep_spent(self.backup_dir, anew=True)
             return
         self.program.fitting.restore(state, str(self.backup_dir))
+        self.program.fitting.keep_spent(self.backup_dir, anew=False)
         if self.params.get("verbose") and state["epoch"]:
             print(f"Going on from the end of epoch {state['epoch']} ({self.backup_dir})", flush=True)
 
@@ -89,7 +96,7 @@ class BackupAndRestore(Callback):
         """Delete the state of a training that has come to its end."""
         if not self.delete_checkpoint or not self.program.fitting.complete:
             return
-        for name in (LATEST, PREVIOUS):
+        for name in (LATEST, PREVIOUS, SPENT):
             (self.backup_dir / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody else's files are in it, or it was never made
             self.backup_dir.rmdir()

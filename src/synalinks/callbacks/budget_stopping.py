@@ -13,12 +13,13 @@ from synalinks.lm.budget import Budget
 class BudgetStopping(Callback):
     """A budget for `fit`, in the form of a callback: the same as `fit(budget=Budget(usd=..., tokens=...))`.
 
-    What a call may cost is reserved before it is sent, so the budget is not exceeded, not even by a batch.
+    What a call may cost is reserved before it is sent, so the budget is not exceeded, not even by a batch. An epoch
+    that can't be expected to end with its validation is not begun.
 
     Args:
         max_cost: dollars.
         max_tokens: prompt and answer tokens together.
-        verbose: 1 says when it ended training.
+        verbose: 1 says when it ended training, and why.
 
     Attributes:
         budget: what `fit` is held to.
@@ -41,4 +42,5 @@ class BudgetStopping(Callback):
         history = self.program.history
         if self.verbose and history.stopped_by == "budget":
             total = history.ledger.total
-            print(f"BudgetStopping: training ended after {total.as_if} and {total.tokens:,} tokens", flush=True)
+            why = "" if history.stop_reason is None else f": {history.stop_reason}"
+            print(f"BudgetStopping: training ended after {total.as_if} and {total.tokens:,} tokens{why}", flush=True)

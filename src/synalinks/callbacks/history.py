@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.forecast import ForecastVsActual
+from synalinks.callbacks.reward_curve import CurvePoint, best_within
+from synalinks.lm.budget import Purse
+from synalinks.lm.estimate import Forecast
 from synalinks.lm.ledger import Ledger
 
 
@@ -16,7 +21,11 @@ class History(Callback):
         history: a list per name, one value per epoch: metrics and `reward` on the training samples, then `val_*`.
         epoch: the epochs run, from 0.
         ledger: every model call of this `fit`.
+        reward_curve: what the training had cost and how good the program was, after each step and each epoch.
         stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
+        stop_reason: what the budget said that ended training, in words, else None.
+        forecast: the last forecast made of this program (`program.estimate`), or None.
+        purse: the budget of this `fit` with what is spent of it, or None without one.
     """
 
     def __init__(self) -> None:
@@ -24,22 +33,55 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
         self.ledger = Ledger()
+        self.reward_curve: list[CurvePoint] = []
+        self._before: CurvePoint | None = None  # where the run that this one goes on from was cut off
+        self._epoch = 0
         self.stopped_by: str | None = None
+        self.stop_reason: str | None = None
+        self.purse: Purse | None = None
+        self.forecast: Forecast | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """Remember which epoch it is."""
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        """A point of the curve."""
+        self._add_point(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Append the epoch's logs."""
+        """Append the epoch's logs, and a point of the curve."""
+        self._add_point(None, logs)
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
+    def _add_point(self, step: int | None, logs: Mapping[str, Any] | None) -> None:
+        point = CurvePoint.after(self.ledger.total, self._before, self._epoch, step, logs or {})
+        self.reward_curve.append(point)
+
+    def best_within(
+        self,
+        calls: int | None = None,
+        tokens: int | None = None,
+        usd: Decimal | float | str | None = None,
+        monitor: str = "val_reward",
+    ) -> float | None:
+        """The best `val_reward` (or `reward`) that was reached within so many calls, tokens or dollars as if live; None
+        if there was none by then. So optimizers are compared at equal cost."""
+        return best_within(self.reward_curve, calls, tokens, usd, monitor)
+
     def get_state(self) -> dict[str, Any]:
-        """The logs so far. The ledger is of this process's calls alone."""
-        return {"history": self.history, "epoch": self.epoch}
+        """Logs and curve so far. The ledger is of this process's calls alone."""
+        curve = [point.to_dict() for point in self.reward_curve]
+        return {"history": self.history, "epoch": self.epoch, "reward_curve": curve}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on with the logs of the epochs before."""
+        """Go on with the logs and the curve of the epochs before."""
         self.history = {name: list(values) for name, values in state["history"].items()}
         self.epoch = list(state["epoch"])
+        self.reward_curve = [CurvePoint.from_dict(point) for point in state.get("reward_curve", ())]
+        self._before = self.reward_curve[-1] if self.reward_curve else None
 
     @property
     def costs(self) -> list[dict[str, Any]]:
@@ -60,6 +102,11 @@ class History(Callback):
                 }
             )
         return rows
+
+    @property
+    def forecast_vs_actual(self) -> ForecastVsActual | None:
+        """The forecast beside what was taken, by phase: `print` it; None if none was made."""
+        return None if self.forecast is None else ForecastVsActual(self.forecast, self.ledger, len(self.epoch))
 
     @property
     def failed_calls(self) -> int:

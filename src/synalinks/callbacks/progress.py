@@ -22,11 +22,15 @@ class ProgbarLogger(Callback):
 
     Args:
         spent: gives the money spent so far as text, or None where nothing has a price.
+        budget: gives what is spent of the budget as text, or None without one; shown on the bar.
     """
 
-    def __init__(self, spent: Callable[[], str | None] | None = None) -> None:
+    def __init__(
+        self, spent: Callable[[], str | None] | None = None, budget: Callable[[], str | None] | None = None
+    ) -> None:
         super().__init__()
         self._spent = spent or (lambda: None)
+        self._budget = budget or (lambda: None)
         self._begun = self._drawn = 0.0
         self._done = 0
         self._in_fit = False
@@ -96,14 +100,14 @@ class ProgbarLogger(Callback):
             sys.stdout.flush()
 
     def _bar(self, seconds: float, logs: Mapping[str, Any] | None) -> str:
-        total = self.params.get("steps")
+        total, money = self.params.get("steps"), self._money() + self._of_budget()
         if total is None:
-            return f"{self._done}/? - {duration(seconds)}{logs_text(logs)}{self._money()}"
+            return f"{self._done}/? - {duration(seconds)}{logs_text(logs)}{money}"
         filled = BAR_WIDTH * self._done // max(1, total)
         bar = f"\x1b[32m{'━' * filled}\x1b[0m\x1b[2m{'━' * (BAR_WIDTH - filled)}\x1b[0m"
         left = seconds / max(1, self._done) * (total - self._done)
         rate = per_step(seconds, self._done)
-        return f"\x1b[1m{self._done}/{total}\x1b[0m {bar} {duration(left)} left {rate}{logs_text(logs)}{self._money()}"
+        return f"\x1b[1m{self._done}/{total}\x1b[0m {bar} {duration(left)} left {rate}{logs_text(logs)}{money}"
 
     def _finish(self, logs: Mapping[str, Any] | None) -> None:
         seconds = perf_counter() - self._begun
@@ -114,6 +118,10 @@ class ProgbarLogger(Callback):
 
     def _money(self) -> str:
         spent = self._spent()
+        return f" - {spent}" if spent else ""
+
+    def _of_budget(self) -> str:
+        spent = self._budget()
         return f" - {spent}" if spent else ""
 
 

@@ -13,6 +13,7 @@ import click
 from synalinks.cli.cache import cache
 from synalinks.cli.cassette import cassette
 from synalinks.cli.doctor import doctor
+from synalinks.cli.estimate import estimate
 from synalinks.cli.prices import prices
 from synalinks.cli.run import run
 from synalinks.errors import SynalinksError
@@ -44,6 +45,7 @@ def commands() -> None:
 
 
 commands.add_command(run)
+commands.add_command(estimate)
 commands.add_command(cassette)
 commands.add_command(cache)
 commands.add_command(prices)

@@ -23,6 +23,8 @@ class TapeFacts:
     Attributes:
         path, mode: which tape, and how it was opened.
         played, recorded: calls. unplayed: rows that nobody asked for.
+        moved: calls played from another place than their own. near, missing: calls that are not on the tape, with a
+            request like theirs and without. price: what asking for those costs, in words.
         kept: whether the file is still there; a new tape without any answer is not kept.
     """
 
@@ -32,16 +34,34 @@ class TapeFacts:
     recorded: int
     unplayed: int
     kept: bool = True
+    moved: int = 0
+    near: int = 0
+    missing: int = 0
+    price: str = ""
 
     @classmethod
     def of(cls, tape: Cassette) -> TapeFacts:
         """The facts of a tape that is still open."""
-        return cls(str(tape.path), tape.mode, tape.played, tape.recorded, len(tape.unplayed()))
+        fit = tape.report()
+        return cls(
+            path=str(tape.path),
+            mode=tape.mode,
+            played=tape.played,
+            recorded=tape.recorded,
+            unplayed=fit.unplayed,
+            moved=fit.moved,
+            near=fit.near,
+            missing=fit.missing,
+            price=fit.price_text,
+        )
 
     def __str__(self) -> str:
         if not self.kept:
             return f"{self.path} (record mode {self.mode}): not kept, for it holds no answer"
-        rows = f"{self.played:,} played, {self.recorded:,} recorded, {self.unplayed:,} unplayed"
+        moved = f" ({self.moved:,} from another place)" if self.moved else ""
+        rows = f"{self.played:,} played{moved}, {self.recorded:,} recorded, {self.unplayed:,} unplayed"
+        if self.near or self.missing:
+            rows += f"; not on it: {self.near:,} near, {self.missing:,} missing; asking costs {self.price}"
         return f"{self.path} (record mode {self.mode}): {rows}"
 
 
@@ -106,6 +126,10 @@ def _budget(purse: Purse) -> str:
         yield f"${purse.settled.usd:.4f} of ${Decimal(purse.budget.usd or 0):.4f} used"
         if purse.uncertain.usd:
             yield f"${purse.uncertain.usd:.4f} of it an upper bound"
+        if purse.overshoot.usd:
+            yield f"${purse.overshoot.usd:.4f} over it"
+        if purse.worst_overshoot.usd:
+            yield f"mode 'expected': at worst ${purse.worst_overshoot.usd:.4f} over it could not be excluded"
         if purse.refused is not None:
             yield "it ended the run"
 

@@ -69,6 +69,19 @@ class ScriptCommand(click.Command):
 )
 @click.option("--budget", metavar="USD", help="Spend at most so many dollars, e.g. 0.50. A replay counts as if live.")
 @click.option("--offline", is_flag=True, help="Forbid live calls: only the tape or the cache may answer.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Ask no model: answers are invented, and the bill says what a live run would have made. With --budget it says "
+    "whether that would have been enough.",
+)
+@click.option(
+    "--learn-from",
+    metavar="TAPE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="With --dry-run: a tape that teaches how long answers are.",
+)
 @click.option("--bill", metavar="FILE", help="Write the ledger to a file too: one JSON object a call.")
 @click.option("--quiet", is_flag=True, help="Don't print the bill.")
 def run(
@@ -78,6 +91,8 @@ def run(
     record_mode: str | None,
     budget: str | None,
     offline: bool,
+    dry_run: bool,
+    learn_from: tuple[str, ...],
     bill: str | None,
     quiet: bool,
 ) -> None:
@@ -87,6 +102,7 @@ def run(
       synalinks run train.py --cassette train.jsonl    records; the next time, replays for nothing
       synalinks run train.py --budget 0.50             live, with the disk cache, within a budget
       synalinks run train.py --offline -- --epochs 2   what follows -- is the script's own
+      synalinks run train.py --dry-run                 asks nobody; what would it have cost?
 
     Options may stand before or after SCRIPT; arguments that are not listed below go to the script, and so does
     everything after --. Without --cassette the script runs live, with the disk cache.
@@ -95,8 +111,17 @@ def run(
     """
     if record_mode is not None and cassette is None:
         raise click.UsageError("--record-mode says what to do with a tape: give --cassette FILE too")
+    if dry_run and (cassette is not None or offline):
+        other = "--cassette" if cassette is not None else "--offline"
+        raise click.UsageError(f"--dry-run invents every answer, so there is nothing for {other} to do: leave one out")
+    if learn_from and not dry_run:
+        raise click.UsageError("--learn-from says what a dry run learns from: give --dry-run too")
     _check_writable(bill)
-    code = _run(script, args, cassette, record_mode or "once", _budget(budget), offline, bill, quiet)
+    cap = _budget(budget)
+    if dry_run:
+        code = _run_dry(script, args, cap, learn_from, bill, quiet)
+    else:
+        code = _run(script, args, cassette, record_mode or "once", cap, offline, bill, quiet)
     click.get_current_context().exit(code)
 
 
@@ -148,7 +173,7 @@ def _run(
             if offline:
                 around.enter_context(runtime.offline())
             if budget is not None:
-                purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
+                purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
             tape = None if cassette is None else around.enter_context(runtime.use_cassette(cassette, record_mode))
             try:
                 run_script(script, args)
@@ -165,6 +190,33 @@ def _run(
         facts = replace(facts, kept=False)
     if not quiet:
         click.echo("\n" + render(os.path.basename(script), ledger, seconds, tape=facts, purse=purse))
+    if bill is not None:
+        ledger.to_jsonl(bill)
+    return code
+
+
+def _run_dry(
+    script: str, args: Sequence[str], budget: Budget | None, learn_from: Sequence[str], bill: str | None, quiet: bool
+) -> int:
+    """Run the script with invented answers; print what a live run would have taken; give the exit status."""
+    # The LM layer takes 100 ms to import, and help doesn't need it.
+    from synalinks.cli.dry import dry_bill, lessons_from, rehearsed
+    from synalinks.cli.script import exit_code, run_script
+    from synalinks.lm import runtime
+
+    lessons = lessons_from(learn_from)
+    mark, begun, code = len(runtime.RUNTIME.ledger), time.perf_counter(), 0
+    purse: Purse | None = None
+    with rehearsed(lessons, learn_from, forecasts=False), ExitStack() as around:
+        if budget is not None:
+            purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
+        try:
+            run_script(script, args)
+        except BaseException as error:  # noqa: BLE001  every way a script can end is told, has its status and its bill
+            code = exit_code(error)
+    ledger = runtime.RUNTIME.ledger.since(mark)
+    if not quiet:
+        click.echo("\n" + dry_bill(os.path.basename(script), ledger, lessons, time.perf_counter() - begun, purse))
     if bill is not None:
         ledger.to_jsonl(bill)
     return code

@@ -1,4 +1,4 @@
-"""Tools for testing programs without a model: a stand-in Ollama server, its rules and its failures."""
+"""Tools for testing programs without a model: a stand-in Ollama server, its rules, its failures; invented answers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from synalinks.testing.model import Law as Law
     from synalinks.testing.model import ModelReply as ModelReply
     from synalinks.testing.ollama import OllamaServer as OllamaServer
+    from synalinks.testing.synthetic import SyntheticModel as SyntheticModel
     from synalinks.testing.table import TableModel as TableModel
 
 # Loaded on first use: a pytest plugin lives in this package and must not pay for a server.
@@ -22,9 +23,19 @@ _HOMES = {
     "Law": "model",
     "ModelReply": "model",
     "OllamaServer": "ollama",
+    "SyntheticModel": "synthetic",
     "TableModel": "table",
 }
-__all__ = ["ArithmeticModel", "ChatRequest", "Fault", "Law", "ModelReply", "OllamaServer", "TableModel"]
+__all__ = [
+    "ArithmeticModel",
+    "ChatRequest",
+    "Fault",
+    "Law",
+    "ModelReply",
+    "OllamaServer",
+    "SyntheticModel",
+    "TableModel",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -22,6 +22,7 @@ class RecordedRequest:
         model: the model asked, or None.
         status: the status answered; None while it is open, and for a connection that broke before one.
         answered: whether a whole answer with its counts was sent, so that it is in `models`.
+        prompt_tokens, completion_tokens: as that answer said.
         fault: the fault that struck it, or None.
     """
 
@@ -32,6 +33,8 @@ class RecordedRequest:
     model: str | None = None
     status: int | None = None
     answered: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
     fault: Fault | None = None
 
     @property
@@ -92,6 +95,7 @@ class RequestLog(Sequence[RecordedRequest]):
     def bill(self, request: RecordedRequest, prompt: int, completion: int, texts: int | None = None) -> None:
         """Count an answer; `texts` for embeddings."""
         request.answered = True
+        request.prompt_tokens, request.completion_tokens = prompt, completion
         counts = self.models.setdefault(str(request.model), ModelCounts())
         counts.calls += 1
         counts.prompt_tokens += prompt

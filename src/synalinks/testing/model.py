@@ -18,15 +18,12 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.errors import ConfigurationError
+from synalinks.lm.providers.synthetic_filling import ANSWER_NAMES, WORK_NAMES, Filler
 from synalinks.testing import _proposals
-from synalinks.testing._filling import Filler
 from synalinks.testing.faults import uniform
 
 #: Ollama's own default, used where a request names no temperature.
 DEFAULT_TEMPERATURE = 0.8
-#: Parts of a field's name that say it holds the answer, or how it was found.
-ANSWER_NAMES = frozenset(("answer", "result", "number", "value", "solution", "total", "output", "sum"))
-WORK_NAMES = frozenset(("thinking", "reasoning", "explanation", "rationale", "steps", "work", "thought"))
 #: Words of a precise instruction; each one found teaches as much as the next.
 CUES = (
     "step by step",

@@ -21,8 +21,10 @@ import signal
 import socket
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
+from synalinks import _json
 from synalinks.errors import ConfigurationError
 from synalinks.testing._dialect import Shelf
 from synalinks.testing._http import Connection
@@ -31,6 +33,7 @@ from synalinks.testing._service import Latency, Service
 from synalinks.testing.arithmetic import ArithmeticModel
 from synalinks.testing.faults import Fault, FaultSchedule
 from synalinks.testing.model import Law, model_of
+from synalinks.testing.table import TableModel
 
 #: Connections that may wait to be accepted; a burst of hundreds must not be refused.
 _BACKLOG = 1024
@@ -227,6 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--retry-after", type=float, metavar="S", help="Retry-After header of failures")
     parser.add_argument("--seed", type=int, default=0, help="seed of --fail-rate (default: 0)")
     parser.add_argument("--base", type=float, help="chance to be right when taught nothing (default: 0.55)")
+    parser.add_argument(
+        "--table", type=Path, metavar="FILE", help="answer the questions of a JSON object, question to number, not sums"
+    )
     parser.add_argument("--models", nargs="+", metavar="NAME", help="serve these models only")
     return parser
 
@@ -241,18 +247,28 @@ def _faults(options: argparse.Namespace) -> list[Fault]:
     return faults
 
 
+def _table(file: Path) -> dict[str, str | float]:
+    try:
+        found = _json.loads(file.read_bytes())
+    except (OSError, _json.JSONDecodeError) as error:
+        raise ConfigurationError(f"--table {file}: {error}") from error
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"--table {file}: a JSON object of questions and numbers, got {type(found).__name__}")
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a server until Ctrl-C or SIGTERM; print one line with its URL."""
+    """Run a server until Ctrl-C or SIGTERM; print a line with its URL and, at the end, one for each model's counts."""
     parser = _parser()
     options = parser.parse_args(arguments)
     stop = threading.Event()
     try:
-        law = Law() if options.base is None else Law(base=options.base)
+        law = None if options.base is None else Law(base=options.base)
         server = OllamaServer(
             options.port,
             options.latency,
             _faults(options),
-            ArithmeticModel(law),
+            ArithmeticModel(law) if options.table is None else TableModel(_table(options.table), law=law),
             options.models,
             host=options.host,
             keep=0,  # it may run for days
@@ -264,6 +280,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"stand-in Ollama server at {server.url}", flush=True)
     stop.wait()
     server.stop()
+    for name, counts in sorted(server.requests.models.items()):
+        tokens = f"{counts.prompt_tokens} prompt and {counts.completion_tokens} completion tokens"
+        print(f"{name}: {counts.calls} answers, {tokens}", flush=True)
     return 0
 
 

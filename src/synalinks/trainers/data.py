@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import operator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +45,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.items)
 
+    def first(self) -> Sample:
+        """The first example."""
+        return self.items[0]
+
     def steps(self, batch_size: int) -> int | None:
         """Batches in one pass."""
         return math.ceil(len(self.items) / batch_size)
@@ -66,35 +73,71 @@ class Stream:
     """
 
     def __init__(self, source: Any) -> None:
-        self._make: Callable[[], Iterable[Any]] = source if callable(source) else lambda: source
-        self._spent = False
+        self._source = source
+        self._looked_at: Iterator[Any] | None = None
+
+    @property
+    def once(self) -> bool:
+        """Whether it can be gone through once only, as a generator can."""
+        return not callable(self._source) and iter(self._source) is self._source
+
+    def _begin(self) -> Iterator[Any]:
+        """The batches of a new pass, or of the one that `first` has looked into."""
+        begun, self._looked_at = self._looked_at, None
+        if begun is not None:
+            return begun
+        return iter(self._source() if callable(self._source) else self._source)
+
+    def first(self) -> Sample:
+        """The first example of the next pass, which still has it.
+
+        Raises:
+            DataError: there is none, or the first batch is wrong.
+        """
+        begun = self._begin()
+        for batch in begun:
+            if found := _samples(batch, 0):
+                self._looked_at = itertools.chain([batch], begun)
+                return found[0]
+        raise DataError(NO_BATCH)
 
     def steps(self, batch_size: int) -> int | None:
         """Batches in one pass, if the source knows."""
-        source: Any = self._make()
-        return len(source) if hasattr(source, "__len__") else None
+        return len(self._source) if hasattr(self._source, "__len__") else None
 
     def batches(self, batch_size: int, order: Sequence[int] | None = None) -> Iterator[list[Sample]]:
-        """One pass over what the source gives, batches as it makes them.
+        """One pass over what the source gives, batches as it makes them; empty ones are passed over.
 
         Raises:
-            DataError: a batch that is no tuple, or a source that is used up.
+            DataError: a batch that is no tuple of data models, or a source that is used up.
         """
         index = 0
-        for batch in self._make():
-            if not isinstance(batch, tuple) or not 1 <= len(batch) <= 2:
-                raise DataError(f"a generator of training data yields (x,) or (x, y), got {type(batch).__name__}")
-            xs = batch[0]
-            ys = batch[1] if len(batch) == 2 else [None] * len(xs)
-            if len(xs) != len(ys):
-                raise DataError(f"a batch of the generator has {len(xs)} inputs and {len(ys)} targets")
-            yield [Sample(index + i, x, y) for i, (x, y) in enumerate(zip(xs, ys, strict=True))]
-            index += len(xs)
+        for batch in self._begin():
+            if found := _samples(batch, index):
+                index += len(found)
+                yield found
         if index == 0:
-            raise DataError(
-                "the generator gave no batch: it is empty, or used up after the first epoch. Pass a function that "
-                "makes a new generator, or a Dataset"
-            )
+            raise DataError(NO_BATCH)
+
+
+NO_BATCH = (
+    "the generator gave no batch: it is empty, or used up after the first epoch. Pass a function that makes a new "
+    "generator, or a Dataset"
+)
+
+
+def _samples(batch: Any, first_index: int) -> list[Sample]:
+    """A generator's batch as samples, numbered from `first_index`; none where it is empty."""
+    if not isinstance(batch, tuple) or not 1 <= len(batch) <= 2:
+        raise DataError(f"a generator of training data yields (x,) or (x, y), got {type(batch).__name__}")
+    if not len(batch[0]):
+        return []
+    xs = _models(batch[0], "x of a batch")
+    with_targets = len(batch) == 2 and batch[1] is not None
+    ys = _models(batch[1], "y of a batch") if with_targets else [None] * len(xs)
+    if len(xs) != len(ys):
+        raise DataError(f"a batch of the generator has {len(xs)} inputs and {len(ys)} targets")
+    return [Sample(first_index + i, x, y) for i, (x, y) in enumerate(zip(xs, ys, strict=True))]
 
 
 Source = Samples | Stream
@@ -120,6 +163,35 @@ def source_of(x: Any, y: Any = None, what: str = "x", first_index: int = 0) -> S
     if callable(x) or hasattr(x, "__iter__"):
         return Stream(x)
     raise DataError(f"{what} must be an array or list of data models, or a generator of batches; got {x!r}")
+
+
+def passing(
+    source: Source, batch_size: int, at_most: int | None, order: Sequence[int] | None = None
+) -> Iterator[list[Sample]]:
+    """One pass of at most so many batches, with a warning where a stream ends before."""
+    count = 0
+    for batch in itertools.islice(source.batches(batch_size, order), at_most):
+        count += 1
+        yield batch
+    if at_most is not None and count < at_most and isinstance(source, Stream):
+        warnings.warn(
+            f"the generator ended after {count} of {at_most} batches; what came is used. Pass a function that makes a "
+            "new generator, or ask for fewer steps",
+            stacklevel=2,
+        )
+
+
+def check_passes(source: Source | None, passes: int, what: str) -> None:
+    """Refuse a generator that is to be gone through more often than it can be.
+
+    Raises:
+        DataError: before anything is paid for.
+    """
+    if isinstance(source, Stream) and source.once and passes > 1:
+        raise DataError(
+            f"{what} is a generator, which is used up after one pass, and {passes} are to come. Pass a function that "
+            "makes a new generator, or a Dataset"
+        )
 
 
 def _is_array(value: Any) -> bool:
@@ -177,14 +249,34 @@ def _targets(y: Any, what: str, length: int) -> list[Any]:
 
 
 def check_sizes(where: str, **sizes: int | None) -> None:
-    """Refuse sizes below 1; None passes.
+    """Refuse sizes that are no whole numbers, or below 1; None passes.
 
     Raises:
         ConfigurationError: naming the argument.
     """
     for name, value in sizes.items():
-        if value is not None and value < 1:
-            raise ConfigurationError(f"{where}({name}={value!r}): at least 1 is needed")
+        if value is None:
+            continue
+        try:
+            small = operator.index(value) < 1
+        except TypeError:
+            small = True
+        if small:
+            raise ConfigurationError(f"{where}({name}={value!r}): a whole number of at least 1 is needed")
+
+
+def check_seed(seed: Any) -> None:
+    """Refuse what NumPy takes no seed from.
+
+    Raises:
+        ConfigurationError: neither None nor a whole number, 0 or above.
+    """
+    try:
+        wrong = seed is not None and operator.index(seed) < 0
+    except TypeError:
+        wrong = True
+    if wrong:
+        raise ConfigurationError(f"seed={seed!r}: a seed is a whole number, 0 or above, or None for the session's")
 
 
 def shuffled(count: int, rng: np.random.Generator) -> list[int]:

@@ -8,24 +8,28 @@ sample; a new candidate is proposed (phase `optimizer`); old and new are scored 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from decimal import Decimal
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope, session
 from synalinks.callbacks import CallbackList, History
+from synalinks.callbacks.backup_and_restore import SPENT
 from synalinks.data import Variable, tree
 from synalinks.errors import BudgetExceeded, ConfigurationError
-from synalinks.lm.budget import NOTHING, Amount, Purse
-from synalinks.lm.runtime import open_purse
+from synalinks.lm.budget import Purse
+from synalinks.lm.runtime import RUNTIME, open_purse, open_purses
 from synalinks.metrics import Mean
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
 from synalinks.trainers import checkpoint
-from synalinks.trainers.data import Sample, Samples, Source, shuffled
+from synalinks.trainers.data import Sample, Samples, Source, passing, shuffled
+from synalinks.trainers.epoch_costs import EpochCosts
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
+from synalinks.trainers.preflight import check_models
 from synalinks.trainers.scoring import Scores, score
+from synalinks.trainers.spent_journal import SpentJournal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,8 +38,6 @@ if TYPE_CHECKING:
 
 #: Seed where neither fit nor the session gives one; fixed, so that a second run of a script costs nothing.
 DEFAULT_SEED = 123
-#: How much dearer a validation may be than what the samples before it cost at most.
-VALIDATION_MARGIN = 1.25
 
 
 @dataclass
@@ -45,7 +47,7 @@ class Fitting:
     Attributes:
         rng: all randomness of this fit.
         scores: rewards that are known.
-        dearest: what a sample cost at most.
+        costs: what the epochs cost.
         complete: whether training came to its end, by its epochs or a callback.
     """
 
@@ -84,9 +86,12 @@ class Fitting:
         self.seed = seed
         self.rng: np.random.Generator = np.random.default_rng(seed)
         self.scores = Scores()
-        self.dearest = NOTHING
+        self.costs = EpochCosts(self)
         self.complete = False
         self._between: int | None = self.initial_epoch
+        self._judged: list[Any] | None = None  # inputs of the validation samples
+        self._journal: SpentJournal | None = None
+        self._reason: str | None = None  # what a budget said when it ended the training
 
     def state(self) -> dict[str, Any] | None:
         """All that the epochs to come depend on, as JSON; None while an epoch runs, or after one that was cut short."""
@@ -101,21 +106,56 @@ class Fitting:
         checkpoint.restore(self, state, where)
         self.initial_epoch = self._between = state["epoch"]
 
+    def keep_spent(self, folder: Path, anew: bool) -> None:
+        """Keep in a folder what the budget is charged, call by call; first count what a run that was cut off spent.
+
+        A budget is for all runs of a fit together. Under a tape nothing is added: what the runs before had asked is
+        on it, and is counted when it is played.
+
+        Args:
+            folder: where the state of the fit is kept.
+            anew: whether this is the first run, so that what is there is of another fit.
+        """
+        if self.purse is None:
+            return
+        self._journal = SpentJournal(folder / SPENT)
+        tape = RUNTIME.cassette
+        if not anew and (tape is None or tape.mode == "all"):
+            self.costs.paid = self._journal.go_on(self.purse)
+        self._journal.begin(self.purse)
+
     async def run(self, history: History) -> None:
         """Train, until the epochs, the budget or a callback end it."""
         await self.optimizer.on_train_begin(self.variables)
-        await self.told.tell("on_train_begin", None)
+        check_models(self.program)
+        history.purse = self.purse
+        with ExitStack() as around:
+            around.callback(self._end_journal)
+            await self.told.tell("on_train_begin", None)
+            if (purse := self.costs.open()) is not None and purse not in open_purses():
+                around.enter_context(open_purse(purse))
+            await self._epochs(history)
+
+    def _end_journal(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+
+    async def _epochs(self, history: History) -> None:
         logs: dict[str, float] = {}
         try:
             for epoch in range(self.initial_epoch, self.epochs):
+                if (reason := self.costs.why_not(epoch)) is not None:
+                    history.stopped_by, history.stop_reason = "budget", reason
+                    break
                 self._between = None
                 with scope.enter(epoch=epoch):
                     logs, stop = await self._epoch(epoch)
                 if stop is not None:
-                    history.stopped_by = stop
+                    history.stopped_by, history.stop_reason = stop, self._reason if stop == "budget" else None
                     break
             self.complete = history.stopped_by != "budget"
         finally:
+            self.costs.give_up()
             await self.optimizer.on_train_end(self.variables)
             await self.told.tell("on_train_end", logs)
 
@@ -134,31 +174,36 @@ class Fitting:
             metric.reset_state()
         await self.optimizer.on_epoch_begin(epoch, self.variables)
         await self.told.tell("on_epoch_begin", epoch, None)
+        self.costs.begin_epoch()
+        self._reason = None
         logs: dict[str, float] = {}
         stop: str | None = None
         order = shuffled(len(self.train), self.rng) if self.shuffle and isinstance(self.train, Samples) else None
-        for number, batch in enumerate(islice(self.train.batches(self.batch_size, order), self.steps_per_epoch)):
-            self._set_aside(purse)
+        for number, batch in enumerate(passing(self.train, self.batch_size, self.steps_per_epoch, order)):
+            self.costs.keep_back(epoch, len(batch))
             await self.told.tell("on_train_batch_begin", number, None)
             try:
                 with scope.enter(step=number):
                     await self._step(epoch, number, batch, tracker)
-            except BudgetExceeded:
+            except BudgetExceeded as refusal:
                 for variable in self.variables:
                     self.optimizer.write_best(variable)
                 own = purse is not None and purse is not self.purse and purse.refused is not None
-                stop = "epoch budget" if own and self.purse is not None and self.purse.refused is None else "budget"
+                stop = "epoch budget" if own and self._ended(purse) is None else "budget"
+                self._reason = str(refusal)
                 break
             logs = program.logs(tracker)
             await self.told.tell("on_train_batch_end", number, logs)
             if program.stop_training:
                 stop = "callback"
                 break
-        logs = {**logs, **await self._validate(epoch, purse)}
+        logs = {**logs, **await self._validate(epoch)}
         with scope.enter(phase="optimizer"):
             await self.optimizer.on_epoch_end(epoch, self.variables)
-        if self.purse is not None and self.purse.refused is not None:
-            stop = "budget"
+        logs |= program.compiled.late_logs(program.run_ledger, epoch)
+        self.costs.end_epoch()
+        if (ended := self._ended(purse)) is not None:
+            stop, self._reason = "budget", self._reason or str(ended)
         self._forget()
         self._between = epoch + 1 if stop in (None, "epoch budget") else None
         await self.told.tell("on_epoch_end", epoch, logs)
@@ -169,12 +214,14 @@ class Fitting:
     async def _step(self, epoch: int, number: int, batch: list[Sample], tracker: Mean) -> None:
         program, optimizer = self.program, self.optimizer
         await optimizer.on_batch_begin(self.variables, self.rng)
+        self.costs.count(steps=1, trained=len(batch))
         since = len(program.run_ledger)
         with scope.enter(phase="train"):
             predictions = await forward(program, batch, training=True)
             refuse_dead_world(predictions, program.run_ledger, since)
             rewards = await rewards_of(program.compiled, batch, predictions)
-        self._learn_costs(since, len(batch))
+        self.costs.learn(since, len(batch))
+        self.costs.keep_back(epoch, len(batch))
         records = optimizer.assign_rewards(
             self.variables, {sample.index: reward for sample, reward in zip(batch, rewards, strict=True)}
         )
@@ -191,6 +238,7 @@ class Fitting:
             for candidate, measured in ((proposal.parent, self.variables), (proposal.child, [proposal.variable])):
                 pool.write(proposal.variable, candidate)
                 rewards = await score(program, self.variables, samples, self.scores)
+                self.costs.count(scored=len(rewards))
                 for variable in measured:
                     optimizer.add_scored(variable, pool.current(variable), rewards)
         with scope.enter(phase="optimizer"):
@@ -199,7 +247,15 @@ class Fitting:
     def _view(self, epoch: int, number: int, records: Any, batch: list[Sample]) -> Step:
         targets = {sample.index: _json_of(sample.y) for sample in batch}
         shown = [{**record, "target": targets[record["sample"]]} for record in records]
-        return Step(epoch, number, shown, self.program.description, self.rng)
+        return Step(epoch, number, shown, self.program.description, self.rng, self._judged_on(batch))
+
+    def _judged_on(self, batch: list[Sample]) -> list[Any]:
+        """Inputs of the samples that candidates are scored on, whichever of them a minibatch holds."""
+        if not isinstance(self.validation, Samples):
+            return [_json_of(sample.x) for sample in batch]
+        if self._judged is None:
+            self._judged = [_json_of(sample.x) for sample in self.validation.items]
+        return self._judged
 
     def _minibatch(self, batch: list[Sample]) -> list[Sample]:
         """The samples that parent and child are compared on."""
@@ -211,15 +267,16 @@ class Fitting:
         chosen = self.rng.choice(len(items), size=self.minibatch_size, replace=False)
         return [items[int(i)] for i in sorted(chosen)]
 
-    async def _validate(self, epoch: int, purse: Purse | None) -> dict[str, float]:
+    async def _validate(self, epoch: int) -> dict[str, float]:
         """Reward and metrics of the best candidate on the whole validation set, or nothing if it can't be paid."""
         if self.validation is None or (epoch + 1) % self.validation_freq:
             return {}
-        for kept in self._purses(purse):
-            kept.aside = NOTHING
+        self.costs.give_up()
+        for kept in open_purses():
             kept.reopen()
         scored: list[tuple[Sample, float]] = []
-        program, state = self.program, self.scores.state(self.variables)
+        learn = self.optimizer.add_validated
+        program, state, since = self.program, self.scores.state(self.variables), len(self.program.run_ledger)
         try:
             with scope.enter(phase="validation"):
                 logs = await program.measure(
@@ -229,46 +286,29 @@ class Fitting:
                     self.told,
                     lambda batch, rewards: scored.extend(zip(batch, rewards, strict=True)),
                 )
+            self.costs.learn(since, len(scored))
         except BudgetExceeded:
+            self.costs.validation_cut = True
             logs = {}  # no figure for the whole set, but what was measured is evidence all the same
+            learn = self.optimizer.add_scored
+        self.costs.count(validated=len(scored))
         samples, rewards = [sample for sample, _ in scored], [reward for _, reward in scored]
         if isinstance(self.validation, Samples):  # candidates are scored on these; a stream's samples come only once
             self.scores.learn(state, samples, rewards)
         for variable in self.variables:
-            self.optimizer.add_scored(variable, pool.current(variable), rewards)
+            learn(variable, pool.current(variable), rewards)
         return {f"val_{name}": value for name, value in logs.items()}
 
     def _forget(self) -> None:
         """Keep only the scores of states that can come back, on samples that can."""
         lasting = isinstance(self.validation, Samples) or isinstance(self.train, Samples)
-        self.scores.forget_all_but([self.scores.state(self.variables)] if lasting else [])
+        pools = [variable.get_json()["best_candidates"] if lasting else () for variable in self.variables]
+        self.scores.forget_all_but([{pool.key(candidate) for candidate in members} for members in pools])
 
-    # --- money -----------------------------------------------------------------------------------------------
-
-    def _learn_costs(self, since: int, samples: int) -> None:
-        """Remember what a sample of this fit cost at most."""
-        total = self.program.run_ledger.since(since).total
-        self.dearest = Amount(
-            max(self.dearest.usd, total.as_if.known / samples),
-            max(self.dearest.tokens, -(-total.tokens // samples)),
-            max(self.dearest.calls, -(-total.calls // samples)),
-        )
-
-    def _set_aside(self, purse: Purse | None) -> None:
-        """Keep back what the epoch's validation will cost, as far as the samples before tell."""
-        if not isinstance(self.validation, Samples):
-            return
-        count = len(self.validation)
-        for kept in self._purses(purse):
-            kept.aside = Amount(
-                self.dearest.usd * count * Decimal(VALIDATION_MARGIN),
-                int(self.dearest.tokens * count * VALIDATION_MARGIN),
-                self.dearest.calls * count,
-            )
-
-    def _purses(self, purse: Purse | None) -> list[Purse]:
-        """The budgets the epoch is held to: its own, and that of the whole fit."""
-        return [one for one in {id(p): p for p in (purse, self.purse)}.values() if one is not None]
+    def _ended(self, own: Purse | None) -> BudgetExceeded | None:
+        """The refusal of a budget that has ended the training; that of an epoch's own has not."""
+        refusals = (purse.refused for purse in open_purses() if purse is self.purse or purse is not own)
+        return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def _json_of(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ from synalinks._concurrency import run_all
 from synalinks.data import tree
 from synalinks.errors import LMUnavailable
 from synalinks.lm.ledger import Ledger
-from synalinks.metrics import BatchMetric
+from synalinks.lm.runtime import RUNTIME
+from synalinks.rewards import BatchReward, Reward
 from synalinks.trainers.compiled import Compiled
 from synalinks.trainers.data import Sample
 
@@ -27,11 +29,22 @@ async def forward(program: Trainer, samples: Sequence[Sample], training: bool = 
     Shapes: samples `(batch,)`, result `(batch,)`.
     """
 
-    async def one(sample: Sample) -> Any:
-        with scope.enter(sample=sample.index):
-            return await program(sample.x, training=training)
+    now, done = RUNTIME.clock.now, program.invocations
 
-    return await run_all(one(sample) for sample in samples)
+    async def one(sample: Sample) -> Any:
+        begun = now()
+        try:
+            with scope.enter(sample=sample.index):
+                return await program(sample.x, training=training)
+        finally:
+            done.count += 1
+            done.elapsed += now() - begun
+
+    begun = now()
+    try:
+        return await run_all(one(sample) for sample in samples)
+    finally:
+        done.wall += now() - begun
 
 
 async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> list[float]:
@@ -40,26 +53,45 @@ async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions:
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
     """
 
-    async def one(sample: Sample, prediction: Any) -> float:
-        with scope.enter(phase="reward", sample=sample.index):
-            return await compiled.reward(sample.y, prediction)
+    rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
-    if compiled.whole is not None:
-        with scope.enter(phase="reward"):
-            return await compiled.whole.of_batch([sample.y for sample in samples], predictions)
-    return await run_all(one(*pair) for pair in zip(samples, predictions, strict=True))
+    async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, Any, Any]]) -> list[float]:
+        """What each output earns; of a batch's reward not yet."""
+        with scope.enter(phase="reward", sample=sample.index):
+            return [0.0 if isinstance(one, BatchReward) else await one(y, found) for one, _, y, found in row]
+
+    earned = await run_all(of_sample(sample, row) for sample, row in zip(samples, rows, strict=True))
+    answered = [place for place, row in enumerate(rows) if row]
+    for output in range(max(map(len, rows), default=0)):
+        reward = rows[answered[0]][output][0]
+        if isinstance(reward, BatchReward):
+            asked = [rows[place][output] for place in answered]
+            with scope.enter(phase="reward"):
+                found = await reward.of_batch([y for _, _, y, _ in asked], [prediction for *_, prediction in asked])
+            for place, value in zip(answered, found, strict=True):
+                earned[place][output] = value
+    return [_weighted(values, [weight for _, weight, _, _ in row]) for values, row in zip(earned, rows, strict=True)]
+
+
+def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The weighted mean; of one value that value itself, of none 0."""
+    if len(values) < 2:
+        return values[0] if values else 0.0
+    return math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / math.fsum(weights)
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:
     """Let each metric take in each prediction, in the order of the samples; all outputs of a program count."""
-    for metric in compiled.metrics:
-        if isinstance(metric, BatchMetric):
-            with scope.enter(phase="metric"):
-                await metric.update_batch([sample.y for sample in samples], predictions)
-            continue
-        for sample, prediction in zip(samples, predictions, strict=True):
-            with scope.enter(phase="metric", sample=sample.index):
-                for target, output in compiled.pairs(sample.y, prediction):
+    if not compiled.metrics:
+        return
+    for targets, found in compiled.columns([sample.y for sample in samples], predictions):
+        for metric in compiled.metrics:
+            if metric.takes_batches:
+                with scope.enter(phase="metric"):
+                    await metric.update_batch(targets, found)
+                continue
+            for sample, target, output in zip(samples, targets, found, strict=True):
+                with scope.enter(phase="metric", sample=sample.index):
                     await metric.update_state(target, output)
 
 
@@ -75,12 +107,14 @@ def refuse_dead_world(predictions: Sequence[Any], ledger: Ledger, since: int) ->
     """
     if any(leaf is not None for prediction in predictions for leaf in tree.flatten(prediction)):
         return
-    errors = [entry.error for entry in ledger.since(since) if entry.error is not None]
-    if errors and DEAD.issuperset(errors):
-        kinds = ", ".join(sorted({str(error) for error in errors}))
+    failed = [entry for entry in ledger.since(since) if entry.error is not None]
+    if failed and DEAD.issuperset(entry.error for entry in failed):
+        kinds = ", ".join(sorted({str(entry.error) for entry in failed}))
+        last = next((entry.error_message for entry in reversed(failed) if entry.error_message), None)
         raise LMUnavailable(
-            f"none of the {len(predictions)} samples of the batch at {scope.current()} got an answer ({kinds}). Is "
-            "the model server running? The warning of each failed call says how to start it; a cassette would do "
-            "without: use_cassette(path). Nothing was lost: the program is as it was before the batch, and the ledger "
-            "holds every call"
+            f"none of the {len(predictions)} samples of the batch at {scope.current()} got an answer ({kinds})"
+            + (f". The last call failed of this: {last.rstrip('.')}" if last else "")
+            + ". Is the model server running? The warning of each failed call says how to start it; a cassette would "
+            "do without: use_cassette(path). Nothing was lost: the program is as it was before the batch, and the "
+            "ledger holds every call"
         )

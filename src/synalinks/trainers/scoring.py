@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from synalinks import _json, scope
+from synalinks import scope
 from synalinks.data import Variable
 from synalinks.optimizers import candidates as pool
 from synalinks.trainers.data import Sample
@@ -23,7 +23,7 @@ class Scores:
 
     def state(self, variables: Sequence[Variable]) -> str:
         """The name of the state that the variables are in."""
-        return _json.digest(_json.canonical([[v.path, pool.key(pool.current(v))] for v in variables]))
+        return " ".join(pool.key(pool.current(variable)) for variable in variables)
 
     def unknown(self, state: str, samples: Sequence[Sample]) -> list[Sample]:
         """The samples that this state has not been scored on."""
@@ -43,9 +43,17 @@ class Scores:
         """Know what `get_state` gave, and nothing else."""
         self._known = {name: dict(known) for name, known in state}
 
-    def forget_all_but(self, states: Sequence[str]) -> None:
-        """Drop states that can't come back, so that memory does not grow with the epochs."""
-        self._known = {state: known for state, known in self._known.items() if state in set(states)}
+    def forget_all_but(self, pools: Sequence[Collection[str]]) -> None:
+        """Drop states that can't come back, so that memory does not grow with the epochs.
+
+        Args:
+            pools: for each variable, the keys of the candidates that it may hold again.
+        """
+        self._known = {
+            state: known
+            for state, known in self._known.items()
+            if all(key in pooled for key, pooled in zip(state.split(" "), pools, strict=True))
+        }
 
 
 async def score(

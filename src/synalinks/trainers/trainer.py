@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import optimizers as optimizer_namespace
@@ -19,17 +18,32 @@ from synalinks.lm.budget import Budget
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.runtime import use_budget, use_ledger
 from synalinks.metrics import Mean
+from synalinks.metrics.operational import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.trainers import rehearsing
 from synalinks.trainers.compiled import Compiled
-from synalinks.trainers.data import Sample, Samples, Source, check_sizes, source_of
+from synalinks.trainers.data import (
+    Sample,
+    Samples,
+    Source,
+    check_passes,
+    check_seed,
+    check_sizes,
+    passing,
+    source_of,
+)
 from synalinks.trainers.fitting import Fitting
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
 from synalinks.trainers.interrupt import OrderlyInterrupt
+from synalinks.trainers.preflight import check_models
 from synalinks.trainers.resuming import with_resume
+from synalinks.trainers.spending import money_spent, spent_of_budget
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from synalinks.lm.estimate import Forecast
 
 Verbose = Literal["auto", 0, 1, 2]
 
@@ -42,6 +56,7 @@ class Trainer:
         compiled: rewards and metrics given to `compile`.
         history: of the last `fit`.
         run_ledger: calls of the run that is under way, or of the last one.
+        invocations: how often the trainer called the program, and how long that took.
         fitting: the `fit` under way, or None.
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
     """
@@ -56,6 +71,7 @@ class Trainer:
         self.compiled = Compiled.of(None, None, None)
         self.history: History | None = None
         self.run_ledger = Ledger()
+        self.invocations = Invocations()
         self.stop_training = False
         self.fitting: Fitting | None = None
         self._compile_arguments: dict[str, Any] | None = None
@@ -103,6 +119,7 @@ class Trainer:
         """
         self.compiled = Compiled.of(reward, reward_weights, metrics)
         self.compiled.check_schemas(self.outputs, None)
+        self.compiled.bind(self)
         self.optimizer = optimizer_namespace.get(optimizer)
         self._compile_arguments = {"reward_weights": reward_weights, "several": self.compiled.per_output}
 
@@ -169,7 +186,7 @@ class Trainer:
             validation_data: `(x, y)` instead of a split.
             shuffle: whether each epoch goes through the samples in another order, drawn from `seed`.
             initial_epoch: the epoch to begin with.
-            steps_per_epoch, validation_steps: batches at most.
+            steps_per_epoch, validation_steps: batches at most; a generator that ends before is warned about.
             validation_batch_size: samples at once in validation.
             validation_freq: validate every so many epochs.
             seed: of all randomness in this fit; the session's where None.
@@ -201,10 +218,18 @@ class Trainer:
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
+        check_seed(seed)
         train = source_of(x, y)
         train, validation = _validation(train, validation_split, validation_data)
+        if validation_steps is None:
+            check_passes(validation, epochs // validation_freq - initial_epoch // validation_freq, "validation_data")
         await self._prepare(train)
+        if validation is not None:
+            self.compiled.check_schemas(None, validation.first().y)
+        history.forecast = rehearsing.forecast_of(self)
         with ExitStack() as around:
+            if (rehearsal := rehearsing.current()) is not None:
+                around.enter_context(await rehearsal.of_fit(self, history, x, y, locals()))
             around.enter_context(OrderlyInterrupt())
             ledger = around.enter_context(use_ledger(history.ledger))
             purse = None
@@ -214,7 +239,7 @@ class Trainer:
                     opened = around.enter_context(use_budget(cap, name=f"budget of {self.name}.fit"))
                     purse = purse or opened
             self.run_ledger = ledger
-            bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
+            bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
             told = CallbackList(
                 [history, *told_of, *bar],
                 program=self,
@@ -250,11 +275,33 @@ class Trainer:
                 self.fitting = None
         return history
 
+    async def estimate(
+        self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
+    ) -> Forecast:
+        """What `fit` with these arguments will take, before it is made; `print` it.
+
+        No model is asked, nothing is changed, and no file is written. Lengths are learnt from what is at hand: the
+        sources given, the open tape, the calls of this process and the disk cache. While it is made, nothing else in
+        this process can ask a model. The figures are as if live; low leaves out what cache and sharing may save.
+
+        Args:
+            x, y: as for `fit`; of a generator, only a function that makes it.
+            optimizer: to be forecast in place of the compiled one.
+            learn_from: a tape's path, a ledger, or several.
+            **settings: the arguments of `fit`; those that cost nothing are passed over, callbacks among them.
+
+        Raises:
+            ConfigurationError: what `fit` would refuse, or an argument that it does not have.
+            DataError: data that `fit` would refuse, or that can be read only once.
+        """
+        from synalinks.trainers.estimating import estimate  # it runs a fit, so it imports what this file defines
+        from synalinks.trainers.settings import FitSettings
+
+        return await estimate(self, x, y, FitSettings.of(settings), optimizer, learn_from)
+
     async def _prepare(self, source: Source) -> None:
         """Build the program and check everything that can be checked before the first call."""
-        if not isinstance(source, Samples):
-            return
-        first = source.items[0]
+        first = source.first()
         await self.build_whole(first.x)
         self.compiled.check_schemas(self.outputs, first.y)
 
@@ -283,9 +330,10 @@ class Trainer:
         check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = source_of(x, y)
         await self._prepare(source)
+        check_models(self, training=False)
         with OrderlyInterrupt(), use_ledger() as ledger:
             self.run_ledger = ledger
-            bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
+            bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
             told = CallbackList(
                 [*(callbacks or ()), *bar],
                 program=self,
@@ -306,7 +354,7 @@ class Trainer:
             metric.reset_state()
         await told.tell("on_test_begin", None)
         logs: dict[str, float] = {}
-        for number, batch in enumerate(islice(source.batches(batch_size), steps)):
+        for number, batch in enumerate(passing(source, batch_size, steps)):
             await told.tell("on_test_batch_begin", number, None)
             rewards = await self.measure_batch(batch, tracker)
             if on_scored is not None:
@@ -363,13 +411,13 @@ class Trainer:
         outputs: list[Any] = []
         with OrderlyInterrupt(), use_ledger() as ledger:
             self.run_ledger = ledger
-            bar = [ProgbarLogger(lambda: money_spent(ledger))] if verbose != 0 else []
+            bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
             told = CallbackList(
                 [*(callbacks or ()), *bar], program=self, steps=_limited(source.steps(size), steps), verbose=verbose
             )
             await told.tell("on_predict_begin", None)
             with scope.enter(phase="predict"):
-                for number, batch in enumerate(islice(source.batches(size), steps)):
+                for number, batch in enumerate(passing(source, size, steps)):
                     await told.tell("on_predict_batch_begin", number, None)
                     outputs += await forward(self, batch)
                     await told.tell("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
@@ -417,7 +465,7 @@ def _validation(train: Source, split: float, given: Any) -> tuple[Source, Source
     Raises:
         DataError: a fraction out of range, or something that is no pair.
     """
-    if not 0.0 <= split < 1.0:
+    if not isinstance(split, (int, float)) or not 0.0 <= split < 1.0:
         raise DataError(f"validation_split={split!r}: a fraction from 0 (none) up to, but below, 1")
     if given is not None:
         if isinstance(given, (tuple, list)):
@@ -435,11 +483,3 @@ def _limited(steps: int | None, at_most: int | None) -> int | None:
     if steps is None or at_most is None:
         return steps if at_most is None else at_most
     return min(steps, at_most)
-
-
-def money_spent(ledger: Ledger) -> str | None:
-    """The money billed so far, for the progress line; None where nothing has a price."""
-    total = ledger.total
-    if total.as_if.unknown == 0 and total.as_if.known == 0:
-        return None
-    return f"{total.billed} billed, {total.as_if} as if"

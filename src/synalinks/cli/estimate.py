@@ -1,0 +1,81 @@
+"""`synalinks estimate`: what a script will take live, from low to high, before anything is paid for."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+
+import click
+
+from synalinks.cli.dry import lessons_from, rehearsed, script_forecast
+from synalinks.cli.run import ScriptCommand, ScriptPath
+
+
+@click.command(
+    cls=ScriptCommand,
+    context_settings={"ignore_unknown_options": True},
+    short_help="Forecast what a script will take, from low to high.",
+)
+@click.argument("script", type=ScriptPath(exists=True))
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--learn-from",
+    metavar="TAPE",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="A tape that teaches how long answers are and how prompts are counted; may be given several times.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the forecast as JSON.")
+@click.option("--show-output", is_flag=True, help="Show what the script prints.")
+def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as_json: bool, show_output: bool) -> None:
+    """Forecast calls, tokens and dollars of SCRIPT by phase and model, from low to high.
+
+    The script runs, unmodified, with every model answered synthetically: no server, no key, no tape, nothing is billed.
+    Each of its fits is forecast from its real prompts, as `program.estimate` does it; all other calls are counted as
+    they are made. Low leaves out what cache and sharing may save; high has retries, the longest answers and most
+    examples. Lengths are learnt from the disk cache, and from the tapes of --learn-from.
+
+    `synalinks run SCRIPT --dry-run` shows what one run would have made instead, without a range, and with what the
+    script prints. Files that the script writes are written in both cases.
+
+    \b
+      synalinks estimate train.py
+      synalinks estimate train.py --learn-from train.jsonl -- --epochs 5
+    """
+    # The LM layer takes 100 ms to import, and help doesn't need it.
+    from synalinks.cli.script import exit_code, run_script
+    from synalinks.lm import runtime
+
+    lessons = lessons_from(learn_from)
+    mark, code, ended = len(runtime.RUNTIME.ledger), 0, False
+    with rehearsed(lessons, learn_from, forecasts=True) as rehearsal:
+        try:
+            with _output(show_output):
+                run_script(script, args)
+            ended = True
+        except BaseException as error:  # noqa: BLE001  every way a script can end is told, and has its status
+            code = exit_code(error)
+    ledger = runtime.RUNTIME.ledger.since(mark)
+    forecast = script_forecast(os.path.basename(script), ledger, rehearsal, lessons)
+    if as_json:
+        click.echo(json.dumps(forecast.to_dict(), indent=2))
+    else:
+        click.echo(("\n" if show_output else "") + str(forecast))
+        if not ended:
+            click.echo(
+                "The script did not come to its end: what it would have asked after that is not in the forecast."
+            )
+    click.get_current_context().exit(code)
+
+
+@contextmanager
+def _output(shown: bool) -> Iterator[None]:
+    """What the script prints, shown or not; errors and warnings always are."""
+    if shown:
+        yield
+        return
+    with redirect_stdout(io.StringIO()):
+        yield

@@ -1,0 +1,76 @@
+"""The data of a fit that is only estimated: counted exactly, some of it taken out, none of it used up."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from typing import Any
+
+from synalinks.errors import DataError
+from synalinks.trainers.data import Samples, Source, Stream, check_sizes, source_of
+from synalinks.trainers.estimating import Data
+from synalinks.trainers.estimating_scale import Shape
+from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.trainer import _validation as validation_of
+
+#: Batches of a stream that are kept to be simulated with.
+_KEPT_BATCHES = 64
+
+
+def data_of(x: Any, y: Any, settings: FitSettings) -> Data:
+    """Data and their exact counts.
+
+    Raises:
+        DataError: what `fit` would refuse, and a generator, which is used up by reading it.
+    """
+    check_sizes(
+        "estimate",
+        batch_size=settings.batch_size,
+        minibatch_size=settings.minibatch_size,
+        steps_per_epoch=settings.steps_per_epoch,
+        validation_steps=settings.validation_steps,
+        validation_batch_size=settings.validation_batch_size,
+        validation_freq=settings.validation_freq,
+    )
+    train, validation = validation_of(source_of(x, y), settings.validation_split, settings.validation_data)
+    if any(isinstance(source, Stream) and source.once for source in (train, validation)):
+        raise DataError(
+            "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "
+            "generator, or a Dataset"
+        )
+    train_examples, train_count, steps = _counted(train, settings.batch_size, settings.steps_per_epoch)
+    size = settings.validation_batch_size
+    examples, count, validation_steps = _counted(validation, size, settings.validation_steps)
+    fixed = isinstance(validation, Samples)
+    held = len(validation) if isinstance(validation, Samples) else 0
+    batch = settings.batch_size if isinstance(train, Samples) else math.ceil(train_count / max(1, steps))
+    shape = Shape(
+        train=train_count,
+        steps=steps,
+        batch=batch,
+        validation=count,
+        validation_steps=validation_steps,
+        minibatch=min(settings.minibatch_size or held, held) if fixed else batch,
+        held=held,
+        fixed=fixed,
+    )
+    return Data(shape, train_examples, examples, (isinstance(train, Stream), isinstance(validation, Stream)))
+
+
+def _counted(source: Source | None, batch_size: int, at_most: int | None) -> tuple[list[Any], int, int]:
+    """Examples at hand, and how many samples and batches an epoch goes through."""
+    if source is None:
+        return [], 0, 0
+    if isinstance(source, Samples):
+        batches = math.ceil(len(source) / batch_size)
+        steps = batches if at_most is None else min(batches, at_most)
+        return [(item.x, item.y) for item in source.items], min(len(source), steps * batch_size), steps
+    kept: list[Any] = []
+    samples = steps = 0
+    for batch in islice(source.batches(batch_size), at_most):
+        steps += 1
+        samples += len(batch)
+        if len(kept) < _KEPT_BATCHES:
+            xs, ys = [sample.x for sample in batch], [sample.y for sample in batch]
+            kept.append((xs,) if all(y is None for y in ys) else (xs, ys))
+    return kept, samples, steps

@@ -1,0 +1,44 @@
+"""Tests of known rewards: by state and sample, and only of states that can come back."""
+
+from __future__ import annotations
+
+from synalinks.data import Instructions, Variable
+from synalinks.optimizers import candidates as pool
+from synalinks.trainers.data import Sample
+from synalinks.trainers.scoring import Scores
+
+SAMPLES = [Sample(index, None) for index in range(3)]
+
+
+def variables(*texts: str) -> list[Variable]:
+    return [Variable({"instructions": text}, data_model=Instructions, name=f"v{n}") for n, text in enumerate(texts)]
+
+
+def key(text: str) -> str:
+    return pool.key(pool.current(variables(text)[0]))
+
+
+def test_a_state_is_what_all_variables_hold() -> None:
+    scores = Scores()
+    one, other = scores.state(variables("a", "b")), scores.state(variables("b", "a"))
+    assert one == scores.state(variables("a", "b")) != other
+    scores.learn(one, SAMPLES[:2], [1.0, 0.0])
+    assert scores.unknown(one, SAMPLES) == SAMPLES[2:] and scores.unknown(other, SAMPLES) == SAMPLES
+
+
+def test_states_are_forgotten_once_a_variable_can_not_hold_its_part_again() -> None:
+    scores = Scores()
+    states = {text: scores.state(variables(*text)) for text in ("ab", "ac", "xb")}
+    for state in states.values():
+        scores.learn(state, SAMPLES, [1.0] * 3)
+    scores.forget_all_but([{key("a")}, {key("b"), key("c")}])
+    assert [text for text, state in states.items() if not scores.unknown(state, SAMPLES)] == ["ab", "ac"]
+    scores.forget_all_but([set(), set()])
+    assert scores.get_state() == []
+
+
+def test_what_is_known_survives_saving() -> None:
+    scores, again = Scores(), Scores()
+    scores.learn(scores.state(variables("a")), SAMPLES[:1], [0.5])
+    again.set_state(scores.get_state())
+    assert again.get_state() == scores.get_state() and again.unknown(key("a"), SAMPLES) == SAMPLES[1:]
