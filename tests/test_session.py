@@ -53,3 +53,13 @@ def test_seeds_are_whole_numbers() -> None:
     for bad in (-1, 1.5, "x"):
         with pytest.raises(ConfigurationError, match="whole number"):
             synalinks.set_seed(bad)  # type: ignore[arg-type]
+
+
+def test_changes_of_settings_end_with_their_block() -> None:
+    session.set_setting("a", 1)
+    with pytest.raises(KeyError), session.settings_kept():
+        session.set_setting("a", 2)
+        session.set_setting("b", 3)
+        raise KeyError
+    assert (session.get_setting("a"), session.get_setting("b")) == (1, None)
+    session.set_setting("a", None)

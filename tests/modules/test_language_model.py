@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import synalinks
+from synalinks._concurrency import run_sync
 from synalinks.errors import ConfigurationError, RequestError, ServerError, UnknownModelError
 from synalinks.lm.providers.scripted import ScriptedProvider
 from synalinks.lm.types import Reply, Usage
@@ -81,6 +82,34 @@ def test_counters_are_views_of_the_ledger() -> None:
     assert model.failed_calls == 1
     with pytest.raises(AttributeError):
         model.cumulated_calls = 0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("how", ["awaited", "in a program", "in tasks", "on a thread"])
+def test_the_warning_of_a_failed_call_names_a_line_of_the_users(how: str) -> None:
+    broken = ScriptedProvider(lambda call: ServerError("down"))
+    model = lm()
+
+    async def main() -> None:
+        if how == "awaited":
+            await model(CHAT)
+        elif how == "in tasks":
+            async with asyncio.TaskGroup() as group:
+                group.create_task(model(CHAT))
+        elif how == "on a thread":
+            assert run_sync(model(CHAT)) is None
+        else:
+            inputs = synalinks.Input(data_model=synalinks.ChatMessages)
+            outputs = await synalinks.Generator(language_model=model)(inputs)
+            await synalinks.Program(inputs=inputs, outputs=outputs)(CHAT)
+
+    with synalinks.use_provider(broken), pytest.warns(synalinks.LMWarning) as warned:
+        asyncio.run(main())
+    (told,) = warned
+    if how == "on a thread":  # nothing of the user's is on its stack
+        assert told.filename.endswith("remote_model.py")
+    else:
+        assert told.filename == __file__
+    assert "down" in str(told.message) and "(at " in str(told.message)
 
 
 def test_configs_make_the_same_model_and_hold_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

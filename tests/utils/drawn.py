@@ -35,3 +35,11 @@ def legend(axes: Any) -> list[str]:
     """The entries of its legend."""
     found = axes.get_legend()
     return [] if found is None else [text.get_text() for text in found.get_texts()]
+
+
+def colliding(axes: Any) -> list[tuple[str, str]]:
+    """Pairs of texts inside an axes that lie on one another."""
+    figure = axes.get_figure()
+    figure.draw_without_rendering()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in axes.texts if text.get_text()]
+    return [(one, two) for i, (one, a) in enumerate(boxes) for two, b in boxes[i + 1 :] if a.overlaps(b)]

@@ -16,7 +16,7 @@ from synalinks.utils import (
     plot_metrics_comparison_with_mean_and_std,
     plot_metrics_with_mean_and_std,
 )
-from utils.drawn import PNG, catch, legend, words
+from utils.drawn import PNG, catch, colliding, legend, words
 
 RUNS = [{"reward": 0.4, "f1": 0.7}, {"reward": 0.5, "f1": 0.7}, {"reward": 0.9, "f1": 0.7}]
 
@@ -52,7 +52,7 @@ def test_means_with_whiskers_of_one_deviation(tmp_path: Path, monkeypatch: pytes
     assert heights(axes) == pytest.approx([0.6, 0.7])
     std = statistics.stdev([0.4, 0.5, 0.9])  # n - 1 in the denominator
     assert whiskers(axes)[0] == pytest.approx((0.6 - std, 0.6 + std))
-    assert words(axes) == [f"0.600 ± {std:.3f}", "0.700 ± 0.000"]
+    assert words(axes) == [f"0.600\n± {std:.3f}", "0.700\n± 0.000"]
 
 
 def test_one_run_has_no_spread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,3 +108,16 @@ def test_what_is_no_evaluation_is_refused(tmp_path: Path) -> None:
         plot_metrics(RUNS[0], to_folder=tmp_path, metrics_filter=["recall"])
     with pytest.raises(ConfigurationError, match="nothing to compare"):
         plot_metrics_comparison({}, to_folder=tmp_path)
+
+
+@pytest.mark.parametrize(("runs", "metrics"), [(1, 4), (2, 1), (2, 4), (3, 3), (7, 2)])
+def test_values_above_bars_do_not_run_into_one_another(
+    runs: int, metrics: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caught = catch(monkeypatch)
+    several = [{f"metric {i}": 0.4 + 0.1 * i + shift for i in range(metrics)} for shift in (0.0, 0.05)]
+    compared = {f"model {run}": several for run in range(runs)}
+    plot_metrics_comparison_with_mean_and_std(compared, to_folder=tmp_path, show_values=True)
+    [axes] = caught[0].axes
+    assert len(words(axes)) == runs * metrics
+    assert colliding(axes) == []

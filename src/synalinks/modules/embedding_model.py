@@ -35,11 +35,14 @@ class EmbeddingModel(RemoteModel):
         found = {"embeddings": [vector.tolist() for vector in vectors]}
         return JsonDataModel(schema=Embeddings.get_schema(), json=found, name=f"{self.name}_response")
 
-    async def embed(self, texts: Sequence[str], options: Mapping[str, Any] | None = None) -> list[array[float]] | None:
+    async def embed(
+        self, texts: Sequence[str], options: Mapping[str, Any] | None = None, stands_in: bool = False
+    ) -> list[array[float]] | None:
         """One float32 vector per text, in order; None if the world failed.
 
         Args:
             texts: looked up text by text; those not known are sent in one request, each once.
+            stands_in: whether it is asked as the fallback of another model.
 
         Raises:
             LMError: a wrong program; any failure where `on_error="raise"`.
@@ -49,10 +52,10 @@ class EmbeddingModel(RemoteModel):
         merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
         request = Request("embed", self.model, texts=texts, options=merged)
         try:
-            reply = await self.channel.send(request)
+            reply = await self.channel.send(request, stands_in=stands_in)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
-                return await self.fallback.embed(texts, options)
+                return await self.fallback.embed(texts, options, stands_in=True)
             self.give_up(error)
             return None
         return [_vector(data) for data in reply.vectors]

@@ -110,7 +110,7 @@ class Generator(Module):
         """The model's answer to one input; None for no input or a call that failed for good."""
         if inputs is None:
             return None
-        model = self.language_model or self._default_model()
+        (model,) = self.models_asked()
         found = await model.ask(self.messages(inputs), schema=self.schema, tools=self.tools, options=self.options)
         if found is None:
             return None
@@ -163,14 +163,19 @@ class Generator(Module):
         record = {"inputs": inputs.get_json(), "outputs": value, "reward": None, "sample": scope.current().sample}
         self.state.get("current_predictions").append(record)
 
-    def _default_model(self) -> LanguageModel:
-        model: LanguageModel | None = LanguageModel.get(None)
+    def models_asked(self) -> tuple[LanguageModel]:
+        """The model it asks: its own, or the session's default.
+
+        Raises:
+            ConfigurationError: there is neither.
+        """
+        model = self.language_model or LanguageModel.get(None)
         if model is None:
             raise ConfigurationError(
                 f"{self.name} has no language model: pass language_model=, or set one for the session with "
                 "synalinks.set_default_language_model('ollama/llama3.2:latest')"
             )
-        return model
+        return (model,)
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
         """The answer's schema, after the input's where inputs are returned."""

@@ -57,8 +57,12 @@ class LanguageModel(RemoteModel):
         tools: Sequence[Mapping[str, Any]] = (),
         options: Mapping[str, Any] | None = None,
         sink: Sink | None = None,
+        stands_in: bool = False,
     ) -> tuple[Reply, Any] | None:
         """The reply to wire messages and, with a schema, its parsed value; None if the world failed.
+
+        Args:
+            stands_in: whether it is asked as the fallback of another model.
 
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
@@ -66,11 +70,13 @@ class LanguageModel(RemoteModel):
         merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
-            reply = await self.channel.send(request, sink)
+            reply = await self.channel.send(request, sink, stands_in)
             return reply, _parsed(reply, schema)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
-                return await self.fallback.ask(messages, schema=schema, tools=tools, options=options, sink=sink)
+                return await self.fallback.ask(
+                    messages, schema=schema, tools=tools, options=options, sink=sink, stands_in=True
+                )
             self.give_up(error)
             return None
 

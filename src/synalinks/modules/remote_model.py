@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import sysconfig
 import warnings
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from synalinks import session
+from synalinks import scope, session
+from synalinks._secrets import scrubbed
 from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm.account import Limits
 from synalinks.lm.ledger import Totals
@@ -117,7 +120,11 @@ class RemoteModel(Module):
         """
         if not error.fails_sample or self.on_error == "raise":
             raise error
-        warnings.warn(f"{self.model}: a call failed for good and counts as None: {error}", LMWarning, stacklevel=4)
+        warnings.warn(
+            f"{self.model}: a call failed for good and counts as None: {scrubbed(str(error))} (at {scope.current()})",
+            LMWarning,
+            stacklevel=_users_level(),
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; no key is ever among them."""
@@ -196,6 +203,23 @@ class RemoteModel(Module):
         """Tokens of the last call; None if unknown or if there was none."""
         entry = self.channel.ledger.last()
         return entry.usage.total_tokens if entry else None
+
+
+def _users_level() -> int:
+    """The `stacklevel` by which a warning names the nearest line that is not of a library: the `await` in the user's
+    program, or the `asyncio.run` that all its tasks come from; this module's own where there is none, as on a thread.
+    """
+    paths = sysconfig.get_paths()
+    libraries = (
+        str(Path(__file__).parents[1]),
+        *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    )
+    frame, level = sys._getframe(1), 1
+    while frame.f_code.co_filename.startswith((*libraries, "<frozen")):
+        if frame.f_back is None:
+            return 1
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 #: Options under which other libraries take keys. Options are part of a request, and requests are kept on tapes.

@@ -16,6 +16,7 @@ from synalinks.utils.plot_metrics import (
     plot_metrics_with_mean_and_std,
 )
 from synalinks.utils.plot_program import plot_program, program_to_dot
+from synalinks.utils.plot_reward_curve import plot_reward_curve
 
 __all__ = [
     "plot_costs",
@@ -28,5 +29,6 @@ __all__ = [
     "plot_metrics_comparison_with_mean_and_std",
     "plot_metrics_with_mean_and_std",
     "plot_program",
+    "plot_reward_curve",
     "program_to_dot",
 ]

@@ -11,6 +11,7 @@ from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 #: Colours that stay apart for colour-blind readers: Okabe and Ito, "Color Universal Design" (2008), yellow left out.
@@ -83,6 +84,26 @@ def set_heights(axes: Axes, values: Iterable[float]) -> None:
     axes.set_ylim(bottom, top * 1.03)
     if top >= THOUSAND:
         axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def number(value: Any) -> float:
+    """A log as a number to draw: NaN where it is unknown (None); of a score per field, their mean."""
+    if isinstance(value, (list, tuple)):
+        return sum(value) / len(value) if value else float("nan")
+    return float("nan") if value is None else float(value)
+
+
+def dollar_axis(axis: Axis) -> None:
+    """Amounts at the ticks: all with as many decimals as tell them apart."""
+    from matplotlib.ticker import ScalarFormatter
+
+    class Dollars(ScalarFormatter):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"${super().__call__(x, pos)}"
+
+    formatter = Dollars(useOffset=False)
+    formatter.set_scientific(False)
+    axis.set_major_formatter(formatter)
 
 
 def legend(axes: Axes, count: int) -> None:

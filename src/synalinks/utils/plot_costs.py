@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,6 @@ def plot_costs(
         figures.dress(axes, xlabel if axes is calls else "", label, grid)
         axes.set_xlim(-0.75, len(epochs) - 0.25)
         axes.set_xticks(range(len(epochs)), ["outside" if epoch is None else str(epoch + 1) for epoch in epochs])
-        axes.margins(y=0.14)
     return figures.save_figure(figure, to_file, to_folder)
 
 
@@ -102,10 +102,12 @@ def _draw_money(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
     same = billed == as_if
     places = [float(place) for place in range(len(epochs))]
     left = places if same else [place - _WIDTH / 2 for place in places]
-    _write(axes, left, _stack(axes, left, billed, labelled=True), "" if same else "billed\n", dollars)
+    size = _sum_size(len(epochs), pairs=not same)
+    _write(axes, left, _stack(axes, left, billed, labelled=True), dollars, size)
     if not same:
         right = [place + _WIDTH / 2 for place in places]
-        _write(axes, right, _stack(axes, right, as_if, pale=True), "as if live\n", dollars)
+        _write(axes, right, _stack(axes, right, as_if, pale=True), dollars, size)
+        axes.text(1.0, 1.02, "left: billed; right, pale: as if live", ha="right", **_note(axes))
     highest = max((sum(values) for values in zip(*as_if.values(), strict=True)), default=0.0)
     if highest == 0.0:
         axes.set_ylim(0, 1)
@@ -114,8 +116,8 @@ def _draw_money(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
         axes.text(0.5, 0.5, says, transform=axes.transAxes, ha="center", va="center", color=figures.INK)
     if unknown and highest:
         note = f"at least: {unknown:,} {'call has' if unknown == 1 else 'calls have'} no known price"
-        axes.text(0.0, 1.02, note, transform=axes.transAxes, fontsize=8.5, color=figures.INK)
-    axes.yaxis.set_major_formatter("${x:,g}")
+        axes.text(0.0, 1.02, note, **_note(axes))
+    figures.dollar_axis(axes.yaxis)
     figures.legend(axes, len(phases))
 
 
@@ -125,22 +127,36 @@ def _draw_calls(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
     places = [float(place) for place in range(len(epochs))]
     tops = _stack(axes, places, asked)
     free = any(any(values) for values in hits.values())
-    _write(axes, places, _stack(axes, places, hits, tops, pale=True), "", lambda value: f"{value:,.0f}")
+    _write(
+        axes, places, _stack(axes, places, hits, tops, pale=True), lambda value: f"{value:,.0f}", _sum_size(len(epochs))
+    )
     axes.yaxis.set_major_formatter("{x:,.0f}")
     if free:
-        axes.text(
-            1.0, 1.02, "pale: answered by sharing, cache or tape", transform=axes.transAxes, fontsize=8.5, ha="right"
-        )
+        axes.text(1.0, 1.02, "pale: answered by sharing, cache or tape", ha="right", **_note(axes))
 
 
-def _write(axes: Axes, places: Sequence[float], tops: Sequence[float], what: str, text: Any) -> None:
-    for place, top in zip(places, tops, strict=True):
-        label = f"{what}{text(top)}"
-        axes.annotate(
-            label, (place, top), (0, 3), textcoords="offset points", ha="center", fontsize=8, parse_math=False
-        )
+def _note(axes: Axes) -> dict[str, Any]:
+    """The look of a line above a panel."""
+    return {"transform": axes.transAxes, "fontsize": 8.5, "color": figures.INK}
+
+
+def _sum_size(epochs: int, pairs: bool = False) -> float:
+    """Size of the sums above bars, in points; 0 where they would run into one another."""
+    if epochs > (6 if pairs else 10):
+        return 0.0
+    return 6.5 if pairs and epochs > 4 else 8.0
+
+
+def _write(axes: Axes, places: Sequence[float], tops: Sequence[float], text: Any, size: float) -> None:
+    """Sums above the bars, as long as there is room for them; and room for them above the highest."""
+    axes.set_ylim(0, max(axes.get_ylim()[1], 1.14 * max(tops, default=0.0)))
+    for place, top in zip(places, tops if size else (), strict=bool(size)):
+        look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": size, "parse_math": False}
+        axes.annotate(text(top), (place, top), (0, 3), **look)
 
 
 def dollars(value: float) -> str:
-    """Dollars as written above a bar: cents, or as many digits as a smaller sum needs."""
-    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+    """Dollars as written above a bar: cents, or three digits of a smaller sum."""
+    if value >= 1 or value == 0:
+        return f"${value:,.2f}"
+    return f"${value:.{2 - Decimal(value).adjusted()}f}"

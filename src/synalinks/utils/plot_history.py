@@ -147,7 +147,7 @@ def _curves(histories: Sequence[Any], wanted: Sequence[str] | None, where: str, 
             # A metric with fewer values than epochs was measured every so many epochs (`validation_freq`).
             every = len(epochs) // max(1, len(values))
             for i, value in enumerate(values):
-                at.setdefault(epochs[(i + 1) * every - 1], []).append(float(value))
+                at.setdefault(epochs[(i + 1) * every - 1], []).append(figures.number(value))
         places = sorted(at)
         means = np.array([np.mean(at[place]) for place in places])
         stds = np.array([np.std(at[place], ddof=1) if len(at[place]) > 1 else 0.0 for place in places])

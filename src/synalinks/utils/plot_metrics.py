@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 Bars = dict[str, tuple[float, float | None]]
 #: Share of the place of a group that its bars fill together.
 _FILL = 0.8
+#: Share of a figure's width that bars are drawn on, beside a legend; inches that a value above a bar takes.
+_DRAWN, _VALUE_WIDTH = 0.7, 0.5
 
 
 def plot_metrics(
@@ -131,7 +133,7 @@ def _bars(several: Sequence[Mapping[str, float]], wanted: Sequence[str] | None, 
         )
     bars: Bars = {}
     for name in figures.chosen((name for one in several for name in one), wanted, where):
-        values = [float(one[name]) for one in several if name in one]
+        values = [figures.number(one[name]) for one in several if name in one]
         std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
         bars[name] = (float(np.mean(values)), std if spread else None)
     return bars
@@ -173,6 +175,8 @@ def _draw_panel(
     width = min(bar_width, _FILL / len(runs))
     alone = list(runs) == [""]
     heights = [0.0]
+    places = max(2, len(panel) + 0.5)
+    room = figures.PANEL_WIDTH * _DRAWN / places  # inches of a place
     for run, (label, bars) in enumerate(runs.items()):
         offset = (run - (len(runs) - 1) / 2) * width
         for place, name in enumerate(panel):
@@ -187,13 +191,21 @@ def _draw_panel(
                 axes.errorbar(place + offset, mean, yerr=std, fmt="none", ecolor=figures.INK, capsize=capsize)
             heights.append(mean + (std or 0.0))
             if show_values:
-                text = figures.short(mean) + (f" ± {figures.short(std)}" if std is not None else "")
+                level = width * room > _VALUE_WIDTH
+                text = figures.short(mean)
+                if std is not None:
+                    text += f"{chr(10) if level else ' '}± {figures.short(std)}"
                 above = (place + offset, mean + (std or 0.0))
-                axes.annotate(
-                    text, above, (0, 3), textcoords="offset points", ha="center", fontsize=8.5, color=figures.INK
-                )
+                place_of: dict[str, Any] = {
+                    "textcoords": "offset points",
+                    "ha": "center",
+                    "fontsize": 8.5,
+                    "color": figures.INK,
+                }
+                axes.annotate(text, above, (0, 3), rotation=0 if level else 90, **place_of)
     figures.set_heights(axes, [*heights, min((bar[0] for bars in runs.values() for bar in bars.values()), default=0.0)])
-    axes.set_xlim(-0.75, len(panel) - 0.25)
+    middle = (len(panel) - 1) / 2
+    axes.set_xlim(middle - places / 2, middle + places / 2)
     tilted = sum(map(len, panel)) > 60
     axes.set_xticks(range(len(panel)), panel, rotation=25 if tilted else 0, ha="right" if tilted else "center")
     figures.legend(axes, 0 if alone else len(runs))

@@ -194,5 +194,5 @@ def _html(box: Box) -> str:
             text = "".join(f'{escape(line)}<BR ALIGN="LEFT"/>' for line in section)
             rows.append(f'<TR><TD BALIGN="LEFT" ALIGN="LEFT">{text}</TD></TR>')
     color = TRAINABLE if box.trainable else border
-    style = 'BORDER="1" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"'
+    style = 'BORDER="0" CELLBORDER="1" CELLSPACING="0" CELLPADDING="6"'
     return f'<TABLE {style} COLOR="{color}" BGCOLOR="white">{"".join(rows)}</TABLE>'
