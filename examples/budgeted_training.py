@@ -45,15 +45,16 @@ async def main():
     x = np.array([Problem(problem=text) for text in SUMS], dtype="object")
     y = np.array([Answer(thinking=f"{text} = {n}", answer=str(n)) for text, n in SUMS.items()], dtype="object")
 
-    cap = synalinks.Budget(usd="0.03")
+    cap = synalinks.Budget(usd="0.05")
     history = await program.fit(x, y, epochs=20, validation_split=0.3, verbose=2, budget=cap)
 
     spent = history.ledger.total
-    print(f"\nstopped by: {history.stopped_by}, in epoch {history.epoch[-1] + 1} of 20")
+    print(f"\nstopped by: {history.stopped_by}, after epoch {history.epoch[-1] + 1} of 20")
     print(f"spent {spent.as_if} of ${cap.usd} in {spent.calls} calls")
+    print(f"because {history.stop_reason}\n")
 
-    # The step that did not fit was given up; the epoch was still validated, out of money set aside for that.
-    # The best candidate stays in the program, which is ready for use.
+    # An epoch begins only if it can be expected to end with its validation. The best candidate stays in the program,
+    # which is ready for use.
     state = program.trainable_variables[0]
     best = state.get("best_candidates")[0]
     print(f"kept: {len(state.get('examples'))} examples, reward {best['reward']:.2f} on {best['reward_count']} samples")
