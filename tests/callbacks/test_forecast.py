@@ -10,7 +10,7 @@ from typing import Any
 import synalinks
 from synalinks.callbacks import History
 from synalinks.callbacks.forecast import ForecastVsActual
-from synalinks.lm.estimate import Figures, Forecast, Range, Row
+from synalinks.lm.estimate.forecast import Figures, Forecast, Range, Row
 from synalinks.lm.ledger import Ledger
 from synalinks.testing import SyntheticModel
 from worlds import compiled, data, fit, learner, solver, world

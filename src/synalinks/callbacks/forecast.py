@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from synalinks.lm.estimate import Figures, Forecast, Range
-from synalinks.lm.estimate_table import aligned, counts_text, money_text
+from synalinks.lm.estimate.forecast import Figures, Forecast, Range
+from synalinks.lm.estimate.table import aligned, counts_text, money_text
 from synalinks.lm.ledger import Ledger, Totals
 from synalinks.lm.ledger_table import dollars_text
 

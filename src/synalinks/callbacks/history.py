@@ -10,7 +10,7 @@ from synalinks.callbacks.callback import Callback
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
 from synalinks.lm.budget import Purse
-from synalinks.lm.estimate import Forecast
+from synalinks.lm.estimate.forecast import Forecast
 from synalinks.lm.ledger import Ledger
 
 

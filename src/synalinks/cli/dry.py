@@ -14,10 +14,10 @@ import click
 if TYPE_CHECKING:
     from synalinks.lm.budget import Purse
     from synalinks.lm.cassette import Cassette
-    from synalinks.lm.estimate import Forecast
-    from synalinks.lm.estimate_lessons import Lessons
+    from synalinks.lm.estimate.forecast import Forecast
+    from synalinks.lm.estimate.lessons import Lessons
     from synalinks.lm.ledger import Entry, Ledger
-    from synalinks.trainers.rehearsing import Rehearsal
+    from synalinks.trainers.estimating.rehearsing import Rehearsal
 
 #: Where a script finds `use_cassette`; a dry run puts another one there.
 _HOMES = ("synalinks.lm.runtime", "synalinks.lm", "synalinks")
@@ -30,7 +30,7 @@ def lessons_from(files: Sequence[str]) -> Lessons:
         click.BadParameter: a file that is no tape.
     """
     from synalinks.errors import CassetteError  # the LM layer takes 100 ms to import, and help doesn't need it
-    from synalinks.lm.estimate_lessons import Lessons
+    from synalinks.lm.estimate.lessons import Lessons
     from synalinks.lm.store import cache_disabled, default_directory
 
     try:
@@ -45,10 +45,10 @@ def lessons_from(files: Sequence[str]) -> Lessons:
 @contextmanager
 def rehearsed(lessons: Lessons, learn_from: Sequence[str], forecasts: bool) -> Iterator[Rehearsal]:
     """A block in which every model is answered synthetically, at once, and the user's tapes stay as they are."""
-    from synalinks.lm.estimate_isolation import no_limits  # as above
+    from synalinks.lm.estimate.isolation import no_limits  # as above
     from synalinks.lm.providers.synthetic import SyntheticProvider
     from synalinks.lm.runtime import use_provider
-    from synalinks.trainers.rehearsing import Rehearsal, rehearse
+    from synalinks.trainers.estimating.rehearsing import Rehearsal, rehearse
 
     with ExitStack() as around:
         around.enter_context(use_provider(SyntheticProvider(lessons=lessons)))
@@ -92,8 +92,8 @@ def _other_tapes() -> Iterator[None]:
 
 def script_forecast(name: str, ledger: Ledger, rehearsal: Rehearsal, lessons: Lessons) -> Forecast:
     """The forecast of a script: that of each of its fits, and all other calls as they were made."""
-    from synalinks.lm.estimate import Figures, Forecast, Row  # as above
-    from synalinks.lm.estimate_tally import loads_of_run, notes_of, ordered, rows_of
+    from synalinks.lm.estimate.forecast import Figures, Forecast, Row  # as above
+    from synalinks.lm.estimate.tally import loads_of_run, notes_of, ordered, rows_of
 
     foreseen = [(history, forecast) for history, forecast in rehearsal.fits if forecast is not None]
     covered = {id(entry) for history, _ in foreseen for entry in history.ledger}
@@ -114,9 +114,9 @@ def script_forecast(name: str, ledger: Ledger, rehearsal: Rehearsal, lessons: Le
 def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse: Purse | None) -> str:
     """What one live run would have taken, as text; nothing of it was asked or billed."""
     from synalinks.cli.table import count
-    from synalinks.lm.estimate import Figures  # as above
-    from synalinks.lm.estimate_table import aligned, expected_text, shortened, wrapped
-    from synalinks.lm.estimate_tally import loads_of_run, notes_of, rows_of
+    from synalinks.lm.estimate.forecast import Figures  # as above
+    from synalinks.lm.estimate.table import aligned, expected_text, shortened, wrapped
+    from synalinks.lm.estimate.tally import loads_of_run, notes_of, rows_of
 
     loads = loads_of_run(entry for entry in ledger if entry.error is None)
     rows = rows_of(loads.items(), lessons)

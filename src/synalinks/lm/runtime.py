@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+from weakref import WeakSet
 
 from synalinks import scope as scopes
 from synalinks import session
@@ -63,6 +64,8 @@ class Runtime:
         stopping: whether the user asked the run to end: calls already sent come home, no other is begun.
         clock: what limiter, back-off and seconds are measured by.
         rng: jitter of the back-off, and of nothing else.
+        unlimited: whether models made now have no rates to wait for, as where answers are invented.
+        channels: every model's way to the wire that is alive.
     """
 
     def __init__(self) -> None:
@@ -77,6 +80,8 @@ class Runtime:
         self.interruptible = self.stopping = False
         self.clock: Clock = SystemClock()
         self.rng = random.Random()
+        self.unlimited = False
+        self.channels: WeakSet[Channel] = WeakSet()
         self._accounts: dict[tuple[str, str, str, Limits], Account] = {}
         self._stores: dict[Path, Store] = {}
         self._mutex = threading.Lock()
@@ -115,6 +120,8 @@ class Runtime:
 
     def account(self, provider: str, endpoint: str, key: str, limits: Limits) -> Account:
         """The account that models of one provider, endpoint, key and limits share."""
+        if self.unlimited:
+            return Account(Limits(), self.clock)
         name = (provider, endpoint, key, limits)
         if name not in self._accounts:
             self._accounts[name] = Account(limits, self.clock)
@@ -198,6 +205,7 @@ class Channel:
         #: The calls made through this channel; the entries are those of the process's ledger.
         self.ledger = Ledger()
         self.stack = self._compose()
+        runtime.channels.add(self)
 
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synalinks.lm.estimate_lessons import Lessons
+from synalinks.lm.estimate.lessons import Lessons
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.providers.synthetic import SyntheticProvider, Tokens
 

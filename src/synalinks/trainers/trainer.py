@@ -21,7 +21,6 @@ from synalinks.metrics import Mean
 from synalinks.metrics.operational import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-from synalinks.trainers import rehearsing
 from synalinks.trainers.compiled import Compiled
 from synalinks.trainers.data import (
     Sample,
@@ -33,6 +32,7 @@ from synalinks.trainers.data import (
     passing,
     source_of,
 )
+from synalinks.trainers.estimating import rehearsing
 from synalinks.trainers.fitting import Fitting
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
 from synalinks.trainers.interrupt import OrderlyInterrupt
@@ -43,7 +43,7 @@ from synalinks.trainers.spending import money_spent, spent_of_budget
 if TYPE_CHECKING:
     import numpy as np
 
-    from synalinks.lm.estimate import Forecast
+    from synalinks.lm.estimate.forecast import Forecast
 
 Verbose = Literal["auto", 0, 1, 2]
 
@@ -294,8 +294,10 @@ class Trainer:
             ConfigurationError: what `fit` would refuse, or an argument that it does not have.
             DataError: data that `fit` would refuse, or that can be read only once.
         """
-        from synalinks.trainers.estimating import estimate  # it runs a fit, so it imports what this file defines
-        from synalinks.trainers.settings import FitSettings
+        from synalinks.trainers.estimating.estimate import (
+            estimate,  # it runs a fit, so it imports what this file defines
+        )
+        from synalinks.trainers.estimating.settings import FitSettings
 
         return await estimate(self, x, y, FitSettings.of(settings), optimizer, learn_from)
 

@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from synalinks.errors import ConfigurationError, SampleRefused
-from synalinks.lm.estimate_tokens import count_prompt, count_tokens
+from synalinks.lm.estimate.tokens import count_prompt, count_tokens
 from synalinks.lm.providers.synthetic import SyntheticProvider
 from synalinks.lm.types import Call, Delta, Reply, Request, schema_of
 from synalinks.scope import Scope

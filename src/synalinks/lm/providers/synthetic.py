@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from synalinks import _json
 from synalinks.errors import ConfigurationError, SampleRefused
-from synalinks.lm.estimate_tokens import count_prompt, count_tokens
+from synalinks.lm.estimate.tokens import count_prompt, count_tokens
 from synalinks.lm.providers.synthetic_filling import ANSWER_NAMES, WORK_NAMES, Filler
 from synalinks.lm.types import Call, Reply, Request, Schema, Usage, schema_of
 

@@ -17,9 +17,9 @@ import synalinks
 from synalinks import session
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm.budget import Budget
-from synalinks.lm.estimate import Forecast
+from synalinks.lm.estimate.forecast import Forecast
 from synalinks.lm.runtime import RUNTIME, use_budget
-from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.estimating.settings import FitSettings
 from worlds import Answer, Fresh, Mixed, Pipeline, Question, compiled, data, fit, learner, lm, solver, world
 
 

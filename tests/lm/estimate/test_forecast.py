@@ -10,9 +10,9 @@ import pytest
 
 import synalinks
 from lm.pupil import MODEL, entry
-from synalinks.lm.estimate import Figures, Forecast, Range, Row
-from synalinks.lm.estimate_lessons import Lessons
-from synalinks.lm.estimate_tally import (
+from synalinks.lm.estimate.forecast import Figures, Forecast, Range, Row
+from synalinks.lm.estimate.lessons import Lessons
+from synalinks.lm.estimate.tally import (
     DRIFT,
     GROWTH,
     GUESS,

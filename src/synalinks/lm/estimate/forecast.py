@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from synalinks.lm.estimate_table import render
+from synalinks.lm.estimate.table import render
 from synalinks.lm.types import ZERO
 
 N = TypeVar("N", int, Decimal)

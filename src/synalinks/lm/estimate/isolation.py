@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from synalinks.errors import ConfigurationError
-from synalinks.lm.account import Account, Limits
 from synalinks.lm.draws import Draws
 from synalinks.lm.ledger import Ledger, MeterLayer
 from synalinks.lm.pricing import PriceLayer, price_of
-from synalinks.lm.runtime import RUNTIME, Channel
+from synalinks.lm.runtime import RUNTIME
 from synalinks.lm.types import Call, Handler, Reply, stack
 
 T = TypeVar("T")
@@ -43,42 +41,27 @@ class _Guarded:
         return self._handler(call)
 
 
-def channels() -> list[Channel]:
-    """Every model's way to the wire in this process; also those that only a user's function knows of."""
-    return [found for found in gc.get_objects() if type(found) is Channel]
-
-
-def unlimited(*_: Any) -> Account:
-    """An account without rates: what answers at once is not to be waited for."""
-    return Account(Limits())
-
-
 @contextmanager
 def no_limits() -> Iterator[None]:
     """Give models that are made inside the block no rates to wait for."""
-    own = vars(RUNTIME)
-    inner = "account" not in own  # blocks nest
-    own["account"] = unlimited  # in front of the class's own method
+    before = RUNTIME.unlimited
+    RUNTIME.unlimited = True
     try:
         yield
     finally:
-        if inner:
-            del own["account"]
+        RUNTIME.unlimited = before
 
 
 @contextmanager
-def put_aside(handler: Handler, known: Iterable[Channel]) -> Iterator[Ledger]:
+def put_aside(handler: Handler) -> Iterator[Ledger]:
     """Have every call in this process answered by `handler`, at once; gives the ledger they are entered in.
-
-    Args:
-        known: the ways to the wire there are, from `channels`.
 
     Afterwards tape, stand-in, ledgers, draws and models are as they were.
     """
     guarded = _Guarded(handler)
     names = ("provider", "cassette", "archive", "purses", "offline", "draws", "ledger")
     before = {name: getattr(RUNTIME, name) for name in names}
-    models = [(channel, channel.stack, channel.ledger) for channel in known]
+    models = [(channel, channel.stack, channel.ledger) for channel in RUNTIME.channels]
     ledger = Ledger()
     RUNTIME.provider, RUNTIME.cassette, RUNTIME.offline = guarded, None, False
     RUNTIME.archive, RUNTIME.purses = None, ()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
-from synalinks.lm.estimate import NO_MONEY, Figures, Range, Row, summed
-from synalinks.lm.estimate_lessons import LONG, SHORT, Lessons, quantile
+from synalinks.lm.estimate.forecast import NO_MONEY, Figures, Range, Row, summed
+from synalinks.lm.estimate.lessons import LONG, SHORT, Lessons, quantile
 from synalinks.lm.ledger import Entry
 from synalinks.lm.pricing import Price, price_of
 from synalinks.lm.types import Usage

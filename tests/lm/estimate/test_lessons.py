@@ -10,8 +10,8 @@ import pytest
 import synalinks
 from lm.pupil import MODEL, entry
 from synalinks.lm.cache import encode
-from synalinks.lm.estimate_lessons import Counting, Lessons, quantile
-from synalinks.lm.estimate_tokens import count_prompt
+from synalinks.lm.estimate.lessons import Counting, Lessons, quantile
+from synalinks.lm.estimate.tokens import count_prompt
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.store import DiskStore
 from synalinks.lm.types import Call, Reply, Request, Usage

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks.callbacks import History
 from synalinks.errors import DataError
-from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.estimating.settings import FitSettings
 
 if TYPE_CHECKING:
-    from synalinks.lm.estimate import Forecast
+    from synalinks.lm.estimate.forecast import Forecast
     from synalinks.trainers.trainer import Trainer
 
 _forecasts: weakref.WeakKeyDictionary[Any, Forecast] = weakref.WeakKeyDictionary()
@@ -45,7 +45,7 @@ class Rehearsal:
         """Note a fit that begins, forecast it if that is asked, and give the block that it is to run in."""
         forecast = None
         if self._forecasts:
-            from synalinks.trainers.estimating import estimate  # it runs a fit, which imports this file
+            from synalinks.trainers.estimating.estimate import estimate  # it runs a fit, which imports this file
 
             with suppress(DataError):  # data that can be read once is left to the fit; its calls are counted as made
                 forecast = await estimate(program, x, y, FitSettings.picked(arguments), None, self._learn_from)
@@ -56,7 +56,7 @@ class Rehearsal:
 
 @contextmanager
 def _with_rewards(program: Trainer) -> Iterator[None]:
-    from synalinks.trainers.pretending import Pretended, some_right  # only a dry run needs it
+    from synalinks.trainers.estimating.pretending import Pretended, some_right  # only a dry run needs it
 
     before = program.compiled
     program.compiled = Pretended(before, some_right, lambda: 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from synalinks.lm.ledger_table import dollars_text
 
 if TYPE_CHECKING:
-    from synalinks.lm.estimate import Figures, Forecast, Range
+    from synalinks.lm.estimate.forecast import Figures, Forecast, Range
 
 _LABELS = ("phase", "model")
 _COLUMNS = ("calls", "tokens in", "tokens out", "dollars", "expected")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synalinks.lm.estimate_tokens import FRAME, MEDIA, MESSAGE, count_prompt, count_tokens
+from synalinks.lm.estimate.tokens import FRAME, MEDIA, MESSAGE, count_prompt, count_tokens
 from synalinks.lm.types import Request
 
 

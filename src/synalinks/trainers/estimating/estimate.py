@@ -30,20 +30,20 @@ from typing import TYPE_CHECKING, Any
 from synalinks import _json, session
 from synalinks import optimizers as optimizer_namespace
 from synalinks.errors import ConfigurationError
-from synalinks.lm.estimate import Forecast
-from synalinks.lm.estimate_isolation import channels, in_own_context, put_aside
-from synalinks.lm.estimate_lessons import LONG, SHORT, Lessons, quantile
-from synalinks.lm.estimate_tally import GROWTH, notes_of, rows_of
+from synalinks.lm.estimate.forecast import Forecast
+from synalinks.lm.estimate.isolation import in_own_context, put_aside
+from synalinks.lm.estimate.lessons import LONG, SHORT, Lessons, quantile
+from synalinks.lm.estimate.tally import GROWTH, notes_of, rows_of
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.providers.synthetic import SyntheticProvider
-from synalinks.lm.runtime import RUNTIME, Channel
+from synalinks.lm.runtime import RUNTIME
 from synalinks.lm.types import Call, Reply, Request
 from synalinks.optimizers import candidates as pool
-from synalinks.trainers.estimating_scale import Seen, Shape, scaled
-from synalinks.trainers.estimating_state import Kept
-from synalinks.trainers.pretending import Pretended, Scored, longest_best, none_right, some_right
-from synalinks.trainers.rehearsing import keep_forecast
-from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.estimating.pretending import Pretended, Scored, longest_best, none_right, some_right
+from synalinks.trainers.estimating.rehearsing import keep_forecast
+from synalinks.trainers.estimating.scale import Seen, Shape, scaled
+from synalinks.trainers.estimating.settings import FitSettings
+from synalinks.trainers.estimating.state import Kept
 
 if TYPE_CHECKING:
     from synalinks.trainers.trainer import Trainer
@@ -155,16 +155,15 @@ async def estimate(
     Raises:
         ConfigurationError: what `fit` would raise, too; no optimizer; data that can be read only once.
     """
-    from synalinks.trainers.estimating_data import data_of  # it imports the trainer, which imports this file
+    from synalinks.trainers.estimating.data import data_of  # it imports the trainer, which imports this file
 
     if optimizer is None and program.optimizer is None:
         raise ConfigurationError(
             f"{program.name}.estimate needs an optimizer: compile the program with one, or pass optimizer="
         )
     data = data_of(x, y, settings)
-    known = channels()
-    lessons = lessons_of(known, learn_from)
-    run = _Run(program, data, settings, optimizer, lessons, known)
+    lessons = lessons_of(learn_from)
+    run = _Run(program, data, settings, optimizer, lessons)
     seen = {}
     for scenario in (LOW, EXPECTED, HIGH):
         seen[scenario.name], met = await run.simulate(scenario)
@@ -190,13 +189,13 @@ def _sampled(whole: Shape, part: Shape, settings: FitSettings) -> Iterator[str]:
         )
 
 
-def lessons_of(known: Sequence[Channel], learn_from: Sequence[Any] = ()) -> Lessons:
+def lessons_of(learn_from: Sequence[Any] = ()) -> Lessons:
     """What the sources given, the open tape, this process's ledger and the disk cache teach."""
     sources = [learn_from] if isinstance(learn_from, (str, Path, Ledger)) else list(learn_from)
     if RUNTIME.cassette is not None:
         sources.append(RUNTIME.cassette)
     lessons = Lessons.of(*sources, RUNTIME.ledger)
-    folders = {str(folder): folder for channel in known if (folder := _folder(channel)) is not None}
+    folders = {str(folder): folder for channel in RUNTIME.channels if (folder := _folder(channel)) is not None}
     for folder in folders.values():
         lessons.learn_cache(folder)
     return lessons
@@ -262,7 +261,6 @@ class _Run:
     settings: FitSettings
     optimizer: Any
     lessons: Lessons
-    known: Sequence[Channel]
 
     async def simulate(self, scenario: Scenario) -> tuple[Seen, list[Request]]:
         """One synthetic fit; afterwards everything is as it was."""
@@ -271,7 +269,7 @@ class _Run:
         answering = _Answering(scenario, self.lessons)
         kept = Kept([program, self.optimizer, program.optimizer, session._names, session._settings])
         try:
-            with warnings.catch_warnings(), _Noted(program.name), put_aside(answering, self.known) as ledger:
+            with warnings.catch_warnings(), _Noted(program.name), put_aside(answering) as ledger:
                 warnings.simplefilter("ignore")  # they would be about invented answers
                 pretended = program.compiled = Pretended(program.compiled, scenario.scored, lambda: _size(program))
                 if self.optimizer is not None:

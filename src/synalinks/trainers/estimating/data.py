@@ -8,9 +8,9 @@ from typing import Any
 
 from synalinks.errors import DataError
 from synalinks.trainers.data import Samples, Source, Stream, check_sizes, source_of
-from synalinks.trainers.estimating import Data
-from synalinks.trainers.estimating_scale import Shape
-from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.estimating.estimate import Data
+from synalinks.trainers.estimating.scale import Shape
+from synalinks.trainers.estimating.settings import FitSettings
 from synalinks.trainers.trainer import _validation as validation_of
 
 #: Batches of a stream that are kept to be simulated with.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synalinks.lm.cache import decode
-from synalinks.lm.estimate_tokens import count_prompt
+from synalinks.lm.estimate.tokens import count_prompt
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.store import DATABASE
 from synalinks.lm.tape_file import TapeFile

@@ -1,0 +1,1 @@
+"""`program.estimate`: a fit made synthetically, from the program's real prompts, and put back."""
