@@ -84,7 +84,7 @@ def test_a_program_runs_and_prints_what_is_shown(found: re.Match[str], monkeypat
 def test_every_document_of_programs_has_some() -> None:
     texts = (README, DOCUMENTS["src/synalinks/lm/README.md"])
     assert [len(PROGRAM.findall(text)) for text in texts] == [0, 2]
-    assert len(OUTPUTS) == 5
+    assert len(OUTPUTS) == 6
 
 
 def test_quick_start_records_and_then_needs_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

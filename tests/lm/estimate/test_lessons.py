@@ -85,10 +85,12 @@ def test_a_tape_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -> No
     lessons = Lessons.of(path)
     own = sorted(entry.usage.output_tokens or 0 for entry in history.ledger)
     assert lessons.lengths(MODEL, "solver_generator") == own
-    assert lessons.kept[MODEL, "train", "solver_generator"] == 4
+    assert lessons.kept[MODEL, "train", "solver_generator"] == 0, "a run without the tape has none of its answers"
     assert lessons.counting_error(MODEL) is not None
     with synalinks.use_cassette(path, "none") as tape:
-        assert Lessons.of(tape).lengths(MODEL, "solver_generator") == own
+        opened = Lessons.of(tape)
+        assert opened.lengths(MODEL, "solver_generator") == own
+        assert opened.kept[MODEL, "train", "solver_generator"] == 4
 
 
 def test_the_cache_teaches_where_nothing_better_does(tmp_path: Path) -> None:

@@ -292,12 +292,15 @@ def test_at_temperature_0_low_leaves_out_what_repeats() -> None:
     assert calls_of(estimate(compiled(), x * 2, y * 2, epochs=3, validation_split=0.0), "train")[0] == 24
 
 
-def test_low_leaves_out_what_a_tape_holds(tmp_path: Path) -> None:
+def test_low_leaves_out_what_the_open_tape_holds_and_not_what_a_closed_one_does(tmp_path: Path) -> None:
     program, provider = compiled(), world(learner)
     with synalinks.use_cassette(tmp_path / "tape.jsonl"):
         fit(program, provider, *data(6), validation_split=0.0)
     again = estimate(compiled(), *data(6), epochs=2, validation_split=0.0, learn_from=tmp_path / "tape.jsonl")
-    assert calls_of(again, "train") == (6, 12, 12)
+    assert calls_of(again, "train") == (12, 12, 12), "it teaches lengths; a run without it asks for everything"
+    with synalinks.use_cassette(tmp_path / "tape.jsonl", "new_episodes"):
+        goes_on = estimate(compiled(), *data(6), epochs=2, validation_split=0.0)
+    assert calls_of(goes_on, "train") == (6, 12, 12)
 
 
 def test_a_known_length_makes_a_narrow_range(tmp_path: Path) -> None:

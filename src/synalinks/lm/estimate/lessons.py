@@ -86,7 +86,7 @@ class Lessons:
     """What is known of models; grows with `learn_*`.
 
     Attributes:
-        kept: answers that cache and tape hold, by model, phase and module.
+        kept: answers that the cache and the open tape hold, by model, phase and module.
         dimensions: how many numbers a model's vectors have.
     """
 
@@ -128,19 +128,19 @@ class Lessons:
                 self._behave(entry.model, entry.attempts, entry.usage, entry.wasted_tokens, entry.seconds)
 
     def learn_tape(self, path: str | Path) -> None:
-        """From a tape that is not open, which is only read.
+        """From a tape that is not open, which is only read; a run without it will have to ask for its answers.
 
         Raises:
             CassetteFormatError: the file is no tape. CassetteError: it is not there.
         """
         tape = TapeFile(Path(path))
         try:
-            self.learn_rows(row.value for row in tape.rows())
+            self.learn_rows((row.value for row in tape.rows()), kept=False)
         finally:
             tape.close()
 
-    def learn_rows(self, rows: Iterable[Any]) -> None:
-        """From the rows of a tape, as JSON; their answers count as known."""
+    def learn_rows(self, rows: Iterable[Any], kept: bool = True) -> None:
+        """From the rows of a tape, as JSON; whether the run to come has their answers says `kept`."""
         for row in list(rows)[-MOST_READ:]:
             if "reply" not in row:
                 continue
@@ -150,7 +150,8 @@ class Lessons:
                 continue
             self._learn(request.model, scope, request.kind, usage)
             self._behave(request.model, reply.attempts, usage, reply.wasted_tokens, reply.seconds)
-            self.kept[request.model, scope.phase, scope.module] += 1
+            if kept:
+                self.kept[request.model, scope.phase, scope.module] += 1
             if request.kind == "embed" and (size := len(_first_vector(row["reply"]))):
                 self.dimensions[request.model] = size // 4
             if usage.input_tokens is not None:
