@@ -140,3 +140,10 @@ def test_the_test_file_records_and_replays(pytester: pytest.Pytester, monkeypatc
     result = pytester.runpytest_subprocess(*plugin)
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["cassettes: 3 tests, 3 played, 0 recorded, *"])
+
+
+def test_the_readme_of_the_lm_layer_names_each_of_its_files() -> None:
+    folder = ROOT / "src/synalinks/lm"
+    text = DOCUMENTS["src/synalinks/lm/README.md"]
+    files = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert {name for name in files if name not in text} == set()

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         UnknownModelError,
     )
     from synalinks.lm.budget import Budget
+    from synalinks.lm.estimate import Forecast
     from synalinks.lm.ledger import Ledger, Money
     from synalinks.lm.pricing import set_price
     from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, use_provider
@@ -133,6 +134,7 @@ _HOMES = {
         "UnknownModelError",
     ),
     "synalinks.lm.budget": ("Budget",),
+    "synalinks.lm.estimate": ("Forecast",),
     "synalinks.lm.ledger": ("Ledger", "Money"),
     "synalinks.lm.pricing": ("set_price",),
     "synalinks.lm.runtime": ("offline", "use_budget", "use_cassette", "use_ledger", "use_provider"),
@@ -199,6 +201,7 @@ __all__ = [
     "Embeddings",
     "ExactMatch",
     "Field",
+    "Forecast",
     "Generator",
     "ImageInput",
     "Input",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -113,6 +114,18 @@ def test_a_log_that_is_missing_is_said_once_and_does_no_harm() -> None:
     assert len(told) == 1
     with pytest.warns(UserWarning, match="They hold: reward"):
         fit(compiled(), world(right), *data(4), epochs=2, validation_split=0.0, callbacks=[EarlyStopping()])
+
+
+@pytest.mark.parametrize("unknown", [None, math.nan])
+def test_a_value_that_is_not_known_is_no_value_and_said_only_if_it_never_is(unknown: float | None) -> None:
+    stop = EarlyStopping(patience=2)
+    with pytest.warns(UserWarning, match=f"val_reward', which was {unknown} whenever it was logged: its value is not"):
+        assert watched(stop, [unknown] * 5) == 5
+    assert stop.best is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert watched(stop, [unknown, 0.5, unknown, 0.7, 0.6, 0.6, 0.6]) == 6
+    assert stop.best == 0.7
 
 
 def test_epochs_without_validation_are_passed_over() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,11 @@ from typing import Any
 import pytest
 
 import synalinks
-from synalinks.callbacks import Callback, ProgramCheckpoint
+from synalinks.callbacks import Callback, EarlyStopping, ProgramCheckpoint
 from synalinks.errors import ConfigurationError
-from worlds import compiled, data, fit, right, solver, world
+from synalinks.lm.providers.scripted import ScriptedProvider
+from synalinks.lm.types import Call
+from worlds import Fresh, compiled, data, fit, number_of, right, solver, world
 
 
 class Logs(Callback):
@@ -128,6 +132,69 @@ def test_a_log_that_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="ProgramCheckpoint watches 'val_f1', which the logs don't hold"):
         trained(ProgramCheckpoint(tmp_path / "p.json", monitor="val_f1", save_best_only=True), [0.1, 0.2])
     assert names(tmp_path) == []
+
+
+class Unsteady(ScriptedProvider):
+    """Right about some numbers, others for each wording of the instructions: few samples make luck."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda call: {"answer": number_of(call) if self.knows(call) else -1})
+
+    def knows(self, call: Call) -> bool:
+        said = f"{number_of(call)} {call.request.messages[0]['content']}"
+        return hashlib.md5(said.encode()).digest()[0] % 10 < 5
+
+
+@pytest.mark.parametrize("update_freq", ["epoch", "batch"])
+@pytest.mark.parametrize("population_size", [1, 10])
+def test_a_checkpoint_holds_the_program_that_its_name_was_measured_of(
+    tmp_path: Path, update_freq: Any, population_size: int
+) -> None:
+    """Neither a newcomer that was lucky on four samples nor an older candidate with better evidence: every file is
+    evaluated on the validation data; the best variables that EarlyStopping restores are the best file's."""
+    held_out = data(20, 100)
+    restored_of = []
+    for seed in range(3):
+        folder = tmp_path / str(seed)
+        best = ProgramCheckpoint(folder / "best.json", save_best_only=True)
+        stop = EarlyStopping(patience=9, restore_best_variables=True)
+        program = compiled(optimizer=Fresh(population_size=population_size, update_freq=update_freq))
+        history = fit(
+            program,
+            Unsteady(),
+            *data(12),
+            epochs=5,
+            batch_size=4,
+            minibatch_size=4,
+            validation_data=held_out,
+            seed=seed,
+            callbacks=[ProgramCheckpoint(folder / "{epoch}.json"), best, stop],
+        )
+
+        def measured(program: Any) -> float:
+            program.compile(reward=synalinks.ExactMatch())
+            with synalinks.use_provider(Unsteady()):
+                return float(asyncio.run(program.evaluate(*held_out, verbose=0))["reward"])
+
+        wanted = history.history["val_reward"]
+        assert [measured(synalinks.Program.load(folder / f"{n + 1}.json")) for n in range(5)] == wanted
+        assert measured(synalinks.Program.load(folder / "best.json")) == max(wanted) == best.best
+        assert measured(program) == max(wanted)
+        restored_of.append(stop.best_epoch)
+    assert any(epoch < 4 for epoch in restored_of)
+
+
+def test_a_program_saved_in_the_middle_of_an_epoch_goes_on_with_what_it_had_found(tmp_path: Path) -> None:
+    program = compiled(optimizer=Fresh())
+    checkpoint = ProgramCheckpoint(tmp_path / "{batch}.json", save_freq=2)
+    fit(program, Unsteady(), *data(12), batch_size=3, validation_data=data(5, 100), epochs=1, callbacks=[checkpoint])
+    loaded = compiled(synalinks.Program.load(tmp_path / "2.json"), optimizer=Fresh(population_size=2))
+    [variable] = loaded.trainable_variables
+    found = {candidate["instructions"]: candidate["reward_count"] for candidate in variable.get("candidates")}
+    asyncio.run(loaded.optimizer.on_train_begin([variable]))
+    kept = variable.get("best_candidates")
+    assert len(found) == 3 and len(kept) == 2 and variable.get("candidates") == []
+    assert all(found[candidate["instructions"]] == candidate["reward_count"] > 0 for candidate in kept)
 
 
 def test_bad_arguments(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from cli.helpers import entry
 from synalinks._concurrency import SystemClock
 from synalinks.cli.bill import TapeFacts, render
-from synalinks.errors import BudgetExceeded
 from synalinks.lm.budget import Amount, Budget, Purse
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.types import NO_USAGE
@@ -78,9 +77,10 @@ def test_budget_and_tape_have_their_lines() -> None:
     assert line(text, "budget") == "$0.2500 of $0.5000 used"
     assert line(text, "tape") == "t.jsonl (record mode new_episodes): 3 played, 2 recorded, 1 unplayed"
     purse.uncertain = Amount(Decimal("0.125"))
-    purse.refused = BudgetExceeded("used up")
+    purse.note_end("at epoch=0 phase=train")
+    purse.reopen()
     assert line(render("a.py", Ledger(), 0.0, purse=purse), "budget") == (
-        "$0.2500 of $0.5000 used; $0.1250 of it an upper bound; it ended the run"
+        "$0.2500 of $0.5000 used; $0.1250 of it an upper bound; it ended the run at epoch=0 phase=train"
     )
 
 

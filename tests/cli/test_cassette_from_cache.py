@@ -181,6 +181,12 @@ def test_what_is_there_is_replaced_only_by_force_and_only_a_tape(paid: tuple[Pat
     assert len((folder / "t.jsonl").read_text().splitlines()) > 20
 
 
+def test_an_option_of_another_command_is_not_taken_for_the_tape(folder: Path) -> None:
+    told = command("cassette", "from-cache", "train.py", "--cassette", "t.jsonl", cwd=folder)
+    assert told.returncode == 2 and "No such option" in told.stderr and "--cassette" in told.stderr
+    assert not (folder / "--cassette").exists()
+
+
 def test_where_no_cache_is_nothing_is_run(folder: Path) -> None:
     told = call("cassette", "from-cache", folder / "train.py", folder / "t.jsonl", "--cache-dir", folder)
     assert told.exit_code == 2

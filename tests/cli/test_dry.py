@@ -109,8 +109,29 @@ def test_a_budget_that_is_enough_and_one_that_is_not(folder: Path) -> None:
     short = call("run", "train.py", "--dry-run", "--budget", "0.0005", "--", "openai/gpt-4o-mini")
     assert "The budget of $0.0005 would have ended the run" in short.output
     stopped = " ".join(short.output.partition("would have ended the run")[2].split())
-    assert stopped.startswith("after 16 calls, the last one at epoch=0 phase=validation sample=5"), stopped
+    assert stopped.startswith("at epoch=0 step="), stopped
     assert "stopped by budget" in short.output
+
+
+def test_a_budget_that_ends_training_alone_says_so_too(folder: Path) -> None:
+    """What comes after the fit goes on with what is left; the training was ended all the same."""
+    script = TRAIN.replace("range(6)", "range(40)").replace("sys.argv[1],", "sys.argv[1], max_tokens=9,")
+    (folder / "longer.py").write_text(script)
+    whole = call("run", "longer.py", "--dry-run", "--budget", "5", "--", "openai/gpt-4o-mini").output
+    used = float(whole.partition("would have been enough: $")[2].split()[0])
+    short = call("run", "longer.py", "--dry-run", "--budget", f"{0.75 * used:.6f}", "--", "openai/gpt-4o-mini")
+    assert "stopped by budget" in short.output
+    assert "evaluate" in table(short.output)
+    assert "would have ended the run before epoch 2 of 2;" in " ".join(short.output.split())
+    assert "tokens until its budget ended it" in short.output
+
+
+def test_another_server_asks_nobody_knows_what(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_BASE", "http://127.0.0.1:9/v1")
+    for words in (("run", "train.py", "--dry-run"), ("estimate", "train.py")):
+        done = call(*words, "--", "openai/gpt-4o-mini")
+        assert "Unpriced: openai/gpt-4o-mini" in done.output
+        assert "$" not in done.output.replace("$0.0000", "")
 
 
 def test_a_failing_script_has_its_status_and_its_bill(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cli.helpers import call, command
 from synalinks.cli.run import RECORD_MODES
 from synalinks.lm.cassette import MODES
-from synalinks.testing import OllamaServer
+from synalinks.testing import Fault, OllamaServer
 
 SCRIPT = """
 import asyncio, os, signal, sys
@@ -133,6 +133,20 @@ def test_a_tape_of_nothing_but_failures_is_not_kept(folder: Path, monkeypatch: p
     done = call("run", folder / "ask.py", "2 + 3", "--cassette", tape)
     assert "failed  1 (1 connection)" in done.stdout
     assert not tape.exists()
+
+
+def test_failures_are_left_off_the_tape_where_that_is_asked(folder: Path) -> None:
+    """Needs `--no-record-errors`: the tape would hold the failure, and its replay fail as recorded."""
+    with OllamaServer(faults=[Fault(every=2, status=500)]) as server:
+        at = {"cwd": folder, "OLLAMA_HOST": server.url, "PYTHONWARNINGS": "default"}
+        command("run", "ask.py", "2 + 3,4 * 5", "--cassette", "with.jsonl", **at)
+        command("run", "ask.py", "2 + 3,4 * 5", "--cassette", "without.jsonl", "--no-record-errors", **at)
+    lines = {name: (folder / f"{name}.jsonl").read_text().splitlines() for name in ("with", "without")}
+    rows = {name: [json.loads(line) for line in lines[name]] for name in lines}
+    assert [sum("error" in row for row in rows[name]) for name in rows] == [1, 0]
+    assert [sum("reply" in row for row in rows[name]) for name in rows] == [1, 1]
+    replay = command("run", "ask.py", "2 + 3,4 * 5", "--cassette", "without.jsonl", cwd=folder)
+    assert "has no answer for this call" in replay.stderr
 
 
 def test_options_stand_before_or_after_the_script_and_the_rest_is_the_scripts(tmp_path: Path) -> None:

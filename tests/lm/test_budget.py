@@ -262,6 +262,28 @@ def test_a_refusal_ends_the_budget_until_it_is_reopened() -> None:
     asyncio.run(handler(Call(chat())))
 
 
+def test_a_budget_remembers_where_it_ended_something_first() -> None:
+    outer, inner = purse(calls=5), purse(calls=1)
+    handler = gate(outer, inner)(Provider())
+    asyncio.run(handler(Call(chat(), Scope(sample=1))))
+    assert inner.ended is None
+    for sample in (2, 3):
+        with pytest.raises(BudgetExceeded):
+            asyncio.run(handler(Call(chat(), Scope(sample=sample))))
+        inner.reopen()
+    assert (outer.ended, inner.ended) == (None, "at sample=2")
+
+
+def test_an_answer_that_a_budget_cut_short_ended_it_there() -> None:
+    async def provider(call: Call) -> Reply:
+        raise SampleRefused("cut", kind="length", reply=CUT)
+
+    wide, tight = purse(tokens=10**6), cut_budget()
+    with pytest.raises(BudgetExceeded):
+        asyncio.run(gate(wide, tight)(provider)(Call(chat(), Scope(sample=4))))
+    assert (wide.ended, tight.ended) == (None, "at sample=4")
+
+
 def test_what_is_set_aside_is_not_given_to_ordinary_calls() -> None:
     left = purse(calls=5)
     left.aside = Amount(calls=5)
@@ -692,10 +714,12 @@ def test_calls_that_were_refused_are_refused_again_in_any_order(tmp_path: Path) 
     assert replayed == recorded
     assert again.settled == bill.settled
     assert again.refused is not None
+    assert (bill.ended, again.ended) == ("at sample=4", "at sample=5")
     larger, _ = play("none", calls[::-1], 5)
     assert larger[5] == larger[4] == "CassetteMiss", "another budget was not refused: the call is missing"
-    smaller, _ = play("none", calls, 2)
+    smaller, less = play("none", calls, 2)
     assert list(smaller.values()) == ["ok"] * 2 + ["BudgetExceeded"] * 4
+    assert less.ended == "at sample=2"
     assert list(play("new_episodes", calls, 9)[0].values()) == ["ok"] * 6
     assert list(play("none", calls, 4)[0].values()) == ["ok"] * 4 + ["BudgetExceeded"] * 2
 
@@ -747,3 +771,16 @@ def test_the_cap_is_what_ollama_is_told(options: dict[str, Any], sent: int) -> N
     call = Call(request, output_cap=30)
     assert chat_payload(request, False, call.output_limit)["options"]["num_predict"] == sent
     assert "options" not in chat_payload(chat(), False, None)
+
+
+def test_a_provider_that_reports_more_than_the_request_allows_is_told_of_and_counted() -> None:
+    lie = Reply(text="{}", usage=Usage(10, output_text=9_000), cost=Decimal(0), finish="stop")
+    left = purse(tokens=5_000)
+    handler = gate(left)(Provider(lie))
+    with pytest.warns(
+        RuntimeWarning, match="exceeded, by .* 4,010 tokens.*'fake/m' reported .* 9,010 tokens.*at sample=3"
+    ):
+        asyncio.run(handler(Call(chat(max_tokens=50), Scope(sample=3))))
+    assert left.settled.tokens == 9_010
+    with pytest.raises(BudgetExceeded):
+        asyncio.run(handler(Call(chat(max_tokens=50))))

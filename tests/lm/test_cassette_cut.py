@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,15 @@ def test_a_run_that_asked_nothing_has_not_gone_on(path: Path) -> None:
         pass
     assert len(told) == 1 and "is taken up again" in str(told[0].message)
     assert unfinished(path) and path.read_bytes() == before
+
+
+def test_a_warning_made_an_error_leaves_the_tape_to_the_next_who_opens_it(path: Path) -> None:
+    """Needs the file and its lock to be let go: nobody has the tape who could close it."""
+    cut(path, CALLS[:2], KeyError("bug"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CassetteWarning) as raised:  # its traceback keeps the tape from being collected
+            Cassette(path, "once")
+    with pytest.warns(CassetteWarning, match="taken up again"):
+        Cassette(path, "once").close()
+    assert raised

@@ -16,6 +16,7 @@ from synalinks.lm.bounds import TOOLS_ALLOWANCE, TYPED_TOOL_ALLOWANCE, needs_of
 from synalinks.lm.budget import Budget, GateLayer, Purse, Queue
 from synalinks.lm.extras import answers_asked, beyond_the_table, open_ended
 from synalinks.lm.pricing import Price, PriceLayer, price_for, price_of
+from synalinks.lm.providers import anthropic_dialect, gemini_dialect
 from synalinks.lm.types import Call, Reply, Request, Usage, schema_of
 
 MODEL = "openai/gpt-4o-mini"
@@ -156,9 +157,10 @@ def test_each_answer_of_a_call_has_its_own_tokens(options: dict[str, Any], answe
     assert uncapped.bound([left]) == (uncapped.amount(60 // answers), 60 // answers)
 
 
-def test_a_limit_that_the_provider_does_not_read_bounds_nothing() -> None:
-    for model in ("anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-pro"):
-        assert needs_of(chat(model, num_predict=5), None, []).limit is None
-        assert needs_of(chat(model, max_tokens=50, num_predict=5), None, []).limit == 50
-        assert needs_of(chat(model, max_tokens=50, max_completion_tokens=20), None, []).limit == 50
-    assert needs_of(chat(num_predict=5), None, []).limit == 5
+def test_the_limit_that_bounds_a_call_is_the_one_that_its_provider_is_sent() -> None:
+    for options, limit in [({"num_predict": 5}, 5), ({"max_tokens": 50, "max_completion_tokens": 20}, 20)]:
+        claude, gemini = (chat(f"{name}/m", **options) for name in ("anthropic", "gemini"))
+        assert needs_of(claude, None, []).limit == limit == anthropic_dialect.chat_payload(claude, False)["max_tokens"]
+        config = gemini_dialect.chat_payload(gemini)["generationConfig"]
+        assert needs_of(gemini, None, []).limit == limit
+        assert config == {"maxOutputTokens": limit}

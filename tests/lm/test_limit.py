@@ -151,6 +151,7 @@ def test_an_account_outlives_its_event_loops() -> None:
 def test_the_estimate_counts_bytes_and_the_asked_for_answer() -> None:
     assert estimate_tokens(call("x" * 400).request) == 100
     assert estimate_tokens(call("x" * 400, max_tokens=50).request) == 150
+    assert estimate_tokens(call("x" * 400, num_predict=50).request) == 150
     assert estimate_tokens(call("é" * 200).request) == 100
     assert estimate_tokens(Request("embed", "ollama/m", texts=["x" * 40, "y" * 40])) == 20
     plain = call("x").request
@@ -162,3 +163,52 @@ def test_the_estimate_counts_bytes_and_the_asked_for_answer() -> None:
 def test_limits_that_cannot_be_meant(wrong: dict) -> None:
     with pytest.raises(errors.ConfigurationError):
         Limits(**wrong)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_calls_within_calls_never_wait_for_their_own_slot(concurrency: int) -> None:
+    """Needs the slot of the outer call: with one slot, its inner call would wait for it for ever."""
+
+    async def main() -> None:
+        world, account = World(), Account(Limits(concurrency=concurrency), LoopClock())
+        inner = LimitLayer(account)(world)
+
+        async def asks_twice(asked: Call) -> Reply:
+            await send(inner, [call("first"), call("second")])
+            return await inner(call("third"))
+
+        middle = LimitLayer(account)(asks_twice)
+
+        async def asks_further(asked: Call) -> Reply:
+            return await middle(asked)
+
+        await asyncio.wait_for(send(LimitLayer(account)(asks_further), [call(str(i)) for i in range(6)]), 1000)
+        assert len(world.order) == 18
+        assert world.most == concurrency
+        assert account.slots is not None and account.slots._value == concurrency
+
+    run(main())
+
+
+def test_accounts_that_ask_each_other_don_t_wait_for_each_other() -> None:
+    """Needs the slot back before another one is waited for."""
+
+    async def main() -> None:
+        world = World()
+        left, right = (LimitLayer(Account(Limits(concurrency=1), LoopClock())) for _ in range(2))
+        begun = asyncio.Barrier(2)
+
+        async def asks_right(asked: Call) -> Reply:
+            await begun.wait()
+            return await right(world)(asked)
+
+        async def asks_left(asked: Call) -> Reply:
+            await begun.wait()
+            return await left(world)(asked)
+
+        async with asyncio.timeout(1000), asyncio.TaskGroup() as group:
+            group.create_task(left(asks_right)(call("a")))
+            group.create_task(right(asks_left)(call("b")))
+        assert sorted(world.order) == ["a", "b"]
+
+    run(main())

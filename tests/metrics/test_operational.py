@@ -353,9 +353,8 @@ def test_a_replay_logs_the_figures_of_the_recording(tmp_path: Any) -> None:
     calls = len(provider.calls)
     replayed = run()
     assert len(provider.calls) == calls
-    assert recorded.pop("avg_latency") == pytest.approx(replayed.pop("avg_latency"), abs=1e-5)
-    assert recorded.pop("val_avg_latency") == pytest.approx(replayed.pop("val_avg_latency"), abs=1e-5)
-    assert recorded == replayed and recorded["cost"][0] > 0
+    # Latencies too: they are counted as finely as tapes keep them.
+    assert recorded == replayed and recorded["cost"][0] > 0 and recorded["avg_latency"][0] > 0.001
 
 
 def test_what_is_unknown_is_none_in_history_and_survives_saving_plots_and_callbacks(tmp_path: Any) -> None:

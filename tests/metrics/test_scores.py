@@ -164,6 +164,12 @@ def test_one_of_k_tries_and_all_of_them(passed: int, count: int, k: int, at: flo
         assert metric.result() == pytest.approx(wanted)
 
 
+def test_with_one_try_of_each_kind_nothing_is_gained_not_even_by_rounding() -> None:
+    metric = metrics.GapK(k=1)
+    asyncio.run(metric.update_batch(*tries(1, 3)))  # 1 - 2 / 3 is not 1 / 3 in floats
+    assert metric.result() == 0.0
+
+
 def test_problems_count_alike_and_need_k_tries() -> None:
     metric = metrics.PassAtK(k=2)
     for passed in (0, 4):

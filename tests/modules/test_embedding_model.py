@@ -89,6 +89,8 @@ def test_a_failing_world_is_none_then_the_fallback_then_an_error() -> None:
         assert len(asyncio.run(model(fallback="ollama/f").embed(["x"]))) == 1  # type: ignore[arg-type]
         with pytest.raises(ServerError):
             asyncio.run(model(on_error="raise").embed(["x"]))
+        with pytest.raises(ServerError):
+            asyncio.run(model(on_error="raise", fallback="ollama/e").embed(["x"]))
 
 
 def test_a_wrong_program_raises() -> None:

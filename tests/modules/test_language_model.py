@@ -10,7 +10,7 @@ import pytest
 
 import synalinks
 from synalinks._concurrency import run_sync
-from synalinks.errors import ConfigurationError, RequestError, ServerError, UnknownModelError
+from synalinks.errors import ConfigurationError, RequestError, SampleRefused, ServerError, UnknownModelError
 from synalinks.lm.providers.scripted import ScriptedProvider
 from synalinks.lm.types import Reply, Usage
 from worlds import MODEL, Answer, Question, lm
@@ -162,6 +162,16 @@ def test_on_error_raise() -> None:
     model = synalinks.LanguageModel(MODEL, retry=1, on_error="raise")
     with pytest.raises(ServerError):
         ask(model, ScriptedProvider([ServerError("busy")]), CHAT)
+
+
+def test_on_error_raise_holds_for_the_fallbacks_too() -> None:
+    """Needs the first model's word: the fallbacks' own is to give None."""
+    model = synalinks.LanguageModel(
+        MODEL, retry=1, on_error="raise", fallback=synalinks.LanguageModel("ollama/b", retry=1, fallback="ollama/c")
+    )
+    failures = [ServerError("busy"), ServerError("busy"), SampleRefused("refused", kind="content_filter")]
+    with pytest.raises(SampleRefused, match="refused"):
+        ask(model, ScriptedProvider(failures), CHAT)
 
 
 def test_a_model_that_calls_tools_gives_a_message_even_where_a_schema_was_given() -> None:

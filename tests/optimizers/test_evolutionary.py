@@ -122,7 +122,7 @@ def test_a_subclass_that_leaves_one_out_is_told(name: str) -> None:
 
 
 def test_it_is_the_same_after_saving() -> None:
-    made = Evolve("ollama/p", 0.5, 0.1, "best", 0, 0.3, 20, 0.1, "batch", "evolve", "Evolves.")
+    made = Evolve("ollama/p", 0.5, 0.1, "best", 0, 0.3, 20, 0.1, "evolve", "Evolves.", "batch")
     again = Evolve.from_config(made.get_config())
     assert again.get_config() == made.get_config()
     assert (again.language_model.model, again.population_size, again.update_freq) == ("ollama/p", 20, "batch")

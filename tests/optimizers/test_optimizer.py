@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,10 @@ import synalinks
 from synalinks import optimizers
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
+from synalinks.lm.types import Call
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
-from worlds import Persona
+from worlds import Persona, compiled, data, fit, learner, right, world
 
 
 class Write(Optimizer):
@@ -168,6 +171,8 @@ def test_at_the_end_of_training_the_best_stays_and_no_step_is_left_over() -> Non
         ({"population_size": 0}, "population_size=0"),
         ({"sampling_temperature": -1}, "sampling_temperature=-1"),
         ({"reward_uncertainty": -0.1}, "reward_uncertainty=-0.1"),
+        ({"population_size": 2.5}, "population_size=2.5: a whole number is needed, 1 or above"),
+        ({"reward_uncertainty": float("nan")}, "reward_uncertainty=nan"),
         ({"update_freq": "step"}, "'epoch' or 'batch'"),
     ],
 )
@@ -191,3 +196,66 @@ def test_identifiers() -> None:
     for bad in ("adam", 3):
         with pytest.raises(ConfigurationError):
             optimizers.get(bad)
+
+
+@pytest.mark.parametrize("validation_freq", [1, 2])
+@pytest.mark.parametrize("update_freq", ["epoch", "batch"])
+def test_a_pool_of_one_goes_on_from_what_is_better(update_freq: Any, validation_freq: int) -> None:
+    """What a validation measured keeps the only place no longer than to the next step or epoch without one."""
+
+    class Longer(Optimizer):
+        async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+            return {"instructions": "more " * (1 + variable.get("instructions").count("more"))}
+
+    def law(number: int, call: Call) -> Any:
+        return {"answer": number if number % 12 < call.request.messages[0]["content"].count("more") else -1}
+
+    made = compiled(optimizer=Longer(population_size=1, update_freq=update_freq))
+    options: dict[str, Any] = {"validation_data": data(12), "minibatch_size": None, "batch_size": 6}
+    fit(made, world(law), *data(12), epochs=4, validation_freq=validation_freq, **options)
+    [variable] = made.trainable_variables
+    assert variable.get("instructions").count("more") == (4 if update_freq == "epoch" else 8)
+    assert len(variable.get("best_candidates")) == 1
+
+
+def test_seeds_that_a_fit_did_not_come_to_are_started_from_in_the_next() -> None:
+    seeds = [{"instructions": f"seed {n}"} for n in range(6)]
+    made = compiled(optimizer=Write(population_size=20))
+    made.optimizer.values = {"instructions": "other"}
+    made.trainable_variables[0].update({"instructions": "seed 0", "seed_candidates": seeds})
+    fit(made, world(right), *data(4), batch_size=2, validation_split=0.0)
+    assert len(pooled(made)) == 2
+    fit(made, world(right), *data(4), epochs=2, batch_size=2, validation_split=0.0)
+    assert pooled(made) == {seed["instructions"] for seed in seeds}
+
+
+def pooled(program: Any) -> set[str]:
+    [variable] = program.trainable_variables
+    return {candidate["instructions"] for candidate in variable.get("best_candidates")} - {"other"}
+
+
+@pytest.mark.parametrize("name", ["reward", "reward_count", "validated"])
+def test_a_trainable_field_named_as_evidence_is_refused_before_any_call(name: str) -> None:
+    kind = type("Odd", (synalinks.Trainable,), {"__annotations__": {name: str}, name: "sweets", "__doc__": "Odd."})
+    variable = Variable({}, data_model=kind, name="odd")
+    variable.path = "m/odd"
+    with pytest.raises(ConfigurationError, match=f"m/odd has a trainable field '{name}'; candidates keep their evid"):
+        asyncio.run(Write().on_train_begin([variable]))
+
+
+def test_a_program_saved_before_there_was_such_state_is_loaded_and_trained(tmp_path: Path) -> None:
+    def older(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: older(value) for key, value in part.items() if key not in ("seeds_left", "validated")}
+        return [older(value) for value in part] if isinstance(part, list) else part
+
+    path = tmp_path / "program.json"
+    made = compiled(optimizer=synalinks.RandomFewShot())
+    fit(made, world(learner), *data(12), epochs=2, validation_split=0.25)
+    made.save(path)
+    now = json.loads(path.read_text(encoding="utf-8"))
+    assert older(now) != now
+    path.write_text(json.dumps(older(now)), encoding="utf-8")
+    loaded = synalinks.Program.load(path)
+    assert fit(loaded, world(learner), *data(12), epochs=2, validation_split=0.25).epoch == [0, 1]
+    assert loaded.optimizer.epochs == 4

@@ -87,7 +87,14 @@ def test_examples_carry_no_reward_and_come_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"nb_min_examples": -1}, {"nb_min_examples": 4}, {"sampling": "worst"}, {"sampling_temperature": -1}]
+    "options",
+    [
+        {"nb_min_examples": -1},
+        {"nb_min_examples": 4},
+        {"nb_max_examples": 2.5},
+        {"sampling": "worst"},
+        {"sampling_temperature": -1},
+    ],
 )
 def test_arguments_that_cannot_be_right(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="RandomFewShot"):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
 from synalinks.lm.account import Account, Limits
+from synalinks.lm.bounds import needs_of
 from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
 from synalinks.lm.learnt import ENOUGH, Learnt
 from synalinks.lm.ledger import Ledger, MeterLayer
@@ -24,7 +25,13 @@ from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.types import Call, Reply, Request, Trace, Usage, stack
 from synalinks.scope import Scope
 
-PRICE = Price(input=Decimal("3"), output=Decimal("15"), per_request=Decimal("0.001"))
+PRICE = Price(
+    input=Decimal("3"),
+    output=Decimal("15"),
+    cache_read=Decimal("0.3"),
+    cache_write=Decimal("3.75"),
+    per_request=Decimal("0.001"),
+)
 #: Seconds of virtual time after which somebody waits for ever.
 FOR_EVER = 100_000.0
 
@@ -59,6 +66,8 @@ class Plan:
     seconds: float
     prompt_share: float
     answer_share: float
+    prompt_bucket: str
+    answer_bucket: str
 
 
 class Adversary:
@@ -84,7 +93,11 @@ class Adversary:
             await asyncio.sleep(10_000)
         limit = call.output_limit
         output = 500 if limit is None else int(limit * plan.answer_share)
-        usage = Usage(input_fresh=int(len(call.request.canonical) * plan.prompt_share), output_text=output)
+        output *= call.request.kind == "chat"
+        needs = needs_of(call.request, PRICE, [])
+        prompt, output = int(needs.prompt * plan.prompt_share), output * needs.answers
+        buckets = {"input_fresh": 0, plan.prompt_bucket: prompt, plan.answer_bucket: output}
+        usage = Usage(**buckets)
         if plan.outcome == "unpriced":
             usage = Usage()
         self.tokens += usage.total_tokens or 0
@@ -119,7 +132,28 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
 def plans(rng: random.Random) -> Iterator[Plan]:
     while True:
         outcome = rng.choice(OUTCOMES)
-        yield Plan(outcome, rng.random() * rng.choice([0, 0.01, 5]), rng.random(), rng.choice([rng.random(), 1.0]))
+        yield Plan(
+            outcome,
+            seconds=rng.random() * rng.choice([0, 0.01, 5]),
+            prompt_share=rng.choice([rng.random(), 1.0]),
+            answer_share=rng.choice([rng.random(), 1.0]),
+            prompt_bucket=rng.choice(["input_fresh", "input_cache_read", "input_cache_write_5m"]),
+            answer_bucket=rng.choice(["output_text", "output_reasoning"]),
+        )
+
+
+def request_of(number: int, options: dict[str, Any]) -> Request:
+    """Text, an image, tools, several answers at once, or texts to embed."""
+    text, kind = "x" * (number * 7 % 200), number % 5
+    if kind == 0:
+        return Request("embed", "fake/m", texts=(text, "y"))
+    content: Any = text
+    if kind == 1:
+        content = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}] if kind == 2 else []
+    several = {"n": 3} if kind == 3 else {}
+    messages = [{"role": "user", "content": content}]
+    return Request("chat", "fake/m", messages=messages, tools=tools, options=options | several)
 
 
 def purses_of(world: dict[str, Any]) -> list[Watched]:
@@ -159,11 +193,9 @@ def test_no_budget_is_ever_exceeded(world: dict[str, Any]) -> None:
 
         async def ask(number: int) -> str:
             current[id(asyncio.current_task())] = outer if number % 3 else outer[:1]
-            request = Request(
-                "chat", "fake/m", messages=[{"role": "user", "content": "x" * (number * 7 % 200)}], options=options
-            )
+            request, sink = request_of(number, options), (lambda delta: None) if number % 2 else None
             try:
-                await handler(Call(request, Scope(sample=number), trace=Trace()))
+                await handler(Call(request, Scope(sample=number), sink=sink, trace=Trace()))
             except BudgetExceeded:
                 return "budget"
             except LMError as error:

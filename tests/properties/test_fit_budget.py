@@ -9,7 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synalinks
-from worlds import Fresh, compiled, data, fit, right, solver, world
+from synalinks.errors import ServerError
+from synalinks.lm.types import Call, Reply
+from synalinks.rewards import LMAsJudge
+from synalinks.testing import SyntheticModel
+from worlds import Fresh, compiled, data, fit, lm, right, solver, world
 
 
 @given(
@@ -51,3 +55,25 @@ def test_every_epoch_that_is_begun_has_its_validation(
             assert len(found) == due, "it was begun, so it was to be expected"
         else:
             assert min(due, math.ceil(cap * validation / most)) <= len(found) <= due
+
+
+@given(cap=st.integers(0, 120))
+@settings(max_examples=10, deadline=None)
+def test_fallbacks_and_judges_are_paid_from_the_budget_of_the_fit(cap: int) -> None:
+    """The first model fails at each call, so that another answers, which a third one judges."""
+    synalinks.clear_session(free_memory=False)
+    answers, sent = SyntheticModel(seed=1), dict.fromkeys(("ollama/test", "ollama/spare", "ollama/judge"), 0)
+
+    async def provider(call: Call) -> Reply:
+        sent[call.request.model] += 1
+        if call.request.model == "ollama/test":
+            raise ServerError("busy")
+        return await answers(call)
+
+    judge = LMAsJudge(language_model=synalinks.LanguageModel("ollama/judge", retry=1))
+    program = compiled(solver(lm(fallback="ollama/spare")), optimizer=Fresh(), reward=judge)
+    history = fit(program, provider, *data(9), validation_split=0.34, epochs=2, budget=synalinks.Budget(calls=cap))
+    assert sum(sent.values()) == history.purse.settled.calls <= cap
+    assert history.purse.reserved.calls == 0
+    assert cap < 60 or min(sent.values()) > 0
+    assert (history.stopped_by == "budget") == (history.purse.ended is not None)

@@ -149,3 +149,10 @@ def test_cosine_similarity_is_the_mean_over_fields_of_what_is_not_negative() -> 
         assert score(reward, Question(question="number 1"), None) == 0.0
     with pytest.raises(ConfigurationError, match="set_default_embedding_model"):
         score(synalinks.CosineSimilarity(), Question(question="a"), Question(question="b"))
+
+
+def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match="no reward is called 'exact_mach'; did you mean 'exact_match'"):
+        rewards.get("exact_mach")
+    with pytest.raises(ConfigurationError, match=r"no reward is called 'zzz'; there are \['agent_loop_detection'"):
+        rewards.get("zzz")

@@ -145,3 +145,38 @@ def test_training_with_a_reward_of_batches_on_one_output() -> None:
     assert history.history["reward"] == [0.75] and history.history["val_reward"] == [0.75]
     saved = json.dumps(program.get_compile_config())
     assert "Half" in saved
+
+
+def test_a_masked_metric_measures_the_outputs_that_have_the_field() -> None:
+    answers, notes = (synalinks.ExactMatch(in_mask=[field], name=field) for field in ("answer", "note"))
+    program = double()
+    program.compile(reward="exact_match", metrics=[answers, notes, "exact_match"])
+    # Every answer is right, every other note.
+    assert evaluate(program) == {"answer": 1.0, "note": 0.5, "exact_match": 0.75, "reward": 0.75}
+
+
+@pytest.mark.filterwarnings("ignore::synalinks.LMWarning")
+def test_a_masked_metric_finds_its_output_where_others_failed() -> None:
+    program = double()
+    program.compile(reward="exact_match", metrics=[synalinks.ExactMatch(in_mask_pattern="^no", name="notes")])
+    assert evaluate(program, failing=0, batch_size=1)["notes"] == pytest.approx(1 / 4)
+
+
+def test_a_metric_whose_mask_names_a_field_of_no_output_is_refused() -> None:
+    program = double()
+    with pytest.raises(ConfigurationError, match="names 'nota', but Answer has no such field"):
+        program.compile(reward="exact_match", metrics=[synalinks.ExactMatch(in_mask=["nota"])])
+
+
+def test_the_target_of_a_measured_output_must_have_the_field_too() -> None:
+    program = double()
+    program.compile(reward=["exact_match", None], metrics=[synalinks.ExactMatch(in_mask=["answer"])])
+    x, _ = data(2)
+    y = [(Note(note="fine"), Answer(answer=n)) for n in range(2)]
+    with synalinks.use_provider(provider()), pytest.raises(ConfigurationError, match="target: .* but Note has no such"):
+        asyncio.run(program.evaluate(x, y, verbose=0))
+
+
+def test_one_masked_reward_for_all_outputs_says_how_to_reward_some() -> None:
+    with pytest.raises(ConfigurationError, match="Note has no such field.*serves all 2 outputs.*one reward per output"):
+        double().compile(reward=synalinks.ExactMatch(in_mask=["answer"]))

@@ -75,6 +75,7 @@ def test_an_epoch_that_cant_be_expected_to_end_is_not_begun() -> None:
         f"{sum(whole) - 10} are left of the budget of solver.fit. What was paid for is kept; run again with a larger "
         "budget to go on from here"
     )
+    assert history.purse.ended == "before epoch 3 of 9"
 
 
 def test_one_that_just_fits_is_begun() -> None:
@@ -132,6 +133,7 @@ def test_an_epochs_budget_that_does_not_hold_a_step_and_the_validation_ends_the_
     assert by_epoch(provider) == [8]
     assert "a step and the validation are expected to take about 16 calls, and 8 of 8" in history.stop_reason
     assert "of the budget of epoch 1" in history.stop_reason
+    assert history.purse.ended == "before epoch 2 of 9"
 
 
 def test_validation_that_is_not_due_is_not_counted() -> None:
@@ -213,6 +215,7 @@ def test_a_replay_under_a_smaller_budget_ends_before_the_epoch_too(tmp_path: Pat
     assert recorded.stopped_by is None
     spent = recorded.purse.settled.calls
     replayed = run("none", spent - 10)
+    assert replayed.purse.ended == "before epoch 3 of 3"
     assert replayed.epoch == [0, 1]
     assert "was not begun" in replayed.stop_reason
 

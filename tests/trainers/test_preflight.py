@@ -9,6 +9,7 @@ import pytest
 
 import synalinks
 from synalinks.errors import ConfigurationError
+from synalinks.lm import pricing
 from synalinks.rewards import LMAsJudge
 from synalinks.trainers.preflight import check_models, models_of
 from worlds import compiled, data, lm, right, solver, world
@@ -65,3 +66,16 @@ def test_a_price_is_wanted_under_dollars_alone() -> None:
     for budget in (synalinks.Budget(usd=1), synalinks.Budget(calls=9, per_epoch=synalinks.Budget(usd="0.1"))):
         with synalinks.use_budget(budget), pytest.raises(ConfigurationError, match="openai/no-such.*price is unknown"):
             check_models(program)
+
+
+def test_the_tables_price_is_not_that_of_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pricing, "_set_by_user", {})
+    name = "openai/gpt-4o-mini"
+    known = compiled(solver(synalinks.LanguageModel(name)))
+    other = compiled(solver(synalinks.LanguageModel(name, api_base="http://127.0.0.1:9/v1")))
+    with synalinks.use_budget(1):
+        check_models(known)
+        with pytest.raises(ConfigurationError, match="gpt-4o-mini.*price is unknown"):
+            check_models(other)
+        synalinks.set_price(name, input=1, output=1)
+        check_models(other)

@@ -12,7 +12,7 @@ import pytest
 
 from synalinks.errors import ConfigurationError
 from synalinks.utils import figures, plot_metrics
-from utils.drawn import PNG
+from utils.drawn import PNG, catch, words
 
 
 def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -68,5 +68,24 @@ def test_scores_up_to_one_share_a_panel_and_larger_ones_have_their_own() -> None
 
 
 def test_values_are_written_as_short_as_they_can_be_told_apart() -> None:
-    written = [figures.short(value) for value in (0.5, 12.3, 123456.0, float("nan"))]
-    assert written == ["0.500", "12.30", "123,456", "NaN"]
+    written = [figures.short(value) for value in (0.5, 12.3, 123456.0, float("nan"), 0.0021, 120.0, 0.0)]
+    assert written == ["0.500", "12.30", "123,456", "unknown", "0.0021", "120", "0.000"]
+
+
+def test_amounts_never_share_an_axis_with_scores_however_small_they_are() -> None:
+    panels = figures.panels_of(
+        {"cost": 0.002, "reward": 0.8, "cache_hit_rate": 0.5, "val_cost": 0.001, "error_rate": 0}
+    )
+    assert panels == [["reward", "cache_hit_rate", "error_rate"], ["cost", "val_cost"]]
+
+
+def test_the_axis_of_small_amounts_ends_a_little_above_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    caught = catch(monkeypatch)
+    plot_metrics({"reward": 0.8, "cost": 0.0021}, to_folder=tmp_path)
+    assert [axes.get_ylim()[1] < 0.003 for axes in caught[0].axes] == [False, True]
+
+
+def test_an_unknown_value_is_written_at_the_foot_of_its_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    caught = catch(monkeypatch)
+    plot_metrics({"reward": 0.8, "cost": None}, to_folder=tmp_path)  # type: ignore[dict-item]
+    assert words(caught[0].axes[1]) == ["unknown"]

@@ -43,6 +43,7 @@ class Watch:
         self._auto = mode == "auto"
         self._seen = self._told = False
         self._others: set[str] = set()
+        self._unknown: Any = None
 
     def resolve(self, program: Any) -> None:
         """Learn the direction from the metrics that the program was compiled with, and begin a new run."""
@@ -57,15 +58,19 @@ class Watch:
                 self.mode = DIRECTIONS.get(str(getattr(metric, "direction", None)), "max")
 
     def value(self, logs: Mapping[str, Any]) -> float | None:
-        """The log's value, or None where these logs don't hold it.
+        """The log's value, or None where these logs don't hold it, or hold None or NaN: it is not known.
 
         A log that is missing is warned of once; a validation's only at the end of the run (`finish`), for an epoch
-        without validation has none.
+        without validation has none; so is one that is there and not known, for it may be known later.
 
         Raises:
             ConfigurationError: the log is no number.
         """
         found = logs.get(self.monitor)
+        if self.monitor in logs and (found is None or found != found):  # NaN is not itself
+            self._unknown = found
+            self._others |= logs.keys()
+            return None
         if found is None:
             self._others |= logs.keys()
             validated = any(name.startswith(VALIDATION) for name in logs)
@@ -86,6 +91,13 @@ class Watch:
         if self._told or self._seen:
             return
         self._told = True
+        if self.monitor in self._others:
+            warnings.warn(
+                f"{self.owner} watches {self.monitor!r}, which was {self._unknown} whenever it was logged: its value "
+                "is not known, so nothing was done",
+                stacklevel=2,
+            )
+            return
         held = ", ".join(sorted(self._others)) or "nothing"
         warnings.warn(
             f"{self.owner} watches {self.monitor!r}, which the logs don't hold, so it does nothing. They hold: {held}",

@@ -130,8 +130,8 @@ def _budget(purse: Purse) -> str:
             yield f"${purse.overshoot.usd:.4f} over it"
         if purse.worst_overshoot.usd:
             yield f"mode 'expected': at worst ${purse.worst_overshoot.usd:.4f} over it could not be excluded"
-        if purse.refused is not None:
-            yield "it ended the run"
+        if purse.ended is not None:
+            yield f"it ended the run {purse.ended}"
 
     return "; ".join(parts())
 

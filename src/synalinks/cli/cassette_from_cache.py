@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 _UNFINISHED = ".from-cache-"
 
 
+class TapePath(click.Path):
+    """A tape to be made; options that the command does not know come here too, and are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value).startswith("-"):
+            raise click.NoSuchOption(str(value), ctx=ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command(
     "from-cache",
     cls=ScriptCommand,
@@ -30,7 +39,7 @@ _UNFINISHED = ".from-cache-"
     short_help="Make a tape of a run whose answers are in the cache.",
 )
 @click.argument("script", type=ScriptPath(exists=True))
-@click.argument("tape", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("tape", type=TapePath(dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--cache-dir",

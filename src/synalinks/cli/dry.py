@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -60,8 +61,6 @@ def rehearsed(lessons: Lessons, learn_from: Sequence[str], forecasts: bool) -> I
 @contextmanager
 def _other_tapes() -> Iterator[None]:
     """Have tapes that the script opens be in a folder that is thrown away: none is played, none is written to."""
-    import sys
-
     from synalinks.lm import runtime  # as above
 
     real = runtime.use_cassette
@@ -136,7 +135,7 @@ def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse:
         total = sum((row.figures for row in rows), Figures())
         header = ("phase", "model", "calls", "tokens in", "tokens out", "as if live")
         lines += [aligned(header, table, [["total", "", *cells(total)]], 2), ""]
-        until = " until its budget ended it" if purse is not None and purse.refused is not None else ""
+        until = " until its budget ended it" if purse is not None and purse.ended is not None else ""
         money = "its dollars are not known" if total.unpriced and not total.priced.high else expected_text(total)
         lines.append(
             f"A live run would have made about {count(total.calls.expected, 'call')} and taken "
@@ -148,18 +147,16 @@ def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse:
         lines.append(f"{failed:,} calls got no answer: their schema could not be filled, or the budget refused them.")
     lines += wrapped(notes_of(loads.items(), lessons))
     if purse is not None:
-        lines += wrapped([_budget(purse, ledger)])
+        lines += wrapped([_budget(purse)])
     lines += wrapped(["Files that the script writes were written, with what follows from invented answers."])
     lines.append(f"The dry run took {seconds:.1f} s.")
     return "\n".join(lines)
 
 
-def _budget(purse: Purse, ledger: Ledger) -> str:
+def _budget(purse: Purse) -> str:
     from synalinks.lm.ledger_table import dollars_text  # as above
 
     used, cap = dollars_text(purse.settled.usd), dollars_text(Decimal(purse.budget.usd or 0))
-    if purse.refused is None:
+    if purse.ended is None:
         return f"The budget of {cap} would have been enough: {used} of it used."
-    last = ledger.last()
-    where = "before the first call" if last is None else f"after {len(ledger):,} calls, the last one at {last.scope}"
-    return f"The budget of {cap} would have ended the run {where}, with {used} of it used."
+    return f"The budget of {cap} would have ended the run {purse.ended}; {used} of it used."

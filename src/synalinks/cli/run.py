@@ -67,6 +67,11 @@ class ScriptCommand(click.Command):
     help="none: replay only. once: record if there is no tape, else replay only (the default). "
     "new_episodes: replay what is there, record what is not. all: record everything anew.",
 )
+@click.option(
+    "--no-record-errors",
+    is_flag=True,
+    help="Leave calls that failed in the end off the tape; a replay misses them. Without, they fail again as they did.",
+)
 @click.option("--budget", metavar="USD", help="Spend at most so many dollars, e.g. 0.50. A replay counts as if live.")
 @click.option("--offline", is_flag=True, help="Forbid live calls: only the tape or the cache may answer.")
 @click.option(
@@ -89,6 +94,7 @@ def run(
     args: tuple[str, ...],
     cassette: str | None,
     record_mode: str | None,
+    no_record_errors: bool,
     budget: str | None,
     offline: bool,
     dry_run: bool,
@@ -111,6 +117,10 @@ def run(
     """
     if record_mode is not None and cassette is None:
         raise click.UsageError("--record-mode says what to do with a tape: give --cassette FILE too")
+    if no_record_errors and (cassette is None or record_mode == "none"):
+        raise click.UsageError(
+            "--no-record-errors says what is recorded: give --cassette FILE, and a mode that records"
+        )
     if dry_run and (cassette is not None or offline):
         other = "--cassette" if cassette is not None else "--offline"
         raise click.UsageError(f"--dry-run invents every answer, so there is nothing for {other} to do: leave one out")
@@ -121,7 +131,7 @@ def run(
     if dry_run:
         code = _run_dry(script, args, cap, learn_from, bill, quiet)
     else:
-        code = _run(script, args, cassette, record_mode or "once", cap, offline, bill, quiet)
+        code = _run(script, args, cassette, record_mode or "once", cap, offline, bill, quiet, not no_record_errors)
     click.get_current_context().exit(code)
 
 
@@ -155,6 +165,7 @@ def _run(
     offline: bool,
     bill: str | None,
     quiet: bool,
+    record_errors: bool,
 ) -> int:
     """Run the script within what was asked for; print and write the bill; give the exit status."""
     # The LM layer takes 100 ms to import, and help doesn't need it.
@@ -174,7 +185,10 @@ def _run(
                 around.enter_context(runtime.offline())
             if budget is not None:
                 purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
-            tape = None if cassette is None else around.enter_context(runtime.use_cassette(cassette, record_mode))
+            tape = None
+            if cassette is not None:
+                recording = runtime.use_cassette(cassette, record_mode, record_errors=record_errors)
+                tape = around.enter_context(recording)
             try:
                 run_script(script, args)
             finally:

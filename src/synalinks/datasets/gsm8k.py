@@ -58,10 +58,13 @@ class _Rows(JSONLDataset):
     """The records of a file, solutions taken apart."""
 
     def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
-        for row in super()._iter_rows():
+        for number, row in enumerate(super()._iter_rows(), start=1):
             if missing := {"question", "answer"} - row.keys():
-                raise DataError(f"{self.path}: a record lacks {sorted(missing)}; it has {sorted(row)}")
-            thinking, answer = parse_solution(row["answer"])
+                raise DataError(f"{self.path}: record {number} lacks {sorted(missing)}; it has {sorted(row)}")
+            try:
+                thinking, answer = parse_solution(row["answer"])
+            except DataError as error:
+                raise DataError(f"{self.path}: record {number}: {error}") from None
             yield {"question": row["question"], "thinking": thinking, "answer": answer}
 
 

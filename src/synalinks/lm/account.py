@@ -63,8 +63,8 @@ class Limits:
 
 
 def estimate_tokens(request: Request) -> int:
-    """About how many tokens a request takes from a rate limit: UTF-8 bytes of the prompt / 4, and
-    `max_tokens` where given."""
+    """About how many tokens a request takes from a rate limit: UTF-8 bytes of the prompt / 4, and the bound of the
+    answer where given."""
     return _prompt_tokens(request) + _answer_tokens(request)
 
 
@@ -79,7 +79,7 @@ def _prompt_tokens(request: Request) -> int:
 
 
 def _answer_tokens(request: Request) -> int:
-    return int(request.options.get("max_tokens") or 0)
+    return request.output_limit or 0
 
 
 def _message_bytes(message: Mapping[str, Any]) -> int:

@@ -85,6 +85,11 @@ class Needs:
         cap = max(1, min(*caps, OUTPUT_ALLOWANCE))
         return self.amount(cap), cap
 
+    def tightest(self, purses: Sequence[Purse]) -> Purse | None:
+        """The purse that can pay for the fewest answer tokens; None where none limits them."""
+        rooms = [(cap, purse) for purse in purses if (cap := self._affordable(purse, None)) is not None]
+        return min(rooms, key=lambda room: room[0])[1] if rooms else None
+
     def _affordable(self, purse: Purse, returning: Callable[[Purse], Amount] | None) -> int | None:
         """Answer tokens that a purse could pay for if nothing were outstanding; None if it does not limit them."""
         room, caps = purse.left + (purse.reserved if returning is None else returning(purse)), []
@@ -139,7 +144,7 @@ def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], tim
     prompt += sum(tokens - untold for tokens, untold in media)
     if price is not None:
         price = price.up_to(prompt, audio=any(map(any, media)), hour=b'"1h"' in text)
-    limit = 0 if request.kind == "embed" else _limit(request)
+    limit = 0 if request.kind == "embed" else request.output_limit
     seconds = 0.0 if timeout is None else timeout + SLACK
     return Needs(request.model, prompt, limit, price, seconds, answers)
 
@@ -173,12 +178,3 @@ def _parts(request: Request) -> list[Any]:
     """The parts of all messages whose content is a list of them."""
     contents = [content for message in request.messages if isinstance(content := message.get("content"), (list, tuple))]
     return [part for content in contents for part in content]
-
-
-def _limit(request: Request) -> int | None:
-    """The most answer tokens the caller allows, of the options that the provider reads."""
-    if request.model.partition("/")[0] not in ("anthropic", "gemini"):
-        return request.output_limit
-    found = [request.options.get(name) for name in ("max_tokens", "max_completion_tokens")]
-    limits = [int(limit) for limit in found if isinstance(limit, (int, float)) and limit > 0]
-    return max(limits) if limits else None

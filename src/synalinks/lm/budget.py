@@ -10,6 +10,7 @@ is given up before it waits for another call (cassette.py).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
@@ -103,8 +104,10 @@ class GateLayer:
                     return await _replayed(call, held, tape, below)
                 return await self._live(call, held, below)
             except BudgetExceeded as refusal:
-                if tape is not None and tape.recording and held.refused_by is not None:
-                    tape.note_refusal(call, refusal, held.refused_by)
+                if (purse := held.refused_by) is not None:
+                    purse.note_end(f"at {call.scope}")
+                    if tape is not None and tape.recording:
+                        tape.note_refusal(call, refusal, purse)
                 raise
             finally:
                 if tape is not None and tape.recording:
@@ -145,7 +148,20 @@ async def _live(call: Call, held: Reservation, below: Handler) -> Reply:
     finally:
         _around.reset(before)
     held.settle_reply(reply)
+    if held.broke is not None:
+        _warn_of_breach(call, *held.broke)
     return reply
+
+
+def _warn_of_breach(call: Call, purse: Purse, spent: Amount, bound: Amount) -> None:
+    """Say that a provider billed more than the request allows it to, and so broke a budget."""
+    warnings.warn(
+        f"the {purse.name} was exceeded, by {purse.overshoot}: {call.request.model!r} reported {spent} for one attempt "
+        f"(at {call.scope}), where the request allows {bound} at most. Either it does not heed max_tokens, or it bills "
+        "for more than it was sent. No further call goes out that does not fit",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 async def _replayed(call: Call, held: Reservation, tape: Tape, below: Handler) -> Reply:
@@ -181,6 +197,8 @@ def _refuse_if_cut(call: Call, held: Reservation, error: LMError) -> None:
     """Tell a failure that the budget's own cap made from one that the model made."""
     tight = held.cap is not None and held.cap < OUTPUT_ALLOWANCE
     if error.kind == "length" and tight and call.request.output_limit is None:
+        if (purse := held.needs.tightest(held.purses)) is not None:
+            purse.note_end(f"at {call.scope}")
         raise BudgetExceeded(
             f"the budget had {held.cap:,} answer tokens left for {call.request.model!r}, which cut its answer "
             "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"

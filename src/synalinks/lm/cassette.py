@@ -156,7 +156,11 @@ class Cassette:
             tape.close()
             tape = TapeFile(path, write=True)
             if len(tape):
-                warn(f"{path}: its first recording was cut off after {len(tape)} calls and is taken up again")
+                try:
+                    warn(f"{path}: its first recording was cut off after {len(tape)} calls and is taken up again")
+                except BaseException:  # warnings may be errors; nobody has the tape yet who would close it
+                    tape.close()
+                    raise
         return tape
 
     # --- the calls ---------------------------------------------------------------------------------------

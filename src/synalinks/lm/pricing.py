@@ -18,7 +18,7 @@ from synalinks._concurrency import Clock
 from synalinks.errors import ConfigurationError, LMError, SynalinksError
 from synalinks.lm.extras import beyond_the_table, is_plain
 from synalinks.lm.price_table import RATES, price_table
-from synalinks.lm.types import ZERO, Call, Delta, Handler, Reply, Request, Sink, Trace, Usage
+from synalinks.lm.types import SECONDS_DIGITS, ZERO, Call, Delta, Handler, Reply, Request, Sink, Trace, Usage
 
 #: Providers whose models run on the user's own machine.
 LOCAL_PREFIXES = frozenset({"ollama", "ollama_chat", "scripted", "llama_cpp", "vllm", "hosted_vllm"})
@@ -296,7 +296,7 @@ class PriceLayer:
                 raise
             reply = self._priced(reply, call.request, now() - begun)
             if ear is not None and ear.first is not None:
-                reply = replace(reply, first_token=ear.first - begun)
+                reply = replace(reply, first_token=round(ear.first - begun, SECONDS_DIGITS))
             _note(trace, reply)
             return reply
 
@@ -312,6 +312,7 @@ class PriceLayer:
         return price is not None and price.is_free
 
     def _priced(self, reply: Reply, request: Request, seconds: float) -> Reply:
+        seconds = round(seconds, SECONDS_DIGITS)  # as tapes and the cache keep it: a replay counts the same
         cost = reply.cost
         if cost is None:
             price = price_for(request, self._price)

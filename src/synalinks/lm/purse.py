@@ -143,8 +143,9 @@ class Rows(Protocol):
 class Purse:
     """A budget that is open: what is settled, what is reserved, what is set aside.
 
-    `settled + reserved <= cap` at every moment. In mode `expected`, `settled + reserved + at_risk <= cap +
-    worst_overshoot`: the left side grows only when a call is let out, and is looked at then.
+    `settled + reserved <= cap` at every moment, as long as no provider reports more than a request allows it; one that
+    does is told of in a warning, and what it reported is settled all the same. In mode `expected`, `settled + reserved
+    + at_risk <= cap + worst_overshoot`: the left side grows only when a call is let out, and is looked at then.
 
     Attributes:
         budget: the caps.
@@ -154,6 +155,7 @@ class Purse:
         worst_overshoot: the greatest `overshoot_bound` so far.
         aside: kept for later, such as an epoch's validation; not given to ordinary calls.
         refused: the refusal that ended this budget, or None.
+        ended: where it first ended something, in words that go behind "ended the run"; kept when it is reopened.
         refused_on_tape: whether that was the refusal of a recorded run. In its replay what the tape holds is
             played all the same: the recorded run had it before, or beside.
         uncertain: amounts settled at their bound because the true cost is not known.
@@ -170,6 +172,7 @@ class Purse:
         self.aside = NOTHING
         self.uncertain = NOTHING
         self.refused: BudgetExceeded | None = None
+        self.ended: str | None = None
         self.refused_on_tape = False
         self.watch: Callable[[Purse], None] | None = None
         self.clock = clock
@@ -198,7 +201,8 @@ class Purse:
 
     @property
     def overshoot(self) -> Amount:
-        """By how much what is settled is over the caps; nothing in mode `hard`."""
+        """By how much what is settled is over the caps; nothing in mode `hard`, unless a provider reported more than
+        the request allowed it."""
         return self._over(self.settled)
 
     @property
@@ -264,10 +268,6 @@ class Purse:
 
     # --- refusing --------------------------------------------------------------------------------------------
 
-    def room_for(self, bound: Amount) -> bool:
-        """Whether a call of at most `bound` fits beside all that is reserved and set aside."""
-        return self.lacking(bound) is None
-
     def lacking(self, bound: Amount, returned: Amount = NOTHING) -> str | None:
         """Which cap `bound` does not fit under, in words, or None.
 
@@ -299,6 +299,11 @@ class Purse:
             "What was paid for is kept; run again with a larger budget to go on from here"
         )
         return self.refused
+
+    def note_end(self, where: str) -> None:
+        """Remember where the budget ended something first, e.g. `at epoch=0 phase=train` or `before epoch 2 of 3`."""
+        if self.ended is None:
+            self.ended = where
 
     def reopen(self) -> None:
         """Let calls that fit pass again after a refusal, e.g. into what was set aside for them."""

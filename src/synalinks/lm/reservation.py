@@ -26,6 +26,7 @@ class Reservation:
 
     Attributes:
         cap: the answer tokens that the reservation pays for, where the caller set no limit.
+        broke: a purse that an answer above its bound put over its caps, what it took, and the bound; or None.
         refused_by: the purse that refused it, or a call made to answer it; None if none did.
     """
 
@@ -51,6 +52,7 @@ class Reservation:
         self._shares: tuple[Amount, ...] = ()
         self._held = False
         self._sent_before = 0
+        self.broke: tuple[Purse, Amount, Amount] | None = None
         self.refused_by: Purse | None = None
         self._refused: BudgetExceeded | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -185,6 +187,13 @@ class Reservation:
         self._held = False
         for purse, share in zip(self.purses, self._shares, strict=True):
             purse.give_back(share, self._bound, spent)
+            if spent is not None and self._breaks(purse, spent):
+                self.broke = self.broke or (purse, spent, self._bound)
+
+    def _breaks(self, purse: Purse, spent: Amount) -> bool:
+        """Whether an answer above its bound put a purse over caps that hold."""
+        above = spent.at_most(self._bound) != spent
+        return above and purse.budget.mode == "hard" and purse.overshoot != NOTHING
 
     def settle_reply(self, reply: Reply) -> None:
         """Settle a call that was answered."""
@@ -244,6 +253,7 @@ class Reservation:
         """
         for purse in self.purses:
             if purse.refused is not None and not purse.refused_on_tape:
+                self.refused_by = purse
                 raise BudgetExceeded(*purse.refused.args)
         self.cap = self.needs.bound(self.purses)[1]
 
@@ -262,6 +272,7 @@ class Reservation:
                 if spent == NOTHING or purse in following:
                     continue
                 if (lacking := purse.lacking(spent)) is not None:
+                    self.refused_by = purse
                     raise BudgetExceeded(*purse.refusal(lacking).args)
             for purse in self.purses:
                 purse.count(spent)
@@ -271,6 +282,7 @@ class Reservation:
     ) -> BudgetExceeded:
         """Note that the recorded run was refused here, and what it had spent until then."""
         purse, cause = self.purses[number], refusal.__cause__
+        self.refused_by = purse
         if isinstance(cause, LMError):
             self.count(self.replayed_failure(cause), following)
         if purse.refused is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
@@ -33,7 +33,7 @@ from synalinks.lm.draws import Draws
 from synalinks.lm.learnt import Learnt
 from synalinks.lm.ledger import Ledger, MeterLayer
 from synalinks.lm.limit import LimitLayer
-from synalinks.lm.pricing import PriceLayer, is_free, price_for, price_of, stated_price
+from synalinks.lm.pricing import Price, PriceLayer, is_free, price_for, price_of, stated_price
 from synalinks.lm.providers import Spec, endpoint_of, is_own_server, key_of, make, resolve
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.share import ShareLayer
@@ -198,6 +198,10 @@ class Channel:
         self.runtime = runtime
         self.caller = next(_callers)
         self._api_base = api_base
+        #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
+        self.price: Callable[[str], Price | None] = (
+            price_of if is_own_server(self.spec, self.endpoint) else stated_price
+        )
         self.limits = (limits or Limits()).over(self.spec.limits)
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
@@ -210,7 +214,7 @@ class Channel:
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock
         account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self.limits)
-        price = price_of if is_own_server(self.spec, self.endpoint) else stated_price
+        price = self.price
         layers: list[Layer] = [
             MeterLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
             ShareLayer(

@@ -56,6 +56,8 @@ class Delta:
 
 
 ZERO = Decimal(0)
+#: Decimals of the seconds of an answer, on tapes and off: microseconds.
+SECONDS_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,9 @@ class Reply:
             value["usage"] = usage
         value["cost"] = None if self.cost is None else str(self.cost)
         if self.seconds is not None:
-            value["seconds"] = round(self.seconds, 6)
+            value["seconds"] = round(self.seconds, SECONDS_DIGITS)
         if self.first_token is not None:
-            value["first_token"] = round(self.first_token, 6)
+            value["first_token"] = round(self.first_token, SECONDS_DIGITS)
         if self.attempts != 1:
             value["attempts"] = self.attempts
             value["wasted"] = None if self.wasted is None else str(self.wasted)

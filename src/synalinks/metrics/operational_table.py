@@ -65,10 +65,9 @@ OF_ENTRY: dict[str, Callable[[Entry], Amount]] = {
     "first_token": _streamed(lambda entry: entry.first_token),
     "last_token": _streamed(lambda entry: entry.latency),
 }
-#: Sums that are no sums over entries; `operational_window.Window` knows them.
-#: `busy`: seconds in which at least one call was under way. `trajectories`: invocations that streamed, and
-#: `trajectory_first` the seconds from their first call to their first piece.
-OF_WINDOW = frozenset({"busy", "trajectories", "trajectory_first"})
+# Some sums are no sums over entries; `operational_window.Window` knows them.
+# `busy`: seconds in which at least one call was under way. `trajectories`: invocations that streamed, and
+# `trajectory_first` the seconds from their first call to their first piece.
 #: Sums over the invocations of a program: how many, their seconds, and seconds in which at least one was under way.
 OF_PROGRAM = frozenset({"invocations", "elapsed", "wall"})
 

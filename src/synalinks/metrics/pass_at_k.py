@@ -127,7 +127,8 @@ class GapK(PassAtK):
 
 def pass_at(tries: int, passed: int, k: int) -> float:
     """1 - C(n - c, k) / C(n, k)."""
-    return 1.0 - math.comb(tries - passed, k) / math.comb(tries, k)
+    whole = math.comb(tries, k)
+    return (whole - math.comb(tries - passed, k)) / whole  # of integers, so that pass@1 is pass^1 to the last bit
 
 
 def pass_hat(tries: int, passed: int, k: int) -> float:

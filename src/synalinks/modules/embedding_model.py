@@ -36,13 +36,18 @@ class EmbeddingModel(RemoteModel):
         return JsonDataModel(schema=Embeddings.get_schema(), json=found, name=f"{self.name}_response")
 
     async def embed(
-        self, texts: Sequence[str], options: Mapping[str, Any] | None = None, stands_in: bool = False
+        self,
+        texts: Sequence[str],
+        options: Mapping[str, Any] | None = None,
+        stands_in: bool = False,
+        raises: bool = False,
     ) -> list[array[float]] | None:
         """One float32 vector per text, in order; None if the world failed.
 
         Args:
             texts: looked up text by text; those not known are sent in one request, each once.
             stands_in: whether it is asked as the fallback of another model.
+            raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
 
         Raises:
             LMError: a wrong program; any failure where `on_error="raise"`.
@@ -55,8 +60,9 @@ class EmbeddingModel(RemoteModel):
             reply = await self.channel.send(request, stands_in=stands_in)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
-                return await self.fallback.embed(texts, options, stands_in=True)
-            self.give_up(error)
+                raises = raises or self.on_error == "raise"
+                return await self.fallback.embed(texts, options, stands_in=True, raises=raises)
+            self.give_up(error, raises)
             return None
         return [_vector(data) for data in reply.vectors]
 

@@ -58,11 +58,13 @@ class LanguageModel(RemoteModel):
         options: Mapping[str, Any] | None = None,
         sink: Sink | None = None,
         stands_in: bool = False,
+        raises: bool = False,
     ) -> tuple[Reply, Any] | None:
         """The reply to wire messages and, with a schema, its parsed value; None if the world failed.
 
         Args:
             stands_in: whether it is asked as the fallback of another model.
+            raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
 
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
@@ -74,10 +76,11 @@ class LanguageModel(RemoteModel):
             return reply, _parsed(reply, schema)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
+                raises = raises or self.on_error == "raise"
                 return await self.fallback.ask(
-                    messages, schema=schema, tools=tools, options=options, sink=sink, stands_in=True
+                    messages, schema=schema, tools=tools, options=options, sink=sink, stands_in=True, raises=raises
                 )
-            self.give_up(error)
+            self.give_up(error, raises)
             return None
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> SymbolicDataModel:

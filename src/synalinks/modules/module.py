@@ -34,6 +34,12 @@ _call_ids = itertools.count(1)
 class ModuleMeta(type):
     """Remembers the arguments a module is made with, so that it can be saved without a `get_config`."""
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """What the constructor takes, for `help` and editors, which would show `__call__` below."""
+        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
+        return whole.replace(parameters=list(whole.parameters.values())[1:], return_annotation=whole.empty)
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         made = super().__call__(*args, **kwargs)
         if "constructor_arguments" not in vars(made):
@@ -320,7 +326,7 @@ _OWN = ("name", "description", "trainable")
 
 
 def _constructor(cls: type) -> inspect.Signature:
-    """What the constructor takes. `inspect.signature(cls)` would show the metaclass's `__call__`."""
+    """What the constructor takes, `self` included."""
     return inspect.signature(cls.__init__)  # type: ignore[misc]
 
 

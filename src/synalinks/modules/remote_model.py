@@ -41,7 +41,8 @@ class RemoteModel(Module):
         cache_dir: folder of the disk cache; the user's cache directory where None.
         rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where
             None, shared by all models of one account.
-        on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`.
+        on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`. It raises where
+            this model or a fallback that failed too says so.
         name, description, hooks: as for any module.
         **default_kwargs: options of every call, e.g. `temperature=0.2`.
 
@@ -112,13 +113,16 @@ class RemoteModel(Module):
         )
         self.built = True
 
-    def give_up(self, error: LMError) -> None:
+    def give_up(self, error: LMError, raises: bool = False) -> None:
         """Make of a failure what SEMANTICS asks: raise it, or warn and let the sample go on without.
+
+        Args:
+            raises: whether the model that this one stands in for has `on_error="raise"`.
 
         Raises:
             LMError: a wrong program, or any failure where `on_error="raise"`.
         """
-        if not error.fails_sample or self.on_error == "raise":
+        if not error.fails_sample or raises or self.on_error == "raise":
             raise error
         warnings.warn(
             f"{self.model}: a call failed for good and counts as None: {scrubbed(str(error))} (at {scope.current()})",

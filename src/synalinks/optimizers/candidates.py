@@ -13,6 +13,7 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.data import BOOKKEEPING, Variable, copy_json
+from synalinks.errors import ConfigurationError
 
 Candidate = dict[str, Any]
 EVIDENCE = ("reward", "reward_count", "validated")
@@ -21,6 +22,19 @@ EVIDENCE = ("reward", "reward_count", "validated")
 def learnable_fields(variable: Variable) -> list[str]:
     """The fields an optimizer may rewrite: all but the bookkeeping."""
     return [name for name in variable.get_json() if name not in BOOKKEEPING]
+
+
+def check_fields(variable: Variable) -> None:
+    """Refuse a variable that no candidate could describe.
+
+    Raises:
+        ConfigurationError: a learnable field is named as evidence is, so it would never be written.
+    """
+    if clash := [name for name in learnable_fields(variable) if name in EVIDENCE]:
+        raise ConfigurationError(
+            f"the variable {variable.path} has a trainable field {clash[0]!r}; candidates keep their evidence under "
+            f"{', '.join(EVIDENCE)}. Give the field another name, e.g. '{clash[0]}_text'"
+        )
 
 
 def current(variable: Variable) -> Candidate:

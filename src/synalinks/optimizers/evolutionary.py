@@ -30,7 +30,7 @@ class EvolutionaryOptimizer(Optimizer):
         selection: how parents are chosen from the pool: `softmax` (of reward), `best` or `random`.
         selection_temperature: of that softmax; 0 takes the best.
         merging_rate: chance of crossover per epoch completed.
-        population_size, reward_uncertainty, update_freq, name, description: see `Optimizer`.
+        population_size, reward_uncertainty, name, description, update_freq: see `Optimizer`.
 
     Raises:
         ConfigurationError: a temperature below 0, an unknown selection, a rate outside [0, 1].
@@ -46,9 +46,9 @@ class EvolutionaryOptimizer(Optimizer):
         merging_rate: float = 0.02,
         population_size: int = 10,
         reward_uncertainty: float = 0.25,
-        update_freq: UpdateFrequency = "epoch",
         name: str | None = None,
         description: str | None = None,
+        update_freq: UpdateFrequency = "epoch",
     ) -> None:
         super().__init__(
             population_size,

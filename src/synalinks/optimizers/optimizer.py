@@ -14,7 +14,7 @@ from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evidence import Record, assign_rewards, begin_step
 from synalinks.optimizers.population import Population
-from synalinks.optimizers.selection import check_temperature, softmax
+from synalinks.optimizers.selection import check_count, check_temperature, softmax
 from synalinks.saving import deserialize_synalinks_object
 
 if TYPE_CHECKING:
@@ -92,9 +92,8 @@ class Optimizer:
         description: str | None = None,
     ) -> None:
         kind = type(self).__name__
-        if population_size < 1:
-            raise ConfigurationError(f"{kind}(population_size={population_size!r}): at least 1 is needed")
-        if reward_uncertainty < 0:
+        check_count(population_size, 1, f"{kind}: population_size")
+        if not reward_uncertainty >= 0:  # NaN is neither
             raise ConfigurationError(f"{kind}(reward_uncertainty={reward_uncertainty!r}): 0 or above")
         if update_freq not in ("epoch", "batch"):
             raise ConfigurationError(f"{kind}(update_freq={update_freq!r}): write 'epoch' or 'batch'")
@@ -105,7 +104,7 @@ class Optimizer:
         self.reward_uncertainty = reward_uncertainty
         self.update_freq = update_freq
         self.populations: dict[str, Population] = {}
-        self._saw_validation = False
+        self._just_validated: dict[str, Candidate] = {}  # by this epoch's validation, by variable
         self.state = Variable(
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
@@ -147,20 +146,31 @@ class Optimizer:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.
 
         What somebody wrote into a variable since the last training is what this one starts from: a pool that does not
-        hold it is of another search.
+        hold it is of another search. Seeds that the last training did not come to are still to be started from.
+
+        Raises:
+            ConfigurationError: a variable has a field that is named as the evidence for candidates is.
         """
-        self.populations, left = {}, {}
+        self.populations, self._just_validated = {}, {}
+        before, left = self.state.get("seeds_left"), {}
         for variable in variables:
+            pool.check_fields(variable)
             value = variable.get_json()
             now = pool.current(variable)
-            members = value["best_candidates"]
-            if members and pool.key(now) not in map(pool.key, members):
-                value["seed_candidates"], value["best_candidates"] = [now], []
+            # There are new ones if the program was saved in the middle of an epoch.
+            value["candidates"] = [candidate for candidate in value["candidates"] if candidate.get("reward_count")]
+            known = [*value["best_candidates"], *value["candidates"]]
+            if known and pool.key(now) not in map(pool.key, (*known, *value["history"][-1:])):
+                value["seed_candidates"], value["best_candidates"], value["candidates"] = [now], [], []
+                known = []
             value["seed_candidates"] = [{**now, **seed} for seed in value["seed_candidates"]] or [now]
-            value["candidates"] = []
-            if not value["best_candidates"]:
-                left[variable.path] = list(range(len(value["seed_candidates"])))
+            count = len(value["seed_candidates"])
+            seeds = [n for n in before.get(variable.path, ()) if n < count] if known else list(range(count))
+            if seeds:
+                left[variable.path] = seeds
             self.populations[variable.path] = Population(variable, self.population_size, self.reward_uncertainty)
+            if value["candidates"]:
+                await self._rebuild(variable)
         self.state.update({"seeds_left": left})
 
     async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
@@ -220,14 +230,14 @@ class Optimizer:
         """As `add_scored`, for rewards of a validation that was finished."""
         self.add_scored(variable, candidate, rewards)
         self.populations[variable.path].mark_validated(candidate)
-        self._saw_validation = True
+        self._just_validated[variable.path] = candidate
 
     async def on_batch_end(self, variables: Sequence[Variable]) -> None:
         """Leave the best known candidate in each variable."""
         self.state.update({"iterations": self.state.get("iterations") + 1})
         for variable in variables:
             if self.update_freq == "batch":
-                await self._rebuild(variable)
+                await self._rebuild(variable, keep_proven=self.population_size > 1)
             self.write_best(variable)
 
     def write_best(self, variable: Variable) -> None:
@@ -240,8 +250,7 @@ class Optimizer:
         """Put the best candidate that a validation has measured into the variable's fields.
 
         The best known one if the last epoch had no validation. A newcomer with luck on a few samples can have a higher
-        lower bound than what was measured on all; it is a parent of the next epoch, but `val_*`, and what a checkpoint
-        saves under it, must be of what the program holds.
+        lower bound than what was measured on all; it is a parent of the next epoch, but not what training ends with.
         """
         proven = self.populations[variable.path].validated if self.state.get("validated") else None
         if proven is None:
@@ -250,22 +259,33 @@ class Optimizer:
             pool.write(variable, proven)
 
     async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
-        """Rebuild each variable's pool and remember its best."""
-        self.state.update({"validated": self._saw_validation})
-        self._saw_validation = False
+        """Rebuild each variable's pool; leave in it what the epoch's validation measured, or the best known.
+
+        What a checkpoint saves under an epoch's `val_*`, and what is restored as the best epoch's, is what these were
+        measured of, even where an older candidate has the better evidence.
+        """
+        validated = bool(self._just_validated)
+        self.state.update({"validated": validated})
         for variable in variables:
-            await self._rebuild(variable)
-            self.write_proven(variable)
+            await self._rebuild(variable, keep_proven=validated or self.population_size > 1)
+            if (measured := self._just_validated.get(variable.path)) is not None:
+                pool.write(variable, measured)
+            else:
+                self.write_best(variable)
             value = variable.get_json()
             best = pool.current(variable)
             if not value["history"] or pool.key(value["history"][-1]) != pool.key(best):
                 value["history"].append(best)
+        self._just_validated = {}
         self.state.update({"epochs": self.state.get("epochs") + 1})
 
-    async def _rebuild(self, variable: Variable) -> None:
-        """Rebuild a pool; the best that a validation has measured keeps a place in it."""
+    async def _rebuild(self, variable: Variable, keep_proven: bool = True) -> None:
+        """Rebuild a pool; the best that a validation has measured keeps a place in it.
+
+        Not in a pool of one between two validations: no newcomer could ever stand beside it.
+        """
         population = self.populations[variable.path]
-        proven = population.validated
+        proven = population.validated if keep_proven else None
         members = await self.rebuild(variable, population.everyone())
         if proven is not None and pool.key(proven) not in map(pool.key, members):
             members = [*members[: self.population_size - 1], proven]

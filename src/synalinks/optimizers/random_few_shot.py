@@ -12,7 +12,7 @@ from synalinks.optimizers.evidence import Record, eligible
 from synalinks.optimizers.nearness import Nearness, cosine, cover
 from synalinks.optimizers.optimizer import Optimizer, Step, UpdateFrequency
 from synalinks.optimizers.payoff import Payoff
-from synalinks.optimizers.selection import check_strategy, choose, softmax
+from synalinks.optimizers.selection import check_count, check_strategy, choose, softmax
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +36,7 @@ class GreedyOptimizer(Optimizer):
         nb_min_examples, nb_max_examples: how many examples a proposal holds.
         sampling: `softmax` (of reward), `best` or `random`.
         sampling_temperature: of the softmax; 0 takes the best.
-        population_size, reward_uncertainty, update_freq, name, description: see `Optimizer`.
+        population_size, reward_uncertainty, name, description, update_freq: see `Optimizer`.
 
     Raises:
         ConfigurationError: counts below 0 or in the wrong order, an unknown way of sampling.
@@ -50,9 +50,9 @@ class GreedyOptimizer(Optimizer):
         sampling_temperature: float = 0.3,
         population_size: int = 10,
         reward_uncertainty: float = 0.25,
-        update_freq: UpdateFrequency = "epoch",
         name: str | None = None,
         description: str | None = None,
+        update_freq: UpdateFrequency = "epoch",
     ) -> None:
         super().__init__(population_size, sampling_temperature, reward_uncertainty, update_freq, name, description)
         kind = type(self).__name__
@@ -61,6 +61,8 @@ class GreedyOptimizer(Optimizer):
                 f"{kind}(nb_min_examples={nb_min_examples!r}, nb_max_examples={nb_max_examples!r}): the counts are 0 "
                 "or above and the minimum is not above the maximum"
             )
+        check_count(nb_min_examples, 0, f"{kind}: nb_min_examples")
+        check_count(nb_max_examples, 0, f"{kind}: nb_max_examples")
         self.nb_min_examples = nb_min_examples
         self.nb_max_examples = nb_max_examples
         self.sampling = check_strategy(sampling, f"{kind}: sampling")

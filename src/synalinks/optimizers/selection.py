@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import numpy as np
 
-Strategy = Literal["softmax", "best", "random"]
 STRATEGIES = ("softmax", "best", "random")
 
 
@@ -22,6 +22,21 @@ def check_temperature(value: float, what: str) -> float:
     """
     if not isinstance(value, (int, float)) or not value >= 0:
         raise ConfigurationError(f"{what}={value!r}: a temperature is 0 (greedy) or above")
+    return value
+
+
+def check_count(value: int, least: int, what: str) -> int:
+    """A number of things as given.
+
+    Raises:
+        ConfigurationError: not a whole number, or below the least.
+    """
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = least - 1
+    if whole < least:
+        raise ConfigurationError(f"{what}={value!r}: a whole number is needed, {least} or above")
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -76,7 +77,9 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, str):
         cls = _ALL.get(to_snake_case(identifier))
         if cls is None:
-            raise ConfigurationError(f"no reward is called {identifier!r}; there are {sorted(_ALL)}")
+            near = difflib.get_close_matches(to_snake_case(identifier), NAMES, n=3)
+            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {list(NAMES)}"
+            raise ConfigurationError(f"no reward is called {identifier!r}; {hint}")
         made: Reward = cls()
         return made
     if isinstance(identifier, Mapping):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from synalinks import metrics as metric_namespace
 from synalinks import rewards as reward_namespace
-from synalinks.data import tree
+from synalinks.data import Operand, schema_of, tree
 from synalinks.errors import ConfigurationError
 from synalinks.lm.ledger import Ledger
 from synalinks.metrics import Metric, OperationalMetric
 from synalinks.metrics.operational import Runs
 from synalinks.rewards import Reward
+
+_Schemas = Sequence[Mapping[str, Any]]
 
 
 @dataclass
@@ -124,10 +126,9 @@ class Compiled:
             for index, reward in enumerate(self.rewards):
                 measured = flat[index : index + 1] if self.per_output else flat
                 for value in measured:
-                    reward.check_schema(value.get_schema(), whose)
-            for metric in self.metrics:
-                for value in flat:
-                    metric.check_schema(value.get_schema(), whose)
+                    _check_reward(reward, value.get_schema(), whose, len(measured))
+        for metric in self.metrics:
+            _check_metric(metric, *(_schemas(side) for side in (outputs, target)))
 
     def names(self) -> list[str]:
         """Names of the metrics for logs; a name that comes again gets `_1`, `_2`, ..."""
@@ -138,3 +139,48 @@ class Compiled:
             seen[metric.name] = count + 1
             names.append(metric.name if not count else f"{metric.name}_{count}")
         return names
+
+
+def measures(metric: Metric, targets: Sequence[Any], predictions: Sequence[Any]) -> bool:
+    """Whether a metric looks at this one of several outputs: its masks, if it has any, name fields of it."""
+    shown = next((one for one in (*predictions, *targets) if isinstance(one, Operand)), None)
+    return shown is None or _fits(metric, schema_of(shown))
+
+
+def _check_reward(reward: Reward, schema: Mapping[str, Any], whose: str, serves: int) -> None:
+    try:
+        reward.check_schema(schema, whose)
+    except ConfigurationError as error:
+        if serves < 2:
+            raise
+        raise ConfigurationError(
+            f"{error}. One reward serves all {serves} outputs here; to reward each by its own fields, or some alone, "
+            "give compile one reward per output: reward=[..., ...], and reward_weights"
+        ) from error
+
+
+def _check_metric(metric: Metric, outputs: _Schemas, targets: _Schemas) -> None:
+    """Refuse masks that fit no output, or not the targets of those outputs that they fit.
+
+    Raises:
+        ConfigurationError: naming the nearest field; of several outputs without it the first is named.
+    """
+    places: list[int] | None = None
+    for whose, schemas in (("prediction", outputs), ("target", targets)):
+        measured = places if places is not None and len(outputs) == len(schemas) else range(len(schemas))
+        fitting = [place for place in measured if _fits(metric, schemas[place])]
+        if schemas and len(fitting) < (1 if places is None else len(measured)):
+            metric.check_schema(schemas[next(place for place in measured if place not in fitting)], whose)
+        places = fitting if schemas else None
+
+
+def _schemas(values: Any) -> _Schemas:
+    return [] if values is None else [value.get_schema() for value in tree.flatten(values)]
+
+
+def _fits(metric: Metric, schema: Mapping[str, Any]) -> bool:
+    try:
+        metric.check_schema(schema, "prediction")
+    except ConfigurationError:
+        return False
+    return True

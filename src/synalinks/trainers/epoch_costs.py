@@ -214,11 +214,13 @@ class EpochCosts:
         replaying = tape is not None and not tape.recording
         call = Call(Request("chat", NOT_BEGUN), Scope(epoch=epoch))
         if tape is not None and replaying and (found := tape.refusal(call, budgets)) is not None:
+            self._note_end(budgets[found[0]], own, epoch)
             return str(found[1])
         reason = self._lacking(epoch, budgets, own, timed=not replaying)
         if reason is None:
             return None
         purse, text = reason
+        self._note_end(purse, own, epoch)
         text = (
             f"epoch {epoch + 1} of {self._fit.epochs} was not begun: {text}. What was paid for is kept; run again with "
             "a larger budget to go on from here"
@@ -226,6 +228,12 @@ class EpochCosts:
         if tape is not None and tape.recording:
             tape.note_refusal(call, BudgetExceeded(text), purse)
         return text
+
+    def _note_end(self, purse: Purse, own: Purse | None, epoch: int) -> None:
+        """Tell the budget that ended the training; an epoch's own is part of the fit's."""
+        whole = self._fit.purse if purse is own else purse
+        if whole is not None:
+            whole.note_end(f"before epoch {epoch + 1} of {self._fit.epochs}")
 
     def _own(self, epoch: int) -> Purse | None:
         """The epoch's own budget, as it will be opened."""

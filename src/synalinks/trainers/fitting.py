@@ -198,10 +198,7 @@ class Fitting:
                 stop = "callback"
                 break
         logs = {**logs, **await self._validate(epoch)}
-        with scope.enter(phase="optimizer"):
-            await self.optimizer.on_epoch_end(epoch, self.variables)
-        logs |= program.compiled.late_logs(program.run_ledger, epoch)
-        self.costs.end_epoch()
+        await self._rebuild_pools(epoch, logs)
         if (ended := self._ended(purse)) is not None:
             stop, self._reason = "budget", self._reason or str(ended)
         self._forget()
@@ -210,6 +207,19 @@ class Fitting:
         if program.stop_training:
             stop = "budget" if stop == "budget" else "callback"
         return logs, stop
+
+    async def _rebuild_pools(self, epoch: int, logs: dict[str, float]) -> None:
+        """Let the optimizer end the epoch, and complete its logs; if that fails, what the epoch was is told first."""
+        rebuilt = False
+        try:
+            with scope.enter(phase="optimizer"):
+                await self.optimizer.on_epoch_end(epoch, self.variables)
+            rebuilt = True
+        finally:
+            logs |= self.program.compiled.late_logs(self.program.run_ledger, epoch)
+            self.costs.end_epoch()
+            if not rebuilt:
+                await self.told.tell("on_epoch_end", epoch, logs)
 
     async def _step(self, epoch: int, number: int, batch: list[Sample], tracker: Mean) -> None:
         program, optimizer = self.program, self.optimizer

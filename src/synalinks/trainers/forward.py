@@ -13,7 +13,7 @@ from synalinks.errors import LMUnavailable
 from synalinks.lm.ledger import Ledger
 from synalinks.lm.runtime import RUNTIME
 from synalinks.rewards import BatchReward, Reward
-from synalinks.trainers.compiled import Compiled
+from synalinks.trainers.compiled import Compiled, measures
 from synalinks.trainers.data import Sample
 
 if TYPE_CHECKING:
@@ -81,11 +81,14 @@ def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:
-    """Let each metric take in each prediction, in the order of the samples; all outputs of a program count."""
+    """Let each metric take in each prediction, in the order of the samples; of several outputs those it measures."""
     if not compiled.metrics:
         return
-    for targets, found in compiled.columns([sample.y for sample in samples], predictions):
+    columns = compiled.columns([sample.y for sample in samples], predictions)
+    for targets, found in columns:
         for metric in compiled.metrics:
+            if len(columns) > 1 and not measures(metric, targets, found):
+                continue
             if metric.takes_batches:
                 with scope.enter(phase="metric"):
                     await metric.update_batch(targets, found)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from synalinks.lm.bounds import check_price
-from synalinks.lm.pricing import price_of
 from synalinks.lm.runtime import open_purses
 from synalinks.metrics import Metric
 from synalinks.modules import Module
@@ -26,11 +25,11 @@ def check_models(program: Trainer, training: bool = True) -> None:
     """
     compiled = program.compiled
     asking = [program, *compiled.rewards, *compiled.metrics, *([program.optimizer] if training else [])]
-    names = {model.model for model in models_of(asking)}
+    models = models_of(asking)
     budgets = [purse.budget for purse in open_purses()]
     budgets += [budget.per_epoch for budget in budgets if budget.per_epoch is not None]
-    for name in sorted(names):
-        check_price(name, price_of(name), budgets)
+    for model in sorted(models, key=lambda model: model.model):
+        check_price(model.model, model.channel.price(model.model), budgets)
 
 
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:

@@ -6,54 +6,39 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from synalinks import optimizers as optimizer_namespace
 from synalinks import scope
-from synalinks.callbacks import BudgetStopping, Callback, CallbackList, History, ProgbarLogger
+from synalinks.callbacks import BudgetStopping, Callback, CallbackList, History
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, DataError, Interrupted
-from synalinks.lm.budget import Budget
+from synalinks.lm.budget import Purse
+from synalinks.lm.estimate.forecast import Forecast
 from synalinks.lm.ledger import Ledger
-from synalinks.lm.runtime import use_budget, use_ledger
+from synalinks.lm.runtime import use_ledger
 from synalinks.metrics import Mean
 from synalinks.metrics.operational import Invocations
-from synalinks.optimizers import Optimizer
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-from synalinks.trainers.compiled import Compiled
-from synalinks.trainers.data import (
-    Sample,
-    Samples,
-    Source,
-    check_passes,
-    check_seed,
-    check_sizes,
-    passing,
-    source_of,
-)
+from synalinks.trainers.around import Cap, Verbose, listeners, surrounded
+from synalinks.trainers.compiling import Compilable
+from synalinks.trainers.data import Sample, Samples, Source, check_passes, check_sizes, passing, source_of
 from synalinks.trainers.estimating import rehearsing
+from synalinks.trainers.estimating.estimate import estimate
+from synalinks.trainers.estimating.forecasts import forecast_of
 from synalinks.trainers.fitting import Fitting
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
-from synalinks.trainers.interrupt import OrderlyInterrupt
 from synalinks.trainers.preflight import check_models
 from synalinks.trainers.resuming import with_resume
-from synalinks.trainers.spending import money_spent, spent_of_budget
+from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.splitting import split_data
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from synalinks.lm.estimate.forecast import Forecast
 
-Verbose = Literal["auto", 0, 1, 2]
-
-
-class Trainer:
+class Trainer(Compilable):
     """What a program gains by being trainable. Mixed into `Program`.
 
     Attributes:
-        optimizer: given to `compile`, or None.
-        compiled: rewards and metrics given to `compile`.
         history: of the last `fit`.
         run_ledger: calls of the run that is under way, or of the last one.
         invocations: how often the trainer called the program, and how long that took.
@@ -67,14 +52,12 @@ class Trainer:
     built: bool
 
     def __init__(self) -> None:
-        self.optimizer: Optimizer | None = None
-        self.compiled = Compiled.of(None, None, None)
+        super().__init__()
         self.history: History | None = None
         self.run_ledger = Ledger()
         self.invocations = Invocations()
         self.stop_training = False
         self.fitting: Fitting | None = None
-        self._compile_arguments: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
 
@@ -83,9 +66,6 @@ class Trainer:
 
         async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
-        @property
-        def outputs(self) -> Any: ...
-
         async def build_whole(self, inputs: Any) -> None: ...
 
         def to_json(self) -> str: ...
@@ -93,62 +73,6 @@ class Trainer:
         def get_state_tree(self) -> dict[str, Any]: ...
 
         def set_state_tree(self, state: Mapping[str, Any]) -> None: ...
-
-    # --- compile -------------------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: Any = None,
-        reward: Any = None,
-        reward_weights: Sequence[float] | None = None,
-        metrics: Sequence[Any] | None = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-    ) -> None:
-        """Say what training maximises, what it watches, and how it searches.
-
-        Args:
-            optimizer: an `Optimizer`, its name, or None for a program that is only evaluated.
-            reward: a `Reward`, its name, a function `async fn(y_true, y_pred)`, or one per output.
-            reward_weights: weights of the outputs' rewards.
-            metrics: metrics, rewards or functions to watch.
-            run_eagerly, steps_per_execution: kept for programs that pass them; without effect.
-
-        Raises:
-            ConfigurationError: something unknown, or masks that name no field of the program's outputs.
-        """
-        self.compiled = Compiled.of(reward, reward_weights, metrics)
-        self.compiled.check_schemas(self.outputs, None)
-        self.compiled.bind(self)
-        self.optimizer = optimizer_namespace.get(optimizer)
-        self._compile_arguments = {"reward_weights": reward_weights, "several": self.compiled.per_output}
-
-    @property
-    def reward(self) -> Any:
-        """The reward given to `compile`, or the list of them."""
-        if self.compiled.per_output:
-            return self.compiled.rewards
-        return self.compiled.rewards[0] if self.compiled.rewards else None
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics given to `compile`."""
-        return list(self.compiled.metrics)
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """How the program was compiled, as JSON; None if it was not."""
-        if self._compile_arguments is None:
-            return None
-        return {
-            "optimizer": serialize_synalinks_object(self.optimizer),
-            "reward": serialize_synalinks_object(self.reward),
-            "reward_weights": serialize_synalinks_object(self._compile_arguments["reward_weights"]),
-            "metrics": serialize_synalinks_object(self.compiled.metrics),
-        }
-
-    def compile_from_config(self, config: Mapping[str, Any]) -> None:
-        """Compile as `get_compile_config` said."""
-        self.compile(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
 
     # --- fit -----------------------------------------------------------------------------------------------
 
@@ -170,7 +94,7 @@ class Trainer:
         validation_batch_size: int = 32,
         validation_freq: int = 1,
         seed: int | None = None,
-        budget: Budget | Decimal | float | str | None = None,
+        budget: Cap | None = None,
         resume: bool | str | os.PathLike[str] = False,
     ) -> History:
         """Train on examples.
@@ -209,71 +133,79 @@ class Trainer:
         if self.optimizer is None:
             warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=2)
             return history
-        check_sizes(
-            "fit",
+        settings = FitSettings(
             batch_size=batch_size,
             minibatch_size=minibatch_size,
+            epochs=epochs,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            shuffle=shuffle,
+            initial_epoch=initial_epoch,
             steps_per_epoch=steps_per_epoch,
             validation_steps=validation_steps,
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
+            seed=seed,
         )
-        check_seed(seed)
-        train = source_of(x, y)
-        train, validation = _validation(train, validation_split, validation_data)
+        train, validation = split_data("fit", x, y, settings)
         if validation_steps is None:
             check_passes(validation, epochs // validation_freq - initial_epoch // validation_freq, "validation_data")
-        await self._prepare(train)
+        await self.prepare(train)
         if validation is not None:
             self.compiled.check_schemas(None, validation.first().y)
-        history.forecast = rehearsing.forecast_of(self)
+        history.forecast = forecast_of(self)
+        told_of = with_resume(resume, callbacks)
+        caps = (budget, *(callback.budget for callback in told_of if isinstance(callback, BudgetStopping)))
         with ExitStack() as around:
             if (rehearsal := rehearsing.current()) is not None:
-                around.enter_context(await rehearsal.of_fit(self, history, x, y, locals()))
-            around.enter_context(OrderlyInterrupt())
-            ledger = around.enter_context(use_ledger(history.ledger))
-            purse = None
-            told_of = with_resume(resume, callbacks)
-            for cap in (budget, *(callback.budget for callback in told_of if isinstance(callback, BudgetStopping))):
-                if cap is not None:
-                    opened = around.enter_context(use_budget(cap, name=f"budget of {self.name}.fit"))
-                    purse = purse or opened
-            self.run_ledger = ledger
-            bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
-            told = CallbackList(
-                [history, *told_of, *bar],
-                program=self,
-                epochs=epochs,
-                steps=_limited(train.steps(batch_size), steps_per_epoch),
-                batch_size=batch_size,
-                verbose=1 if verbose == "auto" else verbose,
-            )
-            fitting = Fitting(
+                around.enter_context(await rehearsal.of_fit(self, history, x, y, settings))
+            purse = around.enter_context(surrounded(self, history.ledger, caps))
+            told = listeners(
                 self,
-                told,
-                train=train,
-                validation=validation,
-                batch_size=batch_size,
-                minibatch_size=minibatch_size,
+                [history, *told_of],
+                verbose,
+                steps=train.steps(batch_size),
+                at_most=steps_per_epoch,
                 epochs=epochs,
-                initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch,
-                validation_steps=validation_steps,
-                validation_batch_size=validation_batch_size,
-                validation_freq=validation_freq,
-                shuffle=shuffle,
-                seed=seed,
-                purse=purse,
+                batch_size=batch_size,
             )
-            self.fitting = fitting
-            try:
-                await fitting.run(history)
-            except Interrupted:
-                history.stopped_by = "interrupt"
-                raise
-            finally:
-                self.fitting = None
+            await self._fit(history, told, train, validation, settings, purse)
         return history
+
+    async def _fit(
+        self,
+        history: History,
+        told: CallbackList,
+        train: Source,
+        validation: Source | None,
+        settings: FitSettings,
+        purse: Purse | None,
+    ) -> None:
+        """The training itself, once everything is checked and open."""
+        self.fitting = Fitting(
+            self,
+            told,
+            train=train,
+            validation=validation,
+            batch_size=settings.batch_size,
+            minibatch_size=settings.minibatch_size,
+            epochs=settings.epochs,
+            initial_epoch=settings.initial_epoch,
+            steps_per_epoch=settings.steps_per_epoch,
+            validation_steps=settings.validation_steps,
+            validation_batch_size=settings.validation_batch_size,
+            validation_freq=settings.validation_freq,
+            shuffle=settings.shuffle,
+            seed=settings.seed,
+            purse=purse,
+        )
+        try:
+            await self.fitting.run(history)
+        except Interrupted:
+            history.stopped_by = "interrupt"
+            raise
+        finally:
+            self.fitting = None
 
     async def estimate(
         self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
@@ -294,14 +226,9 @@ class Trainer:
             ConfigurationError: what `fit` would refuse, or an argument that it does not have.
             DataError: data that `fit` would refuse, or that can be read only once.
         """
-        from synalinks.trainers.estimating.estimate import (
-            estimate,  # it runs a fit, so it imports what this file defines
-        )
-        from synalinks.trainers.estimating.settings import FitSettings
-
         return await estimate(self, x, y, FitSettings.of(settings), optimizer, learn_from)
 
-    async def _prepare(self, source: Source) -> None:
+    async def prepare(self, source: Source) -> None:
         """Build the program and check everything that can be checked before the first call."""
         first = source.first()
         await self.build_whole(first.x)
@@ -331,17 +258,11 @@ class Trainer:
         """
         check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = source_of(x, y)
-        await self._prepare(source)
+        await self.prepare(source)
         check_models(self, training=False)
-        with OrderlyInterrupt(), use_ledger() as ledger:
-            self.run_ledger = ledger
-            bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
-            told = CallbackList(
-                [*(callbacks or ()), *bar],
-                program=self,
-                steps=_limited(source.steps(batch_size), steps),
-                batch_size=batch_size,
-                verbose=1 if verbose == "auto" else verbose,
+        with surrounded(self):
+            told = listeners(
+                self, callbacks, verbose, steps=source.steps(batch_size), at_most=steps, batch_size=batch_size
             )
             with scope.enter(phase="evaluate"):
                 logs = await self.measure(source, batch_size, steps, told)
@@ -408,15 +329,11 @@ class Trainer:
 
         check_sizes("predict", batch_size=batch_size, steps=steps)
         source = source_of(x)
-        await self._prepare(source)
+        await self.prepare(source)
         size = batch_size or 1
         outputs: list[Any] = []
-        with OrderlyInterrupt(), use_ledger() as ledger:
-            self.run_ledger = ledger
-            bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
-            told = CallbackList(
-                [*(callbacks or ()), *bar], program=self, steps=_limited(source.steps(size), steps), verbose=verbose
-            )
+        with surrounded(self):
+            told = listeners(self, callbacks, verbose, steps=source.steps(size), at_most=steps, batch_size=size)
             await told.tell("on_predict_begin", None)
             with scope.enter(phase="predict"):
                 for number, batch in enumerate(passing(source, size, steps)):
@@ -441,7 +358,7 @@ class Trainer:
     async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = True) -> Any:
         """Reward and metrics of one batch alone."""
         source = source_of(x, y)
-        await self._prepare(source)
+        await self.prepare(source)
         with use_ledger() as ledger, scope.enter(phase="evaluate"):
             self.run_ledger = ledger
             logs = await self.measure(source, len(getattr(source, "items", [0])), 1, CallbackList())
@@ -459,29 +376,3 @@ class Trainer:
         history = await self.fit(x, y, size, None, 1, 0, None, 0.0, None, False, seed=seed)
         logs = {name: values[-1] for name, values in history.history.items()}
         return logs if return_dict else list(logs.values())
-
-
-def _validation(train: Source, split: float, given: Any) -> tuple[Source, Source | None]:
-    """Training and validation data.
-
-    Raises:
-        DataError: a fraction out of range, or something that is no pair.
-    """
-    if not isinstance(split, (int, float)) or not 0.0 <= split < 1.0:
-        raise DataError(f"validation_split={split!r}: a fraction from 0 (none) up to, but below, 1")
-    if given is not None:
-        if isinstance(given, (tuple, list)):
-            if len(given) != 2:
-                raise DataError(f"validation_data is a pair (x, y), got {len(given)} parts")
-            return train, source_of(given[0], given[1], "validation x")
-        return train, source_of(given, None, "validation x")
-    if split and isinstance(train, Samples):
-        first, last = train.split(split)
-        return first, last if len(last) else None
-    return train, None
-
-
-def _limited(steps: int | None, at_most: int | None) -> int | None:
-    if steps is None or at_most is None:
-        return steps if at_most is None else at_most
-    return min(steps, at_most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -24,6 +25,8 @@ DPI = 300
 THOUSAND = 1000.0
 #: Inches.
 PANEL_WIDTH, PANEL_HEIGHT = 8.2, 4.2
+#: The operational metrics that are no share of anything, by what their names hold.
+AMOUNTS = re.compile(r"cost|latency|tokens|time_to_|elapsed|per_second|throughput|_calls$|calls_|vectors|activations")
 #: Inches around a figure.
 _MARGIN = 0.12
 
@@ -43,7 +46,7 @@ def matplotlib() -> ModuleType:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure in inches, outside pyplot: drawing one leaves nothing behind in the process."""
-    matplotlib()
+    matplotlib()  # says what to do where it is missing; it is optional, and slow to load
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -76,10 +79,14 @@ def dress(axes: Axes, xlabel: str, ylabel: str, grid: bool) -> None:
         axes.grid(axis="y", color=FAINT, linewidth=0.8)
 
 
-def set_heights(axes: Axes, values: Iterable[float]) -> None:
-    """The range of scores: from 0 to 1, or to a little above the largest; below 0 only where a value is."""
+def set_heights(axes: Axes, values: Iterable[float], amounts: bool = False) -> None:
+    """The range of scores: from 0 to 1, or to a little above the largest; below 0 only where a value is.
+
+    Args:
+        amounts: they are no scores, so the range ends a little above the largest, be it ever so small.
+    """
     known = [float(value) for value in values if value == value]  # NaN is not equal to itself
-    top = max([1.0, *(1.05 * value for value in known)])
+    top = max(0.0 if amounts else 1.0, *(1.05 * value for value in known), 0.0) or 1.0
     bottom = min([0.0, *(1.05 * value for value in known)])
     axes.set_ylim(bottom, top * 1.03)
     if top >= THOUSAND:
@@ -95,7 +102,7 @@ def number(value: Any) -> float:
 
 def dollar_axis(axis: Axis) -> None:
     """Amounts at the ticks: all with as many decimals as tell them apart."""
-    from matplotlib.ticker import ScalarFormatter
+    from matplotlib.ticker import ScalarFormatter  # optional: here only where a figure is
 
     class Dollars(ScalarFormatter):
         def __call__(self, x: float, pos: int | None = None) -> str:
@@ -130,21 +137,28 @@ def chosen(names: Iterable[str], wanted: Sequence[str] | None, where: str) -> li
     return [name for name in known if name in wanted]
 
 
+def is_amount(name: str) -> bool:
+    """Whether a metric is by its name an amount (dollars, tokens, seconds) and no score, however small it is."""
+    return AMOUNTS.search(name) is not None
+
+
 def panels_of(maxima: Mapping[str, float]) -> list[list[str]]:
-    """Names that can share an axis: those up to 1 together, of the others each with its `val_` twin."""
+    """Names that can share an axis: scores up to 1 together; all else each with its `val_` twin alone."""
     panels: dict[str, list[str]] = {}
     for name, value in maxima.items():
-        key = name.removeprefix("val_") if value > 1.0 else ""
+        key = name.removeprefix("val_") if value > 1.0 or is_amount(name) else ""
         panels.setdefault(key, []).append(name)
     return [panels[key] for key in sorted(panels, key=bool)]
 
 
-def short(value: float) -> str:
-    """A value as written above a bar."""
+def short(value: float, beside: float | None = None) -> str:
+    """A value as written above a bar; a deviation with the decimals of the mean that it stands beside."""
     if value != value:
-        return "NaN"
-    if abs(value) >= THOUSAND:
+        return "unknown"
+    if abs(value) >= THOUSAND or (abs(value) >= 10 and value == int(value)):
         return f"{value:,.0f}"
+    if value and abs(value if beside is None else beside) < 0.01:
+        return f"{value:.2g}"
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
 
 

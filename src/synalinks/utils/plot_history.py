@@ -187,7 +187,7 @@ def _draw_panel(
     linestyles: Sequence[str],
     options: Mapping[str, Any],
 ) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator  # optional: here only where a figure is
 
     alone = list(runs) == [""]
     bases = list(dict.fromkeys(name.removeprefix("val_") for name in panel))
@@ -209,7 +209,7 @@ def _draw_panel(
                 values.extend(means + stds)
             epochs.update(int(epoch) for epoch in at)
             count += 1
-    figures.set_heights(axes, values)
+    figures.set_heights(axes, values, amounts=all(map(figures.is_amount, panel)))
     axes.set_xlim(min(epochs, default=1) - 0.25, max(epochs, default=1) + 0.25)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
     figures.legend(axes, count)

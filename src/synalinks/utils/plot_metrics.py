@@ -193,9 +193,9 @@ def _draw_panel(
             if show_values:
                 level = width * room > _VALUE_WIDTH
                 text = figures.short(mean)
-                if std is not None:
-                    text += f"{chr(10) if level else ' '}± {figures.short(std)}"
-                above = (place + offset, mean + (std or 0.0))
+                if std is not None and mean == mean:
+                    text += f"{chr(10) if level else ' '}± {figures.short(std, mean)}"
+                above = (place + offset, 0.0 if mean != mean else mean + (std or 0.0))
                 place_of: dict[str, Any] = {
                     "textcoords": "offset points",
                     "ha": "center",
@@ -203,7 +203,8 @@ def _draw_panel(
                     "color": figures.INK,
                 }
                 axes.annotate(text, above, (0, 3), rotation=0 if level else 90, **place_of)
-    figures.set_heights(axes, [*heights, min((bar[0] for bars in runs.values() for bar in bars.values()), default=0.0)])
+    lowest = min((bars[name][0] for bars in runs.values() for name in panel if name in bars), default=0.0)
+    figures.set_heights(axes, [*heights, lowest], amounts=all(map(figures.is_amount, panel)))
     middle = (len(panel) - 1) / 2
     axes.set_xlim(middle - places / 2, middle + places / 2)
     tilted = sum(map(len, panel)) > 60

@@ -155,7 +155,7 @@ def _draw_all(
 
 def _draw_edge(axes: Axes, points: Sequence[tuple[float, float]], sideways: bool) -> None:
     """A curve that leaves and enters boxes along the flow."""
-    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.patches import FancyArrowPatch  # optional: here only where a figure is
     from matplotlib.path import Path as Curve
 
     vertices, codes = [points[0]], [Curve.MOVETO]
@@ -169,7 +169,7 @@ def _draw_edge(axes: Axes, points: Sequence[tuple[float, float]], sideways: bool
 
 
 def _draw_box(axes: Axes, box: Box, center: tuple[float, float], size: tuple[float, float]) -> None:
-    from matplotlib.patches import FancyBboxPatch
+    from matplotlib.patches import FancyBboxPatch  # as above
 
     fill, border = COLORS[box.kind]
     color = TRAINABLE if box.trainable else border
@@ -218,7 +218,7 @@ def _size(box: Box) -> tuple[float, float]:
 
 
 def _text_width(text: str, size: float, bold: bool) -> float:
-    from matplotlib.font_manager import FontProperties
+    from matplotlib.font_manager import FontProperties  # as above
     from matplotlib.textpath import TextPath
 
     if not text.strip():

@@ -128,6 +128,9 @@ def test_low_leaves_out_repeats_and_what_is_kept() -> None:
     lessons = Lessons()
     lessons.kept[MODEL, "train", "solve"] = 3
     assert figures_of(group, loads, lessons).calls == Range(1, 10, 10)
+    said = "Cache or tape may answer 3 of these calls for nothing"
+    assert any(note.startswith(said) for note in notes_of({group: loads}.items(), lessons))
+    assert not any("Cache" in note for note in notes_of({group: loads}.items(), Lessons()))
     lessons.kept[MODEL, "train", "solve"] = 30
     found = figures_of(group, loads, lessons)
     assert (found.calls.low, found.input_tokens.low, found.output_tokens.low, found.priced.low) == (0, 0, 0, 0)

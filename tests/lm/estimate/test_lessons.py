@@ -64,7 +64,6 @@ def test_counting_is_learnt_from_prompts_that_are_met_again() -> None:
     new = asked("word " * 70)
     assert lessons.input_tokens(new) == pytest.approx(20 + 2 * count_prompt(new), abs=1)
     assert lessons.counting_error(MODEL) == pytest.approx(0.03)
-    assert lessons.chars_per_token(MODEL) == pytest.approx(2.2, rel=0.1)
 
 
 def test_counting_falls_back_to_a_ratio() -> None:

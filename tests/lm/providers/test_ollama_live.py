@@ -16,6 +16,7 @@ from synalinks.lm.check import CheckLayer
 from synalinks.lm.limit import LimitLayer
 from synalinks.lm.pricing import PriceLayer, price_of
 from synalinks.lm.providers import make, resolve
+from synalinks.lm.providers.http import _OPEN
 from synalinks.lm.providers.ollama import OllamaProvider
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.types import Call, Delta, Handler, Request, Schema, stack
@@ -136,8 +137,26 @@ def test_several_event_loops_leave_no_connection_behind() -> None:
         provider = OllamaProvider(server.url)
         for _ in range(3):
             asyncio.run(main(provider))
-        assert not provider._clients._open
+        assert not _OPEN
         gc.collect()
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_models_dropped_just_before_their_loop_ends_leave_no_connection_behind(steps: int) -> None:
+    """Needs closing that the end of the loop waits for: else "unclosed transport"."""
+
+    async def main(url: str) -> None:
+        for number in range(3):
+            await OllamaProvider(url)(call(f"{number} + 2"))
+        gc.collect()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+
+    with OllamaServer() as server, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(main(server.url))
+        gc.collect()
+        assert not _OPEN
 
 
 def test_cancelling_a_call_leaves_a_working_client() -> None:

@@ -303,6 +303,19 @@ def test_what_belongs_to_random_few_shot_is_refused(name: str) -> None:
         synalinks.OMEGA(**{name: 1})
 
 
+def test_a_distance_function_that_raises_loses_no_row_of_history(tmp_path: Path) -> None:
+    def broken(first: Any, second: Any, embedding_model: Any = None) -> float:
+        raise ValueError("a bug in it")
+
+    made = program(omega(distance_function=broken))
+    log = synalinks.callbacks.CSVLogger(tmp_path / "log.csv")
+    with pytest.raises(ValueError, match="a bug in it"):
+        fit(made, OmegaWorld(), *data(12), epochs=3, validation_split=0.25, batch_size=3, callbacks=[log])
+    assert made.history.epoch == [0]
+    assert set(made.history.history) == {"reward", "val_reward"}
+    assert len((tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()) == 2
+
+
 # --- saving --------------------------------------------------------------------------------------------------
 
 

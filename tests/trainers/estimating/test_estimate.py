@@ -17,9 +17,14 @@ import synalinks
 from synalinks import session
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm.budget import Budget
+from synalinks.lm.cache import encode
 from synalinks.lm.estimate.forecast import Forecast
+from synalinks.lm.ledger import Ledger
 from synalinks.lm.runtime import RUNTIME, use_budget
-from synalinks.trainers.estimating.settings import FitSettings
+from synalinks.lm.store import DiskStore
+from synalinks.lm.types import Reply, Usage
+from synalinks.scope import Scope
+from synalinks.trainers.settings import FitSettings
 from worlds import Answer, Fresh, Mixed, Pipeline, Question, compiled, data, fit, learner, lm, solver, world
 
 
@@ -317,6 +322,22 @@ def test_a_known_length_makes_a_narrow_range(tmp_path: Path) -> None:
     assert any(note.startswith("Learnt") for note in after.notes)
 
 
+def test_the_caches_of_the_programs_own_models_teach_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RUNTIME, "ledger", Ledger())  # the calls of other tests would teach, too
+    name = lm().model
+    program = compiled(solver(synalinks.LanguageModel(name, cache_dir=tmp_path, retry=1)))
+    module = "solver_generator"
+    store = DiskStore(tmp_path)
+    for number in range(20):
+        place = (Scope(phase="train", module=module), 0)
+        store.add(f"d{number} http://here 0", encode(name, place, Reply(text="x", usage=Usage(output_text=400))))
+    store.close()
+    assert any(note.startswith("Learnt") for note in estimate(program, *data(8)).notes)
+    assert not any(note.startswith("Learnt") for note in estimate(compiled(), *data(8)).notes)
+
+
 def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:
     priced = estimate(compiled(solver(synalinks.LanguageModel("openai/gpt-4o-mini"))), *data(8))
     assert priced.dollars is not None
@@ -325,6 +346,13 @@ def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:
     assert unpriced.dollars is None
     assert unpriced.to_dict()["total"]["dollars"] is None
     assert "unpriced" in str(unpriced)
+
+
+def test_the_price_at_another_server_is_unknown() -> None:
+    model = synalinks.LanguageModel("openai/gpt-4o-mini", api_base="http://127.0.0.1:9/v1")
+    forecast = estimate(compiled(solver(model)), *data(8))
+    assert all(row.figures.unpriced for row in forecast.rows if row.figures.calls.high)
+    assert any("Unpriced: openai/gpt-4o-mini" in note for note in forecast.notes)
 
 
 def test_a_forecast_is_json_and_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -355,6 +383,8 @@ def test_an_argument_that_fit_does_not_have_is_refused() -> None:
         estimate(compiled(), *data(4), epoch=3)
     with pytest.raises(ConfigurationError, match="batch_size=0"):
         estimate(compiled(), *data(4), batch_size=0)
+    with pytest.raises(ConfigurationError, match="seed=-1"):
+        estimate(compiled(), *data(4), seed=-1)
 
 
 def test_arguments_that_cost_nothing_are_passed_over() -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from synalinks.errors import ConfigurationError
 from synalinks.lm.draws import Draws
 from synalinks.lm.ledger import Ledger, MeterLayer
-from synalinks.lm.pricing import PriceLayer, price_of
+from synalinks.lm.pricing import PriceLayer
 from synalinks.lm.runtime import RUNTIME
 from synalinks.lm.types import Call, Handler, Reply, stack
 
@@ -70,7 +70,7 @@ def put_aside(handler: Handler) -> Iterator[Ledger]:
     try:
         for channel, _, _ in models:
             meter = MeterLayer(channel.spec.prefix, RUNTIME.ledgers, clock)
-            channel.stack, channel.ledger = stack(guarded, meter, PriceLayer(price_of, clock)), Ledger()
+            channel.stack, channel.ledger = stack(guarded, meter, PriceLayer(channel.price, clock)), Ledger()
         with no_limits():
             yield ledger
     finally:

@@ -249,15 +249,6 @@ class Lessons:
         counting = self._counting.get(model)
         return counting.fit()[2] if counting is not None and counting.pairs else None
 
-    def chars_per_token(self, model: str) -> float | None:
-        """Characters of English text in a token, as this model counts; None if nothing was learnt."""
-        counting = self._counting.get(model)
-        if counting is None or not counting.pairs:
-            return None
-        text = "The quick brown fox jumps over the lazy dog. " * 20
-        request = Request("embed", model, texts=(text,))
-        return len(text) / (counting.fit()[1] * count_prompt(request))
-
     def waste(self, model: str) -> float | None:
         """Tokens of failed attempts for each token of an answer; None if nothing is known."""
         conduct = self._conduct.get(model)

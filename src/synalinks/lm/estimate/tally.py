@@ -53,6 +53,7 @@ class Stat:
     Attributes:
         inputs, outputs: tokens, one per call. schema: tokens of the schemas, in all.
         guessed_prompt, guessed_answer: whether lengths were guessed; stated: whether those of answers were given.
+        unpriced: whether the price of one is not known: of its model, or at the server it goes to.
         repeats: calls that asked for the single answer of a request once more.
     """
 
@@ -63,6 +64,7 @@ class Stat:
     guessed_prompt: bool = False
     guessed_answer: bool = False
     stated: bool = False
+    unpriced: bool = False
 
     @property
     def calls(self) -> int:
@@ -78,6 +80,7 @@ class Stat:
         self.guessed_prompt |= raw.get("prompt") == "guessed"
         self.guessed_answer |= raw.get("answer") == "guessed"
         self.stated |= raw.get("answer") == "stated"
+        self.unpriced |= entry.error is None and entry.as_if is None
         if raw.get("single"):
             self.repeats += entry.digest in seen
             seen.add(entry.digest)
@@ -124,12 +127,14 @@ class Loads:
     guessed_prompt: bool = False
     guessed_answer: bool = False
     stated: bool = False
+    unpriced: bool = False
 
     def rest_on(self, stat: Stat) -> None:
         """Note where the lengths of a stat come from."""
         self.guessed_prompt |= stat.guessed_prompt
         self.guessed_answer |= stat.guessed_answer
         self.stated |= stat.stated
+        self.unpriced |= stat.unpriced
 
 
 def figures_of(group: Group, loads: Loads, lessons: Lessons) -> Figures:
@@ -148,7 +153,8 @@ def figures_of(group: Group, loads: Loads, lessons: Lessons) -> Figures:
     prompts = _whole(low.inputs * share * down, expected.inputs, most_in * waste)
     shortest, longest = _answers(group, loads, lessons, calls)
     answers = _whole(calls.low * shortest, expected.outputs, calls.high * longest * waste)
-    priced = _dollars(price_of(group.model), lessons.seconds(group.model), calls, prompts, answers)
+    price = None if loads.unpriced else price_of(group.model)
+    priced = _dollars(price, lessons.seconds(group.model), calls, prompts, answers)
     return Figures(calls, prompts, answers, priced or NO_MONEY, priced is None and calls.high > 0)
 
 
@@ -239,10 +245,13 @@ def loads_of_run(entries: Iterable[Entry]) -> dict[Group, Loads]:
 
 def notes_of(loads: Iterable[tuple[Group, Loads]], lessons: Lessons) -> tuple[str, ...]:
     """What the figures rest on, in words."""
+    loads = list(loads)
     chats = [(group, load) for group, load in loads if group.kind == "chat"]
     learnt = _names(chats, lambda load: not load.guessed_answer and not load.stated)
     guessed = _names(chats, lambda load: load.guessed_answer)
     found = []
+    if kept := sum(min(lessons.kept[g.model, g.phase, g.module], round(load.expected.calls)) for g, load in loads):
+        found.append(f"Cache or tape may answer {kept:,} of these calls for nothing; expected figures leave that out.")
     if learnt:
         found.append(f"Learnt from answers of before: the lengths of {learnt}.")
     if guessed:
@@ -250,7 +259,10 @@ def notes_of(loads: Iterable[tuple[Group, Loads]], lessons: Lessons) -> tuple[st
             f"Guessed, from a fifth to five times: the lengths of {guessed}. A tape or a short run teaches them; "
             "models that think before they answer need many times more."
         )
-    if unpriced := sorted({group.model for group, load in loads if load.high.calls and price_of(group.model) is None}):
+    unknown = (
+        group.model for group, load in loads if load.high.calls and (load.unpriced or price_of(group.model) is None)
+    )
+    if unpriced := sorted(set(unknown)):
         found.append(f"Unpriced: {', '.join(unpriced)}; synalinks.set_price states a price.")
     return tuple(found)
 

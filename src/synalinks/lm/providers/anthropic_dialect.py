@@ -9,7 +9,7 @@
 | `cache_control` of a message or a part | the same, on the (last) block                                         |
 | `schema`                               | `output_config.format`; a forced tool where that can't say it         |
 | `tools`                                | `tools`, `parameters` being `input_schema`                            |
-| `max_tokens`, else `DEFAULT_MAX_TOKENS`| `max_tokens`                                                          |
+| `request.output_limit`, else a default | `max_tokens`                                                          |
 | `stop`, `tool_choice`                  | `stop_sequences`, `tool_choice`                                       |
 | `reasoning_effort`                     | `thinking` and `output_config.effort`, by the model's generation      |
 | `finish` stop                          | `end_turn`, `stop_sequence`, `pause_turn`                             |
@@ -37,7 +37,7 @@ from typing import Any
 from synalinks.errors import RequestError
 from synalinks.lm.providers.content import arguments_of, function_of, media_of, parts_of, text_of, tool_named
 from synalinks.lm.providers.narrow import Subset, closable, narrowed
-from synalinks.lm.types import Request
+from synalinks.lm.types import OUTPUT_LIMITS, Request
 
 #: Answer tokens where neither the request nor the budget says: the API has no default. 4096 is what the
 #: examples of its reference use most, and what its oldest models allow.
@@ -72,10 +72,7 @@ KNOWN = Subset(
 )
 CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 #: Options said in another place or by another name.
-TAKEN = frozenset(
-    {"max_tokens", "max_completion_tokens", "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort"}
-    | {"output_config"}
-)
+TAKEN = frozenset({*OUTPUT_LIMITS, "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort", "output_config"})
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _NEWEST = (99, 0)
 
@@ -152,7 +149,7 @@ def _put_thinking(
 ) -> None:
     """Enter `thinking`, `effort` and `max_tokens`, which bounds thinking and answer together."""
     options = request.options
-    given = options.get("max_tokens") or options.get("max_completion_tokens")
+    given = request.output_limit
     asked = options.get("reasoning_effort")
     try:
         effort = EFFORTS[asked] if asked is not None else None

@@ -41,7 +41,7 @@ from synalinks.lm.providers.content import (
     tool_named,
 )
 from synalinks.lm.providers.narrow import Subset, narrowed
-from synalinks.lm.types import Request, schema_of
+from synalinks.lm.types import OUTPUT_LIMITS, Request, schema_of
 
 #: Texts of one request (the server: "at most 100 requests can be in one batch").
 BATCH = 100
@@ -83,9 +83,8 @@ MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"}
 MIMES = {"audio/mpga": "audio/mpeg", "audio/x-wav": "audio/wav"}
 #: Options that stand beside `generationConfig`, in camel case.
 TOP_LEVEL = frozenset({"safetySettings", "cachedContent", "toolConfig", "labels", "serviceTier"})
-RENAMED = {"max_tokens": "maxOutputTokens", "max_completion_tokens": "maxOutputTokens"}
 #: Options said in another place.
-TAKEN = frozenset({"stop", "tool_choice", "parallel_tool_calls", "reasoning_effort"})
+TAKEN = frozenset({*OUTPUT_LIMITS, "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort"})
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _NEWEST = (99, 0)
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
@@ -120,10 +119,11 @@ def chat_payload(request: Request, cap: int | None = None) -> dict[str, Any]:
     options = request.options
     for name, value in options.items():
         if value is not None and name not in TAKEN:
-            camel = RENAMED.get(name) or _camel(name)
+            camel = _camel(name)
             (payload if camel in TOP_LEVEL else config)[camel] = value
-    if cap is not None:
-        config["maxOutputTokens"] = min(cap, config.get("maxOutputTokens", cap))
+    limits = [config.get("maxOutputTokens"), request.output_limit, cap]
+    if known := [limit for limit in limits if limit is not None]:
+        config["maxOutputTokens"] = min(known)
     if stop := options.get("stop"):
         config["stopSequences"] = [stop] if isinstance(stop, str) else list(stop)
     effort = options.get("reasoning_effort")

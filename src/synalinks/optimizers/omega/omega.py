@@ -47,8 +47,8 @@ class OMEGA(EvolutionaryOptimizer):
         mutation_temperature, crossover_temperature: sampling temperatures of proposals.
         reasoning_effort: of the proposer.
         use_chain_of_thought: have the proposer think before it writes.
-        merging_rate, selection, selection_temperature, population_size, reward_uncertainty, update_freq, name,
-            description: see `EvolutionaryOptimizer`.
+        merging_rate, selection, selection_temperature, population_size, reward_uncertainty, name, description,
+            update_freq: see `EvolutionaryOptimizer`.
         algorithm: `dns`, or `ga` without the competition.
         nb_best_predictions, nb_worst_predictions, nb_hard_examples: how many predictions the proposer is shown.
         hard_example_min_observations: how often an example must have been seen to count as hard.
@@ -78,9 +78,9 @@ class OMEGA(EvolutionaryOptimizer):
         nb_worst_predictions: int = 3,
         nb_hard_examples: int = 1,
         hard_example_min_observations: int = 2,
-        update_freq: UpdateFrequency = "epoch",
         name: str | None = None,
         description: str | None = None,
+        update_freq: UpdateFrequency = "epoch",
     ) -> None:
         super().__init__(
             language_model,
@@ -91,9 +91,9 @@ class OMEGA(EvolutionaryOptimizer):
             merging_rate,
             population_size,
             reward_uncertainty,
-            update_freq,
             name,
             description,
+            update_freq,
         )
         if algorithm not in ALGORITHMS:
             raise ConfigurationError(f"OMEGA(algorithm={algorithm!r}): write one of {ALGORITHMS}")

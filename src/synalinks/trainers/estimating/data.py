@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from synalinks.errors import DataError
-from synalinks.trainers.data import Samples, Source, Stream, check_sizes, source_of
-from synalinks.trainers.estimating.estimate import Data
+from synalinks.trainers.data import Samples, Source, Stream
 from synalinks.trainers.estimating.scale import Shape
-from synalinks.trainers.estimating.settings import FitSettings
-from synalinks.trainers.trainer import _validation as validation_of
+from synalinks.trainers.settings import FitSettings
+from synalinks.trainers.splitting import split_data
 
 #: Batches of a stream that are kept to be simulated with.
 _KEPT_BATCHES = 64
+
+
+@dataclass
+class Data:
+    """Samples to train and validate on: all of them counted, some of them at hand.
+
+    Attributes:
+        shape: the exact counts.
+        train, validation: examples as `(x, y)`; batches of them where the source is a stream.
+        streams: whether each is one.
+    """
+
+    shape: Shape
+    train: list[Any]
+    validation: list[Any] = field(default_factory=list)
+    streams: tuple[bool, bool] = (False, False)
 
 
 def data_of(x: Any, y: Any, settings: FitSettings) -> Data:
@@ -23,16 +39,7 @@ def data_of(x: Any, y: Any, settings: FitSettings) -> Data:
     Raises:
         DataError: what `fit` would refuse, and a generator, which is used up by reading it.
     """
-    check_sizes(
-        "estimate",
-        batch_size=settings.batch_size,
-        minibatch_size=settings.minibatch_size,
-        steps_per_epoch=settings.steps_per_epoch,
-        validation_steps=settings.validation_steps,
-        validation_batch_size=settings.validation_batch_size,
-        validation_freq=settings.validation_freq,
-    )
-    train, validation = validation_of(source_of(x, y), settings.validation_split, settings.validation_data)
+    train, validation = split_data("estimate", x, y, settings)
     if any(isinstance(source, Stream) and source.once for source in (train, validation)):
         raise DataError(
             "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "

@@ -23,7 +23,7 @@ from __future__ import annotations
 import base64
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +38,15 @@ from synalinks.lm.ledger import Ledger
 from synalinks.lm.providers.synthetic import SyntheticProvider
 from synalinks.lm.runtime import RUNTIME
 from synalinks.lm.types import Call, Reply, Request
+from synalinks.modules.remote_model import RemoteModel
 from synalinks.optimizers import candidates as pool
+from synalinks.trainers.estimating.data import Data, data_of
+from synalinks.trainers.estimating.forecasts import keep_forecast
 from synalinks.trainers.estimating.pretending import Pretended, Scored, longest_best, none_right, some_right
-from synalinks.trainers.estimating.rehearsing import keep_forecast
 from synalinks.trainers.estimating.scale import Seen, Shape, scaled
-from synalinks.trainers.estimating.settings import FitSettings
 from synalinks.trainers.estimating.state import Kept
+from synalinks.trainers.preflight import models_of
+from synalinks.trainers.settings import FitSettings
 
 if TYPE_CHECKING:
     from synalinks.trainers.trainer import Trainer
@@ -126,22 +129,6 @@ class _Answering(SyntheticProvider):
         return (self.seed, call.request.model, call.scope.module) if self._same else super().spot(call)
 
 
-@dataclass
-class Data:
-    """Samples to train and validate on: all of them counted, some of them at hand.
-
-    Attributes:
-        shape: the exact counts.
-        train, validation: examples as `(x, y)`; batches of them where the source is a stream.
-        streams: whether each is one.
-    """
-
-    shape: Shape
-    train: list[Any]
-    validation: list[Any] = field(default_factory=list)
-    streams: tuple[bool, bool] = (False, False)
-
-
 async def estimate(
     program: Trainer,
     x: Any,
@@ -155,14 +142,13 @@ async def estimate(
     Raises:
         ConfigurationError: what `fit` would raise, too; no optimizer; data that can be read only once.
     """
-    from synalinks.trainers.estimating.data import data_of  # it imports the trainer, which imports this file
-
     if optimizer is None and program.optimizer is None:
         raise ConfigurationError(
             f"{program.name}.estimate needs an optimizer: compile the program with one, or pass optimizer="
         )
     data = data_of(x, y, settings)
-    lessons = lessons_of(learn_from)
+    asked = [program, *program.compiled.rewards, *program.compiled.metrics, optimizer or program.optimizer]
+    lessons = lessons_of(models_of(asked), learn_from)
     run = _Run(program, data, settings, optimizer, lessons)
     seen = {}
     for scenario in (LOW, EXPECTED, HIGH):
@@ -189,13 +175,13 @@ def _sampled(whole: Shape, part: Shape, settings: FitSettings) -> Iterator[str]:
         )
 
 
-def lessons_of(learn_from: Sequence[Any] = ()) -> Lessons:
-    """What the sources given, the open tape, this process's ledger and the disk cache teach."""
+def lessons_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> Lessons:
+    """What the sources given, the open tape, this process's ledger and the disk caches of these models teach."""
     sources = [learn_from] if isinstance(learn_from, (str, Path, Ledger)) else list(learn_from)
     if RUNTIME.cassette is not None:
         sources.append(RUNTIME.cassette)
     lessons = Lessons.of(*sources, RUNTIME.ledger)
-    folders = {str(folder): folder for channel in RUNTIME.channels if (folder := _folder(channel)) is not None}
+    folders = {str(folder): folder for model in models if (folder := _folder(model.channel)) is not None}
     for folder in folders.values():
         lessons.learn_cache(folder)
     return lessons

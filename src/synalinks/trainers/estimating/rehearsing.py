@@ -1,25 +1,22 @@
-"""A dry run of a script: its fits find rewards that have a meaning for optimizers, and are forecast if that is asked.
-
-Also the place where the last forecast of each program is kept.
-"""
+"""A dry run of a script: its fits find rewards that mean something to optimizers, and are forecast if asked to."""
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from synalinks.callbacks import History
 from synalinks.errors import DataError
-from synalinks.trainers.estimating.settings import FitSettings
+from synalinks.trainers.estimating.estimate import estimate
+from synalinks.trainers.estimating.pretending import Pretended, some_right
+from synalinks.trainers.settings import FitSettings
 
 if TYPE_CHECKING:
     from synalinks.lm.estimate.forecast import Forecast
     from synalinks.trainers.trainer import Trainer
 
-_forecasts: weakref.WeakKeyDictionary[Any, Forecast] = weakref.WeakKeyDictionary()
 _current: ContextVar[Rehearsal | None] = ContextVar("synalinks_rehearsal", default=None)
 
 
@@ -40,15 +37,13 @@ class Rehearsal:
         self._learn_from = learn_from
 
     async def of_fit(
-        self, program: Trainer, history: History, x: Any, y: Any, arguments: Mapping[str, Any]
+        self, program: Trainer, history: History, x: Any, y: Any, settings: FitSettings
     ) -> AbstractContextManager[None]:
         """Note a fit that begins, forecast it if that is asked, and give the block that it is to run in."""
         forecast = None
         if self._forecasts:
-            from synalinks.trainers.estimating.estimate import estimate  # it runs a fit, which imports this file
-
             with suppress(DataError):  # data that can be read once is left to the fit; its calls are counted as made
-                forecast = await estimate(program, x, y, FitSettings.picked(arguments), None, self._learn_from)
+                forecast = await estimate(program, x, y, settings, None, self._learn_from)
                 history.forecast = forecast
         self.fits.append((history, forecast))
         return _with_rewards(program)
@@ -56,8 +51,6 @@ class Rehearsal:
 
 @contextmanager
 def _with_rewards(program: Trainer) -> Iterator[None]:
-    from synalinks.trainers.estimating.pretending import Pretended, some_right  # only a dry run needs it
-
     before = program.compiled
     program.compiled = Pretended(before, some_right, lambda: 0)
     try:
@@ -79,13 +72,3 @@ def rehearse(rehearsal: Rehearsal) -> Iterator[Rehearsal]:
         yield rehearsal
     finally:
         _current.reset(token)
-
-
-def forecast_of(program: Trainer) -> Forecast | None:
-    """The last forecast made of a program, or None."""
-    return _forecasts.get(program)
-
-
-def keep_forecast(program: Trainer, forecast: Forecast) -> None:
-    """Remember a forecast for as long as its program lives."""
-    _forecasts[program] = forecast

@@ -11,7 +11,7 @@ from synalinks.lm.estimate.tally import Group, Load, Loads, Stat, group_of
 from synalinks.lm.ledger import Entry
 from synalinks.optimizers.population import NEWCOMERS
 from synalinks.trainers.estimating.pretending import Pretended
-from synalinks.trainers.estimating.settings import FitSettings
+from synalinks.trainers.settings import FitSettings
 
 #: Phases whose calls are those of a pass through the program.
 _PASSES = ("train", "validation", "candidate")

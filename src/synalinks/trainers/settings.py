@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -44,11 +43,6 @@ class FitSettings:
                 hint = f"did you mean {near[0]}? " if near else ""
                 raise ConfigurationError(f"estimate({name}=...): fit has no such argument; {hint}It takes {names}")
         return cls(**{name: value for name, value in given.items() if name in names})
-
-    @classmethod
-    def picked(cls, names: Mapping[str, Any]) -> FitSettings:
-        """Those of some values by name that are settings, such as the local names of `fit`."""
-        return cls(**{field.name: names[field.name] for field in fields(cls)})
 
     @property
     def span(self) -> int:

@@ -1,0 +1,99 @@
+"""Names with their parameters, their order and their defaults, against the list of those that users know."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import synalinks
+
+#: In the list, and not here: agents that judge, and what stands on MLflow.
+NOT_YET = {
+    "AgentAsJudge",
+    "DeepAgentAsJudge",
+    "RLMAsJudge",
+    "Monitor",
+    "SynalinksProgramModel",
+}
+#: Here for the trainers' own use, told by `tell`: no name of the guides.
+OTHERWISE = {"CallbackList"}
+#: Where the optimizers' guide states another default, it wins over the list.
+BY_THE_GUIDE = {"merging_rate=0.05": "merging_rate=0.02"}
+
+
+def known(shared: Path, namespace: str) -> dict[str, str]:
+    """Name -> parameters as the list writes them."""
+    text = (shared / "reference" / "public_names.md").read_text(encoding="utf-8")
+    section = text.partition(f"\n## {namespace}  ")[2].partition("\n## ")[0]
+    found = dict(re.findall(r"^- \[\w+\] \*\*(\w+)\*\*\((.*)\)(?: \[async\])?$", section, flags=re.M))
+    return {name: wanted for name, wanted in found.items() if name not in NOT_YET | OTHERWISE}
+
+
+def parameters(thing: Any) -> list[str]:
+    """What a call may be given, as the list writes it."""
+    stars = {inspect.Parameter.VAR_KEYWORD: "**", inspect.Parameter.VAR_POSITIONAL: "*"}
+    written = []
+    for one in inspect.signature(thing).parameters.values():
+        default = "" if one.default is one.empty else f"={getattr(one.default, '__name__', None) or repr(one.default)}"
+        written.append(f"{stars.get(one.kind, '')}{one.name}{default}")
+    return written
+
+
+def differences(shared: Path, namespace: str, more: bool) -> dict[str, Any]:
+    """Names whose parameters are others; with `more`, those of ours alone may follow the known ones."""
+    module = importlib.import_module(namespace)
+    found = {}
+    for name, written in known(shared, namespace).items():
+        if name in ("serialize", "deserialize"):
+            assert callable(getattr(module, name))
+            continue
+        wanted = [BY_THE_GUIDE.get(one, one) for one in written.split(", ") if one and not (more and one[:2] == "**")]
+        got = parameters(getattr(module, name))
+        if (got[: len(wanted)] if more else got) != wanted:
+            found[name] = (got, wanted)
+    return found
+
+
+@pytest.mark.parametrize("namespace", ["synalinks.metrics", "synalinks.rewards"])
+def test_metrics_and_rewards_take_what_users_give_them(shared: Path, namespace: str) -> None:
+    names = known(shared, namespace)
+    assert len(names) > 40
+    assert [name for name in names if name not in importlib.import_module(namespace).__all__] == []
+    assert differences(shared, namespace, more=False) == {}
+
+
+@pytest.mark.parametrize(("namespace", "count"), [("synalinks.optimizers", 7), ("synalinks.callbacks", 8)])
+def test_optimizers_and_callbacks_take_what_users_give_them_and_then_more(
+    shared: Path, namespace: str, count: int
+) -> None:
+    names = known(shared, namespace)
+    assert len(names) == count
+    assert [name for name in names if name not in importlib.import_module(namespace).__all__] == []
+    extra = {"RandomFewShot", "GreedyOptimizer"}  # the list's GreedyOptimizer lacks what RandomFewShot has
+    other = differences(shared, namespace, more=True)
+    assert {name: pair for name, pair in other.items() if name not in extra} == {}
+
+
+@pytest.mark.parametrize("namespace", ["synalinks.utils", "synalinks.datasets.gsm8k"])
+def test_plots_and_gsm8k_take_what_users_give_them(shared: Path, namespace: str) -> None:
+    module = importlib.import_module(namespace)
+    names = {
+        name: [one for one in written.split(", ") if one and one != "**kwargs"]
+        for name, written in known(shared, namespace).items()
+        if hasattr(module, name)
+    }
+    assert len(names) >= 4
+    for name, wanted in names.items():
+        got = parameters(getattr(module, name))
+        assert [one for one in got if one in wanted] == [one for one in wanted if one != "subgraph=False"], name
+
+
+def test_help_shows_what_a_module_takes() -> None:
+    taken = parameters(synalinks.Generator)
+    assert taken[:3] == ["schema=None", "data_model=None", "language_model=None"]
+    assert parameters(synalinks.LanguageModel)[0] == "model=None"
