@@ -63,3 +63,4 @@ def test_changes_of_settings_end_with_their_block() -> None:
         raise KeyError
     assert (session.get_setting("a"), session.get_setting("b")) == (1, None)
     session.set_setting("a", None)
+    assert session.get_setting("a", 5) == 5, "a fit must not draw by chance after a seed was taken back"

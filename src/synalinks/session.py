@@ -42,8 +42,11 @@ def get_setting(name: str, default: Any = None) -> Any:
 
 
 def set_setting(name: str, value: Any) -> None:
-    """Keep a setting until the process ends."""
-    _settings[name] = value
+    """Keep a setting until the process ends; None is as if it had never been set."""
+    if value is None:
+        _settings.pop(name, None)
+    else:
+        _settings[name] = value
 
 
 @contextmanager
