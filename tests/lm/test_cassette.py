@@ -14,7 +14,7 @@ from lm.tape_helpers import Provider, ask, at, chat, embed, play, record
 from synalinks import errors
 from synalinks.errors import CassetteError, CassetteMiss, ConfigurationError
 from synalinks.lm.cassette import MODES, Cassette, CassetteLayer, UnplayedRowsWarning
-from synalinks.lm.types import Delta, Reply, Usage, stack
+from synalinks.lm.types import Call, Delta, Reply, Usage, stack
 
 
 @pytest.fixture
@@ -58,6 +58,21 @@ def test_a_streamed_answer_keeps_its_pieces(path: Path) -> None:
     with Cassette(path) as cassette:
         reply = ask(cassette, at(chat("hi"), sink=pieces.append), refuse)
     assert pieces == [Delta("a"), Delta("b", "why")] == list(reply.chunks or ())
+
+
+def test_a_stream_that_broke_off_is_heard_again_as_far_as_it_went(path: Path) -> None:
+    async def breaks(call: Call) -> Reply:
+        assert call.sink is not None
+        for delta in (Delta("seven"), Delta("teen", "why")):
+            call.sink(delta)
+        raise errors.ConnectionFailed("gone", uncertain=True)
+
+    live: list[Delta] = []
+    record(path, [at(chat("hi"), sink=live.append)], breaks)
+    again: list[Delta] = []
+    with Cassette(path) as cassette, pytest.raises(errors.ConnectionFailed, match="gone"):
+        ask(cassette, at(chat("hi"), sink=again.append), refuse)
+    assert again == live == [Delta("seven"), Delta("teen", "why")]
 
 
 def test_an_unknown_mode_names_the_four(path: Path) -> None:

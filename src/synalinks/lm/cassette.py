@@ -44,8 +44,8 @@ from synalinks.lm.tape_embeddings import EmbeddingPlayer
 from synalinks.lm.tape_file import TapeFile, merged_lines, recover
 from synalinks.lm.tape_report import Bound, Report
 from synalinks.lm.tape_rows import Row
-from synalinks.lm.tape_run import Described, TapeRun
-from synalinks.lm.types import NOTHING_FRESH, ZERO, Call, Handler, Reply, Request
+from synalinks.lm.tape_run import Described, TapeRun, overheard
+from synalinks.lm.types import NOTHING_FRESH, ZERO, Call, Delta, Handler, Reply, Request
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 MODES: tuple[str, ...] = get_args(RecordMode)
@@ -191,10 +191,11 @@ class Cassette:
         """Ask below, write the row, and only then hand out the answer."""
         if not self.recording:
             self._run.lack(call)
+        heard: list[Delta] = []
         try:
-            reply = await below(call)
+            reply = await below(call if call.sink is None else replace(call, sink=overheard(call.sink, heard)))
         except LMError as error:
-            self._run.write_failure(call, error)
+            self._run.write_failure(call, error, heard)
             raise
         cut = call.cut_by_budget(reply.finish)
         self._run.write(call, call.request, "reply", reply.to_dict(), call.output_cap if cut else None)

@@ -21,13 +21,23 @@ from synalinks.lm.tape_rows import (
     recorded_refusal,
     refusal_to_dict,
 )
-from synalinks.lm.types import Call, Request
+from synalinks.lm.types import Call, Delta, Request, Sink
 
 
 class Described(Protocol):
     """A budget as a tape sees it."""
 
     def to_dict(self) -> dict[str, str]: ...
+
+
+def overheard(sink: Sink, heard: list[Delta]) -> Sink:
+    """A sink that also keeps what it is given."""
+
+    def both(delta: Delta) -> None:
+        heard.append(delta)
+        sink(delta)
+
+    return both
 
 
 class TapeRun:
@@ -141,8 +151,12 @@ class TapeRun:
                 f"This failure was replayed from line {index + 2} of {self.path}. To ask again, delete that "
                 'line and use record_mode="new_episodes", or use record_mode="all"'
             )
-            if call.sink is not None and error.reply is not None:
-                error.reply.feed(call.sink)
+            if call.sink is not None:
+                heard = row["error"].get("heard")  # not there if nobody listened when it was recorded
+                for text, reasoning in heard or ():
+                    call.sink(Delta(text, reasoning))
+                if heard is None and error.reply is not None:
+                    error.reply.feed(call.sink)
             raise error
         return row
 
@@ -208,11 +222,14 @@ class TapeRun:
             self.draws.take(digest, len(_several(self.tape.by_digest[digest])) - 1)
         return index
 
-    def write_failure(self, call: Call, error: LMError) -> None:
-        """Put a failure on the tape, if failures are recorded."""
+    def write_failure(self, call: Call, error: LMError, heard: Sequence[Delta] = ()) -> None:
+        """Put a failure on the tape, if failures are recorded; with what its stream had given until then."""
         if self.record_errors:
             cut = call.cut_by_budget(error.kind)
-            self.write(call, call.request, "error", error_to_dict(error), call.output_cap if cut else None)
+            value = error_to_dict(error)
+            if heard:
+                value["heard"] = [[delta.text, delta.reasoning] for delta in heard]
+            self.write(call, call.request, "error", value, call.output_cap if cut else None)
             self.answered(call)
 
     def write_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
