@@ -92,7 +92,7 @@ def records(data: Path, folder: Path, limit: int | None) -> dict[str, str]:
 @contextlib.contextmanager
 def server(table: Path, told: list[str]) -> Iterator[str]:
     """The stand-in as a process of its own, for a block; gives its URL, and puts its counts into `told` at the end."""
-    command = [sys.executable, "-m", "synalinks.testing.ollama", "--port", "0", "--table", str(table)]
+    command = [sys.executable, "-m", "synalinks.testing.fake_server.ollama", "--port", "0", "--table", str(table)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment())
     assert process.stdout is not None
     try:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import synalinks
-from synalinks.lm.types import Call, Reply, Usage
+from synalinks.lm.core.call import Call, Reply, Usage
 
 TENTHS = 10
 MINIBATCH = 4

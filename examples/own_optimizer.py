@@ -7,7 +7,7 @@ import asyncio
 import json
 
 import synalinks
-from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
+from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 
 WORDS = ("hi", "no", "yes", "bye")
 TASKS = {f"{how} {word}": write(word)

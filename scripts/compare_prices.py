@@ -25,7 +25,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from synalinks.lm.price_table import Row, price_table
+from synalinks.lm.pricing.table import Row, price_table
 
 NAME = "model_prices_and_context_window_backup.json"
 MILLION = Decimal(1_000_000)

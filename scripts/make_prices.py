@@ -1,4 +1,4 @@
-"""Make src/synalinks/lm/prices.json, the dated table of prices, from published data.
+"""Make src/synalinks/lm/pricing/prices.json, the dated table of prices, from published data.
 
     python -m pip download --no-deps genai-prices -d /tmp
     python scripts/make_prices.py /tmp/genai_prices-*.whl
@@ -27,7 +27,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-OUTPUT = Path(__file__).parent.parent / "src/synalinks/lm/prices.json"
+OUTPUT = Path(__file__).parent.parent / "src/synalinks/lm/pricing/prices.json"
 URL = "https://github.com/pydantic/genai-prices"
 FORMAT = 1
 

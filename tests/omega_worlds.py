@@ -7,8 +7,8 @@ import re
 from typing import Any
 
 import synalinks
-from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
+from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from worlds import Answer, Question, make, number_of, solver
 
 PROPOSER, EMBEDDER = "ollama/proposer", "ollama/embedder"

@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import pytest
 
 import synalinks
-from synalinks.lm import pricing
+from synalinks.lm.pricing import pricing
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"

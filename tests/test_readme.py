@@ -133,7 +133,7 @@ def test_the_test_file_records_and_replays(pytester: pytest.Pytester, monkeypatc
     pytester.makepyfile(test_solver=TEST_FILE)
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the entry point may be installed, or not
-    plugin = ("-p", "synalinks.testing.plugin", "-p", "no:cacheprovider")
+    plugin = ("-p", "synalinks.testing.pytest_plugin.plugin", "-p", "no:cacheprovider")
     with OllamaServer(model=ArithmeticModel(Law(base=1.0, ceiling=1.0, spread=0.0)), env=True):
         pytester.runpytest_subprocess(*plugin, "--record-mode", "once").assert_outcomes(passed=3)
     monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")

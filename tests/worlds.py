@@ -9,8 +9,8 @@ from typing import Any
 
 import synalinks
 from synalinks.data import Variable
-from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
+from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.optimizers import Optimizer, Step
 
 MODEL = "ollama/test"

@@ -71,10 +71,10 @@ if TYPE_CHECKING:
         SynalinksError,
         UnknownModelError,
     )
-    from synalinks.lm.budget import Budget
-    from synalinks.lm.estimate import Forecast
-    from synalinks.lm.ledger import Ledger, Money
-    from synalinks.lm.pricing import set_price
+    from synalinks.lm.budget.layer import Budget
+    from synalinks.lm.forecast import Forecast
+    from synalinks.lm.ledger.ledger import Ledger, Money
+    from synalinks.lm.pricing.pricing import set_price
     from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, use_provider
     from synalinks.modules import (
         AudioInput,
@@ -133,10 +133,10 @@ _HOMES = {
         "SynalinksError",
         "UnknownModelError",
     ),
-    "synalinks.lm.budget": ("Budget",),
-    "synalinks.lm.estimate": ("Forecast",),
-    "synalinks.lm.ledger": ("Ledger", "Money"),
-    "synalinks.lm.pricing": ("set_price",),
+    "synalinks.lm.budget.layer": ("Budget",),
+    "synalinks.lm.forecast": ("Forecast",),
+    "synalinks.lm.ledger.ledger": ("Ledger", "Money"),
+    "synalinks.lm.pricing.pricing": ("set_price",),
     "synalinks.lm.runtime": ("offline", "use_budget", "use_cassette", "use_ledger", "use_provider"),
     "synalinks.modules": (
         "AudioInput",

@@ -35,7 +35,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from synalinks.lm.types import Reply, Source
+    from synalinks.lm.core.call import Reply, Source
 
 
 class SynalinksError(Exception):

@@ -20,7 +20,7 @@ from synalinks import _json
 from synalinks.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
 from synalinks.callbacks.backup_and_restore import LATEST, PREVIOUS
 from synalinks.errors import ConfigurationError
-from synalinks.optimizers.omega.competition import Descriptors
+from synalinks.optimizers.evolutionary.omega.novelty_search import Descriptors
 from synalinks.testing import OllamaServer
 from worlds import Fresh, compiled, data, fit, learner, right, solver, world
 

@@ -10,8 +10,8 @@ from typing import Any
 import synalinks
 from synalinks.callbacks import History
 from synalinks.callbacks.forecast import ForecastVsActual
-from synalinks.lm.estimate.forecast import Figures, Forecast, Range, Row
-from synalinks.lm.ledger import Ledger
+from synalinks.lm.forecast.forecast import Figures, Forecast, Range, Row
+from synalinks.lm.ledger.ledger import Ledger
 from synalinks.testing import SyntheticModel
 from worlds import compiled, data, fit, learner, solver, world
 

@@ -13,8 +13,8 @@ import pytest
 import synalinks
 from synalinks.callbacks import Callback, EarlyStopping, ProgramCheckpoint
 from synalinks.errors import ConfigurationError
-from synalinks.lm.providers.scripted import ScriptedProvider
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from worlds import Fresh, compiled, data, fit, number_of, right, solver, world
 
 

@@ -15,8 +15,8 @@ from synalinks import _json
 from synalinks.callbacks import History
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
 from synalinks.errors import ConfigurationError
-from synalinks.lm import pricing
-from synalinks.lm.ledger import Money
+from synalinks.lm.ledger.ledger import Money
+from synalinks.lm.pricing import pricing
 from synalinks.testing import Fault, OllamaServer
 
 

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 
 import synalinks
 from synalinks.cli import commands
-from synalinks.lm.ledger import Entry
-from synalinks.lm.types import Usage
+from synalinks.lm.core.call import Usage
+from synalinks.lm.ledger.ledger import Entry
 from synalinks.scope import Scope
 
 SOURCE = Path(synalinks.__file__).parent.parent

@@ -7,9 +7,9 @@ from decimal import Decimal
 from cli.helpers import entry
 from synalinks._concurrency import SystemClock
 from synalinks.cli.bill import TapeFacts, render
-from synalinks.lm.budget import Amount, Budget, Purse
-from synalinks.lm.ledger import Ledger
-from synalinks.lm.types import NO_USAGE
+from synalinks.lm.budget.layer import Amount, Budget, Purse
+from synalinks.lm.core.call import NO_USAGE
+from synalinks.lm.ledger.ledger import Ledger
 
 
 def line(text: str, label: str) -> str:

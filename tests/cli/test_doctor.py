@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from cli.helpers import call
-from synalinks.lm.cache import encode
+from synalinks.lm.cache.layer import encode
+from synalinks.lm.cache.store import DATABASE, DiskStore
+from synalinks.lm.core.call import Reply
 from synalinks.lm.providers import SPECS
-from synalinks.lm.store import DATABASE, DiskStore
-from synalinks.lm.types import Reply
 from synalinks.scope import NOWHERE
 from synalinks.testing import OllamaServer
 

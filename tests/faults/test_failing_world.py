@@ -11,7 +11,7 @@ import pytest
 import synalinks
 from proofs.sums import outcome, solver, sums
 from synalinks.callbacks import History
-from synalinks.lm.ledger import Ledger
+from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.runtime import RUNTIME
 from synalinks.testing import Fault, OllamaServer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from synalinks.lm.ledger import Entry
-from synalinks.lm.types import Usage
+from synalinks.lm.core.call import Usage
+from synalinks.lm.ledger.ledger import Entry
 from synalinks.scope import Scope
 
 MODEL = "ollama/pupil"

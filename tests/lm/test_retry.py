@@ -12,11 +12,11 @@ from tests.lm.virtual import LoopClock
 from tests.lm.virtual import run_still as run
 
 from synalinks import errors
-from synalinks.lm.account import Account, Limits
-from synalinks.lm.allowance import Allowance, Quota
-from synalinks.lm.limit import LimitLayer
+from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace, Usage, stack
+from synalinks.lm.core.rate_limit_status import Allowance, Quota
+from synalinks.lm.rate_limit.account import Account, Limits
+from synalinks.lm.rate_limit.layer import LimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.types import Call, Handler, Reply, Request, Trace, Usage, stack
 
 CALL = Call(Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}]))
 PAID = Reply(text="ok", cost=Decimal("0.01"), billed=Decimal("0.01"), usage=Usage(input_fresh=3, output_text=4))

@@ -24,11 +24,11 @@ from synalinks.errors import (
     ServerError,
     UnknownModelError,
 )
-from synalinks.lm import pricing
-from synalinks.lm.account import Limits
+from synalinks.lm.core.call import Call, Reply, Request, Usage
+from synalinks.lm.pricing import pricing
+from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.runtime import RUNTIME, Channel, offline, use_budget, use_cassette, use_ledger, use_provider
-from synalinks.lm.types import Call, Reply, Request, Usage
 
 MODEL = "ollama/m"
 

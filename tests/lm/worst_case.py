@@ -23,15 +23,15 @@ from synalinks.errors import (
     SampleRefused,
     ServerError,
 )
-from synalinks.lm import pricing
 from synalinks.lm import runtime as runtime_module
-from synalinks.lm.account import Limits
-from synalinks.lm.budget import Budget, Purse
-from synalinks.lm.ledger import Ledger
+from synalinks.lm.budget.layer import Budget, Purse
+from synalinks.lm.cache.store import MemoryStore
+from synalinks.lm.core.call import Call, Delta, Reply, Request, Usage, schema_of
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.pricing import pricing
+from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.runtime import Channel, Runtime, use_budget, use_ledger
-from synalinks.lm.store import MemoryStore
-from synalinks.lm.types import Call, Delta, Reply, Request, Usage, schema_of
 
 MODELS = ("scripted/one", "scripted/two")
 SCHEMA = schema_of({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})

@@ -16,7 +16,7 @@ import synalinks
 from synalinks import optimizers
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
 from worlds import Persona, compiled, data, fit, learner, right, world

@@ -12,7 +12,7 @@ from typing import Any
 import synalinks
 from synalinks import _json
 from synalinks.callbacks import History
-from synalinks.lm.types import Call, Reply, Usage
+from synalinks.lm.core.call import Call, Reply, Usage
 from synalinks.testing import ArithmeticModel, ChatRequest
 
 

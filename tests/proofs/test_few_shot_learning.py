@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import synalinks
-from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
+from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from worlds import fit, lm, make
 
 

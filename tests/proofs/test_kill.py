@@ -16,7 +16,7 @@ import pytest
 import synalinks
 from proofs.sums import Outcome, train
 from synalinks import _json
-from synalinks.lm.cassette import Cassette
+from synalinks.lm.cassette.session import Cassette
 from synalinks.testing import OllamaServer
 
 TESTS = Path(__file__).resolve().parents[1]

@@ -13,8 +13,8 @@ import pytest
 import synalinks
 from proofs.sums import Outcome, Shuffled, Sum, chain, solver, some_twice, sums, train
 from synalinks import _json
+from synalinks.lm.core.call import Handler
 from synalinks.lm.runtime import RUNTIME
-from synalinks.lm.types import Handler
 from synalinks.testing import OllamaServer
 
 WIDTHS = (1, 8, 64)

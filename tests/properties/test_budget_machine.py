@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
-from synalinks.lm.account import Account, Limits
-from synalinks.lm.bounds import needs_of
-from synalinks.lm.budget import NOTHING, Amount, Budget, GateLayer, Purse, Queue
-from synalinks.lm.learnt import ENOUGH, Learnt
-from synalinks.lm.ledger import Ledger, MeterLayer
-from synalinks.lm.limit import LimitLayer
-from synalinks.lm.pricing import Price, PriceLayer
+from synalinks.lm.budget.expected import ENOUGH, Learnt
+from synalinks.lm.budget.layer import NOTHING, Amount, Budget, GateLayer, Purse, Queue
+from synalinks.lm.budget.upper_bound import needs_of
+from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage, stack
+from synalinks.lm.ledger.ledger import Ledger, MeterLayer
+from synalinks.lm.pricing.pricing import Price, PriceLayer
+from synalinks.lm.rate_limit.account import Account, Limits
+from synalinks.lm.rate_limit.layer import LimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.types import Call, Reply, Request, Trace, Usage, stack
 from synalinks.scope import Scope
 
 PRICE = Price(

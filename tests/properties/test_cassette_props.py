@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synalinks.errors import LMError, ServerError
-from synalinks.lm.cassette import Cassette, CassetteLayer
-from synalinks.lm.tape_disk import CassetteWarning
-from synalinks.lm.tape_texts import apportion, apportion_money
-from synalinks.lm.types import Call, Reply, Request, Usage
+from synalinks.lm.cassette.disk import CassetteWarning
+from synalinks.lm.cassette.session import Cassette, CassetteLayer
+from synalinks.lm.cassette.texts import apportion, apportion_money
+from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.scope import Scope
 
 Outcome = str | tuple[bytes, ...]

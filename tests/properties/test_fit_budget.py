@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import synalinks
 from synalinks.errors import ServerError
-from synalinks.lm.types import Call, Reply
+from synalinks.lm.core.call import Call, Reply
 from synalinks.rewards import LMAsJudge
 from synalinks.testing import SyntheticModel
 from worlds import Fresh, compiled, data, fit, lm, right, solver, world

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded
-from synalinks.lm.budget import NOTHING, Budget, GateLayer, Purse, Queue
-from synalinks.lm.pricing import Price
-from synalinks.lm.types import Call, Reply, Request, Usage
+from synalinks.lm.budget.layer import NOTHING, Budget, GateLayer, Purse, Queue
+from synalinks.lm.core.call import Call, Reply, Request, Usage
+from synalinks.lm.pricing.pricing import Price
 
 PRICE = Price(input=Decimal(1), output=Decimal(1))
 

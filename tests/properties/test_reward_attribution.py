@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import synalinks
 from synalinks import scope
 from synalinks.errors import SampleRefused
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
 from synalinks.optimizers import Optimizer, Step
 
 #: Schedules (steps of fits) that a test runs at least.
@@ -262,7 +262,7 @@ class Server:
         if place.phase == "train":
             self.world.made.setdefault(f"{generator}/state_{generator}", []).append((place.sample, call.draw))
         stamp = Stamp(sample=place.sample, turn=call.draw)
-        return synalinks.lm.types.Reply(text=stamp.model_dump_json(), finish="stop")
+        return synalinks.lm.core.call.Reply(text=stamp.model_dump_json(), finish="stop")
 
 
 def test_predictions_of_generators() -> None:

@@ -11,7 +11,7 @@ import synalinks
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
 from synalinks.rewards import ComposableReward
-from synalinks.trainers.preflight import models_of
+from synalinks.trainers.checks import models_of
 from worlds import Answer, compiled, data, learner, world
 
 

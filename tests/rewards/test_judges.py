@@ -13,7 +13,7 @@ import synalinks
 from synalinks import rewards
 from synalinks.data import Rating
 from synalinks.errors import ConfigurationError
-from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
+from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.rewards import LMAsJudge, ProgramAsJudge
 from worlds import Answer, data, fit, make, phases, right, solver
 

@@ -11,7 +11,7 @@ import pytest
 import synalinks
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
-from synalinks.lm.providers.scripted import ScriptedProvider
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from worlds import Answer, Question
 
 

@@ -11,7 +11,7 @@ import pytest
 import synalinks
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
-from synalinks.lm.providers.scripted import ScriptedProvider, prompt_of
+from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.rewards import rubrics
 from synalinks.rewards.rubric_table import RUBRICS
 from worlds import Answer

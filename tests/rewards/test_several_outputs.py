@@ -10,7 +10,7 @@ import pytest
 
 import synalinks
 from synalinks.errors import ConfigurationError
-from synalinks.lm.providers.scripted import ScriptedProvider
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.rewards import BatchReward
 from worlds import Answer, Question, fit, lm, make, number_of
 

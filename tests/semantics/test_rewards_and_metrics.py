@@ -13,7 +13,7 @@ import pytest
 import synalinks
 from semantics.scenes import always, compiled, server, solver, taught, train
 from synalinks.errors import ConfigurationError
-from synalinks.lm.providers.scripted import ScriptedProvider
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.rewards import BatchReward, LMAsJudge, ProgramAsJudge, Reward
 from synalinks.testing import ChatRequest, OllamaServer
 from worlds import Answer, Question, data

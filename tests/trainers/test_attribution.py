@@ -12,7 +12,7 @@ import pytest
 import synalinks
 from synalinks.data import Variable
 from synalinks.errors import ServerError
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
 from synalinks.optimizers import Optimizer
 from worlds import Answer, Question, Speaker, compiled, data, fit, lm, make, number_of, solver, world
 

@@ -18,8 +18,8 @@ from synalinks.errors import (
     SampleRefused,
     ServerError,
 )
-from synalinks.lm.providers.scripted import ScriptedProvider
-from synalinks.lm.types import Call, Reply, Usage
+from synalinks.lm.core.call import Call, Reply, Usage
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from worlds import Question, compiled, data, fit, has_examples, learner, lm, number_of, phases, right, solver, world
 
 

@@ -12,7 +12,7 @@ import pytest
 import synalinks
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError, DataError
-from synalinks.lm.types import Call
+from synalinks.lm.core.call import Call
 from synalinks.optimizers import Optimizer, Step
 from worlds import (
     Add,

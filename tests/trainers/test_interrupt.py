@@ -21,7 +21,7 @@ SCRIPT = """
 import asyncio, json, sys, time
 import numpy as np
 import synalinks
-from synalinks.lm.types import Reply, Usage
+from synalinks.lm.core.call import Reply, Usage
 
 class Q(synalinks.DataModel):
     question: str

@@ -11,8 +11,8 @@ import pytest
 
 import synalinks
 from omega_worlds import OmegaWorld
-from synalinks.optimizers import population
-from synalinks.optimizers.evidence import PREDICTIONS_KEPT
+from synalinks.optimizers.evolutionary import population
+from synalinks.optimizers.scored_predictions import PREDICTIONS_KEPT
 from worlds import Fresh, compiled, data, fit, learner, world
 
 #: Calls that a step of one sample makes at most: its own, and parent and child on the minibatch.

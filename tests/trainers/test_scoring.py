@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synalinks.data import Instructions, Variable
 from synalinks.optimizers import candidates as pool
-from synalinks.trainers.data import Sample
+from synalinks.trainers.data.data import Sample
 from synalinks.trainers.scoring import Scores
 
 SAMPLES = [Sample(index, None) for index in range(3)]

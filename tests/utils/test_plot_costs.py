@@ -11,7 +11,7 @@ import pytest
 
 from synalinks.callbacks import History
 from synalinks.errors import ConfigurationError
-from synalinks.lm.ledger import Money
+from synalinks.lm.ledger.ledger import Money
 from synalinks.utils import plot_costs
 from utils.drawn import PNG, catch, colliding, legend, words
 

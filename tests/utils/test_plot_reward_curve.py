@@ -11,7 +11,7 @@ import pytest
 from synalinks.callbacks import History
 from synalinks.callbacks.reward_curve import CurvePoint
 from synalinks.errors import ConfigurationError
-from synalinks.lm.ledger import Money
+from synalinks.lm.ledger.ledger import Money
 from synalinks.utils import plot_reward_curve
 from utils.drawn import PNG, catch, legend
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.callbacks.callback import Callback
-from synalinks.callbacks.watching import Watch
+from synalinks.callbacks.monitoring import Watch
 from synalinks.data import copy_json
 from synalinks.errors import ConfigurationError
 

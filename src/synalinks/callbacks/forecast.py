@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from synalinks.lm.estimate.forecast import Figures, Forecast, Range
-from synalinks.lm.estimate.table import aligned, counts_text, money_text
-from synalinks.lm.ledger import Ledger, Totals
-from synalinks.lm.ledger_table import dollars_text
+from synalinks.lm.forecast.forecast import Figures, Forecast, Range
+from synalinks.lm.forecast.table import aligned, counts_text, money_text
+from synalinks.lm.ledger.ledger import Ledger, Totals
+from synalinks.lm.ledger.table import dollars_text
 
 _COLUMNS = ("calls", "actual", "tokens", "actual", "dollars", "as if live", "within")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synalinks.callbacks.callback import Callback
-from synalinks.callbacks.watching import Watch
+from synalinks.callbacks.monitoring import Watch
 from synalinks.errors import ConfigurationError
 
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import click
 
-from synalinks.cli.cache import cache
-from synalinks.cli.cassette import cassette
+from synalinks.cli.cache.group import cache
+from synalinks.cli.cassette.group import cassette
 from synalinks.cli.doctor import doctor
 from synalinks.cli.estimate import estimate
 from synalinks.cli.prices import prices
-from synalinks.cli.run import run
+from synalinks.cli.run.command import run
 from synalinks.errors import SynalinksError
 from synalinks.version import __version__
 

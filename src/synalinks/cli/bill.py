@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from synalinks.cli.table import count
-from synalinks.lm.budget import Purse
-from synalinks.lm.cassette import Cassette
-from synalinks.lm.ledger import Ledger, Money, Totals
+from synalinks.lm.budget.layer import Purse
+from synalinks.lm.cassette.session import Cassette
+from synalinks.lm.ledger.ledger import Ledger, Money, Totals
 
 #: Where answers that cost nothing come from, in the words of the bill.
 _FREE_SOURCES = {"cassette": "from the tape", "cache": "from the cache", "shared": "shared"}

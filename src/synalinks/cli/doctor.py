@@ -197,7 +197,7 @@ def ask(spec: Spec, endpoint: str, key: str | None) -> Server:
     """What a server says of itself; a server that can't be used has a `problem`."""
     import httpx  # 80 ms, and help doesn't need it
 
-    from synalinks.lm.providers.http import is_loopback
+    from synalinks.lm.providers.transport.http import is_loopback
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     ollama = spec.prefix == "ollama"
@@ -262,7 +262,7 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec]) -> Non
 
 # -------------------------------------------------------------------------------------------------------- cache
 def _cache(found: Findings) -> None:
-    from synalinks.lm.store import DATABASE, cache_disabled, default_directory  # as above
+    from synalinks.lm.cache.store import DATABASE, cache_disabled, default_directory  # as above
 
     found.section("Cache of answers")
     folder = default_directory()

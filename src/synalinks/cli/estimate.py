@@ -10,8 +10,8 @@ from contextlib import contextmanager, redirect_stdout
 
 import click
 
-from synalinks.cli.dry import lessons_from, rehearsed, script_forecast
-from synalinks.cli.run import ScriptCommand, ScriptPath
+from synalinks.cli.run.command import ScriptCommand, ScriptPath
+from synalinks.cli.run.dry import lessons_from, rehearsed, script_forecast
 
 
 @click.command(
@@ -46,7 +46,7 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
       synalinks estimate train.py --learn-from train.jsonl -- --epochs 5
     """
     # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.script import exit_code, run_script
+    from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
 
     lessons = lessons_from(learn_from)

@@ -12,8 +12,8 @@ import click
 from synalinks.cli.table import render
 
 if TYPE_CHECKING:
-    from synalinks.lm.price_table import Row
-    from synalinks.lm.pricing import Price
+    from synalinks.lm.pricing.pricing import Price
+    from synalinks.lm.pricing.table import Row
 
 _COLUMNS = (
     ("input", "input"),
@@ -37,8 +37,8 @@ def prices(ctx: click.Context, models: tuple[str, ...]) -> None:
     of a MODEL is unknown.
     """
     # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.lm.price_table import price_table
-    from synalinks.lm.pricing import LOCAL_PREFIXES, price_from
+    from synalinks.lm.pricing.pricing import LOCAL_PREFIXES, price_from
+    from synalinks.lm.pricing.table import price_table
 
     table, today = price_table(), datetime.now(UTC).date()
     lines: list[tuple[str, ...]] = []

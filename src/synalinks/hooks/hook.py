@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synalinks.modules.module import Module
+    from synalinks.modules.core.module import Module
 
 
 class Hook:

@@ -4,13 +4,13 @@ It knows nothing of modules or programs and can be used for itself; `README.md` 
 order of the layers.
 """
 
-from synalinks.lm.account import Limits
-from synalinks.lm.budget import Budget
-from synalinks.lm.ledger import Entry, Ledger, Money, Totals
-from synalinks.lm.pricing import Price, price_of, set_price
+from synalinks.lm.budget.layer import Budget
+from synalinks.lm.core.call import Call, Delta, Handler, Layer, Reply, Request, Stack, Usage, stack
+from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
+from synalinks.lm.pricing.pricing import Price, price_of, set_price
+from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.runtime import Channel, offline, use_budget, use_cassette, use_ledger, use_provider
-from synalinks.lm.types import Call, Delta, Handler, Layer, Reply, Request, Stack, Usage, stack
 
 __all__ = [
     "Budget",

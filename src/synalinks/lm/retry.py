@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, ConfigurationError, LMError, RateLimited
-from synalinks.lm.account import Account
-from synalinks.lm.types import ZERO, Call, Handler, Reply
+from synalinks.lm.core.call import ZERO, Call, Handler, Reply
+from synalinks.lm.rate_limit.account import Account
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -22,23 +22,23 @@ from synalinks import scope as scopes
 from synalinks import session
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.errors import ConfigurationError, Interrupted, OfflineError
-from synalinks.lm.account import Account, Limits
-from synalinks.lm.archive import Archive
-from synalinks.lm.bounds import OUTPUT_ALLOWANCE, needs_of
-from synalinks.lm.budget import Budget, GateLayer, Purse
-from synalinks.lm.cache import CacheLayer
-from synalinks.lm.cassette import Cassette, CassetteLayer
-from synalinks.lm.check import CheckLayer
-from synalinks.lm.draws import Draws
-from synalinks.lm.learnt import Learnt
-from synalinks.lm.ledger import Ledger, MeterLayer
-from synalinks.lm.limit import LimitLayer
-from synalinks.lm.pricing import Price, PriceLayer, is_free, price_for, price_of, stated_price
+from synalinks.lm.budget.expected import Learnt
+from synalinks.lm.budget.layer import Budget, GateLayer, Purse
+from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
+from synalinks.lm.cache.cache_only import Archive
+from synalinks.lm.cache.layer import CacheLayer
+from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_directory
+from synalinks.lm.cassette.session import Cassette, CassetteLayer
+from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.core.draws import Draws
+from synalinks.lm.ledger.ledger import Ledger, MeterLayer
+from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_for, price_of, stated_price
 from synalinks.lm.providers import Spec, endpoint_of, is_own_server, key_of, make, resolve
+from synalinks.lm.rate_limit.account import Account, Limits
+from synalinks.lm.rate_limit.layer import LimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.share import ShareLayer
-from synalinks.lm.store import DiskStore, Store, cache_disabled, default_directory
-from synalinks.lm.types import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.single_flight import ShareLayer
+from synalinks.lm.validate import CheckLayer
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 CacheMode = Literal["use", "refresh", "off"]

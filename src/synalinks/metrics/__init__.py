@@ -8,10 +8,9 @@ from typing import Any
 
 from synalinks import rewards as reward_namespace
 from synalinks.errors import ConfigurationError
-from synalinks.metrics import operational_classes
-from synalinks.metrics.accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy
-from synalinks.metrics.f_score import F1Score, FBetaScore, Precision, Recall
-from synalinks.metrics.label_scores import (
+from synalinks.metrics.classification.accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy
+from synalinks.metrics.classification.f_score import F1Score, FBetaScore, Precision, Recall
+from synalinks.metrics.classification.label_scores import (
     BinaryF1Score,
     BinaryFBetaScore,
     BinaryPrecision,
@@ -22,17 +21,8 @@ from synalinks.metrics.label_scores import (
     CategoricalRecall,
 )
 from synalinks.metrics.metric import Mean, MeanMetricWrapper, Metric
-from synalinks.metrics.operational import (
-    EmbeddingModelOperationalMetric,
-    EmbeddingModelOptimizersOperationalMetric,
-    EmbeddingModelRewardsOperationalMetric,
-    LMOperationalMetric,
-    LMOptimizersOperationalMetric,
-    LMRewardsOperationalMetric,
-    OperationalMetric,
-    ProgramOperationalMetric,
-)
-from synalinks.metrics.operational_classes import (
+from synalinks.metrics.operational import classes as operational_classes
+from synalinks.metrics.operational.classes import (
     AvgCacheCreationTokensPerCall,
     AvgCachedTokensPerCall,
     AvgCostPerCall,
@@ -155,6 +145,16 @@ from synalinks.metrics.operational_classes import (
     Throughput,
     TokensPerSecond,
     TotalTokens,
+)
+from synalinks.metrics.operational.metric import (
+    EmbeddingModelOperationalMetric,
+    EmbeddingModelOptimizersOperationalMetric,
+    EmbeddingModelRewardsOperationalMetric,
+    LMOperationalMetric,
+    LMOptimizersOperationalMetric,
+    LMRewardsOperationalMetric,
+    OperationalMetric,
+    ProgramOperationalMetric,
 )
 from synalinks.metrics.pass_at_k import BatchMetric, GapK, PassAtK, PassHatK
 from synalinks.metrics.simple import CosineSimilarity, Sum

@@ -1,14 +1,14 @@
 """Building blocks that are called: data models in, data models out."""
 
-from synalinks.modules.chain_of_thought import ChainOfThought
-from synalinks.modules.embedding_model import EmbeddingModel
-from synalinks.modules.generator import Generator
-from synalinks.modules.input_module import AudioInput, ImageInput, Input, InputModule
-from synalinks.modules.language_model import LanguageModel
-from synalinks.modules.module import Module
-from synalinks.modules.prompts import default_prompt_template
-from synalinks.modules.remote_model import LMWarning
-from synalinks.modules.self_critique import SelfCritique
+from synalinks.modules.core.input_module import AudioInput, ImageInput, Input, InputModule
+from synalinks.modules.core.module import Module
+from synalinks.modules.generators.chain_of_thought import ChainOfThought
+from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.prompts import default_prompt_template
+from synalinks.modules.generators.self_critique import SelfCritique
+from synalinks.modules.models.embedding_model import EmbeddingModel
+from synalinks.modules.models.language_model import LanguageModel
+from synalinks.modules.models.remote_model import LMWarning
 
 __all__ = [
     "AudioInput",

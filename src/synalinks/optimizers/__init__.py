@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.optimizers.evolutionary import EvolutionaryOptimizer
-from synalinks.optimizers.omega import OMEGA
+from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
+from synalinks.optimizers.evolutionary.omega import OMEGA
+from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer, RandomFewShot
 from synalinks.optimizers.optimizer import Optimizer, Proposal, Step
-from synalinks.optimizers.random_few_shot import GreedyOptimizer, RandomFewShot
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.session import to_snake_case
 

@@ -12,9 +12,9 @@ from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
-from synalinks.optimizers.evidence import Record, assign_rewards, begin_step
-from synalinks.optimizers.population import Population
-from synalinks.optimizers.selection import check_count, check_temperature, softmax
+from synalinks.optimizers.evolutionary.population import Population
+from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
+from synalinks.optimizers.scored_predictions import Record, assign_rewards, begin_step
 from synalinks.saving import deserialize_synalinks_object
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from synalinks import _json
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
-from synalinks.modules.walking import modules_below
+from synalinks.modules.core.walking import modules_below
 from synalinks.saving import (
     custom_object_scope,
     deserialize_synalinks_object,

@@ -11,7 +11,7 @@ from synalinks.data import JsonDataModel, SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.graph import Graph
 from synalinks.modules import Module
-from synalinks.modules.walking import modules_below
+from synalinks.modules.core.walking import modules_below
 from synalinks.programs import files
 from synalinks.programs.functional_config import graph_from_config, graph_to_config
 from synalinks.programs.summary import summarise

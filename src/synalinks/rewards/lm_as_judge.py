@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from synalinks.modules import LanguageModel
-from synalinks.modules.self_critique import SelfCritique, scale_config
+from synalinks.modules.generators.self_critique import SelfCritique, scale_config
 from synalinks.rewards.program_as_judge import ProgramAsJudge
 from synalinks.saving import serialize_synalinks_object
 

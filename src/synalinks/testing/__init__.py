@@ -6,25 +6,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synalinks.testing.arithmetic import ArithmeticModel as ArithmeticModel
-    from synalinks.testing.faults import Fault as Fault
-    from synalinks.testing.model import ChatRequest as ChatRequest
-    from synalinks.testing.model import Law as Law
-    from synalinks.testing.model import ModelReply as ModelReply
-    from synalinks.testing.ollama import OllamaServer as OllamaServer
-    from synalinks.testing.synthetic import SyntheticModel as SyntheticModel
-    from synalinks.testing.table import TableModel as TableModel
+    from synalinks.testing.fake_models.arithmetic import ArithmeticModel as ArithmeticModel
+    from synalinks.testing.fake_models.model import ChatRequest as ChatRequest
+    from synalinks.testing.fake_models.model import Law as Law
+    from synalinks.testing.fake_models.model import ModelReply as ModelReply
+    from synalinks.testing.fake_models.synthetic import SyntheticModel as SyntheticModel
+    from synalinks.testing.fake_models.table import TableModel as TableModel
+    from synalinks.testing.fake_server.faults import Fault as Fault
+    from synalinks.testing.fake_server.ollama import OllamaServer as OllamaServer
 
 # Loaded on first use: a pytest plugin lives in this package and must not pay for a server.
 _HOMES = {
-    "ArithmeticModel": "arithmetic",
-    "ChatRequest": "model",
-    "Fault": "faults",
-    "Law": "model",
-    "ModelReply": "model",
-    "OllamaServer": "ollama",
-    "SyntheticModel": "synthetic",
-    "TableModel": "table",
+    "ArithmeticModel": "fake_models.arithmetic",
+    "ChatRequest": "fake_models.model",
+    "Fault": "fake_server.faults",
+    "Law": "fake_models.model",
+    "ModelReply": "fake_models.model",
+    "OllamaServer": "fake_server.ollama",
+    "SyntheticModel": "fake_models.synthetic",
+    "TableModel": "fake_models.table",
 }
 __all__ = [
     "ArithmeticModel",

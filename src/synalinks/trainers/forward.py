@@ -10,11 +10,11 @@ from synalinks import scope
 from synalinks._concurrency import run_all
 from synalinks.data import tree
 from synalinks.errors import LMUnavailable
-from synalinks.lm.ledger import Ledger
+from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.runtime import RUNTIME
 from synalinks.rewards import BatchReward, Reward
-from synalinks.trainers.compiled import Compiled, measures
-from synalinks.trainers.data import Sample
+from synalinks.trainers.compile.compiled import Compiled, measures
+from synalinks.trainers.data.data import Sample
 
 if TYPE_CHECKING:
     from synalinks.trainers.trainer import Trainer

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synalinks import scope
 from synalinks.data import Variable
 from synalinks.optimizers import candidates as pool
-from synalinks.trainers.data import Sample
+from synalinks.trainers.data.data import Sample
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of
 
 if TYPE_CHECKING:

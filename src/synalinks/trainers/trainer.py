@@ -12,24 +12,24 @@ from synalinks import scope
 from synalinks.callbacks import BudgetStopping, Callback, CallbackList, History
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, DataError, Interrupted
-from synalinks.lm.budget import Purse
-from synalinks.lm.estimate.forecast import Forecast
-from synalinks.lm.ledger import Ledger
+from synalinks.lm.budget.layer import Purse
+from synalinks.lm.forecast.forecast import Forecast
+from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.runtime import use_ledger
 from synalinks.metrics import Mean
-from synalinks.metrics.operational import Invocations
-from synalinks.trainers.around import Cap, Verbose, listeners, surrounded
-from synalinks.trainers.compiling import Compilable
-from synalinks.trainers.data import Sample, Samples, Source, check_passes, check_sizes, passing, source_of
-from synalinks.trainers.estimating import rehearsing
-from synalinks.trainers.estimating.estimate import estimate
-from synalinks.trainers.estimating.forecasts import forecast_of
-from synalinks.trainers.fitting import Fitting
+from synalinks.metrics.operational.metric import Invocations
+from synalinks.trainers.checks import check_models
+from synalinks.trainers.compile.config import Compilable
+from synalinks.trainers.data.data import Sample, Samples, Source, check_passes, check_sizes, passing, source_of
+from synalinks.trainers.data.splitting import split_data
+from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.fit_loop import Fitting
+from synalinks.trainers.forecasting import dry_run as rehearsing
+from synalinks.trainers.forecasting.estimate import estimate
+from synalinks.trainers.forecasting.forecasts import forecast_of
 from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
-from synalinks.trainers.preflight import check_models
-from synalinks.trainers.resuming import with_resume
-from synalinks.trainers.settings import FitSettings
-from synalinks.trainers.splitting import split_data
+from synalinks.trainers.resume.resume import with_resume
+from synalinks.trainers.run_context import Cap, Verbose, listeners, surrounded
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,13 +14,13 @@ from tests.lm.virtual import run_still as run
 
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.errors import RateLimited
-from synalinks.lm.account import Account, Limits
-from synalinks.lm.check import CheckLayer
-from synalinks.lm.limit import LimitLayer
-from synalinks.lm.pricing import PriceLayer, price_of
+from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Trace, stack
+from synalinks.lm.pricing.pricing import PriceLayer, price_of
 from synalinks.lm.providers import make, resolve
+from synalinks.lm.rate_limit.account import Account, Limits
+from synalinks.lm.rate_limit.layer import LimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.types import Call, Delta, Handler, Reply, Request, Trace, stack
+from synalinks.lm.validate import CheckLayer
 
 #: Seconds in which a cancelled call must be gone; a fraction of what everything here would else take.
 PROMPT = 10.0

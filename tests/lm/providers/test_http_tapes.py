@@ -16,8 +16,8 @@ from tests.lm.providers import llama_server
 from tests.lm.providers.wire import ROOT
 
 from synalinks import _json, errors
+from synalinks.lm.core.call import Call, Delta, Reply, Request, Schema
 from synalinks.lm.providers import make, resolve
-from synalinks.lm.types import Call, Delta, Reply, Request, Schema
 
 TAPES = ROOT / "cassettes" / "http"
 RECORDING = bool(os.environ.get("SYNALINKS_RECORD_HTTP"))

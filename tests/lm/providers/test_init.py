@@ -11,8 +11,8 @@ import pytest
 
 from synalinks import errors
 from synalinks.lm import providers
+from synalinks.lm.core.call import Call, Request, Usage
 from synalinks.lm.providers import endpoint_of, key_of, make, resolve
-from synalinks.lm.types import Call, Request, Usage
 
 OLLAMA = resolve("ollama/m")[0]
 
@@ -120,7 +120,7 @@ def test_credentials_in_the_address_reach_the_server_only() -> None:
 def test_nothing_heavy_is_imported_before_the_first_call() -> None:
     code = (
         "import sys; from synalinks.lm.providers import make, resolve; "
-        "import synalinks.lm.retry, synalinks.lm.limit, synalinks.lm.check; "
+        "import synalinks.lm.retry, synalinks.lm.rate_limit.layer, synalinks.lm.validate; "
         "make(resolve('ollama/m')[0]); "
         "print([name for name in 'httpx ollama tenacity numpy jsonschema_rs'.split() if name in sys.modules])"
     )
@@ -149,8 +149,8 @@ def test_published_prices_are_those_of_the_providers_own_server(model: str, api_
 
 def test_another_server_is_not_charged_the_prices_of_the_one_whose_names_it_uses() -> None:
     from synalinks import set_price
-    from synalinks.lm import pricing
-    from synalinks.lm.providers.scripted import ScriptedProvider
+    from synalinks.lm.pricing import pricing
+    from synalinks.lm.providers.fake.scripted import ScriptedProvider
     from synalinks.lm.runtime import Channel, use_budget, use_provider
 
     model = "openai/gpt-4o-mini"

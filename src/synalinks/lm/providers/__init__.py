@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from synalinks.errors import ConfigurationError, UnknownModelError
-from synalinks.lm.account import Limits
-from synalinks.lm.types import Call, Handler, Reply
+from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.rate_limit.account import Limits
 
 #: Calls at once to a server on one's own machine. Ollama answers OLLAMA_NUM_PARALLEL (1) at a time and
 #: queues the rest, and each call's time limit runs while it waits in that queue.
@@ -67,13 +67,13 @@ def _remote(
 
 
 #: Speaks OpenAI's chat completions, and knows what is particular about each of those who do.
-_OPENAI = "synalinks.lm.providers.openai:"
+_OPENAI = "synalinks.lm.providers.openai.provider:"
 
 
 SPECS: tuple[Spec, ...] = (
     Spec(
         "ollama",
-        "synalinks.lm.providers.ollama:OllamaProvider",
+        "synalinks.lm.providers.ollama.provider:OllamaProvider",
         # By address, as Ollama's own clients do: "localhost" may be tried over IPv6 first.
         "http://127.0.0.1:11434",
         aliases=("ollama_chat",),
@@ -83,7 +83,7 @@ SPECS: tuple[Spec, ...] = (
         limits=_LOCAL,
         port=11434,
     ),
-    Spec("scripted", "synalinks.lm.providers.scripted:registered", local=True),
+    Spec("scripted", "synalinks.lm.providers.fake.scripted:registered", local=True),
     _remote(
         "openai",
         "https://api.openai.com/v1",
@@ -131,7 +131,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     Spec(
         "anthropic",
-        "synalinks.lm.providers.anthropic:AnthropicProvider",
+        "synalinks.lm.providers.anthropic.provider:AnthropicProvider",
         "https://api.anthropic.com",
         base_env=("ANTHROPIC_BASE_URL",),
         key_env=("ANTHROPIC_API_KEY",),
@@ -139,7 +139,7 @@ SPECS: tuple[Spec, ...] = (
     ),
     Spec(
         "gemini",
-        "synalinks.lm.providers.gemini:GeminiProvider",
+        "synalinks.lm.providers.gemini.provider:GeminiProvider",
         "https://generativelanguage.googleapis.com",
         base_env=("GEMINI_API_BASE", "GOOGLE_GEMINI_BASE_URL"),
         key_env=("GEMINI_API_KEY", "GOOGLE_API_KEY"),

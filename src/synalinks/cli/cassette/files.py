@@ -1,0 +1,73 @@
+"""What the commands on tapes share: opening one, and its rows as ledger entries."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from synalinks.lm.cassette.file import TapeFile
+    from synalinks.lm.cassette.rows import Row
+    from synalinks.lm.ledger.ledger import Entry
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[TapeFile]:
+    """A tape to read from, unchanged by looking: a torn end stays in the file, and what an `all` that was cut off
+    left beside it is not merged."""
+    tape = open_tape(file)
+    try:
+        yield tape
+    finally:
+        tape.close()
+
+
+def open_tape(file: Path, *, write: bool = False) -> TapeFile:
+    """A tape to read from, or to change; what has to be told of it goes to standard error in plain words."""
+    from synalinks.lm.cassette.file import TapeFile  # the LM layer takes 100 ms to import, and help doesn't need it
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        tape = TapeFile(file, write=write, repair=write)
+    for warning in told:
+        click.echo(f"Warning: {warning.message}", err=True)
+    return tape
+
+
+def entry_of(row: Row) -> Entry:
+    """The ledger entry that a replay of this row would write, with the provider's seconds in place of ours."""
+    from synalinks.lm.cassette.rows import error_from_dict
+    from synalinks.lm.core.call import ZERO, Reply
+    from synalinks.lm.ledger.ledger import Entry  # as above
+
+    request = row.value["request"]
+    error = error_from_dict(row.value["error"]) if row.failed else None
+    if error is not None or row.refused:
+        reply = Reply(billed=ZERO, cost=ZERO) if error is None else error.reply or Reply()
+    else:
+        reply = Reply.from_dict(row.value["reply"], "cassette")
+    ended = reply if error is None else error
+    return Entry(
+        scope=row.scope,
+        draw=row.draw,
+        kind=request["kind"],
+        model=request["model"],
+        provider=request["model"].partition("/")[0],
+        source="cassette",
+        usage=reply.usage,
+        as_if=reply.as_if if error is None else error.wasted,
+        billed=ZERO,
+        wasted=ended.wasted,
+        seconds=reply.seconds or 0.0,
+        attempts=ended.attempts,
+        wasted_tokens=ended.wasted_tokens,
+        finish=reply.finish,
+        error=error.kind if error is not None else "budget" if row.refused else None,
+        caller=0,
+        digest=row.digest,
+    )

@@ -1,0 +1,162 @@
+"""A script in a world of invented answers: what `synalinks run --dry-run` and `synalinks estimate` share."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from synalinks.lm.budget.layer import Purse
+    from synalinks.lm.cassette.session import Cassette
+    from synalinks.lm.forecast.forecast import Forecast
+    from synalinks.lm.forecast.priors import Lessons
+    from synalinks.lm.ledger.ledger import Entry, Ledger
+    from synalinks.trainers.forecasting.dry_run import Rehearsal
+
+#: Where a script finds `use_cassette`; a dry run puts another one there.
+_HOMES = ("synalinks.lm.runtime", "synalinks.lm", "synalinks")
+
+
+def lessons_from(files: Sequence[str]) -> Lessons:
+    """What tapes, and the disk cache unless it is switched off, teach of models.
+
+    Raises:
+        click.BadParameter: a file that is no tape.
+    """
+    from synalinks.errors import CassetteError  # the LM layer takes 100 ms to import, and help doesn't need it
+    from synalinks.lm.cache.store import cache_disabled, default_directory
+    from synalinks.lm.forecast.priors import Lessons
+
+    try:
+        lessons = Lessons.of(*files)
+    except CassetteError as error:
+        raise click.BadParameter(str(error), param_hint="--learn-from") from error
+    if not cache_disabled():
+        lessons.learn_cache(default_directory())
+    return lessons
+
+
+@contextmanager
+def rehearsed(lessons: Lessons, learn_from: Sequence[str], forecasts: bool) -> Iterator[Rehearsal]:
+    """A block in which every model is answered synthetically, at once, and the user's tapes stay as they are."""
+    from synalinks.lm.forecast.isolation import no_limits  # as above
+    from synalinks.lm.providers.fake.synthetic import SyntheticProvider
+    from synalinks.lm.runtime import use_provider
+    from synalinks.trainers.forecasting.dry_run import Rehearsal, rehearse
+
+    with ExitStack() as around:
+        around.enter_context(use_provider(SyntheticProvider(lessons=lessons)))
+        around.enter_context(no_limits())
+        around.enter_context(_other_tapes())
+        yield around.enter_context(rehearse(Rehearsal(forecasts, learn_from)))
+
+
+@contextmanager
+def _other_tapes() -> Iterator[None]:
+    """Have tapes that the script opens be in a folder that is thrown away: none is played, none is written to."""
+    from synalinks.lm import runtime  # as above
+
+    real = runtime.use_cassette
+    with tempfile.TemporaryDirectory(prefix="synalinks-dry-") as folder:
+
+        @contextmanager
+        def use_cassette(path: str | Path, record_mode: Any = "once", **options: Any) -> Iterator[Cassette]:
+            """A tape of its own for each path, new at the first opening."""
+            name = Path(path).name
+            place = Path(folder) / str(len(Path(path).parts)) / name
+            place.parent.mkdir(exist_ok=True)
+            with real(place, record_mode if place.exists() else "all", **options) as tape:
+                yield tape
+
+        before = [(module, vars(module)) for name in _HOMES if (module := sys.modules.get(name)) is not None]
+        kept = [(names, names.get("use_cassette")) for _, names in before]
+        for names, _ in kept:
+            names["use_cassette"] = use_cassette
+        try:
+            yield
+        finally:
+            for names, value in kept:
+                if value is None:
+                    del names["use_cassette"]
+                else:
+                    names["use_cassette"] = value
+
+
+def script_forecast(name: str, ledger: Ledger, rehearsal: Rehearsal, lessons: Lessons) -> Forecast:
+    """The forecast of a script: that of each of its fits, and all other calls as they were made."""
+    from synalinks.lm.forecast.forecast import Figures, Forecast, Row  # as above
+    from synalinks.lm.forecast.tally import loads_of_run, notes_of, ordered, rows_of
+
+    foreseen = [(history, forecast) for history, forecast in rehearsal.fits if forecast is not None]
+    covered = {id(entry) for history, _ in foreseen for entry in history.ledger}
+    rest: list[Entry] = [entry for entry in ledger if id(entry) not in covered]
+    loads = loads_of_run(rest)
+    found: dict[tuple[str | None, str], Figures] = {}
+    for row in (*(row for _, forecast in foreseen for row in forecast.rows), *rows_of(loads.items(), lessons)):
+        key = (row.phase, row.model)
+        found[key] = found.get(key, Figures()) + row.figures
+    notes = [note for _, forecast in foreseen for note in forecast.notes] + list(notes_of(loads.items(), lessons))
+    return Forecast(
+        ordered(Row(phase, model, figures) for (phase, model), figures in found.items()),
+        title=f"Estimate of {name}: what a live run will take",
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse: Purse | None) -> str:
+    """What one live run would have taken, as text; nothing of it was asked or billed."""
+    from synalinks.cli.table import count
+    from synalinks.lm.forecast.forecast import Figures  # as above
+    from synalinks.lm.forecast.table import aligned, expected_text, shortened, wrapped
+    from synalinks.lm.forecast.tally import loads_of_run, notes_of, rows_of
+
+    loads = loads_of_run(entry for entry in ledger if entry.error is None)
+    rows = rows_of(loads.items(), lessons)
+    lines = [f"Dry run of {name}: an estimate. Answers were invented; no model was asked, and nothing was billed.", ""]
+
+    def cells(figures: Figures) -> list[str]:
+        tokens = (figures.input_tokens.expected, figures.output_tokens.expected)
+        return [f"{figures.calls.expected:,}", *map(shortened, tokens), expected_text(figures)]
+
+    if rows:
+        table: list[list[str]] = []
+        above: object = table
+        for row in rows:
+            phase = "-" if row.phase is None else row.phase
+            table.append(["" if row.phase == above else phase, row.model, *cells(row.figures)])
+            above = row.phase
+        total = sum((row.figures for row in rows), Figures())
+        header = ("phase", "model", "calls", "tokens in", "tokens out", "as if live")
+        lines += [aligned(header, table, [["total", "", *cells(total)]], 2), ""]
+        until = " until its budget ended it" if purse is not None and purse.ended is not None else ""
+        money = "its dollars are not known" if total.unpriced and not total.priced.high else expected_text(total)
+        lines.append(
+            f"A live run would have made about {count(total.calls.expected, 'call')} and taken "
+            f"{shortened(total.tokens.expected)} tokens{until}: {money}. `synalinks estimate` gives a range."
+        )
+    else:
+        lines.append("A live run would have made no calls to models.")
+    if failed := ledger.total.failed:
+        lines.append(f"{failed:,} calls got no answer: their schema could not be filled, or the budget refused them.")
+    lines += wrapped(notes_of(loads.items(), lessons))
+    if purse is not None:
+        lines += wrapped([_budget(purse)])
+    lines += wrapped(["Files that the script writes were written, with what follows from invented answers."])
+    lines.append(f"The dry run took {seconds:.1f} s.")
+    return "\n".join(lines)
+
+
+def _budget(purse: Purse) -> str:
+    from synalinks.lm.ledger.table import dollars_text  # as above
+
+    used, cap = dollars_text(purse.settled.usd), dollars_text(Decimal(purse.budget.usd or 0))
+    if purse.ended is None:
+        return f"The budget of {cap} would have been enough: {used} of it used."
+    return f"The budget of {cap} would have ended the run {purse.ended}; {used} of it used."

@@ -1,0 +1,96 @@
+"""Answers that were paid for before, as what a recording asks: the cache, and nothing below it.
+
+With a tape open the cache stands aside, because a tape must hold the whole run. To make a tape of a run whose
+answers are all in the cache, the tape asks an `Archive` in place of the world: the same answers by the same rule of
+draws, with the tokens, cost and attempts they had when they were fetched, and no live call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from synalinks import _json
+from synalinks.errors import OfflineError
+from synalinks.lm.cache.layer import CacheLayer, key_prefix
+from synalinks.lm.cache.store import DiskStore, Store, default_directory
+from synalinks.lm.core.call import Call, Handler, Reply, Request
+from synalinks.lm.core.draws import Draws
+
+#: Characters of what was asked that an error shows.
+_SHOWN = 100
+
+
+class Archive:
+    """The caches of a process as handlers that answer calls for nothing, or not at all.
+
+    Args:
+        directory: folder of the cache for models that name none; None for the one that runs use by default,
+            whether or not the environment switches the cache off.
+        draws: which answers the run has taken.
+
+    Attributes:
+        given: calls answered.
+    """
+
+    def __init__(self, directory: str | Path | None, draws: Draws) -> None:
+        self.directory = default_directory() if directory is None else Path(directory).expanduser()
+        self.given = 0
+        self._draws = draws
+        self._stores: dict[Path, Store] = {}
+        self._handlers: dict[tuple[str, Path], Handler] = {}
+
+    def handler(self, endpoint: str, directory: str | Path | None) -> Handler:
+        """What answers for a model.
+
+        Args:
+            endpoint: URL of its server, part of the cache's keys.
+            directory: folder of its own cache, or None.
+
+        Raises:
+            OfflineError: in the handler, for a call that the cache has no answer to.
+        """
+        path = self.directory if directory is None else Path(directory).expanduser()
+        if (endpoint, path) not in self._handlers:
+            self._handlers[endpoint, path] = self._make(endpoint, path)
+        return self._handlers[endpoint, path]
+
+    def _make(self, endpoint: str, path: Path) -> Handler:
+        store: Callable[[], Store] = lambda: self._stores.setdefault(path, DiskStore(path))  # noqa: E731
+        cached = CacheLayer(store, endpoint, lambda: self._draws, bypass=lambda: False)(self._refuse(endpoint, path))
+
+        async def answer(call: Call) -> Reply:
+            reply = await cached(call)
+            self.given += 1
+            # A budget counts the attempts it once took, as it does for what a tape replays.
+            return replace(reply, fresh=replace(reply, source="cassette"))
+
+        return answer
+
+    def _refuse(self, endpoint: str, path: Path) -> Handler:
+        async def refuse(call: Call) -> Reply:
+            had = len(self._draws.taken(key_prefix(call.request, endpoint)))
+            held = "no answer" if not had else f"only {had} answer{'' if had == 1 else 's'}, all taken,"
+            raise OfflineError(
+                f"the cache in {path} has {held} for a call of {call.request.model!r} to {endpoint}; nothing was sent "
+                f"and nothing paid.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
+                "Calls that failed, answers that a budget cut short, and those of models with caching=False are never "
+                "in the cache. Run the script live once more, which pays for what is missing only, and try again; or "
+                "record with `synalinks run SCRIPT --cassette TAPE`, which pays for the whole run"
+            )
+
+        return refuse
+
+
+def _asked(request: Request) -> str:
+    """The end of what was asked, in one line."""
+    if request.kind == "embed":
+        text = f"{len(request.texts)} text{'' if len(request.texts) == 1 else 's'}, the first: {request.texts[0]}"
+    else:
+        content = request.messages[-1].get("content") if request.messages else ""
+        text = content if isinstance(content, str) else _json.dumps(content)
+    line = " ".join(text.split())
+    if request.kind == "embed" or len(line) <= _SHOWN:
+        return line[:_SHOWN]
+    return "..." + line[-_SHOWN:]

@@ -1,0 +1,371 @@
+"""Answers already paid for: the layer that never asks for the same thing twice.
+
+An entry is one answer to one request at one endpoint. The answers to a request are entries 0, 1, 2, ...,
+each with the place it was given at; which of them a call gets is the rule of `draws.py`. Embeddings are kept
+per text. On disk an entry is
+
+    4 bytes   `ENTRY_FORMAT`
+    4 bytes   length of the head, unsigned, little-endian
+    head      zlib-compressed canonical JSON: model, scope, draw, reply, bytes of vector
+    rest      embeddings only: the vector, little-endian float32
+
+An entry keeps the cost it was stored with, as a tape does: what the answer cost when it was fetched, unknown if it
+was unknown. A price that is set later is for calls made later, and does not change what a hit, or a call that
+shares one, cost as if live. `refresh` asks anew, at the new price.
+
+No key, header or host with credentials stands above HTTP, so none can get in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal, getcontext
+from typing import Literal, NamedTuple
+
+from synalinks import _json
+from synalinks.errors import BadReply
+from synalinks.lm.cache.store import Store, StoreBusy
+from synalinks.lm.core.call import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Request, Usage
+from synalinks.lm.core.draws import Draws, Place
+from synalinks.scope import Scope
+
+#: Begins every entry. Change the last byte when entries change, and no old one is read.
+ENTRY_FORMAT = b"SYL1"
+#: From so many embeddings on they are stored on a thread: a commit takes about 0.1 ms.
+MANY = 16
+#: Decimal places, beyond those of the whole, to which the cost of a batch is divided among its texts.
+SHARE_DIGITS = 6
+
+Mode = Literal["use", "refresh"]
+_HEAD = struct.Struct("<4sI")
+#: What JSON of another shape can raise on its way to a `Reply`, down to a cost that is no number.
+_UNREADABLE = (struct.error, zlib.error, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
+_told: set[str] = set()
+
+
+class Entry(NamedTuple):
+    """An answer as it was stored."""
+
+    place: Place
+    reply: Reply
+    vector: bytes
+    model: str
+
+
+def key_prefix(request: Request, endpoint: str) -> str:
+    """The keys of a request's answers at an endpoint, less the number of the answer."""
+    return f"{request.digest} {endpoint} "
+
+
+def encode(model: str, place: Place, reply: Reply, vector: bytes = b"") -> bytes:
+    """The bytes of an entry."""
+    scope, draw = place
+    value = {"draw": draw, "model": model, "reply": reply.to_dict(), "scope": scope.to_dict()}
+    value["vector"] = len(vector)
+    head = zlib.compress(_json.canonical(value), 1)
+    return _HEAD.pack(ENTRY_FORMAT, len(head)) + head + vector
+
+
+def decode(data: bytes) -> Entry | None:
+    """The entry that `encode` wrote, or None if these bytes are no such thing."""
+    try:
+        version, size = _HEAD.unpack_from(data)
+        if version != ENTRY_FORMAT:
+            return None
+        end = _HEAD.size + size
+        head = _json.loads(zlib.decompress(data[_HEAD.size : end]))
+        vector = data[end:]
+        if head["vector"] != len(vector):
+            return None
+        place = (Scope(**head["scope"]), head["draw"])
+        return Entry(place, Reply.from_dict(head["reply"], "cache"), vector, head["model"])
+    except _UNREADABLE:
+        return None
+
+
+class CacheLayer:
+    """Answers calls from a store, and stores what had to be asked for.
+
+    Args:
+        store: gives the store, or None where there is none.
+        endpoint: URL of the server, without credentials; one model name at two servers is two models.
+        draws: gives the answers this run has taken.
+        bypass: whether to stand aside, as while a tape is open.
+        mode: `use`, or `refresh`: answers of earlier runs are not read but replaced.
+    """
+
+    name = "cache"
+
+    def __init__(
+        self,
+        store: Callable[[], Store | None],
+        endpoint: str,
+        draws: Callable[[], Draws],
+        bypass: Callable[[], bool],
+        mode: Mode = "use",
+    ) -> None:
+        self._store = store
+        self._endpoint = endpoint
+        self._draws = draws
+        self._bypass = bypass
+        self._refresh = mode == "refresh"
+
+    def __call__(self, below: Handler) -> Handler:
+        """The layer over `below`."""
+
+        async def cache(call: Call) -> Reply:
+            if self._bypass():
+                return await below(call)
+            store = self._store()
+            if store is None:
+                return await below(call)
+            request = call.request
+            if request.kind == "embed":
+                return await self._embed(store, call, below)
+            prefix = key_prefix(request, self._endpoint)
+            if request.single_answer:
+                return await self._single(store, call, prefix, below)
+            return await self._one_of_many(store, call, prefix, below)
+
+        return cache
+
+    async def _single(self, store: Store, call: Call, prefix: str, below: Handler) -> Reply:
+        """The one answer of a request that has only one: entry 0, whatever its place."""
+        draws = self._draws()
+        data = None
+        if not self._refresh or 0 in draws.taken(prefix):
+            data = await _get(store, prefix + "0")
+            if data is not None and (entry := _read(data)) is not None:
+                return _hit(entry, call)
+        reply = await below(call)
+        if _cacheable(call.request, reply):
+            value = encode(call.request.model, call.place, reply)
+            await _add(store, prefix + "0", value, self._refresh or data is not None)
+            if self._refresh:
+                draws.take(prefix, 0)
+        return reply
+
+    async def _one_of_many(self, store: Store, call: Call, prefix: str, below: Handler) -> Reply:
+        """The answer that the rule of `draws.py` gives this call, or a new one, which joins the others."""
+        draws, place = self._draws(), call.place
+        # An answer that this run has taken can't be this call's: it need not be read. So a script that is
+        # run again reads one entry a call, however many answers a request has.
+        taken = draws.taken(prefix)
+        others: dict[int, Entry] = {}
+        broken: list[int] = []
+        for index in itertools.count():
+            if index in taken:
+                continue
+            data = None if self._refresh else await _get(store, f"{prefix}{index}")
+            if data is None:
+                break
+            entry = _read(data)
+            if entry is None:
+                broken.append(index)
+            elif entry.place == place and _take(draws, prefix, index):
+                return _hit(entry, call)
+            else:
+                others[index] = entry
+        for number, entry in others.items():
+            if _take(draws, prefix, number):
+                return _hit(entry, call)
+        reply = await below(call)
+        if _cacheable(call.request, reply):
+            value = encode(call.request.model, place, reply)
+            await self._append(store, prefix, value, broken, index)
+        return reply
+
+    async def _append(self, store: Store, prefix: str, value: bytes, broken: Sequence[int], free: int) -> None:
+        """Store an answer in place of one that can't be read, or under the first free number from `free` on.
+
+        It is this run's own from then on. In refresh mode every answer that this run didn't give counts as
+        free.
+        """
+        draws = self._draws()
+        for index in itertools.chain(broken, itertools.count(free)):
+            replaces = self._refresh or index in broken
+            if replaces and index in draws.taken(prefix):
+                continue  # another call of this run was faster
+            key = prefix + str(index)
+            try:
+                stored = store.add(key, value, replace=replaces, wait=False)
+            except StoreBusy:
+                # Marked before waiting, or another call of this run might take it in the meantime.
+                draws.take(prefix, index)
+                stored = await asyncio.to_thread(store.add, key, value, replace=replaces)
+            if stored:
+                draws.take(prefix, index)
+                return
+
+    async def _embed(self, store: Store, call: Call, below: Handler) -> Reply:
+        """Vectors text by text: those not stored are asked for in one batch, each distinct text once."""
+        request, draws = call.request, self._draws()
+        found: dict[str, tuple[Reply, bytes]] = {}
+        missing: dict[str, tuple[str, bool]] = {}
+        for text in dict.fromkeys(request.texts):
+            alone = request if len(request.texts) == 1 else request.with_texts((text,))
+            prefix = key_prefix(alone, self._endpoint)
+            data = None
+            if not self._refresh or 0 in draws.taken(prefix):
+                data = await _get(store, prefix + "0")
+            entry = None if data is None else _read(data)
+            if entry is None:
+                missing[text] = (prefix, data is not None)
+            else:
+                found[text] = (entry.reply, entry.vector)
+        live = None
+        if missing:
+            texts = tuple(missing)
+            asked = call if texts == request.texts else replace(call, request=request.with_texts(texts))
+            live = await below(asked)
+            fetched = _divide(live, texts)
+            values: list[tuple[str, bytes, bool]] = []
+            for text, (share, vector) in zip(texts, fetched, strict=True):
+                prefix, unreadable = missing[text]
+                value = encode(request.model, call.place, share, vector)
+                values.append((prefix + "0", value, unreadable or self._refresh))
+            await _add_all(store, values)
+            if self._refresh:
+                for prefix, _ in missing.values():
+                    draws.take(prefix, 0)
+            found.update(zip(texts, fetched, strict=True))
+        return _assemble(request, found, live)
+
+
+async def _get(store: Store, key: str) -> bytes | None:
+    try:
+        return store.get(key, wait=False)
+    except StoreBusy:
+        return await asyncio.to_thread(store.get, key)
+
+
+async def _add(store: Store, key: str, value: bytes, replaces: bool) -> bool:
+    try:
+        return store.add(key, value, replace=replaces, wait=False)
+    except StoreBusy:
+        return await asyncio.to_thread(store.add, key, value, replace=replaces)
+
+
+async def _add_all(store: Store, values: Sequence[tuple[str, bytes, bool]]) -> None:
+    def work() -> None:
+        for key, value, replaces in values:
+            store.add(key, value, replace=replaces)
+
+    if len(values) >= MANY:
+        await asyncio.to_thread(work)
+        return
+    for key, value, replaces in values:
+        await _add(store, key, value, replaces)
+
+
+def _read(data: bytes) -> Entry | None:
+    """The entry, or None, said once in a process, if it can't be read."""
+    entry = decode(data)
+    if entry is None and "unreadable" not in _told:
+        _told.add("unreadable")
+        warnings.warn(
+            "an entry of the answer cache can't be read and is asked for again; others may follow silently",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return entry
+
+
+def _take(draws: Draws, prefix: str, index: int) -> bool:
+    """Take an answer for this run, unless another call took it while this one was reading."""
+    if index in draws.taken(prefix):
+        return False
+    draws.take(prefix, index)
+    return True
+
+
+def _hit(entry: Entry, call: Call) -> Reply:
+    if call.sink is not None:
+        entry.reply.feed(call.sink)
+    return entry.reply
+
+
+def _cacheable(request: Request, reply: Reply) -> bool:
+    """Whether this is an answer to the request as it was made, not to one with a lower limit."""
+    return reply.finish != "length" or request.output_limit is not None
+
+
+def apportion(total: int, weights: Sequence[int]) -> list[int]:
+    """Whole shares in proportion to `weights` that sum to `total` (largest remainder; ties: the first)."""
+    whole = sum(weights)
+    shares = [total * weight // whole for weight in weights]
+    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+    for i in order[: total - sum(shares)]:
+        shares[i] += 1
+    return shares
+
+
+def _divide_cost(cost: Decimal, weights: Sequence[int]) -> list[Decimal]:
+    _, digits, exponent = cost.as_tuple()
+    assert isinstance(exponent, int), "a cost is a number"
+    # Decimal arithmetic has 28 digits; a cost that uses most of them is divided as finely as it is given.
+    unit = min(exponent, 0) - (SHARE_DIGITS if len(digits) + SHARE_DIGITS <= getcontext().prec else 0)
+    return [Decimal(share).scaleb(unit) for share in apportion(int(cost.scaleb(-unit)), weights)]
+
+
+def _divide(reply: Reply, texts: Sequence[str]) -> list[tuple[Reply, bytes]]:
+    """Each text's share of a batch, by UTF-8 length, with its vector; tokens and cost sum to the whole.
+
+    Raises:
+        BadReply: there is not one vector per text.
+    """
+    if len(reply.vectors) != len(texts):
+        raise BadReply(
+            f"asked {reply.model or 'the model'} for {len(texts)} embeddings and got {len(reply.vectors)}; "
+            "the server's answer is not usable",
+            reply=reply,
+        )
+    weights = [max(1, len(text.encode("utf-8", "surrogatepass"))) for text in texts]
+    counts: list[dict[str, int]] = [{} for _ in texts]
+    for bucket in USAGE_BUCKETS:
+        if (total := getattr(reply.usage, bucket)) is not None:
+            for count, share in zip(counts, apportion(total, weights), strict=True):
+                count[bucket] = share
+    costs: Sequence[Decimal | None] = [None] * len(texts)
+    if reply.cost is not None:
+        costs = _divide_cost(reply.cost, weights)
+    return [
+        (Reply(model=reply.model, finish=reply.finish, usage=Usage(**count, raw=None), cost=cost), vector)
+        for count, cost, vector in zip(counts, costs, reply.vectors, strict=True)
+    ]
+
+
+def _assemble(request: Request, found: Mapping[str, tuple[Reply, bytes]], live: Reply | None) -> Reply:
+    """One answer of stored and fetched vectors; `live` is the batch that was fetched, if any was."""
+    vectors = tuple(found[text][1] for text in request.texts)
+    if live is not None and len(live.vectors) == len(found):
+        return live if len(found) == len(vectors) else replace(live, vectors=vectors)
+    shares = [share for share, _ in found.values()]
+    costs = [share.cost for share in shares]
+    known = [cost for cost in costs if cost is not None]
+    usage = _sum_usage([share.usage for share in shares])
+    cost = sum(known, ZERO) if len(known) == len(costs) else None
+    if live is None:
+        first = shares[0] if shares else Reply()
+        return Reply(
+            vectors=vectors, usage=usage, cost=cost, billed=ZERO, source="cache",
+            model=first.model, finish=first.finish,
+        )  # fmt: skip
+    return replace(live, vectors=vectors, usage=usage, cost=cost)
+
+
+def _sum_usage(parts: Sequence[Usage]) -> Usage:
+    if not parts:
+        return NO_USAGE
+    sums: dict[str, int] = {}
+    for part in parts:
+        for bucket in USAGE_BUCKETS:
+            if (count := getattr(part, bucket)) is not None:
+                sums[bucket] = sums.get(bucket, 0) + count
+    return Usage(**sums, raw=None)

@@ -1,0 +1,384 @@
+"""The file of a tape: JSON Lines, a header and then one row per call; gzip if its name ends in `.gz`.
+
+    {"synalinks_cassette":1,"request_format":1}
+    {"digest":"5e...","scope":{"epoch":0},"draw":0,"request":{...},"reply":{...}}
+
+While a first recording is unfinished, the header says `"recording":true`. A row is one write at the end
+of the file (one gzip member, if compressed), so a killed process can tear the last line at most. A
+finished recording is rewritten with its rows sorted by place, in one step (`os.replace`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import threading
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from synalinks import _json
+from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse
+from synalinks.lm.cassette.disk import CHUNK, WHAT_TO_DO, Lock, read_at, rewrite, unzip, warn
+from synalinks.lm.cassette.rows import Row, is_row, parse
+from synalinks.lm.core.call import REQUEST_FORMAT, Request
+from synalinks.scope import Scope
+
+#: Version of the file format: what this code writes, and the newest it reads.
+FORMAT = 1
+MARK = "synalinks_cassette"
+
+
+def header(recording: bool = False) -> bytes:
+    """The first line of a tape."""
+    value: dict[str, Any] = {MARK: FORMAT, "request_format": REQUEST_FORMAT}
+    if recording:
+        value["recording"] = True
+    return _json.dumps(value).encode() + b"\n"
+
+
+class TapeFile:
+    """A tape's rows on disk: found by number, parsed when asked for, appended one by one.
+
+    In memory are the offsets of the lines and the index of digests (a quarter of a kilobyte per row); of a
+    compressed tape, the lines too.
+
+    Attributes:
+        by_digest: numbers of the rows of each request; a bare number where there is one only.
+        embeds: numbers of the rows that hold embeddings.
+        capped: numbers of the rows whose answer a budget cut short.
+        refused: numbers, by digest, of the rows of calls that a budget refused; those are no answers and stand
+            nowhere else.
+        dropped: numbers of the rows that the finished tape will not have.
+        homes: places that rows will have on the finished tape, where those are not their present ones.
+        unfinished: whether its first recording was never closed.
+        stale: whether its digests are of an older request format; they are then computed anew.
+
+    Args:
+        path: the file.
+        write: whether rows will be appended; takes the lock.
+        repair: whether a torn end is dropped from the file too, or only left out.
+
+    Raises:
+        CassetteFormatError: not a tape, or a broken one, naming the line.
+        CassetteInUse: somebody else is writing it.
+        CassetteError: the file can't be opened.
+    """
+
+    def __init__(self, path: Path, *, write: bool = False, repair: bool = True) -> None:
+        self.path = path
+        self.by_digest: dict[str, int | list[int]] = {}
+        self.embeds: list[int] = []
+        self.capped: set[int] = set()
+        self.refused: dict[str, list[int]] = {}
+        self.dropped: set[int] = set()
+        self.homes: dict[int, tuple[Scope, int]] = {}
+        self.unfinished = self.stale = False
+        self._repairs = repair
+        self._zipped = path.suffix == ".gz"
+        self._offsets = array("q", [0])  # of every line, the header included, and of the end
+        self._lines: list[bytes] = []  # of a compressed tape
+        self._mutex = threading.Lock()
+        self._file: io.FileIO | None = None
+        self._writer: int | None = None
+        self._lock: Lock | None = None
+        try:
+            if path.is_dir():
+                raise CassetteFormatError(f"{path} is a directory, not a tape. Give the path of a file, *.jsonl")
+            if write:
+                self._lock = Lock(path)
+            self._load()
+            if write:
+                self._open_writer()
+        except OSError as error:
+            self.close()
+            raise CassetteError(f"the tape {path} can't be {'written' if write else 'read'}: {error}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def create(cls, path: Path) -> TapeFile:
+        """A new tape, open for recording; folders are made as needed.
+
+        Raises:
+            CassetteError: the file can't be made.
+        """
+        first = gzip.compress(header(True), mtime=0) if path.suffix == ".gz" else header(True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "xb", buffering=0) as file:
+                file.write(first)
+        except FileExistsError:  # somebody was quicker; the lock tells whether they are still at it
+            pass
+        except OSError as error:
+            raise CassetteError(f"the tape {path} can't be written: {error}") from error
+        return cls(path, write=True)
+
+    def __len__(self) -> int:
+        return max(0, len(self._offsets) - 2)
+
+    def _load(self) -> None:
+        """Read the file once: check every line, note where it is, index it by digest."""
+        if self._zipped:
+            data, cut = unzip(self.path)
+            torn = self._index_lines(io.BytesIO(data)) or cut
+        else:
+            self._file = io.FileIO(self.path)
+            reader = io.BufferedReader(self._file, CHUNK)
+            try:
+                torn = self._index_lines(reader)
+            finally:
+                reader.detach()
+        if torn:
+            self._repair()
+
+    def _index_lines(self, lines: Iterable[bytes]) -> bool:
+        """Note all lines; whether the last one is torn, and left out."""
+        number = -1
+        for number, line in enumerate(lines):
+            try:
+                if number:
+                    self._index_row(number, line)
+                else:
+                    self._read_header(line)
+            except ValueError as error:
+                if number and not line.endswith(b"\n"):
+                    return True
+                raise CassetteFormatError(_broken(self.path, number, line, error)) from error
+            self._offsets.append(self._offsets[-1] + len(line))
+            if self._zipped:
+                self._lines.append(line)
+        if number < 0:
+            raise CassetteFormatError(f"{self.path} is empty, not a tape. {WHAT_TO_DO}")
+        return False
+
+    def _read_header(self, line: bytes) -> None:
+        value = parse(line)
+        version = value.get(MARK) if isinstance(value, dict) else None
+        if not isinstance(version, int):
+            raise ValueError(f"the first line has no {MARK!r}")
+        request_format = value.get("request_format", REQUEST_FORMAT)
+        if version > FORMAT or request_format > REQUEST_FORMAT:
+            raise CassetteFormatError(
+                f"{self.path} is a tape of format {version} (requests {request_format}); this version of "
+                f"synalinks-replay reads up to format {FORMAT} (requests {REQUEST_FORMAT}). "
+                "Upgrade synalinks-replay, or record the tape again"
+            )
+        self.unfinished = bool(value.get("recording"))
+        self.stale = request_format != REQUEST_FORMAT
+
+    def _index_row(self, number: int, line: bytes) -> None:
+        value = parse(line)
+        if not is_row(value):
+            raise CassetteFormatError(
+                f"{self.path}, line {number + 1}: JSON, but no row of a tape (digest, scope, draw, request, "
+                "and reply or error). Restore the line from version control, or delete it and record again"
+            )
+        request = value["request"]
+        digest = Request.from_dict(request).digest if self.stale else value["digest"]
+        if "refused" in value:
+            self.refused.setdefault(digest, []).append(number - 1)
+        else:
+            self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value)
+
+    def _index(self, index: int, digest: str, embed: bool, capped: bool) -> None:
+        before = self.by_digest.setdefault(digest, index)
+        if isinstance(before, list):
+            before.append(index)
+        elif before != index:
+            self.by_digest[digest] = [before, index]
+        if embed:
+            self.embeds.append(index)
+        if capped:
+            self.capped.add(index)
+
+    def hide(self, index: int, digest: str) -> None:
+        """Let a row answer no more calls; it stays on the tape."""
+        rows = self.by_digest[digest]
+        left = [] if isinstance(rows, int) else [other for other in rows if other != index]
+        if left:
+            self.by_digest[digest] = left
+        else:
+            del self.by_digest[digest]
+
+    def _repair(self) -> None:
+        """Drop a torn end from the file too, unless somebody else is recording it or it is read-only."""
+        if not self._repairs:
+            warn(f"{self.path}: its recording was cut off; the torn end is left out. {len(self)} rows are whole")
+            return
+        where = ""
+        try:
+            with ExitStack() as stack:
+                if self._lock is None:
+                    stack.callback(Lock(self.path).release)
+                self._cut_end()
+        except (CassetteError, OSError):
+            where = " in memory only (the file is being recorded, or is read-only)"
+        warn(f"{self.path}: its recording was cut off; dropped the torn end{where}. {len(self)} rows are whole")
+
+    def _cut_end(self) -> None:
+        if not self._zipped:
+            os.truncate(self.path, self._offsets[-1])
+            return
+        rewrite(self.path, self._lines)
+        if self._lock is not None:  # the lock belongs to the file that was replaced
+            self._lock.release()
+            self._lock = Lock(self.path)
+
+    def _open_writer(self) -> None:
+        self._writer = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        if not self.line(len(self) - 1).endswith(b"\n"):  # as some editors leave a file
+            os.write(self._writer, self._packed(b"\n"))
+            self._offsets[-1] += 1
+            if self._zipped:
+                self._lines[-1] += b"\n"
+
+    def _packed(self, line: bytes) -> bytes:
+        return gzip.compress(line, mtime=0) if self._zipped else line
+
+    def line(self, index: int) -> bytes:
+        """A row's line as it is in the file."""
+        if self._file is None:
+            return self._lines[index + 1]
+        start, end = self._offsets[index + 1], self._offsets[index + 2]
+        return read_at(self._file, end - start, start)
+
+    def value(self, index: int) -> Any:
+        """A row as JSON."""
+        return parse(self.line(index))
+
+    def row(self, index: int) -> Row:
+        """A row with its place."""
+        value = self.value(index)
+        digest = Request.from_dict(value["request"]).digest if self.stale else value["digest"]
+        return Row(index + 2, digest, Scope(**value["scope"]), value["draw"], value)
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, in the order of the file."""
+        return map(self.row, range(len(self)))
+
+    def finished(self, index: int) -> Row:
+        """A row as it will be on the finished tape."""
+        row = self.row(index)
+        if (home := self.homes.get(index)) is None:
+            return row
+        scope, draw = home
+        return Row(row.line, row.digest, scope, draw, {**row.value, "scope": scope.to_dict(), "draw": draw})
+
+    def sorted_lines(self) -> Iterator[bytes]:
+        """The lines of this tape finished: header, and rows by place."""
+        return merged_lines(self)
+
+    def append(self, line: bytes, digest: str, embed: bool, *, capped: bool = False, refused: bool = False) -> int:
+        """Write a row through to the system; returns its number.
+
+        Raises:
+            CassetteError: the file can't be written, e.g. the disk is full; what was in it is still whole.
+        """
+        data = self._packed(line)
+        with self._mutex:
+            if self._writer is None:
+                raise CassetteError(f"the tape {self.path} is closed, and an answer came that belongs on it")
+            size = os.fstat(self._writer).st_size
+            try:
+                written = 0
+                while written < len(data):
+                    written += os.write(self._writer, data[written:])
+            except OSError as error:
+                os.ftruncate(self._writer, size)
+                raise CassetteError(f"the tape {self.path} can't be written: {error}") from error
+            index = len(self)
+            self._offsets.append(self._offsets[-1] + len(line))
+            if self._zipped:
+                self._lines.append(line)
+            if refused:
+                self.refused.setdefault(digest, []).append(index)
+            else:
+                self._index(index, digest, embed, capped)
+        return index
+
+    def close(self, replace: Iterable[bytes] | None = None) -> None:
+        """Let go of the file; with `replace`, put these lines in its place first."""
+        try:
+            if self._writer is not None:
+                os.close(self._writer)
+                self._writer = None
+            if replace is not None:
+                rewrite(self.path, replace)
+        finally:
+            if self._file is not None:
+                self._file.close()
+            if self._lock is not None:
+                self._lock.release()
+
+
+def merged_lines(*tapes: TapeFile) -> Iterator[bytes]:
+    """The lines of one finished tape: a header, and the rows of all `tapes` by place.
+
+    Where several tapes have a row for the same request and place, the last tape's stands.
+    """
+    order: list[tuple[Any, ...]] = []
+    newer: set[tuple[Any, ...]] = set()
+    for number in reversed(range(len(tapes))):
+        tape = tapes[number]
+        kept = (index for index in range(len(tape)) if index not in tape.dropped)
+        found = ((tape.finished(index).order, number, index) for index in kept)
+        rows = [row for row in found if row[0] not in newer]
+        newer.update(row[0] for row in rows)
+        order += rows
+    yield header()
+    for _, number, index in sorted(order):
+        tape = tapes[number]
+        row = tape.finished(index) if tape.stale or index in tape.homes else None
+        line = tape.line(index) if row is None else _json.dumps({**row.value, "digest": row.digest}).encode()
+        yield line if line.endswith(b"\n") else line + b"\n"
+
+
+def recover(path: Path, journal: Path) -> None:
+    """Merge what an `all` that was cut off had recorded into the tape, unless it is still going on.
+
+    Where both have a row for the same request and place, the newer one stands.
+    """
+    if not journal.exists():
+        return
+    with ExitStack() as stack:
+        try:
+            new = TapeFile(journal, write=True)
+            stack.callback(new.close)
+            tapes = [new]
+            if path.exists():
+                tapes.insert(0, TapeFile(path, write=True))
+                stack.callback(tapes[0].close)
+        except CassetteInUse:
+            return
+        except CassetteFormatError:
+            if journal.stat().st_size > len(header(True)):
+                raise
+            journal.unlink()  # cut off before its first row
+            return
+        if count := len(new):
+            rewrite(path, merged_lines(*tapes))
+            warn(f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones")
+        journal.unlink()
+
+
+def _broken(path: Path, number: int, line: bytes, error: ValueError) -> str:
+    """What is wrong with a line, and what to do."""
+    try:
+        line.decode()
+        what = f"not JSON ({error})" if line.strip() else "blank"
+    except UnicodeDecodeError:
+        what = "not UTF-8 text"
+    if number == 0:
+        zipped = line.startswith(b"\x1f\x8b")
+        hint = "It looks compressed: a compressed tape's name ends in .jsonl.gz" if zipped else WHAT_TO_DO
+        what = "not a header" if what.startswith("not JSON") else what
+        return f"{path} is not a tape: its first line is {what}. {hint}"
+    return (
+        f"{path}, line {number + 1}: {what}. Restore the line from version control, or delete it and "
+        'record its call again with record_mode="new_episodes"'
+    )

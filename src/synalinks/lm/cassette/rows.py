@@ -1,0 +1,181 @@
+"""A row of a tape: one call as JSON, and back. Chat replies, failures, and embeddings with their shares.
+
+Rows are made of what `Request`, `Reply` and `LMError` hold and of nothing else, so nothing of HTTP (host,
+headers, keys) can get into one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from synalinks import _json, errors
+from synalinks.errors import BadReply, BudgetExceeded, LMError, SampleRefused
+from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.scope import FIELDS, Scope
+
+_FIELDS = frozenset(FIELDS)
+#: Keys as providers print them in error texts ("Incorrect API key provided: sk-..."); nothing else of HTTP
+#: comes near a tape.
+_KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|AIza)[-_][\w*-]{6,}|\bAIza[\w-]{20,}|(?<=[Bb]earer )[\w.*~+/-]{8,}=*")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call on a tape.
+
+    Attributes:
+        line: its line in the file, from 1 (the header).
+        digest: what the row is found by.
+        scope, draw: the place of the call.
+        value: the whole row as JSON.
+    """
+
+    line: int
+    digest: str
+    scope: Scope
+    draw: int
+    value: Mapping[str, Any]
+
+    @cached_property
+    def request(self) -> Request:
+        """What was asked."""
+        return Request.from_dict(self.value["request"])
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call failed in the end."""
+        return "error" in self.value
+
+    @property
+    def mendable(self) -> bool:
+        """Whether the failure was the world's (no server, no key, no credit), not what the model made of the call."""
+        found = getattr(errors, self.value["error"]["class"], LMError) if self.failed else BadReply
+        return not (isinstance(found, type) and issubclass(found, (BadReply, SampleRefused)))
+
+    @property
+    def refused(self) -> bool:
+        """Whether the row says that a budget refused the call."""
+        return "refused" in self.value
+
+    @property
+    def capped(self) -> int | None:
+        """The answer tokens a budget had left, where that cut the answer short."""
+        return self.value.get("capped")
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Where the row stands in a finished tape: by place, then draw, then digest."""
+        return (*self.scope.sort_key, self.draw, self.digest)
+
+    def __str__(self) -> str:
+        return f"line {self.line} ({self.value['request'].get('model')}, {self.scope}, draw {self.draw})"
+
+
+def encode(
+    request: Request, scope: Scope, draw: int, outcome: str, value: Mapping[str, Any], capped: int | None = None
+) -> bytes:
+    """The line of a call; `outcome` is `reply`, `error` or `refused`; `capped` as in `Row`."""
+    row: dict[str, Any] = {"digest": request.digest, "scope": scope.to_dict(), "draw": draw}
+    if capped is not None:
+        row["capped"] = capped
+    row["request"] = request.to_dict()
+    return _json.dumps({**row, outcome: value}).encode() + b"\n"
+
+
+def parse(line: bytes) -> Any:
+    """The JSON of a line.
+
+    Raises:
+        ValueError: the line is no JSON (also `json.JSONDecodeError` and `UnicodeDecodeError`, which are two).
+    """
+    try:
+        return _json.loads(line)
+    except _json.JSONDecodeError:  # orjson refuses lone surrogates, which a model can produce
+        return json.loads(line)
+
+
+def is_row(value: Any) -> bool:
+    """Whether a JSON value has the shape of a row."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("digest"), str)
+        and isinstance(value.get("draw"), int)
+        and isinstance(value.get("scope"), dict)
+        and value["scope"].keys() <= _FIELDS
+        and isinstance(value.get("request"), dict)
+        and value["request"].get("kind") in ("chat", "embed")
+        and "model" in value["request"]
+        and isinstance(next((value[name] for name in ("reply", "error", "refused") if name in value), None), dict)
+    )
+
+
+def error_to_dict(error: LMError) -> dict[str, Any]:
+    """A call's failure as JSON. A subclass from elsewhere is written as the class of ours it is one of."""
+    known = next(cls for cls in type(error).__mro__ if cls.__module__ == errors.__name__)
+    value: dict[str, Any] = {
+        "class": known.__name__,
+        "message": _KEY.sub("[key]", str(error)),
+        "kind": error.kind,
+    }
+    for name in ("status", "retry_after"):
+        if (found := getattr(error, name)) is not None:
+            value[name] = found
+    if error.uncertain:
+        value["uncertain"] = True
+    value["attempts"] = error.attempts
+    value["wasted"] = None if error.wasted is None else str(error.wasted)
+    value["wasted_tokens"] = error.wasted_tokens
+    if error.uncertain_attempts:
+        value["uncertain_attempts"] = error.uncertain_attempts
+    if error.reply is not None:
+        value["reply"] = error.reply.to_dict()
+    return value
+
+
+def error_from_dict(value: Mapping[str, Any]) -> LMError:
+    """The failure that `error_to_dict` wrote, as it comes from a tape."""
+    found = getattr(errors, value["class"], LMError)
+    cls = found if isinstance(found, type) and issubclass(found, LMError) else LMError
+    reply, wasted = value.get("reply"), value.get("wasted")
+    error = cls(
+        value["message"],
+        kind=value["kind"],
+        status=value.get("status"),
+        retry_after=value.get("retry_after"),
+        reply=None if reply is None else Reply.from_dict(reply, "cassette"),
+        uncertain=value.get("uncertain", False),
+    )
+    error.attempts = value["attempts"]
+    error.wasted = None if wasted is None else Decimal(wasted)
+    error.wasted_tokens = value["wasted_tokens"]
+    error.uncertain_attempts = value.get("uncertain_attempts", 0)
+    error.source = "cassette"
+    return error
+
+
+def refusal_to_dict(refusal: BudgetExceeded, budget: Mapping[str, str]) -> dict[str, Any]:
+    """A budget's refusal as JSON: the words, the budget's name and caps, and the failure it came after."""
+    value: dict[str, Any] = {"message": str(refusal), "budget": dict(budget)}
+    if isinstance(refusal.__cause__, LMError):
+        value["after"] = error_to_dict(refusal.__cause__)
+    return value
+
+
+def recorded_refusal(
+    rows: Iterable[Row], call: Call, budgets: Sequence[Mapping[str, str]]
+) -> tuple[int, BudgetExceeded] | None:
+    """Which of `budgets`, and how, refused the call, according to these rows."""
+    for row in rows:
+        value = row.value["refused"]
+        if (row.scope, row.draw) == call.place and value["budget"] in budgets:
+            error = BudgetExceeded(value["message"])
+            if "after" in value:
+                error.__cause__ = error_from_dict(value["after"])
+            return budgets.index(value["budget"]), error
+    return None

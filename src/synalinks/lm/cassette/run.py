@@ -1,0 +1,282 @@
+"""One run over a tape: which rows it has taken, played and written, and what it lacked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+from synalinks.errors import BudgetExceeded, CassetteFormatError, LMError
+from synalinks.lm.cassette import mismatch as miss
+from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.matching import Matcher
+from synalinks.lm.cassette.report import Bound, Report, Tally
+from synalinks.lm.cassette.rows import (
+    Row,
+    encode,
+    error_from_dict,
+    error_to_dict,
+    recorded_refusal,
+    refusal_to_dict,
+)
+from synalinks.lm.core.call import Call, Delta, Request, Sink
+from synalinks.lm.core.draws import Draws, Place
+
+
+class Described(Protocol):
+    """A budget as a tape sees it."""
+
+    def to_dict(self) -> dict[str, str]: ...
+
+
+def overheard(sink: Sink, heard: list[Delta]) -> Sink:
+    """A sink that also keeps what it is given."""
+
+    def both(delta: Delta) -> None:
+        heard.append(delta)
+        sink(delta)
+
+    return both
+
+
+class TapeRun:
+    """What a run does with the rows of a tape. Calls may come from several threads, each with its event loop.
+
+    Args:
+        tape: the rows, open for writing if `recording`.
+        path, mode: of the tape, for messages.
+        recording: whether what is not on the tape is asked and written.
+        record_errors: whether a call that failed in the end becomes a row.
+        taken_up: whether this goes on with a recording that was cut off. Its failures that another try may
+            mend, such as those of a dead server, are then asked again.
+        bound: the most an answer can cost.
+
+    Attributes:
+        draws: which answers this run has taken.
+        played: calls answered from the tape. recorded: rows written.
+    """
+
+    def __init__(
+        self,
+        tape: TapeFile,
+        path: Path,
+        mode: str,
+        *,
+        recording: bool,
+        record_errors: bool,
+        taken_up: bool,
+        bound: Bound,
+    ) -> None:
+        self.tape, self.path, self.mode = tape, path, mode
+        self.recording, self.record_errors = recording, record_errors
+        self.draws = Draws()
+        self.played = self.recorded = 0
+        self._marks = bytearray(len(tape))  # per row: 1 if played or written by this run
+        self._matcher = Matcher(tape, self.draws, recording)
+        self._tally = Tally()
+        self._bound = bound
+        self._mutex = threading.Lock()
+        self._again: dict[tuple[str, Place], int] = {}  # failures that are asked again, by request and place
+        if tape.unfinished:
+            self._sort_out_failures(again=taken_up)
+
+    def _sort_out_failures(self, *, again: bool) -> None:
+        """Take failures of a recording that was cut off out of the way: those that a later row stands for, and with
+        `again` all that may go better now, such as calls to a server that was down."""
+        rows = [(index, row) for index, row in enumerate(self.tape.rows()) if not row.refused]
+        last = {(row.digest, (row.scope, row.draw)): index for index, row in rows}
+        for index, row in rows:
+            key = row.digest, (row.scope, row.draw)
+            if not row.mendable or (index == last[key] and not again):
+                continue
+            self.tape.hide(index, row.digest)
+            if index == last[key]:
+                self._again[key] = index
+            else:
+                self._drop(index)
+
+    def answered(self, call: Call) -> None:
+        """Note that a call has its answer: a failure at its place, of the run that was cut off, is no more."""
+        self._settle(call.request.digest, call.place)
+
+    def _settle(self, digest: str, place: Place) -> None:
+        if self._again and (index := self._again.pop((digest, place), None)) is not None:
+            self._drop(index)
+
+    def _drop(self, index: int) -> None:
+        self.tape.dropped.add(index)
+        self._marks[index] = 1
+
+    def drop_unplayed(self) -> int:
+        """Leave what nobody has played or recorded out of the finished tape; how many rows that is."""
+        left = [index for index, mark in enumerate(self._marks) if not mark]
+        for index in left:
+            self._drop(index)
+        return len(left)
+
+    # --- playing -----------------------------------------------------------------------------------------
+
+    def find(self, request: Request, call: Call) -> int | None:
+        """The number of the row that answers, now taken; None if there is none."""
+        return self._matcher.find(request, call)
+
+    def has_had(self, index: int) -> bool:
+        """Whether a row was played or written by this run."""
+        return bool(self._marks[index])
+
+    def play(self, index: int, request: Request, call: Call) -> Any:
+        """The JSON of a row that answers `request`, marked as played; a failure is raised, its text streamed first.
+
+        On a recording, the finished tape has the row at the place that it answered: the next run that asks as this
+        one did must get it there, in whatever order its calls come.
+
+        Raises:
+            CassetteFormatError: the row was edited by hand.
+            LMError: the failure that the row holds.
+        """
+        row = self.tape.value(index)
+        if row["request"] != request.to_dict():
+            self.refuse_edited(self.tape.row(index))
+        self._marks[index] = 1
+        self.played += 1
+        self._settle(request.digest, call.place)
+        moved = not request.single_answer and (row["draw"] != call.draw or row["scope"] != call.scope.to_dict())
+        self._tally.played(moved=moved)
+        if moved and self.recording:
+            self.tape.homes[index] = call.place
+        if "error" in row:
+            error = error_from_dict(row["error"])
+            error.add_note(
+                f"This failure was replayed from line {index + 2} of {self.path}. To ask again, delete that "
+                'line and use record_mode="new_episodes", or use record_mode="all"'
+            )
+            if call.sink is not None:
+                heard = row["error"].get("heard")  # not there if nobody listened when it was recorded
+                for text, reasoning in heard or ():
+                    call.sink(Delta(text, reasoning))
+                if heard is None and error.reply is not None:
+                    error.reply.feed(call.sink)
+            raise error
+        return row
+
+    def play_texts(self, used: Mapping[int, Sequence[int]]) -> dict[int, Mapping[str, Any]]:
+        """The JSON of embedding rows of which some texts are used, marked as played."""
+        values: dict[int, Mapping[str, Any]] = {}
+        for index in sorted(used):
+            row = self.tape.row(index)
+            self.refuse_edited(row)
+            self._marks[index] = 1
+            values[index] = row.value
+        return values
+
+    def count_texts_played(self) -> None:
+        """Count a call whose texts were all on the tape."""
+        self.played += 1
+        self._tally.played(moved=False)
+
+    def refuse_edited(self, row: Row) -> None:
+        """Check that a row's digest is that of its request.
+
+        Raises:
+            CassetteFormatError: it is not.
+        """
+        if row.request.digest != row.digest:
+            raise CassetteFormatError(
+                f"{self.path}, {row}: its request was edited by hand: its digest is of another one. "
+                f'Restore the line, or put "digest":"{row.request.digest}" there, or record it again'
+            )
+
+    def lack(self, call: Call) -> NoReturn:
+        """Count a call that is not on the tape, and say what is nearest to it.
+
+        Raises:
+            CassetteMiss: always.
+        """
+        answers = len(_several(self.tape.by_digest.get(call.request.digest, [])))
+        nearest = None if answers else miss.nearest(call, self._answers())
+        with self._mutex:
+            self._tally.lacked(call.request, near=bool(answers) or miss.is_near(call.request, nearest))
+        raise miss.report(
+            call,
+            nearest,
+            tape=self.path,
+            mode=self.mode,
+            answers=answers,
+            unfinished=self.tape.unfinished,
+            so_far=str(self.report()),
+        )
+
+    # --- writing -----------------------------------------------------------------------------------------
+
+    def write(
+        self, call: Call, request: Request, outcome: str, value: dict[str, Any], capped: int | None = None
+    ) -> int:
+        """Put an answer or a failure on the tape, as taken by this run; the number of its row."""
+        line = encode(request, call.scope, call.draw, outcome, value, capped)
+        with self._mutex:
+            digest = request.digest
+            index = self.tape.append(line, digest, request.kind == "embed", capped=capped is not None)
+            self._marks.append(1)
+            self.recorded += 1
+            self.draws.take(digest, len(_several(self.tape.by_digest[digest])) - 1)
+        return index
+
+    def write_failure(self, call: Call, error: LMError, heard: Sequence[Delta] = ()) -> None:
+        """Put a failure on the tape, if failures are recorded; with what its stream had given until then."""
+        if self.record_errors:
+            cut = call.cut_by_budget(error.kind)
+            value = error_to_dict(error)
+            if heard:
+                value["heard"] = [[delta.text, delta.reasoning] for delta in heard]
+            self.write(call, call.request, "error", value, call.output_cap if cut else None)
+            self.answered(call)
+
+    def write_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
+        """Put on the tape that a budget refused a call, with what the call had spent until then."""
+        line = encode(call.request, call.scope, call.draw, "refused", refusal_to_dict(refusal, budget.to_dict()))
+        with self._mutex:
+            self.tape.append(line, call.request.digest, call.request.kind == "embed", refused=True)
+            self._marks.append(1)
+            self.recorded += 1
+
+    def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
+        """Which of `budgets` refused this call when the tape was recorded, and how; None if none did."""
+        digest = call.request.digest
+        refused = self.tape.refused.get(digest)
+        if refused is None:
+            return None
+        if call.place in self._matcher.places_of(digest, _several(self.tape.by_digest.get(digest, []))):
+            return None  # answered later, in a run with a larger budget
+        return recorded_refusal(map(self.tape.row, refused), call, [budget.to_dict() for budget in budgets])
+
+    # --- looking back ------------------------------------------------------------------------------------
+
+    def begin_at(self, epoch: int) -> None:
+        """Begin at an epoch: what is on the tape of earlier ones counts as played, nothing of later ones does."""
+        by_digest = {digest: _several(rows) for digest, rows in self.tape.by_digest.items()}
+        places = {digest: self._matcher.places_of(digest, rows) for digest, rows in by_digest.items()}
+        self.draws.begin_at(epoch, places)
+        for digest, rows in by_digest.items():
+            for index, (at, _) in zip(rows, places[digest], strict=True):
+                if at.epoch is not None and at.epoch < epoch:
+                    self._marks[index] = 1
+
+    def unplayed(self) -> list[Row]:
+        """The rows this run has neither played nor written; a refusal is nothing to play."""
+        rows = (self.tape.row(index) for index, mark in enumerate(self._marks) if not mark)
+        return [row for row in rows if not row.refused]
+
+    def report(self) -> Report:
+        """How the run fits its tape until now."""
+        left = len(self.unplayed())
+        with self._mutex:
+            return self._tally.report(self._answers(), self._bound, recorded=self.recorded, unplayed=left)
+
+    def _answers(self) -> Iterator[Row]:
+        return (row for row in self.tape.rows() if not row.refused)
+
+
+def _several(rows: int | list[int]) -> list[int]:
+    """The rows of a request; the index keeps a bare number where there is one only."""
+    return [rows] if isinstance(rows, int) else rows

@@ -1,0 +1,96 @@
+"""The rule by which a call gets one of the answers that are already there. Cache and tape share it.
+
+The answers to one request form an ordered set, each with the place it was given at. A call takes
+
+1. the answer given at its own place (scope, and ordinal within it);
+2. failing that, the first that nobody has taken in this run;
+3. failing that, none: a new one has to be asked for.
+
+Where a request has a single answer (temperature 0, embeddings) everybody gets that one. So evaluating the
+same data three times gives three samples, running the script again gives the same three, and a replay is
+exact at any concurrency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
+
+from synalinks.lm.core.call import Request
+from synalinks.scope import Scope
+
+Place = tuple[Scope, int]
+
+
+class Draws:
+    """Which answers this run has taken, and how many calls each place has made."""
+
+    __slots__ = ("_lock", "_made", "_taken")
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[Scope, str], int] = {}
+        self._taken: dict[str, set[int]] = {}
+        self._lock = Lock()  # runs may have several threads, each with its event loop
+
+    def ordinal(self, scope: Scope, request: Request) -> int:
+        """How many calls with this request came from this place before; counts this one."""
+        key = (scope, request.digest)
+        with self._lock:
+            made = self._made.get(key, 0)
+            self._made[key] = made + 1
+        return made
+
+    def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
+        """Index of the answer that a call from `place` gets, now taken; None if it must ask."""
+        with self._lock:
+            taken = self._taken.setdefault(digest, set())
+            for index in _candidates(places, place):
+                if index not in taken:
+                    taken.add(index)
+                    return index
+        return None
+
+    def take(self, digest: str, index: int) -> None:
+        """Mark an answer as this run's own, e.g. one just asked for."""
+        self._taken.setdefault(digest, set()).add(index)
+
+    def taken(self, digest: str) -> frozenset[int]:
+        """Indices taken so far of one request's answers."""
+        return frozenset(self._taken.get(digest, ()))
+
+    def get_state(self) -> dict[str, list[int]]:
+        """The answers taken, as JSON."""
+        with self._lock:
+            return {digest: sorted(taken) for digest, taken in self._taken.items()}
+
+    def set_state(self, state: Mapping[str, Sequence[int]], epoch: int) -> None:
+        """Be as a run was when it took these answers, before an epoch began."""
+        with self._lock:
+            self._taken = {digest: set(taken) for digest, taken in state.items()}
+            self._made = {key: made for key, made in self._made.items() if not _at_or_after(key[0], epoch)}
+
+    def begin_at(self, epoch: int, places: Mapping[str, Sequence[Place]]) -> None:
+        """As `set_state`, where the answers' places tell which are of earlier epochs."""
+        taken = self.get_state()
+        for digest, given in places.items():
+            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0], epoch)}
+            earlier = {i for i, (at, _) in enumerate(given) if at.epoch is not None and at.epoch < epoch}
+            if kept | earlier or digest in taken:
+                taken[digest] = sorted(kept | earlier)
+        self.set_state(taken, epoch)
+
+    def clear(self) -> None:
+        """Begin a new run."""
+        self._made.clear()
+        self._taken.clear()
+
+
+def _at_or_after(scope: Scope, epoch: int) -> bool:
+    return scope.epoch is not None and scope.epoch >= epoch
+
+
+def _candidates(places: Sequence[Place], place: Place) -> Iterator[int]:
+    for index, other in enumerate(places):
+        if other == place:
+            yield index
+    yield from range(len(places))

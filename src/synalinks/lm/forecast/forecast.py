@@ -1,0 +1,165 @@
+"""Forecasts: what a run will take before it is made, by phase and model, from low to high.
+
+A forecast's figures are *as if live*, as in the ledger's column of that name: expected and high count every call as
+sent; low leaves out what sharing, the cache, a tape and what is already known may save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from synalinks.lm.core.call import ZERO
+from synalinks.lm.forecast.table import render
+
+N = TypeVar("N", int, Decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class Range(Generic[N]):
+    """A figure from low to high."""
+
+    low: N
+    expected: N
+    high: N
+
+    def __add__(self, other: Range[N]) -> Range[N]:
+        return Range(self.low + other.low, self.expected + other.expected, self.high + other.high)
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, (int, float, Decimal)) and self.low <= value <= self.high
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON; money as decimal strings."""
+        values = {"low": self.low, "expected": self.expected, "high": self.high}
+        return {name: f"{value:f}" if isinstance(value, Decimal) else value for name, value in values.items()}
+
+
+NO_COUNT: Range[int] = Range(0, 0, 0)
+NO_MONEY: Range[Decimal] = Range(ZERO, ZERO, ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Calls, tokens and dollars from low to high.
+
+    Attributes:
+        calls: to models. input_tokens, output_tokens: of their prompts and answers, reasoning included.
+        priced: dollars of the calls whose price is known.
+        unpriced: whether there are calls whose price is not known.
+    """
+
+    calls: Range[int] = NO_COUNT
+    input_tokens: Range[int] = NO_COUNT
+    output_tokens: Range[int] = NO_COUNT
+    priced: Range[Decimal] = NO_MONEY
+    unpriced: bool = False
+
+    @property
+    def dollars(self) -> Range[Decimal] | None:
+        """Dollars; None, which is not 0, if the price of some calls is not known."""
+        return None if self.unpriced else self.priced
+
+    @property
+    def tokens(self) -> Range[int]:
+        """Tokens of prompts and answers together."""
+        return self.input_tokens + self.output_tokens
+
+    def __add__(self, other: Figures) -> Figures:
+        return Figures(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.priced + other.priced,
+            self.unpriced or other.unpriced,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON; dollars are null where a price is not known."""
+        return {
+            "calls": self.calls.to_dict(),
+            "input_tokens": self.input_tokens.to_dict(),
+            "output_tokens": self.output_tokens.to_dict(),
+            "dollars": None if self.dollars is None else self.dollars.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one phase asks of one model."""
+
+    phase: str | None
+    model: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run will take: calls, tokens and dollars by phase and model, low, expected and high.
+
+    `print(forecast)` is a table for people.
+
+    Attributes:
+        rows: one per phase and model, in the order of a run.
+        title: what it is a forecast of.
+        notes: what it rests on, in words: what was learnt, what had to be guessed, what was simulated.
+        settings: the arguments of `fit` it was made for; empty for a script.
+    """
+
+    rows: tuple[Row, ...]
+    title: str = "Forecast"
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Figures:
+        """All of it."""
+        return summed(row.figures for row in self.rows)
+
+    @property
+    def calls(self) -> Range[int]:
+        """Calls in all."""
+        return self.total.calls
+
+    @property
+    def tokens(self) -> Range[int]:
+        """Tokens in all."""
+        return self.total.tokens
+
+    @property
+    def dollars(self) -> Range[Decimal] | None:
+        """Dollars in all; None if some call's price is not known."""
+        return self.total.dollars
+
+    def by(self, name: str) -> dict[Any, Figures]:
+        """Figures by `phase` or by `model`."""
+        found: dict[Any, Figures] = {}
+        for row in self.rows:
+            key = row.model if name == "model" else row.phase
+            found[key] = found.get(key, Figures()) + row.figures
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """The forecast as JSON."""
+        rows = [{"phase": row.phase, "model": row.model, **row.figures.to_dict()} for row in self.rows]
+        return {
+            "title": self.title,
+            "rows": rows,
+            "total": self.total.to_dict(),
+            "notes": list(self.notes),
+            "settings": dict(self.settings),
+        }
+
+    def __str__(self) -> str:
+        return render(self)
+
+    def __repr__(self) -> str:
+        total = self.total
+        return f"<Forecast {total.calls.expected} calls, {total.tokens.expected} tokens, {len(self.rows)} rows>"
+
+
+def summed(figures: Iterable[Figures]) -> Figures:
+    """The sum of figures; low with low, high with high."""
+    return sum(figures, Figures())

@@ -1,0 +1,118 @@
+"""A forecast as a table for people, in the manner of the ledger's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from synalinks.lm.ledger.table import dollars_text
+
+if TYPE_CHECKING:
+    from synalinks.lm.forecast.forecast import Figures, Forecast, Range
+
+_LABELS = ("phase", "model")
+_COLUMNS = ("calls", "tokens in", "tokens out", "dollars", "expected")
+#: Columns of a note's text.
+_WIDTH = 96
+
+
+def render(forecast: Forecast) -> str:
+    """The table: a row per phase and model from low to high, the total, and in words what it rests on."""
+    lines, above = [], None
+    for row in forecast.rows:
+        phase = "-" if row.phase is None else row.phase
+        lines.append(["" if phase == above else phase, row.model, *cells(row.figures)])
+        above = phase
+    if not lines:
+        return "\n".join([forecast.title, "", "no calls to models", *wrapped(forecast.notes)])
+    total = forecast.total
+    expected = ["expected", "", *_expected(total)]
+    table = aligned((*_LABELS, *_COLUMNS), lines, [["total", "", *cells(total)], expected], len(_LABELS))
+    return "\n".join([forecast.title, "", table, "", in_words(total), *wrapped(forecast.notes)])
+
+
+def cells(figures: Figures) -> list[str]:
+    """Calls, tokens and dollars, low to high, and the dollars expected."""
+    tokens = [counts_text(found, shortened) for found in (figures.input_tokens, figures.output_tokens)]
+    return [counts_text(figures.calls), *tokens, money_text(figures), expected_text(figures)]
+
+
+def _expected(total: Figures) -> list[str]:
+    tokens = [shortened(found.expected) for found in (total.input_tokens, total.output_tokens)]
+    return [f"{total.calls.expected:,}", *tokens, "", expected_text(total)]
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"
+
+
+def counts_text(found: Range[int], text: Callable[[int], str] = _whole) -> str:
+    """`1,200 - 3,400`, or one number where low and high are the same."""
+    if found.low == found.high:
+        return text(found.high) if found.high else "-"
+    return f"{text(found.low)} - {text(found.high)}"
+
+
+def money_text(figures: Figures) -> str:
+    """`$0.01 - $0.34`; `unpriced` where no price is known, and `+ ?` where some are not."""
+    low, high = figures.priced.low, figures.priced.high
+    if figures.unpriced and not high:
+        return "unpriced"
+    text = dollars_text(high) if low == high else f"{dollars_text(_short(low))} - {dollars_text(_short(high))}"
+    return f"{text} + ?" if figures.unpriced else text
+
+
+def expected_text(figures: Figures) -> str:
+    """The dollars expected."""
+    if figures.unpriced and not figures.priced.high:
+        return "?"
+    text = dollars_text(_short(figures.priced.expected))
+    return f"{text} + ?" if figures.unpriced else text
+
+
+def _short(amount: Decimal) -> Decimal:
+    """An amount without digits that would only pretend to be known."""
+    return amount.quantize(Decimal("0.0001")) if amount >= Decimal("0.0001") else amount
+
+
+def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[Sequence[str]], labels: int) -> str:
+    """A table with rules under the header and above the last rows; the first columns to the left, all others right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, *last, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        pairs = enumerate(zip(row, widths, strict=True))
+        return "  ".join(cell.ljust(w) if i < labels else cell.rjust(w) for i, (cell, w) in pairs).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([line(header), rule, *map(line, rows), rule, *map(line, last)])
+
+
+def in_words(total: Figures) -> str:
+    """The total in a sentence: `about 1,300 calls, 420,000 tokens and $0.11; at most ...`."""
+    calls = "1 call" if total.calls.expected == 1 else f"{shortened(total.calls.expected)} calls"
+    tokens = total.tokens
+    money, most = expected_text(total), dollars_text(_short(total.priced.high))
+    if total.unpriced:
+        priced = f"at least {dollars_text(_short(total.priced.low))}" if total.priced.high else "no known price"
+        return (
+            f"about {calls} and {shortened(tokens.expected)} tokens, {priced}: a price is unknown, see "
+            "`synalinks prices MODEL`; synalinks.set_price states one"
+        )
+    return (
+        f"about {calls}, {shortened(tokens.expected)} tokens and {money}; "
+        f"at most {shortened(total.calls.high)} calls, {shortened(tokens.high)} tokens and {most}"
+    )
+
+
+def shortened(number: int) -> str:
+    """A number of three digits that count."""
+    size = len(str(number))
+    return f"{round(number, 3 - size):,}" if size > 3 else str(number)
+
+
+def wrapped(notes: Sequence[Any]) -> list[str]:
+    """Sentences as lines, each after its first one indented."""
+    import textwrap  # only where a person reads
+
+    return [line for note in notes for line in textwrap.wrap(str(note), _WIDTH, subsequent_indent="  ")]

@@ -1,0 +1,225 @@
+"""What the ledger is made of: one entry per call, sums of money that may be unknown in part, totals over entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from synalinks.lm.core.call import USAGE_BUCKETS, ZERO, Source, Usage
+from synalinks.lm.ledger.table import dollars_text
+from synalinks.scope import FIELDS as SCOPE_FIELDS
+from synalinks.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A sum in dollars, with the number of amounts in it that are unknown. Exact in any order."""
+
+    known: Decimal = ZERO
+    unknown: int = 0
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.known + other.known, self.unknown + other.unknown)
+
+    @property
+    def exact(self) -> Decimal | None:
+        """The sum, or None if part of it is unknown."""
+        return None if self.unknown else self.known
+
+    @classmethod
+    def of(cls, amount: Decimal | None) -> Money:
+        """One amount; None is unknown."""
+        return cls(unknown=1) if amount is None else cls(amount)
+
+    def __str__(self) -> str:
+        amount = dollars_text(self.known)
+        if not self.unknown:
+            return amount
+        return f"at least {amount}, {self.unknown:,} {'call' if self.unknown == 1 else 'calls'} unpriced"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One call, as it ended.
+
+    Attributes:
+        scope, draw: its place in the run.
+        kind: `chat` or `embed`.
+        model, provider: who was asked.
+        source: where the answer came from; `live` for calls that failed.
+        usage: tokens of the answer, in disjoint buckets.
+        as_if: dollars of the answer and of failed attempts, live; None if unknown.
+        billed: dollars paid in this run; None if unknown.
+        wasted: dollars of the attempts that failed, part of `as_if`; None if unknown.
+        seconds: from asking to answer, waiting included.
+        attempts: requests sent (or once sent, where a tape replays it); 0 for a shared or cached answer.
+        wasted_tokens: tokens of attempts that failed, as far as known.
+        error: kind of failure, e.g. `timeout`; None if the call succeeded. error_message: what the last attempt failed
+            of, in the provider's own words where there were any: short, and without keys.
+        caller: token of the model object that asked.
+        digest: the request's.
+        answers: answers that the provider gave in this run, those of failed attempts included; of an embedding
+            that the cache knew in part, the rest.
+        billed_tokens: tokens of those answers, as far as known: what the provider counts, as `usage` is what the
+            answer would take live.
+        uncertain: attempts that may have been answered without our seeing it, after a cancellation or a broken
+            connection; the provider may count so many answers more.
+        begun: when it was asked, on the run's clock. latency: seconds that the provider took for the answer, on a tape
+            and in the cache those of the first time; first_token: until the first piece, where it was streamed.
+        vectors: how many an embedding gave.
+        stands_in: whether a fallback was asked, in place of a model that failed.
+    """
+
+    scope: Scope
+    draw: int
+    kind: str
+    model: str
+    provider: str
+    source: Source
+    usage: Usage
+    as_if: Decimal | None
+    billed: Decimal | None
+    wasted: Decimal | None
+    seconds: float
+    attempts: int
+    wasted_tokens: int
+    finish: str | None
+    error: str | None
+    caller: int
+    digest: str
+    answers: int = 0
+    billed_tokens: int = 0
+    uncertain: int = 0
+    begun: float = 0.0
+    latency: float | None = None
+    first_token: float | None = None
+    vectors: int = 0
+    stands_in: bool = False
+    error_message: str | None = None
+
+    def value(self, name: str) -> Any:
+        """A field of the entry or of its scope, for queries."""
+        return getattr(self.scope if name in SCOPE_FIELDS else self, name)
+
+    def to_dict(self, timings: bool = True) -> dict[str, Any]:
+        """The entry as JSON, money as decimal strings."""
+        value: dict[str, Any] = {name: getattr(self.scope, name) for name in SCOPE_FIELDS}
+        value |= {name: getattr(self, name) for name in ("draw", "kind", "model", "provider", "source")}
+        value |= {name: getattr(self.usage, name) for name in USAGE_BUCKETS}
+        for name in ("as_if", "billed", "wasted"):
+            amount = getattr(self, name)
+            # Shares of a sum have more zeros than the sum; an amount is written in one way wherever it comes from.
+            value[name] = None if amount is None else f"{amount.normalize():f}"
+        value |= {name: getattr(self, name) for name in _REST}
+        if timings:
+            value["seconds"] = self.seconds
+        return value
+
+
+_REST = (
+    "attempts", "answers", "uncertain", "billed_tokens", "wasted_tokens", "finish", "error", "error_message", "digest",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over entries.
+
+    Attributes:
+        calls: entries. hits: those answered by sharing, cache or tape. failed: those that ended in an error.
+        attempts: requests sent, or once sent where a tape replays them.
+        answers, billed_tokens: what the provider gave in this run, unusable answers included, and its tokens: its own
+            counts, but for `uncertain` attempts that it may have answered unseen.
+        input_tokens, output_tokens: tokens of answers, cached ones and reasoning included; `uncounted` calls
+            gave no count. wasted_tokens: those of attempts that failed, as far as known.
+        as_if, billed: dollars. wasted: dollars of failed attempts, part of `as_if`.
+        seconds: sum over calls, not wall time.
+    """
+
+    calls: int = 0
+    hits: int = 0
+    failed: int = 0
+    attempts: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    wasted_tokens: int = 0
+    uncounted: int = 0
+    answers: int = 0
+    billed_tokens: int = 0
+    uncertain: int = 0
+    as_if: Money = Money()
+    billed: Money = Money()
+    wasted: Money = Money()
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens of answers together."""
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def saved(self) -> Money:
+        """Dollars not paid thanks to sharing, cache and tape."""
+        return Money(self.as_if.known - self.billed.known, max(0, self.as_if.unknown - self.billed.unknown))
+
+
+class Sum:
+    """Totals in the making; entries are added one by one."""
+
+    __slots__ = (
+        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "seconds", "tokens", "uncertain",
+        "uncounted", "unknown",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.calls = self.hits = self.failed = self.attempts = self.uncounted = 0
+        self.answers = self.billed_tokens = self.uncertain = 0
+        self.tokens = [0, 0, 0]
+        self.amounts = [ZERO, ZERO, ZERO]
+        self.unknown = [0, 0, 0]
+        self.seconds = 0.0
+
+    def add(self, entries: Iterable[Entry]) -> Sum:
+        for entry in entries:
+            self.calls += 1
+            self.hits += entry.source != "live"
+            self.failed += entry.error is not None
+            self.attempts += entry.attempts
+            self.answers += entry.answers
+            self.billed_tokens += entry.billed_tokens
+            self.uncertain += entry.uncertain
+            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.wasted_tokens)
+            for i, count in enumerate(tokens):
+                self.tokens[i] += count or 0
+            self.uncounted += entry.error is None and tokens[:2] == (None, None)
+            for i, amount in enumerate((entry.as_if, entry.billed, entry.wasted)):
+                if amount is None:
+                    self.unknown[i] += 1
+                elif amount:
+                    self.amounts[i] += amount
+            self.seconds += entry.seconds
+        return self
+
+    @property
+    def totals(self) -> Totals:
+        as_if, billed, wasted = map(Money, self.amounts, self.unknown)
+        tokens_in, tokens_out, tokens_wasted = self.tokens
+        return Totals(
+            calls=self.calls,
+            hits=self.hits,
+            failed=self.failed,
+            attempts=self.attempts,
+            input_tokens=tokens_in,
+            output_tokens=tokens_out,
+            wasted_tokens=tokens_wasted,
+            uncounted=self.uncounted,
+            answers=self.answers,
+            billed_tokens=self.billed_tokens,
+            uncertain=self.uncertain,
+            as_if=as_if,
+            billed=billed,
+            wasted=wasted,
+            seconds=self.seconds,
+        )

@@ -1,0 +1,244 @@
+"""The ledger: one entry per call, and every figure a query on it.
+
+Two columns of money everywhere: *billed*, what this run paid, and *as if*, what the same calls cost live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from synalinks import _json
+from synalinks._concurrency import Clock
+from synalinks._secrets import brief
+from synalinks.errors import ConfigurationError, LMError, SynalinksError
+from synalinks.lm.core.call import NO_USAGE, ZERO, Call, Handler, Reply, Trace
+from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
+from synalinks.lm.ledger.table import money_text, render
+from synalinks.scope import FIELDS as SCOPE_FIELDS
+
+__all__ = ["Entry", "Ledger", "MeterLayer", "Money", "Totals"]
+
+_QUERY_FIELDS = frozenset({*SCOPE_FIELDS, "kind", "model", "provider", "source", "error", "finish", "caller"})
+
+
+class Ledger:
+    """Entries of calls; queries return totals or smaller ledgers.
+
+    Iteration is in the order of places, not of completion, so that two runs of one program read the same.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries: list[Entry] = list(entries)
+        self._sum = Sum()
+        self._lock = Lock()
+
+    def record(self, entry: Entry) -> None:
+        """Add an entry."""
+        self._entries.append(entry)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(sorted(self._entries, key=lambda e: (e.scope.sort_key, e.digest, e.draw)))
+
+    @property
+    def total(self) -> Totals:
+        """Sums over all entries; asked again, only what is new is added."""
+        with self._lock:
+            return self._sum.add(self._entries[self._sum.calls :]).totals
+
+    def filter(self, **conditions: Any) -> Ledger:
+        """The entries whose fields equal the values given, e.g. `filter(phase="train", epoch=0)`.
+
+        Raises:
+            ConfigurationError: no such field.
+        """
+        self._check(conditions)
+        wanted = conditions.items()
+        return Ledger(e for e in self._entries if all(e.value(name) == value for name, value in wanted))
+
+    def by(self, *names: str) -> dict[Any, Totals]:
+        """Totals for every combination of the fields named, e.g. `by("epoch", "phase")`.
+
+        Keys are the field's value, or a tuple of values if several are named; sorted, None first.
+
+        Raises:
+            ConfigurationError: no such field.
+        """
+        self._check(names)
+        groups: dict[tuple[Any, ...], list[Entry]] = {}
+        for entry in list(self._entries):
+            groups.setdefault(tuple(entry.value(name) for name in names), []).append(entry)
+        ordered = sorted(groups, key=lambda key: tuple((v is not None, v if v is not None else 0) for v in key))
+        return {key[0] if len(names) == 1 else key: Sum().add(groups[key]).totals for key in ordered}
+
+    def since(self, mark: int) -> Ledger:
+        """The entries recorded after the first `mark`, e.g. `mark = len(ledger)` before a batch."""
+        return Ledger(self._entries[mark:])
+
+    def last(self, caller: int | None = None) -> Entry | None:
+        """The entry recorded last, of one model object if `caller` is given."""
+        found = (e for e in reversed(self._entries) if caller is None or e.caller == caller)
+        return next(found, None)
+
+    def to_dicts(self, timings: bool = True) -> list[dict[str, Any]]:
+        """The entries as JSON objects; without `timings`, a replay gives the very same list."""
+        return [entry.to_dict(timings) for entry in self]
+
+    def to_jsonl(self, path: str | Path, timings: bool = True) -> None:
+        """Write one JSON object a line."""
+        lines = (_json.dumps(value) + "\n" for value in self.to_dicts(timings))
+        Path(path).write_text("".join(lines), encoding="utf-8")
+
+    def table(self, *names: str) -> str:
+        """A table for people: a row per combination of `names`, the totals, and a line that says them in words.
+
+        Raises:
+            ConfigurationError: no such field.
+        """
+        names = names or ("epoch", "phase", "model")
+        rows = [(key if len(names) > 1 else (key,), totals) for key, totals in self.by(*names).items()]
+        sources: dict[str, int] = {}
+        for entry in self._entries:
+            if entry.source != "live":
+                sources[entry.source] = sources.get(entry.source, 0) + 1
+        return render(names, rows, self.total, sources)
+
+    def __str__(self) -> str:
+        return self.table() if self._entries else "no calls"
+
+    def __repr__(self) -> str:
+        total = self.total
+        return f"<Ledger {total.calls} calls, {total.tokens} tokens, {money_text(total)}>"
+
+    @staticmethod
+    def _check(names: Iterable[str]) -> None:
+        for name in names:
+            if name not in _QUERY_FIELDS:
+                known = ", ".join(sorted(_QUERY_FIELDS))
+                raise ConfigurationError(f"the ledger has no field {name!r}; it has {known}")
+
+
+class MeterLayer:
+    """The outermost layer: writes one entry per call into every ledger that listens."""
+
+    name = "meter"
+
+    def __init__(self, provider: str, ledgers: Callable[[], Sequence[Ledger]], clock: Clock) -> None:
+        self._provider = provider
+        self._ledgers = ledgers
+        self._clock = clock
+
+    def __call__(self, below: Handler) -> Handler:
+        """A handler that meters what goes through `below`."""
+        now = self._clock.now
+
+        async def answer(call: Call) -> Reply:
+            begun = now()
+            try:
+                reply = await below(call)
+            except LMError as error:
+                self._write(self._entry(call, begun, now(), **_failure(error)))
+                raise
+            except (asyncio.CancelledError, SynalinksError) as error:
+                if (outcome := _unfinished(call.trace, error)) is not None:
+                    self._write(self._entry(call, begun, now(), **outcome))
+                raise
+            self._write(self._entry(call, begun, now(), **_answer(reply)))
+            return reply
+
+        return answer
+
+    def _write(self, entry: Entry) -> None:
+        for ledger in self._ledgers():
+            ledger.record(entry)
+
+    def _entry(self, call: Call, begun: float, ended: float, **outcome: Any) -> Entry:
+        trace = call.trace or Trace()
+        return Entry(
+            scope=call.scope,
+            draw=call.draw,
+            kind=call.request.kind,
+            model=call.request.model,
+            provider=self._provider,
+            seconds=ended - begun,
+            begun=begun,
+            stands_in=call.stands_in,
+            caller=call.caller,
+            digest=call.request.digest,
+            answers=trace.answers,
+            billed_tokens=trace.tokens,
+            **outcome,
+        )
+
+
+def _answer(reply: Reply) -> dict[str, Any]:
+    asked = reply.source in ("live", "cassette")
+    if reply.fresh is not None and reply.source == "cassette":  # what it repeats was asked by another call
+        asked = reply.fresh.attempts > 0
+    return {
+        "source": reply.source,
+        "usage": reply.usage,
+        "as_if": reply.as_if,
+        "billed": reply.billed,
+        "wasted": reply.wasted,
+        "attempts": reply.attempts if asked else 0,
+        "uncertain": reply.uncertain_attempts if asked else 0,
+        "wasted_tokens": reply.wasted_tokens,
+        "finish": reply.finish,
+        "error": None,
+        "latency": reply.seconds,
+        "first_token": reply.first_token,
+        "vectors": len(reply.vectors),
+    }
+
+
+def _failure(error: LMError) -> dict[str, Any]:
+    reply = error.reply
+    return {
+        "source": error.source,
+        "usage": NO_USAGE,
+        "as_if": error.wasted,
+        "billed": error.wasted if error.source == "live" else ZERO,
+        "wasted": error.wasted,
+        "attempts": error.attempts,
+        "uncertain": error.uncertain_attempts,
+        "wasted_tokens": error.wasted_tokens,
+        "finish": None if reply is None else reply.finish,
+        "error": error.kind,
+        "error_message": brief(error),
+    }
+
+
+def _unfinished(trace: Trace | None, error: BaseException) -> dict[str, Any] | None:
+    """The outcome of a call that was cancelled or refused half-way; None if it never was a call.
+
+    What was refused before anything was sent is not on the bill; a cancelled call is, with what is known of it.
+    """
+    cancelled = isinstance(error, asyncio.CancelledError)
+    if isinstance(error.__cause__, LMError):  # the budget ended it after attempts that failed
+        return {**_failure(error.__cause__), "error": "budget", "error_message": brief(error)}
+    if trace is None:
+        spent, sent, tokens, lost = None, 0, 0, 0
+    else:
+        spent, sent, tokens, lost = None if trace.unknown else trace.cost, trace.sent, trace.tokens, trace.uncertain
+    if not cancelled and not sent:
+        return None
+    return {
+        "source": "live",
+        "usage": NO_USAGE,
+        "as_if": spent,
+        "billed": spent,
+        "wasted": spent,
+        "attempts": sent,
+        "uncertain": lost,
+        "wasted_tokens": tokens,
+        "finish": None,
+        "error": "cancelled" if cancelled else "refused",
+        "error_message": None if cancelled else brief(error),
+    }

@@ -1,0 +1,262 @@
+"""An account with a provider: what all models of one key at one endpoint share.
+
+The limit layer admits calls through it; the retry layer tells it when the provider asked us to slow down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from aiolimiter import AsyncLimiter
+
+from synalinks import _json
+from synalinks._concurrency import Clock, LoopLocal, SystemClock
+from synalinks.errors import ConfigurationError
+from synalinks.lm.core.call import Request
+from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, Allowance
+from synalinks.lm.rate_limit.window import LONGEST_HOLD, Told, Window
+
+#: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
+#: money is bounded by the budget gate, which counts differently.
+BYTES_PER_TOKEN = 4
+#: Seconds between two calls after a provider refused one for too many and told no rate: first, and at most. Doubled by
+#: each further refusal, shortened by `EASING` with each answer, forgotten below `LEAST_SPACING`.
+FIRST_SPACING, LONGEST_SPACING, LEAST_SPACING, EASING = 0.1, 2.0, 0.001, 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an account may do; None means no limit.
+
+    Attributes:
+        rpm: requests a minute: the most that go out in any 60 seconds.
+        tpm: tokens a minute, prompt and answer together; likewise.
+        concurrency: calls at once.
+
+    Raises:
+        ConfigurationError: a limit is not positive, or `concurrency` is no whole number.
+    """
+
+    rpm: float | None = None
+    tpm: float | None = None
+    concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("rpm", "tpm", "concurrency"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigurationError(f"{name} must be positive, or None for no limit; got {value!r}")
+        if self.concurrency is not None and int(self.concurrency) != self.concurrency:
+            raise ConfigurationError(f"concurrency must be a whole number of calls, got {self.concurrency!r}")
+
+    def over(self, defaults: Limits) -> Limits:
+        """These limits, with those of `defaults` where nothing is said."""
+        return Limits(
+            defaults.rpm if self.rpm is None else self.rpm,
+            defaults.tpm if self.tpm is None else self.tpm,
+            defaults.concurrency if self.concurrency is None else self.concurrency,
+        )
+
+
+def estimate_tokens(request: Request) -> int:
+    """About how many tokens a request takes from a rate limit: UTF-8 bytes of the prompt / 4, and the bound of the
+    answer where given."""
+    return _prompt_tokens(request) + _answer_tokens(request)
+
+
+def _prompt_tokens(request: Request) -> int:
+    size = sum(len(text.encode("utf-8", "replace")) for text in request.texts)
+    size += sum(_message_bytes(message) for message in request.messages)
+    if request.schema is not None:
+        size += len(request.schema.canonical)
+    if request.tools:
+        size += len(_json.canonical(request.tools))
+    return max(1, -(-size // BYTES_PER_TOKEN))
+
+
+def _answer_tokens(request: Request) -> int:
+    return request.output_limit or 0
+
+
+def _message_bytes(message: Mapping[str, Any]) -> int:
+    content = message.get("content")
+    if isinstance(content, str):
+        return len(content.encode("utf-8", "replace"))
+    return len(_json.canonical(content))
+
+
+def _amounts(request: Request) -> dict[str, float]:
+    """What a request takes from limits of each unit."""
+    prompt, answer = _prompt_tokens(request), _answer_tokens(request)
+    return {"requests": 1, "tokens": prompt + answer, "input_tokens": prompt, "output_tokens": max(1, answer)}
+
+
+@dataclass(slots=True)
+class _Gates:
+    """What belongs to one event loop: a queue, and the paces at which it is let out."""
+
+    requests: AsyncLimiter | None
+    tokens: AsyncLimiter | None
+    slots: asyncio.Semaphore | None
+    queue: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def _pace(rate: Window | None) -> AsyncLimiter | None:
+    """A tenth of a minute's allowance at once, and then evenly."""
+    return None if rate is None else AsyncLimiter(rate.burst, rate.burst * MINUTE / rate.per_minute)
+
+
+class Account:
+    """The limits of one account, enforced for every model that uses it, on whatever event loop.
+
+    Three things hold a call back, and the strictest of them decides:
+
+    - *The rates that were stated.* In any 60 seconds at most `rpm` requests and `tpm` tokens go out, at once no more
+      than a tenth of them, then evenly. A provider may raise none of it.
+    - *What the provider says is left* of its own limits, by model (`heed`), where it says so: near the end of them
+      calls go out as fast as it gives more. Where no rate was stated, this is the rate.
+    - *A pause that the provider asked for* (`slow_down`). It holds for every caller. After one for too many requests,
+      calls go out one by one, closer together with each answer, so that those who waited don't all come at once.
+    """
+
+    def __init__(self, limits: Limits, clock: Clock | None = None) -> None:
+        self.limits = limits
+        self.clock = clock or SystemClock()
+        self._requests = None if limits.rpm is None else Window(limits.rpm)
+        self._tokens = None if limits.tpm is None else Window(limits.tpm)
+        self._rated = self._requests is not None or self._tokens is not None
+        self._paused_until: float | None = None
+        self._spacing = 0.0
+        self._last = -LONGEST_SPACING
+        self._lock = Lock()
+        self._models: dict[str, _Model] = {}
+        self._gates: LoopLocal[_Gates] = LoopLocal(self._make_gates)
+
+    def _make_gates(self) -> _Gates:
+        slots = asyncio.Semaphore(self.limits.concurrency) if self.limits.concurrency else None
+        return _Gates(_pace(self._requests), _pace(self._tokens), slots)
+
+    @property
+    def slots(self) -> asyncio.Semaphore | None:
+        """Calls at once, or None where that is not limited."""
+        return self._gates.get().slots if self.limits.concurrency else None
+
+    async def admit(self, request: Request) -> None:
+        """Wait until this request may go out, first come, first served."""
+        model = self._model(request.model)
+        if model.told:
+            await model.admit(_amounts(request), self.clock)
+        else:
+            model.out["requests"] += 1
+        if self._rated or self._spacing or self._paused_until is not None:
+            gates = self._gates.get()
+            async with gates.queue:  # aiolimiter alone wakes small requests first and starves large ones
+                await self._stated(request, gates)
+
+    async def _stated(self, request: Request, gates: _Gates) -> None:
+        """Wait for pace, pause and window; called by one caller at a time."""
+        tokens = 0 if self._tokens is None else estimate_tokens(request)
+        if gates.requests is not None:
+            await gates.requests.acquire()
+        if gates.tokens is not None:
+            await gates.tokens.acquire(min(tokens, gates.tokens.max_rate))
+        while (wait := self._hold(tokens)) > 0:
+            await self.clock.sleep(wait)
+
+    def _hold(self, tokens: int) -> float:
+        """Seconds that the first in the queue has to wait; 0 if it goes now, which is then noted."""
+        with self._lock:  # each event loop has a queue of its own
+            now = self.clock.now()
+            wait = max(0.0, self._last + self._spacing - now)
+            if self._paused_until is not None:
+                wait = max(wait, self._paused_until - now)
+            if self._requests is not None:
+                wait = max(wait, self._requests.wait(now, 1))
+            if self._tokens is not None:
+                wait = max(wait, self._tokens.wait(now, tokens))
+            if wait > 0:
+                return wait
+            self._paused_until = None
+            self._last = now
+            if self._requests is not None:
+                self._requests.take(now, 1)
+            if self._tokens is not None:
+                self._tokens.take(now, tokens)
+            return 0.0
+
+    def slow_down(self, seconds: float) -> None:
+        """Hold every call of this account for `seconds`, because the provider asked one of them to wait."""
+        now = self.clock.now()
+        if self._paused_until is None or now >= self._paused_until:  # the first to be told, not one more of a burst
+            self._spacing = min(max(2 * self._spacing, FIRST_SPACING), LONGEST_SPACING)
+        self._pause(now + seconds)
+
+    def _pause(self, until: float) -> None:
+        if self._paused_until is None or until > self._paused_until:
+            self._paused_until = until
+
+    def mark(self, model: str) -> Mapping[str, float]:
+        """What of a model's has gone out until now, to be handed to `heed` with the answer to what goes out next."""
+        return dict(self._model(model).out)
+
+    def heed(self, model: str, allowance: Allowance, mark: Mapping[str, float]) -> None:
+        """Follow what the provider said of its limits in answering a call of a model.
+
+        Args:
+            mark: what had gone out when that call did.
+        """
+        now = self.clock.now()
+        if allowance.wait is not None and 0 < allowance.wait <= LONGEST_HOLD:
+            self._pause(now + allowance.wait)
+        if allowance.quotas:
+            known = self._model(model)
+            known.told = {
+                (quota.unit, place): Told(quota, now, known.out[quota.unit] - mark[quota.unit])
+                for place, quota in enumerate(allowance.quotas)
+            }
+
+    def ease(self) -> None:
+        """Let calls go out closer together: one was answered."""
+        if self._spacing:
+            self._spacing *= EASING
+            if self._spacing < LEAST_SPACING:
+                self._spacing = 0.0
+
+    def _model(self, name: str) -> _Model:
+        found = self._models.get(name)
+        if found is None:
+            found = self._models[name] = _Model()
+        return found
+
+
+class _Model:
+    """What the provider says of its limits on one model; providers count models apart.
+
+    Attributes:
+        told: its limits, as last told.
+        out: what has gone out, by unit; of tokens only what went out after a limit of them was told.
+    """
+
+    __slots__ = ("_queue", "out", "told")
+
+    def __init__(self) -> None:
+        self.told: dict[tuple[str, int], Told] = {}
+        self.out: dict[str, float] = dict.fromkeys(UNITS, 0.0)
+        self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
+
+    async def admit(self, amounts: Mapping[str, float], clock: Clock) -> None:
+        """Wait until all limits have room; newer news of them count as soon as they come."""
+        async with self._queue.get():
+            while (wait := self._hold(clock.now(), amounts)) > 0:
+                await clock.sleep(wait)
+            for (unit, _), limit in self.told.items():
+                limit.spend(amounts[unit])
+            for unit, amount in amounts.items():
+                self.out[unit] += amount
+
+    def _hold(self, now: float, amounts: Mapping[str, float]) -> float:
+        return max([limit.hold(now, amounts[unit]) for (unit, _), limit in self.told.items()], default=0.0)

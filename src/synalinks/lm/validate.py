@@ -1,0 +1,107 @@
+"""The check layer: an answer that is not what was asked for becomes an error that says so."""
+
+from __future__ import annotations
+
+from synalinks import _json
+from synalinks.errors import BadReply, LMError, SampleRefused
+from synalinks.lm.core.call import Call, Handler, Reply, Request
+
+#: Characters of an answer that a message quotes.
+QUOTE = 200
+#: Bytes of one float32.
+FLOAT = 4
+
+
+class CheckLayer:
+    """Lets an answer pass only if it obeys its schema and is whole.
+
+    Raises:
+        BadReply: broken JSON, JSON that breaks the schema, an empty answer, or vectors that don't match
+            the texts; another attempt may be better.
+        SampleRefused: the model declined (`refusal`, `content_filter`), or its answer was cut at the
+            limit of tokens before it could be used (`length`).
+    """
+
+    name = "check"
+
+    def __call__(self, below: Handler) -> Handler:
+        async def check(call: Call) -> Reply:
+            reply = await below(call)
+            request = call.request
+            error = _vector_fault(request, reply) if request.kind == "embed" else _chat_fault(request, reply)
+            if error is not None:
+                raise error
+            return reply
+
+        return check
+
+
+def _chat_fault(request: Request, reply: Reply) -> LMError | None:
+    if reply.finish == "content_filter" or reply.refusal:
+        return _refused(request, reply)
+    if reply.tool_calls:
+        return None
+    problem = _problem(request, reply)
+    if problem is None:
+        return None
+    if reply.finish == "length":
+        return SampleRefused(
+            f"{request.model}: the answer was cut at the limit of tokens{_limit_of(request)} before it was "
+            f"whole ({problem}); raise max_tokens or ask for less. It begins: {_start(reply.text)}",
+            kind="length",
+            reply=reply,
+        )
+    return BadReply(
+        f"{request.model}: {problem}. Finish: {reply.finish or 'not said'}. It begins: {_start(reply.text)}",
+        reply=reply,
+    )
+
+
+def _problem(request: Request, reply: Reply) -> str | None:
+    """What is wrong with a chat answer, in a few words, or None."""
+    text = reply.text
+    if not text or text.isspace():
+        return "the answer is empty"
+    if request.schema is None:
+        return None
+    try:
+        value = _json.loads(text)
+    except _json.JSONDecodeError as error:
+        return f"the answer is not JSON: {error}"
+    problem = request.schema.problem(value)
+    return None if problem is None else f"the answer breaks its schema: {problem}"
+
+
+def _refused(request: Request, reply: Reply) -> SampleRefused:
+    if reply.refusal:
+        return SampleRefused(
+            f"{request.model} declined to answer: {_start(reply.refusal)}", kind="refusal", reply=reply
+        )
+    return SampleRefused(
+        f"{request.model}: the provider's content filter stopped the answer",
+        kind="content_filter",
+        reply=reply,
+    )
+
+
+def _vector_fault(request: Request, reply: Reply) -> BadReply | None:
+    vectors, texts = reply.vectors, request.texts
+    if len(vectors) != len(texts):
+        return BadReply(f"{request.model}: {len(texts)} texts got {len(vectors)} vectors", reply=reply)
+    widths = {len(vector) for vector in vectors}
+    if len(widths) > 1 or any(width == 0 or width % FLOAT for width in widths):
+        sizes = ", ".join(f"{width / FLOAT:g}" for width in sorted(widths))
+        return BadReply(
+            f"{request.model}: vectors of one request must have one length, got {sizes} float32 numbers",
+            reply=reply,
+        )
+    return None
+
+
+def _limit_of(request: Request) -> str:
+    limit = request.options.get("max_tokens")
+    return "" if limit is None else f" (max_tokens={limit})"
+
+
+def _start(text: str) -> str:
+    return repr(text if len(text) <= QUOTE else text[:QUOTE] + "...")

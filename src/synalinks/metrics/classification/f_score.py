@@ -1,0 +1,139 @@
+"""Precision, recall and F-beta over the words of texts."""
+
+from __future__ import annotations
+
+import string
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from synalinks.errors import ConfigurationError
+from synalinks.metrics.classification.counts import Tally, ratio
+from synalinks.rewards.leaves import paired
+
+#: Words and signs that don't count, as in SQuAD's evaluation script (Rajpurkar et al., 2016, section 5), plus
+#: `of` and `is`, which existing programs rely on.
+STOP_WORDS = frozenset({"a", "an", "the", "of", "is"})
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def words(text: str) -> list[str]:
+    """A text's words, lower case, without punctuation and stop words."""
+    kept = " ".join(word for word in text.lower().split() if word not in STOP_WORDS)
+    return kept.translate(_NO_PUNCTUATION).split()
+
+
+def text_of(leaf: Any) -> str:
+    """A leaf as text; one that is missing is empty."""
+    return "" if leaf is None else str(leaf)
+
+
+class FBetaScore(Tally):
+    """The F-beta score over the words of each field: (1 + b^2) P R / (b^2 P + R), in [0, 1].
+
+    Precision and recall are taken over multisets of words, per field, summed over samples.
+
+    Args:
+        average: over the fields; see `Tally`.
+        beta: weight of recall against precision.
+        name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
+
+    Source: van Rijsbergen, Information Retrieval, 1979, chapter 7.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        name: str = "fbeta_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        if beta <= 0:
+            raise ConfigurationError(f"{type(self).__name__}(beta={beta!r}): beta must be above 0")
+        self.beta = beta
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    async def update(self, y_true: Any, y_pred: Any) -> None:
+        """Count the words of one prediction against its target, field by field."""
+        for path, theirs, ours in paired(y_true, y_pred):
+            predicted, wanted = Counter(words(text_of(ours))), Counter(words(text_of(theirs)))
+            self.count(path, *(count.total() for count in (predicted & wanted, predicted, wanted)))
+
+    def score(self, *counts: int) -> float:
+        """The score of what is in both, in predictions and in targets; 0 where nothing was predicted or wanted."""
+        both, predicted, wanted = counts
+        square = self.beta**2
+        return (1 + square) * both / divisor if (divisor := square * wanted + predicted) else 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"beta": self.beta, **super().get_config()}
+
+
+class F1Score(FBetaScore):
+    """The F-beta score with beta 1: the harmonic mean of precision and recall over words.
+
+    Args: see `FBetaScore`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str = "f1_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, 1.0, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {name: value for name, value in super().get_config().items() if name != "beta"}
+
+
+class Precision(F1Score):
+    """The share of the words of predictions that are in the targets.
+
+    Args: see `F1Score`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str = "precision",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in predictions."""
+        return ratio(counts[0], counts[1])
+
+
+class Recall(F1Score):
+    """The share of the words of targets that are in the predictions.
+
+    Args: see `F1Score`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        name: str = "recall",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in targets."""
+        return ratio(counts[0], counts[2])

@@ -1,0 +1,198 @@
+"""Precision, recall and F-beta of decisions: yes-or-no fields, and sets of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from synalinks.metrics.classification.counts import ratio
+from synalinks.metrics.classification.f_score import FBetaScore
+from synalinks.metrics.classification.labels import decisions, labels_of
+
+
+class BinaryFBetaScore(FBetaScore):
+    """The F-beta score of yes-or-no fields, field by field.
+
+    Args:
+        threshold: a number above it means yes.
+        average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `FBetaScore`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float = 0.5,
+        name: str = "binary_fbeta_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        self.threshold = threshold
+        super().__init__(average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    async def update(self, y_true: Any, y_pred: Any) -> None:
+        """Count yes in both, in the prediction, in the target."""
+        for path, ours, theirs in decisions(y_true, y_pred, self.threshold):
+            self.count(path, int(ours and theirs), int(ours), int(theirs))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"threshold": self.threshold, **super().get_config()}
+
+
+class CategoricalFBetaScore(FBetaScore):
+    """The F-beta score of sets of labels: per label where `labels` are given, else over all labels together.
+
+    Args:
+        labels: the labels there are.
+        average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `FBetaScore`.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        labels: Sequence[str] | None = None,
+        name: str = "categorical_fbeta_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        self.labels = None if labels is None else list(labels)
+        super().__init__(average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    async def update(self, y_true: Any, y_pred: Any) -> None:
+        """Count labels in both, in the prediction, in the target."""
+        ours, theirs = labels_of(y_pred), labels_of(y_true)
+        if self.labels is None:
+            self.count("", len(ours & theirs), len(ours), len(theirs))
+        for label in self.labels or ():
+            self.count(label, int(label in ours and label in theirs), int(label in ours), int(label in theirs))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"labels": self.labels, **super().get_config()}
+
+
+class _WithoutBeta:
+    """Leaves beta out of a config: what is fixed is no argument."""
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        return {name: value for name, value in config.items() if name != "beta"}
+
+
+class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
+    """The binary F-beta score with beta 1."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_f1_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+
+class BinaryPrecision(BinaryF1Score):
+    """How often a yes is right, field by field."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_precision",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in predictions."""
+        return ratio(counts[0], counts[1])
+
+
+class BinaryRecall(BinaryF1Score):
+    """How many a yes of the target is found, field by field."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float = 0.5,
+        name: str = "binary_recall",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in targets."""
+        return ratio(counts[0], counts[2])
+
+
+class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
+    """The categorical F-beta score with beta 1."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        labels: Sequence[str] | None = None,
+        name: str = "categorical_f1_score",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, 1.0, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+
+class CategoricalPrecision(CategoricalF1Score):
+    """The share of predicted labels that are right."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        labels: Sequence[str] | None = None,
+        name: str = "categorical_precision",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in predictions."""
+        return ratio(counts[0], counts[1])
+
+
+class CategoricalRecall(CategoricalF1Score):
+    """The share of the targets' labels that are predicted."""
+
+    def __init__(
+        self,
+        average: str | None = None,
+        labels: Sequence[str] | None = None,
+        name: str = "categorical_recall",
+        in_mask: Sequence[str] | None = None,
+        out_mask: Sequence[str] | None = None,
+        in_mask_pattern: str | None = None,
+        out_mask_pattern: str | None = None,
+    ) -> None:
+        super().__init__(average, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in targets."""
+        return ratio(counts[0], counts[2])

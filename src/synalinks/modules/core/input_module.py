@@ -1,0 +1,75 @@
+"""Input: where a program begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synalinks.data import ChatMessages, Node, SymbolicDataModel, check_trainable_defaults
+from synalinks.errors import ConfigurationError
+from synalinks.modules.core.module import Module
+
+
+class InputModule(Module):
+    """The operation behind an input: it passes on what the program is given.
+
+    Args:
+        schema, input_data_model: what the program takes.
+        optional: whether the input may be None; kept for programs that read it.
+    """
+
+    def __init__(
+        self,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        input_data_model: Any = None,
+        optional: bool = False,
+        name: str | None = None,
+        description: str | None = None,
+        trainable: bool = False,
+    ) -> None:
+        super().__init__(name=name or None, description=description or "What the program takes.", trainable=trainable)
+        if schema is None and input_data_model is None:
+            raise ConfigurationError("Input(...) needs data_model= or schema=")
+        if input_data_model is not None:
+            check_trainable_defaults(input_data_model)
+        found = schema if input_data_model is None else input_data_model.get_schema()
+        self.schema: Mapping[str, Any] = found if found is not None else {}
+        self.optional = optional
+        self.built = True
+        self.output = SymbolicDataModel(schema=dict(self.schema), name=self.name)
+        self.nodes.append(Node(self, (), {}, self.output))
+
+    async def call(self, inputs: Any = None, training: bool = False) -> Any:
+        """The value itself."""
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        """Schema and name."""
+        return {"schema": dict(self.schema), "optional": self.optional, "name": self.name}
+
+
+def Input(  # noqa: N802  a factory users know by this name
+    schema: Mapping[str, Any] | None = None, data_model: Any = None, optional: bool = False, name: str | None = None
+) -> SymbolicDataModel:
+    """A symbolic value that stands for what a program will be given.
+
+    Args:
+        schema, data_model: what it obeys; one of the two.
+        optional: whether it may be None.
+        name: of the input.
+
+    Raises:
+        ConfigurationError: neither is given, or a `Trainable` field has no default.
+    """
+    return InputModule(schema=schema, input_data_model=data_model, optional=optional, name=name).output
+
+
+def ImageInput(optional: bool = False, name: str | None = None) -> SymbolicDataModel:  # noqa: N802
+    """An input of chat messages that may hold images."""
+    return Input(data_model=ChatMessages, optional=optional, name=name)
+
+
+def AudioInput(optional: bool = False, name: str | None = None) -> SymbolicDataModel:  # noqa: N802
+    """An input of chat messages that may hold audio."""
+    return Input(data_model=ChatMessages, optional=optional, name=name)

@@ -1,0 +1,223 @@
+"""Generator: a module that has a language model fill in a data model, and learns instructions and examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synalinks import _json, scope
+from synalinks.data import (
+    ChatMessage,
+    Instructions,
+    JsonDataModel,
+    SymbolicDataModel,
+    is_chat_messages,
+    is_strictly_chat_message,
+)
+from synalinks.data import schema as schemas
+from synalinks.errors import ConfigurationError
+from synalinks.lm.core.call import Schema, schema_of
+from synalinks.modules.core.module import Module
+from synalinks.modules.generators.messages import to_wire
+from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input
+from synalinks.modules.models.language_model import LanguageModel
+from synalinks.saving import serialize_synalinks_object
+
+EFFORTS = ("minimal", "low", "medium", "high", "disable", "none", None)
+SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
+
+
+class Generator(Module):
+    """A module that asks a language model for an instance of a schema.
+
+    Its one trainable variable, `state_<name>`, holds the instructions and the few-shot examples.
+
+    Args:
+        schema, data_model: what the answer obeys; a `ChatMessage` is generated without either.
+        language_model: a `LanguageModel`, its name, or None for the session's default at the first call.
+        prompt_template: a jinja2 template of the system message (see `default_prompt_template`).
+        prompt_variables: further variables of the template, JSON.
+        examples: worked examples, pairs of (inputs, outputs), JSON or data models.
+        instructions: what the model is told to do; the keys to answer with, where None.
+        seed_instructions: further instructions an optimizer may start from.
+        use_inputs_schema, use_outputs_schema: show the schemas in the prompt.
+        return_inputs: put the inputs before the answer.
+        temperature, max_tokens, top_p, top_k, reasoning_effort: sampling options; the model's where None.
+        streaming: kept for programs that pass it; without effect where there is a schema.
+        tools: tools the model may call, each `{"name", "description", "parameters"}`.
+
+    Raises:
+        ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error.
+    """
+
+    def __init__(
+        self,
+        *,
+        schema: Mapping[str, Any] | None = None,
+        data_model: Any = None,
+        language_model: Any = None,
+        prompt_template: str | None = None,
+        prompt_variables: Mapping[str, Any] | None = None,
+        examples: Sequence[Any] | None = None,
+        instructions: str | None = None,
+        seed_instructions: Sequence[str] | None = None,
+        use_inputs_schema: bool = False,
+        use_outputs_schema: bool = False,
+        return_inputs: bool = False,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        reasoning_effort: str | None = None,
+        streaming: bool = False,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(name=name, description=description, trainable=trainable)
+        if reasoning_effort not in EFFORTS:
+            raise ConfigurationError(f"{self.name}: reasoning_effort={reasoning_effort!r}; write one of {EFFORTS}")
+        given = schema if data_model is None else data_model.get_schema()
+        self.schema: Schema | None = None if given is None else schema_of(given)
+        self.language_model: LanguageModel | None = LanguageModel.get(language_model)
+        self.prompt_template = prompt_template or default_prompt_template()
+        self.prompt_variables = dict(prompt_variables or {})
+        self.use_inputs_schema = use_inputs_schema
+        self.use_outputs_schema = use_outputs_schema
+        self.return_inputs = return_inputs
+        self.streaming = streaming and self.schema is None
+        self.tools = tuple(tools or ())
+        self.examples = [_example(pair, self.name) for pair in examples or ()]
+        self.instructions = instructions if instructions is not None else default_instructions(self.schema)
+        self.seed_instructions = list(seed_instructions or ())
+        sampling = (temperature, max_tokens, top_p, top_k, reasoning_effort)
+        self.options = {key: value for key, value in zip(SAMPLING, sampling, strict=True) if value is not None}
+        self.state = self.add_variable(
+            initializer={
+                **Instructions(instructions=self.instructions).get_json(),
+                "examples": [{**example, "reward": None} for example in self.examples],
+                "seed_candidates": [{"instructions": text} for text in self.seed_instructions],
+            },
+            data_model=Instructions,
+            name=f"state_{self.name}",
+        )
+        self._template = compile_template(self.prompt_template)
+        self._outputs_schema = self.schema.canonical.decode() if self.schema and use_outputs_schema else None
+        self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema.value
+
+    async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
+        """The model's answer to one input; None for no input or a call that failed for good."""
+        if inputs is None:
+            return None
+        (model,) = self.models_asked()
+        found = await model.ask(self.messages(inputs), schema=self.schema, tools=self.tools, options=self.options)
+        if found is None:
+            return None
+        reply, value = found
+        if self.schema is None:
+            answer = model.chat_message(reply)
+            value = answer.get_json()
+        else:
+            answer = JsonDataModel(schema=self._answer_schema, json=value, name=f"prediction_{self.name}")
+        if training:
+            self._record(inputs, value)
+        return inputs + answer if self.return_inputs else answer
+
+    def messages(self, inputs: Any) -> list[dict[str, Any]]:
+        """The wire messages for one input: the system prompt, then the input as a chat or as JSON."""
+        state = self.state.get_json()
+        system = render(
+            self._template,
+            state["instructions"],
+            state["examples"],
+            _json.dumps(inputs.get_schema()) if self.use_inputs_schema else None,
+            self._outputs_schema,
+            self.prompt_variables,
+        )
+        value = inputs.get_json()
+        if "messages" not in value and "role" not in value:
+            return [{"role": "system", "content": system}, {"role": "user", "content": render_input(value)}]
+        return self._chat(inputs, value, system)
+
+    def _chat(self, inputs: Any, value: Mapping[str, Any], system: str) -> list[dict[str, Any]]:
+        opening = [{"role": "system", "content": system}]
+        if is_strictly_chat_message(inputs):
+            return opening + to_wire(inputs)
+        if not is_chat_messages(inputs):
+            return [*opening, {"role": "user", "content": render_input(value)}]
+        turns = to_wire(inputs)
+        if any(turn["role"] in ("system", "developer") for turn in turns):
+            opening = []
+        leading = {}
+        for key, field in value.items():
+            if key == "messages":
+                break
+            leading[key] = field
+        if leading:
+            opening = [*opening, {"role": "user", "content": render_input(leading)}]
+        return opening + turns
+
+    def _record(self, inputs: Any, value: Any) -> None:
+        """Leave evidence for the optimizer, under the sample it belongs to."""
+        record = {"inputs": inputs.get_json(), "outputs": value, "reward": None, "sample": scope.current().sample}
+        self.state.get("current_predictions").append(record)
+
+    def models_asked(self) -> tuple[LanguageModel]:
+        """The model it asks: its own, or the session's default.
+
+        Raises:
+            ConfigurationError: there is neither.
+        """
+        model = self.language_model or LanguageModel.get(None)
+        if model is None:
+            raise ConfigurationError(
+                f"{self.name} has no language model: pass language_model=, or set one for the session with "
+                "synalinks.set_default_language_model('ollama/llama3.2:latest')"
+            )
+        return (model,)
+
+    async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
+        """The answer's schema, after the input's where inputs are returned."""
+        answer = SymbolicDataModel(schema=self._answer_schema)
+        if not self.return_inputs:
+            return answer
+        return SymbolicDataModel(schema=schemas.concat(inputs.get_schema(), self._answer_schema))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; what was learnt is saved with the variables."""
+        return {
+            "schema": None if self.schema is None else self.schema.value,
+            "language_model": serialize_synalinks_object(self.language_model),
+            "prompt_template": None if self.prompt_template == default_prompt_template() else self.prompt_template,
+            "prompt_variables": self.prompt_variables,
+            "examples": [[example["inputs"], example["outputs"]] for example in self.examples],
+            "instructions": self.instructions,
+            "seed_instructions": self.seed_instructions,
+            "use_inputs_schema": self.use_inputs_schema,
+            "use_outputs_schema": self.use_outputs_schema,
+            "return_inputs": self.return_inputs,
+            **{key: self.options.get(key) for key in SAMPLING},
+            "streaming": self.streaming,
+            "tools": [dict(tool) for tool in self.tools],
+            "name": self.name,
+            "description": self.description,
+            "trainable": self.trainable,
+        }
+
+
+def default_instructions(schema: Schema | None) -> str:
+    """What a generator is told where nothing else is said."""
+    if schema is None:
+        return "Answer the user."
+    keys = ", ".join(schema.value.get("properties", {}))
+    return f"Answer with a JSON object that has these keys: {keys}."
+
+
+def _example(pair: Any, name: str) -> dict[str, Any]:
+    if isinstance(pair, Mapping) and {"inputs", "outputs"} <= pair.keys():
+        pair = (pair["inputs"], pair["outputs"])
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        raise ConfigurationError(f"{name}: examples are pairs of (inputs, outputs), got {pair!r}")
+    inputs, outputs = (part.get_json() if hasattr(part, "get_json") else part for part in pair)
+    return {"inputs": inputs, "outputs": outputs}

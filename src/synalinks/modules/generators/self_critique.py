@@ -1,0 +1,115 @@
+"""SelfCritique: a generator that criticises what it is given and scores it in [0, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+from synalinks.data import JsonDataModel, SymbolicDataModel, get_score_type, normalize_score
+from synalinks.data import schema as schemas
+from synalinks.modules.core.module import Module
+from synalinks.modules.generators.generator import Generator
+from synalinks.saving import serialize_synalinks_object
+from synalinks.session import to_snake_case
+
+
+class SelfCritique(Module):
+    """A judgement of an input: `critique`, a text, and `reward`, a number in [0, 1].
+
+    The model scores on a scale of named steps, which is mapped to [0, 1]: its lowest step is 0, its highest 1.
+
+    Args:
+        score_type: the scale: `Score` (0, 0.1 ... 1) where None, another one or its name; see `get_score_type`.
+        return_reward: whether there is a score at all.
+        return_inputs: put the input before the judgement.
+        language_model, name, description, trainable: as for a `Generator`.
+        **options: passed on to the inner generator.
+    """
+
+    def __init__(
+        self,
+        *,
+        language_model: Any = None,
+        return_reward: bool = True,
+        score_type: type[Enum] | str | None = None,
+        return_inputs: bool = True,
+        name: str | None = None,
+        description: str | None = None,
+        trainable: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(name=name, description=description, trainable=trainable)
+        self.score_type = get_score_type(score_type)
+        self.return_reward = return_reward
+        self.return_inputs = return_inputs
+        steps = [step.value for step in self.score_type]
+        asked = {"enum": steps, "title": "Reward", "description": "How good it is, on this scale", "type": "number"}
+        self.generator = Generator(
+            schema=judgement(asked if return_reward else None),
+            language_model=language_model,
+            name=f"generator_{self.name}",
+            trainable=trainable,
+            **options,
+        )
+        told = {"minimum": 0, "maximum": 1, "title": "Reward", "description": "From 0 to 1", "type": "number"}
+        self._schema = judgement(told if return_reward else None)
+
+    async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
+        """The judgement of one input; None for no input or a call that failed for good."""
+        found: JsonDataModel | None = await self.generator(inputs, training=training)
+        if found is None:
+            return None
+        value = dict(found.get_json())
+        if self.return_reward:
+            value["reward"] = normalize_score(value["reward"], self.score_type)
+        said = JsonDataModel(schema=self._schema, json=value, name=f"judgement_{self.name}")
+        if not self.return_inputs:
+            return said
+        together: JsonDataModel = inputs + said
+        return together
+
+    async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
+        """The judgement, after the input where that is returned."""
+        await self.generator.compute_output_spec(inputs)
+        self.generator.built = True
+        if not self.return_inputs:
+            return SymbolicDataModel(schema=self._schema)
+        return SymbolicDataModel(schema=schemas.concat(inputs.get_schema(), self._schema))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; those of the inner generator among them."""
+        inner = self.generator.get_config()
+        del inner["schema"]
+        own = {
+            "score_type": scale_config(self.score_type),
+            "return_reward": self.return_reward,
+            "return_inputs": self.return_inputs,
+            "name": self.name,
+            "description": self.description,
+            "trainable": self.trainable,
+        }
+        return {**inner, **own}
+
+
+def judgement(reward: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The schema of a judgement; without a score where `reward` is None."""
+    critique = {"type": "string", "title": "Critique", "description": "What is right and what is wrong about it"}
+    fields: dict[str, Any] = {"critique": critique} | ({} if reward is None else {"reward": dict(reward)})
+    return {
+        "title": "Judgement",
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+
+
+def scale_config(scale: type[Enum]) -> Any:
+    """A scale as JSON: the name of one of ours, else its registered name."""
+    name = to_snake_case(scale.__name__)
+    try:
+        known = get_score_type(name) is scale
+    except ValueError:
+        known = False
+    return name if known else serialize_synalinks_object(scale)

@@ -1,0 +1,80 @@
+"""EmbeddingModel: texts in, vectors out, looked up text by text."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from synalinks.data import DataModel, Embeddings, JsonDataModel, SymbolicDataModel
+from synalinks.errors import ConfigurationError, LMError
+from synalinks.lm.core.call import Request
+from synalinks.modules.models.remote_model import RemoteModel, refuse_secrets
+
+
+class EmbeddingModel(RemoteModel):
+    """A model that turns texts into vectors. Arguments: see `RemoteModel`; options such as `dimensions`."""
+
+    setting: ClassVar[str] = "embedding_model"
+    example: ClassVar[str] = "ollama/all-minilm"
+
+    async def call(self, inputs: Any, **options: Any) -> JsonDataModel | None:  # type: ignore[override]
+        """Embed the `texts` (or `text`) of a data model; returns `Embeddings`."""
+        if inputs is None:
+            return None
+        value = inputs.get_json() if isinstance(inputs, (JsonDataModel, DataModel)) else inputs
+        texts = value.get("texts", value.get("text")) if isinstance(value, Mapping) else value
+        if isinstance(texts, str):
+            texts = [texts]
+        if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+            raise ConfigurationError(f"{self.name}: give a data model with `texts`, a list of strings; got {value!r}")
+        vectors = await self.embed(texts, options)
+        if vectors is None:
+            return None
+        found = {"embeddings": [vector.tolist() for vector in vectors]}
+        return JsonDataModel(schema=Embeddings.get_schema(), json=found, name=f"{self.name}_response")
+
+    async def embed(
+        self,
+        texts: Sequence[str],
+        options: Mapping[str, Any] | None = None,
+        stands_in: bool = False,
+        raises: bool = False,
+    ) -> list[array[float]] | None:
+        """One float32 vector per text, in order; None if the world failed.
+
+        Args:
+            texts: looked up text by text; those not known are sent in one request, each once.
+            stands_in: whether it is asked as the fallback of another model.
+            raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
+
+        Raises:
+            LMError: a wrong program; any failure where `on_error="raise"`.
+        """
+        if not texts:
+            return []
+        merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
+        request = Request("embed", self.model, texts=texts, options=merged)
+        try:
+            reply = await self.channel.send(request, stands_in=stands_in)
+        except LMError as error:
+            if self.fallback is not None and error.fails_sample:
+                raises = raises or self.on_error == "raise"
+                return await self.fallback.embed(texts, options, stands_in=True, raises=raises)
+            self.give_up(error, raises)
+            return None
+        return [_vector(data) for data in reply.vectors]
+
+    async def compute_output_spec(self, *args: Any, **kwargs: Any) -> SymbolicDataModel:
+        """Embeddings."""
+        return SymbolicDataModel(schema=Embeddings.get_schema())
+
+
+def _vector(data: bytes) -> array[float]:
+    """A vector of little-endian float32 bytes."""
+    vector = array("f")
+    vector.frombytes(data)
+    if sys.byteorder == "big":
+        vector.byteswap()
+    return vector

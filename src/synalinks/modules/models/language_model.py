@@ -1,0 +1,120 @@
+"""LanguageModel: a chat model as modules see it. It asks, validates, and knows what failure means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from synalinks import _json
+from synalinks.data import ChatMessage, JsonDataModel, SymbolicDataModel
+from synalinks.errors import BadReply, LMError
+from synalinks.lm.core.call import Reply, Request, Schema, Sink, schema_of
+from synalinks.modules.generators.messages import to_wire
+from synalinks.modules.models.remote_model import RemoteModel, refuse_secrets
+
+
+class LanguageModel(RemoteModel):
+    """A chat model: awaited with messages, it returns a data model. Arguments: see `RemoteModel`."""
+
+    setting: ClassVar[str] = "language_model"
+    example: ClassVar[str] = "ollama/llama3.2:latest"
+
+    async def call(  # type: ignore[override]
+        self,
+        messages: Any,
+        schema: Mapping[str, Any] | None = None,
+        tools: Sequence[Mapping[str, Any]] | None = None,
+        streaming: bool = False,
+        sink: Sink | None = None,
+        **options: Any,
+    ) -> JsonDataModel | None:
+        """Ask with chat messages (a `ChatMessages` or `ChatMessage`).
+
+        Args:
+            messages: nothing is asked, and None returned, where this is None.
+            schema: what the answer must obey; a `ChatMessage` is returned without one, or if the model calls tools.
+            tools: tools the model may call, each `{"name", "description", "parameters"}`.
+            streaming: kept for programs that pass it; text goes to `sink` as it comes.
+            sink: receives pieces of the answer.
+            **options: sampling options, over the model's own.
+        """
+        if messages is None:
+            return None
+        compiled = None if schema is None else schema_of(schema)
+        found = await self.ask(to_wire(messages), schema=compiled, tools=tools or (), options=options, sink=sink)
+        if found is None:
+            return None
+        reply, value = found
+        if compiled is None or value is None:
+            return self.chat_message(reply)
+        return JsonDataModel(schema=compiled.value, json=value, name=f"{self.name}_response")
+
+    async def ask(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        schema: Schema | None = None,
+        tools: Sequence[Mapping[str, Any]] = (),
+        options: Mapping[str, Any] | None = None,
+        sink: Sink | None = None,
+        stands_in: bool = False,
+        raises: bool = False,
+    ) -> tuple[Reply, Any] | None:
+        """The reply to wire messages and, with a schema, its parsed value; None if the world failed.
+
+        Args:
+            stands_in: whether it is asked as the fallback of another model.
+            raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
+
+        Raises:
+            LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
+        """
+        merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
+        request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
+        try:
+            reply = await self.channel.send(request, sink, stands_in)
+            return reply, _parsed(reply, schema)
+        except LMError as error:
+            if self.fallback is not None and error.fails_sample:
+                raises = raises or self.on_error == "raise"
+                return await self.fallback.ask(
+                    messages, schema=schema, tools=tools, options=options, sink=sink, stands_in=True, raises=raises
+                )
+            self.give_up(error, raises)
+            return None
+
+    async def compute_output_spec(self, *args: Any, **kwargs: Any) -> SymbolicDataModel:
+        """A model of the schema given, or a chat message."""
+        schema = kwargs.get("schema")
+        return SymbolicDataModel(schema=schema if schema is not None else ChatMessage.get_schema())
+
+    def chat_message(self, reply: Reply) -> JsonDataModel:
+        """A reply as a `ChatMessage`."""
+        value: dict[str, Any] = {"role": "assistant", "content": reply.text}
+        if reply.reasoning:
+            value["reasoning_content"] = reply.reasoning
+        if reply.refusal:
+            value["refusal"] = reply.refusal
+        if reply.tool_calls:
+            value["tool_calls"] = [
+                {
+                    "id": call["id"],
+                    "type": "function",
+                    "function": {"name": call["name"], "arguments": _json.dumps(call["arguments"])},
+                }
+                for call in reply.tool_calls
+            ]
+        return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
+
+
+def _parsed(reply: Reply, schema: Schema | None) -> Any:
+    if schema is None or reply.tool_calls:
+        return None
+    try:
+        value = _json.loads(reply.text)
+    except _json.JSONDecodeError as error:
+        raise BadReply(f"the {reply.source} answer is not JSON ({error}): {reply.text[:200]!r}", reply=reply) from error
+    problem = schema.problem(value)
+    if problem is not None:
+        raise BadReply(f"the {reply.source} answer breaks its schema: {problem}", reply=reply)
+    return value

@@ -1,0 +1,68 @@
+"""What OMEGA remembers of predictions: the good and bad ones of a step, and examples that stay hard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from synalinks import _json
+from synalinks.optimizers.scored_predictions import Record
+
+#: Distinct inputs whose scores are remembered; the ones seen longest ago go first.
+REMEMBERED = 512
+
+
+@dataclass
+class _Seen:
+    count: int
+    total: float
+    record: Record
+
+
+class HardExamples:
+    """Inputs that keep scoring badly, by mean reward over repeated observations.
+
+    Args:
+        min_observations: how often an input must have been seen to be judged.
+    """
+
+    def __init__(self, min_observations: int) -> None:
+        self._min_observations = min_observations
+        self._seen: dict[bytes, _Seen] = {}
+
+    def observe(self, records: Sequence[Record]) -> None:
+        """Take in scored predictions."""
+        for record in records:
+            name = _json.canonical(record["inputs"])
+            known = self._seen.pop(name, None)
+            count, total = (known.count, known.total) if known else (0, 0.0)
+            self._seen[name] = _Seen(count + 1, total + float(record["reward"]), record)
+        while len(self._seen) > REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+
+    def get_state(self) -> list[Any]:
+        """What was observed, as JSON, in the order in which it would be forgotten."""
+        return [[seen.count, seen.total, seen.record] for seen in self._seen.values()]
+
+    def set_state(self, state: Sequence[Any]) -> None:
+        """Have observed what `get_state` gave, and nothing else."""
+        self._seen = {_json.canonical(record["inputs"]): _Seen(count, total, record) for count, total, record in state}
+
+    def hardest(self, count: int) -> list[Record]:
+        """Up to `count` last predictions of the inputs with the lowest mean reward, below 1."""
+        judged = [seen for seen in self._seen.values() if seen.count >= self._min_observations]
+        judged.sort(key=lambda seen: seen.total / seen.count)
+        return [seen.record for seen in judged if seen.total < seen.count][:count]
+
+
+def best(records: Sequence[Record], count: int) -> list[Record]:
+    """The best predictions that scored at all."""
+    ordered = sorted(records, key=lambda record: -record["reward"])
+    return [record for record in ordered if record["reward"] > 0.0][:count]
+
+
+def worst(records: Sequence[Record], count: int) -> list[Record]:
+    """The worst predictions that did not score fully."""
+    ordered: list[Any] = sorted(records, key=lambda record: record["reward"])
+    return [record for record in ordered if record["reward"] < 1.0][:count]

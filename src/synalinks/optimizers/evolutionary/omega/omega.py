@@ -1,0 +1,283 @@
+"""OMEGA: an evolutionary optimizer that rewrites whole variables, driven by a language model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synalinks.data import BOOKKEEPING, JsonDataModel, Variable
+from synalinks.data import schema as schemas
+from synalinks.errors import BudgetExceeded, ConfigurationError
+from synalinks.modules import EmbeddingModel, Generator
+from synalinks.modules.generators.chain_of_thought import ChainOfThought
+from synalinks.modules.generators.generator import EFFORTS
+from synalinks.modules.models.remote_model import RemoteModel
+from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
+from synalinks.optimizers.evolutionary.omega import prompts
+from synalinks.optimizers.evolutionary.omega.hard_example_buffer import HardExamples, best, worst
+from synalinks.optimizers.evolutionary.omega.novelty_search import (
+    Descriptors,
+    Distance,
+    check_distance,
+    cosine_distance,
+    dominated_novelty_search,
+    pairwise,
+)
+from synalinks.optimizers.optimizer import Step, UpdateFrequency
+from synalinks.saving import serialize_synalinks_object
+
+ALGORITHMS = ("dns", "ga")
+#: Fields of an object schema that a proposer's schema takes over.
+_PASSED_ON = ("title", "description")
+
+
+class OMEGA(EvolutionaryOptimizer):
+    """A genetic search over variables with a competition for novelty (see `omega.competition`).
+
+    Args:
+        instructions: the user's own words to the proposer.
+        language_model: proposes candidates; the session's default where None.
+        embedding_model: measures how near candidates are; the session's default where None; not needed with
+            `algorithm="ga"` or a distance function of one's own.
+        k_nearest_fitter: the competition's radius is 1 / k.
+        distance_function: `distance(candidate1, candidate2, embedding_model=None, **kwargs)`, sync or async, in
+            [0, 1]; the cosine distance of embeddings where None.
+        mutation_temperature, crossover_temperature: sampling temperatures of proposals.
+        reasoning_effort: of the proposer.
+        use_chain_of_thought: have the proposer think before it writes.
+        merging_rate, selection, selection_temperature, population_size, reward_uncertainty, name, description,
+            update_freq: see `EvolutionaryOptimizer`.
+        algorithm: `dns`, or `ga` without the competition.
+        nb_best_predictions, nb_worst_predictions, nb_hard_examples: how many predictions the proposer is shown.
+        hard_example_min_observations: how often an example must have been seen to count as hard.
+
+    Raises:
+        ConfigurationError: a value out of range; an unknown algorithm.
+    """
+
+    def __init__(
+        self,
+        instructions: str | None = None,
+        language_model: Any = None,
+        embedding_model: Any = None,
+        k_nearest_fitter: int = 5,
+        distance_function: Distance | None = None,
+        mutation_temperature: float = 0.3,
+        crossover_temperature: float = 0.3,
+        reasoning_effort: str | None = None,
+        use_chain_of_thought: bool = True,
+        merging_rate: float = 0.02,
+        algorithm: str = "dns",
+        selection: str = "softmax",
+        selection_temperature: float = 0.3,
+        population_size: int = 10,
+        reward_uncertainty: float = 0.25,
+        nb_best_predictions: int = 1,
+        nb_worst_predictions: int = 3,
+        nb_hard_examples: int = 1,
+        hard_example_min_observations: int = 2,
+        name: str | None = None,
+        description: str | None = None,
+        update_freq: UpdateFrequency = "epoch",
+    ) -> None:
+        super().__init__(
+            language_model,
+            mutation_temperature,
+            crossover_temperature,
+            selection,
+            selection_temperature,
+            merging_rate,
+            population_size,
+            reward_uncertainty,
+            name,
+            description,
+            update_freq,
+        )
+        if algorithm not in ALGORITHMS:
+            raise ConfigurationError(f"OMEGA(algorithm={algorithm!r}): write one of {ALGORITHMS}")
+        if reasoning_effort not in EFFORTS:
+            raise ConfigurationError(f"OMEGA(reasoning_effort={reasoning_effort!r}): write one of {EFFORTS}")
+        if k_nearest_fitter < 1:
+            raise ConfigurationError(f"OMEGA(k_nearest_fitter={k_nearest_fitter!r}): at least 1 is needed")
+        if distance_function is not None:
+            check_distance(distance_function)
+        shown = (nb_best_predictions, nb_worst_predictions, nb_hard_examples)
+        if min(shown) < 0 or hard_example_min_observations < 1:
+            raise ConfigurationError(
+                f"OMEGA: nb_best_predictions, nb_worst_predictions, nb_hard_examples = {shown} are 0 or above and "
+                f"hard_example_min_observations = {hard_example_min_observations!r} is 1 or above"
+            )
+        self.instructions = instructions
+        self.embedding_model: EmbeddingModel | None = EmbeddingModel.get(embedding_model)
+        self.k_nearest_fitter = k_nearest_fitter
+        self.distance_function = distance_function
+        self.reasoning_effort = reasoning_effort
+        self.use_chain_of_thought = use_chain_of_thought
+        self.algorithm = algorithm
+        self.nb_best_predictions = nb_best_predictions
+        self.nb_worst_predictions = nb_worst_predictions
+        self.nb_hard_examples = nb_hard_examples
+        self.hard_example_min_observations = hard_example_min_observations
+        self._descriptors = Descriptors()
+        self._hard: dict[str, HardExamples] = {}
+        self._proposers: dict[tuple[str, str], Generator | ChainOfThought] = {}
+        self._keys: dict[str, frozenset[str]] = {}
+
+    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+        """Resolve both models and make the proposers, before the first paid call.
+
+        Raises:
+            ConfigurationError: a model is missing.
+        """
+        await super().on_train_begin(variables)
+        self.embedding_model = self.embedding_model or EmbeddingModel.get(None)
+        if self.algorithm == "dns" and self.distance_function is None and self.embedding_model is None:
+            raise ConfigurationError(
+                "OMEGA measures how near candidates are with an embedding model and has none: pass embedding_model=, "
+                "call synalinks.set_default_embedding_model('ollama/all-minilm'), give a distance_function, or set "
+                "algorithm='ga'"
+            )
+        for variable in variables:
+            self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
+            schema = learnable_schema(variable)
+            self._keys[variable.path] = frozenset(schema["properties"])
+            for kind in ("mutation", "crossover"):
+                self._proposers[kind, variable.path] = self._proposer(kind, variable, schema)
+
+    def _proposer(self, kind: str, variable: Variable, schema: Mapping[str, Any]) -> Generator | ChainOfThought:
+        task = prompts.MUTATION if kind == "mutation" else prompts.CROSSOVER
+        heat = self.mutation_temperature if kind == "mutation" else self.crossover_temperature
+        make = ChainOfThought if self.use_chain_of_thought else Generator
+        return make(
+            schema=schema,
+            language_model=self.language_model,
+            instructions=prompts.instructions(task, list(schema["properties"]), self.instructions),
+            temperature=heat,
+            reasoning_effort=self.reasoning_effort,
+            name=f"{kind}_{variable.name}",
+            trainable=False,
+        )
+
+    async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Any] | None:
+        """What the proposer makes of one candidate; None if it failed for good."""
+        inputs = prompts.MutationInputs(**self._shown(variable, step), current_variable=learnt(parent))
+        return await self._ask("mutation", variable, inputs)
+
+    async def cross(
+        self, variable: Variable, parent: Candidate, other: Candidate, step: Step
+    ) -> Mapping[str, Any] | None:
+        """What the proposer makes of two candidates; None if it failed for good."""
+        inputs = prompts.CrossoverInputs(
+            **self._shown(variable, step), other_variable=learnt(other), current_variable=learnt(parent)
+        )
+        return await self._ask("crossover", variable, inputs)
+
+    def _shown(self, variable: Variable, step: Step) -> dict[str, Any]:
+        hard = self._hard[variable.path]
+        hard.observe(step.records)
+        return {
+            "program_description": step.description,
+            "good_predictions": [prompts.shown(r) for r in best(step.records, self.nb_best_predictions)],
+            "bad_predictions": [prompts.shown(r) for r in worst(step.records, self.nb_worst_predictions)],
+            "hard_examples": [prompts.shown(r) for r in hard.hardest(self.nb_hard_examples)],
+            "variable_description": variable.description or "",
+        }
+
+    async def _ask(self, kind: str, variable: Variable, inputs: Any) -> Mapping[str, Any] | None:
+        answer: JsonDataModel | None = await self._proposers[kind, variable.path](inputs)
+        if answer is None:
+            return None  # the model layer has warned
+        keys = self._keys[variable.path]
+        return {name: value for name, value in answer.get_json().items() if name in keys}
+
+    async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
+        """With `dns`, let the candidates compete; then rebuild the pools."""
+        if self.algorithm == "dns":
+            for variable in variables:
+                await self._compete(variable)
+        await super().on_epoch_end(epoch, variables)
+
+    async def _compete(self, variable: Variable) -> None:
+        population = self.populations[variable.path]
+        everyone = pool.ranked(population.everyone(), self.reward_uncertainty)
+        if len(everyone) < 2:
+            return
+        try:
+            distances = await self._distances(everyone)
+        except BudgetExceeded:
+            distances = None  # fit ends by what its budget refused; what was scored is kept
+        if distances is None:
+            return
+        kept = dominated_novelty_search(everyone, distances, self.k_nearest_fitter, self.reward_uncertainty)
+        kept = kept if len(kept) > 1 else everyone[:2]  # crossover needs two
+        proven = population.validated
+        stays = {pool.key(candidate) for candidate in (*kept, *([proven] if proven else []))}
+        population.replace([candidate for candidate in everyone if pool.key(candidate) in stays])
+
+    async def _distances(self, pooled: list[Candidate]) -> Any:
+        if self.distance_function is not None:
+            return await pairwise(pooled, self.distance_function, self.embedding_model)
+        if self.embedding_model is None:
+            return None
+        vectors = await self._descriptors.of(pooled, self.embedding_model)
+        return None if vectors is None else cosine_distance(vectors)
+
+    def models_asked(self) -> list[RemoteModel | None]:
+        """The proposer and, where distances are measured with it, the embedding model."""
+        embeds = self.algorithm == "dns" and self.distance_function is None
+        return [self.language_model, self.embedding_model if embeds else None]
+
+    def get_state(self) -> dict[str, Any]:
+        """Examples that stay hard, by variable, and the embeddings that were paid for."""
+        hard = {path: examples.get_state() for path, examples in self._hard.items()}
+        return {"hard": hard, "descriptors": self._descriptors.get_state()}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Be as `get_state` said."""
+        for path, examples in state["hard"].items():
+            self._hard[path].set_state(examples)
+        self._descriptors.set_state(state["descriptors"])
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "instructions": self.instructions,
+            "embedding_model": serialize_synalinks_object(self.embedding_model),
+            "k_nearest_fitter": self.k_nearest_fitter,
+            "distance_function": serialize_synalinks_object(self.distance_function),
+            "reasoning_effort": self.reasoning_effort,
+            "use_chain_of_thought": self.use_chain_of_thought,
+            "algorithm": self.algorithm,
+            "nb_best_predictions": self.nb_best_predictions,
+            "nb_worst_predictions": self.nb_worst_predictions,
+            "nb_hard_examples": self.nb_hard_examples,
+            "hard_example_min_observations": self.hard_example_min_observations,
+            **super().get_config(),
+        }
+
+
+def learnable_schema(variable: Variable) -> dict[str, Any]:
+    """The schema of the fields an optimizer may rewrite, all required."""
+    schema = variable.get_schema()
+    fields = {name: kind for name, kind in schema.get("properties", {}).items() if name not in BOOKKEEPING}
+    passed = {name: schema[name] for name in _PASSED_ON if name in schema}
+    kinds = {name: _present(kind) for name, kind in fields.items()}
+    if defs := schemas.reachable(kinds, schema.get("$defs") or {}):
+        passed["$defs"] = defs
+    return {**passed, "type": "object", "properties": kinds, "required": list(kinds), "additionalProperties": False}
+
+
+def _present(kind: Mapping[str, Any]) -> dict[str, Any]:
+    """A field that must be there: `X or null` with a default becomes X."""
+    options = [option for option in kind.get("anyOf", ()) if option.get("type") != "null"]
+    rest = {name: value for name, value in kind.items() if name not in ("default", "anyOf")}
+    if "anyOf" not in kind:
+        return rest
+    return {**rest, **options[0]} if len(options) == 1 else {**rest, "anyOf": options}
+
+
+def learnt(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    """A candidate's learnable fields."""
+    return {name: value for name, value in pool.content(candidate).items() if name != "examples"}

@@ -1,0 +1,191 @@
+"""RandomFewShot: few-shot examples drawn from the program's own good predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synalinks import _json
+from synalinks.data import Variable
+from synalinks.errors import ConfigurationError
+from synalinks.optimizers.evolutionary.selection import check_count, check_strategy, choose, softmax
+from synalinks.optimizers.few_shot.lexical_similarity import Nearness, cosine, cover
+from synalinks.optimizers.few_shot.similarity_effect import Payoff
+from synalinks.optimizers.optimizer import Optimizer, Step, UpdateFrequency
+from synalinks.optimizers.scored_predictions import Record, eligible
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class GreedyOptimizer(Optimizer):
+    """Proposes sets of few-shot examples drawn from scored predictions. It makes no model calls of its own.
+
+    Eligible are predictions with a positive reward, one per distinct input; how many are drawn is uniform in
+    [nb_min_examples, nb_max_examples], or all of them where there are fewer. Counts are dealt like cards: within an
+    epoch none comes twice before each has come once. With both at 0 few-shot learning is off.
+
+    A step scores one proposal on a few samples, so there are not many tries. With `sampling="softmax"` each counts
+    for more: of the predictions, those are taken that together come nearest to the inputs that candidates are scored
+    on, in the rare words they share (`nearness`); the softmax of their rewards is how much each one's nearness is
+    worth, and draws among those that are equally near, or from all where the nearest are in the prompt already. Once
+    training has shown that the program does better near its examples (`payoff`), a draw that comes less near than the
+    best known candidate is not scored. `best` looks at nothing but rewards, `random` at nothing.
+
+    Args:
+        nb_min_examples, nb_max_examples: how many examples a proposal holds.
+        sampling: `softmax` (of reward), `best` or `random`.
+        sampling_temperature: of the softmax; 0 takes the best.
+        population_size, reward_uncertainty, name, description, update_freq: see `Optimizer`.
+
+    Raises:
+        ConfigurationError: counts below 0 or in the wrong order, an unknown way of sampling.
+    """
+
+    def __init__(
+        self,
+        nb_min_examples: int = 1,
+        nb_max_examples: int = 3,
+        sampling: str = "softmax",
+        sampling_temperature: float = 0.3,
+        population_size: int = 10,
+        reward_uncertainty: float = 0.25,
+        name: str | None = None,
+        description: str | None = None,
+        update_freq: UpdateFrequency = "epoch",
+    ) -> None:
+        super().__init__(population_size, sampling_temperature, reward_uncertainty, update_freq, name, description)
+        kind = type(self).__name__
+        if nb_min_examples < 0 or nb_max_examples < nb_min_examples:
+            raise ConfigurationError(
+                f"{kind}(nb_min_examples={nb_min_examples!r}, nb_max_examples={nb_max_examples!r}): the counts are 0 "
+                "or above and the minimum is not above the maximum"
+            )
+        check_count(nb_min_examples, 0, f"{kind}: nb_min_examples")
+        check_count(nb_max_examples, 0, f"{kind}: nb_max_examples")
+        self.nb_min_examples = nb_min_examples
+        self.nb_max_examples = nb_max_examples
+        self.sampling = check_strategy(sampling, f"{kind}: sampling")
+        self._hands: dict[str, list[int]] = {}
+        self._payoffs: dict[str, Payoff] = {}
+        self._measured: tuple[Sequence[Any], Nearness] | None = None
+
+    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+        """Begin without evidence of former trainings."""
+        await super().on_train_begin(variables)
+        self._hands, self._payoffs, self._measured = {}, {}, None
+
+    async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
+        """Deal the counts anew, so that nothing has to be remembered between epochs."""
+        self._hands = {}
+
+    async def on_train_end(self, variables: Sequence[Variable]) -> None:
+        """Leave the best candidate in the fields, and nothing of the data in memory."""
+        await super().on_train_end(variables)
+        self._measured = None
+
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+        """Other examples; None where nothing is eligible, few-shot learning is off, or the draw has no chance."""
+        if self.nb_max_examples == 0:
+            return None
+        near = self._nearness(step.judged) if self.sampling == "softmax" and step.judged else None
+        if near is not None:
+            self._observe(variable, step.records, near)
+        records = eligible(variable)
+        if not records:
+            return None
+        count = min(self._deal(variable, step.rng), len(records))
+        chosen = self._choose(variable, records, count, near, step.rng)
+        if near is not None and self._falls_behind(variable, chosen, near):
+            return None
+        return {"examples": [{**record, "reward": None} for record in chosen]}
+
+    def _deal(self, variable: Variable, rng: np.random.Generator) -> int:
+        """How many examples: uniform, and as evenly as can be within an epoch, which has few steps."""
+        hand = self._hands.setdefault(variable.path, [])
+        if not hand:
+            hand.extend(self.nb_min_examples + int(i) for i in rng.permutation(self._counts))
+        return hand.pop()
+
+    @property
+    def _counts(self) -> int:
+        return self.nb_max_examples - self.nb_min_examples + 1
+
+    def _choose(
+        self, variable: Variable, records: list[Record], count: int, near: Nearness | None, rng: np.random.Generator
+    ) -> list[Record]:
+        rewards = [float(record["reward"]) for record in records]
+        drawn = choose(rewards, count if near is None else len(records), self.sampling, self.sampling_temperature, rng)
+        if near is None:
+            return [records[i] for i in drawn]
+        import numpy as np  # only training needs it
+
+        odds = softmax(rewards, self.sampling_temperature)
+        columns = np.stack([near.to_all(record["inputs"]) for record in records], axis=1)
+        chosen = [records[i] for i in cover(columns, odds / odds.max(), drawn, count)]
+        if _contents(chosen) == _contents(variable.get_json()["examples"]):  # not worth a step; look elsewhere
+            return [records[i] for i in drawn[:count]]
+        return chosen
+
+    # --- whether nearness pays -----------------------------------------------------------------------------
+
+    def _nearness(self, judged: Sequence[Any]) -> Nearness:
+        if self._measured is None or self._measured[0] is not judged:
+            self._measured = (judged, Nearness(judged))
+        return self._measured[1]
+
+    def _observe(self, variable: Variable, records: Sequence[Record], near: Nearness) -> None:
+        """Learn from the batch: how near each sample was to the examples in its prompt, and what it scored."""
+        shown = variable.get_json()["examples"]
+        if not shown:
+            return
+        own = {_json.canonical(example["inputs"]) for example in shown}
+        vectors = [near.vector(example["inputs"]) for example in shown]
+        seen = [record for record in records if _json.canonical(record["inputs"]) not in own]
+        found = [max(cosine(near.vector(record["inputs"]), vector) for vector in vectors) for record in seen]
+        name = _json.digest(b"".join(sorted(own)))
+        payoff = self._payoffs.setdefault(variable.path, Payoff())
+        payoff.observe(name, found, [float(record["reward"]) for record in seen])
+
+    def _falls_behind(self, variable: Variable, chosen: Sequence[Record], near: Nearness) -> bool:
+        """Whether the best known candidate comes nearer to what candidates are scored on, and nearness surely pays."""
+        payoff, population = self._payoffs.get(variable.path), self.populations.get(variable.path)
+        if payoff is None or not payoff.sure or population is None or population.best is None:
+            return False
+        reached, best = (
+            near.coverage([example["inputs"] for example in examples])
+            for examples in (chosen, population.best["examples"])
+        )
+        return reached < best - 1e-9
+
+    # --- going on after a crash, and saving ------------------------------------------------------------------
+
+    def get_state(self) -> dict[str, Any]:
+        """What training has shown of nearness, by variable."""
+        return {"payoffs": {path: payoff.get_state() for path, payoff in self._payoffs.items()}}
+
+    def set_state(self, state: Mapping[str, Any] | None) -> None:
+        """Know what `get_state` gave."""
+        for path, known in (state or {}).get("payoffs", {}).items():
+            self._payoffs.setdefault(path, Payoff()).set_state(known)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {
+            "nb_min_examples": self.nb_min_examples,
+            "nb_max_examples": self.nb_max_examples,
+            "sampling": self.sampling,
+        }
+        return {**own, **super().get_config()}
+
+
+def _contents(examples: Sequence[Mapping[str, Any]]) -> set[bytes]:
+    """What the examples show, in whatever order."""
+    return {_json.canonical([example["inputs"], example["outputs"]]) for example in examples}
+
+
+class RandomFewShot(GreedyOptimizer):
+    """The baseline optimizer: few-shot examples drawn from the program's own good predictions.
+
+    Args: see `GreedyOptimizer`.
+    """

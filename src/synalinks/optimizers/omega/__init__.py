@@ -1,6 +1,0 @@
-"""OMEGA: an evolutionary search over variables, with a competition that keeps the pool diverse."""
-
-from synalinks.optimizers.omega.competition import cosine_distance, dominated_novelty_search
-from synalinks.optimizers.omega.omega import OMEGA
-
-__all__ = ["OMEGA", "cosine_distance", "dominated_novelty_search"]

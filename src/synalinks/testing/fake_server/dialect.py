@@ -1,0 +1,372 @@
+"""Ollama's native JSON: requests checked as a real server checks them, answers in its shapes.
+
+The words of the errors and the order of the fields are those of recordings of a real server (2026-08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from time import time_ns
+from typing import Any
+
+import orjson
+
+from synalinks.testing.fake_models import words as _words
+from synalinks.testing.fake_models.model import ChatRequest, ModelReply, text_of
+
+CAPABILITIES = ("completion", "tools", "thinking", "embedding")
+#: Tokens a chat template adds to each message: its role and its two marks.
+MESSAGE_TOKENS = 4
+#: A real server's default, in tokens; counts only for requests with `truncate: false`.
+CONTEXT_LENGTH = 4096
+_TYPES = {
+    "temperature": "float32",
+    "top_p": "float32",
+    "min_p": "float32",
+    "repeat_penalty": "float32",
+    "presence_penalty": "float32",
+    "frequency_penalty": "float32",
+    "seed": "integer",
+    "num_predict": "integer",
+    "num_ctx": "integer",
+    "top_k": "integer",
+}
+_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+
+
+class RefusalError(Exception):
+    """An error answer: its status and words."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def dump(value: Any) -> bytes:
+    """JSON bytes as Go writes them: `<`, `>` and `&` escaped."""
+    data = orjson.dumps(value)
+    return data.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
+
+
+def now() -> str:
+    """The time in Go's form, with nanoseconds."""
+    seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
+
+
+def tagged(name: str) -> str:
+    """A model's full name: `llama3.2` is `llama3.2:latest`."""
+    return name if ":" in name.rpartition("/")[2] else name + ":latest"
+
+
+class Shelf:
+    """The models a server has, with what each can do; an open shelf has every model.
+
+    Args:
+        models: names, or name -> capabilities (of `CAPABILITIES` and "vision"); None for an open shelf.
+    """
+
+    def __init__(self, models: Collection[str] | Mapping[str, Sequence[str]] | None) -> None:
+        self.open = models is None
+        if models is None:
+            models = ("stand-in",)
+        pairs = models.items() if isinstance(models, Mapping) else ((name, CAPABILITIES) for name in models)
+        self.models = {tagged(name): tuple(abilities) for name, abilities in pairs}
+
+    def abilities(self, body: Mapping[str, Any], missing: str = "model '{}' not found") -> Sequence[str]:
+        """What the model a request names can do.
+
+        Raises:
+            RefusalError: 400 without a name, 404 for a model that is not there.
+        """
+        name = body.get("model") or body.get("name")
+        if not name:
+            raise RefusalError(400, "model is required")
+        found = self.models.get(tagged(str(name)))
+        if found is None:
+            if not self.open:
+                raise RefusalError(404, missing.format(name))
+            return CAPABILITIES
+        return found
+
+    def listing(self, *, loaded: bool = False) -> list[dict[str, Any]]:
+        """The entries of `/api/tags`, or those of `/api/ps`."""
+        entries: list[dict[str, Any]] = []
+        for name, abilities in self.models.items():
+            entry: dict[str, Any] = {"name": name, "model": name, "size": 0, "digest": _digest(name)}
+            entry["details"] = details()
+            if loaded:
+                entry |= {"expires_at": now(), "size_vram": 0, "context_length": CONTEXT_LENGTH}
+            else:
+                entry |= {"modified_at": _EPOCH, "capabilities": abilities}
+            entries.append(entry)
+        return entries
+
+
+_EPOCH = "2026-01-01T00:00:00Z"
+
+
+def _digest(name: str) -> str:
+    return sha256(name.encode()).hexdigest()
+
+
+def details() -> dict[str, Any]:
+    """What `/api/tags` and `/api/show` say of a model: that it is a rule and has no parameters."""
+    return {
+        "parent_model": "",
+        "format": "rule",
+        "family": "stand-in",
+        "families": ["stand-in"],
+        "parameter_size": "0",
+        "quantization_level": "",
+    }
+
+
+def show(abilities: Sequence[str]) -> dict[str, Any]:
+    """The answer of `/api/show`."""
+    return {
+        "modelfile": "# A rule, not a language model",
+        "parameters": f"num_ctx                        {CONTEXT_LENGTH}",
+        "template": "{{ .Prompt }}",
+        "details": details(),
+        "model_info": {
+            "general.architecture": "stand-in",
+            "general.parameter_count": 0,
+            "stand-in.context_length": CONTEXT_LENGTH,
+            "stand-in.embedding_length": _words.DIMENSIONS,
+        },
+        "capabilities": abilities,
+        "modified_at": _EPOCH,
+    }
+
+
+# ------------------------------------------------------------------ requests
+def decode(data: bytes) -> dict[str, Any]:
+    """The JSON object of a request's body.
+
+    Raises:
+        RefusalError: 400, in Go's words, where it is none.
+    """
+    if not data:
+        raise RefusalError(400, "missing request body")
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        rest = error.doc[error.pos :].strip() if isinstance(error.doc, str) else ""
+        if not rest:
+            raise RefusalError(400, "unexpected EOF") from None
+        raise RefusalError(400, f"invalid character {rest[0]!r} looking for beginning of value") from None
+    if not isinstance(value, dict):
+        raise RefusalError(400, f"json: cannot unmarshal {_go_type(value)} into Go value of type api.ChatRequest")
+    return value
+
+
+def _go_type(value: Any) -> str:
+    names: dict[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}
+    return names.get(type(value), "object")
+
+
+def chat_request(body: Mapping[str, Any], abilities: Sequence[str]) -> ChatRequest:
+    """The chat request of a body, checked.
+
+    Raises:
+        RefusalError: as a real server refuses it.
+    """
+    name, messages = str(body.get("model") or body.get("name")), body.get("messages") or []
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in messages):
+        kind = _go_type(messages) if not isinstance(messages, list) else "string"
+        raise RefusalError(
+            400,
+            f"json: cannot unmarshal {kind} into Go struct field ChatRequest.messages of type []api.Message",
+        )
+    if "completion" not in abilities:
+        raise RefusalError(400, f'"{name}" does not support chat')
+    if body.get("tools") and "tools" not in abilities:
+        raise RefusalError(400, f'"{name}" does not support tools')
+    if body.get("think") and "thinking" not in abilities:
+        raise RefusalError(400, f'"{name}" does not support thinking')
+    if "vision" not in abilities and any(one.get("images") for one in messages):
+        raise RefusalError(400, _inner("Multimodal data provided, but model does not support multimodal requests."))
+    options = body.get("options") or {}
+    _check_options(options)
+    request = ChatRequest(
+        name, messages, _format(body.get("format")), options, body.get("tools") or (), bool(body.get("think"))
+    )
+    _check_length(body, request)
+    return request
+
+
+def _inner(message: str, kind: str = "invalid_request_error", **more: Any) -> str:
+    return orjson.dumps({"error": {"code": 400, "message": message, "type": kind, **more}}).decode()
+
+
+def _check_options(options: Any) -> None:
+    if not isinstance(options, dict):
+        raise RefusalError(
+            400,
+            f"json: cannot unmarshal {_go_type(options)} into Go struct field ChatRequest.options "
+            "of type map[string]interface {}",
+        )
+    for name, kind in _TYPES.items():
+        value = options.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise RefusalError(500, f'option "{name}" must be of type {kind}')
+
+
+def _format(value: Any) -> str | Mapping[str, Any] | None:
+    if value in (None, "", "json"):
+        return value or None
+    if not isinstance(value, dict):
+        raw = orjson.dumps(orjson.dumps(value).decode()).decode()
+        raise RefusalError(500, f'invalid format: {raw}; expected "json" or a valid JSON Schema object')
+    kinds = value.get("type", "object")
+    for kind in kinds if isinstance(kinds, list) else (kinds,):
+        if kind not in _JSON_TYPES:
+            raise RefusalError(
+                400,
+                _inner(
+                    "Field 'json_schema': \"json_schema\": JSON schema conversion failed:\n"
+                    f"JSON schema error at #: unrecognized type {kind}"
+                ),
+            )
+    return value
+
+
+def _check_length(body: Mapping[str, Any], request: ChatRequest) -> None:
+    if body.get("truncate") is not False:
+        return
+    size, room = prompt_tokens(request), int(request.options.get("num_ctx") or CONTEXT_LENGTH)
+    if size > room:
+        message = f"request ({size} tokens) exceeds the available context size ({room} tokens), try increasing it"
+        raise RefusalError(400, _inner(message, "exceed_context_size_error", n_prompt_tokens=size, n_ctx=room))
+
+
+def embed_texts(body: Mapping[str, Any]) -> list[str]:
+    """The texts of an `/api/embed` body; an empty string alone is no text, as with a real server.
+
+    Raises:
+        RefusalError: 400, where the input is neither a string nor a list of strings.
+    """
+    given = body.get("input")
+    if given is None or given == "":
+        return []
+    if isinstance(given, str):
+        return [given]
+    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
+        raise RefusalError(400, "invalid input type")
+    return given
+
+
+def prompt_tokens(request: ChatRequest) -> int:
+    """Tokens of all messages and tools, and `MESSAGE_TOKENS` for each message."""
+    count = 0
+    for message in request.messages:
+        count += MESSAGE_TOKENS + _words.count_tokens(text_of(message))
+        if calls := message.get("tool_calls"):
+            count += _words.count_tokens(orjson.dumps(calls).decode())
+    if request.tools:
+        count += _words.count_tokens(orjson.dumps(request.tools).decode())
+    return count
+
+
+# ------------------------------------------------------------------ answers
+@dataclass(slots=True)
+class ChatAnswer:
+    """A whole answer of a model, counted.
+
+    Attributes:
+        pieces: the tokens of the visible text, as a stream sends them.
+        reason: "stop", or "length" for one that was cut short.
+        started: `time.perf_counter_ns()` when the request came.
+    """
+
+    model: str
+    pieces: list[str]
+    thinking: str
+    tool_calls: list[dict[str, Any]]
+    reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    started: int
+    created: str = field(default_factory=now)
+
+    def message(self, content: str) -> dict[str, Any]:
+        """A message with this text."""
+        return {"role": "assistant", "content": content}
+
+    def body(self, elapsed: int) -> dict[str, Any]:
+        """The answer in one piece; `elapsed` in nanoseconds."""
+        message = self.message("".join(self.pieces))
+        if self.thinking:
+            message["thinking"] = self.thinking
+        if self.tool_calls:
+            message["tool_calls"] = self.tool_calls
+        head = {"model": self.model, "created_at": self.created, "message": message, "done": True}
+        return head | {"done_reason": self.reason} | self.counters(elapsed)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The lines of a stream but for the last: thinking, text by tokens, tool calls."""
+        head = {"model": self.model, "created_at": self.created}
+        if self.thinking:
+            yield head | {"message": self.message("") | {"thinking": self.thinking}, "done": False}
+        for piece in self.pieces:
+            yield head | {"message": self.message(piece), "done": False}
+        if self.tool_calls:
+            yield head | {"message": self.message("") | {"tool_calls": self.tool_calls}, "done": False}
+
+    def last_line(self, elapsed: int) -> dict[str, Any]:
+        """The last line of a stream, with the counters."""
+        head = {"model": self.model, "created_at": self.created, "message": self.message(""), "done": True}
+        return head | {"done_reason": self.reason} | self.counters(elapsed)
+
+    def counters(self, elapsed: int) -> dict[str, int]:
+        """Ollama's counters, in nanoseconds and tokens; those that are 0 are left out, as Go does."""
+        part = elapsed // 4
+        return {
+            name: value
+            for name, value in (
+                ("total_duration", elapsed),
+                ("load_duration", part),
+                ("prompt_eval_count", self.prompt_tokens),
+                ("prompt_eval_duration", part),
+                ("eval_count", self.completion_tokens),
+                ("eval_duration", elapsed - 2 * part),
+            )
+            if value
+        }
+
+
+def chat_answer(request: ChatRequest, reply: str | ModelReply, cut: bool, started: int) -> ChatAnswer:
+    """The answer with a model's reply, `stop` and `num_predict` obeyed; `cut` halves it."""
+    if isinstance(reply, str):
+        reply = ModelReply(reply)
+    text = reply.text
+    stops = request.options.get("stop") or ()
+    for stop in (stops,) if isinstance(stops, str) else stops:
+        text = text.partition(stop)[0] if stop else text
+    calls = [
+        {
+            "id": f"call_{_digest(f'{request.digest.hex()} {request.draw} {place}')[:8]}",
+            "function": {"index": place, "name": name, "arguments": dict(arguments)},
+        }
+        for place, (name, arguments) in enumerate(reply.tool_calls)
+    ]
+    pieces, thoughts = _words.tokens(text), _words.tokens(reply.thinking)
+    called = _words.count_tokens(orjson.dumps(calls).decode()) if calls else 0
+    written = len(thoughts) + len(pieces) + called
+    limit = int(request.options.get("num_predict") or 0)
+    if cut:
+        limit = min(limit, written // 2) if limit > 0 else max(written // 2, 1)
+    reason = "stop"
+    if 0 < limit < written:
+        reason, written = "length", limit
+        thoughts = thoughts[:limit]
+        pieces, calls = pieces[: limit - len(thoughts)], []
+    elif cut:
+        reason = "length"
+    prompt = prompt_tokens(request)
+    thinking = "".join(thoughts)
+    return ChatAnswer(request.model, pieces, thinking, calls, reason, prompt, written, started)

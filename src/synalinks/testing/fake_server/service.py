@@ -1,0 +1,257 @@
+"""What a stand-in server does with a request: routes, failures, latency and answers. No sockets here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any
+
+from synalinks.testing.fake_models import words as _words
+from synalinks.testing.fake_models.model import ChatRequest, Model
+from synalinks.testing.fake_server import dialect as _dialect
+from synalinks.testing.fake_server.dialect import ChatAnswer, RefusalError, Shelf, dump
+from synalinks.testing.fake_server.faults import Fault, FaultSchedule
+from synalinks.testing.fake_server.http import Exchange
+from synalinks.testing.fake_server.log import RecordedRequest, RequestLog
+
+NDJSON = "application/x-ndjson"
+TEXT = "text/plain"
+#: Path -> methods it takes; the first three are requests to a model, which are numbered.
+MODEL_PATHS = ("/api/chat", "/api/embed", "/api/embeddings")
+ROUTES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(MODEL_PATHS, ("POST",)),
+    "/api/show": ("POST",),
+    "/api/tags": ("GET", "HEAD"),
+    "/api/ps": ("GET",),
+    "/api/version": ("GET", "HEAD"),
+    "/": ("GET", "HEAD"),
+}
+VERSION = "0.0.0"
+
+Latency = float | Callable[[int], float]
+
+
+class Service:
+    """The answering half of a server: all of it runs on the server's own event loop.
+
+    A call that was refused, dropped or broken takes no draw of its prompt: the answers that do come are the
+    same with failures and without. So do those that were cut short or garbled by a fault.
+    """
+
+    def __init__(self, model: Model, shelf: Shelf, faults: FaultSchedule, latency: Latency, keep: int | None) -> None:
+        self._model = model
+        self._shelf = shelf
+        self._faults = faults
+        self.latency = latency
+        self._keep = keep
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all requests, counts and draws; numbers begin at 1 again."""
+        self.log = RequestLog(self._keep)
+        self.in_flight = 0
+        self.max_in_flight = 0
+        self._asked: dict[bytes, int] = {}
+
+    # -------------------------------------------------------------- one request
+    def answer(self, exchange: Exchange) -> None:
+        """Answer a request, now if nothing has to be waited for, else in a task."""
+        started = perf_counter_ns()
+        record = RecordedRequest(0, exchange.method, exchange.path, exchange.body)
+        log = self.log
+        log.add(record)
+        methods = ROUTES.get(exchange.path)
+        if methods is None or exchange.method not in methods:
+            status, words = (404, "404 page not found") if methods is None else (405, "405 method not allowed")
+            log.close(record, status)
+            exchange.respond(status, words.encode(), kind=TEXT)
+            return
+        if exchange.path not in MODEL_PATHS:
+            self._side_route(exchange, record)
+            return
+        log.number += 1
+        record.number = log.number
+        record.fault = fault = self._faults.pick(record.number, record.path)
+        self.in_flight += 1
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        wait = self.latency(record.number) if callable(self.latency) else self.latency
+        wait += fault.delay if fault is not None else 0.0
+        if wait > 0:
+            self._later(wait, exchange, record, started)
+        else:
+            self._finish(exchange, record, started)
+
+    def _later(self, wait: float, exchange: Exchange, record: RecordedRequest, started: int) -> None:
+        log = self.log
+
+        async def run() -> None:
+            await asyncio.sleep(wait)
+            self._finish(exchange, record, started)
+
+        def done(task: asyncio.Task[None]) -> None:
+            self.tasks.discard(task)
+            if task.cancelled():  # the client has left, or the server stops
+                self._leave(log)
+                log.close(record, None)
+            elif (error := task.exception()) is not None:  # a bug of the model: the loop reports it
+                exchange.reset()
+                raise error
+
+        task = asyncio.get_running_loop().create_task(run())
+        self.tasks.add(task)
+        task.add_done_callback(done)
+        exchange.on_gone = task.cancel
+
+    def _leave(self, log: RequestLog) -> None:
+        if log is self.log:  # else `reset` came between, and set it to 0
+            self.in_flight -= 1
+
+    def _finish(self, exchange: Exchange, record: RecordedRequest, started: int) -> None:
+        log = self.log
+        self._leave(log)
+        if exchange.gone:
+            log.close(record, None)
+            return
+        fault = record.fault
+        if fault is not None and self._failed(exchange, record, fault):
+            return
+        try:
+            body = _dialect.decode(exchange.body)
+            record.model = str(body.get("model"))
+            if exchange.path == "/api/chat":
+                self._chat(exchange, record, body, started)
+            else:
+                self._embed(exchange, record, body, started)
+        except RefusalError as refusal:
+            log.close(record, refusal.status)
+            exchange.respond(refusal.status, dump({"error": str(refusal)}))
+
+    def _failed(self, exchange: Exchange, record: RecordedRequest, fault: Fault) -> bool:
+        """Whether the fault took the place of an answer; what strikes midway does so later."""
+        if fault.answers or (fault.midway and (fault.drop or fault.status is not None)):
+            return False
+        if fault.drop:
+            self.log.close(record, None)
+            exchange.reset()
+        elif fault.broken_body:
+            self.log.close(record, 200)
+            exchange.respond(200, b'{"model":"stand-in","created_at":"2026-')
+        else:
+            self._refuse(exchange, record, fault)
+        return True
+
+    def _refuse(self, exchange: Exchange, record: RecordedRequest, fault: Fault) -> None:
+        assert fault.status is not None
+        headers = list(fault.headers.items())
+        if fault.retry_after is not None:
+            headers.append(("Retry-After", f"{fault.retry_after:g}"))
+        self.log.close(record, fault.status)
+        exchange.respond(fault.status, dump({"error": fault.error}), headers=headers)
+
+    def _side_route(self, exchange: Exchange, record: RecordedRequest) -> None:
+        kind, value = _dialect_kind(exchange.path), b""
+        try:
+            if exchange.path == "/":
+                value = b"Ollama is running"
+            elif exchange.path == "/api/version":
+                value = dump({"version": VERSION})
+            elif exchange.path == "/api/show":
+                body = _dialect.decode(exchange.body)
+                record.model = str(body.get("model") or body.get("name"))
+                value = dump(_dialect.show(self._shelf.abilities(body)))
+            else:
+                value = dump({"models": self._shelf.listing(loaded=exchange.path == "/api/ps")})
+        except RefusalError as refusal:
+            self.log.close(record, refusal.status)
+            exchange.respond(refusal.status, dump({"error": str(refusal)}))
+            return
+        self.log.close(record, 200)
+        exchange.respond(200, value, kind=kind)
+
+    # -------------------------------------------------------------- chat
+    def _chat(self, exchange: Exchange, record: RecordedRequest, body: dict[str, Any], started: int) -> None:
+        request = _dialect.chat_request(body, self._shelf.abilities(body))
+        fault, stream = record.fault, body.get("stream", True) is not False
+        if not request.messages:
+            reason = "unload" if body.get("keep_alive") == 0 else "load"
+            head = {"model": request.model, "created_at": _dialect.now()}
+            message = {"role": "assistant", "content": ""}
+            self.log.close(record, 200)
+            exchange.respond(200, dump(head | {"message": message, "done": True, "done_reason": reason}))
+            return
+        midway = fault is not None and not fault.answers
+        answer = self._ask(request, fault, started)
+        if midway and not stream and fault is not None and not fault.drop:
+            self._refuse(exchange, record, fault)
+            return
+        if not midway:  # before the last byte, so that whoever has the answer finds it counted
+            self.log.bill(record, answer.prompt_tokens, answer.completion_tokens)
+        self.log.close(record, 200)
+        elapsed = perf_counter_ns() - answer.started
+        if stream:
+            self._stream(exchange, answer, elapsed, fault if midway else None)
+        elif midway:
+            whole = dump(answer.body(elapsed))
+            exchange.start(200, kind="application/json; charset=utf-8", length=len(whole))
+            exchange.write(whole[: len(whole) // 2])
+            exchange.cut()
+        else:
+            exchange.respond(200, dump(answer.body(elapsed)))
+
+    def _ask(self, request: ChatRequest, fault: Fault | None, started: int) -> ChatAnswer:
+        """The model's answer; the draw is taken only if the answer will be sent as it is."""
+        asked = self._asked.get(request.digest, 0)
+        request.asked = asked
+        reply = self._model(request)
+        if fault is None or (fault.answers and not (fault.truncate or fault.broken_json)):
+            self._asked[request.digest] = asked + 1
+        answer = _dialect.chat_answer(request, reply, fault is not None and fault.truncate, started)
+        if fault is not None and fault.broken_json:
+            text = "Sure! Here is the answer: {" + "".join(answer.pieces)
+            answer.pieces = _words.tokens(text)
+            answer.completion_tokens = len(answer.pieces)
+        return answer
+
+    def _stream(self, exchange: Exchange, answer: ChatAnswer, elapsed: int, fault: Fault | None) -> None:
+        """A stream of lines, one chunk each; a fault ends it half way."""
+        exchange.start(200, kind=NDJSON)
+        lines = list(answer.lines())
+        for line in lines[: len(lines) // 2] if fault is not None else lines:
+            exchange.write(dump(line) + b"\n")
+        if fault is None:
+            exchange.write(dump(answer.last_line(elapsed)) + b"\n")
+        elif fault.drop:
+            exchange.cut()
+            return
+        else:
+            exchange.write(dump({"error": fault.error}) + b"\n")
+        exchange.finish()
+
+    # -------------------------------------------------------------- embeddings
+    def _embed(self, exchange: Exchange, record: RecordedRequest, body: dict[str, Any], started: int) -> None:
+        missing = 'model "{}" not found, try pulling it first'
+        legacy = exchange.path == "/api/embeddings"
+        texts = [str(body.get("prompt") or "")] if legacy else _dialect.embed_texts(body)
+        if "embedding" not in self._shelf.abilities(body, missing):
+            raise RefusalError(501, "This server does not support embeddings. Start it with `--embeddings`")
+        size = body.get("dimensions")
+        vectors = [_words.embed(text, size if isinstance(size, int) and size > 0 else None) for text in texts]
+        # A real server counts the two marks round each text; an empty text has only these.
+        count = sum(_words.count_tokens(text) + 2 for text in texts)
+        if texts:
+            self.log.bill(record, 0 if legacy else count, 0, len(texts))
+        self.log.close(record, 200)
+        if legacy:
+            exchange.respond(200, dump({"embedding": vectors[0] if texts[0] else []}))
+            return
+        value: dict[str, Any] = {"model": record.model, "embeddings": vectors}
+        if texts:
+            elapsed = perf_counter_ns() - started
+            value |= {"total_duration": elapsed, "load_duration": elapsed // 2, "prompt_eval_count": count}
+        exchange.respond(200, dump(value))
+
+
+def _dialect_kind(path: str) -> str:
+    return "text/plain; charset=utf-8" if path == "/" else "application/json; charset=utf-8"

@@ -1,0 +1,110 @@
+"""A test under a tape: a fresh session, no disk cache, no network in a replay, and what it did."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+import pytest
+
+import synalinks
+from synalinks import session
+from synalinks.lm.cassette.disk import CassetteWarning
+from synalinks.lm.cassette.session import Cassette
+from synalinks.lm.ledger.ledger import Money
+from synalinks.lm.runtime import RUNTIME, RecordMode, use_cassette
+from synalinks.testing.pytest_plugin.network import no_network
+
+_LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
+
+
+@contextmanager
+def taped(
+    path: Path, mode: str, *, test: str, allow_loopback: bool, record_errors: bool = True
+) -> Iterator[tuple[Cassette, int]]:
+    """Run a test under a tape; gives the tape and the length of the process's ledger at the start.
+
+    Args:
+        path, mode, record_errors: as of `use_cassette`.
+        test: its name, for messages.
+        allow_loopback: let connections to this machine through in a replay.
+
+    Raises:
+        CassetteError, ConfigurationError: the tape can't be opened, see `use_cassette`.
+    """
+    with _fresh_session(), ExitStack() as stack:
+        with told_not_raised():
+            tape = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
+        mark = len(RUNTIME.ledger)
+        free = tape.recording
+        with nullcontext() if free else no_network(f"{test} replays {path}", allow_loopback=allow_loopback):
+            yield tape, mark
+
+
+@contextmanager
+def told_not_raised() -> Iterator[None]:
+    """What a tape warns of, such as a recording that was cut off, is told, even where warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", CassetteWarning)
+        yield
+
+
+def finish(tape: Cassette, *, failed: bool) -> None:
+    """Close a test's tape. The recording of a test that failed is cut off: the next one goes on with it. That of
+    one that passed holds what this test asks, not what versions of it asked that failed."""
+    if tape.recording and not failed and tape.mode == "once":
+        tape.drop_unplayed()
+    with told_not_raised():
+        tape.close(cut=failed)
+
+
+@contextmanager
+def _fresh_session() -> Iterator[None]:
+    """Automatic names from the start, no disk cache, and settings put back that the test changes."""
+    session.clear_session(free_memory=False)
+    with session.settings_kept(), pytest.MonkeyPatch.context() as patch:
+        # An open tape has the cache stand aside; this is for processes that the test starts.
+        patch.setenv("SYNALINKS_CACHE", "off")
+        yield
+
+
+def shortened(error: BaseException) -> BaseException:
+    """The error with a traceback of the user's frames only: the dozen of the library say nothing about a miss."""
+    kept: TracebackType | None = None
+    links = []
+    link = error.__traceback__
+    while link is not None:
+        links.append(link)
+        link = link.tb_next
+    for link in reversed(links):
+        if not link.tb_frame.f_code.co_filename.startswith(_LIBRARY):
+            kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    return error.with_traceback(kept or error.__traceback__)
+
+
+def figures(tape: Cassette, mark: int) -> dict[str, Any]:
+    """What a test did with its tape, in types that survive the way from an xdist worker.
+
+    Money is a pair of dollars, as text, and the number of calls whose price is unknown.
+    """
+    total = RUNTIME.ledger.since(mark).total
+    return {
+        "played": tape.played,
+        "recorded": tape.recorded,
+        "as_if": _pair(total.as_if),
+        "billed": _pair(total.billed),
+    }
+
+
+def _pair(money: Money) -> tuple[str, int]:
+    return f"{money.known:f}", money.unknown
+
+
+def says_nothing(mark: int) -> bool:
+    """Whether no call since `mark` got an answer."""
+    return all(entry.error is not None for entry in RUNTIME.ledger.since(mark))

@@ -1,0 +1,73 @@
+"""A file that says what a fit has spent, brought up to date with every call, so that also what was spent in the epoch
+that a crash cut off counts in the run that goes on."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import BinaryIO
+
+from synalinks import _json
+from synalinks.lm.budget.layer import NOTHING, Amount, Purse
+from synalinks.trainers.budgeting.epoch_costs import amount_from_dict, amount_to_dict
+
+#: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
+_LENGTH = 256
+
+
+class SpentJournal:
+    """What a purse has settled and reserved, on disk; a killed process loses nothing of it.
+
+    What was out when the process died may have been billed, so all that was reserved for it counts as spent.
+
+    Args:
+        path: the file; its folder is made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: BinaryIO | None = None
+        self._purse: Purse | None = None
+        self._lock = threading.Lock()
+
+    def read(self) -> tuple[Amount, Amount] | None:
+        """What was settled, and what was out, when the file was last written; None if there is none, or it is torn."""
+        try:
+            value = _json.loads(self.path.read_bytes())
+            return amount_from_dict(value["settled"]), amount_from_dict(value["out"])
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
+            return None
+
+    def go_on(self, purse: Purse) -> Amount:
+        """Count in a purse what the file says beyond it; gives what that was."""
+        found = self.read()
+        if found is None:
+            return NOTHING
+        settled, out = found
+        more = (settled + out - purse.settled).at_least(NOTHING)
+        purse.settled += more
+        purse.uncertain += out.at_most(more)
+        return more
+
+    def begin(self, purse: Purse) -> None:
+        """Write down what happens to a purse from now on."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file, self._purse = self.path.open("wb", buffering=0), purse
+        purse.watch = self._write
+        self._write(purse)
+
+    def _write(self, purse: Purse) -> None:
+        line = _json.dumps({"settled": amount_to_dict(purse.settled), "out": amount_to_dict(purse.reserved)})
+        with self._lock:
+            if self._file is not None:
+                self._file.seek(0)
+                self._file.write(line.encode().ljust(_LENGTH))
+
+    def close(self) -> None:
+        """Write nothing more; the file stays."""
+        with self._lock:
+            if self._purse is not None:
+                self._purse.watch = None
+            if self._file is not None:
+                self._file.close()
+            self._file = self._purse = None

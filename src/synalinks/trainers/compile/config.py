@@ -1,0 +1,88 @@
+"""What a program is compiled with: how it is rewarded, what it watches, and how it searches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from synalinks import optimizers as optimizer_namespace
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.metrics.operational.metric import Invocations
+from synalinks.optimizers import Optimizer
+from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.trainers.compile.compiled import Compiled
+
+
+class Compilable:
+    """What can be compiled, and say again how it was.
+
+    Attributes:
+        optimizer: given to `compile`, or None.
+        compiled: rewards and metrics given to `compile`.
+    """
+
+    def __init__(self) -> None:
+        self.optimizer: Optimizer | None = None
+        self.compiled = Compiled.of(None, None, None)
+        self._compile_arguments: dict[str, Any] | None = None
+
+    if TYPE_CHECKING:
+        run_ledger: Ledger
+        invocations: Invocations
+
+        @property
+        def outputs(self) -> Any: ...
+
+    def compile(
+        self,
+        optimizer: Any = None,
+        reward: Any = None,
+        reward_weights: Sequence[float] | None = None,
+        metrics: Sequence[Any] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+    ) -> None:
+        """Say what training maximises, what it watches, and how it searches.
+
+        Args:
+            optimizer: an `Optimizer`, its name, or None for a program that is only evaluated.
+            reward: a `Reward`, its name, a function `async fn(y_true, y_pred)`, or one per output.
+            reward_weights: weights of the outputs' rewards.
+            metrics: metrics, rewards or functions to watch.
+            run_eagerly, steps_per_execution: kept for programs that pass them; without effect.
+
+        Raises:
+            ConfigurationError: something unknown, or masks that name no field of the program's outputs.
+        """
+        self.compiled = Compiled.of(reward, reward_weights, metrics)
+        self.compiled.check_schemas(self.outputs, None)
+        self.compiled.bind(self)
+        self.optimizer = optimizer_namespace.get(optimizer)
+        self._compile_arguments = {"reward_weights": reward_weights, "several": self.compiled.per_output}
+
+    @property
+    def reward(self) -> Any:
+        """The reward given to `compile`, or the list of them."""
+        if self.compiled.per_output:
+            return self.compiled.rewards
+        return self.compiled.rewards[0] if self.compiled.rewards else None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics given to `compile`."""
+        return list(self.compiled.metrics)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """How the program was compiled, as JSON; None if it was not."""
+        if self._compile_arguments is None:
+            return None
+        return {
+            "optimizer": serialize_synalinks_object(self.optimizer),
+            "reward": serialize_synalinks_object(self.reward),
+            "reward_weights": serialize_synalinks_object(self._compile_arguments["reward_weights"]),
+            "metrics": serialize_synalinks_object(self.compiled.metrics),
+        }
+
+    def compile_from_config(self, config: Mapping[str, Any]) -> None:
+        """Compile as `get_compile_config` said."""
+        self.compile(**{name: deserialize_synalinks_object(value) for name, value in config.items()})

@@ -1,0 +1,83 @@
+"""The data of a fit that is only estimated: counted exactly, some of it taken out, none of it used up."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from synalinks.errors import DataError
+from synalinks.trainers.data.data import Samples, Source, Stream
+from synalinks.trainers.data.splitting import split_data
+from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.forecasting.scale import Shape
+
+#: Batches of a stream that are kept to be simulated with.
+_KEPT_BATCHES = 64
+
+
+@dataclass
+class Data:
+    """Samples to train and validate on: all of them counted, some of them at hand.
+
+    Attributes:
+        shape: the exact counts.
+        train, validation: examples as `(x, y)`; batches of them where the source is a stream.
+        streams: whether each is one.
+    """
+
+    shape: Shape
+    train: list[Any]
+    validation: list[Any] = field(default_factory=list)
+    streams: tuple[bool, bool] = (False, False)
+
+
+def data_of(x: Any, y: Any, settings: FitSettings) -> Data:
+    """Data and their exact counts.
+
+    Raises:
+        DataError: what `fit` would refuse, and a generator, which is used up by reading it.
+    """
+    train, validation = split_data("estimate", x, y, settings)
+    if any(isinstance(source, Stream) and source.once for source in (train, validation)):
+        raise DataError(
+            "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "
+            "generator, or a Dataset"
+        )
+    train_examples, train_count, steps = _counted(train, settings.batch_size, settings.steps_per_epoch)
+    size = settings.validation_batch_size
+    examples, count, validation_steps = _counted(validation, size, settings.validation_steps)
+    fixed = isinstance(validation, Samples)
+    held = len(validation) if isinstance(validation, Samples) else 0
+    batch = settings.batch_size if isinstance(train, Samples) else math.ceil(train_count / max(1, steps))
+    shape = Shape(
+        train=train_count,
+        steps=steps,
+        batch=batch,
+        validation=count,
+        validation_steps=validation_steps,
+        minibatch=min(settings.minibatch_size or held, held) if fixed else batch,
+        held=held,
+        fixed=fixed,
+    )
+    return Data(shape, train_examples, examples, (isinstance(train, Stream), isinstance(validation, Stream)))
+
+
+def _counted(source: Source | None, batch_size: int, at_most: int | None) -> tuple[list[Any], int, int]:
+    """Examples at hand, and how many samples and batches an epoch goes through."""
+    if source is None:
+        return [], 0, 0
+    if isinstance(source, Samples):
+        batches = math.ceil(len(source) / batch_size)
+        steps = batches if at_most is None else min(batches, at_most)
+        return [(item.x, item.y) for item in source.items], min(len(source), steps * batch_size), steps
+    kept: list[Any] = []
+    samples = steps = 0
+    for batch in islice(source.batches(batch_size), at_most):
+        steps += 1
+        samples += len(batch)
+        if len(kept) < _KEPT_BATCHES:
+            xs, ys = [sample.x for sample in batch], [sample.y for sample in batch]
+            kept.append((xs,) if all(y is None for y in ys) else (xs, ys))
+    return kept, samples, steps

@@ -1,0 +1,149 @@
+"""What `use_cassette` hands on, and what surrounds a tape: prices, sessions, a damaged cache."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+import synalinks
+from synalinks.errors import BadReply, CassetteMiss, ServerError
+from synalinks.lm import Channel, Request, RetryPolicy, use_cassette, use_ledger, use_provider
+from synalinks.lm.cache.store import DATABASE
+from synalinks.lm.cassette.session import UnplayedRowsWarning
+from synalinks.lm.core.call import Call, Delta, Reply
+from synalinks.lm.pricing import pricing
+from synalinks.lm.runtime import use_archive
+from synalinks.testing import OllamaServer
+
+
+def chat(text: str, model: str = "ollama/m", **options: object) -> Request:
+    return Request("chat", model, messages=[{"role": "user", "content": text}], options=options)
+
+
+def send(*requests: Request, folder: Path | None = None) -> list[Reply]:
+    async def main() -> list[Reply]:
+        channels = [Channel(one.model, retry=RetryPolicy(attempts=1), cache_dir=folder) for one in requests]
+        return [await channel.send(one) for channel, one in zip(channels, requests, strict=True)]
+
+    return asyncio.run(main())
+
+
+async def answers(call: Call) -> Reply:
+    return Reply("yes", finish="stop")
+
+
+async def fails(call: Call) -> Reply:
+    raise ServerError("down")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "t.jsonl"
+
+
+def test_strict_is_handed_on(path: Path) -> None:
+    with use_provider(answers), use_cassette(path):
+        send(chat("a"))
+    with pytest.warns(UnplayedRowsWarning), use_cassette(path, "none", strict=True):
+        pass
+
+
+def test_failures_are_recorded_unless_told_otherwise(path: Path) -> None:
+    with use_provider(fails), use_cassette(path, record_errors=False), pytest.raises(ServerError):
+        send(chat("a"))
+    with use_cassette(path, "none"), pytest.raises(CassetteMiss):
+        send(chat("a"))
+    with use_provider(fails), use_cassette(path, "new_episodes") as tape:
+        with pytest.raises(ServerError):
+            send(chat("a"))
+        assert tape.record_errors
+    with use_cassette(path, "none"), pytest.raises(ServerError) as caught:
+        send(chat("a"))
+    assert caught.value.source == "cassette"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "known"),
+    [
+        ("openai/gpt-4o-mini", {"max_tokens": 100}, True),
+        ("openai/gpt-4o-mini", {}, True),
+        ("openai/no-such-model", {}, False),
+        ("ollama/by-the-hour", {}, False),
+    ],
+)
+def test_what_a_tape_lacks_is_priced_at_most_where_it_has_no_row_of_the_model(
+    path: Path, model: str, options: dict[str, object], known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setattr(pricing, "_set_by_user", {})
+    synalinks.set_price("ollama/by-the-hour", per_hour=3)
+    with use_cassette(path):
+        pass
+    with use_cassette(path, "none") as tape:
+        with pytest.raises(CassetteMiss) as caught:
+            send(chat("a", model, **options))
+        report = tape.report()
+    if known:
+        assert report.price == report.bounded > 0
+        assert ("at most $0.0" in str(caught.value)) == bool(known)
+    else:
+        assert report.price is None
+        assert "an unknown price for 1 call" in str(caught.value)
+
+
+def test_a_failure_that_was_streamed_is_streamed_again(path: Path) -> None:
+    async def broken(call: Call) -> Reply:
+        reply = Reply("{no", finish="stop", chunks=(Delta("{"), Delta("no", "hm")))
+        if call.sink is not None:
+            reply.feed(call.sink)
+        raise BadReply("no JSON", reply=reply)
+
+    async def hear() -> list[Delta]:
+        heard: list[Delta] = []
+        with pytest.raises(BadReply):
+            await Channel("ollama/m", retry=RetryPolicy(attempts=1)).send(chat("a"), heard.append)
+        return heard
+
+    with use_provider(broken), use_cassette(path):
+        live = asyncio.run(hear())
+    with use_cassette(path, "none"):
+        assert asyncio.run(hear()) == live == [Delta("{"), Delta("no", "hm")]
+
+
+def test_a_session_that_begins_again_takes_the_cached_answers_again_from_the_archive_too(
+    path: Path, tmp_path: Path
+) -> None:
+    """Two sessions of one process got the same two answers out of the cache; so does the tape made of it."""
+    cache = tmp_path / "cache"
+
+    def two_sessions() -> list[str]:
+        texts = []
+        for _ in range(2):
+            synalinks.clear_session()
+            texts += [reply.text for reply in send(*[chat("2 + 2?", temperature=0.9)] * 2, folder=cache)]
+        return texts
+
+    with OllamaServer(env=True) as server:
+        live = two_sessions()
+        assert server.requests.number == 2 and live[:2] == live[2:]
+        with use_archive(), use_cassette(path):
+            assert two_sessions() == live
+        assert server.requests.number == 2
+    with use_cassette(path, "none", strict=True):
+        assert two_sessions() == live
+
+
+def test_a_run_goes_on_over_a_damaged_cache_and_keeps_what_it_pays_for(tmp_path: Path) -> None:
+    (tmp_path / DATABASE).write_bytes(b"no database at all, and long enough to look like a page" * 100)
+    request = chat("2 + 2?", temperature=0)
+    with OllamaServer(env=True) as server, use_ledger() as ledger:
+        with pytest.warns(
+            RuntimeWarning, match="is damaged .*it was renamed to cache.db.damaged-1 and a new one begun"
+        ):
+            send(request, folder=tmp_path)
+        send(request, folder=tmp_path)
+        assert server.requests.number == 1
+    assert [entry.source for entry in ledger] == ["live", "cache"]
+    assert (tmp_path / "cache.db.damaged-1").exists()

@@ -1,0 +1,79 @@
+"""The rule of draws: one's own answer first, then one nobody has taken, then a new one."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synalinks import clear_session
+from synalinks.lm.core.call import Request
+from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.runtime import RUNTIME
+from synalinks.scope import Scope
+
+REQUEST = Request("chat", "m/m", messages=[{"role": "user", "content": "x"}])
+HERE, THERE = Scope(sample=1), Scope(sample=2)
+
+
+def test_a_call_gets_the_answer_given_at_its_own_place() -> None:
+    draws = Draws()
+    places = [(HERE, 0), (THERE, 0), (HERE, 1)]
+    assert draws.pick("d", places, (HERE, 1)) == 2
+    assert draws.pick("d", places, (THERE, 0)) == 1
+    assert draws.pick("d", places, (HERE, 0)) == 0
+
+
+def test_failing_that_the_first_nobody_has_taken_and_then_none() -> None:
+    draws = Draws()
+    places = [(HERE, 0), (THERE, 0)]
+    assert [draws.pick("d", places, (Scope(sample=n), 0)) for n in (7, 8, 9)] == [0, 1, None]
+    assert draws.pick("other", places, (HERE, 0)) == 0, "each request has its own answers"
+    draws.clear()
+    assert draws.pick("d", places, (THERE, 0)) == 1
+
+
+def test_ordinals_count_calls_of_one_request_at_one_place() -> None:
+    draws = Draws()
+    other = Request("chat", "m/m", messages=[{"role": "user", "content": "y"}])
+    asked = [(HERE, REQUEST), (HERE, REQUEST), (THERE, REQUEST), (HERE, other), (HERE, REQUEST)]
+    assert [draws.ordinal(*one) for one in asked] == [0, 1, 0, 0, 2]
+
+
+@given(st.lists(st.tuples(st.sampled_from([HERE, THERE]), st.integers(0, 3)), unique=True), st.integers(0, 99))
+def test_a_replay_gives_everybody_the_same_in_any_order(places: list[Place], seed: int) -> None:
+    order = random.Random(seed).sample(range(len(places)), len(places))
+    draws = Draws()
+    assert [draws.pick("d", places, places[index]) for index in order] == order
+    assert draws.taken("d") == set(order)
+
+
+def test_what_a_run_asked_for_itself_is_its_own() -> None:
+    draws = Draws()
+    draws.take("d", 0)
+    assert draws.pick("d", [(HERE, 0)], (HERE, 0)) is None
+
+
+def test_a_session_begins_with_nothing_taken() -> None:
+    RUNTIME.draws.take("d", 0)
+    RUNTIME.draws.ordinal(HERE, REQUEST)
+    clear_session(free_memory=False)
+    assert RUNTIME.draws.taken("d") == frozenset()
+    assert RUNTIME.draws.ordinal(HERE, REQUEST) == 0
+
+
+def test_threads_get_ordinals_of_their_own() -> None:
+    draws, found = Draws(), []
+
+    def work() -> None:
+        for _ in range(500):
+            found.append(draws.ordinal(HERE, REQUEST))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == list(range(2000))

@@ -1,0 +1,142 @@
+"""What calls already answered teach."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+import synalinks
+from lm.pupil import MODEL, entry
+from synalinks.lm.cache.layer import encode
+from synalinks.lm.cache.store import DiskStore
+from synalinks.lm.core.call import Call, Reply, Request, Usage
+from synalinks.lm.forecast.priors import Counting, Lessons, quantile
+from synalinks.lm.forecast.token_count import count_prompt
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.scope import Scope
+from synalinks.testing import SyntheticModel
+from worlds import compiled, data, fit, learner, solver, world
+
+
+def asked(text: str, model: str = MODEL) -> Request:
+    return Request("chat", model, messages=({"role": "user", "content": text},))
+
+
+def drawn(lessons: Lessons, module: str | None, number: float) -> int | None:
+    return lessons.output_tokens(Call(asked("x"), Scope(module=module)), number)
+
+
+def test_a_ledger_teaches_lengths_by_module() -> None:
+    lessons = Lessons.of(Ledger([entry(n) for n in (30, 10, 20)] + [entry(500, "other")]))
+    assert lessons.lengths(MODEL, "solve") == [10, 20, 30]
+    assert [drawn(lessons, "solve", number) for number in (0.0, 0.5, 0.99)] == [10, 20, 30]
+    assert drawn(lessons, "other", 0.5) == 500
+    assert drawn(lessons, "unseen", 0.5) is None
+    assert lessons.seconds(MODEL) == 2.0
+
+
+def test_what_failed_or_was_invented_teaches_nothing_of_lengths() -> None:
+    invented = Usage(input_fresh=1, output_text=9, raw={"synthetic": True})
+    lessons = Lessons.of(Ledger([entry(5, error="timeout"), entry(9, usage=invented)]))
+    assert lessons.lengths(MODEL, "solve") == []
+    assert not lessons
+
+
+def test_a_prompt_that_comes_again_has_the_length_it_had() -> None:
+    request = asked("what is this")
+    lessons = Lessons.of(Ledger([entry(5, digest=request.digest)]))
+    assert lessons.input_tokens(request) == 100
+    assert lessons.input_tokens(asked("something else")) is None
+
+
+def test_counting_is_learnt_from_prompts_that_are_met_again() -> None:
+    texts = ["word " * n for n in (10, 40, 90, 200)]
+    entries = [
+        entry(5, digest=asked(text).digest, usage=Usage(input_fresh=20 + 2 * count_prompt(asked(text)), output_text=5))
+        for text in texts
+    ]
+    lessons = Lessons.of(Ledger(entries))
+    assert lessons.counting_error(MODEL) is None
+    assert lessons.meet(map(asked, texts))
+    assert not lessons.meet(map(asked, texts)), "nothing new the second time"
+    new = asked("word " * 70)
+    assert lessons.input_tokens(new) == pytest.approx(20 + 2 * count_prompt(new), abs=1)
+    assert lessons.counting_error(MODEL) == pytest.approx(0.03)
+
+
+def test_counting_falls_back_to_a_ratio() -> None:
+    counting = Counting()
+    counting.learn(100, 150)
+    counting.learn(0, 7)  # says nothing
+    assert counting.fit()[:2] == (0.0, 1.5)
+    counting.learn(200, 100)
+    counting.learn(300, 50)  # the more the fewer: no line
+    assert counting.fit()[0] == 0.0
+
+
+def test_a_tape_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "tape.jsonl"
+    program = compiled(solver(synalinks.LanguageModel(MODEL, retry=1)))
+    with synalinks.use_cassette(path):
+        history = fit(program, world(learner), *data(5), validation_split=0.2)
+    lessons = Lessons.of(path)
+    own = sorted(entry.usage.output_tokens or 0 for entry in history.ledger)
+    assert lessons.lengths(MODEL, "solver_generator") == own
+    assert lessons.kept[MODEL, "train", "solver_generator"] == 0, "a run without the tape has none of its answers"
+    assert lessons.counting_error(MODEL) is not None
+    with synalinks.use_cassette(path, "none") as tape:
+        opened = Lessons.of(tape)
+        assert opened.lengths(MODEL, "solver_generator") == own
+        assert opened.kept[MODEL, "train", "solver_generator"] == 4
+
+
+def test_the_cache_teaches_where_nothing_better_does(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    for number, module in enumerate(("solve", "solve", "judge")):
+        reply = Reply(text="x", usage=Usage(input_fresh=50, output_text=40 + number))
+        place = (Scope(phase="train", module=module), 0)
+        store.add(f"digest{number} http://here 0", encode(MODEL, place, reply))
+    vector = encode("ollama/embedder", (Scope(phase="optimizer"), 0), Reply(usage=Usage(input_fresh=3)), bytes(4 * 6))
+    store.add("text http://here 0", vector)
+    store.close()
+    before = sorted(path.name for path in tmp_path.iterdir())
+    lessons = Lessons.of(Ledger([entry(7)]))
+    lessons.learn_cache(tmp_path)
+    assert lessons.lengths(MODEL, "solve") == [7]
+    assert lessons.lengths(MODEL, "judge") == [42]
+    assert lessons.kept[MODEL, "train", "solve"] == 2
+    assert lessons.dimensions == {"ollama/embedder": 6}
+    assert [name for name in before if not name.endswith(("-wal", "-shm"))] == ["cache.db"]
+
+
+def test_a_cache_that_is_not_there_or_damaged_teaches_nothing(tmp_path: Path) -> None:
+    lessons = Lessons()
+    lessons.learn_cache(tmp_path / "nowhere")
+    (tmp_path / "cache.db").write_bytes(b"no database")
+    lessons.learn_cache(tmp_path)
+    assert not lessons
+    assert list(tmp_path.iterdir()) == [tmp_path / "cache.db"]
+
+
+def test_failed_attempts_are_known() -> None:
+    lessons = Lessons.of(Ledger([entry(100, wasted_tokens=50), entry(100)]))
+    assert lessons.waste(MODEL) == pytest.approx(50 / 400)
+    assert lessons.waste("other") is None
+
+
+def test_vectors_keep_the_size_they_had() -> None:
+    lessons = Lessons()
+    lessons.dimensions["ollama/embedder"] = 6
+    from synalinks.lm.providers.fake.synthetic import SyntheticProvider
+
+    request = Request("embed", "ollama/embedder", texts=("one",))
+    reply = asyncio.run(SyntheticProvider(lessons=lessons)(Call(request)))
+    assert len(reply.vectors[0]) == 24
+    assert len(asyncio.run(SyntheticModel()(Call(request))).vectors[0]) == 256
+
+
+def test_a_quantile_is_a_value_that_was_seen() -> None:
+    assert [quantile([1, 2, 3, 4], share) for share in (0, 0.25, 0.5, 0.99, 1)] == [1, 2, 3, 4, 4]
+    assert quantile([], 0.5) == 0

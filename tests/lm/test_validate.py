@@ -1,0 +1,103 @@
+"""What the check layer lets pass, and what it says of the rest."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from synalinks import errors
+from synalinks.lm.core.call import Call, Reply, Request, Schema
+from synalinks.lm.validate import CheckLayer
+
+SCHEMA = Schema(
+    {
+        "type": "object",
+        "properties": {"answer": {"type": "number"}},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+)
+MESSAGES = [{"role": "user", "content": "x"}]
+
+
+def check(reply: Reply, schema: Schema | None = SCHEMA, **more) -> Reply:
+    async def world(call: Call, /) -> Reply:
+        return reply
+
+    request = Request("chat", "ollama/m", messages=MESSAGES, schema=schema, **more)
+    return asyncio.run(CheckLayer()(world)(Call(request)))
+
+
+def test_an_answer_that_obeys_its_schema_passes_unchanged() -> None:
+    reply = Reply(text='{"answer": 4}', finish="stop")
+    assert check(reply) is reply
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"answer": "four"}', '"four" is not of type "number" \\(at answer\\)'),
+        ("{}", '"answer" is a required property'),
+        ("the answer is 4", "not JSON.*the answer is 4"),
+        ('{"answer": NaN}', "not JSON"),
+        ("", "empty"),
+    ],
+)
+def test_broken_answers(text: str, words: str) -> None:
+    reply = Reply(text=text, finish="stop")
+    with pytest.raises(errors.BadReply, match=words) as caught:
+        check(reply)
+    assert caught.value.reply is reply
+
+
+def test_only_the_start_of_a_long_answer_is_quoted() -> None:
+    with pytest.raises(errors.BadReply) as caught:
+        check(Reply(text="x" * 10_000))
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(("schema", "text"), [(SCHEMA, '{"answer": 4'), (SCHEMA, ""), (None, "")])
+def test_an_answer_cut_at_the_limit_is_a_refused_sample(schema: Schema | None, text: str) -> None:
+    with pytest.raises(errors.SampleRefused, match=r"max_tokens=12") as caught:
+        check(Reply(text=text, finish="length"), schema, options={"max_tokens": 12})
+    assert caught.value.kind == "length"
+    assert caught.value.reply is not None
+
+
+def test_a_cut_answer_that_can_be_used_passes() -> None:
+    assert check(Reply(text="once upon a", finish="length"), None).text
+    assert check(Reply(text='{"answer": 4}', finish="length")).text
+
+
+def test_refusals_and_filters() -> None:
+    with pytest.raises(errors.SampleRefused, match="I can't") as caught:
+        check(Reply(refusal="I can't help with that", finish="stop"))
+    assert caught.value.kind == "refusal"
+    with pytest.raises(errors.SampleRefused) as caught:
+        check(Reply(text="par", finish="content_filter"), None)
+    assert caught.value.kind == "content_filter"
+
+
+def test_an_empty_free_text_is_bad_unless_tools_are_called() -> None:
+    with pytest.raises(errors.BadReply, match="empty"):
+        check(Reply(text=" \n", finish="stop"), None)
+    calls = ({"id": "1", "name": "f", "arguments": {}},)
+    assert check(Reply(tool_calls=calls, finish="tool_calls"), None).tool_calls
+
+
+def embed(*vectors: bytes) -> Reply:
+    async def world(call: Call, /) -> Reply:
+        return Reply(vectors=vectors)
+
+    return asyncio.run(CheckLayer()(world)(Call(Request("embed", "ollama/m", texts=["a", "b"]))))
+
+
+def test_vectors_match_the_texts() -> None:
+    assert embed(b"\0" * 8, b"\0" * 8).vectors
+    with pytest.raises(errors.BadReply, match="2 texts got 1 vectors"):
+        embed(b"\0" * 8)
+    with pytest.raises(errors.BadReply, match="got 2, 3 float32"):
+        embed(b"\0" * 8, b"\0" * 12)
+    with pytest.raises(errors.BadReply, match="one length"):
+        embed(b"", b"")
