@@ -1,4 +1,4 @@
-"""The GSM8K tutorial at full size: live against the stand-in server, then from its tape with no server at all.
+"""The GSM8K tutorial at full size: live against the stand-in server, then from its cassette with no server at all.
 
 Runs a training script on the real records, unmodified, in a process of its own: three evaluations, two epochs over the
 training set with validation, a checkpoint, three evaluations. The server is another process, which knows the answers
@@ -36,8 +36,8 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD = "--as-child"
 
 
-def child(script: str, tape: str, mode: str, report: str) -> None:
-    """Run the script under a tape, and write down what it took and, for the checks, what `fit` and `load` did."""
+def child(script: str, cassette: str, mode: str, report: str) -> None:
+    """Run the script under a cassette, and write down what it took and, for the checks, what `fit` and `load` did."""
     begun = time.perf_counter()
     import synalinks
     from synalinks import _json
@@ -63,7 +63,7 @@ def child(script: str, tape: str, mode: str, report: str) -> None:
             return loading
 
     synalinks.Program.fit, synalinks.Program.load = fitting, Loading()
-    with synalinks.use_cassette(tape, record_mode=mode, strict=mode == "none"), synalinks.use_ledger() as ledger:
+    with synalinks.use_cassette(cassette, record_mode=mode, strict=mode == "none"), synalinks.use_ledger() as ledger:
         runpy.run_path(script, run_name="__main__")
     total = ledger.total
     figures = {name: getattr(total, name) for name in ("calls", "attempts", "answers", "tokens", "failed")}
@@ -109,11 +109,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(SOURCE), "SYNALINKS_CACHE": "off", **more}
 
 
-def run(script: Path, folder: Path, tape: Path, mode: str, data: Path, url: str) -> tuple[str, dict[str, Any]]:
+def run(script: Path, folder: Path, cassette: Path, mode: str, data: Path, url: str) -> tuple[str, dict[str, Any]]:
     """What the script prints, and the report of its process."""
     folder.mkdir()
     report = folder.with_suffix(".json")
-    command = [sys.executable, __file__, CHILD, str(script), str(tape), mode, str(report)]
+    command = [sys.executable, __file__, CHILD, str(script), str(cassette), mode, str(report)]
     begun = time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, env=environment(SYNALINKS_DATA_DIR=str(data), OLLAMA_HOST=url), stdout=subprocess.PIPE,
@@ -144,7 +144,7 @@ def main() -> int:
     parser.add_argument("script", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument(
-        "--folder", type=Path, help="where tape, pictures and checkpoints are kept; must not be there yet"
+        "--folder", type=Path, help="where cassette, pictures and checkpoints are kept; must not be there yet"
     )
     parser.add_argument("--records", type=int, help="the first records of each file only")
     options = parser.parse_args()
@@ -154,23 +154,23 @@ def main() -> int:
         folder, script = folder.resolve(), options.script.resolve()
         answers = records(options.data, folder / "data", options.records)
         (folder / "table.json").write_text(json.dumps(answers), encoding="utf-8")
-        tape, told = folder / "tape.jsonl", list[str]()
+        cassette, told = folder / "cassette.jsonl", list[str]()
         with server(folder / "table.json", told) as url:
-            printed, live = run(script, folder / "live", tape, "once", folder / "data", url)
-        again, replay = run(script, folder / "replay", tape, "none", folder / "data", NOWHERE)
+            printed, live = run(script, folder / "live", cassette, "once", folder / "data", url)
+        again, replay = run(script, folder / "replay", cassette, "none", folder / "data", NOWHERE)
         print(printed)
-        report(live, replay, tape, told)
+        report(live, replay, cassette, told)
         return 0 if checks(folder, (printed, live), (again, replay), told) else 1
 
 
-def report(live: dict[str, Any], replay: dict[str, Any], tape: Path, told: list[str]) -> None:
+def report(live: dict[str, Any], replay: dict[str, Any], cassette: Path, told: list[str]) -> None:
     """The figures."""
     print("server: ", *told, sep="\n  ")
     print(f"calls: {live['calls']:,}, by phase {live['phases']}, failed {live['failed']}; tokens {live['tokens']:,}")
     for name, one in (("live", live), ("replay", replay)):
         each = one["wall"] / one["calls"] * 1e3
         print(f"{name}: {one['wall']:.1f} s ({each:.2f} ms a call), peak memory {one['peak']:.0f} MB")
-    print(f"tape: {tape.stat().st_size / 1e6:.1f} MB")
+    print(f"cassette: {cassette.stat().st_size / 1e6:.1f} MB")
     print(f"reward curve at the ends of epochs (epoch, calls, val_reward): {live['points']}")
 
 

@@ -37,8 +37,8 @@ class Scripted:
         return synalinks.lm.Reply(text=REPLY, finish="stop")
 
 
-async def make_tape(path: Path, rows: int) -> None:
-    """A tape of so many calls."""
+async def make_cassette(path: Path, rows: int) -> None:
+    """A cassette of so many calls."""
     generator = model()
     with synalinks.use_provider(Scripted()), synalinks.use_cassette(path, record_mode="all"):
         for i in range(rows):
@@ -76,7 +76,7 @@ async def main() -> None:
         jobs = {}
         for rows in (1_000, 100_000):
             path = Path(folder) / f"{rows}.jsonl"
-            await make_tape(path, rows)
+            await make_cassette(path, rows)
             begun = time.perf_counter()
             with synalinks.use_cassette(path, record_mode="none"):
                 print(

@@ -1,10 +1,10 @@
-"""Record every tape of this folder anew, against the stand-in Ollama server. One command, no network:
+"""Record every cassette of this folder anew, against the stand-in Ollama server. One command, no network:
 
-    python cassettes/record.py             # replaces the tapes that changed, and the table in README.md
-    python cassettes/record.py --to DIR    # writes the tapes to another folder, changes nothing here
+    python cassettes/record.py             # replaces the cassettes that changed, and the table in README.md
+    python cassettes/record.py --to DIR    # writes the cassettes to another folder, changes nothing here
 
 The guide scripts are not part of this project. They are looked for in `../shared/seeds`, or in the folder that
-SYNALINKS_SHARED names with `/seeds` after it; where they are not there, their tapes are left as they are.
+SYNALINKS_SHARED names with `/seeds` after it; where they are not there, their cassettes are left as they are.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 SEEDS = Path(os.environ.get("SYNALINKS_SHARED", ROOT.parent / "shared")) / "seeds"
 GUIDES = ("training",)
-#: Opens its tape itself, in the folder beside its own.
-OPENS_ITS_OWN = "tape_a_run"
+#: Opens its cassette itself, in the folder beside its own.
+OPENS_ITS_OWN = "record_a_run"
 #: Bring the model's answers themselves.
-WITHOUT_TAPE = ("own_optimizer",)
-BEGIN, END = "<!-- tapes: written by record.py -->", "<!-- end of tapes -->"
+WITHOUT_CASSETTE = ("own_optimizer",)
+BEGIN, END = "<!-- cassettes: written by record.py -->", "<!-- end of cassettes -->"
 
 #: What each script is run by, in a process of its own: prices that one script states are not the next one's.
 RUN = """
@@ -44,9 +44,9 @@ with synalinks.use_cassette(sys.argv[2], record_mode="all"):
 
 
 def scripts(place: Path) -> Iterator[tuple[Path, Path]]:
-    """Each script with its tape, as they stand in a copy of the examples at `place`."""
+    """Each script with its cassette, as they stand in a copy of the examples at `place`."""
     for script in sorted((place / "examples").glob("*.py")):
-        if script.stem not in WITHOUT_TAPE:
+        if script.stem not in WITHOUT_CASSETTE:
             yield script, place / "cassettes" / "examples" / f"{script.stem}.jsonl"
     for name in GUIDES:
         if (SEEDS / f"{name}.py").is_file():
@@ -55,7 +55,7 @@ def scripts(place: Path) -> Iterator[tuple[Path, Path]]:
             print(f"{SEEDS / name}.py is not there: cassettes/guides/{name}.jsonl is left as it is")
 
 
-def record(script: Path, tape: Path, folder: Path) -> None:
+def record(script: Path, cassette: Path, folder: Path) -> None:
     """Run one script live, in `folder`, with a stand-in server that has answered nobody yet.
 
     Raises:
@@ -64,34 +64,34 @@ def record(script: Path, tape: Path, folder: Path) -> None:
     with OllamaServer() as server:
         environment = {**os.environ, "OLLAMA_HOST": server.url, "SYNALINKS_CACHE": "off"}
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
-        command = [sys.executable, "-c", RUN, str(script), str(tape)]
+        command = [sys.executable, "-c", RUN, str(script), str(cassette)]
         if script.stem == OPENS_ITS_OWN:
             command = [sys.executable, str(script)]
         subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
-        print(f"{tape.parent.name}/{tape.name}: {server.requests.number} calls recorded")
+        print(f"{cassette.parent.name}/{cassette.name}: {server.requests.number} calls recorded")
 
 
-def rows(tape: Path) -> list[Any]:
-    """The lines of a tape without the seconds that each answer took, which no two recordings share."""
-    found = [json.loads(line) for line in tape.read_text(encoding="utf-8").splitlines()]
+def rows(cassette: Path) -> list[Any]:
+    """The lines of a cassette without the seconds that each answer took, which no two recordings share."""
+    found = [json.loads(line) for line in cassette.read_text(encoding="utf-8").splitlines()]
     for row in found[1:]:
         row.get("reply", {}).pop("seconds", None)
     return found
 
 
 def record_all(to: Path) -> list[str]:
-    """Record every tape, and return the names of those that say something else than before.
+    """Record every cassette, and return the names of those that say something else than before.
 
-    `to` is touched only when all are recorded. A tape that differs in nothing but seconds is left as it is, so that
+    `to` is touched only when all are recorded. A cassette that differs in nothing but seconds is left as it is, so that
     the diff shows what really changed.
     """
     changed = []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         shutil.copytree(ROOT / "examples", place / "examples", ignore=shutil.ignore_patterns("__pycache__"))
-        for script, tape in scripts(place):
-            tape.parent.mkdir(parents=True, exist_ok=True)
-            record(script, tape, place)
+        for script, cassette in scripts(place):
+            cassette.parent.mkdir(parents=True, exist_ok=True)
+            record(script, cassette, place)
         for new in sorted((place / "cassettes").glob("*/*.jsonl")):
             old = to / new.parent.name / new.name
             if not old.exists() or rows(old) != rows(new):
@@ -101,30 +101,32 @@ def record_all(to: Path) -> list[str]:
     return changed
 
 
-def line_of(tape: Path, recorded: str) -> str:
-    """A tape's line in the table: when, calls, tokens, dollars as if live, size."""
-    replies = [row["reply"] for row in rows(tape)[1:] if "reply" in row]
+def line_of(cassette: Path, recorded: str) -> str:
+    """A cassette's line in the table: when, calls, tokens, dollars as if live, size."""
+    replies = [row["reply"] for row in rows(cassette)[1:] if "reply" in row]
     tokens = [sum(reply["usage"][bucket] for reply in replies) for bucket in ("input_fresh", "output_text")]
     cost = sum((Decimal(reply["cost"]) for reply in replies), Decimal(0))
-    size = tape.stat().st_size / 1000
-    name = f"{tape.parent.name}/{tape.name}"
+    size = cassette.stat().st_size / 1000
+    name = f"{cassette.parent.name}/{cassette.name}"
     return f"| `{name}` | {recorded} | {len(replies)} | {tokens[0]:,} | {tokens[1]:,} | ${cost:.4f} | {size:.0f} kB |"
 
 
 def dates_in(text: str) -> dict[str, str]:
-    """When each tape was recorded, as the table in a text says."""
+    """When each cassette was recorded, as the table in a text says."""
     return dict(re.findall(r"^\| `(\S+)` \| (\d{4}-\d\d-\d\d) \|", text, re.MULTILINE))
 
 
 def table(dates: Mapping[str, str]) -> str:
-    """The table of all tapes; all but the dates is of facts that the tapes hold themselves."""
-    head = "| tape | recorded | calls | tokens in | tokens out | as if live | size |\n|---|---|--:|--:|--:|--:|--:|"
-    tapes = sorted(HERE.glob("*/*.jsonl"))
-    return "\n".join([head, *(line_of(tape, dates[f"{tape.parent.name}/{tape.name}"]) for tape in tapes)])
+    """The table of all cassettes; all but the dates is of facts that the cassettes hold themselves."""
+    head = "| cassette | recorded | calls | tokens in | tokens out | as if live | size |\n|---|---|--:|--:|--:|--:|--:|"
+    cassettes = sorted(HERE.glob("*/*.jsonl"))
+    return "\n".join(
+        [head, *(line_of(cassette, dates[f"{cassette.parent.name}/{cassette.name}"]) for cassette in cassettes)]
+    )
 
 
 def write_table(changed: Iterable[str]) -> None:
-    """Bring the table in README.md up to date; `changed` tapes are of today."""
+    """Bring the table in README.md up to date; `changed` cassettes are of today."""
     path = HERE / "README.md"
     text = path.read_text(encoding="utf-8")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -136,7 +138,7 @@ def write_table(changed: Iterable[str]) -> None:
 def main() -> None:
     """Record, and unless another folder was named, write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--to", type=Path, default=HERE, metavar="DIR", help="folder for the tapes (default: here)")
+    parser.add_argument("--to", type=Path, default=HERE, metavar="DIR", help="folder for the cassettes (default: here)")
     options = parser.parse_args()
     changed = record_all(options.to)
     print("changed:", ", ".join(changed) or "none")

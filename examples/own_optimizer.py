@@ -1,4 +1,4 @@
-"""An optimizer of one's own: a class with one method, `propose`. No server, no tape: a rule plays the model.
+"""An optimizer of one's own: a class with one method, `propose`. No server, no cassette: a rule plays the model.
 
 python examples/own_optimizer.py
 """

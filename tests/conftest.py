@@ -16,14 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(autouse=True)
 def fresh_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A session without disk cache, default models or open tape."""
+    """A session without disk cache, default models or open cassette."""
     monkeypatch.setenv("SYNALINKS_CACHE", "off")
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
     synalinks.clear_session(free_memory=False)
     yield
     synalinks.set_default_language_model(None)
     synalinks.set_default_embedding_model(None)
-    assert RUNTIME.cassette is None, "a test left a tape open"
+    assert RUNTIME.cassette is None, "a test left a cassette open"
 
 
 @pytest.fixture

@@ -22,11 +22,11 @@ from synalinks.lm.pricing import pricing
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
-TAPES = ROOT / "cassettes"
-#: Brings its own model, so there is nothing to tape.
-NEEDS_NO_TAPE = ("own_optimizer",)
-#: Opens its tape itself.
-OPENS_ITS_OWN = "tape_a_run"
+CASSETTES = ROOT / "cassettes"
+#: Brings its own model, so there is nothing to cassette.
+NEEDS_NO_CASSETTE = ("own_optimizer",)
+#: Opens its cassette itself.
+OPENS_ITS_OWN = "record_a_run"
 
 #: A command in a Markdown file with what it prints.
 OUTPUT = re.compile(r"^<!-- output: (?P<line>.+?) -->\n```text\n(?P<shown>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -70,13 +70,13 @@ def run(script: Path) -> str:
 
 
 def replay(name: str) -> tuple[str, synalinks.Ledger]:
-    """What an example prints when it is replayed from its tape, offline, and the calls it made."""
+    """What an example prints when it is replayed from its cassette, offline, and the calls it made."""
     with contextlib.ExitStack() as around:
         around.enter_context(no_network())
         around.enter_context(synalinks.offline())
         if name != OPENS_ITS_OWN:
-            tape = TAPES / "examples" / f"{name}.jsonl"
-            around.enter_context(synalinks.use_cassette(tape, record_mode="none", strict=True))
+            cassette = CASSETTES / "examples" / f"{name}.jsonl"
+            around.enter_context(synalinks.use_cassette(cassette, record_mode="none", strict=True))
         ledger = around.enter_context(synalinks.use_ledger())
         return run(EXAMPLES / f"{name}.py"), ledger
 

@@ -1,4 +1,4 @@
-"""Every example runs offline from its tape, bills nothing, and prints what it is there to show."""
+"""Every example runs offline from its cassette, bills nothing, and prints what it is there to show."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 import synalinks
-from playing import EXAMPLES, NEEDS_NO_TAPE, OPENS_ITS_OWN, ROOT, TAPES, no_network, replay
+from playing import CASSETTES, EXAMPLES, NEEDS_NO_CASSETTE, OPENS_ITS_OWN, ROOT, no_network, replay
 
-NAMES = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {*NEEDS_NO_TAPE})
+NAMES = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {*NEEDS_NO_CASSETTE})
 
-#: Lines that each example is there for. Figures of the tapes are checked where the README shows them, not here.
+#: Lines that each example is there for. Figures of the cassettes are checked where the README shows them, not here.
 SHOWS = {
     "arithmetic": [
         r"epoch 1: reward \d\.\d\d in training, \d\.\d\d in validation",
@@ -40,7 +40,7 @@ SHOWS = {
         r"  think +\d+ calls +[\d,]+ tokens  \$0\.0\d+ as if live",
         r"billed \$0\.0000, saved \$0\.0\d+",
     ],
-    "tape_a_run": [
+    "record_a_run": [
         r"17 \* 6 = .*102.*",
         r"3 calls replayed, 0 recorded",
         r".*record_mode='none' only replays",
@@ -50,13 +50,13 @@ SHOWS = {
 }
 
 
-def test_every_example_has_a_tape_and_every_tape_an_example() -> None:
+def test_every_example_has_a_cassette_and_every_cassette_an_example() -> None:
     assert sorted(SHOWS) == NAMES
-    assert sorted(path.stem for path in (TAPES / "examples").iterdir()) == NAMES
+    assert sorted(path.stem for path in (CASSETTES / "examples").iterdir()) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runs_offline_from_its_tape(name: str) -> None:
+def test_runs_offline_from_its_cassette(name: str) -> None:
     printed, ledger = replay(name)
     lines = printed.splitlines()
     assert [wanted for wanted in SHOWS[name] if not any(re.fullmatch(wanted, line) for line in lines)] == []
@@ -64,11 +64,11 @@ def test_runs_offline_from_its_tape(name: str) -> None:
     assert ledger.total.billed.exact == 0
 
 
-def test_the_tapes_are_read_and_not_written() -> None:
-    before = {path: path.read_bytes() for path in TAPES.rglob("*.jsonl")}
+def test_the_cassettes_are_read_and_not_written() -> None:
+    before = {path: path.read_bytes() for path in CASSETTES.rglob("*.jsonl")}
     for name in (OPENS_ITS_OWN, "hello"):
         replay(name)
-    assert {path: path.read_bytes() for path in TAPES.rglob("*.jsonl*")} == before
+    assert {path: path.read_bytes() for path in CASSETTES.rglob("*.jsonl*")} == before
 
 
 def test_the_network_is_out_of_reach() -> None:
@@ -97,27 +97,27 @@ def test_the_budget_holds() -> None:
 
 @pytest.fixture(scope="module")
 def recorder() -> dict[str, Any]:
-    return runpy.run_path(str(TAPES / "record.py"))
+    return runpy.run_path(str(CASSETTES / "record.py"))
 
 
-def test_the_table_of_tapes_is_what_the_tapes_hold(recorder: dict[str, Any]) -> None:
-    text = (TAPES / "README.md").read_text(encoding="utf-8")
+def test_the_table_of_cassettes_is_what_the_cassettes_hold(recorder: dict[str, Any]) -> None:
+    text = (CASSETTES / "README.md").read_text(encoding="utf-8")
     assert f"\n{recorder['table'](recorder['dates_in'](text))}\n" in text, "python cassettes/record.py writes it"
 
 
-def test_every_tape_is_described() -> None:
-    text = (TAPES / "README.md").read_text(encoding="utf-8")
-    for path in TAPES.glob("*/*.jsonl"):
-        name = path.relative_to(TAPES).as_posix()
+def test_every_cassette_is_described() -> None:
+    text = (CASSETTES / "README.md").read_text(encoding="utf-8")
+    for path in CASSETTES.glob("*/*.jsonl"):
+        name = path.relative_to(CASSETTES).as_posix()
         assert text.count(f"| `{name}` |") == 2, f"{name}: once in each table"
 
 
-def test_recording_again_gives_the_same_tapes(tmp_path: Path, recorder: dict[str, Any]) -> None:
-    command = [sys.executable, str(TAPES / "record.py"), "--to", str(tmp_path)]
+def test_recording_again_gives_the_same_cassettes(tmp_path: Path, recorder: dict[str, Any]) -> None:
+    command = [sys.executable, str(CASSETTES / "record.py"), "--to", str(tmp_path)]
     # Where the package is taken from a source tree, the new process needs to be told.
     found_at = {**os.environ, "PYTHONPATH": str(Path(synalinks.__file__).parent.parent)}
     subprocess.run(command, check=True, cwd=ROOT, env=found_at, capture_output=True)
     again = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.jsonl"))
     assert [path for path in again if path.parent.name == "examples"] == [Path(f"examples/{n}.jsonl") for n in NAMES]
     for path in again:
-        assert recorder["rows"](tmp_path / path) == recorder["rows"](TAPES / path), path
+        assert recorder["rows"](tmp_path / path) == recorder["rows"](CASSETTES / path), path

@@ -101,19 +101,19 @@ def test_quick_start_records_and_then_needs_no_server(tmp_path: Path, monkeypatc
     assert (tmp_path / "solver.json").read_bytes() == saved
 
 
-def test_quick_start_without_its_tape_costs_nothing_the_second_time(
+def test_quick_start_without_its_cassette_costs_nothing_the_second_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SYNALINKS_CACHE")
     monkeypatch.setenv("SYNALINKS_CACHE_DIR", str(tmp_path / "cache"))
-    untaped = QUICK_START.replace('with synalinks.use_cassette("solver.jsonl"):', "if True:")
-    assert untaped != QUICK_START
+    unrecorded = QUICK_START.replace('with synalinks.use_cassette("solver.jsonl"):', "if True:")
+    assert unrecorded != QUICK_START
     with OllamaServer(env=True) as server:
-        first = run_program(untaped)
+        first = run_program(unrecorded)
         asked = server.requests.number
         synalinks.clear_session()
-        second = run_program(untaped)
+        second = run_program(unrecorded)
         assert asked == server.requests.number > 20
     assert timeless(second)[:5] == timeless(first)[:5]
 

@@ -16,10 +16,10 @@
     |  |  `- ModelNotFound
     |  `- QuotaExhausted         the account's money is spent              always raised
     |- LMUnavailable             every sample of a batch failed: a dead world
-    |- CassetteError             a tape that can't be used
-    |  |- CassetteMiss           a call the tape doesn't hold
-    |  |- CassetteFormatError    no tape, or one of a newer format
-    |  `- CassetteInUse          two writers on one tape
+    |- CassetteError             a cassette that can't be used
+    |  |- CassetteMiss           a call the cassette doesn't hold
+    |  |- CassetteFormatError    no cassette, or one of a newer format
+    |  `- CassetteInUse          two writers on one cassette
     |- BudgetExceeded            a call refused because it might not fit the budget
     |- Interrupted               a call refused because the user pressed Ctrl-C
     `- OfflineError              a call that would need the network, which was forbidden
@@ -70,7 +70,7 @@ class LMError(SynalinksError):
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the attempts may have been billed without our seeing an answer.
-        source: `live`; `shared` for another asker's failure; `cassette` for one that a tape replays.
+        source: `live`; `shared` for another asker's failure; `cassette` for one that a cassette replays.
     """
 
     retryable: ClassVar[bool] = False
@@ -178,19 +178,19 @@ class LMUnavailable(SynalinksError):
 
 
 class CassetteError(SynalinksError):
-    """A tape that can't be used."""
+    """A cassette that can't be used."""
 
 
 class CassetteMiss(CassetteError):
-    """A call that the tape being replayed does not hold."""
+    """A call that the cassette being replayed does not hold."""
 
 
 class CassetteFormatError(CassetteError):
-    """A file that is no tape, or one of a format this version can't read."""
+    """A file that is no cassette, or one of a format this version can't read."""
 
 
 class CassetteInUse(CassetteError):
-    """A tape that another process is writing."""
+    """A cassette that another process is writing."""
 
 
 class BudgetExceeded(SynalinksError):

@@ -1,4 +1,4 @@
-"""A place in a run, carried by every call, reward, cost and line of a tape.
+"""A place in a run, carried by every call, reward, cost and line of a cassette.
 
 The trainer's loop enters epoch, step, phase and sample; `Module.__call__` enters the module. The LM
 runtime reads the scope in one line. Nothing else looks at it.
@@ -19,7 +19,7 @@ class Scope:
     Attributes:
         epoch: from 0.
         step: from 0, within the epoch. Validation and evaluation have none: their batches are only a
-            unit of concurrency, and a tape recorded at one batch size must replay at another.
+            unit of concurrency, and a cassette recorded at one batch size must replay at another.
         phase: `train`, `candidate`, `validation`, `reward`, `optimizer`, `metric`, `evaluate` or `predict`.
         sample: index of the example in its data set.
         module: path of the module that made the call, outermost first, e.g. `agent/generator_1`.

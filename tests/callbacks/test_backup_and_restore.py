@@ -214,10 +214,10 @@ def drawing(folder: Path, callbacks: list[Any], begin: bool = True) -> Any:
     return program, asyncio.run(program.fit(x, y, verbose=0, seed=1, callbacks=callbacks, **OPTIONS))
 
 
-def test_a_tape_goes_on_too(tmp_path: Path) -> None:
-    def record(tape: Path, callbacks: list[Any]) -> Any:
-        with synalinks.use_cassette(tape, record_mode="new_episodes"):
-            return drawing(tmp_path / f"{tape.stem}_backup", callbacks)
+def test_a_cassette_goes_on_too(tmp_path: Path) -> None:
+    def record(cassette: Path, callbacks: list[Any]) -> Any:
+        with synalinks.use_cassette(cassette, record_mode="new_episodes"):
+            return drawing(tmp_path / f"{cassette.stem}_backup", callbacks)
 
     with OllamaServer(env=True) as server:
         program, history = record(tmp_path / "whole.jsonl", [])
@@ -296,10 +296,10 @@ def test_a_budget_is_for_all_runs_of_a_fit_together(tmp_path: Path) -> None:
     assert 3 < sent[0] - epochs.count(0) < epochs.count(1), "it had begun the second epoch"
     resumed = run(cap)
     assert resumed.stopped_by == "budget"
-    assert resumed.purse.settled.calls == sum(sent) <= cap
+    assert resumed.budget.settled.calls == sum(sent) <= cap
     more = run(10 * cap)
     assert more.stopped_by is None
-    assert more.purse.settled.calls == sum(sent), "under a larger budget too"
+    assert more.budget.settled.calls == sum(sent), "under a larger budget too"
     assert not tmp_path.exists(), "the journal goes with the state"
 
 

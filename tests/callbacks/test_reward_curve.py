@@ -1,4 +1,4 @@
-"""The reward-per-call curve: a point per step and epoch, the same from cache and tape, and after a restart."""
+"""The reward-per-call curve: a point per step and epoch, the same from cache and cassette, and after a restart."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ def test_a_point_per_step_and_one_at_the_end_of_each_epoch() -> None:
 
 
 def test_a_replay_gives_the_same_curve(tmp_path: Path) -> None:
-    tape = tmp_path / "tape.jsonl"
-    with OllamaServer(env=True), synalinks.use_cassette(tape):
+    cassette = tmp_path / "cassette.jsonl"
+    with OllamaServer(env=True), synalinks.use_cassette(cassette):
         recorded = asyncio.run(fit())
-    with synalinks.offline(), synalinks.use_cassette(tape, "none"):
+    with synalinks.offline(), synalinks.use_cassette(cassette, "none"):
         replayed = asyncio.run(fit())
     assert replayed.reward_curve == recorded.reward_curve
     assert replayed.ledger.total.billed == Money() != recorded.reward_curve[-1].as_if

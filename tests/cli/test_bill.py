@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from cli.helpers import entry
 from synalinks._concurrency import SystemClock
-from synalinks.cli.bill import TapeFacts, render
-from synalinks.lm.budget.layer import Amount, Budget, Purse
+from synalinks.cli.bill import CassetteFacts, render
+from synalinks.lm.budget.layer import Amount, Budget, BudgetTracker
 from synalinks.lm.core.call import NO_USAGE
 from synalinks.lm.ledger.ledger import Ledger
 
@@ -30,7 +30,7 @@ def test_calls_are_told_by_where_their_answers_came_from() -> None:
     )
     text = render("a.py", ledger, 1.25)
     assert text.splitlines()[0] == "The bill of a.py"
-    assert line(text, "calls") == "5 (1 live, 1 from the tape, 2 from the cache, 1 shared, 2 retries)"
+    assert line(text, "calls") == "5 (1 live, 1 from the cassette, 2 from the cache, 1 shared, 2 retries)"
     assert line(text, "hits") == "4 of 5 (80 %)"
     assert line(text, "tokens") == "5,000 in, 100 out"
     assert line(text, "spent") == "$0.0100"
@@ -69,36 +69,36 @@ def test_a_run_without_calls_says_so_in_one_line() -> None:
     assert "2 min 05 s" in render("a.py", Ledger(), 125.0)
 
 
-def test_budget_and_tape_have_their_lines() -> None:
-    purse = Purse(Budget(usd="0.5"), SystemClock())
-    purse.settled = Amount(Decimal("0.25"))
-    tape = TapeFacts("t.jsonl", "new_episodes", 3, 2, 1)
-    text = render("a.py", Ledger([entry()]), 0.0, tape=tape, purse=purse)
+def test_budget_and_cassette_have_their_lines() -> None:
+    tracker = BudgetTracker(Budget(usd="0.5"), SystemClock())
+    tracker.settled = Amount(Decimal("0.25"))
+    cassette = CassetteFacts("t.jsonl", "new_episodes", 3, 2, 1)
+    text = render("a.py", Ledger([entry()]), 0.0, cassette=cassette, tracker=tracker)
     assert line(text, "budget") == "$0.2500 of $0.5000 used"
-    assert line(text, "tape") == "t.jsonl (record mode new_episodes): 3 played, 2 recorded, 1 unplayed"
-    purse.uncertain = Amount(Decimal("0.125"))
-    purse.note_end("at epoch=0 phase=train")
-    purse.reopen()
-    assert line(render("a.py", Ledger(), 0.0, purse=purse), "budget") == (
+    assert line(text, "cassette") == "t.jsonl (record mode new_episodes): 3 played, 2 recorded, 1 unplayed"
+    tracker.uncertain = Amount(Decimal("0.125"))
+    tracker.note_end("at epoch=0 phase=train")
+    tracker.reopen()
+    assert line(render("a.py", Ledger(), 0.0, tracker=tracker), "budget") == (
         "$0.2500 of $0.5000 used; $0.1250 of it an upper bound; it ended the run at epoch=0 phase=train"
     )
 
 
-def test_what_moved_and_what_the_tape_lacks_is_told_where_there_is_some() -> None:
-    tape = TapeFacts(
+def test_what_moved_and_what_the_cassette_lacks_is_told_where_there_is_some() -> None:
+    cassette = CassetteFacts(
         "t.jsonl", "none", 3, 0, 1, moved=2, near=1, price="about $0.0100 (mean of 4 rows of the same model)"
     )
-    assert line(render("a.py", Ledger(), 0.0, tape=tape), "tape") == (
+    assert line(render("a.py", Ledger(), 0.0, cassette=cassette), "cassette") == (
         "t.jsonl (record mode none): 3 played (2 from another place), 0 recorded, 1 unplayed; not on it: 1 near, 0 missing; "
         "asking costs about $0.0100 (mean of 4 rows of the same model)"
     )
 
 
 def test_a_budget_of_mode_expected_says_what_it_may_have_gone_over_by() -> None:
-    purse = Purse(Budget(usd="0.02", mode="expected"), SystemClock())
-    purse.take(Amount(Decimal("0.001"), 10, 1), Amount(Decimal("0.05"), 500, 1))
-    said = line(render("a.py", Ledger([entry()]), 0.0, purse=purse), "budget")
+    tracker = BudgetTracker(Budget(usd="0.02", mode="expected"), SystemClock())
+    tracker.take(Amount(Decimal("0.001"), 10, 1), Amount(Decimal("0.05"), 500, 1))
+    said = line(render("a.py", Ledger([entry()]), 0.0, tracker=tracker), "budget")
     assert said == "$0.0000 of $0.0200 used; mode 'expected': at worst $0.0300 over it could not be excluded"
-    purse.give_back(Amount(Decimal("0.001"), 10, 1), Amount(Decimal("0.05"), 500, 1), Amount(Decimal("0.03"), 300, 1))
-    said = line(render("a.py", Ledger([entry()]), 0.0, purse=purse), "budget")
+    tracker.give_back(Amount(Decimal("0.001"), 10, 1), Amount(Decimal("0.05"), 500, 1), Amount(Decimal("0.03"), 300, 1))
+    said = line(render("a.py", Ledger([entry()]), 0.0, tracker=tracker), "budget")
     assert said.startswith("$0.0300 of $0.0200 used; $0.0100 over it; mode 'expected': at worst $0.0300")

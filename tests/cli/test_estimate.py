@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from cli.run.test_dry import TRAIN
 
 from cli.helpers import call
+from cli.run.test_dry import TRAIN
 
 TWICE = TRAIN.replace(
     "    await program.evaluate(x, y, verbose=0)\n",

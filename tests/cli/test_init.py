@@ -50,4 +50,4 @@ def test_an_error_of_the_library_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "no.jsonl").write_text("hello\n")
     done = call("cassette", "ls", tmp_path / "no.jsonl")
     assert done.exit_code == 1
-    assert done.output.startswith("Error: ") and "is not a tape" in done.output and "Traceback" not in done.output
+    assert done.output.startswith("Error: ") and "is not a cassette" in done.output and "Traceback" not in done.output

@@ -218,39 +218,39 @@ def test_a_mask_that_is_a_string() -> None:
         synalinks.ExactMatch(in_mask="answer")  # type: ignore[arg-type]
 
 
-# --- tapes ----------------------------------------------------------------------------------------------------
+# --- cassettes ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["none", "once", "new_episodes", "all"])
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"synalinks_cassette":99,"request_format":1}\n', ("is a tape of format 99", "Upgrade synalinks-replay")),
-        (b'{"synalinks_cassette":1,"request_format":99}\n', ("requests 99", "or record the tape again")),
-        (b"hello\n", ("is not a tape: its first line is ", "record_mode=")),
-        (b'{"name":"package"}\n', ("is not a tape", "record_mode=")),
-        (b"[1, 2]\n", ("is not a tape", "record_mode=")),
-        (b"\x89PNG\r\n\x1a\n", ("is not a tape", "not UTF-8")),
-        (b"", ("is empty, not a tape",)),
+        (b'{"synalinks_cassette":99,"request_format":1}\n', ("is a cassette of format 99", "Upgrade synalinks-replay")),
+        (b'{"synalinks_cassette":1,"request_format":99}\n', ("requests 99", "or record the cassette again")),
+        (b"hello\n", ("is not a cassette: its first line is ", "record_mode=")),
+        (b'{"name":"package"}\n', ("is not a cassette", "record_mode=")),
+        (b"[1, 2]\n", ("is not a cassette", "record_mode=")),
+        (b"\x89PNG\r\n\x1a\n", ("is not a cassette", "not UTF-8")),
+        (b"", ("is empty, not a cassette",)),
         (b"\x1f\x8b\x08\x00\x00", ("compressed", ".jsonl.gz")),
     ],
     ids=["newer", "newer requests", "text", "other json", "list", "binary", "empty", "gzip"],
 )
 def test_a_file_that_can_not_be_played(tmp_path: Path, mode: Any, content: bytes, said: tuple[str, ...]) -> None:
-    tape = tmp_path / "tape.jsonl"
-    tape.write_bytes(content)
-    with pytest.raises(synalinks.CassetteFormatError) as caught, synalinks.use_cassette(tape, record_mode=mode):
+    cassette = tmp_path / "cassette.jsonl"
+    cassette.write_bytes(content)
+    with pytest.raises(synalinks.CassetteFormatError) as caught, synalinks.use_cassette(cassette, record_mode=mode):
         pass
-    assert_says(caught.value, str(tape), *said)
-    assert tape.read_bytes() == content, "a file that is no tape is left alone"
-    assert [path.name for path in tmp_path.iterdir()] == ["tape.jsonl"]
+    assert_says(caught.value, str(cassette), *said)
+    assert cassette.read_bytes() == content, "a file that is no cassette is left alone"
+    assert [path.name for path in tmp_path.iterdir()] == ["cassette.jsonl"]
     assert RUNTIME.cassette is None
 
 
-def test_a_tape_that_is_not_there(tmp_path: Path) -> None:
+def test_a_cassette_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(synalinks.CassetteError) as caught, synalinks.use_cassette(tmp_path / "t.jsonl", "none"):
         pass
-    assert_says(caught.value, "there is no tape", "t.jsonl", 'record_mode="once"')
+    assert_says(caught.value, "there is no cassette", "t.jsonl", 'record_mode="once"')
 
 
 def test_a_mode_that_does_not_exist(tmp_path: Path) -> None:

@@ -125,11 +125,11 @@ def test_what_failed_attempts_cost_is_on_the_bill(clock: NoWaiting) -> None:
 
 
 def test_the_recorded_attempts_are_replayed_without_waiting(tmp_path: Path, clock: NoWaiting) -> None:
-    tape = tmp_path / "tape.jsonl"
-    with OllamaServer(faults=[Fault(every=4, status=500)], env=True) as server, synalinks.use_cassette(tape):
+    cassette = tmp_path / "cassette.jsonl"
+    with OllamaServer(faults=[Fault(every=4, status=500)], env=True) as server, synalinks.use_cassette(cassette):
         recorded, _ = asyncio.run(fit())
     clock.waits.clear()
-    with synalinks.offline(), synalinks.use_cassette(tape, "none", strict=True):
+    with synalinks.offline(), synalinks.use_cassette(cassette, "none", strict=True):
         replayed, _ = asyncio.run(fit())
     assert clock.waits == []
     assert replayed.ledger.total.attempts == recorded.ledger.total.attempts == server.requests.number

@@ -11,12 +11,12 @@ from pathlib import Path
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 
-#: Runs a script under a tape: `python -c UNDER_A_TAPE SCRIPT TAPE MODE`.
-UNDER_A_TAPE = """
+#: Runs a script under a cassette: `python -c UNDER_A_CASSETTE SCRIPT CASSETTE MODE`.
+UNDER_A_CASSETTE = """
 import runpy, sys
 import synalinks
-script, tape, mode = sys.argv[1:]
-with synalinks.use_cassette(tape, record_mode=mode):
+script, cassette, mode = sys.argv[1:]
+with synalinks.use_cassette(cassette, record_mode=mode):
     runpy.run_path(script, run_name="__main__")
 """
 #: Runs a script in a process whose sockets can't connect to anything.

@@ -1,4 +1,4 @@
-"""The GSM8K tutorial's script, unmodified, on the first real records: live, then from its tape with no server."""
+"""The GSM8K tutorial's script, unmodified, on the first real records: live, then from its cassette with no server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from guides.scripts import UNDER_A_TAPE, run, without_timings
+from guides.scripts import UNDER_A_CASSETTE, run, without_timings
 from synalinks.datasets.gsm8k import parse_solution
 from synalinks.testing import OllamaServer, TableModel
 
@@ -40,9 +40,9 @@ def first_records(shared: Path, folder: Path) -> dict[str, float]:
     return answers
 
 
-def test_the_tutorial_runs_live_and_from_its_tape(shared: Path, tmp_path: Path) -> None:
+def test_the_tutorial_runs_live_and_from_its_cassette(shared: Path, tmp_path: Path) -> None:
     answers = first_records(shared, tmp_path / "data")
-    command = ["-c", UNDER_A_TAPE, shared / "seeds" / "gsm8k_training.py", tmp_path / "tape.jsonl"]
+    command = ["-c", UNDER_A_CASSETTE, shared / "seeds" / "gsm8k_training.py", tmp_path / "cassette.jsonl"]
     env = {"SYNALINKS_DATA_DIR": str(tmp_path / "data")}
     live, replay = tmp_path / "live", tmp_path / "replay"
     for folder in (live, replay):

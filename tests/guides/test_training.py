@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guides.scripts import UNDER_A_TAPE, expected_output, run, without_timings
+from guides.scripts import UNDER_A_CASSETTE, expected_output, run, without_timings
 from synalinks.testing import OllamaServer
 
 #: No server can listen there; a replay that asks for one fails.
@@ -39,28 +39,28 @@ def test_a_live_run_prints_the_guides_sections(shared: Path, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == [], "the script removes what it saved"
 
 
-def under_a_tape(script: Path, tape: str, mode: str) -> list[object]:
-    return ["-c", UNDER_A_TAPE, script, tape, mode]
+def under_a_cassette(script: Path, cassette: str, mode: str) -> list[object]:
+    return ["-c", UNDER_A_CASSETTE, script, cassette, mode]
 
 
-def with_the_command(script: Path, tape: str, mode: str) -> list[object]:
-    return ["-m", "synalinks", "run", "--cassette", tape, "--record-mode", mode, "--quiet", script]
+def with_the_command(script: Path, cassette: str, mode: str) -> list[object]:
+    return ["-m", "synalinks", "run", "--cassette", cassette, "--record-mode", mode, "--quiet", script]
 
 
-@pytest.mark.parametrize("tape", ["training.jsonl", "training.jsonl.gz"])
-@pytest.mark.parametrize("how", [under_a_tape, with_the_command])
+@pytest.mark.parametrize("cassette", ["training.jsonl", "training.jsonl.gz"])
+@pytest.mark.parametrize("how", [under_a_cassette, with_the_command])
 def test_a_replay_without_a_server_prints_what_the_recording_printed(
-    shared: Path, tmp_path: Path, how: Callable[[Path, str, str], list[object]], tape: str
+    shared: Path, tmp_path: Path, how: Callable[[Path, str, str], list[object]], cassette: str
 ) -> None:
     script = shared / "seeds" / "training.py"
     with OllamaServer() as server:
-        recorded = run(*how(script, tape, "once"), cwd=tmp_path, env={"OLLAMA_HOST": server.url})
+        recorded = run(*how(script, cassette, "once"), cwd=tmp_path, env={"OLLAMA_HOST": server.url})
         asked = server.requests.number
-    bytes_then = (tmp_path / tape).read_bytes()
-    replayed = run(*how(script, tape, "none"), cwd=tmp_path, env=NOWHERE)
+    bytes_then = (tmp_path / cassette).read_bytes()
+    replayed = run(*how(script, cassette, "none"), cwd=tmp_path, env=NOWHERE)
     assert without_timings(replayed) == without_timings(recorded)
     assert server.requests.number == asked
-    assert (tmp_path / tape).read_bytes() == bytes_then
+    assert (tmp_path / cassette).read_bytes() == bytes_then
     assert without_the_models_words(replayed).strip() == without_the_models_words(the_guides_output(shared))
 
 

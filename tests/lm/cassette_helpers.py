@@ -1,4 +1,4 @@
-"""What the tests of tapes share: requests, a provider that can be steered, and a way to run calls."""
+"""What the tests of cassettes share: requests, a provider that can be steered, and a way to run calls."""
 
 from __future__ import annotations
 
@@ -95,6 +95,6 @@ def ask(cassette: Cassette | None, call: Call, provider: Any = None) -> Reply:
 
 
 def record(path: Path, calls: Iterable[Call], provider: Any = None, mode: str = "once") -> list[Any]:
-    """Make calls with a tape open for recording, and close it."""
+    """Make calls with a cassette open for recording, and close it."""
     with Cassette(path, mode) as cassette:
         return play(cassette, calls, provider)

@@ -13,9 +13,9 @@ from tests.lm.virtual import run_still as run
 
 from synalinks import errors
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace, Usage, stack
-from synalinks.lm.core.rate_limit_status import Allowance, Quota
+from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 
 CALL = Call(Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}]))
@@ -256,7 +256,7 @@ def storm(seconds: float, callers: int) -> tuple[list[tuple[str, float, bool]], 
 
         account = Account(Limits(concurrency=8), clock)
         retry = RetryLayer(RetryPolicy(attempts=40), account, clock, random.Random(0))
-        handler = stack(server, LimitLayer(account), retry)
+        handler = stack(server, RateLimitLayer(account), retry)
         requests = [Request("chat", "ollama/m", messages=[{"role": "user", "content": str(i)}]) for i in range(callers)]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(handler(Call(request))) for request in requests]
@@ -288,7 +288,7 @@ def test_what_the_provider_says_of_its_limits_reaches_the_account(outcome_of_it)
 
         async def provider(call: Call, /) -> Reply:
             assert call.trace is not None
-            call.trace.allowance = Allowance(quotas=(Quota("requests", 60, 0, 60.0, 60.0),))
+            call.trace.rate_limit_status = RateLimitStatus(quotas=(Quota("requests", 60, 0, 60.0, 60.0),))
             if isinstance(outcome_of_it, Exception):
                 raise outcome_of_it
             return outcome_of_it
@@ -299,7 +299,7 @@ def test_what_the_provider_says_of_its_limits_reaches_the_account(outcome_of_it)
             await handler(Call(CALL.request, trace=trace))
         except errors.LMError:
             assert outcome_of_it is not PAID
-        assert trace.allowance is None
+        assert trace.rate_limit_status is None
         before = clock.now()
         await account.admit(CALL.request)
         assert clock.now() - before == pytest.approx(1.0, abs=0.05)

@@ -1,4 +1,4 @@
-"""What surrounds a run: tape, provider, budgets, ledgers, offline; nested, restored, on several loops and threads."""
+"""What surrounds a run: cassette, provider, budgets, ledgers, offline; nested, restored, on several loops and threads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.pricing import pricing
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import RUNTIME, Channel, offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.runtime import RUNTIME, Client, offline, use_budget, use_cassette, use_ledger, use_provider
 
 MODEL = "ollama/m"
 
@@ -57,40 +57,40 @@ class Provider:
         return Reply(text=f"answer {len(self.calls)}", usage=Usage(10, output_text=5), finish="stop")
 
 
-def ask(channel: Channel, *requests: Request) -> list[Reply]:
+def ask(client: Client, *requests: Request) -> list[Reply]:
     async def main() -> list[Reply]:
-        return [await channel.send(request) for request in requests]
+        return [await client.send(request) for request in requests]
 
     return asyncio.run(main())
 
 
 def test_the_stack_is_visible_as_it_is_composed() -> None:
-    text = repr(Channel(MODEL))
+    text = repr(Client(MODEL))
     assert "Stack(meter > share > cache > gate > cassette > limit > retry > check > price > ollama)" in text
     assert MODEL in text
     assert "http://" in text
     with pytest.raises(UnknownModelError):
-        Channel("nobody/m")
+        Client("nobody/m")
 
 
-def test_a_tape_replays_without_a_provider(tmp_path: Path) -> None:
-    provider, path = Provider(), tmp_path / "tape.jsonl"
+def test_a_cassette_replays_without_a_provider(tmp_path: Path) -> None:
+    provider, path = Provider(), tmp_path / "cassette.jsonl"
     with use_provider(provider), use_cassette(path):
-        first = ask(Channel(MODEL), chat(), chat())
-    with offline(), use_cassette(path, record_mode="none") as tape, use_ledger() as ledger:
-        again = ask(Channel(MODEL), chat(), chat())
-        assert tape.played == 2
+        first = ask(Client(MODEL), chat(), chat())
+    with offline(), use_cassette(path, record_mode="none") as cassette, use_ledger() as ledger:
+        again = ask(Client(MODEL), chat(), chat())
+        assert cassette.played == 2
         with pytest.raises(CassetteMiss):
-            ask(Channel(MODEL), chat("other"))
+            ask(Client(MODEL), chat("other"))
     assert [reply.text for reply in again] == [reply.text for reply in first]
     assert len(provider.calls) == 2
     assert ledger.total.hits == 2
     assert RUNTIME.cassette is None
 
 
-def test_one_tape_at_a_time(tmp_path: Path) -> None:
+def test_one_cassette_at_a_time(tmp_path: Path) -> None:
     with use_cassette(tmp_path / "a.jsonl"):
-        with pytest.raises(ConfigurationError, match="a tape is open already"), use_cassette(tmp_path / "b.jsonl"):
+        with pytest.raises(ConfigurationError, match="a cassette is open already"), use_cassette(tmp_path / "b.jsonl"):
             pass
         assert RUNTIME.cassette is not None
     assert not (tmp_path / "b.jsonl").exists()
@@ -99,7 +99,7 @@ def test_one_tape_at_a_time(tmp_path: Path) -> None:
 def test_everything_is_restored_after_an_error(tmp_path: Path) -> None:
     outer, inner = Provider(), Provider()
     blocks: list[Callable[[], AbstractContextManager[Any]]] = [
-        lambda: use_cassette(tmp_path / "tape.jsonl"), offline, lambda: use_provider(inner), lambda: use_budget(1),
+        lambda: use_cassette(tmp_path / "cassette.jsonl"), offline, lambda: use_provider(inner), lambda: use_budget(1),
         use_ledger,
     ]  # fmt: skip
     with use_provider(outer):
@@ -114,61 +114,61 @@ def test_everything_is_restored_after_an_error(tmp_path: Path) -> None:
 
 def test_offline_forbids_the_network_and_nothing_else() -> None:
     with offline(), pytest.raises(OfflineError, match=r"'ollama/m'.*without --offline"):
-        ask(Channel(MODEL), chat())
+        ask(Client(MODEL), chat())
     with offline(), use_provider(Provider()):
-        assert ask(Channel(MODEL), chat())[0].text == "answer 1"
+        assert ask(Client(MODEL), chat())[0].text == "answer 1"
     assert not RUNTIME.offline
 
 
 def test_budgets_nest_and_hold_for_their_block() -> None:
-    channel = Channel(MODEL)
+    client = Client(MODEL)
     with use_provider(Provider()), use_budget(synalinks.Budget(calls=3)) as outer:
         with use_budget(synalinks.Budget(calls=1), name="inner") as inner:
-            ask(channel, chat())
+            ask(client, chat())
             with pytest.raises(BudgetExceeded, match="the inner is used up"):
-                ask(channel, chat())
-        ask(channel, chat())
+                ask(client, chat())
+        ask(client, chat())
     with use_provider(Provider()):
-        ask(channel, *[chat()] * 5)
+        ask(client, *[chat()] * 5)
     assert (outer.settled.calls, inner.settled.calls) == (2, 1)
 
 
 def test_a_budget_in_dollars_meets_a_price_that_is_not_known() -> None:
-    channel = Channel("openai/some-model")
+    client = Client("openai/some-model")
     request = Request("chat", "openai/some-model", messages=[{"role": "user", "content": "x"}])
     provider = Provider()
     with use_provider(provider):
         with use_budget(0.5), pytest.raises(ConfigurationError, match="price is unknown"):
-            ask(channel, request)
+            ask(client, request)
         assert not provider.calls
         with use_budget(synalinks.Budget(usd=0.5, unpriced="free")):
-            ask(channel, request)
+            ask(client, request)
         pricing.set_price("openai/some-model", input=1000, output=1000)
-        with use_budget(0.5) as purse:
-            ask(channel, request)
-        assert purse.settled.usd == Decimal("0.015")
+        with use_budget(0.5) as tracker:
+            ask(client, request)
+        assert tracker.settled.usd == Decimal("0.015")
 
 
 def test_ledgers_collect_what_their_block_asked() -> None:
-    channel = Channel(MODEL)
+    client = Client(MODEL)
     with use_provider(Provider()), use_ledger() as outer:
-        ask(channel, chat())
+        ask(client, chat())
         with use_ledger() as inner, scope.enter(epoch=4):
-            ask(channel, chat())
+            ask(client, chat())
     assert (len(outer), len(inner)) == (2, 1)
     assert list(inner.by("epoch")) == [4]
-    assert channel.ledger.total.calls == 2
-    assert RUNTIME.ledger.last() == channel.ledger.last()
+    assert client.ledger.total.calls == 2
+    assert RUNTIME.ledger.last() == client.ledger.last()
 
 
 def test_blocks_of_side_by_side_tasks_do_not_mix() -> None:
-    channel = Channel(MODEL)
+    client = Client(MODEL)
 
     async def one(count: int) -> int:
-        with use_ledger() as ledger, use_budget(synalinks.Budget(calls=count)) as purse:
+        with use_ledger() as ledger, use_budget(synalinks.Budget(calls=count)) as tracker:
             for _ in range(count):
-                await channel.send(chat())
-            assert purse.settled.calls == count
+                await client.send(chat())
+            assert tracker.settled.calls == count
         return len(ledger)
 
     async def main() -> list[int]:
@@ -200,10 +200,10 @@ def test_one_slot_is_one_slot_for_two_models() -> None:
 
     async def main() -> None:
         limits = Limits(concurrency=1)
-        channels = [Channel(name, api_base="http://one:1", limits=limits) for name in ("ollama/a", "ollama/b")]
+        clients = [Client(name, api_base="http://one:1", limits=limits) for name in ("ollama/a", "ollama/b")]
         async with asyncio.TaskGroup() as group:
             for number in range(6):
-                group.create_task(_send(channels[number % 2], chat(str(number))))
+                group.create_task(_send(clients[number % 2], chat(str(number))))
 
     with use_provider(provider):
         asyncio.run(main())
@@ -211,8 +211,8 @@ def test_one_slot_is_one_slot_for_two_models() -> None:
     assert max(at_once) == 1
 
 
-async def _send(channel: Channel, request: Request) -> Reply:
-    return await channel.send(request)
+async def _send(client: Client, request: Request) -> Reply:
+    return await client.send(request)
 
 
 def test_the_cache_has_the_folder_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,21 +229,21 @@ def test_the_cache_has_the_folder_it_is_told(tmp_path: Path, monkeypatch: pytest
 
     live(monkeypatch)
     request = chat(temperature=0)
-    assert [reply.source for reply in ask(Channel(MODEL), request, request)] == ["live", "cache"]
+    assert [reply.source for reply in ask(Client(MODEL), request, request)] == ["live", "cache"]
     assert (tmp_path / "user").is_dir()
-    own = Channel(MODEL, cache_dir=tmp_path / "own")
+    own = Client(MODEL, cache_dir=tmp_path / "own")
     assert [reply.source for reply in ask(own, request, request)] == ["live", "cache"]
     assert (tmp_path / "own").is_dir()
-    assert ask(Channel(MODEL, cache="off"), request)[0].source == "live"
-    refreshed = Channel(MODEL, cache="refresh")
+    assert ask(Client(MODEL, cache="off"), request)[0].source == "live"
+    refreshed = Client(MODEL, cache="refresh")
     assert ask(refreshed, request)[0].text == "live 4"
-    assert ask(Channel(MODEL), request)[0].text == "live 4"
-    with use_cassette(tmp_path / "tape.jsonl"):
-        assert ask(Channel(MODEL), request)[0].source == "live", "a tape is the whole story of a run"
+    assert ask(Client(MODEL), request)[0].text == "live 4"
+    with use_cassette(tmp_path / "cassette.jsonl"):
+        assert ask(Client(MODEL), request)[0].source == "live", "a cassette is the whole story of a run"
     with use_provider(Provider()):
-        assert ask(Channel(MODEL), request)[0].text == "answer 1", "a stand-in's answers are not the model's"
+        assert ask(Client(MODEL), request)[0].text == "answer 1", "a stand-in's answers are not the model's"
     with offline():
-        assert ask(Channel(MODEL), request)[0].source == "cache"
+        assert ask(Client(MODEL), request)[0].source == "cache"
 
 
 def test_three_samples_are_the_same_three_in_the_next_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,8 +252,8 @@ def test_three_samples_are_the_same_three_in_the_next_session(tmp_path: Path, mo
     monkeypatch.setattr("synalinks.lm.runtime.make", lambda spec, base: provider)
     runs = []
     for _ in range(2):
-        channel = Channel(MODEL, cache_dir=tmp_path)
-        runs.append([reply.text for reply in ask(channel, *[chat(temperature=1)] * 3)])
+        client = Client(MODEL, cache_dir=tmp_path)
+        runs.append([reply.text for reply in ask(client, *[chat(temperature=1)] * 3)])
         synalinks.clear_session(free_memory=False)
     assert runs[0] == runs[1] == ["answer 1", "answer 2", "answer 3"]
 
@@ -268,22 +268,22 @@ def test_a_cut_answer_under_a_budget_is_not_stored(tmp_path: Path, monkeypatch: 
         return Reply(text="once" if cut else "once upon a time", usage=Usage(1), finish="length" if cut else "stop")
 
     monkeypatch.setattr("synalinks.lm.runtime.make", lambda spec, base: answer)
-    channel = Channel(MODEL, cache_dir=tmp_path)
+    client = Client(MODEL, cache_dir=tmp_path)
     with use_budget(synalinks.Budget(tokens=300)):
-        assert ask(channel, chat(temperature=0))[0].text == "once"
-    assert ask(channel, chat(temperature=0))[0].text == "once upon a time"
+        assert ask(client, chat(temperature=0))[0].text == "once"
+    assert ask(client, chat(temperature=0))[0].text == "once upon a time"
     assert asked[0] is not None
     assert asked[1:] == [None]
 
 
 def test_threads_each_with_its_loop_share_the_process() -> None:
-    channel, provider = Channel(MODEL), Provider()
+    client, provider = Client(MODEL), Provider()
     errors: list[BaseException] = []
 
     def work() -> None:
         try:
             with use_ledger() as ledger:
-                ask(channel, *[chat()] * 20)
+                ask(client, *[chat()] * 20)
                 assert len(ledger) == 20
         except BaseException as error:
             errors.append(error)
@@ -302,38 +302,38 @@ def test_threads_each_with_its_loop_share_the_process() -> None:
 @pytest.mark.parametrize("width", [1, 64])
 def test_single_answers_replay_to_one_ledger_at_any_concurrency(tmp_path: Path, width: int) -> None:
     """Live, those who ask at the same time share; a replay has no such time, so nobody shares in it."""
-    path, provider = tmp_path / "tape.jsonl", Provider()
+    path, provider = tmp_path / "cassette.jsonl", Provider()
 
     async def main() -> None:
-        channel, slots = Channel(MODEL), asyncio.Semaphore(width)
+        client, slots = Client(MODEL), asyncio.Semaphore(width)
 
         async def one(number: int) -> None:
             async with slots:
                 with scope.enter(sample=number):
-                    await channel.send(chat(str(number % 3), temperature=0))
+                    await client.send(chat(str(number % 3), temperature=0))
 
         async with asyncio.TaskGroup() as group:
             for number in range(12):
                 group.create_task(one(number))
 
-    bills, purses = [], []
+    bills, trackers = [], []
     for mode in ("once", "none", "none"):
         with (
             use_provider(provider),
             use_cassette(path, record_mode=mode),
             use_ledger() as ledger,
-            use_budget(synalinks.Budget(calls=100)) as purse,
+            use_budget(synalinks.Budget(calls=100)) as tracker,
         ):
             asyncio.run(main())
         bills.append(ledger)
-        purses.append(purse.settled)
+        trackers.append(tracker.settled)
     assert len(provider.calls) == 3
     assert bills[1].to_dicts(timings=False) == bills[2].to_dicts(timings=False)
     assert {entry.source for entry in bills[1]} == {"cassette"}
     assert [bill.total.attempts for bill in bills] == [3, 3, 3]
     assert [bill.total.tokens for bill in bills] == [180, 180, 180]
-    assert purses[0] == purses[1] == purses[2]
-    assert purses[0].calls == 3
+    assert trackers[0] == trackers[1] == trackers[2]
+    assert trackers[0].calls == 3
 
 
 def test_after_ctrl_c_no_call_is_begun_and_those_sent_come_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,15 +344,15 @@ def test_after_ctrl_c_no_call_is_begun_and_those_sent_come_home(monkeypatch: pyt
         return await provider(call)
 
     async def main() -> tuple[list[Any], list[str]]:
-        channel = Channel(MODEL, limits=Limits(concurrency=2), api_base="http://slow:1")
-        tasks = [asyncio.create_task(_send(channel, chat(str(number)))) for number in range(5)]
+        client = Client(MODEL, limits=Limits(concurrency=2), api_base="http://slow:1")
+        tasks = [asyncio.create_task(_send(client, chat(str(number)))) for number in range(5)]
         await asyncio.sleep(0.002)
         monkeypatch.setattr(RUNTIME, "stopping", True)
         with pytest.raises(Interrupted, match="interrupted"):
-            await channel.send(chat("new"))
+            await client.send(chat("new"))
         await asyncio.wait(tasks)
         outcomes = ["none sent" if isinstance(task.exception(), Interrupted) else "home" for task in tasks]
-        return [channel.ledger.total], outcomes
+        return [client.ledger.total], outcomes
 
     with use_provider(slow):
         (total,), outcomes = asyncio.run(main())
@@ -375,9 +375,9 @@ def test_the_ledger_agrees_with_the_provider_to_the_last_attempt() -> None:
         tokens += 12
         return Reply(text=text, usage=Usage(7, output_text=5), finish="stop")
 
-    async def main(channel: Channel) -> None:
+    async def main(client: Client) -> None:
         calls = [chat(str(number % 20), temperature=number % 2) for number in range(80)]
-        tasks = [asyncio.create_task(_send(channel, call)) for call in calls]
+        tasks = [asyncio.create_task(_send(client, call)) for call in calls]
         await asyncio.sleep(0.002)
         for task in tasks[::9]:
             task.cancel()
@@ -387,24 +387,24 @@ def test_the_ledger_agrees_with_the_provider_to_the_last_attempt() -> None:
                 task.exception()
 
     with use_provider(provider):
-        channel = Channel(
+        client = Client(
             MODEL, retry=RetryPolicy(attempts=3, first_wait=0.0), limits=Limits(concurrency=16), api_base="http://c:1"
         )
-        asyncio.run(main(channel))
-    total = channel.ledger.total
+        asyncio.run(main(client))
+    total = client.ledger.total
     assert total.calls == 80
     assert total.attempts == sent
-    assert total.tokens + total.wasted_tokens == tokens + 12 * _shared(channel)
+    assert total.tokens + total.wasted_tokens == tokens + 12 * _shared(client)
 
 
-def _shared(channel: Channel) -> int:
+def _shared(client: Client) -> int:
     """Answers that were handed to a second asker carry the tokens a second time, as if live."""
-    return sum(entry.source == "shared" and entry.error is None for entry in channel.ledger)
+    return sum(entry.source == "shared" and entry.error is None for entry in client.ledger)
 
 
 def test_a_limit_that_is_stated_leaves_the_provider_its_other_defaults() -> None:
-    default = Channel("ollama/m", api_base="http://one:1").limits
+    default = Client("ollama/m", api_base="http://one:1").limits
     assert default.concurrency is not None
-    stated = Channel("ollama/m", api_base="http://one:1", limits=Limits(rpm=30)).limits
+    stated = Client("ollama/m", api_base="http://one:1", limits=Limits(rpm=30)).limits
     assert stated == Limits(rpm=30, concurrency=default.concurrency)
-    assert Channel("ollama/m", api_base="http://one:1", limits=Limits(concurrency=1)).limits.concurrency == 1
+    assert Client("ollama/m", api_base="http://one:1", limits=Limits(concurrency=1)).limits.concurrency == 1

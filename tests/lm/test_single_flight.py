@@ -12,7 +12,7 @@ import pytest
 
 from synalinks.errors import BudgetExceeded, RateLimited
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request
-from synalinks.lm.single_flight import ShareLayer
+from synalinks.lm.single_flight import SingleFlightLayer
 
 COST = Decimal("0.01")
 where: ContextVar[str] = ContextVar("where", default="nowhere")
@@ -84,7 +84,7 @@ def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def test_identical_calls_in_flight_go_out_once_and_are_paid_once() -> None:
     async def main() -> None:
         model = Model()
-        tasks = start(ShareLayer()(model), 5)
+        tasks = start(SingleFlightLayer()(model), 5)
         await settle()
         model.go.set()
         replies = [await task for task in tasks]
@@ -102,7 +102,7 @@ def test_later_calls_are_not_shared() -> None:
     async def main() -> None:
         model = Model()
         model.go.set()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         assert [(await handler(Call(chat()))).text for _ in range(2)] == ["answer 1", "answer 2"]
 
     run(main)
@@ -111,7 +111,7 @@ def test_later_calls_are_not_shared() -> None:
 def test_draws_and_different_requests_are_not_shared() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         tasks = start(handler, 3, Call(chat(temperature=0.5))) + start(handler, 1, Call(chat("other")))
         await settle()
         model.go.set()
@@ -123,7 +123,7 @@ def test_draws_and_different_requests_are_not_shared() -> None:
 def test_embeddings_are_shared() -> None:
     async def main() -> None:
         model = Model()
-        tasks = start(ShareLayer()(model), 2, Call(Request("embed", "ollama/e", texts=["a"])))
+        tasks = start(SingleFlightLayer()(model), 2, Call(Request("embed", "ollama/e", texts=["a"])))
         await settle()
         model.go.set()
         assert [(await task).source for task in tasks] == ["live", "shared"]
@@ -131,10 +131,10 @@ def test_embeddings_are_shared() -> None:
     run(main)
 
 
-def test_calls_under_different_tapes_or_budgets_are_not_shared() -> None:
+def test_calls_under_different_cassettes_or_budgets_are_not_shared() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer(where.get)(model)
+        handler = SingleFlightLayer(where.get)(model)
         tasks = start(handler, 1)
         where.set("elsewhere")
         tasks += start(handler, 2)
@@ -147,7 +147,7 @@ def test_calls_under_different_tapes_or_budgets_are_not_shared() -> None:
 
 def test_two_stacks_do_not_share() -> None:
     async def main() -> None:
-        one, other, layer = Model(), Model(), ShareLayer()
+        one, other, layer = Model(), Model(), SingleFlightLayer()
         tasks = start(layer(one), 1) + start(layer(other), 1)
         await settle()
         one.go.set()
@@ -160,7 +160,7 @@ def test_two_stacks_do_not_share() -> None:
 def test_the_call_runs_in_the_context_of_the_first_asker() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         where.set("first")
         tasks = start(handler, 1)
         where.set("second")
@@ -177,7 +177,7 @@ def test_the_call_runs_in_the_context_of_the_first_asker() -> None:
 def test_whoever_is_cancelled_leaves_the_others_waiting(leaver: int) -> None:
     async def main() -> None:
         model = Model()
-        tasks = start(ShareLayer()(model), 3)
+        tasks = start(SingleFlightLayer()(model), 3)
         await settle()
         tasks[leaver].cancel()
         await settle()
@@ -196,7 +196,7 @@ def test_whoever_is_cancelled_leaves_the_others_waiting(leaver: int) -> None:
 def test_the_bill_is_passed_on_even_in_the_last_moment() -> None:
     async def main() -> None:
         model = Model()
-        tasks = start(ShareLayer()(model), 2)
+        tasks = start(SingleFlightLayer()(model), 2)
         await settle()
         model.go.set()
         while tasks[0]._fut_waiter is not None and not tasks[0]._fut_waiter.done():  # type: ignore[attr-defined]
@@ -212,7 +212,7 @@ def test_the_bill_is_passed_on_even_in_the_last_moment() -> None:
 def test_when_the_last_one_goes_the_call_is_cancelled_and_seen_out() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         tasks = start(handler, 2)
         await settle()
         for task in tasks:
@@ -231,7 +231,7 @@ def test_when_the_last_one_goes_the_call_is_cancelled_and_seen_out() -> None:
 def test_nobody_joins_a_call_that_is_being_given_up() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         (task,) = start(handler, 1)
         await settle()
         task.cancel()
@@ -248,7 +248,7 @@ def test_nobody_joins_a_call_that_is_being_given_up() -> None:
 def test_a_timeout_around_a_call_works() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await handler(Call(chat()))
@@ -262,7 +262,7 @@ def test_an_error_reaches_everybody_and_its_cost_only_the_first() -> None:
         model = Model()
         error = model.error = RateLimited("slow down", retry_after=3, reply=Reply("paid for"), uncertain=True)
         error.attempts, error.wasted, error.wasted_tokens = 3, COST, 9
-        tasks = start(ShareLayer()(model), 3)
+        tasks = start(SingleFlightLayer()(model), 3)
         await settle()
         model.go.set()
         await asyncio.wait(tasks)
@@ -284,7 +284,7 @@ def test_other_errors_reach_everybody_as_they_are(error: Exception) -> None:
     async def main() -> None:
         model = Model()
         model.error = error
-        tasks = start(ShareLayer()(model), 2)
+        tasks = start(SingleFlightLayer()(model), 2)
         await settle()
         model.go.set()
         await asyncio.wait(tasks)
@@ -301,7 +301,7 @@ def test_an_error_nobody_waits_for_is_not_reported() -> None:
             except asyncio.CancelledError:
                 raise ZeroDivisionError from None
 
-        (task,) = start(ShareLayer()(stubborn), 1)
+        (task,) = start(SingleFlightLayer()(stubborn), 1)
         await settle()
         task.cancel()
         await asyncio.wait([task])
@@ -313,7 +313,7 @@ def test_an_error_nobody_waits_for_is_not_reported() -> None:
 def test_the_first_hears_the_stream_and_followers_hear_it_at_the_end() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         heard: list[list[str]] = [[], []]
         tasks = [
             *start(handler, 1, Call(chat(), sink=lambda delta: heard[0].append(delta.text))),
@@ -331,7 +331,7 @@ def test_the_first_hears_the_stream_and_followers_hear_it_at_the_end() -> None:
 def test_one_who_left_hears_nothing_more() -> None:
     async def main() -> None:
         model = Model()
-        handler = ShareLayer()(model)
+        handler = SingleFlightLayer()(model)
         heard: list[str] = []
         tasks = start(handler, 1, Call(chat(), sink=lambda delta: heard.append(delta.text)))
         tasks += start(handler, 1)
@@ -347,7 +347,7 @@ def test_one_who_left_hears_nothing_more() -> None:
 
 def test_a_layer_outlives_its_loop() -> None:
     handlers: list[Callable[[Call], Awaitable[Reply]]] = []
-    layer = ShareLayer()
+    layer = SingleFlightLayer()
 
     async def below(call: Call) -> Reply:
         await asyncio.sleep(0)

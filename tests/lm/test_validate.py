@@ -8,7 +8,7 @@ import pytest
 
 from synalinks import errors
 from synalinks.lm.core.call import Call, Reply, Request, Schema
-from synalinks.lm.validate import CheckLayer
+from synalinks.lm.validate import ValidateLayer
 
 SCHEMA = Schema(
     {
@@ -26,7 +26,7 @@ def check(reply: Reply, schema: Schema | None = SCHEMA, **more) -> Reply:
         return reply
 
     request = Request("chat", "ollama/m", messages=MESSAGES, schema=schema, **more)
-    return asyncio.run(CheckLayer()(world)(Call(request)))
+    return asyncio.run(ValidateLayer()(world)(Call(request)))
 
 
 def test_an_answer_that_obeys_its_schema_passes_unchanged() -> None:
@@ -90,7 +90,7 @@ def embed(*vectors: bytes) -> Reply:
     async def world(call: Call, /) -> Reply:
         return Reply(vectors=vectors)
 
-    return asyncio.run(CheckLayer()(world)(Call(Request("embed", "ollama/m", texts=["a", "b"]))))
+    return asyncio.run(ValidateLayer()(world)(Call(Request("embed", "ollama/m", texts=["a", "b"]))))
 
 
 def test_vectors_match_the_texts() -> None:

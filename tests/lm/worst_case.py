@@ -24,14 +24,14 @@ from synalinks.errors import (
     ServerError,
 )
 from synalinks.lm import runtime as runtime_module
-from synalinks.lm.budget.layer import Budget, Purse
+from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.cache.store import MemoryStore
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Usage, schema_of
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing import pricing
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import Channel, Runtime, use_budget, use_ledger
+from synalinks.lm.runtime import Client, Runtime, use_budget, use_ledger
 
 MODELS = ("scripted/one", "scripted/two")
 SCHEMA = schema_of({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
@@ -150,17 +150,17 @@ JOBS = st.builds(
 )
 
 
-async def _do(job: Job, number: int, channel: Channel) -> None:
+async def _do(job: Job, number: int, client: Client) -> None:
     await asyncio.sleep(job.begins)
     with scope.enter(sample=number), contextlib.suppress(LMError, BudgetExceeded, TimeoutError):
         async with asyncio.timeout(job.given_up):
-            await channel.send(job.request, (lambda _: None) if job.streamed else None)
+            await client.send(job.request, (lambda _: None) if job.streamed else None)
 
 
 async def ask_all(
     jobs: list[Job], provider: WorstCase, width: int | None, attempts: int, cap: int = 10**6
-) -> tuple[Ledger, Purse]:
-    """All jobs at once: their ledger, and a purse of at most `cap` requests.
+) -> tuple[Ledger, BudgetTracker]:
+    """All jobs at once: their ledger, and a tracker of at most `cap` requests.
 
     Args:
         width: calls at once for each model. attempts: of each call.
@@ -171,15 +171,15 @@ async def ask_all(
     world._stores[shelf] = MemoryStore()
     policy = RetryPolicy(attempts=attempts, timeout=6, bad_reply_attempts=2)
     limits = Limits(concurrency=width)
-    with pytest.MonkeyPatch.context() as patch, use_ledger() as ledger, use_budget(Budget(calls=cap)) as purse:
+    with pytest.MonkeyPatch.context() as patch, use_ledger() as ledger, use_budget(Budget(calls=cap)) as tracker:
         patch.setattr(runtime_module, "make", lambda *_: provider)
         patch.setattr(pricing, "_set_by_user", {})
         for model in MODELS:
             pricing.set_price(model, input=INPUT, output=OUTPUT)
-        channels = {
-            model: Channel(model, runtime=world, retry=policy, limits=limits, cache_dir=shelf) for model in MODELS
+        clients = {
+            model: Client(model, runtime=world, retry=policy, limits=limits, cache_dir=shelf) for model in MODELS
         }
         async with asyncio.TaskGroup() as group:
             for number, job in enumerate(jobs):
-                group.create_task(_do(job, number, channels[job.model]))
-    return ledger, purse
+                group.create_task(_do(job, number, clients[job.model]))
+    return ledger, tracker

@@ -28,9 +28,9 @@ def test_evidence_is_no_part_of_what_a_candidate_is() -> None:
 
 def test_evidence_is_a_mean_weighted_by_samples() -> None:
     one = candidate("x")
-    pool.add_evidence(one, [1.0, 1.0, 0.0])
-    pool.add_evidence(one, [])
-    pool.add_evidence(one, [0.0])
+    pool.add_scored_predictions(one, [1.0, 1.0, 0.0])
+    pool.add_scored_predictions(one, [])
+    pool.add_scored_predictions(one, [0.0])
     assert (one["reward"], one["reward_count"]) == (0.5, 4)
 
 

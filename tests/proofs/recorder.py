@@ -1,4 +1,4 @@
-"""A process that records a fit, to be killed: `python recorder.py TAPE MODE FOLDER`."""
+"""A process that records a fit, to be killed: `python recorder.py CASSETTE MODE FOLDER`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ import synalinks
 from proofs.sums import train
 
 if __name__ == "__main__":
-    tape, mode, folder = sys.argv[1:]
-    with synalinks.use_cassette(tape, record_mode=mode):  # type: ignore[arg-type]
+    cassette, mode, folder = sys.argv[1:]
+    with synalinks.use_cassette(cassette, record_mode=mode):  # type: ignore[arg-type]
         asyncio.run(train(Path(folder)))

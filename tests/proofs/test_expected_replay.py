@@ -31,8 +31,8 @@ def test_a_run_that_an_expected_budget_stopped_replays_to_the_same_stop(
     arguments: dict[str, Any] = {"model": "ollama/dear", "budget": budget, "concurrency": width, "epochs": 4}
     if max_tokens is not None:
         arguments["max_tokens"] = max_tokens
-    tape = tmp_path / "tape.jsonl"
-    recorded = record(tape, tmp_path, Shuffled(5), **arguments)
+    cassette = tmp_path / "cassette.jsonl"
+    recorded = record(cassette, tmp_path, Shuffled(5), **arguments)
     whole = record(tmp_path / "whole.jsonl", tmp_path, Shuffled(5), **{**arguments, "budget": None})
     assert len(recorded.ledger) < len(whole.ledger), "the budget must bite"
-    assert_replays(recorded, *(replay(tape, tmp_path, **arguments) for _ in range(2)))
+    assert_replays(recorded, *(replay(cassette, tmp_path, **arguments) for _ in range(2)))

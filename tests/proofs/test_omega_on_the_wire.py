@@ -1,4 +1,4 @@
-"""OMEGA against the stand-in server: what it costs is counted there, and its tape replays for nothing."""
+"""OMEGA against the stand-in server: what it costs is counted there, and its cassette replays for nothing."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def test_n_candidates_cost_at_most_n_embeddings_and_none_twice(tmp_path: Path) -
 
 
 def test_it_learns_crosses_over_and_replays_exactly_for_nothing(tmp_path: Path) -> None:
-    tape = tmp_path / "tape.jsonl"
+    cassette = tmp_path / "cassette.jsonl"
 
     async def run(mode: str) -> tuple[Any, Any, bytes]:
-        with synalinks.use_cassette(tape, record_mode=mode, strict=mode == "none"):  # type: ignore[arg-type]
+        with synalinks.use_cassette(cassette, record_mode=mode, strict=mode == "none"):  # type: ignore[arg-type]
             return await train(tmp_path)
 
     with OllamaServer(env=True) as server:

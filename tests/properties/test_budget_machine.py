@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
-from synalinks.lm.budget.expected import ENOUGH, Learnt
-from synalinks.lm.budget.layer import NOTHING, Amount, Budget, GateLayer, Purse, Queue
+from synalinks.lm.budget.expected import ENOUGH, UsageStatistics
+from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import needs_of
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage, stack
-from synalinks.lm.ledger.ledger import Ledger, MeterLayer
+from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.scope import Scope
 
@@ -36,8 +36,8 @@ PRICE = Price(
 FOR_EVER = 100_000.0
 
 
-class Watched(Purse):
-    """A purse that holds its law at every change."""
+class Watched(BudgetTracker):
+    """A tracker that holds its law at every change."""
 
     name = "watched"
 
@@ -73,17 +73,17 @@ class Plan:
 class Adversary:
     """A provider that uses anything up to the bound, in any order, and fails in every way there is."""
 
-    def __init__(self, plans: Iterator[Plan], purses: list[Watched]) -> None:
+    def __init__(self, plans: Iterator[Plan], trackers: list[Watched]) -> None:
         self.plans = plans
-        self.purses = purses
+        self.trackers = trackers
         self.sent = 0
         self.tokens = 0
 
     async def __call__(self, call: Call) -> Reply:
         self.sent += 1
         plan = next(self.plans)
-        for purse in self.purses:
-            purse.check()
+        for tracker in self.trackers:
+            tracker.check()
         await asyncio.sleep(plan.seconds)
         if plan.outcome == "server":
             raise ServerError("busy")
@@ -156,7 +156,7 @@ def request_of(number: int, options: dict[str, Any]) -> Request:
     return Request("chat", "fake/m", messages=messages, tools=tools, options=options | several)
 
 
-def purses_of(world: dict[str, Any]) -> list[Watched]:
+def trackers_of(world: dict[str, Any]) -> list[Watched]:
     found = []
     for (calls, tokens, millis), mode in zip(world["caps"], world["modes"], strict=True):
         if (calls, tokens, millis) != (None, None, None):
@@ -170,22 +170,22 @@ def purses_of(world: dict[str, Any]) -> list[Watched]:
 def test_no_budget_is_ever_exceeded(world: dict[str, Any]) -> None:
     async def main() -> None:
         rng = random.Random(world["seed"])
-        outer = purses_of(world)
+        outer = trackers_of(world)
         clock, queue, ledger = LoopClock(), Queue(), Ledger()
         account = Account(Limits(concurrency=world["slots"]), clock)
         adversary = Adversary(plans(rng), outer)
         current: dict[int, list[Watched]] = {}
         handler = stack(
             adversary,
-            MeterLayer("fake", lambda: (ledger,), clock),
-            GateLayer(
+            LedgerLayer("fake", lambda: (ledger,), clock),
+            BudgetLayer(
                 lambda: current[id(asyncio.current_task())],
                 lambda model: PRICE,
                 queue,
                 timeout=30.0,
-                learnt=Learnt(ledger),
+                statistics=UsageStatistics(ledger),
             ),
-            LimitLayer(account),
+            RateLimitLayer(account),
             RetryLayer(RetryPolicy(attempts=4, timeout=30.0), account, clock, rng),
             PriceLayer(lambda model: PRICE, clock),
         )
@@ -212,10 +212,10 @@ def test_no_budget_is_ever_exceeded(world: dict[str, Any]) -> None:
             if not task.cancelled():
                 assert isinstance(task.result(), str)
         assert len(queue) == 0
-        for purse in outer:
-            assert purse.reserved == purse.at_risk == NOTHING
-            purse.check()
-            assert purse.overshoot == purse.overshoot_bound
+        for tracker in outer:
+            assert tracker.reserved == tracker.at_risk == NOTHING
+            tracker.check()
+            assert tracker.overshoot == tracker.overshoot_bound
         total = ledger.total
         assert total.attempts == adversary.sent, "the ledger knows of every attempt"
         assert total.tokens + total.wasted_tokens == adversary.tokens, "and of every token that came back"
@@ -232,7 +232,7 @@ def test_calls_are_refused_only_when_nothing_outstanding_could_make_room(seed: i
 
     async def main() -> None:
         rng = random.Random(seed)
-        purse, queue = Watched(Budget(tokens=tokens), LoopClock()), Queue()
+        tracker, queue = Watched(Budget(tokens=tokens), LoopClock()), Queue()
         order: list[int] = []
 
         async def provider(call: Call) -> Reply:
@@ -240,7 +240,7 @@ def test_calls_are_refused_only_when_nothing_outstanding_could_make_room(seed: i
             await asyncio.sleep(rng.random())
             return Reply(usage=Usage(input_fresh=5, output_text=5), cost=Decimal(0))
 
-        handler = GateLayer(lambda: [purse], lambda model: PRICE, queue)(provider)
+        handler = BudgetLayer(lambda: [tracker], lambda model: PRICE, queue)(provider)
         request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 100})
         calls = [asyncio.create_task(_outcome(handler, Call(request, draw=i))) for i in range(64)]
         outcomes = [await call for call in calls]
@@ -249,7 +249,7 @@ def test_calls_are_refused_only_when_nothing_outstanding_could_make_room(seed: i
         assert served == min(64, max(0, (tokens - bound) // 10 + 1))
         assert outcomes == ["ok"] * served + ["budget"] * (64 - served), "first come, first served"
         assert order == sorted(order)
-        assert purse.settled == Amount(Decimal(0), 10 * served, served)
+        assert tracker.settled == Amount(Decimal(0), 10 * served, served)
 
     run(main())
 
@@ -272,30 +272,30 @@ def test_an_expected_budget_lets_more_out_at_once_and_says_by_how_much_it_may_go
     async def outcome(mode: Any) -> tuple[int, Watched, Amount]:
         rng = random.Random(seed)
         ledger, clock, queue = Ledger(), LoopClock(), Queue()
-        purse = Watched(Budget(tokens=cap, mode=mode), clock)
+        tracker = Watched(Budget(tokens=cap, mode=mode), clock)
         out = most = 0
         bounds = NOTHING
 
         async def provider(call: Call) -> Reply:
             nonlocal out, most, bounds
             out, most = out + 1, max(most, out + 1)
-            bounds = bounds.at_least(purse.overshoot_bound)
+            bounds = bounds.at_least(tracker.overshoot_bound)
             await asyncio.sleep(rng.random())
             out -= 1
             output = 2000 if rng.random() < 0.025 else rng.randrange(1, spread + 1)
             return Reply(usage=Usage(input_fresh=20, output_text=output), cost=Decimal(0), billed=Decimal(0))
 
-        gate = GateLayer(lambda: [purse], lambda model: PRICE, queue, learnt=Learnt(ledger))
-        handler = stack(provider, MeterLayer("fake", lambda: (ledger,), clock), gate)
+        gate = BudgetLayer(lambda: [tracker], lambda model: PRICE, queue, statistics=UsageStatistics(ledger))
+        handler = stack(provider, LedgerLayer("fake", lambda: (ledger,), clock), gate)
         request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 2000})
         for turn in range(3):
             calls = [asyncio.create_task(_outcome(handler, Call(request, draw=100 * turn + i))) for i in range(40)]
             for call in calls:
                 await call
-        purse.check()
-        assert purse.worst_overshoot.at_least(bounds) == purse.worst_overshoot, "the worst that anybody could read"
-        assert purse.overshoot.at_most(purse.worst_overshoot) == purse.overshoot
-        return most, purse, bounds
+        tracker.check()
+        assert tracker.worst_overshoot.at_least(bounds) == tracker.worst_overshoot, "the worst that anybody could read"
+        assert tracker.overshoot.at_most(tracker.worst_overshoot) == tracker.overshoot
+        return most, tracker, bounds
 
     hard, expected = run(outcome("hard")), run(outcome("expected"))
     assert hard[1].overshoot == hard[1].worst_overshoot == NOTHING

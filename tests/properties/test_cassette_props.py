@@ -1,4 +1,4 @@
-"""Properties of the tape: whatever order answers come in, every place gets its own again."""
+"""Properties of the cassette: whatever order answers come in, every place gets its own again."""
 
 from __future__ import annotations
 

@@ -43,8 +43,8 @@ def test_every_epoch_that_is_begun_has_its_validation(
         budget=synalinks.Budget(calls=cap, mode=mode),
     )
     assert len(provider.calls) <= cap
-    assert history.purse.settled.calls == len(provider.calls)
-    assert history.purse.aside.calls == history.purse.reserved.calls == 0
+    assert history.budget.settled.calls == len(provider.calls)
+    assert history.budget.aside.calls == history.budget.reserved.calls == 0
     assert (history.stopped_by == "budget") == (history.stop_reason is not None)
     assert history.stopped_by == "budget" or history.epoch == [0, 1, 2, 3]
     most = train + 2 * math.ceil(train / batch_size) * min(minibatch_size or validation, validation) + validation
@@ -73,7 +73,7 @@ def test_fallbacks_and_judges_are_paid_from_the_budget_of_the_fit(cap: int) -> N
     judge = LMAsJudge(language_model=synalinks.LanguageModel("ollama/judge", retry=1))
     program = compiled(solver(lm(fallback="ollama/spare")), optimizer=Fresh(), reward=judge)
     history = fit(program, provider, *data(9), validation_split=0.34, epochs=2, budget=synalinks.Budget(calls=cap))
-    assert sum(sent.values()) == history.purse.settled.calls <= cap
-    assert history.purse.reserved.calls == 0
+    assert sum(sent.values()) == history.budget.settled.calls <= cap
+    assert history.budget.reserved.calls == 0
     assert cap < 60 or min(sent.values()) > 0
-    assert (history.stopped_by == "budget") == (history.purse.ended is not None)
+    assert (history.stopped_by == "budget") == (history.budget.ended is not None)

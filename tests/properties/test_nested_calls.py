@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded
-from synalinks.lm.budget.layer import NOTHING, Budget, GateLayer, Purse, Queue
+from synalinks.lm.budget.layer import NOTHING, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.pricing.pricing import Price
 
@@ -33,14 +33,14 @@ def test_nobody_waits_for_itself(
 ) -> None:
     async def main() -> None:
         rng, queue, clock = random.Random(seed), Queue(), LoopClock()
-        outer = Purse(Budget(tokens=tokens), clock, "outer")
-        both = [outer] if inner_tokens is None else [outer, Purse(Budget(tokens=inner_tokens), clock, "inner")]
+        outer = BudgetTracker(Budget(tokens=tokens), clock, "outer")
+        both = [outer] if inner_tokens is None else [outer, BudgetTracker(Budget(tokens=inner_tokens), clock, "inner")]
         options = {} if max_tokens is None else {"max_tokens": max_tokens}
-        open_to: dict[int, list[Purse]] = {}
+        open_to: dict[int, list[BudgetTracker]] = {}
 
         async def provider(call: Call) -> Reply:
-            for purse in both:
-                assert (purse.settled + purse.reserved).tokens <= (purse.budget.tokens or 0)
+            for tracker in both:
+                assert (tracker.settled + tracker.reserved).tokens <= (tracker.budget.tokens or 0)
             await asyncio.sleep(rng.random())
             level = call.draw
             if level < depth and rng.random() < 0.7:
@@ -50,7 +50,7 @@ def test_nobody_waits_for_itself(
             size = len(call.request.canonical)
             return Reply(usage=Usage(rng.randrange(size), output_text=rng.randrange(limit + 1)), cost=Decimal(0))
 
-        handler = GateLayer(lambda: open_to[id(asyncio.current_task())], lambda model: PRICE, queue)(provider)
+        handler = BudgetLayer(lambda: open_to[id(asyncio.current_task())], lambda model: PRICE, queue)(provider)
 
         async def ask(number: int) -> str:
             open_to[id(asyncio.current_task())] = both if number % 2 else both[:1]
@@ -69,6 +69,6 @@ def test_nobody_waits_for_itself(
         assert not waiting, f"{len(waiting)} wait for ever"
         assert all(task.cancelled() or task.result() in ("ok", "budget") for task in done)
         assert len(queue) == 0
-        assert all(purse.reserved == NOTHING for purse in both)
+        assert all(tracker.reserved == NOTHING for tracker in both)
 
     run(main())

@@ -80,18 +80,18 @@ def server() -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_tape_plays_the_same_run_at_any_concurrency_in_any_order(
+def test_a_cassette_plays_the_same_run_at_any_concurrency_in_any_order(
     tmp_path: Path, kind: str, server: OllamaServer
 ) -> None:
     """Recorded once from answers that came as they liked; 1 and 2 of the four sentences, for both optimizers."""
-    tape = tmp_path / "tape.jsonl"
-    with synalinks.use_cassette(tape):
+    cassette = tmp_path / "cassette.jsonl"
+    with synalinks.use_cassette(cassette):
         recorded = asyncio.run(train(kind, tmp_path, 8))
     asked = server.requests.number
     assert asked == len(recorded.ledger)
     replays = []
     for width in (*WIDTHS, 8):
-        with synalinks.offline(), synalinks.use_cassette(tape, record_mode="none", strict=True):
+        with synalinks.offline(), synalinks.use_cassette(cassette, record_mode="none", strict=True):
             replays.append(asyncio.run(train(kind, tmp_path, width)))
     assert all(same(replayed, replays[0]) for replayed in replays)
     assert same(replays[0], recorded, *OF_THE_RUN)
@@ -119,7 +119,9 @@ def test_another_seed_is_another_run(tmp_path: Path, kind: str, server: OllamaSe
     assert one.program != other.program
 
 
-def test_every_row_of_a_tape_made_at_one_batch_size_is_played_at_others(tmp_path: Path, server: OllamaServer) -> None:
+def test_every_row_of_a_cassette_made_at_one_batch_size_is_played_at_others(
+    tmp_path: Path, server: OllamaServer
+) -> None:
     """The third sentence; `strict` complains about rows that nobody played."""
     x, y = some_twice(16)
 
@@ -137,11 +139,11 @@ def test_every_row_of_a_tape_made_at_one_batch_size_is_played_at_others(tmp_path
         found = await program.predict(x, batch_size=size, verbose=0)
         return logs, [prediction.get_json() for prediction in found]
 
-    tape = tmp_path / "tape.jsonl"
-    with synalinks.use_cassette(tape):
+    cassette = tmp_path / "cassette.jsonl"
+    with synalinks.use_cassette(cassette):
         recorded = asyncio.run(run(8))
     for size in (1, 3, 32):
-        with synalinks.offline(), synalinks.use_cassette(tape, record_mode="none", strict=True):
+        with synalinks.offline(), synalinks.use_cassette(cassette, record_mode="none", strict=True):
             assert asyncio.run(run(size)) == recorded
     assert server.requests.number == 2 * len(x)
 
@@ -149,7 +151,7 @@ def test_every_row_of_a_tape_made_at_one_batch_size_is_played_at_others(tmp_path
 def test_three_evaluations_are_three_samples_and_the_next_run_has_the_same_three(
     tmp_path: Path, server: OllamaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The fourth sentence, from tape and from cache; at temperature 0 there is one sample only."""
+    """The fourth sentence, from cassette and from cache; at temperature 0 there is one sample only."""
 
     async def three(**options: Any) -> list[list[str]]:
         synalinks.clear_session(free_memory=False)
@@ -159,11 +161,11 @@ def test_three_evaluations_are_three_samples_and_the_next_run_has_the_same_three
         x, _ = sums(12)
         return [[p.get("answer") for p in await program.predict(x, batch_size=12, verbose=0)] for _ in range(3)]
 
-    tape = tmp_path / "tape.jsonl"
-    with synalinks.use_cassette(tape):
+    cassette = tmp_path / "cassette.jsonl"
+    with synalinks.use_cassette(cassette):
         recorded = asyncio.run(three())
     assert len({tuple(found) for found in recorded}) == 3
-    with synalinks.offline(), synalinks.use_cassette(tape, record_mode="none", strict=True):
+    with synalinks.offline(), synalinks.use_cassette(cassette, record_mode="none", strict=True):
         assert asyncio.run(three()) == recorded
     monkeypatch.delenv("SYNALINKS_CACHE")
     monkeypatch.setenv("SYNALINKS_CACHE_DIR", str(tmp_path / "cache"))

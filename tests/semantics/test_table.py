@@ -24,7 +24,7 @@ def names_in(path: Path) -> frozenset[str]:
 def path_of(module: str) -> Path:
     if "/" not in module:
         return HERE / f"{module}.py"
-    return HERE.parent / f"{module.replace('omega/', 'optimizers/omega/', 1)}.py"
+    return HERE.parent / f"{module}.py"
 
 
 def test_every_test_that_is_named_exists() -> None:

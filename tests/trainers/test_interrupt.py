@@ -28,7 +28,7 @@ class Q(synalinks.DataModel):
 class A(synalinks.DataModel):
     answer: str
 
-JOB, TAPE, SECONDS, SLOTS = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+JOB, CASSETTE, SECONDS, SLOTS = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
 sent = home = 0
 
 async def provider(call):
@@ -62,7 +62,7 @@ async def main():
         said["stopped_by"] = history.stopped_by if history else None
         print(json.dumps(said), flush=True)
 
-with synalinks.use_cassette(TAPE), synalinks.lm.use_provider(provider):
+with synalinks.use_cassette(CASSETTE), synalinks.lm.use_provider(provider):
     try:
         asyncio.run(main())
     except KeyboardInterrupt:
@@ -74,9 +74,9 @@ with synalinks.use_cassette(TAPE), synalinks.lm.use_provider(provider):
 def press(
     tmp_path: Path, job: str, seconds: float, slots: int = 8, presses: int = 1
 ) -> tuple[dict[str, object], str, int]:
-    script, tape = tmp_path / "script.py", tmp_path / "tape.jsonl"
+    script, cassette = tmp_path / "script.py", tmp_path / "cassette.jsonl"
     script.write_text(SCRIPT)
-    command = [sys.executable, str(script), job, str(tape), str(seconds), str(slots)]
+    command = [sys.executable, str(script), job, str(cassette), str(seconds), str(slots)]
     env = {**os.environ, "PYTHONPATH": str(SRC), "SYNALINKS_CACHE": "off"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout is not None
@@ -103,7 +103,7 @@ def test_the_first_lets_calls_already_sent_come_home(tmp_path: Path, job: str) -
     assert said["entries"] == 8, "each is on the bill"
     assert said["failed"] == 0
     assert said["stopped_by"] == ("interrupt" if job == "fit" else None)
-    assert len((tmp_path / "tape.jsonl").read_bytes().splitlines()) == 1 + 8, "and on the tape"
+    assert len((tmp_path / "cassette.jsonl").read_bytes().splitlines()) == 1 + 8, "and on the cassette"
 
 
 def test_calls_that_wait_for_a_slot_are_not_sent(tmp_path: Path) -> None:

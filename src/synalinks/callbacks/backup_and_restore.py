@@ -27,7 +27,7 @@ class BackupAndRestore(Callback):
 
     What is kept is the state between two epochs: variables with their pools, the optimizer's own state, the
     state of the random generator, scores that are known, the logs, and what callbacks remember. The epoch under way
-    begins anew; with the cache on, or a tape, what it had asked before the crash costs nothing. The program at the
+    begins anew; with the cache on, or a cassette, what it had asked before the crash costs nothing. The program at the
     end is the one an uninterrupted run ends with.
 
     A budget is for all runs of the fit together: what was spent in the epoch that was cut off counts too, and so does,

@@ -18,7 +18,7 @@ _COLUMNS = ("calls", "actual", "tokens", "actual", "dollars", "as if live", "wit
 class ForecastVsActual:
     """What was forecast from low to high, and what was taken, by phase. `print` shows it as a table.
 
-    Actual figures are as if live, like the forecast's: a call that cache or tape answered counts as sent.
+    Actual figures are as if live, like the forecast's: a call that cache or cassette answered counts as sent.
 
     Attributes:
         forecast: what was to be expected.

@@ -9,7 +9,7 @@ from typing import Any
 from synalinks.callbacks.callback import Callback
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
-from synalinks.lm.budget.layer import Purse
+from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.ledger.ledger import Ledger
 
@@ -25,7 +25,7 @@ class History(Callback):
         stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
         stop_reason: what the budget said that ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
-        purse: the budget of this `fit` with what is spent of it, or None without one.
+        budget: the budget of this `fit` with what is spent of it, or None without one.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class History(Callback):
         self._epoch = 0
         self.stopped_by: str | None = None
         self.stop_reason: str | None = None
-        self.purse: Purse | None = None
+        self.budget: BudgetTracker | None = None
         self.forecast: Forecast | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:

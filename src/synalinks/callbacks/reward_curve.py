@@ -15,7 +15,7 @@ from synalinks.lm.ledger.ledger import Money, Totals
 class CurvePoint:
     """A moment of a training.
 
-    Costs are sums since its start, as if every call had been live: a run from cache or tape gives the same curve.
+    Costs are sums since its start, as if every call had been live: a run from cache or cassette gives the same curve.
 
     Attributes:
         epoch: from 0. step: the step that has just ended, from 0; None at the end of the epoch.

@@ -1,4 +1,4 @@
-"""The command `synalinks`: run scripts under a tape, look into tapes, look after the cache.
+"""The command `synalinks`: run scripts under a cassette, look into cassettes, look after the cache.
 
 Each command is a file of its own. Only click is imported to show help; a command imports what it works with
 when it is called.

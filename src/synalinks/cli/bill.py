@@ -8,24 +8,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from synalinks.cli.table import count
-from synalinks.lm.budget.layer import Purse
+from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.ledger.ledger import Ledger, Money, Totals
 
 #: Where answers that cost nothing come from, in the words of the bill.
-_FREE_SOURCES = {"cassette": "from the tape", "cache": "from the cache", "shared": "shared"}
+_FREE_SOURCES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared"}
 
 
 @dataclass(frozen=True, slots=True)
-class TapeFacts:
-    """What a run did with its tape.
+class CassetteFacts:
+    """What a run did with its cassette.
 
     Attributes:
-        path, mode: which tape, and how it was opened.
+        path, mode: which cassette, and how it was opened.
         played, recorded: calls. unplayed: rows that nobody asked for.
-        moved: calls played from another place than their own. near, missing: calls that are not on the tape, with a
+        moved: calls played from another place than their own. near, missing: calls that are not on the cassette, with a
             request like theirs and without. price: what asking for those costs, in words.
-        kept: whether the file is still there; a new tape without any answer is not kept.
+        kept: whether the file is still there; a new cassette without any answer is not kept.
     """
 
     path: str
@@ -40,14 +40,14 @@ class TapeFacts:
     price: str = ""
 
     @classmethod
-    def of(cls, tape: Cassette) -> TapeFacts:
-        """The facts of a tape that is still open."""
-        fit = tape.report()
+    def of(cls, cassette: Cassette) -> CassetteFacts:
+        """The facts of a cassette that is still open."""
+        fit = cassette.report()
         return cls(
-            path=str(tape.path),
-            mode=tape.mode,
-            played=tape.played,
-            recorded=tape.recorded,
+            path=str(cassette.path),
+            mode=cassette.mode,
+            played=cassette.played,
+            recorded=cassette.recorded,
             unplayed=fit.unplayed,
             moved=fit.moved,
             near=fit.near,
@@ -66,7 +66,12 @@ class TapeFacts:
 
 
 def render(
-    name: str, ledger: Ledger, seconds: float, *, tape: TapeFacts | None = None, purse: Purse | None = None
+    name: str,
+    ledger: Ledger,
+    seconds: float,
+    *,
+    cassette: CassetteFacts | None = None,
+    tracker: BudgetTracker | None = None,
 ) -> str:
     """The bill as plain text, and by epoch and phase where there are epochs.
 
@@ -74,13 +79,13 @@ def render(
         name: what was run.
         ledger: its calls.
         seconds: wall time.
-        tape, purse: the tape and the budget it ran under, if any.
+        cassette, tracker: the cassette and the budget it ran under, if any.
     """
     lines = _figures(ledger) if len(ledger) else [("calls", "none")]
-    if purse is not None:
-        lines.append(("budget", _budget(purse)))
-    if tape is not None:
-        lines.append(("tape", str(tape)))
+    if tracker is not None:
+        lines.append(("budget", _budget(tracker)))
+    if cassette is not None:
+        lines.append(("cassette", str(cassette)))
     lines.append(("time", _time(seconds)))
     text = "\n".join([f"The bill of {name}", *(f"  {label:<7} {value}" for label, value in lines)])
     if any(entry.scope.epoch is not None for entry in ledger):
@@ -121,17 +126,17 @@ def _tokens(total: Totals) -> str:
     return text + (f" ({count(total.uncounted, 'call')} gave no count)" if total.uncounted else "")
 
 
-def _budget(purse: Purse) -> str:
+def _budget(tracker: BudgetTracker) -> str:
     def parts() -> Iterator[str]:
-        yield f"${purse.settled.usd:.4f} of ${Decimal(purse.budget.usd or 0):.4f} used"
-        if purse.uncertain.usd:
-            yield f"${purse.uncertain.usd:.4f} of it an upper bound"
-        if purse.overshoot.usd:
-            yield f"${purse.overshoot.usd:.4f} over it"
-        if purse.worst_overshoot.usd:
-            yield f"mode 'expected': at worst ${purse.worst_overshoot.usd:.4f} over it could not be excluded"
-        if purse.ended is not None:
-            yield f"it ended the run {purse.ended}"
+        yield f"${tracker.settled.usd:.4f} of ${Decimal(tracker.budget.usd or 0):.4f} used"
+        if tracker.uncertain.usd:
+            yield f"${tracker.uncertain.usd:.4f} of it an upper bound"
+        if tracker.overshoot.usd:
+            yield f"${tracker.overshoot.usd:.4f} over it"
+        if tracker.worst_overshoot.usd:
+            yield f"mode 'expected': at worst ${tracker.worst_overshoot.usd:.4f} over it could not be excluded"
+        if tracker.ended is not None:
+            yield f"it ended the run {tracker.ended}"
 
     return "; ".join(parts())
 

@@ -104,7 +104,7 @@ def doctor(models: tuple[str, ...]) -> None:
     _keys(found, [spec for spec in SPECS if spec.key_env and not spec.local], [spec for spec, _, _ in wanted])
     _cache(found)
     if not wanted and not found.live:
-        found.needs += [*found.ways, "or set the key of a hosted provider (a tape replays without any of these)"]
+        found.needs += [*found.ways, "or set the key of a hosted provider (a cassette replays without any of these)"]
     found.lines += ["", *_verdict(found, models)]
     click.echo("\n".join(found.lines))
     click.get_current_context().exit(1 if found.needs else 0)

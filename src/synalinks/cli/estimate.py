@@ -11,7 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 import click
 
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
-from synalinks.cli.run.dry import lessons_from, rehearsed, script_forecast
+from synalinks.cli.run.dry import dry_run, priors_from, script_forecast
 
 
 @click.command(
@@ -23,20 +23,20 @@ from synalinks.cli.run.dry import lessons_from, rehearsed, script_forecast
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--learn-from",
-    metavar="TAPE",
+    metavar="CASSETTE",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False),
-    help="A tape that teaches how long answers are and how prompts are counted; may be given several times.",
+    help="A cassette that teaches how long answers are and how prompts are counted; may be given several times.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the forecast as JSON.")
 @click.option("--show-output", is_flag=True, help="Show what the script prints.")
 def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as_json: bool, show_output: bool) -> None:
     """Forecast calls, tokens and dollars of SCRIPT by phase and model, from low to high.
 
-    The script runs, unmodified, with every model answered synthetically: no server, no key, no tape, nothing is billed.
+    The script runs, unmodified, with every model answered synthetically: no server, no key, no cassette, nothing is billed.
     Each of its fits is forecast from its real prompts, as `program.estimate` does it; all other calls are counted as
     they are made. Low leaves out what cache and sharing may save; high has retries, the longest answers and most
-    examples. Lengths are learnt from the disk cache, and from the tapes of --learn-from.
+    examples. Lengths are learnt from the disk cache, and from the cassettes of --learn-from.
 
     `synalinks run SCRIPT --dry-run` shows what one run would have made instead, without a range, and with what the
     script prints. Files that the script writes are written in both cases.
@@ -49,9 +49,9 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
 
-    lessons = lessons_from(learn_from)
+    priors = priors_from(learn_from)
     mark, code, ended = len(runtime.RUNTIME.ledger), 0, False
-    with rehearsed(lessons, learn_from, forecasts=True) as rehearsal:
+    with dry_run(priors, learn_from, forecasts=True) as dry:
         try:
             with _output(show_output):
                 run_script(script, args)
@@ -59,7 +59,7 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
         except BaseException as error:  # noqa: BLE001  every way a script can end is told, and has its status
             code = exit_code(error)
     ledger = runtime.RUNTIME.ledger.since(mark)
-    forecast = script_forecast(os.path.basename(script), ledger, rehearsal, lessons)
+    forecast = script_forecast(os.path.basename(script), ledger, dry, priors)
     if as_json:
         click.echo(json.dumps(forecast.to_dict(), indent=2))
     else:

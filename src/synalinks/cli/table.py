@@ -9,7 +9,7 @@ from decimal import Decimal
 NUMBERS = (
     frozenset({"answers", "rows", "calls", "failed", "tokens in", "tokens out", "cost", "size", "line", "draw"})
     | {"input", "output", "cache read", "cache write", "cache write 1h", "audio in"}
-    | {f"{what} {tape}" for what in ("calls", "only", "tokens", "cost") for tape in ("A", "B", "B - A")}
+    | {f"{what} {cassette}" for what in ("calls", "only", "tokens", "cost") for cassette in ("A", "B", "B - A")}
     | {"same", "other answer", "other request"}
 )
 

@@ -16,7 +16,7 @@ class Operation(Protocol):
 
     @property
     def name(self) -> str:
-        """What the operation is called, for plots, tapes and messages."""
+        """What the operation is called, for plots, cassettes and messages."""
 
     async def run_node(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the operation to real values, given in the structure of the node's arguments."""

@@ -1,4 +1,4 @@
-"""The LM layer: every call metered, shared, cached, budgeted, taped, rate-limited and retried.
+"""The LM layer: every call metered, shared, cached, budgeted, recorded, rate-limited and retried.
 
 It knows nothing of modules or programs and can be used for itself; `README.md` beside this file explains the
 order of the layers.
@@ -10,12 +10,12 @@ from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
 from synalinks.lm.pricing.pricing import Price, price_of, set_price
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import Channel, offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.runtime import Client, offline, use_budget, use_cassette, use_ledger, use_provider
 
 __all__ = [
     "Budget",
     "Call",
-    "Channel",
+    "Client",
     "Delta",
     "Entry",
     "Handler",

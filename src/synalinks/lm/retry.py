@@ -57,7 +57,7 @@ class RetryLayer:
     """Tries again after connection errors, timeouts, 408, 409, 425, 429, 5xx and broken answers.
 
     One caller's 429 slows all callers of the account. What the provider says of its limits beside any answer
-    (`call.trace.allowance`) reaches the account from here, after each attempt. What failed attempts cost is carried
+    (`call.trace.rate_limit_status`) reaches the account from here, after each attempt. What failed attempts cost is carried
     to the final reply, or the final error. Before each further attempt the budget is asked again (`call.permit`).
 
     A sink that has received a part of a broken stream can't give it back: it is fed the next attempt
@@ -106,9 +106,9 @@ class RetryLayer:
                     uncertain=True,
                 ) from error
             finally:
-                if call.trace is not None and call.trace.allowance is not None:
-                    account.heed(call.request.model, call.trace.allowance, mark)
-                    call.trace.allowance = None
+                if call.trace is not None and call.trace.rate_limit_status is not None:
+                    account.update(call.request.model, call.trace.rate_limit_status, mark)
+                    call.trace.rate_limit_status = None
             account.ease()
             return reply
 

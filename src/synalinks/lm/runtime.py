@@ -1,6 +1,6 @@
-"""Where the LM stack is composed, and what surrounds a run: tape, budgets, ledgers, provider, clock.
+"""Where the LM stack is composed, and what surrounds a run: cassette, budgets, ledgers, provider, clock.
 
-The whole stack is visible in `Channel._compose`. Ambient state comes in two kinds: a tape, a replaced
+The whole stack is visible in `Client._compose`. Ambient state comes in two kinds: a cassette, a replaced
 provider and the offline switch hold for the whole process while their `with` block lasts; ledgers hold for the
 tasks inside their block, and so do budgets unless they are told to hold everywhere.
 """
@@ -22,28 +22,28 @@ from synalinks import scope as scopes
 from synalinks import session
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.errors import ConfigurationError, Interrupted, OfflineError
-from synalinks.lm.budget.expected import Learnt
-from synalinks.lm.budget.layer import Budget, GateLayer, Purse
+from synalinks.lm.budget.expected import UsageStatistics
+from synalinks.lm.budget.layer import Budget, BudgetLayer, BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
-from synalinks.lm.cache.cache_only import Archive
+from synalinks.lm.cache.cache_only import CacheOnlyProvider
 from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_directory
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
 from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
 from synalinks.lm.core.draws import Draws
-from synalinks.lm.ledger.ledger import Ledger, MeterLayer
+from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_for, price_of, stated_price
 from synalinks.lm.providers import Spec, endpoint_of, is_own_server, key_of, make, resolve
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.single_flight import ShareLayer
-from synalinks.lm.validate import CheckLayer
+from synalinks.lm.single_flight import SingleFlightLayer
+from synalinks.lm.validate import ValidateLayer
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 CacheMode = Literal["use", "refresh", "off"]
 
-_purses: ContextVar[tuple[Purse, ...]] = ContextVar("synalinks_purses", default=())
+_trackers: ContextVar[tuple[BudgetTracker, ...]] = ContextVar("synalinks_trackers", default=())
 _ledgers: ContextVar[tuple[Ledger, ...]] = ContextVar("synalinks_ledgers", default=())
 _callers = itertools.count(1)
 
@@ -54,10 +54,10 @@ class Runtime:
     Attributes:
         ledger: every call of the process.
         draws: which cached answers this run has taken; begins anew at `clear_session()`.
-        cassette: the open tape, or None.
+        cassette: the open cassette, or None.
         provider: the handler that stands in for every provider, or None.
         archive: what a recording asks in place of the world, or None: the cache alone.
-        purses: the budgets that hold every call of this process, on whatever thread.
+        trackers: the budgets that hold every call of this process, on whatever thread.
         learnt: what calls usually take, from the ledger.
         offline: whether live calls are forbidden.
         interruptible: whether a run in this process ends in order at Ctrl-C.
@@ -65,7 +65,7 @@ class Runtime:
         clock: what limiter, back-off and seconds are measured by.
         rng: jitter of the back-off, and of nothing else.
         unlimited: whether models made now have no rates to wait for, as where answers are invented.
-        channels: every model's way to the wire that is alive.
+        clients: every model's way to the wire that is alive.
     """
 
     def __init__(self) -> None:
@@ -73,39 +73,39 @@ class Runtime:
         self.draws = Draws()
         self.cassette: Cassette | None = None
         self.provider: Handler | None = None
-        self.archive: Archive | None = None
-        self.purses: tuple[Purse, ...] = ()
-        self.learnt = Learnt(self.ledger)
+        self.cache_only: CacheOnlyProvider | None = None
+        self.trackers: tuple[BudgetTracker, ...] = ()
+        self.usage_statistics = UsageStatistics(self.ledger)
         self.offline = False
         self.interruptible = self.stopping = False
         self.clock: Clock = SystemClock()
         self.rng = random.Random()
         self.unlimited = False
-        self.channels: WeakSet[Channel] = WeakSet()
+        self.clients: WeakSet[Client] = WeakSet()
         self._accounts: dict[tuple[str, str, str, Limits], Account] = {}
         self._stores: dict[Path, Store] = {}
         self._mutex = threading.Lock()
 
-    def open_purses(self) -> tuple[Purse, ...]:
-        """The purses that hold the calls of this task, outermost first."""
-        return (*self.purses, *_purses.get()) if self.purses else _purses.get()
+    def open_trackers(self) -> tuple[BudgetTracker, ...]:
+        """The trackers that hold the calls of this task, outermost first."""
+        return (*self.trackers, *_trackers.get()) if self.trackers else _trackers.get()
 
-    def hold_everything(self, purse: Purse) -> None:
-        """Hold every call of the process to a purse."""
+    def hold_everything(self, tracker: BudgetTracker) -> None:
+        """Hold every call of the process to a tracker."""
         with self._mutex:
-            self.purses = (*self.purses, purse)
+            self.trackers = (*self.trackers, tracker)
 
-    def let_go(self, purse: Purse) -> None:
-        """Hold nothing more to a purse that held every call of the process."""
+    def let_go(self, tracker: BudgetTracker) -> None:
+        """Hold nothing more to a tracker that held every call of the process."""
         with self._mutex:
-            self.purses = tuple(other for other in self.purses if other is not purse)
+            self.trackers = tuple(other for other in self.trackers if other is not tracker)
 
     def ledgers(self) -> tuple[Ledger, ...]:
         """The process's ledger and those of the blocks this task is in."""
         return (self.ledger, *_ledgers.get())
 
     def replays_only(self) -> bool:
-        """Whether a tape is open that can't record. Then nothing is ever in flight, and sharing, which depends on
+        """Whether a cassette is open that can't record. Then nothing is ever in flight, and sharing, which depends on
         timing, would only make the ledger depend on it too."""
         return self.cassette is not None and not self.cassette.recording
 
@@ -141,7 +141,7 @@ RUNTIME = Runtime()
 session.on_clear(RUNTIME.draws.clear)
 
 
-class Bottom:
+class ProviderHandler:
     """The end of a stack: the model's own provider, made at the first live call, or what replaces it."""
 
     def __init__(self, runtime: Runtime, spec: Spec, api_base: str | None) -> None:
@@ -157,7 +157,7 @@ class Bottom:
             return self._runtime.provider(call)
         if self._runtime.offline:
             raise OfflineError(
-                f"{call.request.model!r} was asked for an answer that is on no tape and in no cache, and live calls "
+                f"{call.request.model!r} was asked for an answer that is on no cassette and in no cache, and live calls "
                 f"are forbidden (at {call.scope}). Run once without --offline to record it"
             )
         if self._provider is None:
@@ -165,7 +165,7 @@ class Bottom:
         return self._provider(call)
 
 
-class Channel:
+class Client:
     """A model's way to the wire: its stack of layers, built once.
 
     Args:
@@ -206,19 +206,19 @@ class Channel:
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = cache_dir
-        #: The calls made through this channel; the entries are those of the process's ledger.
+        #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
         self.stack = self._compose()
-        runtime.channels.add(self)
+        runtime.clients.add(self)
 
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock
         account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self.limits)
         price = self.price
         layers: list[Layer] = [
-            MeterLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
-            ShareLayer(
-                lambda: (id(runtime.cassette), id(runtime.provider), runtime.open_purses()),
+            LedgerLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
+            SingleFlightLayer(
+                lambda: (id(runtime.cassette), id(runtime.provider), runtime.open_trackers()),
                 bypass=runtime.replays_only,
             ),
             CacheLayer(
@@ -228,49 +228,49 @@ class Channel:
                 bypass=lambda: runtime.cassette is not None or runtime.provider is not None,
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
-            GateLayer(
-                runtime.open_purses,
+            BudgetLayer(
+                runtime.open_trackers,
                 price,
-                tape=lambda: runtime.cassette,
+                cassette=lambda: runtime.cassette,
                 timeout=self._retry.timeout,
-                learnt=runtime.learnt,
+                statistics=runtime.usage_statistics,
             ),
-            CassetteLayer(lambda: runtime.cassette, source=self._archive),
-            LimitLayer(account),
+            CassetteLayer(lambda: runtime.cassette, source=self._cache_only),
+            RateLimitLayer(account),
             RetryLayer(self._retry, account, clock, runtime.rng, is_free),
-            CheckLayer(),
+            ValidateLayer(),
             PriceLayer(price, clock),
         ]
-        return stack(Bottom(runtime, self.spec, self._api_base), *layers)
+        return stack(ProviderHandler(runtime, self.spec, self._api_base), *layers)
 
     def _store(self) -> Store | None:
         return None if self._cache == "off" else self.runtime.store(self._cache_dir)
 
-    def _archive(self) -> Handler | None:
+    def _cache_only(self) -> Handler | None:
         """What a recording asks in place of this model, if it may ask the cache only; a stand-in goes before it."""
-        archive = self.runtime.archive
+        archive = self.runtime.cache_only
         if archive is None or self.runtime.provider is not None:
             return None
         return archive.handler(self.endpoint, self._cache_dir)
 
-    def send(self, request: Request, sink: Sink | None = None, stands_in: bool = False) -> Awaitable[Reply]:
+    def send(self, request: Request, sink: Sink | None = None, is_fallback: bool = False) -> Awaitable[Reply]:
         """Ask, from the place this task is in. The ambient scope is read here and nowhere else."""
         runtime, scope = self.runtime, scopes.current()
         draws = runtime.draws if runtime.cassette is None else runtime.cassette.draws
         draw = draws.ordinal(scope, request)
-        call = Call(request, scope, draw, sink, self.caller, trace=Trace(), stands_in=stands_in)
+        call = Call(request, scope, draw, sink, self.caller, trace=Trace(), is_fallback=is_fallback)
         runtime.check_going_on(call)
         return self.stack.outermost(call)
 
     def __repr__(self) -> str:
-        return f"<Channel {self.model} at {self.endpoint}: {self.stack!r}>"
+        return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"
 
 
 @contextmanager
 def use_cassette(
     path: str | Path, record_mode: RecordMode = "once", *, strict: bool = False, record_errors: bool = True
 ) -> Iterator[Cassette]:
-    """Replay calls from a tape, or record them to it, while the block lasts.
+    """Replay calls from a cassette, or record them to it, while the block lasts.
 
     Args:
         path: a `.jsonl` file, or `.jsonl.gz`.
@@ -282,12 +282,14 @@ def use_cassette(
             Without, a replay misses them.
 
     Raises:
-        CassetteMiss: inside the block, at a call the tape does not hold.
-        CassetteFormatError, CassetteInUse: the file is no tape, or somebody else writes it.
-        ConfigurationError: another tape is open.
+        CassetteMiss: inside the block, at a call the cassette does not hold.
+        CassetteFormatError, CassetteInUse: the file is no cassette, or somebody else writes it.
+        ConfigurationError: another cassette is open.
     """
     if RUNTIME.cassette is not None:
-        raise ConfigurationError(f"a tape is open already ({RUNTIME.cassette.path}); close it before opening {path}")
+        raise ConfigurationError(
+            f"a cassette is open already ({RUNTIME.cassette.path}); close it before opening {path}"
+        )
     with Cassette(path, record_mode, strict=strict, record_errors=record_errors, bound=_dearest) as cassette:
         RUNTIME.cassette = cassette
         try:
@@ -297,18 +299,18 @@ def use_cassette(
 
 
 @contextmanager
-def use_archive(directory: str | Path | None = None) -> Iterator[Archive]:
+def use_cache_only(directory: str | Path | None = None) -> Iterator[CacheOnlyProvider]:
     """Have recordings inside the block ask the cache in a folder (None: the user's), and make no live call.
 
     Raises:
         OfflineError: inside the block, at a call that the cache holds no answer to.
     """
-    before = RUNTIME.archive
-    RUNTIME.archive = Archive(directory, RUNTIME.draws)
+    before = RUNTIME.cache_only
+    RUNTIME.cache_only = CacheOnlyProvider(directory, RUNTIME.draws)
     try:
-        yield RUNTIME.archive
+        yield RUNTIME.cache_only
     finally:
-        RUNTIME.archive = before
+        RUNTIME.cache_only = before
 
 
 def _dearest(request: Request) -> Decimal | None:
@@ -337,7 +339,7 @@ def use_provider(handler: Handler) -> Iterator[Handler]:
 @contextmanager
 def use_budget(
     budget: Budget | Decimal | float | str, *, name: str = "budget", everywhere: bool = False
-) -> Iterator[Purse]:
+) -> Iterator[BudgetTracker]:
     """Hold every call inside the block to a budget (an amount is in dollars); blocks nest.
 
     Args:
@@ -349,31 +351,31 @@ def use_budget(
     Raises:
         BudgetExceeded: inside the block, before a call that might not fit is sent.
     """
-    purse = Purse(Budget.of(budget), RUNTIME.clock, name)
+    tracker = BudgetTracker(Budget.of(budget), RUNTIME.clock, name)
     if not everywhere:
-        with open_purse(purse):
-            yield purse
+        with use_tracker(tracker):
+            yield tracker
         return
-    RUNTIME.hold_everything(purse)
+    RUNTIME.hold_everything(tracker)
     try:
-        yield purse
+        yield tracker
     finally:
-        RUNTIME.let_go(purse)
+        RUNTIME.let_go(tracker)
 
 
-def open_purses() -> tuple[Purse, ...]:
-    """The purses that hold the calls of this task, outermost first."""
-    return RUNTIME.open_purses()
+def open_trackers() -> tuple[BudgetTracker, ...]:
+    """The trackers that hold the calls of this task, outermost first."""
+    return RUNTIME.open_trackers()
 
 
 @contextmanager
-def open_purse(purse: Purse) -> Iterator[Purse]:
-    """Hold the calls of the block to a purse that may have been open before."""
-    token = _purses.set((*_purses.get(), purse))
+def use_tracker(tracker: BudgetTracker) -> Iterator[BudgetTracker]:
+    """Hold the calls of the block to a tracker that may have been open before."""
+    token = _trackers.set((*_trackers.get(), tracker))
     try:
-        yield purse
+        yield tracker
     finally:
-        _purses.reset(token)
+        _trackers.reset(token)
 
 
 @contextmanager
@@ -389,7 +391,7 @@ def use_ledger(ledger: Ledger | None = None) -> Iterator[Ledger]:
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Forbid live calls while the block lasts: only tape, cache and stand-ins answer."""
+    """Forbid live calls while the block lasts: only cassette, cache and stand-ins answer."""
     before = RUNTIME.offline
     RUNTIME.offline = True
     try:

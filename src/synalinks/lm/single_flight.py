@@ -51,7 +51,7 @@ class _Flight:
                 waiter.set_result(None)
 
 
-class ShareLayer:
+class SingleFlightLayer:
     """Lets identical single-answer calls share one answer.
 
     The call runs in a task of its own, with the context of the one who asked first. Whoever is cancelled
@@ -60,9 +60,9 @@ class ShareLayer:
     twice, never not at all.
 
     Args:
-        ambient: what must be equal besides the request for two calls to be the same, such as the open tape
+        ambient: what must be equal besides the request for two calls to be the same, such as the open cassette
             and the budgets in force.
-        bypass: whether to stand aside, as while a tape that can't record is open: who shares would depend on
+        bypass: whether to stand aside, as while a cassette that can't record is open: who shares would depend on
             timing, and a replay must not.
     """
 

@@ -12,7 +12,7 @@ QUOTE = 200
 FLOAT = 4
 
 
-class CheckLayer:
+class ValidateLayer:
     """Lets an answer pass only if it obeys its schema and is whole.
 
     Raises:

@@ -67,7 +67,7 @@ def write(variable: Variable, candidate: Mapping[str, Any]) -> None:
     variable.update(content(candidate))
 
 
-def add_evidence(candidate: Candidate, rewards: Iterable[float]) -> None:
+def add_scored_predictions(candidate: Candidate, rewards: Iterable[float]) -> None:
     """Fold rewards of further samples into the candidate's mean."""
     new = list(rewards)
     if not new:
@@ -87,7 +87,7 @@ def merge(pools: Iterable[Iterable[Candidate]]) -> list[Candidate]:
             if known is None:
                 merged[key(candidate)] = dict(candidate)
             else:
-                add_evidence(known, [candidate.get("reward", 0.0)] * candidate.get("reward_count", 0))
+                add_scored_predictions(known, [candidate.get("reward", 0.0)] * candidate.get("reward_count", 0))
                 if candidate.get("validated"):
                     known["validated"] = True
     return list(merged.values())

@@ -42,7 +42,7 @@ class Step:
             `sample` and the sample's `target` (JSON, or None).
         description: the program's description.
         rng: the only source of randomness.
-        judged: inputs of the samples that candidates are scored on, JSON; no targets, and empty where they are not
+        evaluation_inputs: inputs of the samples that candidates are scored on, JSON; no targets, and empty where they are not
             known. The same object as long as they are the same.
     """
 
@@ -51,7 +51,7 @@ class Step:
     records: Sequence[Record]
     description: str
     rng: np.random.Generator
-    judged: Sequence[Any] = ()
+    evaluation_inputs: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ class Optimizer:
         self.state.update({"iterations": self.state.get("iterations") + 1})
         for variable in variables:
             if self.update_freq == "batch":
-                await self._rebuild(variable, keep_proven=self.population_size > 1)
+                await self._rebuild(variable, keep_best_validated=self.population_size > 1)
             self.write_best(variable)
 
     def write_best(self, variable: Variable) -> None:
@@ -246,7 +246,7 @@ class Optimizer:
         if best is not None:
             pool.write(variable, best)
 
-    def write_proven(self, variable: Variable) -> None:
+    def write_best_validated(self, variable: Variable) -> None:
         """Put the best candidate that a validation has measured into the variable's fields.
 
         The best known one if the last epoch had no validation. A newcomer with luck on a few samples can have a higher
@@ -267,7 +267,7 @@ class Optimizer:
         validated = bool(self._just_validated)
         self.state.update({"validated": validated})
         for variable in variables:
-            await self._rebuild(variable, keep_proven=validated or self.population_size > 1)
+            await self._rebuild(variable, keep_best_validated=validated or self.population_size > 1)
             if (measured := self._just_validated.get(variable.path)) is not None:
                 pool.write(variable, measured)
             else:
@@ -279,13 +279,13 @@ class Optimizer:
         self._just_validated = {}
         self.state.update({"epochs": self.state.get("epochs") + 1})
 
-    async def _rebuild(self, variable: Variable, keep_proven: bool = True) -> None:
+    async def _rebuild(self, variable: Variable, keep_best_validated: bool = True) -> None:
         """Rebuild a pool; the best that a validation has measured keeps a place in it.
 
         Not in a pool of one between two validations: no newcomer could ever stand beside it.
         """
         population = self.populations[variable.path]
-        proven = population.validated if keep_proven else None
+        proven = population.validated if keep_best_validated else None
         members = await self.rebuild(variable, population.everyone())
         if proven is not None and pool.key(proven) not in map(pool.key, members):
             members = [*members[: self.population_size - 1], proven]
@@ -296,7 +296,7 @@ class Optimizer:
         for variable in variables:
             if self.populations[variable.path].newcomers:  # of an epoch that was cut short; what was scored is kept
                 await self._rebuild(variable)
-            self.write_proven(variable)
+            self.write_best_validated(variable)
             variable.get_json()["current_predictions"] = []
 
     # --- going on after a crash ----------------------------------------------------------------------------

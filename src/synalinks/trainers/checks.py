@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from synalinks.lm.budget.upper_bound import check_price
-from synalinks.lm.runtime import open_purses
+from synalinks.lm.runtime import open_trackers
 from synalinks.metrics import Metric
 from synalinks.modules import Module
 from synalinks.modules.core.walking import walk
@@ -26,10 +26,10 @@ def check_models(program: Trainer, training: bool = True) -> None:
     compiled = program.compiled
     asking = [program, *compiled.rewards, *compiled.metrics, *([program.optimizer] if training else [])]
     models = models_of(asking)
-    budgets = [purse.budget for purse in open_purses()]
+    budgets = [tracker.budget for tracker in open_trackers()]
     budgets += [budget.per_epoch for budget in budgets if budget.per_epoch is not None]
     for model in sorted(models, key=lambda model: model.model):
-        check_price(model.model, model.channel.price(model.model), budgets)
+        check_price(model.model, model.client.price(model.model), budgets)
 
 
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:

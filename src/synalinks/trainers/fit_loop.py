@@ -18,8 +18,8 @@ from synalinks.callbacks import CallbackList, History
 from synalinks.callbacks.backup_and_restore import SPENT
 from synalinks.data import Variable, tree
 from synalinks.errors import BudgetExceeded, ConfigurationError
-from synalinks.lm.budget.layer import Purse
-from synalinks.lm.runtime import RUNTIME, open_purse, open_purses
+from synalinks.lm.budget.layer import BudgetTracker
+from synalinks.lm.runtime import RUNTIME, open_trackers, use_tracker
 from synalinks.metrics import Mean
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
@@ -27,7 +27,7 @@ from synalinks.trainers.budgeting.epoch_costs import EpochCosts
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
 from synalinks.trainers.checks import check_models
 from synalinks.trainers.data.data import Sample, Samples, Source, passing, shuffled
-from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
+from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
 from synalinks.trainers.resume import checkpoint
 from synalinks.trainers.scoring import Scores, score
 
@@ -65,7 +65,7 @@ class Fitting:
     validation_freq: int
     shuffle: bool
     seed: int | None
-    purse: Purse | None
+    tracker: BudgetTracker | None
 
     def __post_init__(self) -> None:
         import numpy as np  # only training needs it
@@ -89,7 +89,7 @@ class Fitting:
         self.costs = EpochCosts(self)
         self.complete = False
         self._between: int | None = self.initial_epoch
-        self._judged: list[Any] | None = None  # inputs of the validation samples
+        self._evaluation_inputs: list[Any] | None = None  # inputs of the validation samples
         self._journal: SpentJournal | None = None
         self._reason: str | None = None  # what a budget said when it ended the training
 
@@ -109,31 +109,31 @@ class Fitting:
     def keep_spent(self, folder: Path, anew: bool) -> None:
         """Keep in a folder what the budget is charged, call by call; first count what a run that was cut off spent.
 
-        A budget is for all runs of a fit together. Under a tape nothing is added: what the runs before had asked is
+        A budget is for all runs of a fit together. Under a cassette nothing is added: what the runs before had asked is
         on it, and is counted when it is played.
 
         Args:
             folder: where the state of the fit is kept.
             anew: whether this is the first run, so that what is there is of another fit.
         """
-        if self.purse is None:
+        if self.tracker is None:
             return
         self._journal = SpentJournal(folder / SPENT)
-        tape = RUNTIME.cassette
-        if not anew and (tape is None or tape.mode == "all"):
-            self.costs.paid = self._journal.go_on(self.purse)
-        self._journal.begin(self.purse)
+        cassette = RUNTIME.cassette
+        if not anew and (cassette is None or cassette.mode == "all"):
+            self.costs.paid = self._journal.go_on(self.tracker)
+        self._journal.begin(self.tracker)
 
     async def run(self, history: History) -> None:
         """Train, until the epochs, the budget or a callback end it."""
         await self.optimizer.on_train_begin(self.variables)
         check_models(self.program)
-        history.purse = self.purse
+        history.budget = self.tracker
         with ExitStack() as around:
             around.callback(self._end_journal)
             await self.told.tell("on_train_begin", None)
-            if (purse := self.costs.open()) is not None and purse not in open_purses():
-                around.enter_context(open_purse(purse))
+            if (tracker := self.costs.open()) is not None and tracker not in open_trackers():
+                around.enter_context(use_tracker(tracker))
             await self._epochs(history)
 
     def _end_journal(self) -> None:
@@ -155,21 +155,21 @@ class Fitting:
                     break
             self.complete = history.stopped_by != "budget"
         finally:
-            self.costs.give_up()
+            self.costs.release_earmark()
             await self.optimizer.on_train_end(self.variables)
             await self.told.tell("on_train_end", logs)
 
     async def _epoch(self, epoch: int) -> tuple[dict[str, float], str | None]:
-        whole = self.purse
+        whole = self.tracker
         if whole is None or whole.budget.per_epoch is None:
-            return await self._epoch_in_purse(epoch, whole)
-        purse = Purse(whole.budget.per_epoch, whole.clock, f"budget of epoch {epoch}")
-        with open_purse(purse):
-            logs, stop = await self._epoch_in_purse(epoch, purse)
+            return await self._epoch_in_budget(epoch, whole)
+        tracker = BudgetTracker(whole.budget.per_epoch, whole.clock, f"budget of epoch {epoch}")
+        with use_tracker(tracker):
+            logs, stop = await self._epoch_in_budget(epoch, tracker)
         return logs, None if stop == "epoch budget" else stop
 
-    async def _epoch_in_purse(self, epoch: int, purse: Purse | None) -> tuple[dict[str, float], str | None]:
-        program, tracker = self.program, Mean(name="reward")
+    async def _epoch_in_budget(self, epoch: int, tracker: BudgetTracker | None) -> tuple[dict[str, float], str | None]:
+        program, mean_reward = self.program, Mean(name="reward")
         for metric in program.compiled.metrics:
             metric.reset_state()
         await self.optimizer.on_epoch_begin(epoch, self.variables)
@@ -180,26 +180,26 @@ class Fitting:
         stop: str | None = None
         order = shuffled(len(self.train), self.rng) if self.shuffle and isinstance(self.train, Samples) else None
         for number, batch in enumerate(passing(self.train, self.batch_size, self.steps_per_epoch, order)):
-            self.costs.keep_back(epoch, len(batch))
+            self.costs.earmark(epoch, len(batch))
             await self.told.tell("on_train_batch_begin", number, None)
             try:
                 with scope.enter(step=number):
-                    await self._step(epoch, number, batch, tracker)
+                    await self._step(epoch, number, batch, mean_reward)
             except BudgetExceeded as refusal:
                 for variable in self.variables:
                     self.optimizer.write_best(variable)
-                own = purse is not None and purse is not self.purse and purse.refused is not None
-                stop = "epoch budget" if own and self._ended(purse) is None else "budget"
+                own = tracker is not None and tracker is not self.tracker and tracker.refused is not None
+                stop = "epoch budget" if own and self._ended(tracker) is None else "budget"
                 self._reason = str(refusal)
                 break
-            logs = program.logs(tracker)
+            logs = program.logs(mean_reward)
             await self.told.tell("on_train_batch_end", number, logs)
             if program.stop_training:
                 stop = "callback"
                 break
         logs = {**logs, **await self._validate(epoch)}
         await self._rebuild_pools(epoch, logs)
-        if (ended := self._ended(purse)) is not None:
+        if (ended := self._ended(tracker)) is not None:
             stop, self._reason = "budget", self._reason or str(ended)
         self._forget()
         self._between = epoch + 1 if stop in (None, "epoch budget") else None
@@ -228,10 +228,10 @@ class Fitting:
         since = len(program.run_ledger)
         with scope.enter(phase="train"):
             predictions = await forward(program, batch, training=True)
-            refuse_dead_world(predictions, program.run_ledger, since)
+            check_provider_available(predictions, program.run_ledger, since)
             rewards = await rewards_of(program.compiled, batch, predictions)
         self.costs.learn(since, len(batch))
-        self.costs.keep_back(epoch, len(batch))
+        self.costs.earmark(epoch, len(batch))
         records = optimizer.assign_rewards(
             self.variables, {sample.index: reward for sample, reward in zip(batch, rewards, strict=True)}
         )
@@ -257,15 +257,15 @@ class Fitting:
     def _view(self, epoch: int, number: int, records: Any, batch: list[Sample]) -> Step:
         targets = {sample.index: _json_of(sample.y) for sample in batch}
         shown = [{**record, "target": targets[record["sample"]]} for record in records]
-        return Step(epoch, number, shown, self.program.description, self.rng, self._judged_on(batch))
+        return Step(epoch, number, shown, self.program.description, self.rng, self._evaluation_inputs_of(batch))
 
-    def _judged_on(self, batch: list[Sample]) -> list[Any]:
+    def _evaluation_inputs_of(self, batch: list[Sample]) -> list[Any]:
         """Inputs of the samples that candidates are scored on, whichever of them a minibatch holds."""
         if not isinstance(self.validation, Samples):
             return [_json_of(sample.x) for sample in batch]
-        if self._judged is None:
-            self._judged = [_json_of(sample.x) for sample in self.validation.items]
-        return self._judged
+        if self._evaluation_inputs is None:
+            self._evaluation_inputs = [_json_of(sample.x) for sample in self.validation.items]
+        return self._evaluation_inputs
 
     def _minibatch(self, batch: list[Sample]) -> list[Sample]:
         """The samples that parent and child are compared on."""
@@ -281,8 +281,8 @@ class Fitting:
         """Reward and metrics of the best candidate on the whole validation set, or nothing if it can't be paid."""
         if self.validation is None or (epoch + 1) % self.validation_freq:
             return {}
-        self.costs.give_up()
-        for kept in open_purses():
+        self.costs.release_earmark()
+        for kept in open_trackers():
             kept.reopen()
         scored: list[tuple[Sample, float]] = []
         learn = self.optimizer.add_validated
@@ -315,9 +315,9 @@ class Fitting:
         pools = [variable.get_json()["best_candidates"] if lasting else () for variable in self.variables]
         self.scores.forget_all_but([{pool.key(candidate) for candidate in members} for members in pools])
 
-    def _ended(self, own: Purse | None) -> BudgetExceeded | None:
+    def _ended(self, own: BudgetTracker | None) -> BudgetExceeded | None:
         """The refusal of a budget that has ended the training; that of an epoch's own has not."""
-        refusals = (purse.refused for purse in open_purses() if purse is self.purse or purse is not own)
+        refusals = (tracker.refused for tracker in open_trackers() if tracker is self.tracker or tracker is not own)
         return next((refusal for refusal in refusals if refusal is not None), None)
 
 

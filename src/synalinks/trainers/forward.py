@@ -98,7 +98,7 @@ async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predicti
                     await metric.update_state(target, output)
 
 
-def refuse_dead_world(predictions: Sequence[Any], ledger: Ledger, since: int) -> None:
+def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: int) -> None:
     """Stop when no sample of a batch got an answer because the model could not be reached.
 
     Args:

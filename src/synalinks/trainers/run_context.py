@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks.callbacks import Callback, CallbackList, ProgbarLogger
-from synalinks.lm.budget.layer import Budget, Purse
+from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.runtime import use_budget, use_ledger
 from synalinks.trainers.budgeting.spending import money_spent, spent_of_budget
@@ -24,7 +24,7 @@ Cap = Budget | Decimal | float | str
 @contextmanager
 def surrounded(
     program: Trainer, ledger: Ledger | None = None, caps: Iterable[Cap | None] = ()
-) -> Iterator[Purse | None]:
+) -> Iterator[BudgetTracker | None]:
     """A block in which a program runs: its first Ctrl-C is orderly, and its calls are collected and held to budgets.
 
     Args:
@@ -32,14 +32,14 @@ def surrounded(
         caps: budgets of a `fit`, those that are None passed over.
 
     Yields:
-        The purse of the first budget, or None.
+        The tracker of the first budget, or None.
     """
     with ExitStack() as around:
         around.enter_context(OrderlyInterrupt())
         program.run_ledger = around.enter_context(use_ledger(ledger))
         name = f"budget of {program.name}.fit"
-        purses = [around.enter_context(use_budget(cap, name=name)) for cap in caps if cap is not None]
-        yield purses[0] if purses else None
+        trackers = [around.enter_context(use_budget(cap, name=name)) for cap in caps if cap is not None]
+        yield trackers[0] if trackers else None
 
 
 def listeners(

@@ -9,7 +9,7 @@ from synalinks import scope
 from synalinks.data import Variable
 from synalinks.optimizers import candidates as pool
 from synalinks.trainers.data.data import Sample
-from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of
+from synalinks.trainers.forward import check_provider_available, forward, rewards_of
 
 if TYPE_CHECKING:
     from synalinks.trainers.trainer import Trainer
@@ -67,7 +67,7 @@ async def score(
     since = len(program.run_ledger)
     with scope.enter(phase="candidate"):
         predictions = await forward(program, new)
-        refuse_dead_world(predictions, program.run_ledger, since)
+        check_provider_available(predictions, program.run_ledger, since)
         rewards = await rewards_of(program.compiled, new, predictions)
     scores.learn(state, new, rewards)
     return rewards

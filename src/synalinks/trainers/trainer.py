@@ -12,7 +12,7 @@ from synalinks import scope
 from synalinks.callbacks import BudgetStopping, Callback, CallbackList, History
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, DataError, Interrupted
-from synalinks.lm.budget.layer import Purse
+from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.runtime import use_ledger
@@ -27,7 +27,7 @@ from synalinks.trainers.fit_loop import Fitting
 from synalinks.trainers.forecasting import dry_run as rehearsing
 from synalinks.trainers.forecasting.estimate import estimate
 from synalinks.trainers.forecasting.forecasts import forecast_of
-from synalinks.trainers.forward import forward, refuse_dead_world, rewards_of, update_metrics
+from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
 from synalinks.trainers.resume.resume import with_resume
 from synalinks.trainers.run_context import Cap, Verbose, listeners, surrounded
 
@@ -157,9 +157,9 @@ class Trainer(Compilable):
         told_of = with_resume(resume, callbacks)
         caps = (budget, *(callback.budget for callback in told_of if isinstance(callback, BudgetStopping)))
         with ExitStack() as around:
-            if (rehearsal := rehearsing.current()) is not None:
-                around.enter_context(await rehearsal.of_fit(self, history, x, y, settings))
-            purse = around.enter_context(surrounded(self, history.ledger, caps))
+            if (dry := rehearsing.current()) is not None:
+                around.enter_context(await dry.of_fit(self, history, x, y, settings))
+            tracker = around.enter_context(surrounded(self, history.ledger, caps))
             told = listeners(
                 self,
                 [history, *told_of],
@@ -169,7 +169,7 @@ class Trainer(Compilable):
                 epochs=epochs,
                 batch_size=batch_size,
             )
-            await self._fit(history, told, train, validation, settings, purse)
+            await self._fit(history, told, train, validation, settings, tracker)
         return history
 
     async def _fit(
@@ -179,7 +179,7 @@ class Trainer(Compilable):
         train: Source,
         validation: Source | None,
         settings: FitSettings,
-        purse: Purse | None,
+        tracker: BudgetTracker | None,
     ) -> None:
         """The training itself, once everything is checked and open."""
         self.fitting = Fitting(
@@ -197,7 +197,7 @@ class Trainer(Compilable):
             validation_freq=settings.validation_freq,
             shuffle=settings.shuffle,
             seed=settings.seed,
-            purse=purse,
+            tracker=tracker,
         )
         try:
             await self.fitting.run(history)
@@ -213,13 +213,13 @@ class Trainer(Compilable):
         """What `fit` with these arguments will take, before it is made; `print` it.
 
         No model is asked, nothing is changed, and no file is written. Lengths are learnt from what is at hand: the
-        sources given, the open tape, the calls of this process and the disk cache. While it is made, nothing else in
+        sources given, the open cassette, the calls of this process and the disk cache. While it is made, nothing else in
         this process can ask a model. The figures are as if live; low leaves out what cache and sharing may save.
 
         Args:
             x, y: as for `fit`; of a generator, only a function that makes it.
             optimizer: to be forecast in place of the compiled one.
-            learn_from: a tape's path, a ledger, or several.
+            learn_from: a cassette's path, a ledger, or several.
             **settings: the arguments of `fit`; those that cost nothing are passed over, callbacks among them.
 
         Raises:
@@ -291,7 +291,7 @@ class Trainer(Compilable):
         """Forward, rewards and metrics of one batch; returns the rewards."""
         since = len(self.run_ledger)
         predictions = await forward(self, batch)
-        refuse_dead_world(predictions, self.run_ledger, since)
+        check_provider_available(predictions, self.run_ledger, since)
         rewards = await rewards_of(self.compiled, batch, predictions)
         for reward in rewards:
             tracker.add(reward)

@@ -132,7 +132,7 @@ def _draw_calls(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
     )
     axes.yaxis.set_major_formatter("{x:,.0f}")
     if free:
-        axes.text(1.0, 1.02, "pale: answered by sharing, cache or tape", ha="right", **_note(axes))
+        axes.text(1.0, 1.02, "pale: answered by sharing, cache or cassette", ha="right", **_note(axes))
 
 
 def _note(axes: Axes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`synalinks cassette from-cache`: a tape of a run that was paid for, without paying again."""
+"""`synalinks cassette from-cache`: a cassette of a run that was paid for, without paying again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.helpers import call, command
-from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.file import CassetteFile
 from synalinks.testing import OllamaServer
 from synalinks.testing.fake_server.faults import Fault
 
@@ -97,8 +97,8 @@ def paid(once_paid: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
     return folder, once_paid[1]
 
 
-@pytest.mark.parametrize("name", ["train.jsonl", "tapes/train.jsonl.gz"])
-def test_a_run_that_was_paid_for_becomes_a_tape_that_replays_it_exactly(paid: tuple[Path, str], name: str) -> None:
+@pytest.mark.parametrize("name", ["train.jsonl", "cassettes/train.jsonl.gz"])
+def test_a_run_that_was_paid_for_becomes_a_cassette_that_replays_it_exactly(paid: tuple[Path, str], name: str) -> None:
     folder, url = paid
     made = run(folder, "cassette", "from-cache", "train.py", name, "--", "8", "made", url=url)
     assert made.returncode == 0, made.stderr
@@ -112,9 +112,9 @@ def test_a_run_that_was_paid_for_becomes_a_tape_that_replays_it_exactly(paid: tu
     # Anywhere: neither cache nor server. Each row is played, or a strict replay would complain.
     (folder / "strict.py").write_text(
         "import sys, runpy, synalinks\n"
-        f"with synalinks.offline(), synalinks.use_cassette({name!r}, 'none', strict=True) as tape:\n"
+        f"with synalinks.offline(), synalinks.use_cassette({name!r}, 'none', strict=True) as cassette:\n"
         "    runpy.run_path('train.py', run_name='__main__')\n"
-        "    report = tape.report()\n"
+        "    report = cassette.report()\n"
         "    assert (report.moved, report.near, report.missing, report.unplayed) == (0, 0, 0, 0), report\n"
     )
     played = command("run", "strict.py", "8", "played", cwd=folder, SYNALINKS_CACHE="off")
@@ -122,12 +122,12 @@ def test_a_run_that_was_paid_for_becomes_a_tape_that_replays_it_exactly(paid: tu
     assert {**outcome(folder, "played")} == again
     assert (folder / "played.program.json").read_bytes() == (folder / "live.program.json").read_bytes()
 
-    tape = TapeFile(folder / name)
-    rows = list(tape.rows())
-    assert not tape.unfinished
+    cassette = CassetteFile(folder / name)
+    rows = list(cassette.rows())
+    assert not cassette.unfinished
     assert any(row.value["reply"].get("attempts") == 2 for row in rows), "the attempts of the live run"
     assert {row.scope.phase for row in rows} >= {"train", "candidate", "validation", "evaluate"}
-    tape.close()
+    cassette.close()
     assert list((folder / name).parent.glob(".from-cache-*")) == []
 
 
@@ -167,7 +167,7 @@ def test_a_fourth_sample_is_told_from_three_that_are_there(folder: Path) -> None
     assert "u.jsonl was not made: the script made no call" in nothing.stderr
 
 
-def test_what_is_there_is_replaced_only_by_force_and_only_a_tape(paid: tuple[Path, str]) -> None:
+def test_what_is_there_is_replaced_only_by_force_and_only_a_cassette(paid: tuple[Path, str]) -> None:
     folder, url = paid
     words = ("cassette", "from-cache", "train.py")
     (folder / "notes.txt").write_text("mine")
@@ -175,13 +175,13 @@ def test_what_is_there_is_replaced_only_by_force_and_only_a_tape(paid: tuple[Pat
     told = run(folder, *words, "t.jsonl", "--", "8", "made", url=url)
     assert told.returncode == 2 and "is there already; pass --force" in told.stderr
     told = run(folder, *words, "notes.txt", "--force", "--", "8", "made", url=url)
-    assert told.returncode == 1 and "is not a tape" in told.stderr
+    assert told.returncode == 1 and "is not a cassette" in told.stderr
     assert (folder / "notes.txt").read_text() == "mine"
     assert run(folder, *words, "t.jsonl", "--force", "--", "8", "made", url=url).returncode == 0
     assert len((folder / "t.jsonl").read_text().splitlines()) > 20
 
 
-def test_an_option_of_another_command_is_not_taken_for_the_tape(folder: Path) -> None:
+def test_an_option_of_another_command_is_not_taken_for_the_cassette(folder: Path) -> None:
     told = command("cassette", "from-cache", "train.py", "--cassette", "t.jsonl", cwd=folder)
     assert told.returncode == 2 and "No such option" in told.stderr and "--cassette" in told.stderr
     assert not (folder / "--cassette").exists()
@@ -201,6 +201,6 @@ def test_a_run_that_its_budget_stopped_is_made_to_the_same_stop(folder: Path) ->
     made = run(folder, "cassette", "from-cache", "train.py", "t.jsonl", "--budget", "4", "8", "made", url=server.url)
     assert made.returncode == live.returncode
     assert "it ended the run" in made.stdout
-    tape = TapeFile(folder / "t.jsonl")
-    assert sum(not row.refused for row in tape.rows()) == asked
-    tape.close()
+    cassette = CassetteFile(folder / "t.jsonl")
+    assert sum(not row.refused for row in cassette.rows()) == asked
+    cassette.close()

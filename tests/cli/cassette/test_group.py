@@ -1,4 +1,4 @@
-"""`synalinks cassette`: rows, conversations and figures of a tape."""
+"""`synalinks cassette`: rows, conversations and figures of a cassette."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from synalinks.errors import ServerError
 
 
 @pytest.fixture
-def tape(tmp_path: Path) -> Path:
+def cassette(tmp_path: Path) -> Path:
     """Two chats of one module, an embedding, and a call that failed."""
     path = tmp_path / "t.jsonl"
     provider = Provider(lambda call: ServerError("busy", status=503) if call.scope.phase == "reward" else None)
@@ -27,8 +27,8 @@ def tape(tmp_path: Path) -> Path:
     return path
 
 
-def test_ls_has_a_line_a_row_in_the_order_of_the_file(tape: Path) -> None:
-    done = call("cassette", "ls", tape)
+def test_ls_has_a_line_a_row_in_the_order_of_the_file(cassette: Path) -> None:
+    done = call("cassette", "ls", cassette)
     assert done.exit_code == 0
     header, _, *rows = done.output.splitlines()
     assert header.split("  ")[0] == "line"
@@ -40,8 +40,8 @@ def test_ls_has_a_line_a_row_in_the_order_of_the_file(tape: Path) -> None:
     ]
 
 
-def test_show_renders_the_rows_asked_for(tape: Path) -> None:
-    done = call("cassette", "show", tape, 4, 2)
+def test_show_renders_the_rows_asked_for(cassette: Path) -> None:
+    done = call("cassette", "show", cassette, 4, 2)
     first, second = done.output.split("\n\n")
     assert first.splitlines() == [
         "=== line 4: fake/m (epoch=0 step=1 phase=train sample=4 module=solver)",
@@ -52,17 +52,17 @@ def test_show_renders_the_rows_asked_for(tape: Path) -> None:
         "  what is 2 + 3? #1 epoch=0 step=1 phase=train sample=4 module=solver/0",
     ]
     assert "line 2: fake/e" in second and "2 vectors of 3 numbers" in second
-    assert len(call("cassette", "show", tape).output.split("\n\n")) == 4
+    assert len(call("cassette", "show", cassette).output.split("\n\n")) == 4
 
 
-def test_show_refuses_a_line_without_row(tape: Path) -> None:
-    done = call("cassette", "show", tape, 6)
+def test_show_refuses_a_line_without_row(cassette: Path) -> None:
+    done = call("cassette", "show", cassette, 6)
     assert done.exit_code == 2
     assert "has no row in line 6; its rows are lines 2 to 5" in done.stderr
 
 
-def test_stats_sums_up_by_module_and_model(tape: Path) -> None:
-    done = call("cassette", "stats", tape)
+def test_stats_sums_up_by_module_and_model(cassette: Path) -> None:
+    done = call("cassette", "stats", cassette)
     facts, table = done.output.split("\n\n")
     lines = dict(line.strip().split(None, 1) for line in facts.splitlines()[1:])
     assert lines["rows"] == "4 (3 chat, 1 embed, 1 of them failed)"
@@ -81,7 +81,7 @@ def test_stats_sums_up_by_module_and_model(tape: Path) -> None:
     ]
 
 
-def test_a_tape_without_rows_and_one_that_was_cut_off(tmp_path: Path, tape: Path) -> None:
+def test_a_cassette_without_rows_and_one_that_was_cut_off(tmp_path: Path, cassette: Path) -> None:
     header = json.dumps({"synalinks_cassette": 1, "request_format": 1, "recording": True})
     empty = tmp_path / "empty.jsonl"
     empty.write_text(header + "\n")
@@ -91,14 +91,14 @@ def test_a_tape_without_rows_and_one_that_was_cut_off(tmp_path: Path, tape: Path
     assert "it has no rows" in call("cassette", "show", empty, 2).stderr
 
 
-def test_looking_changes_nothing(tape: Path) -> None:
-    before = tape.read_bytes()
+def test_looking_changes_nothing(cassette: Path) -> None:
+    before = cassette.read_bytes()
     for word in ("ls", "show", "stats"):
-        call("cassette", word, tape)
-    assert tape.read_bytes() == before
-    tape.write_bytes(before[:-20])
+        call("cassette", word, cassette)
+    assert cassette.read_bytes() == before
+    cassette.write_bytes(before[:-20])
     for word in ("ls", "show", "stats"):
-        looked = call("cassette", word, tape)
+        looked = call("cassette", word, cassette)
         assert looked.stderr.startswith("Warning: ") and "the torn end is left out" in looked.stderr
-    assert tape.read_bytes() == before[:-20]
-    assert [path.name for path in tape.parent.iterdir()] == [tape.name]
+    assert cassette.read_bytes() == before[:-20]
+    assert [path.name for path in cassette.parent.iterdir()] == [cassette.name]

@@ -70,17 +70,17 @@ def test_record_then_replay_with_the_server_stopped(folder: Path) -> None:
     assert again.returncode == 0, again.stderr
     replayed, bill = again.stdout.split("\nThe bill of ask.py\n")
     assert replayed == answers.splitlines(keepends=True)[0]
-    assert "calls   1 (0 live, 1 from the tape)" in bill
+    assert "calls   1 (0 live, 1 from the cassette)" in bill
     assert "1 played, 0 recorded, 1 unplayed" in bill
     (row,) = map(json.loads, (folder / "b.jsonl").read_text().splitlines())
     assert row["source"] == "cassette" and row["module"] == "generator"
 
     missing = command("run", "ask.py", "--offline", "--cassette", "t.jsonl", "2 + 3,9 - 1", cwd=folder)
     assert missing.returncode == 1
-    assert "CassetteMiss: the tape t.jsonl has no answer for this call" in missing.stderr
+    assert "CassetteMiss: the cassette t.jsonl has no answer for this call" in missing.stderr
     assert "nearest: line" in missing.stderr and "at ask.py:" in missing.stderr
     assert "Traceback" not in missing.stderr
-    assert "calls   1 (0 live, 1 from the tape)" in missing.stdout
+    assert "calls   1 (0 live, 1 from the cassette)" in missing.stdout
 
 
 def test_a_budget_ends_the_script_and_the_bill_says_so(folder: Path) -> None:
@@ -116,27 +116,27 @@ def test_an_error_of_the_script_keeps_its_traceback_and_the_bill(folder: Path, m
     assert "calls   1 (1 live)" in done.stdout
 
 
-def test_offline_forbids_live_calls_and_leaves_no_empty_tape(folder: Path) -> None:
-    tape = folder / "new.jsonl"
-    done = call("run", folder / "ask.py", "2 + 3", "--offline", "--cassette", tape)
+def test_offline_forbids_live_calls_and_leaves_no_empty_cassette(folder: Path) -> None:
+    cassette = folder / "new.jsonl"
+    done = call("run", folder / "ask.py", "2 + 3", "--offline", "--cassette", cassette)
     assert done.exit_code == 1
     assert "OfflineError: 'ollama/m'" in done.stderr
     assert "not kept, for it holds no answer" in done.stdout
-    assert not tape.exists()
+    assert not cassette.exists()
 
 
 @pytest.mark.filterwarnings("ignore::synalinks.LMWarning")
-def test_a_tape_of_nothing_but_failures_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cassette_of_nothing_but_failures_is_not_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with OllamaServer() as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
-    tape = folder / "new.jsonl"
-    done = call("run", folder / "ask.py", "2 + 3", "--cassette", tape)
+    cassette = folder / "new.jsonl"
+    done = call("run", folder / "ask.py", "2 + 3", "--cassette", cassette)
     assert "failed  1 (1 connection)" in done.stdout
-    assert not tape.exists()
+    assert not cassette.exists()
 
 
-def test_failures_are_left_off_the_tape_where_that_is_asked(folder: Path) -> None:
-    """Needs `--no-record-errors`: the tape would hold the failure, and its replay fail as recorded."""
+def test_failures_are_left_off_the_cassette_where_that_is_asked(folder: Path) -> None:
+    """Needs `--no-record-errors`: the cassette would hold the failure, and its replay fail as recorded."""
     with OllamaServer(faults=[Fault(every=2, status=500)]) as server:
         at = {"cwd": folder, "OLLAMA_HOST": server.url, "PYTHONWARNINGS": "default"}
         command("run", "ask.py", "2 + 3,4 * 5", "--cassette", "with.jsonl", **at)
@@ -191,12 +191,12 @@ def test_wrong_options_are_refused_before_anything_runs(
     assert told in done.stderr and "it ran" not in done.output
 
 
-def test_a_tape_that_is_not_there_is_said_before_the_script_runs(tmp_path: Path) -> None:
+def test_a_cassette_that_is_not_there_is_said_before_the_script_runs(tmp_path: Path) -> None:
     (tmp_path / "s.py").write_text("print('it ran')")
     done = call("run", tmp_path / "s.py", "--cassette", tmp_path / "no.jsonl", "--record-mode", "none")
     assert done.exit_code == 1
-    assert "there is no tape" in done.stderr and "it ran" not in done.output
+    assert "there is no cassette" in done.stderr and "it ran" not in done.output
 
 
-def test_the_record_modes_of_the_option_are_those_of_the_tape() -> None:
+def test_the_record_modes_of_the_option_are_those_of_the_cassette() -> None:
     assert RECORD_MODES == MODES

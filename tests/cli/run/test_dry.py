@@ -27,7 +27,7 @@ class Answer(synalinks.DataModel):
 
 
 async def main():
-    model = synalinks.LanguageModel(model=sys.argv[1], rpm=None if "taped" in sys.argv[1] else 1)
+    model = synalinks.LanguageModel(model=sys.argv[1], rpm=None if "recorded" in sys.argv[1] else 1)
     inputs = synalinks.Input(data_model=Question)
     outputs = await synalinks.Generator(data_model=Answer, language_model=model, name="solve")(inputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs, name="solver")
@@ -44,7 +44,7 @@ async def main():
 
 asyncio.run(main())
 """
-TAPES = """
+CASSETTES = """
 import asyncio, synalinks
 
 model = synalinks.LanguageModel(model="ollama/m")
@@ -53,16 +53,16 @@ async def ask():
     return await model(synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="hello")]))
 
 for mode in ("once", "none"):
-    with synalinks.use_cassette("own.jsonl", record_mode=mode) as tape:
+    with synalinks.use_cassette("own.jsonl", record_mode=mode) as cassette:
         asyncio.run(ask())
-        print(mode, tape.recorded, tape.played)
+        print(mode, cassette.recorded, cassette.played)
 """
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "train.py").write_text(TRAIN)
-    (tmp_path / "tapes.py").write_text(TAPES)
+    (tmp_path / "cassettes.py").write_text(CASSETTES)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -147,12 +147,12 @@ def test_the_ledger_can_be_written(folder: Path) -> None:
     assert {row["phase"] for row in rows} >= {"train", "validation", "evaluate"}
 
 
-def test_tapes_of_the_scripts_own_are_neither_played_nor_written(folder: Path) -> None:
+def test_cassettes_of_the_scripts_own_are_neither_played_nor_written(folder: Path) -> None:
     import synalinks
     from synalinks.lm import runtime
 
     real = runtime.use_cassette
-    done = call("run", "tapes.py", "--dry-run")
+    done = call("run", "cassettes.py", "--dry-run")
     assert done.exit_code == 0, done.output
     assert "once 1 0\nnone 0 1\n" in done.output
     assert not (folder / "own.jsonl").exists()
@@ -165,7 +165,7 @@ def test_tapes_of_the_scripts_own_are_neither_played_nor_written(folder: Path) -
         (["--dry-run", "--cassette", "t.jsonl"], "nothing for --cassette to do"),
         (["--dry-run", "--offline"], "nothing for --offline to do"),
         (["--learn-from", "train.py"], "give --dry-run too"),
-        (["--dry-run", "--learn-from", "train.py"], "not a tape"),
+        (["--dry-run", "--learn-from", "train.py"], "not a cassette"),
         (["--dry-run", "--learn-from", "nowhere.jsonl"], "does not exist"),
     ],
 )
@@ -175,19 +175,19 @@ def test_options_that_contradict_are_refused(folder: Path, options: list[str], s
     assert said in " ".join(done.output.split())
 
 
-def test_lengths_are_learnt_from_a_tape(folder: Path) -> None:
+def test_lengths_are_learnt_from_a_cassette(folder: Path) -> None:
     import synalinks
     from synalinks.lm.core.call import Usage
     from synalinks.lm.providers.fake.scripted import ScriptedProvider
 
     said = ScriptedProvider(lambda call: {"answer": 1}, usage=Usage(input_fresh=77, output_text=33))
     with synalinks.use_provider(said):
-        taped = call("run", "train.py", "--cassette", "t.jsonl", "--quiet", "--", "ollama/taped")
-    assert taped.exit_code == 0, taped.output
-    done = call("run", "train.py", "--dry-run", "--learn-from", "t.jsonl", "--", "ollama/taped")
+        recorded = call("run", "train.py", "--cassette", "t.jsonl", "--quiet", "--", "ollama/recorded")
+    assert recorded.exit_code == 0, recorded.output
+    done = call("run", "train.py", "--dry-run", "--learn-from", "t.jsonl", "--", "ollama/recorded")
     rows = table(done.output)
     assert (rows["train"][2], rows["train"][4]) == ("6", str(6 * 33))
-    assert "Learnt from answers of before: the lengths of ollama/taped's answers to solve" in done.output
+    assert "Learned from answers of before: the lengths of ollama/recorded's answers to solve" in done.output
 
 
 @pytest.mark.parametrize("guide", ["training", "reward_metrics_optimizers"])

@@ -8,29 +8,29 @@ import threading
 import pytest
 
 from synalinks.errors import BudgetExceeded
-from synalinks.lm import Channel, Request, use_budget, use_provider
+from synalinks.lm import Client, Request, use_budget, use_provider
 from synalinks.lm.budget.layer import Budget
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from synalinks.lm.runtime import RUNTIME, open_purses
+from synalinks.lm.runtime import RUNTIME, open_trackers
 
 MODEL = "ollama/m"
 
 
-async def ask(channel: Channel, number: int) -> str:
+async def ask(client: Client, number: int) -> str:
     request = Request("chat", MODEL, messages=[{"role": "user", "content": f"{number}"}])
     try:
-        return (await channel.send(request)).text
+        return (await client.send(request)).text
     except BudgetExceeded:
         return "refused"
 
 
 def on_threads(count: int, each: int) -> list[str]:
     """Threads of a script's own, each with its event loop, which inherit nothing."""
-    channel, outcomes = Channel(MODEL), []
+    client, outcomes = Client(MODEL), []
 
     async def main(first: int) -> None:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(ask(channel, first + i)) for i in range(each)]
+            tasks = [group.create_task(ask(client, first + i)) for i in range(each)]
         outcomes.extend(task.result() for task in tasks)
 
     threads = [threading.Thread(target=lambda n=n: asyncio.run(main(n * each))) for n in range(count)]
@@ -43,27 +43,27 @@ def on_threads(count: int, each: int) -> list[str]:
 
 
 def test_a_budget_holds_the_tasks_of_its_block_and_no_thread_that_the_script_starts() -> None:
-    with use_provider(ScriptedProvider(lambda call: "yes")), use_budget(Budget(calls=1)) as purse:
+    with use_provider(ScriptedProvider(lambda call: "yes")), use_budget(Budget(calls=1)) as tracker:
         assert on_threads(2, 3) == ["yes"] * 6
-    assert purse.settled.calls == 0
+    assert tracker.settled.calls == 0
 
 
 def test_one_that_holds_everywhere_holds_them_too_together() -> None:
     with use_provider(ScriptedProvider(lambda call: "yes")) as provider:
-        with use_budget(Budget(calls=5), everywhere=True) as purse:
+        with use_budget(Budget(calls=5), everywhere=True) as tracker:
             assert sorted(on_threads(4, 3)) == ["refused"] * 7 + ["yes"] * 5
-            assert asyncio.run(ask(Channel(MODEL), 99)) == "refused"
-        assert asyncio.run(ask(Channel(MODEL), 100)) == "yes"
-    assert purse.settled.calls == 5
+            assert asyncio.run(ask(Client(MODEL), 99)) == "refused"
+        assert asyncio.run(ask(Client(MODEL), 100)) == "yes"
+    assert tracker.settled.calls == 5
     assert len(provider.calls) == 6
-    assert RUNTIME.purses == ()
+    assert RUNTIME.trackers == ()
 
 
 def test_it_is_the_outermost_and_counts_beside_others() -> None:
     with use_budget(Budget(calls=9), everywhere=True) as outer, use_budget(Budget(calls=2)) as inner:
-        assert open_purses() == (outer, inner)
+        assert open_trackers() == (outer, inner)
         with use_provider(ScriptedProvider(lambda call: "yes")):
-            found = [asyncio.run(ask(Channel(MODEL), number)) for number in range(3)]
+            found = [asyncio.run(ask(Client(MODEL), number)) for number in range(3)]
         assert found == ["yes", "yes", "refused"]
         assert (outer.settled.calls, inner.settled.calls) == (2, 2)
 
@@ -72,14 +72,14 @@ def test_two_may_be_open_and_close_in_any_order() -> None:
     one, two = use_budget(Budget(calls=1), everywhere=True), use_budget(Budget(calls=2), everywhere=True)
     first = one.__enter__()
     second = two.__enter__()
-    assert RUNTIME.purses == (first, second)
+    assert RUNTIME.trackers == (first, second)
     one.__exit__(None, None, None)
-    assert RUNTIME.purses == (second,)
+    assert RUNTIME.trackers == (second,)
     two.__exit__(None, None, None)
-    assert RUNTIME.purses == ()
+    assert RUNTIME.trackers == ()
 
 
 def test_it_ends_with_an_error_too() -> None:
     with pytest.raises(KeyError), use_budget(Budget(calls=1), everywhere=True):
         raise KeyError("a bug")
-    assert RUNTIME.purses == ()
+    assert RUNTIME.trackers == ()

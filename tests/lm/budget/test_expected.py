@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synalinks.lm.budget.expected import ENOUGH, LEVEL, WINDOW, Learnt, Recent, Usual
+from synalinks.lm.budget.expected import ENOUGH, LEVEL, WINDOW, Recent, TypicalUsage, UsageStatistics
 from synalinks.lm.core.call import NO_USAGE, Call, Reply, Request, Usage
 from synalinks.lm.ledger.ledger import Entry, Ledger
 from synalinks.scope import Scope
@@ -75,8 +75,8 @@ def test_only_the_latest_values_count() -> None:
 
 def test_answers_are_learnt_by_model_and_module_from_every_source_but_sharing() -> None:
     ledger = Ledger()
-    learnt = Learnt(ledger)
-    assert learnt.usual(CALL) == Usual()
+    learnt = UsageStatistics(ledger)
+    assert learnt.usual(CALL) == TypicalUsage()
     for number in range(ENOUGH):
         ledger.record(entry(number, source="cache" if number % 2 else "live"))
     ledger.record(entry(10_000, source="shared"))
@@ -87,7 +87,7 @@ def test_answers_are_learnt_by_model_and_module_from_every_source_but_sharing() 
     usual = learnt.usual(CALL)
     assert usual.output == ENOUGH - 1
     assert usual.seconds is None, "a cached answer takes no time, and says nothing about it"
-    assert learnt.usual(replace(CALL, scope=Scope(module="other"))) == Usual()
+    assert learnt.usual(replace(CALL, scope=Scope(module="other"))) == TypicalUsage()
     for _ in range(ENOUGH):
         ledger.record(entry(1))
     assert learnt.usual(CALL).seconds == 2.0
@@ -95,7 +95,7 @@ def test_answers_are_learnt_by_model_and_module_from_every_source_but_sharing() 
 
 
 def test_prompts_are_learnt_as_a_share_of_their_bound_from_live_answers() -> None:
-    learnt = Learnt(Ledger())
+    learnt = UsageStatistics(Ledger())
     live = Reply(usage=Usage(30, input_cache_read=20))
     for source in ("cassette", "cache"):
         for _ in range(ENOUGH):
@@ -109,4 +109,4 @@ def test_prompts_are_learnt_as_a_share_of_their_bound_from_live_answers() -> Non
 
 def test_embeddings_have_no_answer_tokens() -> None:
     call = Call(Request("embed", "fake/e", texts=["a"]))
-    assert Learnt(Ledger()).usual(call) == Usual(output=0)
+    assert UsageStatistics(Ledger()).usual(call) == TypicalUsage(output=0)

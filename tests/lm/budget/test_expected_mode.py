@@ -13,12 +13,12 @@ from lm.virtual import LoopClock, run
 from synalinks import _json
 from synalinks._concurrency import SystemClock
 from synalinks.errors import BudgetExceeded, CallTimeout, CassetteMiss, ConfigurationError
-from synalinks.lm.budget.expected import ENOUGH, Learnt
-from synalinks.lm.budget.layer import NOTHING, Amount, Budget, GateLayer, Purse, Queue
+from synalinks.lm.budget.expected import ENOUGH, UsageStatistics
+from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import needs_of
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Usage, stack
-from synalinks.lm.ledger.ledger import Ledger, MeterLayer
+from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price
 from synalinks.scope import Scope
 
@@ -33,14 +33,16 @@ BOUND = needs_of(REQUEST, PRICE, []).amount(LIMIT)
 class World:
     """A gate with its ledger, over a provider whose answers have the tokens told."""
 
-    def __init__(self, *purses: Purse, tape: Any = lambda: None) -> None:
+    def __init__(self, *trackers: BudgetTracker, cassette: Any = lambda: None) -> None:
         self.ledger = Ledger()
         self.sizes: list[int | Exception] = []
         self.out = self.most = self.sent = 0
         clock = LoopClock()
-        layers = [MeterLayer("fake", lambda: (self.ledger,), clock)]
-        gate = GateLayer(lambda: purses, lambda model: PRICE, Queue(), tape=tape, learnt=Learnt(self.ledger))
-        self.handler: Handler = stack(self.answer, *layers, gate, CassetteLayer(tape))
+        layers = [LedgerLayer("fake", lambda: (self.ledger,), clock)]
+        gate = BudgetLayer(
+            lambda: trackers, lambda model: PRICE, Queue(), cassette=cassette, statistics=UsageStatistics(self.ledger)
+        )
+        self.handler: Handler = stack(self.answer, *layers, gate, CassetteLayer(cassette))
 
     async def answer(self, call: Call) -> Reply:
         self.sent += 1
@@ -66,21 +68,21 @@ class World:
         return "ok"
 
 
-def purse(**caps: Any) -> Purse:
-    return Purse(Budget(mode="expected", **caps), SystemClock(), "budget of the test")
+def tracker(**caps: Any) -> BudgetTracker:
+    return BudgetTracker(Budget(mode="expected", **caps), SystemClock(), "budget of the test")
 
 
 def test_a_mode_is_hard_or_expected() -> None:
     assert Budget(calls=1).mode == "hard"
     with pytest.raises(ConfigurationError, match="mode='soft'.*'hard' or 'expected'"):
         Budget(calls=1, mode="soft")  # type: ignore[arg-type]
-    assert "mode" not in Purse(Budget(calls=1), SystemClock()).to_dict(), "tapes from before hold no mode"
-    assert purse(calls=1).to_dict()["mode"] == "expected"
+    assert "mode" not in BudgetTracker(Budget(calls=1), SystemClock()).to_dict(), "cassettes from before hold no mode"
+    assert tracker(calls=1).to_dict()["mode"] == "expected"
 
 
 def test_bounds_are_reserved_until_enough_calls_are_known_and_then_what_they_took() -> None:
     async def main() -> None:
-        left = purse(tokens=3 * BOUND.tokens + 200)
+        left = tracker(tokens=3 * BOUND.tokens + 200)
         world = World(left)
         await world.ask(ENOUGH)
         assert world.most == 3
@@ -95,7 +97,7 @@ def test_bounds_are_reserved_until_enough_calls_are_known_and_then_what_they_too
 
 def test_what_the_calls_that_are_out_may_take_over_the_cap_can_be_read_at_any_time() -> None:
     async def main() -> None:
-        left = purse(usd=10 * BOUND.usd)
+        left = tracker(usd=10 * BOUND.usd)
         world = World(left)
         await world.ask(ENOUGH)
         before = left.settled
@@ -116,8 +118,8 @@ def test_what_the_calls_that_are_out_may_take_over_the_cap_can_be_read_at_any_ti
 
 
 def test_it_goes_over_its_cap_by_no_more_than_it_said_and_then_ends() -> None:
-    async def main() -> tuple[Purse, list[str]]:
-        left = purse(tokens=2 * BOUND.tokens)
+    async def main() -> tuple[BudgetTracker, list[str]]:
+        left = tracker(tokens=2 * BOUND.tokens)
         world = World(left)
         await world.ask(ENOUGH)
         world.sizes = [LIMIT] * 90
@@ -133,8 +135,8 @@ def test_it_goes_over_its_cap_by_no_more_than_it_said_and_then_ends() -> None:
 
 def test_a_hard_budget_around_an_expected_one_is_not_exceeded() -> None:
     async def main() -> None:
-        outer = Purse(Budget(tokens=2 * BOUND.tokens), SystemClock())
-        left = purse(tokens=2 * BOUND.tokens)
+        outer = BudgetTracker(Budget(tokens=2 * BOUND.tokens), SystemClock())
+        left = tracker(tokens=2 * BOUND.tokens)
         world = World(outer, left)
         await world.ask(ENOUGH)
         world.most = 0
@@ -148,7 +150,7 @@ def test_a_hard_budget_around_an_expected_one_is_not_exceeded() -> None:
 
 def test_a_call_of_unknown_cost_counts_as_its_bound() -> None:
     async def main() -> None:
-        left = purse(tokens=10 * BOUND.tokens)
+        left = tracker(tokens=10 * BOUND.tokens)
         world = World(left)
         await world.ask(ENOUGH)
         before = left.settled
@@ -161,10 +163,10 @@ def test_a_call_of_unknown_cost_counts_as_its_bound() -> None:
 
 def test_without_a_learner_it_reserves_bounds() -> None:
     async def main() -> None:
-        left = purse(tokens=2 * BOUND.tokens)
+        left = tracker(tokens=2 * BOUND.tokens)
         world = World(left)
-        gate = GateLayer(lambda: [left], lambda model: PRICE, Queue())
-        world.handler = stack(world.answer, MeterLayer("fake", lambda: (world.ledger,), LoopClock()), gate)
+        gate = BudgetLayer(lambda: [left], lambda model: PRICE, Queue())
+        world.handler = stack(world.answer, LedgerLayer("fake", lambda: (world.ledger,), LoopClock()), gate)
         await world.ask(ENOUGH)
         world.most = 0
         await world.ask(10, 100)
@@ -178,11 +180,11 @@ def test_without_a_learner_it_reserves_bounds() -> None:
 
 def play(path: Path, mode: str, late: list[int], count: int, cap: int, budget_mode: Any = "expected") -> Any:
     """A run of calls, the last `count` at once, under a budget of so many tokens."""
-    with Cassette(path, mode) as tape:
-        left = Purse(Budget(tokens=cap, mode=budget_mode), SystemClock(), "budget of the test")
+    with Cassette(path, mode) as cassette:
+        left = BudgetTracker(Budget(tokens=cap, mode=budget_mode), SystemClock(), "budget of the test")
 
         async def main() -> tuple[list[str], Amount, int]:
-            world = World(left, tape=lambda: tape)
+            world = World(left, cassette=lambda: cassette)
             outcomes = await world.ask(ENOUGH)
             world.sizes = list(late)
             outcomes += await world.ask(count, 100)
@@ -192,7 +194,7 @@ def play(path: Path, mode: str, late: list[int], count: int, cap: int, budget_mo
 
 
 def test_a_replay_stops_where_the_recording_stopped_and_only_there(tmp_path: Path) -> None:
-    path, cap = tmp_path / "tape.jsonl", 2 * BOUND.tokens
+    path, cap = tmp_path / "cassette.jsonl", 2 * BOUND.tokens
     outcomes, settled, sent = play(path, "once", [LIMIT] * 90, 90, cap)
     assert settled.tokens > cap
     assert "BudgetExceeded" in outcomes
@@ -202,8 +204,8 @@ def test_a_replay_stops_where_the_recording_stopped_and_only_there(tmp_path: Pat
 
 
 def test_a_recording_that_went_over_its_cap_with_its_last_calls_replays_whole(tmp_path: Path) -> None:
-    """Nothing was refused, so the tape has to say by itself that this budget let more pass than its cap."""
-    path, cap = tmp_path / "tape.jsonl", 2 * BOUND.tokens
+    """Nothing was refused, so the cassette has to say by itself that this budget let more pass than its cap."""
+    path, cap = tmp_path / "cassette.jsonl", 2 * BOUND.tokens
     outcomes, settled, _ = play(path, "once", [LIMIT] * 6, 6, cap)
     assert set(outcomes) == {"ok"}
     assert settled.tokens > cap
@@ -213,7 +215,7 @@ def test_a_recording_that_went_over_its_cap_with_its_last_calls_replays_whole(tm
 
 
 def test_a_smaller_budget_ends_the_replay_earlier(tmp_path: Path) -> None:
-    path, cap = tmp_path / "tape.jsonl", 9 * BOUND.tokens
+    path, cap = tmp_path / "cassette.jsonl", 9 * BOUND.tokens
     outcomes, settled, _ = play(path, "once", [], 20, cap)
     assert set(outcomes) == {"ok"}
     smaller, less, _ = play(path, "none", [], 20, settled.tokens - 40)

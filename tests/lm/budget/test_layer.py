@@ -24,7 +24,7 @@ from synalinks.errors import (
     SampleRefused,
     SynalinksError,
 )
-from synalinks.lm.budget.layer import NOTHING, Amount, Budget, GateLayer, Purse, Queue
+from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.media_tokens import ANY_IMAGE
 from synalinks.lm.budget.upper_bound import MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
@@ -32,7 +32,7 @@ from synalinks.lm.core.call import Call, Handler, Reply, Request, Usage, stack
 from synalinks.lm.pricing.pricing import FREE, Price
 from synalinks.lm.providers.ollama.requests import chat_payload
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.scope import Scope
 
@@ -49,12 +49,12 @@ def prompt_bound(request: Request) -> int:
     return len(request.canonical) + MESSAGE_ALLOWANCE * (len(request.messages) + 1)
 
 
-def purse(clock: Any = None, **caps: Any) -> Purse:
-    return Purse(Budget(**caps), clock or SystemClock())
+def tracker(clock: Any = None, **caps: Any) -> BudgetTracker:
+    return BudgetTracker(Budget(**caps), clock or SystemClock())
 
 
-def gate(*purses: Purse, price: Price | None = DEAR, queue: Queue | None = None, **more: Any) -> GateLayer:
-    return GateLayer(lambda: purses, lambda model: price, Queue() if queue is None else queue, **more)
+def gate(*trackers: BudgetTracker, price: Price | None = DEAR, queue: Queue | None = None, **more: Any) -> BudgetLayer:
+    return BudgetLayer(lambda: trackers, lambda model: price, Queue() if queue is None else queue, **more)
 
 
 class Provider:
@@ -145,35 +145,35 @@ def test_every_name_of_a_limit_counts_and_the_least_wins() -> None:
 def test_without_a_limit_the_answer_is_capped_at_what_is_left() -> None:
     request = chat()
     provider = Provider()
-    left = purse(tokens=prompt_bound(request) + 30)
+    left = tracker(tokens=prompt_bound(request) + 30)
     asyncio.run(gate(left)(provider)(Call(request)))
     assert provider.calls[0].output_cap == 30
     assert provider.calls[0].output_limit == 30
-    in_dollars = purse(usd=(prompt_bound(request) + 2 * 25) / Decimal(1_000_000) + Decimal("1e-12"))
+    in_dollars = tracker(usd=(prompt_bound(request) + 2 * 25) / Decimal(1_000_000) + Decimal("1e-12"))
     asyncio.run(gate(in_dollars)(provider)(Call(request)))
     assert provider.calls[1].output_cap == 25
-    asyncio.run(gate(purse(tokens=10**9))(provider)(Call(request)))
+    asyncio.run(gate(tracker(tokens=10**9))(provider)(Call(request)))
     assert provider.calls[2].output_cap == OUTPUT_ALLOWANCE
-    asyncio.run(gate(purse(calls=5))(provider)(Call(request)))
+    asyncio.run(gate(tracker(calls=5))(provider)(Call(request)))
     assert provider.calls[3].output_cap is None, "nothing that is capped depends on the answer's length"
 
 
 def test_the_callers_own_limit_is_reserved_and_not_changed() -> None:
     provider = Provider()
     request = chat(max_tokens=30)
-    left = purse(tokens=prompt_bound(request) + 30)
+    left = tracker(tokens=prompt_bound(request) + 30)
     asyncio.run(gate(left)(provider)(Call(request)))
     assert provider.calls[0].output_cap is None
     assert provider.calls[0].output_limit == 30
     with pytest.raises(BudgetExceeded, match="up to .* tokens needed"):
-        asyncio.run(gate(purse(tokens=prompt_bound(request) + 29))(provider)(Call(request)))
+        asyncio.run(gate(tracker(tokens=prompt_bound(request) + 29))(provider)(Call(request)))
 
 
 def test_the_cap_is_what_is_left_when_the_call_is_served_not_when_it_came() -> None:
     """Or a second call would be refused for wanting all that was left before the first settled."""
 
     async def main() -> None:
-        provider, left = Provider(), purse(tokens=1000)
+        provider, left = Provider(), tracker(tokens=1000)
         calls = start(gate(left)(provider), Call(chat(), draw=0), Call(chat(), draw=1))
         for call in calls:
             await call
@@ -188,25 +188,25 @@ def test_the_cap_is_what_is_left_when_the_call_is_served_not_when_it_came() -> N
 def test_an_input_price_alone_is_reserved_too() -> None:
     provider, price = Provider(), Price(input=Decimal(1))
     with pytest.raises(BudgetExceeded, match=r"up to \$"):
-        asyncio.run(gate(purse(usd="0.000001"), price=price)(provider)(Call(chat())))
+        asyncio.run(gate(tracker(usd="0.000001"), price=price)(provider)(Call(chat())))
     assert not provider.calls
 
 
 def test_time_that_is_paid_by_the_hour_is_bounded_by_the_time_out() -> None:
     price = Price(per_hour=Decimal(36))
-    needs = needs_of(chat(max_tokens=5), price, [purse(usd=1)], timeout=9.0)
+    needs = needs_of(chat(max_tokens=5), price, [tracker(usd=1)], timeout=9.0)
     assert needs.amount(5).usd == Decimal("0.1"), "10 s at a cent a second: the time-out and a second of slack"
     with pytest.raises(ConfigurationError, match="give the model a timeout"):
-        needs_of(chat(), price, [purse(usd=1)], timeout=None)
+        needs_of(chat(), price, [tracker(usd=1)], timeout=None)
 
 
 def test_an_unknown_price_raises_before_the_first_call() -> None:
     provider = Provider()
     with pytest.raises(ConfigurationError, match=r"price is unknown.*set_price\('fake/m'"):
-        asyncio.run(gate(purse(usd=1), price=None)(provider)(Call(chat())))
+        asyncio.run(gate(tracker(usd=1), price=None)(provider)(Call(chat())))
     assert not provider.calls
-    asyncio.run(gate(purse(usd=1, unpriced="free"), price=None)(provider)(Call(chat())))
-    asyncio.run(gate(purse(calls=1), price=None)(provider)(Call(chat())))
+    asyncio.run(gate(tracker(usd=1, unpriced="free"), price=None)(provider)(Call(chat())))
+    asyncio.run(gate(tracker(calls=1), price=None)(provider)(Call(chat())))
     assert len(provider.calls) == 2
 
 
@@ -217,7 +217,7 @@ def test_a_call_that_does_not_fit_waits_for_those_that_are_out() -> None:
     async def main() -> None:
         provider, request = Provider(), chat(max_tokens=100)
         provider.go.clear()
-        left = purse(tokens=prompt_bound(request) + 120)
+        left = tracker(tokens=prompt_bound(request) + 120)
         tasks = start(gate(left)(provider), Call(request), Call(request, draw=1))
         await settle()
         assert len(provider.calls) == 1
@@ -234,7 +234,7 @@ def test_what_can_never_fit_is_refused_at_once_and_by_name() -> None:
     async def main() -> None:
         provider, request = Provider(), chat(max_tokens=100)
         provider.go.clear()
-        left = Purse(Budget(tokens=prompt_bound(request) + 100), SystemClock(), "budget of demo.fit")
+        left = BudgetTracker(Budget(tokens=prompt_bound(request) + 100), SystemClock(), "budget of demo.fit")
         first, second = start(gate(left)(provider), Call(request), Call(chat(max_tokens=900)))
         await settle()
         assert second.done(), "nothing that is out could make room"
@@ -247,7 +247,7 @@ def test_what_can_never_fit_is_refused_at_once_and_by_name() -> None:
 
 
 def test_a_refusal_ends_the_budget_until_it_is_reopened() -> None:
-    provider, left = Provider(), purse(calls=1)
+    provider, left = Provider(), tracker(calls=1)
     handler = gate(left)(provider)
     asyncio.run(handler(Call(chat())))
     errors = []
@@ -263,7 +263,7 @@ def test_a_refusal_ends_the_budget_until_it_is_reopened() -> None:
 
 
 def test_a_budget_remembers_where_it_ended_something_first() -> None:
-    outer, inner = purse(calls=5), purse(calls=1)
+    outer, inner = tracker(calls=5), tracker(calls=1)
     handler = gate(outer, inner)(Provider())
     asyncio.run(handler(Call(chat(), Scope(sample=1))))
     assert inner.ended is None
@@ -278,14 +278,14 @@ def test_an_answer_that_a_budget_cut_short_ended_it_there() -> None:
     async def provider(call: Call) -> Reply:
         raise SampleRefused("cut", kind="length", reply=CUT)
 
-    wide, tight = purse(tokens=10**6), cut_budget()
+    wide, tight = tracker(tokens=10**6), cut_budget()
     with pytest.raises(BudgetExceeded):
         asyncio.run(gate(wide, tight)(provider)(Call(chat(), Scope(sample=4))))
     assert (wide.ended, tight.ended) == (None, "at sample=4")
 
 
 def test_what_is_set_aside_is_not_given_to_ordinary_calls() -> None:
-    left = purse(calls=5)
+    left = tracker(calls=5)
     left.aside = Amount(calls=5)
     with pytest.raises(BudgetExceeded, match="5 calls of the rest is kept for later"):
         asyncio.run(gate(left)(Provider())(Call(chat())))
@@ -298,7 +298,7 @@ def test_first_come_first_served_also_for_small_calls() -> None:
     async def main() -> None:
         provider, big, small = Provider(), chat(max_tokens=500), chat("small", max_tokens=1)
         provider.go.clear()
-        left = purse(tokens=prompt_bound(big) + 500 + prompt_bound(small))
+        left = tracker(tokens=prompt_bound(big) + 500 + prompt_bound(small))
         tasks = start(gate(left)(provider), Call(big), Call(big, draw=1), Call(small, draw=2))
         await settle()
         assert [call.draw for call in provider.calls] == [0], "the small call does not overtake the big one"
@@ -312,7 +312,7 @@ def test_first_come_first_served_also_for_small_calls() -> None:
 
 def test_a_call_waits_only_behind_those_that_share_a_budget_with_it() -> None:
     async def main() -> None:
-        mine, yours, queue, provider = purse(calls=1), purse(calls=5), Queue(), Provider()
+        mine, yours, queue, provider = tracker(calls=1), tracker(calls=5), Queue(), Provider()
         provider.go.clear()
         tasks = start(gate(mine, queue=queue)(provider), Call(chat()), Call(chat(), draw=1))
         await settle()
@@ -328,7 +328,7 @@ def test_a_call_waits_only_behind_those_that_share_a_budget_with_it() -> None:
 
 def test_nested_budgets_hold_both() -> None:
     async def main() -> None:
-        outer, inner, provider = purse(calls=3), purse(calls=2), Provider()
+        outer, inner, provider = tracker(calls=3), tracker(calls=2), Provider()
         handler = gate(outer, inner)(provider)
         await handler(Call(chat()))
         await handler(Call(chat()))
@@ -356,7 +356,7 @@ def test_who_waits_for_two_budgets_is_not_overtaken_by_who_waits_for_one_of_them
         little, much = (
             needs_of(request, DEAR, []).amount(limit).tokens for request, limit in ((small, 10), (big, 500))
         )
-        outer, inner, queue = purse(tokens=much + little + 15), purse(calls=9), Queue()
+        outer, inner, queue = tracker(tokens=much + little + 15), tracker(calls=9), Queue()
         both, one = gate(outer, inner, queue=queue)(provider), gate(outer, queue=queue)(provider)
         tasks = start(one, Call(small), Call(big, draw=1))
         await settle()
@@ -377,7 +377,7 @@ def test_who_waits_for_two_budgets_is_not_overtaken_by_who_waits_for_one_of_them
 def test_the_time_cap() -> None:
     async def main() -> None:
         clock = LoopClock()
-        left, provider = purse(clock, seconds=10), Provider()
+        left, provider = tracker(clock, seconds=10), Provider()
         await gate(left)(provider)(Call(chat()))
         await clock.sleep(11)
         with pytest.raises(BudgetExceeded, match="the time cap of 10 s has passed"):
@@ -391,7 +391,7 @@ def test_one_that_waits_and_is_cancelled_lets_the_next_pass() -> None:
     async def main() -> None:
         provider, queue, request = Provider(), Queue(), chat(max_tokens=100)
         provider.go.clear()
-        left = purse(tokens=prompt_bound(request) + 120)
+        left = tracker(tokens=prompt_bound(request) + 120)
         tasks = start(gate(left, queue=queue)(provider), *(Call(request, draw=i) for i in range(3)))
         await settle()
         tasks[1].cancel()
@@ -407,7 +407,7 @@ def test_one_that_waits_and_is_cancelled_lets_the_next_pass() -> None:
 
 def test_one_cancelled_at_the_moment_it_is_served_gives_back_what_it_got() -> None:
     async def main() -> None:
-        provider, left = Provider(), purse(calls=1)
+        provider, left = Provider(), tracker(calls=1)
         provider.go.clear()
         first, second = start(gate(left)(provider), Call(chat()), Call(chat(), draw=1))
         await settle()
@@ -425,7 +425,7 @@ def test_one_cancelled_at_the_moment_it_is_served_gives_back_what_it_got() -> No
 
 def test_budgets_are_shared_by_threads() -> None:
     """Each thread has its event loop; together they keep to one budget, and whoever waits is woken."""
-    left, queue, request = purse(calls=40), Queue(), chat(max_tokens=1)
+    left, queue, request = tracker(calls=40), Queue(), chat(max_tokens=1)
     outcomes: list[str] = []
 
     async def provider(call: Call) -> Reply:
@@ -477,7 +477,7 @@ def test_what_a_failure_settles_at(error: BaseException, settled: Any, uncertain
     async def provider(call: Call) -> Reply:
         raise error
 
-    request, left = chat(max_tokens=50), purse(tokens=10_000)
+    request, left = chat(max_tokens=50), tracker(tokens=10_000)
     with pytest.raises(type(error)):
         asyncio.run(gate(left)(provider)(Call(request)))
     bound = needs_of(request, DEAR, []).amount(50)
@@ -491,20 +491,20 @@ def test_what_a_failure_settles_at(error: BaseException, settled: Any, uncertain
 
 def test_an_answer_without_a_count_settles_at_its_bound_where_that_is_capped() -> None:
     reply = Reply(text="{}", cost=Decimal("0.01"))
-    strict, loose = purse(tokens=10_000), purse(calls=10)
+    strict, loose = tracker(tokens=10_000), tracker(calls=10)
     asyncio.run(gate(strict)(Provider(reply))(Call(chat(max_tokens=50))))
     asyncio.run(gate(loose)(Provider(reply))(Call(chat(max_tokens=50))))
     assert strict.uncertain == strict.settled != NOTHING
     assert loose.uncertain == NOTHING
 
 
-def retrying(provider: Handler, *purses: Purse, slots: int | None = None) -> Handler:
+def retrying(provider: Handler, *trackers: BudgetTracker, slots: int | None = None) -> Handler:
     clock = LoopClock()
     account = Account(Limits(concurrency=slots), clock)
     return stack(
         provider,
-        gate(*purses),
-        LimitLayer(account),
+        gate(*trackers),
+        RateLimitLayer(account),
         RetryLayer(RetryPolicy(attempts=4, bad_reply_attempts=4), account, clock),
     )
 
@@ -520,7 +520,7 @@ def test_every_attempt_is_reserved_and_settled() -> None:
         return outcome  # type: ignore[no-any-return]
 
     async def main() -> None:
-        left, request = purse(calls=10), chat(max_tokens=50)
+        left, request = tracker(calls=10), chat(max_tokens=50)
         reply = await retrying(provider, left)(Call(request))
         bound = needs_of(request, DEAR, []).amount(50)
         assert left.settled == Amount(Decimal("0.30002"), 30, 2) + bound
@@ -535,7 +535,7 @@ def test_an_attempt_that_does_not_fit_is_refused_with_what_was_spent_before_it()
         raise CallTimeout("lost", uncertain=True)
 
     async def main() -> None:
-        left = purse(calls=2)
+        left = tracker(calls=2)
         with pytest.raises(BudgetExceeded) as caught:
             await retrying(provider, left)(Call(chat(max_tokens=5)))
         cause = caught.value.__cause__
@@ -552,7 +552,7 @@ def test_a_retry_that_waits_for_room_does_not_keep_its_slot_from_those_who_make_
     async def main() -> None:
         request = chat(max_tokens=50)
         bound = needs_of(request, DEAR, []).amount(50).tokens
-        left, tried = purse(tokens=2 * bound + 20), []
+        left, tried = tracker(tokens=2 * bound + 20), []
 
         async def provider(call: Call) -> Reply:
             tried.append(call.draw)
@@ -581,7 +581,7 @@ def test_a_retry_is_served_before_calls_that_came_later() -> None:
                 raise CallTimeout("lost")  # certain: nothing was billed
             return Provider().reply
 
-        left = purse(tokens=needs_of(chat(max_tokens=50), DEAR, []).amount(50).tokens + 20)
+        left = tracker(tokens=needs_of(chat(max_tokens=50), DEAR, []).amount(50).tokens + 20)
         tasks = start(retrying(provider, left), *(Call(chat(max_tokens=50), draw=i) for i in range(2)))
         for task in tasks:
             await task
@@ -595,8 +595,8 @@ def test_a_retry_is_served_before_calls_that_came_later() -> None:
 CUT = Reply(text="once upon", usage=Usage(10, output_text=30), cost=Decimal(0), finish="length")
 
 
-def cut_budget() -> Purse:
-    return purse(tokens=prompt_bound(chat()) + 30)
+def cut_budget() -> BudgetTracker:
+    return tracker(tokens=prompt_bound(chat()) + 30)
 
 
 def test_a_failure_that_the_cap_made_is_the_budgets_end_and_not_a_bad_score() -> None:
@@ -607,32 +607,34 @@ def test_a_failure_that_the_cap_made_is_the_budgets_end_and_not_a_bad_score() ->
         asyncio.run(gate(cut_budget())(provider)(Call(chat())))
     assert isinstance(caught.value.__cause__, SampleRefused)
     with pytest.raises(SampleRefused):
-        asyncio.run(gate(purse(tokens=10_000))(provider)(Call(chat(max_tokens=30))))
+        asyncio.run(gate(tracker(tokens=10_000))(provider)(Call(chat(max_tokens=30))))
     with pytest.raises(SampleRefused):
-        asyncio.run(gate(purse(tokens=10**9))(provider)(Call(chat())))
+        asyncio.run(gate(tracker(tokens=10**9))(provider)(Call(chat())))
 
 
-def test_a_cut_answer_on_a_tape_answers_only_its_own_place_under_a_budget(tmp_path: Path) -> None:
+def test_a_cut_answer_on_a_cassette_answers_only_its_own_place_under_a_budget(tmp_path: Path) -> None:
     here, there = Call(chat(), Scope(sample=1)), Call(chat(), Scope(sample=2))
-    path = tmp_path / "tape.jsonl"
-    with Cassette(path, "once") as tape:
-        layer = CassetteLayer(lambda: tape)
-        asyncio.run(gate(cut_budget(), tape=lambda: tape)(layer(Provider(CUT)))(here))
+    path = tmp_path / "cassette.jsonl"
+    with Cassette(path, "once") as cassette:
+        layer = CassetteLayer(lambda: cassette)
+        asyncio.run(gate(cut_budget(), cassette=lambda: cassette)(layer(Provider(CUT)))(here))
     row = _json.loads(path.read_bytes().splitlines()[1])
     assert row["capped"] == 30
 
-    def play(call: Call, *purses: Purse) -> Reply:
-        with Cassette(path, "none") as tape:
-            return asyncio.run(gate(*purses, tape=lambda: tape)(CassetteLayer(lambda: tape)(Provider()))(call))
+    def play(call: Call, *trackers: BudgetTracker) -> Reply:
+        with Cassette(path, "none") as cassette:
+            return asyncio.run(
+                gate(*trackers, cassette=lambda: cassette)(CassetteLayer(lambda: cassette)(Provider()))(call)
+            )
 
     assert play(here, cut_budget()).text == CUT.text
-    for call, purses in ((there, [cut_budget()]), (here, []), (there, [])):
+    for call, trackers in ((there, [cut_budget()]), (here, []), (there, [])):
         with pytest.raises(CassetteMiss):
-            play(call, *purses)
+            play(call, *trackers)
     whole = Reply(text="the whole story", finish="stop")
-    with Cassette(path, "new_episodes") as tape:
-        assert asyncio.run(CassetteLayer(lambda: tape)(Provider(whole))(here)).text == whole.text
-    assert play(here).text == play(here, purse(tokens=10_000)).text == whole.text
+    with Cassette(path, "new_episodes") as cassette:
+        assert asyncio.run(CassetteLayer(lambda: cassette)(Provider(whole))(here)).text == whole.text
+    assert play(here).text == play(here, tracker(tokens=10_000)).text == whole.text
     assert len(path.read_bytes().splitlines()) == 3
 
 
@@ -648,13 +650,13 @@ def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
         wasted=Decimal("0.25"),
         wasted_tokens=7,
     )
-    path = tmp_path / "tape.jsonl"
-    with Cassette(path, "once") as tape:
-        asyncio.run(CassetteLayer(lambda: tape)(Provider(bill))(Call(chat())))
+    path = tmp_path / "cassette.jsonl"
+    with Cassette(path, "once") as cassette:
+        asyncio.run(CassetteLayer(lambda: cassette)(Provider(bill))(Call(chat())))
     for cap, settled in ((3, Amount(Decimal("0.75"), 22, 3)), (2, NOTHING)):
-        left = purse(calls=cap)
-        with Cassette(path, "none") as tape:
-            handler = gate(left, tape=lambda: tape)(CassetteLayer(lambda: tape)(Provider()))
+        left = tracker(calls=cap)
+        with Cassette(path, "none") as cassette:
+            handler = gate(left, cassette=lambda: cassette)(CassetteLayer(lambda: cassette)(Provider()))
             if settled == NOTHING:
                 with pytest.raises(BudgetExceeded, match="3 calls needed, 2 of 2 left"):
                     asyncio.run(handler(Call(chat())))
@@ -676,18 +678,20 @@ def test_a_single_answer_counts_once_in_recording_and_replay(tmp_path: Path, kin
         vectors = tuple(bytes(4 * len(text)) for text in texts)
         return Reply(text="{}", vectors=vectors, usage=Usage(size), cost=Decimal(size) / 100)
 
-    path, purses = tmp_path / "tape.jsonl", []
+    path, trackers = tmp_path / "cassette.jsonl", []
     for mode in ("once", "none", "none"):
-        left = purse(usd=10)
-        with Cassette(path, mode) as tape:
-            handler = gate(left, tape=lambda tape=tape: tape)(CassetteLayer(lambda tape=tape: tape)(provider))
-            order = requests if len(purses) < 2 else requests[::-1]
+        left = tracker(usd=10)
+        with Cassette(path, mode) as cassette:
+            handler = gate(left, cassette=lambda cassette=cassette: cassette)(
+                CassetteLayer(lambda cassette=cassette: cassette)(provider)
+            )
+            order = requests if len(trackers) < 2 else requests[::-1]
             for number, request in enumerate(order):
                 asyncio.run(handler(Call(request, Scope(sample=number))))
-        purses.append(left.settled)
-    assert purses[0].usd == (Decimal("0.09") if kind == "chat" else Decimal("0.06"))
-    assert purses[0].calls == (1 if kind == "chat" else 2)
-    assert purses[1] == purses[2] == purses[0]
+        trackers.append(left.settled)
+    assert trackers[0].usd == (Decimal("0.09") if kind == "chat" else Decimal("0.06"))
+    assert trackers[0].calls == (1 if kind == "chat" else 2)
+    assert trackers[1] == trackers[2] == trackers[0]
 
 
 def test_calls_that_were_refused_are_refused_again_in_any_order(tmp_path: Path) -> None:
@@ -696,10 +700,10 @@ def test_calls_that_were_refused_are_refused_again_in_any_order(tmp_path: Path) 
     async def provider(call: Call) -> Reply:
         return Reply(text="{}", usage=Usage(1, output_text=1), cost=Decimal(0))
 
-    def play(mode: str, order: list[Call], caps: int) -> tuple[dict[int | None, str], Purse]:
-        left, outcomes = purse(calls=caps), {}
-        with Cassette(tmp_path / "tape.jsonl", mode) as tape:
-            handler = gate(left, tape=lambda: tape)(CassetteLayer(lambda: tape)(provider))
+    def play(mode: str, order: list[Call], caps: int) -> tuple[dict[int | None, str], BudgetTracker]:
+        left, outcomes = tracker(calls=caps), {}
+        with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
+            handler = gate(left, cassette=lambda: cassette)(CassetteLayer(lambda: cassette)(provider))
             for call in order:
                 try:
                     asyncio.run(handler(call))
@@ -739,13 +743,13 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
 
         one, two = (Request("embed", "fake/e", texts=texts) for texts in (("a",), ("a", "b")))
         bounds = [needs_of(request, DEAR, []).amount(0).tokens for request in (one, two)]
-        left, clock = purse(tokens=sum(bounds) + bounds[0] - 1), LoopClock()
+        left, clock = tracker(tokens=sum(bounds) + bounds[0] - 1), LoopClock()
         account = Account(Limits(), clock)
-        with Cassette(tmp_path / "tape.jsonl", "once") as tape:
+        with Cassette(tmp_path / "cassette.jsonl", "once") as cassette:
             handler = stack(
                 provider,
-                gate(left, tape=lambda: tape),
-                CassetteLayer(lambda: tape),
+                gate(left, cassette=lambda: cassette),
+                CassetteLayer(lambda: cassette),
                 RetryLayer(RetryPolicy(), account, clock),
             )
             async with asyncio.timeout(1000):
@@ -759,7 +763,7 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
 def test_without_a_budget_the_gate_is_not_there() -> None:
     provider = Provider()
     call = Call(chat())
-    asyncio.run(GateLayer(tuple, lambda model: None)(provider)(call))
+    asyncio.run(BudgetLayer(tuple, lambda model: None)(provider)(call))
     assert provider.calls[0] is call
     assert replace(call).permit is None
     assert needs_of(chat(), FREE, []).amount(7).usd == 0
@@ -775,7 +779,7 @@ def test_the_cap_is_what_ollama_is_told(options: dict[str, Any], sent: int) -> N
 
 def test_a_provider_that_reports_more_than_the_request_allows_is_told_of_and_counted() -> None:
     lie = Reply(text="{}", usage=Usage(10, output_text=9_000), cost=Decimal(0), finish="stop")
-    left = purse(tokens=5_000)
+    left = tracker(tokens=5_000)
     handler = gate(left)(Provider(lie))
     with pytest.warns(
         RuntimeWarning, match="exceeded, by .* 4,010 tokens.*'fake/m' reported .* 9,010 tokens.*at sample=3"

@@ -12,8 +12,8 @@ import pytest
 from lm.virtual import run
 from synalinks._concurrency import SystemClock
 from synalinks.errors import BudgetExceeded
-from synalinks.lm import Channel, use_budget, use_provider
-from synalinks.lm.budget.layer import NOTHING, Budget, GateLayer, Purse, Queue
+from synalinks.lm import Client, use_budget, use_provider
+from synalinks.lm.budget.layer import NOTHING, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import needs_of
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
 from synalinks.lm.core.call import Call, Reply, Request, Usage
@@ -33,10 +33,10 @@ def bound(request: Request) -> int:
 class Router:
     """A stand-in that answers a call by asking another, through the same gate."""
 
-    def __init__(self, left: Purse, inner: Request, queue: Queue | None = None) -> None:
+    def __init__(self, left: BudgetTracker, inner: Request, queue: Queue | None = None) -> None:
         self.inner = inner
         self.sent: list[str] = []
-        self.handler = GateLayer(lambda: [left], lambda model: PRICE, queue or Queue())(self)
+        self.handler = BudgetLayer(lambda: [left], lambda model: PRICE, queue or Queue())(self)
 
     async def __call__(self, call: Call) -> Reply:
         text = call.request.messages[0]["content"]
@@ -47,13 +47,13 @@ class Router:
         return Reply(text=text, usage=Usage(5, output_text=5), cost=Decimal(0))
 
 
-def purse(tokens: int) -> Purse:
-    return Purse(Budget(tokens=tokens), SystemClock(), "budget of the test")
+def tracker(tokens: int) -> BudgetTracker:
+    return BudgetTracker(Budget(tokens=tokens), SystemClock(), "budget of the test")
 
 
 def test_a_call_inside_another_is_held_to_the_same_budget_beside_it() -> None:
     outer, inner = chat("outer", max_tokens=50), chat("inner", max_tokens=50)
-    left = purse(bound(outer) + bound(inner))
+    left = tracker(bound(outer) + bound(inner))
     assert run(Router(left, inner).handler(Call(outer))).text == "inner"
     assert left.settled.calls == 2
     assert left.reserved == NOTHING
@@ -61,7 +61,7 @@ def test_a_call_inside_another_is_held_to_the_same_budget_beside_it() -> None:
 
 def test_one_that_would_wait_for_the_call_it_is_part_of_is_refused_and_told_why() -> None:
     outer, inner = chat("outer", max_tokens=50), chat("inner", max_tokens=50)
-    left = purse(bound(outer) + bound(inner) - 1)
+    left = tracker(bound(outer) + bound(inner) - 1)
     router = Router(left, inner)
 
     async def main() -> None:
@@ -78,16 +78,16 @@ def test_one_that_would_wait_for_the_call_it_is_part_of_is_refused_and_told_why(
     assert left.refused is None, "the budget goes on: others fit"
 
 
-def test_a_refusal_inside_is_that_of_the_call_around_it_on_a_tape(tmp_path: Path) -> None:
-    """In a replay the stand-in is not asked, so the tape has to say that its call came to nothing."""
+def test_a_refusal_inside_is_that_of_the_call_around_it_on_a_cassette(tmp_path: Path) -> None:
+    """In a replay the stand-in is not asked, so the cassette has to say that its call came to nothing."""
     outer, inner = chat("outer", max_tokens=50), chat("inner", max_tokens=50)
 
     def ask(mode: str) -> str:
-        left = purse(bound(outer) + bound(inner) - 1)
-        with Cassette(tmp_path / "tape.jsonl", mode) as tape:
+        left = tracker(bound(outer) + bound(inner) - 1)
+        with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
             router = Router(left, inner)
-            gate = GateLayer(lambda: [left], lambda model: PRICE, Queue(), tape=lambda: tape)
-            router.handler = gate(CassetteLayer(lambda: tape)(router))
+            gate = BudgetLayer(lambda: [left], lambda model: PRICE, Queue(), cassette=lambda: cassette)
+            router.handler = gate(CassetteLayer(lambda: cassette)(router))
             with pytest.raises(BudgetExceeded) as refused:
                 run(router.handler(Call(outer)))
         return str(refused.value)
@@ -100,7 +100,7 @@ def test_it_goes_before_calls_that_wait_for_the_one_it_is_part_of() -> None:
 
     async def main() -> None:
         outer, inner, big = chat("outer", max_tokens=50), chat("inner", max_tokens=50), chat("big", max_tokens=400)
-        left = purse(bound(big) + 30)
+        left = tracker(bound(big) + 30)
         router = Router(left, inner)
         tasks = [asyncio.create_task(_ask(router.handler, request)) for request in (outer, big)]
         async with asyncio.timeout(1000):
@@ -113,7 +113,7 @@ def test_it_goes_before_calls_that_wait_for_the_one_it_is_part_of() -> None:
 def test_it_waits_for_calls_that_can_end() -> None:
     async def main() -> None:
         other, outer, inner = (chat(name, max_tokens=50) for name in ("other", "outer", "inner"))
-        left = purse(bound(outer) + bound(other) + 20)
+        left = tracker(bound(outer) + bound(other) + 20)
         router = Router(left, inner)
         tasks = [asyncio.create_task(_ask(router.handler, request)) for request in (outer, other)]
         async with asyncio.timeout(1000):
@@ -125,7 +125,7 @@ def test_it_waits_for_calls_that_can_end() -> None:
 def test_two_that_wait_for_each_other_are_told_apart_one_is_refused_and_the_other_served() -> None:
     async def main() -> None:
         outer, inner = chat("outer", max_tokens=50), chat("inner", max_tokens=50)
-        left = purse(2 * bound(outer) + 20)
+        left = tracker(2 * bound(outer) + 20)
         router = Router(left, inner)
         tasks = [asyncio.create_task(_ask(router.handler, outer)) for _ in range(2)]
         async with asyncio.timeout(1000):
@@ -144,7 +144,7 @@ async def _ask(handler: Any, request: Request) -> str:
 
 def test_a_stand_in_that_asks_models_itself() -> None:
     """The whole stack: `use_provider` with a handler that asks two models and takes the better answer."""
-    ask = {name: Channel(f"scripted/{name}") for name in ("one", "two", "both")}
+    ask = {name: Client(f"scripted/{name}") for name in ("one", "two", "both")}
 
     async def handler(call: Call) -> Reply:
         name = call.request.model.partition("/")[2]

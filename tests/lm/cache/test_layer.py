@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synalinks.errors import BadReply, ServerError
-from synalinks.lm import Channel
+from synalinks.lm import Client
 from synalinks.lm.cache import layer as module
 from synalinks.lm.cache.layer import CacheLayer, Mode, apportion, decode, encode
 from synalinks.lm.cache.store import DATABASE, DiskStore, MemoryStore, Store, StoreBusy
@@ -249,9 +249,9 @@ def test_an_entry_keeps_the_cost_it_was_stored_with(tmp_path: Path, monkeypatch:
     request = chat(temperature=0)
 
     async def ask(number: int) -> list[Reply]:
-        channel = Channel("ollama/m", cache_dir=tmp_path)
+        client = Client("ollama/m", cache_dir=tmp_path)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(channel.send(request)) for _ in range(number)]
+            tasks = [group.create_task(client.send(request)) for _ in range(number)]
         return [task.result() for task in tasks]
 
     with OllamaServer(env=True) as server:
@@ -311,7 +311,7 @@ def test_a_hit_feeds_the_sink_as_the_answer_came(temperature: int) -> None:
     assert heard == [Delta("an"), Delta("swer 1", "why")]
 
 
-def test_an_open_tape_bypasses_the_cache() -> None:
+def test_an_open_cassette_bypasses_the_cache() -> None:
     store, model = CountingStore(), Model()
     for request in (chat(), embed("a", "a")):
         Run(store, model, bypass=True).one(request)

@@ -12,7 +12,7 @@ from lm.cassette_helpers import Provider, at, chat, embed, play, record, vector
 from synalinks import errors
 from synalinks.errors import BudgetExceeded, CassetteError, CassetteMiss, LMError
 from synalinks.lm.cassette.disk import CassetteWarning
-from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply
 
@@ -21,7 +21,7 @@ CALLS = [at(chat(f"q{number}"), sample=number) for number in range(4)]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "tape.jsonl"
+    return tmp_path / "cassette.jsonl"
 
 
 def cut(path: Path, calls: list[Call], error: BaseException, mode: str = "once", provider: Any = None) -> None:
@@ -32,9 +32,9 @@ def cut(path: Path, calls: list[Call], error: BaseException, mode: str = "once",
 
 
 def unfinished(path: Path) -> bool:
-    tape = TapeFile(path)
-    tape.close()
-    return tape.unfinished
+    cassette = CassetteFile(path)
+    cassette.close()
+    return cassette.unfinished
 
 
 def sources(outcomes: list[Any]) -> list[str]:
@@ -51,7 +51,7 @@ def test_a_first_recording_that_an_exception_ended_goes_on(path: Path, mode: str
     with Cassette(path) as cassette:
         outcomes = play(cassette, CALLS[:3])
         assert sources(outcomes) == ["cassette", "cassette", "CassetteMiss"]
-        assert "first recording of this tape was cut off" in str(outcomes[2])
+        assert "first recording of this cassette was cut off" in str(outcomes[2])
         assert 'record_mode="once"' in str(outcomes[2]) and "new_episodes" not in str(outcomes[2])
     with pytest.warns(CassetteWarning, match="cut off after 2 calls and is taken up again"):
         cassette = Cassette(path, "once")
@@ -76,7 +76,7 @@ def test_a_run_that_ends_as_it_should_is_whole(path: Path, error: BaseException)
         assert sources(play(cassette, CALLS[:3])) == ["cassette", "cassette", "CassetteMiss"]
 
 
-def test_a_whole_tape_stays_whole_whatever_ends_a_run(path: Path) -> None:
+def test_a_whole_cassette_stays_whole_whatever_ends_a_run(path: Path) -> None:
     record(path, CALLS[:2])
     cut(path, CALLS[:3], KeyError(), "new_episodes")
     assert not unfinished(path)
@@ -214,7 +214,7 @@ def test_they_can_be_dropped(path: Path) -> None:
             cassette.drop_unplayed()
 
 
-def test_a_miss_on_a_whole_tape_says_how_to_record_the_rest(path: Path) -> None:
+def test_a_miss_on_a_whole_cassette_says_how_to_record_the_rest(path: Path) -> None:
     record(path, CALLS[:1])
     with Cassette(path) as cassette:
         (miss,) = play(cassette, CALLS[1:2])
@@ -231,12 +231,12 @@ def test_a_run_that_asked_nothing_has_not_gone_on(path: Path) -> None:
     assert unfinished(path) and path.read_bytes() == before
 
 
-def test_a_warning_made_an_error_leaves_the_tape_to_the_next_who_opens_it(path: Path) -> None:
-    """Needs the file and its lock to be let go: nobody has the tape who could close it."""
+def test_a_warning_made_an_error_leaves_the_cassette_to_the_next_who_opens_it(path: Path) -> None:
+    """Needs the file and its lock to be let go: nobody has the cassette who could close it."""
     cut(path, CALLS[:2], KeyError("bug"))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(CassetteWarning) as raised:  # its traceback keeps the tape from being collected
+        with pytest.raises(CassetteWarning) as raised:  # its traceback keeps the cassette from being collected
             Cassette(path, "once")
     with pytest.warns(CassetteWarning, match="taken up again"):
         Cassette(path, "once").close()

@@ -1,4 +1,4 @@
-"""Embeddings on a tape: found text by text, sent once, exact to the last bit, each with its share."""
+"""Embeddings on a cassette: found text by text, sent once, exact to the last bit, each with its share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from synalinks.lm.core.call import Reply, Usage
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "tape.jsonl"
+    return tmp_path / "cassette.jsonl"
 
 
 def refuse(call: object) -> Exception:
@@ -84,7 +84,7 @@ def test_texts_are_found_one_by_one_at_another_batch_size(path: Path) -> None:
             assert cassette.unplayed() == []
 
 
-def test_a_call_partly_on_the_tape_counts_the_same_recorded_and_replayed(path: Path) -> None:
+def test_a_call_partly_on_the_cassette_counts_the_same_recorded_and_replayed(path: Path) -> None:
     calls = [at(embed("a", "bb"), sample=0), at(embed("bb", "ccc"), sample=1)]
     first = record(path, calls)
     assert (first[1].source, first[1].billed) == ("live", Decimal("0.00003"))

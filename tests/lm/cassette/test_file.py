@@ -1,4 +1,4 @@
-"""The tape's file: its format, what is wrong with other files, torn ends, locks, kill -9, compression."""
+"""The cassette's file: its format, what is wrong with other files, torn ends, locks, kill -9, compression."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from lm.cassette_helpers import Provider, ask, at, chat, embed, play, record
 from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse, CassetteMiss, ServerError
-from synalinks.lm.cassette import file as tape_file
+from synalinks.lm.cassette import file as cassette_file
 from synalinks.lm.cassette.disk import CassetteWarning
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core import call as types
@@ -26,14 +26,14 @@ from synalinks.lm.core.call import Reply
 CALLS = [at(chat(f"question {number}"), sample=number) for number in range(4)]
 
 
-@pytest.fixture(params=["tape.jsonl", "tape.jsonl.gz"])
+@pytest.fixture(params=["cassette.jsonl", "cassette.jsonl.gz"])
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / str(request.param)
 
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
-    return tmp_path / "tape.jsonl"
+    return tmp_path / "cassette.jsonl"
 
 
 def read(path: Path) -> list[bytes]:
@@ -89,8 +89,8 @@ def test_a_torn_last_line_is_dropped_with_a_warning(plain: Path, ending: bytes, 
 
 
 @pytest.mark.parametrize("lost", [1, 5, 12, 40])
-def test_a_torn_compressed_tape_keeps_its_whole_rows(tmp_path: Path, lost: int) -> None:
-    path = tmp_path / "tape.jsonl.gz"
+def test_a_torn_compressed_cassette_keeps_its_whole_rows(tmp_path: Path, lost: int) -> None:
+    path = tmp_path / "cassette.jsonl.gz"
     cassette = Cassette(path, "once")
     play(cassette, CALLS)
     data = path.read_bytes()
@@ -152,17 +152,17 @@ def test_a_broken_line_in_the_middle_is_named(plain: Path, broken: bytes, what: 
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"", "is empty, not a tape"),
-        (b"interactions:\n- request:\n", "is not a tape: its first line is not a header"),
-        (b'{"version": 1}\n', "is not a tape: its first line is not a header"),
-        (b"[1]\n", "is not a tape"),
-        (b'{"synalinks_cassette":"1"}\n', "is not a tape"),
+        (b"", "is empty, not a cassette"),
+        (b"interactions:\n- request:\n", "is not a cassette: its first line is not a header"),
+        (b'{"version": 1}\n', "is not a cassette: its first line is not a header"),
+        (b"[1]\n", "is not a cassette"),
+        (b'{"synalinks_cassette":"1"}\n', "is not a cassette"),
         (b"\xff\xfe{\x00", "not UTF-8"),
         (gzip.compress(b"{}\n", mtime=0), "ends in .jsonl.gz"),
     ],
 )
 @pytest.mark.parametrize("mode", ["none", "once", "new_episodes", "all"])
-def test_what_is_no_tape_is_refused_and_left_alone(plain: Path, content: bytes, what: str, mode: str) -> None:
+def test_what_is_no_cassette_is_refused_and_left_alone(plain: Path, content: bytes, what: str, mode: str) -> None:
     plain.write_bytes(content)
     with pytest.raises(CassetteFormatError, match=what):
         Cassette(plain, mode)
@@ -170,9 +170,9 @@ def test_what_is_no_tape_is_refused_and_left_alone(plain: Path, content: bytes, 
 
 
 def test_an_uncompressed_file_named_gz_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "tape.jsonl.gz"
-    path.write_bytes(tape_file.header())
-    with pytest.raises(CassetteFormatError, match="not a tape"):
+    path = tmp_path / "cassette.jsonl.gz"
+    path.write_bytes(cassette_file.header())
+    with pytest.raises(CassetteFormatError, match="not a cassette"):
         Cassette(path)
 
 
@@ -195,7 +195,7 @@ def test_a_newer_format_is_refused_naming_both_versions(plain: Path, head: dict[
 def test_digests_of_an_older_request_format_are_computed_anew(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(plain, CALLS[:2])
     monkeypatch.setattr(request, "REQUEST_FORMAT", 2)
-    monkeypatch.setattr(tape_file, "REQUEST_FORMAT", 2)
+    monkeypatch.setattr(cassette_file, "REQUEST_FORMAT", 2)
     calls = [at(chat(f"question {number}"), sample=number) for number in range(3)]
     assert calls[0].request.digest != CALLS[0].request.digest
     assert [reply.source for reply in record(plain, calls, mode="new_episodes")] == [
@@ -309,7 +309,7 @@ def kill_while_recording(path: Path, mode: str) -> list[tuple[int, int, str]]:
 @pytest.mark.filterwarnings("ignore::synalinks.lm.cassette.disk.CassetteWarning")
 @pytest.mark.parametrize("mode", ["once", "new_episodes", "all"])
 def test_kill_9_loses_no_answered_call(path: Path, mode: str) -> None:
-    old = at(chat("of the old tape"), module="m")
+    old = at(chat("of the old cassette"), module="m")
     if mode == "all":
         record(path, [old])
     answered = kill_while_recording(path, mode)
@@ -325,7 +325,7 @@ def test_kill_9_loses_no_answered_call(path: Path, mode: str) -> None:
 def test_a_first_recording_that_was_cut_off_is_taken_up_again_by_once(plain: Path) -> None:
     writer = Cassette(plain, "once")
     play(writer, CALLS[:2])
-    writer._tape.close()  # as the system does for a process that was killed
+    writer._file.close()  # as the system does for a process that was killed
     assert sources(plain) == ["cassette", "cassette", "miss", "miss"]
     with pytest.warns(CassetteWarning, match="cut off after 2 calls and is taken up again"):
         assert sources(plain, "once") == ["cassette", "cassette", "live", "live"]
@@ -342,7 +342,7 @@ def test_a_re_recording_that_was_cut_off_wins_place_by_place(plain: Path) -> Non
     record(plain, CALLS[:3], old)
     writer = Cassette(plain, "all")
     play(writer, CALLS[1:2], new)
-    writer._tape.close()
+    writer._file.close()
     assert writer._guard is not None
     writer._guard.release()
     with pytest.warns(CassetteWarning, match="re-recording was cut off after 1 calls"):
@@ -351,7 +351,7 @@ def test_a_re_recording_that_was_cut_off_wins_place_by_place(plain: Path) -> Non
         replies = play(cassette, CALLS[:3])
         assert [getattr(reply, "text", None) for reply in replies] == ["old", "new", "old"]
         assert len(cassette.rows()) == 3
-    assert not plain.with_name("tape.jsonl.recording").exists()
+    assert not plain.with_name("cassette.jsonl.recording").exists()
 
 
 async def _answer(text: str) -> Reply:
@@ -361,7 +361,7 @@ async def _answer(text: str) -> Reply:
 @pytest.mark.parametrize("start", [b"", b'{"synalinks_cas'])
 def test_a_re_recording_cut_off_before_its_first_row_is_forgotten(plain: Path, start: bytes) -> None:
     record(plain, CALLS)
-    journal = plain.with_name("tape.jsonl.recording")
+    journal = plain.with_name("cassette.jsonl.recording")
     journal.write_bytes(start)
     assert sources(plain) == ["cassette"] * 4
     assert not journal.exists()
@@ -370,7 +370,7 @@ def test_a_re_recording_cut_off_before_its_first_row_is_forgotten(plain: Path, s
 def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CassetteError, match="can't be written"):
-        Cassette(tmp_path / "file" / "tape.jsonl", "once")
+        Cassette(tmp_path / "file" / "cassette.jsonl", "once")
 
 
 def test_a_full_disk_is_reported_and_leaves_whole_rows(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -392,7 +392,7 @@ def test_a_full_disk_is_reported_and_leaves_whole_rows(plain: Path, monkeypatch:
     assert sources(plain) == ["cassette", "miss", "cassette", "cassette"]
 
 
-def test_closing_keeps_the_unsorted_tape_if_the_sorted_one_cannot_be_written(
+def test_closing_keeps_the_unsorted_cassette_if_the_sorted_one_cannot_be_written(
     plain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cassette = Cassette(plain, "once")
@@ -406,17 +406,17 @@ def test_closing_keeps_the_unsorted_tape_if_the_sorted_one_cannot_be_written(
         cassette.close()
     monkeypatch.undo()
     assert sources(plain) == ["cassette"] * 4
-    assert [file.name for file in plain.parent.iterdir()] == ["tape.jsonl"]
+    assert [file.name for file in plain.parent.iterdir()] == ["cassette.jsonl"]
 
 
-def test_a_tape_keeps_its_permissions(plain: Path) -> None:
+def test_a_cassette_keeps_its_permissions(plain: Path) -> None:
     record(plain, CALLS[:1])
     plain.chmod(0o640)
     record(plain, CALLS, mode="all")
     assert plain.stat().st_mode & 0o777 == 0o640
 
 
-def test_nothing_but_request_reply_and_place_is_on_a_tape(path: Path) -> None:
+def test_nothing_but_request_reply_and_place_is_on_a_cassette(path: Path) -> None:
     record(path, [*CALLS, at(embed("a", "b"))])
     record(path, [at(chat("x"))], Provider(lambda call: ServerError("no")), "new_episodes")
     for line in read(path)[1:]:

@@ -1,4 +1,4 @@
-"""How a run fits its tape: exact, moved, near, missing, and what asking would cost."""
+"""How a run fits its cassette: exact, moved, near, missing, and what asking would cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from synalinks.lm.core.call import Request
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "tape.jsonl"
+    return tmp_path / "cassette.jsonl"
 
 
 def counts(report: Report) -> tuple[int, int, int, int]:

@@ -1,4 +1,4 @@
-"""The tape's modes, draws, failures, streams and reports."""
+"""The cassette's modes, draws, failures, streams and reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from synalinks.lm.core.call import Call, Delta, Reply, Usage, stack
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "new" / "folders" / "tape.jsonl"
+    return tmp_path / "new" / "folders" / "cassette.jsonl"
 
 
 def refuse(call: object) -> Exception:
@@ -30,7 +30,7 @@ def texts(outcomes: list[Reply]) -> list[str]:
     return [outcome.text for outcome in outcomes]
 
 
-def test_without_a_tape_the_layer_passes_calls_through() -> None:
+def test_without_a_cassette_the_layer_passes_calls_through() -> None:
     provider = Provider()
     call = at(chat("hi"))
     assert ask(None, call, provider).source == "live"
@@ -82,7 +82,7 @@ def test_an_unknown_mode_names_the_four(path: Path) -> None:
 
 
 def test_mode_none_without_a_file_says_how_to_record(path: Path) -> None:
-    with pytest.raises(CassetteError, match=r"no tape .* record_mode="):
+    with pytest.raises(CassetteError, match=r"no cassette .* record_mode="):
         Cassette(path)
     assert not path.parent.exists()
 
@@ -114,17 +114,17 @@ def test_mode_all_records_everything_anew_and_drops_the_old(path: Path) -> None:
     with Cassette(path) as cassette:
         assert len(cassette.rows()) == 1
         assert ask(cassette, at(chat("a"))).text == again.text
-    assert [file.name for file in path.parent.iterdir()] == ["tape.jsonl"]
+    assert [file.name for file in path.parent.iterdir()] == ["cassette.jsonl"]
 
 
-def test_mode_all_that_recorded_nothing_keeps_the_old_tape(path: Path) -> None:
+def test_mode_all_that_recorded_nothing_keeps_the_old_cassette(path: Path) -> None:
     record(path, [at(chat("a"))])
     before = path.read_bytes()
     record(path, [], mode="all")
     assert path.read_bytes() == before
 
 
-def test_mode_all_leaves_the_tape_alone_until_it_is_closed(path: Path) -> None:
+def test_mode_all_leaves_the_cassette_alone_until_it_is_closed(path: Path) -> None:
     record(path, [at(chat("a"))])
     before = path.read_bytes()
     with Cassette(path, "all") as cassette:
@@ -133,7 +133,7 @@ def test_mode_all_leaves_the_tape_alone_until_it_is_closed(path: Path) -> None:
     assert path.read_bytes() != before
 
 
-def test_mode_all_does_not_replace_a_file_that_is_no_tape(path: Path) -> None:
+def test_mode_all_does_not_replace_a_file_that_is_no_cassette(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("my thesis\n")
     with pytest.raises(errors.CassetteFormatError):
@@ -151,7 +151,7 @@ def test_three_samples_of_one_request_are_three_and_the_same_three_again(path: P
     calls = [at(chat("a"), draw, phase="evaluate") for draw in range(3)]
     first = texts(record(path, calls))
     assert len(set(first)) == 3
-    for _ in range(2):  # opening a tape begins a new run
+    for _ in range(2):  # opening a cassette begins a new run
         with Cassette(path) as cassette:
             assert texts(play(cassette, calls[::-1], refuse)) == first[::-1]
 
@@ -224,7 +224,7 @@ def test_a_failure_is_a_row_and_replays_as_the_same_failure(path: Path, failure:
     assert "line 2 of" in again.__notes__[0]
 
 
-def test_a_failure_of_somebody_elses_class_is_one_of_ours_on_the_tape(path: Path) -> None:
+def test_a_failure_of_somebody_elses_class_is_one_of_ours_on_the_cassette(path: Path) -> None:
     class Busy(errors.ServerError):
         pass
 
@@ -234,7 +234,7 @@ def test_a_failure_of_somebody_elses_class_is_one_of_ours_on_the_tape(path: Path
     assert type(again) is errors.ServerError
 
 
-def test_failures_can_be_kept_off_the_tape(path: Path) -> None:
+def test_failures_can_be_kept_off_the_cassette(path: Path) -> None:
     with Cassette(path, "once", record_errors=False) as cassette:
         play(cassette, [at(chat("a"))], Provider(lambda call: errors.ServerError("no")))
         assert cassette.recorded == 0
@@ -261,7 +261,7 @@ def test_a_failure_at_temperature_0_belongs_to_its_place(path: Path) -> None:
     assert texts(again[1:]) == texts(first[1:])
 
 
-def test_no_key_in_an_error_text_gets_on_the_tape(path: Path) -> None:
+def test_no_key_in_an_error_text_gets_on_the_cassette(path: Path) -> None:
     for number, key in enumerate(("sk-abcDEF123456", "sk-***56 and Bearer abcdefgh123=", "AIza" + "x" * 30)):
         record(
             path,
@@ -301,9 +301,9 @@ def test_the_nearest_request_is_of_the_same_model_if_there_is_one(path: Path) ->
     assert caught.value.nearest is not None
 
 
-def test_a_miss_on_an_empty_tape_has_no_nearest_request(path: Path) -> None:
+def test_a_miss_on_an_empty_cassette_has_no_nearest_request(path: Path) -> None:
     record(path, [])
-    with Cassette(path) as cassette, pytest.raises(CassetteMiss, match="tape is empty") as caught:
+    with Cassette(path) as cassette, pytest.raises(CassetteMiss, match="cassette is empty") as caught:
         ask(cassette, at(chat("a")), refuse)
     assert caught.value.nearest is None
 
@@ -339,7 +339,7 @@ def test_unplayed_rows_are_no_matter_otherwise(path: Path) -> None:
     Cassette(path).close()
 
 
-def test_a_closed_tape_says_so(path: Path) -> None:
+def test_a_closed_cassette_says_so(path: Path) -> None:
     with Cassette(path, "once") as cassette:
         pass
     with pytest.raises(CassetteError, match="closed"):

@@ -1,4 +1,4 @@
-"""What `use_cassette` hands on, and what surrounds a tape: prices, sessions, a damaged cache."""
+"""What `use_cassette` hands on, and what surrounds a cassette: prices, sessions, a damaged cache."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 import synalinks
 from synalinks.errors import BadReply, CassetteMiss, ServerError
-from synalinks.lm import Channel, Request, RetryPolicy, use_cassette, use_ledger, use_provider
+from synalinks.lm import Client, Request, RetryPolicy, use_cassette, use_ledger, use_provider
 from synalinks.lm.cache.store import DATABASE
 from synalinks.lm.cassette.session import UnplayedRowsWarning
 from synalinks.lm.core.call import Call, Delta, Reply
 from synalinks.lm.pricing import pricing
-from synalinks.lm.runtime import use_archive
+from synalinks.lm.runtime import use_cache_only
 from synalinks.testing import OllamaServer
 
 
@@ -24,8 +24,8 @@ def chat(text: str, model: str = "ollama/m", **options: object) -> Request:
 
 def send(*requests: Request, folder: Path | None = None) -> list[Reply]:
     async def main() -> list[Reply]:
-        channels = [Channel(one.model, retry=RetryPolicy(attempts=1), cache_dir=folder) for one in requests]
-        return [await channel.send(one) for channel, one in zip(channels, requests, strict=True)]
+        clients = [Client(one.model, retry=RetryPolicy(attempts=1), cache_dir=folder) for one in requests]
+        return [await client.send(one) for client, one in zip(clients, requests, strict=True)]
 
     return asyncio.run(main())
 
@@ -55,10 +55,10 @@ def test_failures_are_recorded_unless_told_otherwise(path: Path) -> None:
         send(chat("a"))
     with use_cassette(path, "none"), pytest.raises(CassetteMiss):
         send(chat("a"))
-    with use_provider(fails), use_cassette(path, "new_episodes") as tape:
+    with use_provider(fails), use_cassette(path, "new_episodes") as cassette:
         with pytest.raises(ServerError):
             send(chat("a"))
-        assert tape.record_errors
+        assert cassette.record_errors
     with use_cassette(path, "none"), pytest.raises(ServerError) as caught:
         send(chat("a"))
     assert caught.value.source == "cassette"
@@ -73,7 +73,7 @@ def test_failures_are_recorded_unless_told_otherwise(path: Path) -> None:
         ("ollama/by-the-hour", {}, False),
     ],
 )
-def test_what_a_tape_lacks_is_priced_at_most_where_it_has_no_row_of_the_model(
+def test_what_a_cassette_lacks_is_priced_at_most_where_it_has_no_row_of_the_model(
     path: Path, model: str, options: dict[str, object], known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "none")
@@ -81,10 +81,10 @@ def test_what_a_tape_lacks_is_priced_at_most_where_it_has_no_row_of_the_model(
     synalinks.set_price("ollama/by-the-hour", per_hour=3)
     with use_cassette(path):
         pass
-    with use_cassette(path, "none") as tape:
+    with use_cassette(path, "none") as cassette:
         with pytest.raises(CassetteMiss) as caught:
             send(chat("a", model, **options))
-        report = tape.report()
+        report = cassette.report()
     if known:
         assert report.price == report.bounded > 0
         assert ("at most $0.0" in str(caught.value)) == bool(known)
@@ -103,7 +103,7 @@ def test_a_failure_that_was_streamed_is_streamed_again(path: Path) -> None:
     async def hear() -> list[Delta]:
         heard: list[Delta] = []
         with pytest.raises(BadReply):
-            await Channel("ollama/m", retry=RetryPolicy(attempts=1)).send(chat("a"), heard.append)
+            await Client("ollama/m", retry=RetryPolicy(attempts=1)).send(chat("a"), heard.append)
         return heard
 
     with use_provider(broken), use_cassette(path):
@@ -115,7 +115,7 @@ def test_a_failure_that_was_streamed_is_streamed_again(path: Path) -> None:
 def test_a_session_that_begins_again_takes_the_cached_answers_again_from_the_archive_too(
     path: Path, tmp_path: Path
 ) -> None:
-    """Two sessions of one process got the same two answers out of the cache; so does the tape made of it."""
+    """Two sessions of one process got the same two answers out of the cache; so does the cassette made of it."""
     cache = tmp_path / "cache"
 
     def two_sessions() -> list[str]:
@@ -128,7 +128,7 @@ def test_a_session_that_begins_again_takes_the_cached_answers_again_from_the_arc
     with OllamaServer(env=True) as server:
         live = two_sessions()
         assert server.requests.number == 2 and live[:2] == live[2:]
-        with use_archive(), use_cassette(path):
+        with use_cache_only(), use_cassette(path):
             assert two_sessions() == live
         assert server.requests.number == 2
     with use_cassette(path, "none", strict=True):

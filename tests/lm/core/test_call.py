@@ -1,4 +1,4 @@
-"""Requests and their digests, usage, replies on their way to a tape and back, calls, and stacks."""
+"""Requests and their digests, usage, replies on their way to a cassette and back, calls, and stacks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_digest_is_of_what_is_asked_and_of_nothing_else() -> None:
 
 
 def test_a_digest_is_the_same_for_ever() -> None:
-    """Tapes and caches are found by it: whoever changes this makes every one of them worthless."""
+    """Cassettes and caches are found by it: whoever changes this makes every one of them worthless."""
     assert chat(options={"temperature": 0}).canonical == (
         b'{"format":1,"kind":"chat","messages":[{"content":"hi","role":"user"}],"model":"ollama/m",'
         b'"options":{"temperature":0}}'
@@ -74,7 +74,7 @@ json_values = st.recursive(
 
 
 @given(content=st.text(max_size=20), options=st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=4))
-def test_a_request_survives_a_tape(content: str, options: dict[str, Any]) -> None:
+def test_a_request_survives_a_cassette(content: str, options: dict[str, Any]) -> None:
     request = chat(content, options=options, schema=Schema(SCHEMA), tools=[{"name": "f", "parameters": {}}])
     again = Request.from_dict(request.to_dict())
     assert again == request
@@ -121,7 +121,7 @@ def test_totals_are_sums_of_buckets_and_unknown_is_not_nought(counts: dict[str, 
     assert Usage.from_dict(usage.to_dict()) == usage
 
 
-def test_a_reply_survives_a_tape_but_not_its_bill() -> None:
+def test_a_reply_survives_a_cassette_but_not_its_bill() -> None:
     reply = Reply(
         text="x", reasoning="why", tool_calls=({"id": "1", "name": "f", "arguments": {}},), finish="stop", refusal="no",
         usage=Usage(1, output_text=2, raw={"n": 3}), cost=Decimal("0.10"), billed=Decimal("0.30"), model="m-1", seconds=0.25,

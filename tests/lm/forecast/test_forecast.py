@@ -12,7 +12,7 @@ import synalinks
 from lm.pupil import MODEL, entry
 from synalinks.lm.core.call import Usage
 from synalinks.lm.forecast.forecast import Figures, Forecast, Range, Row
-from synalinks.lm.forecast.priors import Lessons
+from synalinks.lm.forecast.priors import Priors
 from synalinks.lm.forecast.tally import (
     DRIFT,
     GROWTH,
@@ -52,7 +52,7 @@ FORECAST = Forecast(
         Row("validation", "openai/gpt-4o-mini", figures(1000, 2000, 30000)),
     ),
     "Forecast of it",
-    ("Learnt from a tape.",),
+    ("Learned from a cassette.",),
 )
 
 
@@ -91,55 +91,55 @@ def test_a_forecast_of_nothing_says_so() -> None:
 def test_a_forecast_is_json() -> None:
     value = json.loads(json.dumps(FORECAST.to_dict()))
     assert value["rows"][0]["dollars"] == {"low": "0.10", "expected": "0.12", "high": "0.14"}
-    assert value["notes"] == ["Learnt from a tape."]
+    assert value["notes"] == ["Learned from a cassette."]
 
 
 def test_guessed_lengths_have_a_wide_range() -> None:
     (group, loads), *_ = loads_of_run([synthetic(100, 50) for _ in range(10)]).items()
-    found = figures_of(group, loads, Lessons())
+    found = figures_of(group, loads, Priors())
     assert found.calls == Range(10, 10, 10)
     assert found.input_tokens.low == int(1000 * PROMPT_LOW)
     assert found.input_tokens.high >= 1000 * PROMPT_HIGH
     assert (found.output_tokens.low, found.output_tokens.expected) == (100, 500)
     assert found.output_tokens.high >= 500 * GUESS
-    assert any(note.startswith("Guessed") for note in notes_of([(group, loads)], Lessons()))
+    assert any(note.startswith("Guessed") for note in notes_of([(group, loads)], Priors()))
 
 
 def test_learnt_lengths_have_a_narrow_range_and_few_calls_may_all_be_the_longest() -> None:
-    lessons = Lessons.of(Ledger([entry(n) for n in (*[40] * 5, *[50] * 90, *[60] * 4, 400)]))
+    priors = Priors.of(Ledger([entry(n) for n in (*[40] * 5, *[50] * 90, *[60] * 4, 400)]))
     for calls, longest in ((5, 400), (1000, 60)):
         (group, loads), *_ = loads_of_run([synthetic(100, 50, "learnt") for _ in range(calls)]).items()
-        found = figures_of(group, loads, lessons).output_tokens
+        found = figures_of(group, loads, priors).output_tokens
         assert found.low == calls * min(50, 50 * (1 - DRIFT))
         assert calls * longest <= found.high <= 1.06 * calls * longest
 
 
 def test_proposals_may_grow() -> None:
-    lessons = Lessons.of(Ledger([entry(50, "propose") for _ in range(30)]))
+    priors = Priors.of(Ledger([entry(50, "propose") for _ in range(30)]))
     place = Scope(phase="optimizer", module="propose")
     (group, loads), *_ = loads_of_run([synthetic(100, 50, "learnt", scope=place) for _ in range(30)]).items()
-    assert figures_of(group, loads, lessons).output_tokens.high >= 30 * 50 * GROWTH * (1 + DRIFT)
+    assert figures_of(group, loads, priors).output_tokens.high >= 30 * 50 * GROWTH * (1 + DRIFT)
 
 
 def test_low_leaves_out_repeats_and_what_is_kept() -> None:
     calls = [synthetic(100, 50, single=True, digest=f"d{n % 4}") for n in range(10)]
     (group, loads), *_ = loads_of_run(calls).items()
-    assert figures_of(group, loads, Lessons()).calls == Range(4, 10, 10)
-    lessons = Lessons()
-    lessons.kept[MODEL, "train", "solve"] = 3
-    assert figures_of(group, loads, lessons).calls == Range(1, 10, 10)
-    said = "Cache or tape may answer 3 of these calls for nothing"
-    assert any(note.startswith(said) for note in notes_of({group: loads}.items(), lessons))
-    assert not any("Cache" in note for note in notes_of({group: loads}.items(), Lessons()))
-    lessons.kept[MODEL, "train", "solve"] = 30
-    found = figures_of(group, loads, lessons)
+    assert figures_of(group, loads, Priors()).calls == Range(4, 10, 10)
+    priors = Priors()
+    priors.kept[MODEL, "train", "solve"] = 3
+    assert figures_of(group, loads, priors).calls == Range(1, 10, 10)
+    said = "Cache or cassette may answer 3 of these calls for nothing"
+    assert any(note.startswith(said) for note in notes_of({group: loads}.items(), priors))
+    assert not any("Cache" in note for note in notes_of({group: loads}.items(), Priors()))
+    priors.kept[MODEL, "train", "solve"] = 30
+    found = figures_of(group, loads, priors)
     assert (found.calls.low, found.input_tokens.low, found.output_tokens.low, found.priced.low) == (0, 0, 0, 0)
 
 
 def test_failed_attempts_raise_the_high_figure() -> None:
     (group, loads), *_ = loads_of_run([synthetic(100, 50) for _ in range(10)]).items()
-    calm = figures_of(group, loads, Lessons.of(Ledger([entry(5, "other")])))
-    stormy = figures_of(group, loads, Lessons.of(Ledger([entry(5, "other", wasted_tokens=105)])))
+    calm = figures_of(group, loads, Priors.of(Ledger([entry(5, "other")])))
+    stormy = figures_of(group, loads, Priors.of(Ledger([entry(5, "other", wasted_tokens=105)])))
     assert stormy.output_tokens.high > 2 * calm.output_tokens.high
     assert stormy.calls == calm.calls
 
@@ -147,7 +147,7 @@ def test_failed_attempts_raise_the_high_figure() -> None:
 def test_an_embedding_has_no_answer() -> None:
     usage = Usage(input_fresh=30, raw={"synthetic": True, "prompt": "guessed", "answer": "stated", "single": True})
     (group, loads), *_ = loads_of_run([entry(0, kind="embed", usage=usage)]).items()
-    assert figures_of(group, loads, Lessons()).output_tokens == Range(0, 0, 0)
+    assert figures_of(group, loads, Priors()).output_tokens == Range(0, 0, 0)
 
 
 @pytest.fixture
@@ -159,8 +159,8 @@ def hourly() -> Any:
 
 def test_time_that_is_paid_for_is_known_only_if_it_was_measured(hourly: str) -> None:
     (group, loads), *_ = loads_of_run([synthetic(100, 50, model=hourly) for _ in range(10)]).items()
-    assert figures_of(group, loads, Lessons()).dollars is None
-    known = figures_of(group, loads, Lessons.of(Ledger([entry(5, model=hourly, seconds=2.0)]))).dollars
+    assert figures_of(group, loads, Priors()).dollars is None
+    known = figures_of(group, loads, Priors.of(Ledger([entry(5, model=hourly, seconds=2.0)]))).dollars
     assert known is not None
     assert known.expected == 20
 
@@ -173,8 +173,8 @@ def test_long_prompts_may_come_from_the_providers_own_cache() -> None:
         return load
 
     group = Group("train", "openai/gpt-4o-mini", "solve", "chat")
-    lessons = Lessons.of(Ledger([entry(100, model=group.model) for _ in range(3)]))
-    short, long = (figures_of(group, loads(tokens), lessons).dollars for tokens in (500, 50_000))
+    priors = Priors.of(Ledger([entry(100, model=group.model) for _ in range(3)]))
+    short, long = (figures_of(group, loads(tokens), priors).dollars for tokens in (500, 50_000))
     assert short is not None
     assert long is not None
     assert long.low < long.expected / 2 < short.expected / 2 * 100
@@ -184,5 +184,5 @@ def test_long_prompts_may_come_from_the_providers_own_cache() -> None:
 def test_rows_stand_in_the_order_of_a_run() -> None:
     phases = [None, "predict", "validation", "candidate", "train", "own", "optimizer", "reward"]
     loads = [(Group(phase, MODEL, "m", "chat"), Loads(expected=Load(1, 1, 0, 1))) for phase in phases]
-    found = [row.phase for row in rows_of(loads, Lessons())]
+    found = [row.phase for row in rows_of(loads, Priors())]
     assert found == [None, "train", "reward", "optimizer", "candidate", "validation", "predict", "own"]

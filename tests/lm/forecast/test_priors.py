@@ -12,7 +12,7 @@ from lm.pupil import MODEL, entry
 from synalinks.lm.cache.layer import encode
 from synalinks.lm.cache.store import DiskStore
 from synalinks.lm.core.call import Call, Reply, Request, Usage
-from synalinks.lm.forecast.priors import Counting, Lessons, quantile
+from synalinks.lm.forecast.priors import Counting, Priors, quantile
 from synalinks.lm.forecast.token_count import count_prompt
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.scope import Scope
@@ -24,31 +24,31 @@ def asked(text: str, model: str = MODEL) -> Request:
     return Request("chat", model, messages=({"role": "user", "content": text},))
 
 
-def drawn(lessons: Lessons, module: str | None, number: float) -> int | None:
-    return lessons.output_tokens(Call(asked("x"), Scope(module=module)), number)
+def drawn(priors: Priors, module: str | None, number: float) -> int | None:
+    return priors.output_tokens(Call(asked("x"), Scope(module=module)), number)
 
 
 def test_a_ledger_teaches_lengths_by_module() -> None:
-    lessons = Lessons.of(Ledger([entry(n) for n in (30, 10, 20)] + [entry(500, "other")]))
-    assert lessons.lengths(MODEL, "solve") == [10, 20, 30]
-    assert [drawn(lessons, "solve", number) for number in (0.0, 0.5, 0.99)] == [10, 20, 30]
-    assert drawn(lessons, "other", 0.5) == 500
-    assert drawn(lessons, "unseen", 0.5) is None
-    assert lessons.seconds(MODEL) == 2.0
+    priors = Priors.of(Ledger([entry(n) for n in (30, 10, 20)] + [entry(500, "other")]))
+    assert priors.lengths(MODEL, "solve") == [10, 20, 30]
+    assert [drawn(priors, "solve", number) for number in (0.0, 0.5, 0.99)] == [10, 20, 30]
+    assert drawn(priors, "other", 0.5) == 500
+    assert drawn(priors, "unseen", 0.5) is None
+    assert priors.seconds(MODEL) == 2.0
 
 
 def test_what_failed_or_was_invented_teaches_nothing_of_lengths() -> None:
     invented = Usage(input_fresh=1, output_text=9, raw={"synthetic": True})
-    lessons = Lessons.of(Ledger([entry(5, error="timeout"), entry(9, usage=invented)]))
-    assert lessons.lengths(MODEL, "solve") == []
-    assert not lessons
+    priors = Priors.of(Ledger([entry(5, error="timeout"), entry(9, usage=invented)]))
+    assert priors.lengths(MODEL, "solve") == []
+    assert not priors
 
 
 def test_a_prompt_that_comes_again_has_the_length_it_had() -> None:
     request = asked("what is this")
-    lessons = Lessons.of(Ledger([entry(5, digest=request.digest)]))
-    assert lessons.input_tokens(request) == 100
-    assert lessons.input_tokens(asked("something else")) is None
+    priors = Priors.of(Ledger([entry(5, digest=request.digest)]))
+    assert priors.input_tokens(request) == 100
+    assert priors.input_tokens(asked("something else")) is None
 
 
 def test_counting_is_learnt_from_prompts_that_are_met_again() -> None:
@@ -57,13 +57,13 @@ def test_counting_is_learnt_from_prompts_that_are_met_again() -> None:
         entry(5, digest=asked(text).digest, usage=Usage(input_fresh=20 + 2 * count_prompt(asked(text)), output_text=5))
         for text in texts
     ]
-    lessons = Lessons.of(Ledger(entries))
-    assert lessons.counting_error(MODEL) is None
-    assert lessons.meet(map(asked, texts))
-    assert not lessons.meet(map(asked, texts)), "nothing new the second time"
+    priors = Priors.of(Ledger(entries))
+    assert priors.counting_error(MODEL) is None
+    assert priors.meet(map(asked, texts))
+    assert not priors.meet(map(asked, texts)), "nothing new the second time"
     new = asked("word " * 70)
-    assert lessons.input_tokens(new) == pytest.approx(20 + 2 * count_prompt(new), abs=1)
-    assert lessons.counting_error(MODEL) == pytest.approx(0.03)
+    assert priors.input_tokens(new) == pytest.approx(20 + 2 * count_prompt(new), abs=1)
+    assert priors.counting_error(MODEL) == pytest.approx(0.03)
 
 
 def test_counting_falls_back_to_a_ratio() -> None:
@@ -76,18 +76,18 @@ def test_counting_falls_back_to_a_ratio() -> None:
     assert counting.fit()[0] == 0.0
 
 
-def test_a_tape_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -> None:
-    path = tmp_path / "tape.jsonl"
+def test_a_cassette_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "cassette.jsonl"
     program = compiled(solver(synalinks.LanguageModel(MODEL, retry=1)))
     with synalinks.use_cassette(path):
         history = fit(program, world(learner), *data(5), validation_split=0.2)
-    lessons = Lessons.of(path)
+    priors = Priors.of(path)
     own = sorted(entry.usage.output_tokens or 0 for entry in history.ledger)
-    assert lessons.lengths(MODEL, "solver_generator") == own
-    assert lessons.kept[MODEL, "train", "solver_generator"] == 0, "a run without the tape has none of its answers"
-    assert lessons.counting_error(MODEL) is not None
-    with synalinks.use_cassette(path, "none") as tape:
-        opened = Lessons.of(tape)
+    assert priors.lengths(MODEL, "solver_generator") == own
+    assert priors.kept[MODEL, "train", "solver_generator"] == 0, "a run without the cassette has none of its answers"
+    assert priors.counting_error(MODEL) is not None
+    with synalinks.use_cassette(path, "none") as cassette:
+        opened = Priors.of(cassette)
         assert opened.lengths(MODEL, "solver_generator") == own
         assert opened.kept[MODEL, "train", "solver_generator"] == 4
 
@@ -102,37 +102,37 @@ def test_the_cache_teaches_where_nothing_better_does(tmp_path: Path) -> None:
     store.add("text http://here 0", vector)
     store.close()
     before = sorted(path.name for path in tmp_path.iterdir())
-    lessons = Lessons.of(Ledger([entry(7)]))
-    lessons.learn_cache(tmp_path)
-    assert lessons.lengths(MODEL, "solve") == [7]
-    assert lessons.lengths(MODEL, "judge") == [42]
-    assert lessons.kept[MODEL, "train", "solve"] == 2
-    assert lessons.dimensions == {"ollama/embedder": 6}
+    priors = Priors.of(Ledger([entry(7)]))
+    priors.add_cache(tmp_path)
+    assert priors.lengths(MODEL, "solve") == [7]
+    assert priors.lengths(MODEL, "judge") == [42]
+    assert priors.kept[MODEL, "train", "solve"] == 2
+    assert priors.dimensions == {"ollama/embedder": 6}
     assert [name for name in before if not name.endswith(("-wal", "-shm"))] == ["cache.db"]
 
 
 def test_a_cache_that_is_not_there_or_damaged_teaches_nothing(tmp_path: Path) -> None:
-    lessons = Lessons()
-    lessons.learn_cache(tmp_path / "nowhere")
+    priors = Priors()
+    priors.add_cache(tmp_path / "nowhere")
     (tmp_path / "cache.db").write_bytes(b"no database")
-    lessons.learn_cache(tmp_path)
-    assert not lessons
+    priors.add_cache(tmp_path)
+    assert not priors
     assert list(tmp_path.iterdir()) == [tmp_path / "cache.db"]
 
 
 def test_failed_attempts_are_known() -> None:
-    lessons = Lessons.of(Ledger([entry(100, wasted_tokens=50), entry(100)]))
-    assert lessons.waste(MODEL) == pytest.approx(50 / 400)
-    assert lessons.waste("other") is None
+    priors = Priors.of(Ledger([entry(100, wasted_tokens=50), entry(100)]))
+    assert priors.waste(MODEL) == pytest.approx(50 / 400)
+    assert priors.waste("other") is None
 
 
 def test_vectors_keep_the_size_they_had() -> None:
-    lessons = Lessons()
-    lessons.dimensions["ollama/embedder"] = 6
+    priors = Priors()
+    priors.dimensions["ollama/embedder"] = 6
     from synalinks.lm.providers.fake.synthetic import SyntheticProvider
 
     request = Request("embed", "ollama/embedder", texts=("one",))
-    reply = asyncio.run(SyntheticProvider(lessons=lessons)(Call(request)))
+    reply = asyncio.run(SyntheticProvider(priors=priors)(Call(request)))
     assert len(reply.vectors[0]) == 24
     assert len(asyncio.run(SyntheticModel()(Call(request))).vectors[0]) == 256
 

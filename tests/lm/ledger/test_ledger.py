@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
 from synalinks.lm.core.call import NOTHING_FRESH, Call, Reply, Request, Trace, Usage
-from synalinks.lm.ledger.ledger import Entry, Ledger, MeterLayer, Money
+from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
 from synalinks.lm.ledger.table import dollars_text
 from synalinks.scope import Scope
 
@@ -141,7 +141,7 @@ epoch  phase       model   calls  hits  failed  tokens in  tokens out   billed  
 -----  ----------  ------  -----  ----  ------  ---------  ----------  -------  -------
 total                          3     2       1      1,244          61  $0.3300    $1.83
 
-3 calls (2 from the tape); 1 failed; failed attempts: 70 tokens, $0.3300
+3 calls (2 from the cassette); 1 failed; failed attempts: 70 tokens, $0.3300
 $0.3300 billed, $1.83 as if live"""
     )
     assert str(Ledger()) == "no calls"
@@ -187,7 +187,7 @@ def metered(outcome: Any, before: Callable[[Trace], None] | None = None) -> Ledg
         return outcome  # type: ignore[no-any-return]
 
     async def main() -> None:
-        handler = MeterLayer("dear", lambda: (ledger, other), LoopClock())(below)
+        handler = LedgerLayer("dear", lambda: (ledger, other), LoopClock())(below)
         try:
             await handler(Call(REQUEST, Scope(sample=3), 2, caller=7, trace=Trace()))
         except BaseException as error:

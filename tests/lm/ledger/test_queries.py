@@ -19,7 +19,7 @@ from synalinks.lm.ledger.ledger import Ledger, Money
 from synalinks.lm.pricing import pricing
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.runtime import Channel, Runtime, use_ledger
+from synalinks.lm.runtime import Client, Runtime, use_ledger
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.spending import money_spent
 
@@ -61,7 +61,7 @@ def test_unknown_prices_and_the_two_columns_read_the_same_everywhere(monkeypatch
             with contextlib.ExitStack() as around:
                 if "nobody" in model:
                     around.enter_context(synalinks.use_provider(ScriptedProvider(lambda call: "5")))
-                asyncio.run(Channel(model).send(Request("chat", model, messages=[QUESTION])))
+                asyncio.run(Client(model).send(Request("chat", model, messages=[QUESTION])))
             seen += [repr(ledger), str(ledger).splitlines()[-1], str(money_spent(ledger))]
     known = ledger.filter(model="ollama/sums").total.billed
     assert all(f"{known} billed, {known} as if" in text for text in seen[:3]), seen
@@ -81,11 +81,11 @@ def test_own_hardware_is_priced_by_the_hour(monkeypatch: pytest.MonkeyPatch) -> 
     async def main() -> Ledger:
         world = Runtime()
         world.clock, world.provider = LoopClock(), minute
-        channel = Channel("ollama/mine", runtime=world, limits=Limits(concurrency=1))
+        client = Client("ollama/mine", runtime=world, limits=Limits(concurrency=1))
         with use_ledger() as ledger:
             async with asyncio.TaskGroup() as group:
                 for _ in range(2):  # the second waits for the first
-                    group.create_task(channel.send(Request("chat", "ollama/mine", messages=[QUESTION])))  # type: ignore[arg-type]
+                    group.create_task(client.send(Request("chat", "ollama/mine", messages=[QUESTION])))  # type: ignore[arg-type]
         return ledger
 
     ledger = run(main())

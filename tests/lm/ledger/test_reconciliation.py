@@ -32,7 +32,7 @@ from lm.worst_case import JOBS, Book, Job, WorstCase, ask_all
 from proofs.sums import Result, Sum, sums
 from synalinks.lm.core.call import Request
 from synalinks.lm.ledger.ledger import Ledger, Money
-from synalinks.lm.runtime import RUNTIME, Channel, use_ledger
+from synalinks.lm.runtime import RUNTIME, Client, use_ledger
 from synalinks.testing import ChatRequest, Fault, OllamaServer
 from synalinks.testing.fake_server.log import ModelCounts, RecordedRequest
 
@@ -66,10 +66,10 @@ def test_any_calls_that_end_in_any_way_reconcile(
     """Retries, refusals, broken answers, timeouts, cancellations on either side of the answer, sharing, cache hits,
     embeddings known in part, a budget that ends half-way: two models, many at once, in virtual time."""
     provider = WorstCase(seed)
-    ledger, purse = run(ask_all(jobs, provider, width, attempts, cap))
+    ledger, tracker = run(ask_all(jobs, provider, width, attempts, cap))
     for model, book in provider.books.items():
         reconcile(ledger, model, book)
-    assert cap >= purse.settled.calls == ledger.filter(source="live").total.attempts, (
+    assert cap >= tracker.settled.calls == ledger.filter(source="live").total.attempts, (
         "a budget counts the same attempts"
     )
 
@@ -227,7 +227,7 @@ def test_what_became_of_a_call_in_flight_can_not_be_known_and_is_said(answered: 
         return '{"answer": 1}'
 
     async def main() -> None:
-        task = asyncio.create_task(channel.send(Request("chat", "ollama/slow", messages=[QUESTION])))
+        task = asyncio.create_task(client.send(Request("chat", "ollama/slow", messages=[QUESTION])))
         while not (asked.is_set() if answered else server.requests.number):
             await asyncio.sleep(0.001)
         task.cancel()
@@ -235,7 +235,7 @@ def test_what_became_of_a_call_in_flight_can_not_be_known_and_is_said(answered: 
         left.set()
 
     with OllamaServer(model=rule, latency=0.0 if answered else 60.0) as server, use_ledger() as ledger:
-        channel = Channel("ollama/slow", api_base=server.url)
+        client = Client("ollama/slow", api_base=server.url)
         asyncio.run(main())
         counted(server)
     assert server.requests.answered.calls == int(answered)

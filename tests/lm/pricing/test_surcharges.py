@@ -11,7 +11,7 @@ import pytest
 import synalinks
 from synalinks._concurrency import SystemClock
 from synalinks.errors import ConfigurationError
-from synalinks.lm.budget.layer import Budget, GateLayer, Purse, Queue
+from synalinks.lm.budget.layer import Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import TOOLS_ALLOWANCE, TYPED_TOOL_ALLOWANCE, needs_of
 from synalinks.lm.core.call import Call, Reply, Request, Usage, schema_of
 from synalinks.lm.pricing import pricing
@@ -27,8 +27,8 @@ def chat(model: str = MODEL, tools: Any = (), **options: Any) -> Request:
     return Request("chat", model, messages=[{"role": "user", "content": "hi"}], options=options, tools=tools)
 
 
-def purse(**caps: Any) -> Purse:
-    return Purse(Budget(**caps), SystemClock())
+def tracker(**caps: Any) -> BudgetTracker:
+    return BudgetTracker(Budget(**caps), SystemClock())
 
 
 BEYOND: list[dict[str, Any]] = [
@@ -51,9 +51,9 @@ def test_what_has_another_price_than_the_tables_is_unpriced(options: dict[str, A
     assert price_of(MODEL) is not None
     assert price_for(request) is None
     with pytest.raises(ConfigurationError, match="with .*=.*standard prices only.*set_price"):
-        needs_of(request, price_for(request), [purse(usd=1)])
-    assert needs_of(request, price_for(request), [purse(usd=1, unpriced="free")]).amount(5).usd == 0
-    assert needs_of(request, price_for(request), [purse(tokens=100)]).amount(5).tokens > 5
+        needs_of(request, price_for(request), [tracker(usd=1)])
+    assert needs_of(request, price_for(request), [tracker(usd=1, unpriced="free")]).amount(5).usd == 0
+    assert needs_of(request, price_for(request), [tracker(tokens=100)]).amount(5).tokens > 5
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_gate_refuses_before_anything_is_sent() -> None:
     async def provider(call: Call) -> Reply:
         raise AssertionError("sent")
 
-    gate = GateLayer(lambda: [purse(usd=5)], price_of, Queue())(provider)
+    gate = BudgetLayer(lambda: [tracker(usd=5)], price_of, Queue())(provider)
     with pytest.raises(ConfigurationError, match="service_tier='priority'"):
         asyncio.run(gate(Call(chat(service_tier="priority"))))  # type: ignore[arg-type]
 
@@ -114,9 +114,9 @@ def test_what_no_bound_can_be_put_on_is_refused_under_caps_that_need_one(
     assert open_ended(request)
     for caps in ({"usd": 1}, {"tokens": 10**9}):
         with pytest.raises(ConfigurationError, match="can't be held for .* can't be known beforehand"):
-            needs_of(request, Price(Decimal(1), Decimal(1)), [purse(**caps)])
-    needs_of(request, None, [purse(calls=1), purse(seconds=1)])
-    needs_of(request, None, [purse(usd=1, unpriced="free")])
+            needs_of(request, Price(Decimal(1), Decimal(1)), [tracker(**caps)])
+    needs_of(request, None, [tracker(calls=1), tracker(seconds=1)])
+    needs_of(request, None, [tracker(usd=1, unpriced="free")])
 
 
 def test_tools_that_the_caller_runs_are_bounded() -> None:
@@ -154,7 +154,7 @@ def test_each_answer_of_a_call_has_its_own_tokens(options: dict[str, Any], answe
     needs = needs_of(request, price, [])
     assert needs.amount(100).usd == Decimal(100 * answers) / 1_000_000
     uncapped = needs_of(chat("fake/m", **options), price, [])
-    left = purse(tokens=uncapped.prompt + 60)
+    left = tracker(tokens=uncapped.prompt + 60)
     assert uncapped.bound([left]) == (uncapped.amount(60 // answers), 60 // answers)
 
 

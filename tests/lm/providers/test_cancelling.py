@@ -18,9 +18,9 @@ from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Trace, 
 from synalinks.lm.pricing.pricing import PriceLayer, price_of
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.validate import CheckLayer
+from synalinks.lm.validate import ValidateLayer
 
 #: Seconds in which a cancelled call must be gone; a fraction of what everything here would else take.
 PROMPT = 10.0
@@ -95,7 +95,7 @@ def whole(provider: Handler, limits: Limits | None = None, clock: Clock | None =
     clock = clock or SystemClock()
     account = Account(limits or Limits(), clock)
     retry = RetryLayer(RetryPolicy(), account, clock, random.Random(0))
-    return stack(provider, LimitLayer(account), retry, CheckLayer(), PriceLayer(price_of, clock))
+    return stack(provider, RateLimitLayer(account), retry, ValidateLayer(), PriceLayer(price_of, clock))
 
 
 def asking(model: str, text: str = "be silent", sink: list[Delta] | None = None) -> Call:
@@ -169,7 +169,7 @@ def test_a_call_held_back_by_a_pause_of_its_account() -> None:
     async def main() -> None:
         account = Account(Limits(), LoopClock())
         account.slow_down(50.0)
-        task = asyncio.create_task(LimitLayer(account)(whole(None, clock=LoopClock()))(asking("ollama/m")))  # type: ignore[arg-type]
+        task = asyncio.create_task(RateLimitLayer(account)(whole(None, clock=LoopClock()))(asking("ollama/m")))  # type: ignore[arg-type]
         await asyncio.sleep(1)
         await cancelled(task)
 

@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.lm.providers import test_anthropic, test_gemini, test_ollama_recordings, wire
+from tests.lm.providers import wire
+from tests.lm.providers.anthropic import test_provider as test_anthropic
+from tests.lm.providers.gemini import test_provider as test_gemini
+from tests.lm.providers.ollama import test_recordings as test_ollama_recordings
+from tests.lm.providers.openai.test_recordings import FOLDERS
 from tests.lm.providers.openai_expected import COUNTS
-from tests.lm.providers.test_openai_recordings import FOLDERS
 
 #: By folder, parts of the names of the files that are tested; a part may stand for one file only.
 TESTED: dict[str, list[str]] = {

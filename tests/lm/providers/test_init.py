@@ -151,14 +151,14 @@ def test_another_server_is_not_charged_the_prices_of_the_one_whose_names_it_uses
     from synalinks import set_price
     from synalinks.lm.pricing import pricing
     from synalinks.lm.providers.fake.scripted import ScriptedProvider
-    from synalinks.lm.runtime import Channel, use_budget, use_provider
+    from synalinks.lm.runtime import Client, use_budget, use_provider
 
     model = "openai/gpt-4o-mini"
     request = Request("chat", model, messages=[{"role": "user", "content": "x"}], options={"max_tokens": 9})
 
     def cost(**settings):
         with use_provider(ScriptedProvider(["a b c"], usage=Usage(10, output_text=3))):
-            return asyncio.run(Channel(model, cache="off", **settings).send(request)).cost
+            return asyncio.run(Client(model, cache="off", **settings).send(request)).cost
 
     own, elsewhere = cost(), cost(api_base="http://127.0.0.1:9/v1")
     assert own is not None and own > 0

@@ -11,9 +11,9 @@ from tests.lm.virtual import LoopClock
 from tests.lm.virtual import run_still as run
 
 from synalinks.lm.core.call import Call, Reply, Request
-from synalinks.lm.core.rate_limit_status import Allowance, Quota
+from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.runtime import Channel, Runtime
+from synalinks.lm.runtime import Client, Runtime
 
 
 def request(text: str = "x", model: str = "openai/m", **options) -> Request:
@@ -94,7 +94,9 @@ def test_a_rate_outlives_its_event_loop() -> None:
 def test_a_limit_that_is_nearly_used_up_slows_the_calls_of_its_model_and_no_other() -> None:
     async def main() -> None:
         account = Account(Limits(), LoopClock())
-        account.heed("openai/m", Allowance(quotas=(Quota("requests", 120, 2, 60.0, 59.0),)), account.mark("openai/m"))
+        account.update(
+            "openai/m", RateLimitStatus(quotas=(Quota("requests", 120, 2, 60.0, 59.0),)), account.mark("openai/m")
+        )
         at = await admitted(account, [request()] * 5 + [request(model="openai/other")])
         assert at == pytest.approx([0, 0, 0.5, 1.0, 1.5, 0], abs=0.05)
 
@@ -105,11 +107,11 @@ def test_where_nothing_is_stated_the_providers_limit_is_the_rate_up_and_down() -
     async def main() -> None:
         account = Account(Limits(), LoopClock())
         mark = account.mark("openai/m")
-        account.heed("openai/m", Allowance(quotas=(Quota("requests", 60, 60),)), mark)
+        account.update("openai/m", RateLimitStatus(quotas=(Quota("requests", 60, 60),)), mark)
         at = await admitted(account, [request()] * 90)
         assert at[59] == pytest.approx(0, abs=0.05)
         assert at[89] == pytest.approx(30, abs=0.5)
-        account.heed("openai/m", Allowance(quotas=(Quota("requests", 600, 600),)), account.mark("openai/m"))
+        account.update("openai/m", RateLimitStatus(quotas=(Quota("requests", 600, 600),)), account.mark("openai/m"))
         assert max(await admitted(account, [request()] * 600)) == pytest.approx(0, abs=0.1)
 
     run(main())
@@ -118,7 +120,9 @@ def test_where_nothing_is_stated_the_providers_limit_is_the_rate_up_and_down() -
 def test_a_stated_rate_is_not_raised_by_the_provider() -> None:
     async def main() -> None:
         account = Account(Limits(rpm=10), LoopClock())
-        account.heed("openai/m", Allowance(quotas=(Quota("requests", 30_000, 29_999),)), account.mark("openai/m"))
+        account.update(
+            "openai/m", RateLimitStatus(quotas=(Quota("requests", 30_000, 29_999),)), account.mark("openai/m")
+        )
         at = await admitted(account, [request()] * 30)
         assert most_in_any_minute(at) <= 10
 
@@ -129,11 +133,11 @@ def test_tokens_are_followed_too_each_unit_by_what_it_counts() -> None:
     async def main() -> None:
         account = Account(Limits(), LoopClock())
         big = request("x" * 4000, max_tokens=50)  # 1,000 tokens of prompt, 50 of answer
-        tokens = Allowance(quotas=(Quota("tokens", 60_000, 1050),))
-        account.heed("openai/m", tokens, account.mark("openai/m"))
+        tokens = RateLimitStatus(quotas=(Quota("tokens", 60_000, 1050),))
+        account.update("openai/m", tokens, account.mark("openai/m"))
         assert (await admitted(account, [big, big])) == pytest.approx([0, 1.05], abs=0.05)
-        output = Allowance(quotas=(Quota("output_tokens", 6000, 50), Quota("input_tokens", 10**9, 10**9)))
-        account.heed("openai/m", output, account.mark("openai/m"))
+        output = RateLimitStatus(quotas=(Quota("output_tokens", 6000, 50), Quota("input_tokens", 10**9, 10**9)))
+        account.update("openai/m", output, account.mark("openai/m"))
         assert (await admitted(account, [big, big])) == pytest.approx([0, 0.5], abs=0.05)
 
     run(main())
@@ -144,11 +148,11 @@ def test_news_that_comes_while_calls_wait_counts_at_once() -> None:
         clock = LoopClock()
         account = Account(Limits(), clock)
         mark = account.mark("openai/m")
-        account.heed("openai/m", Allowance(quotas=(Quota("requests", 2, 0, 60.0, 60.0),)), mark)
+        account.update("openai/m", RateLimitStatus(quotas=(Quota("requests", 2, 0, 60.0, 60.0),)), mark)
         began = clock.now()
         waiting = asyncio.create_task(account.admit(request()))
         await asyncio.sleep(10)
-        account.heed("openai/m", Allowance(quotas=(Quota("requests", 2, 2),)), mark)
+        account.update("openai/m", RateLimitStatus(quotas=(Quota("requests", 2, 2),)), mark)
         await waiting
         assert clock.now() - began <= 30.1
 
@@ -158,9 +162,9 @@ def test_news_that_comes_while_calls_wait_counts_at_once() -> None:
 def test_an_answer_that_asks_to_wait_is_obeyed_unless_it_asks_for_hours() -> None:
     async def main() -> None:
         account = Account(Limits(), LoopClock())
-        account.heed("openai/m", Allowance(wait=7.0), account.mark("openai/m"))
+        account.update("openai/m", RateLimitStatus(wait=7.0), account.mark("openai/m"))
         assert (await admitted(account, [request(model="openai/other")])) == pytest.approx([7.0], abs=0.05)
-        account.heed("openai/m", Allowance(wait=7200.0), account.mark("openai/m"))
+        account.update("openai/m", RateLimitStatus(wait=7200.0), account.mark("openai/m"))
         assert (await admitted(account, [request()])) == pytest.approx([0.0], abs=0.05)
 
     run(main())
@@ -199,7 +203,7 @@ def test_a_waiter_that_is_cancelled_leaves_at_once_and_holds_up_nobody(where: st
             await account.admit(request())
         elif where == "told":
             quota = Quota("requests", 2, 0, 60.0, 60.0)
-            account.heed("openai/m", Allowance(quotas=(quota,)), account.mark("openai/m"))
+            account.update("openai/m", RateLimitStatus(quotas=(quota,)), account.mark("openai/m"))
         else:
             account.slow_down(30.0)
         began = clock.now()
@@ -224,12 +228,12 @@ def test_what_a_provider_says_slows_the_next_call_of_a_model_through_the_whole_s
         async def provider(call: Call, /) -> Reply:
             assert call.trace is not None
             at.append(clock.now())
-            call.trace.allowance = Allowance(quotas=(Quota("requests", 30, 0, 60.0, 60.0),))
+            call.trace.rate_limit_status = RateLimitStatus(quotas=(Quota("requests", 30, 0, 60.0, 60.0),))
             return Reply(text="ok")
 
         runtime.provider = provider
-        channel = Channel("openai/m", runtime=runtime)
-        replies = [await channel.send(request(text)) for text in "abc"]
+        client = Client("openai/m", runtime=runtime)
+        replies = [await client.send(request(text)) for text in "abc"]
         assert at[1] - at[0] == pytest.approx(2.0, abs=0.01)
         assert at[2] - at[1] == pytest.approx(2.0, abs=0.01)
         assert "allowance" not in repr(replies[0].to_dict()), "of this run, and not of the answer"

@@ -11,7 +11,7 @@ from tests.lm.virtual import run_still as run
 from synalinks import errors
 from synalinks.lm.core.call import Call, Reply, Request, Schema
 from synalinks.lm.rate_limit.account import Account, Limits, estimate_tokens
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 
 
 def call(text: str = "x", **options) -> Call:
@@ -46,7 +46,7 @@ async def send(handler, calls: list[Call]) -> None:
 def test_no_more_calls_at_once_than_allowed_and_in_order() -> None:
     async def main() -> None:
         world = World()
-        handler = LimitLayer(Account(Limits(concurrency=3), LoopClock()))(world)
+        handler = RateLimitLayer(Account(Limits(concurrency=3), LoopClock()))(world)
         await send(handler, [call(str(i)) for i in range(20)])
         assert world.most == 3
         assert world.order == [str(i) for i in range(20)]
@@ -57,7 +57,7 @@ def test_no_more_calls_at_once_than_allowed_and_in_order() -> None:
 def test_slots_are_shared_by_all_models_of_the_account() -> None:
     async def main() -> None:
         world, account = World(), Account(Limits(concurrency=2), LoopClock())
-        one, other = LimitLayer(account)(world), LimitLayer(account)(world)
+        one, other = RateLimitLayer(account)(world), RateLimitLayer(account)(world)
         async with asyncio.TaskGroup() as group:
             for handler in (one, other, one, other):
                 group.create_task(handler(call()))
@@ -69,7 +69,7 @@ def test_slots_are_shared_by_all_models_of_the_account() -> None:
 def test_requests_a_minute() -> None:
     async def main() -> None:
         world = World(0.0)
-        handler = LimitLayer(Account(Limits(rpm=10), LoopClock()))(world)
+        handler = RateLimitLayer(Account(Limits(rpm=10), LoopClock()))(world)
         await send(handler, [call(str(i)) for i in range(30)])
         assert world.order == [str(i) for i in range(30)]
         # A tenth of ten at once, then one every 6 s; the eleventh when a minute and a second are over.
@@ -82,7 +82,7 @@ def test_requests_a_minute() -> None:
 def test_less_than_one_request_a_minute() -> None:
     async def main() -> None:
         world = World(0.0)
-        await send(LimitLayer(Account(Limits(rpm=0.5), LoopClock()))(world), [call(), call()])
+        await send(RateLimitLayer(Account(Limits(rpm=0.5), LoopClock()))(world), [call(), call()])
         assert world.at[1] - world.at[0] == pytest.approx(122, abs=2)
 
     run(main())
@@ -91,7 +91,7 @@ def test_less_than_one_request_a_minute() -> None:
 def test_tokens_a_minute_and_large_requests_are_not_starved() -> None:
     async def main() -> None:
         world = World(0.0)
-        handler = LimitLayer(Account(Limits(tpm=100), LoopClock()))(world)
+        handler = RateLimitLayer(Account(Limits(tpm=100), LoopClock()))(world)
         texts = ["small"] * 3 + ["L" * 380] + ["later"] * 30
         await send(handler, [call(text) for text in texts])
         assert world.order == texts
@@ -102,7 +102,7 @@ def test_tokens_a_minute_and_large_requests_are_not_starved() -> None:
 def test_a_request_above_the_whole_allowance_still_goes_out() -> None:
     async def main() -> None:
         world = World(0.0)
-        await send(LimitLayer(Account(Limits(tpm=10), LoopClock()))(world), [call("x" * 4000)])
+        await send(RateLimitLayer(Account(Limits(tpm=10), LoopClock()))(world), [call("x" * 4000)])
         assert len(world.at) == 1
 
     run(main())
@@ -111,7 +111,7 @@ def test_a_request_above_the_whole_allowance_still_goes_out() -> None:
 def test_a_pause_reaches_calls_that_wait_for_a_slot() -> None:
     async def main() -> None:
         world, account = World(), Account(Limits(concurrency=1), LoopClock())
-        handler = LimitLayer(account)(world)
+        handler = RateLimitLayer(account)(world)
         async with asyncio.TaskGroup() as group:
             for _ in range(3):
                 group.create_task(handler(call()))
@@ -125,7 +125,7 @@ def test_a_pause_reaches_calls_that_wait_for_a_slot() -> None:
 def test_cancelled_waiters_leak_nothing() -> None:
     async def main() -> None:
         world, account = World(10.0), Account(Limits(concurrency=1, rpm=5), LoopClock())
-        handler = LimitLayer(account)(world)
+        handler = RateLimitLayer(account)(world)
         running = asyncio.create_task(handler(call("first")))
         waiting = [asyncio.create_task(handler(call())) for _ in range(5)]
         await asyncio.sleep(1)
@@ -142,7 +142,7 @@ def test_cancelled_waiters_leak_nothing() -> None:
 
 def test_an_account_outlives_its_event_loops() -> None:
     world = World(0.0)
-    handler = LimitLayer(Account(Limits(rpm=100, tpm=1000, concurrency=2)))(world)
+    handler = RateLimitLayer(Account(Limits(rpm=100, tpm=1000, concurrency=2)))(world)
     for _ in range(3):
         asyncio.run(send(handler, [call() for _ in range(4)]))
     assert len(world.at) == 12
@@ -171,18 +171,18 @@ def test_calls_within_calls_never_wait_for_their_own_slot(concurrency: int) -> N
 
     async def main() -> None:
         world, account = World(), Account(Limits(concurrency=concurrency), LoopClock())
-        inner = LimitLayer(account)(world)
+        inner = RateLimitLayer(account)(world)
 
         async def asks_twice(asked: Call) -> Reply:
             await send(inner, [call("first"), call("second")])
             return await inner(call("third"))
 
-        middle = LimitLayer(account)(asks_twice)
+        middle = RateLimitLayer(account)(asks_twice)
 
         async def asks_further(asked: Call) -> Reply:
             return await middle(asked)
 
-        await asyncio.wait_for(send(LimitLayer(account)(asks_further), [call(str(i)) for i in range(6)]), 1000)
+        await asyncio.wait_for(send(RateLimitLayer(account)(asks_further), [call(str(i)) for i in range(6)]), 1000)
         assert len(world.order) == 18
         assert world.most == concurrency
         assert account.slots is not None and account.slots._value == concurrency
@@ -195,7 +195,7 @@ def test_accounts_that_ask_each_other_don_t_wait_for_each_other() -> None:
 
     async def main() -> None:
         world = World()
-        left, right = (LimitLayer(Account(Limits(concurrency=1), LoopClock())) for _ in range(2))
+        left, right = (RateLimitLayer(Account(Limits(concurrency=1), LoopClock())) for _ in range(2))
         begun = asyncio.Barrier(2)
 
         async def asks_right(asked: Call) -> Reply:

@@ -59,7 +59,7 @@ CALLS: list[dict[str, Any]] = [
     {"begun": 0.0, "sample": 0},
     {"begun": 1.0, "sample": 1},
     {**FAILED, "begun": 10.0, "seconds": 1.0, "sample": 2},
-    {"begun": 11.0, "seconds": 4.0, "latency": 4.0, "first_token": 0.5, "stands_in": True, "sample": 2},
+    {"begun": 11.0, "seconds": 4.0, "latency": 4.0, "first_token": 0.5, "is_fallback": True, "sample": 2},
 ]
 
 
@@ -353,7 +353,7 @@ def test_a_replay_logs_the_figures_of_the_recording(tmp_path: Any) -> None:
     calls = len(provider.calls)
     replayed = run()
     assert len(provider.calls) == calls
-    # Latencies too: they are counted as finely as tapes keep them.
+    # Latencies too: they are counted as finely as cassettes keep them.
     assert recorded == replayed and recorded["cost"][0] > 0 and recorded["avg_latency"][0] > 0.001
 
 
@@ -453,7 +453,7 @@ def test_saved_with_the_program_and_bound_again_when_it_is_loaded(tmp_path: Any)
 
 def test_an_entry_says_what_the_figures_need() -> None:
     fields = {field.name for field in dataclasses.fields(Entry)}
-    assert {"begun", "latency", "first_token", "vectors", "stands_in"} <= fields
+    assert {"begun", "latency", "first_token", "vectors", "is_fallback"} <= fields
     embedded = ScriptedProvider(lambda call: [[1.0, 0.0] for _ in call.request.texts])
     with synalinks.use_provider(embedded), synalinks.use_ledger() as ledger:
         asyncio.run(synalinks.EmbeddingModel("ollama/e", retry=1).embed(["a", "b"]))

@@ -63,7 +63,7 @@ def test_what_is_no_list_of_texts_is_refused(inputs: Any) -> None:
 
 
 def test_a_repeated_text_is_sent_once_and_float32_is_exact(tmp_path: Path) -> None:
-    path = tmp_path / "tape.jsonl"
+    path = tmp_path / "cassette.jsonl"
     with use_provider(Embedder()) as embedder, use_cassette(path):
         first = asyncio.run(model().embed(["a", "bb", "a"]))
         second = asyncio.run(model().embed(["bb", "ccc"]))
@@ -103,7 +103,7 @@ def test_a_wrong_program_raises() -> None:
 
 @pytest.mark.parametrize("option", ["api_key", "headers", "Authorization"])
 def test_no_key_gets_among_the_options(option: str) -> None:
-    """Options are kept on tapes, in the cache and in saved programs."""
+    """Options are kept on cassettes, in the cache and in saved programs."""
     for cls in (synalinks.EmbeddingModel, synalinks.LanguageModel):
         with pytest.raises(ConfigurationError, match="environment variable"):
             cls("ollama/e", **{option: "secret"})

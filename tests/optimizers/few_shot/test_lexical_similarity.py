@@ -1,4 +1,4 @@
-"""Tests of nearness: rare words make inputs alike, templates do not, and a set is chosen for what it covers."""
+"""Tests of similarity: rare words make inputs alike, templates do not, and a set is chosen for what it covers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from synalinks.optimizers.few_shot import lexical_similarity as nearness
-from synalinks.optimizers.few_shot.lexical_similarity import Nearness, cosine, cover, words
+from synalinks.optimizers.few_shot import lexical_similarity as similarity
+from synalinks.optimizers.few_shot.lexical_similarity import LexicalSimilarity, cosine, cover, words
 
 ANIMALS = [{"q": f"what does a {animal} eat"} for animal in ("horse", "horse and foal", "whale", "whale and seal")]
 
@@ -20,12 +20,12 @@ def test_the_words_of_values_are_read_at_any_depth_and_keys_are_not() -> None:
 
 
 def test_of_a_very_long_value_only_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearness, "READ", 7)
+    monkeypatch.setattr(similarity, "READ", 7)
     assert list(words("one two three")) == ["one", "two"]
 
 
 def test_rare_words_make_inputs_alike_and_words_that_all_share_do_not() -> None:
-    near = Nearness(ANIMALS)
+    near = LexicalSimilarity(ANIMALS)
     to_all = near.to_all({"q": "what does a grey whale eat"})
     assert to_all[:2].tolist() == [0.0, 0.0]  # they share the template only
     assert 0 < to_all[3] < to_all[2] < 1  # the shorter of the two says more of what they share
@@ -33,7 +33,7 @@ def test_rare_words_make_inputs_alike_and_words_that_all_share_do_not() -> None:
 
 
 def test_to_all_is_the_cosine_of_the_vectors() -> None:
-    near = Nearness(ANIMALS)
+    near = LexicalSimilarity(ANIMALS)
     one, other = ({"q": "a whale and a foal"}, {"q": "the foal of the whale"})
     expected = [cosine(near.vector(one), near.vector(value)) for value in ANIMALS]
     assert near.to_all(one) == pytest.approx(expected)
@@ -44,39 +44,39 @@ def test_to_all_is_the_cosine_of_the_vectors() -> None:
 
 
 def test_a_word_weighs_its_rarity_once() -> None:
-    near = Nearness([{"q": "red wine"}, {"q": "red car"}, {"q": "blue sky"}])
+    near = LexicalSimilarity([{"q": "red wine"}, {"q": "red car"}, {"q": "blue sky"}])
     red, wine, car = math.log(4 / 3), math.log(4 / 2), math.log(4 / 2)
     assert near.to_all({"q": "car red red"})[0] == pytest.approx(red / math.sqrt((red + car) * (red + wine)))
 
 
 def test_what_half_of_the_inputs_are_about_is_covered_before_what_few_are_about() -> None:
     asked = ["apples"] * 5 + ["pears"] * 3 + ["plums"] * 2
-    near = Nearness([{"q": f"{fruit} of {n}"} for n, fruit in enumerate(asked)])
+    near = LexicalSimilarity([{"q": f"{fruit} of {n}"} for n, fruit in enumerate(asked)])
     coverage = [near.coverage([{"q": f"{fruit} of other"}]) for fruit in ("apples", "pears", "plums")]
     assert coverage == sorted(coverage, reverse=True)
 
 
 def test_an_input_is_not_near_itself_so_that_it_does_not_stand_for_its_kind() -> None:
-    near = Nearness(ANIMALS)
+    near = LexicalSimilarity(ANIMALS)
     assert near.to_all(ANIMALS[2])[2] == 0.0 and near.to_all(ANIMALS[2])[3] > 0.0
 
 
-def test_coverage_is_the_mean_nearness_to_the_nearest() -> None:
-    near = Nearness(ANIMALS)
+def test_coverage_is_the_mean_similarity_to_the_nearest() -> None:
+    near = LexicalSimilarity(ANIMALS)
     pair = [{"q": "horse"}, {"q": "whale"}]
     best = np.maximum(near.to_all(pair[0]), near.to_all(pair[1]))
     assert near.coverage(pair) == pytest.approx(best.mean())
     assert near.coverage(pair) > near.coverage(pair[:1]) > near.coverage([]) == 0.0
-    assert Nearness([]).coverage(pair) == 0.0
+    assert LexicalSimilarity([]).coverage(pair) == 0.0
 
 
 def test_one_input_alone_has_no_words_that_tell() -> None:
-    assert Nearness([{"q": "a horse"}]).to_all({"q": "the horse"}).tolist() == [0.0]
+    assert LexicalSimilarity([{"q": "a horse"}]).to_all({"q": "the horse"}).tolist() == [0.0]
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nearness, "REMEMBERED", 3)
-    near = Nearness(ANIMALS)
+    monkeypatch.setattr(similarity, "REMEMBERED", 3)
+    near = LexicalSimilarity(ANIMALS)
     for n in range(10):
         near.to_all({"q": f"horse {n}"})
     assert len(near._known) <= 3

@@ -169,15 +169,15 @@ def test_equally_near_ones_are_drawn_at_random() -> None:
     assert set(drawn) == {0, 1, 2} and min(drawn.values()) > 15
 
 
-def test_what_nearness_is_worth_is_the_softmax_of_the_reward() -> None:
-    poor = knowing([0.2] * 3 + [1.0] * 6)  # exp(-0.8 / 0.3) = 0.07 of the nearness of those that are right
+def test_what_similarity_is_worth_is_the_softmax_of_the_reward() -> None:
+    poor = knowing([0.2] * 3 + [1.0] * 6)  # exp(-0.8 / 0.3) = 0.07 of the similarity of those that are right
     assert [i // 3 for i in draw(poor, nb_min_examples=2, nb_max_examples=2)] == [1, 2]
     assert draw(poor, nb_max_examples=1, sampling_temperature=100)[0] // 3 == 0  # as good as equal
     cold = knowing([0.9] * 4 + [1.0] + [0.9] * 4)
     assert draw(cold, nb_max_examples=1, sampling_temperature=0) == [4]
 
 
-def test_random_and_best_do_not_look_at_nearness() -> None:
+def test_random_and_best_do_not_look_at_similarity() -> None:
     rewards = [0.5, 0.6, 0.7, 0.2, 0.3, 0.9, 0.1, 1.0, 0.8]
     for sampling in ("random", "best"):
         for seed in range(5):
@@ -191,7 +191,7 @@ def test_random_and_best_do_not_look_at_nearness() -> None:
 
 
 @pytest.mark.parametrize("judged", [(), [{"q": "nothing alike"}, {"q": "else entirely"}]])
-def test_where_nearness_tells_nothing_it_is_the_plain_softmax_draw(judged: Sequence[Any]) -> None:
+def test_where_similarity_tells_nothing_it_is_the_plain_softmax_draw(judged: Sequence[Any]) -> None:
     rewards = [0.1, 0.9, 0.5, 0.3, 0.7, 1.0, 0.2, 0.6, 0.4]
     for seed in range(10):
         rng = np.random.default_rng(seed)
@@ -209,7 +209,7 @@ def test_where_the_nearest_are_in_the_prompt_already_the_draw_is_a_plain_one() -
     assert set(map(tuple, again)) - {tuple(first)}, "a step without a proposal teaches nothing"
 
 
-# --- whether nearness pays ----------------------------------------------------------------------------------------------
+# --- whether similarity pays ----------------------------------------------------------------------------------------------
 
 
 def trained(pays: bool, best: Sequence[int]) -> tuple[Any, Variable]:
@@ -230,7 +230,7 @@ def proposed(optimizer: Any, one: Variable) -> bool:
     return asyncio.run(optimizer.propose(one, step)) is not None
 
 
-def test_once_nearness_surely_pays_a_draw_that_comes_less_near_than_the_best_is_not_scored() -> None:
+def test_once_similarity_surely_pays_a_draw_that_comes_less_near_than_the_best_is_not_scored() -> None:
     assert not proposed(*trained(True, best=[0, 3, 6]))
 
 
@@ -263,7 +263,7 @@ def test_what_training_showed_goes_on_after_a_crash_and_not_into_the_next_traini
     again.set_state(state)
     assert again.get_state() == state and not proposed(again, other)
     asyncio.run(again.on_train_begin([other]))
-    assert again.get_state() == {"payoffs": {}}
+    assert again.get_state() == {"effects": {}}
     again.set_state(None)
 
 
@@ -325,7 +325,7 @@ class Looking(synalinks.optimizers.Optimizer):
     seen: list[Any] = []
 
     async def propose(self, variable: Variable, step: Step) -> None:
-        self.seen.append(step.judged)
+        self.seen.append(step.evaluation_inputs)
 
 
 @pytest.mark.parametrize("validation", [True, False])

@@ -10,7 +10,7 @@ import pytest
 
 from synalinks.errors import ConfigurationError
 from synalinks.testing import ArithmeticModel, ChatRequest, Law
-from synalinks.testing.fake_models.model import Lesson, model_of
+from synalinks.testing.fake_models.model import Prior, model_of
 from synalinks.testing.fake_models.proposals import PHRASES
 
 ANSWER = {"type": "object", "properties": {"thinking": {"type": "string"}, "answer": {"type": "string"}}}
@@ -74,21 +74,21 @@ def test_each_thing_taught_counts() -> None:
     assert shares[0] + 0.15 < precise < shares[3]
 
 
-def test_a_lesson_is_read_from_its_blocks_only() -> None:
+def test_a_prior_is_read_from_its_blocks_only() -> None:
     model = ArithmeticModel()
-    taught = model.lesson(system([*GOOD, ("1 + 1", "2 units"), ("what?", "5")], "Check the SIGN."))
-    assert taught == Lesson(right=3, wrong=1, cues=2)
-    assert model.lesson(system([GOOD[0], GOOD[0]])) == Lesson(right=1)
-    assert model.lesson("<output_schema>calculate step by step</output_schema>") == Lesson()
-    assert model.lesson("Calculate it.") == Lesson(cues=1)
+    taught = model.prior(system([*GOOD, ("1 + 1", "2 units"), ("what?", "5")], "Check the SIGN."))
+    assert taught == Prior(right=3, wrong=1, cues=2)
+    assert model.prior(system([GOOD[0], GOOD[0]])) == Prior(right=1)
+    assert model.prior("<output_schema>calculate step by step</output_schema>") == Prior()
+    assert model.prior("Calculate it.") == Prior(cues=1)
 
 
 def test_questions_differ_in_difficulty_until_all_is_learnt() -> None:
     law = Law()
-    chances = [law.probability(Lesson(), problem) for problem in PROBLEMS]
+    chances = [law.probability(Prior(), problem) for problem in PROBLEMS]
     assert max(chances) - min(chances) > 0.4
     assert sum(chances) / len(chances) == pytest.approx(law.base, abs=0.05)
-    assert {law.probability(Lesson(right=3), problem) for problem in PROBLEMS} == {law.ceiling}
+    assert {law.probability(Prior(right=3), problem) for problem in PROBLEMS} == {law.ceiling}
 
 
 def test_a_law_out_of_bounds_is_refused() -> None:
@@ -151,4 +151,4 @@ def test_proposals_teach() -> None:
     text = PLAIN + "."
     for seed in range(6):
         text = propose({"current_variable": {"instructions": text}}, seed)
-    assert ArithmeticModel().lesson(system(instructions=text)).cues >= 3
+    assert ArithmeticModel().prior(system(instructions=text)).cues >= 3

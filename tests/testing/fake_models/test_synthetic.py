@@ -20,7 +20,7 @@ def priced(model: str = "openai/gpt-4o-mini", **options: Any) -> Any:
     return compiled(solver(synalinks.LanguageModel(model, **options)))
 
 
-def test_a_program_is_trained_without_server_key_or_tape(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_is_trained_without_server_key_or_cassette(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     history = fit(priced(), SyntheticModel(), *data(6), epochs=2)
     assert set(history.ledger.by("phase")) >= {"train", "validation"}
@@ -64,17 +64,17 @@ def test_three_evaluations_are_three_samples() -> None:
     assert len({str(answer) for answer in asyncio.run(answers())}) > 2
 
 
-def test_lengths_are_learnt_from_a_tape_and_from_a_ledger(tmp_path: Path) -> None:
+def test_lengths_are_learnt_from_a_cassette_and_from_a_ledger(tmp_path: Path) -> None:
     x, y = data(4)
-    tape = tmp_path / "tape.jsonl"
+    cassette = tmp_path / "cassette.jsonl"
     program = priced("ollama/known")
-    with synalinks.use_cassette(tape):
+    with synalinks.use_cassette(cassette):
         taught = fit(program, world(learner), x, y, validation_split=0.0)
     lengths = {entry.usage.output_tokens for entry in taught.ledger}
-    for source in (tape, taught.ledger, [str(tape), taught.ledger]):
+    for source in (cassette, taught.ledger, [str(cassette), taught.ledger]):
         history = fit(priced("ollama/known"), SyntheticModel(learn_from=source), *data(4, 50), validation_split=0.0)
         assert {entry.usage.output_tokens for entry in history.ledger} <= lengths
-    first = SyntheticModel(learn_from=tape)
+    first = SyntheticModel(learn_from=cassette)
     again = fit(priced("ollama/known"), first, x, y, validation_split=0.0)
     exact = {entry.digest: entry.usage.input_tokens for entry in taught.ledger}
     known = [entry for entry in again.ledger if entry.digest in exact]
@@ -82,7 +82,7 @@ def test_lengths_are_learnt_from_a_tape_and_from_a_ledger(tmp_path: Path) -> Non
     assert all(entry.usage.input_tokens == exact[entry.digest] for entry in known)
 
 
-def test_a_tape_that_is_not_there_is_told() -> None:
+def test_a_cassette_that_is_not_there_is_told() -> None:
     with pytest.raises((CassetteError, FileNotFoundError)):
         SyntheticModel(learn_from="nowhere.jsonl")
 

@@ -1,4 +1,4 @@
-"""The pytest plugin: tapes beside the test, no network in a replay, nothing for those who don't use it."""
+"""The pytest plugin: cassettes beside the test, no network in a replay, nothing for those who don't use it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from synalinks.testing import OllamaServer
 from synalinks.testing.pytest_plugin import plugin
 from synalinks.testing.pytest_plugin import recording as _taping
 from synalinks.testing.pytest_plugin.network import no_network
-from synalinks.testing.pytest_plugin.plugin import Settings, tape_path
+from synalinks.testing.pytest_plugin.plugin import Settings, cassette_path
 
 SOURCE = Path(synalinks.__file__).parent.parent
 ROOT = SOURCE.parent
@@ -76,7 +76,7 @@ class Box:
         return run(*PLUGIN, "-W", "error", *words)
 
     @property
-    def tapes(self) -> list[str]:
+    def cassettes(self) -> list[str]:
         return sorted(str(path.relative_to(self.pytester.path)) for path in self.pytester.path.rglob("*.jsonl"))
 
 
@@ -107,10 +107,10 @@ def said(result: pytest.RunResult) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- record and replay
-def test_a_tape_is_recorded_beside_the_test_and_replayed_without_a_server(box: Box, server: OllamaServer) -> None:
+def test_a_cassette_is_recorded_beside_the_test_and_replayed_without_a_server(box: Box, server: OllamaServer) -> None:
     box.write(test_hello=ONE)
     box.run("--record-mode", "once").assert_outcomes(passed=1)
-    assert box.tapes == ["cassettes/test_hello/test_one.jsonl"]
+    assert box.cassettes == ["cassettes/test_hello/test_one.jsonl"]
     assert len(server.requests) == 1
     replayed = box.run()
     replayed.assert_outcomes(passed=1)
@@ -118,11 +118,11 @@ def test_a_tape_is_recorded_beside_the_test_and_replayed_without_a_server(box: B
     assert "cassettes: 1 test, 1 played, 0 recorded, $0.0000 as if live, $0.0000 billed" in said(replayed)
 
 
-def test_the_default_is_to_replay_and_a_missing_tape_says_how_to_record_it(box: Box, server: OllamaServer) -> None:
+def test_the_default_is_to_replay_and_a_missing_cassette_says_how_to_record_it(box: Box, server: OllamaServer) -> None:
     box.write(test_hello=ONE)
     result = box.run()
     result.assert_outcomes(errors=1)
-    assert "there is no tape" in said(result) and "--record-mode once" in said(result)
+    assert "there is no cassette" in said(result) and "--record-mode once" in said(result)
     assert "Traceback" not in said(result) and "During handling" not in said(result)
     assert len(server.requests) == 0
 
@@ -179,14 +179,14 @@ def test_a_test_that_fails_is_not_also_blamed_for_unplayed_rows(box: Box) -> Non
     assert "assert 0 == 1" in said(result) and "not played" not in said(result)
 
 
-def test_a_new_tape_of_a_failed_test_is_kept_only_if_it_holds_an_answer(box: Box) -> None:
+def test_a_new_cassette_of_a_failed_test_is_kept_only_if_it_holds_an_answer(box: Box) -> None:
     box.write(
         test_hello=ONE.replace('== "42"', '== "43"')
         + '\n\n@pytest.mark.cassette\ndef test_two():\n    raise ValueError("before any call")\n'
         "\n\n@pytest.mark.cassette\ndef test_three():\n    pass\n"
     )
     box.run("--record-mode", "once").assert_outcomes(failed=2, passed=1)
-    assert box.tapes == ["cassettes/test_hello/test_one.jsonl", "cassettes/test_hello/test_three.jsonl"]
+    assert box.cassettes == ["cassettes/test_hello/test_one.jsonl", "cassettes/test_hello/test_three.jsonl"]
 
 
 def test_the_recording_of_a_test_that_failed_goes_on_where_it_stopped(box: Box, server: OllamaServer) -> None:
@@ -197,7 +197,7 @@ def test_the_recording_of_a_test_that_failed_goes_on_where_it_stopped(box: Box, 
     box.write(test_hello=two)
     in_ci = box.run()
     in_ci.assert_outcomes(failed=1)
-    assert "The first recording of this tape was cut off" in said(in_ci), "not that the prompt has changed"
+    assert "The first recording of this cassette was cut off" in said(in_ci), "not that the prompt has changed"
     on = box.run("--record-mode", "once")
     on.assert_outcomes(passed=1)
     assert len(server.requests) == 3, "what the failed test was answered is not asked again"
@@ -222,14 +222,14 @@ import asyncio
 
 import pytest
 from synalinks.errors import ConnectionFailed
-from synalinks.lm import Channel, Request, RetryPolicy
+from synalinks.lm import Client, Request, RetryPolicy
 
 
 def fails():
-    channel = Channel("ollama/m", api_base="http://127.0.0.1:9", retry=RetryPolicy(attempts=1))
+    client = Client("ollama/m", api_base="http://127.0.0.1:9", retry=RetryPolicy(attempts=1))
     request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "Hello?"}])
     with pytest.raises(ConnectionFailed) as caught:
-        asyncio.run(channel.send(request))
+        asyncio.run(client.send(request))
     return caught.value.source
 
 
@@ -247,15 +247,15 @@ def test_two(cassette):
 def test_failures_are_recorded_and_replayed_unless_the_marker_says_otherwise(box: Box) -> None:
     box.write(test_failing=FAILING)
     box.run("--record-mode", "once", "-p", "no:cacheprovider").assert_outcomes(passed=2)
-    rows = [len((box.pytester.path / name).read_text().splitlines()) - 1 for name in box.tapes]
+    rows = [len((box.pytester.path / name).read_text().splitlines()) - 1 for name in box.cassettes]
     assert rows == [1, 0]
     replayed = box.run()
     replayed.assert_outcomes(passed=1, failed=1)
     assert "CassetteMiss" in said(replayed) and "test_two" in said(replayed)
 
 
-# --------------------------------------------------------------------------------------------- where the tapes are
-def test_parameters_classes_and_paths_have_tapes_of_their_own(box: Box) -> None:
+# --------------------------------------------------------------------------------------------- where the cassettes are
+def test_parameters_classes_and_paths_have_cassettes_of_their_own(box: Box) -> None:
     box.write(
         test_hello=PROGRAM
         + """
@@ -271,15 +271,15 @@ class TestGroup:
     def test_many(self):
         asyncio.run(ask("What is 1 + 1?"))
 
-    @pytest.mark.cassette("elsewhere/tape.jsonl")
+    @pytest.mark.cassette("elsewhere/cassette.jsonl")
     def test_named(self):
         asyncio.run(ask("What is 1 + 2?"))
 """
     )
     result = box.run("--record-mode", "once")
     result.assert_outcomes(passed=6)
-    names = [Path(tape).name for tape in box.tapes]
-    assert "elsewhere/tape.jsonl" in box.tapes and "TestGroup.test_many.jsonl" in names
+    names = [Path(cassette).name for cassette in box.cassettes]
+    assert "elsewhere/cassette.jsonl" in box.cassettes and "TestGroup.test_many.jsonl" in names
     assert "test_many-plain-1.5.jsonl" in names
     assert len([name for name in names if re.fullmatch(r"test_many-a_b-[0-9a-f]{8}\.jsonl", name)]) == 2
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,120}", name) for name in names)
@@ -288,8 +288,8 @@ class TestGroup:
 
 def test_a_path_of_ones_own_goes_from_the_folder_of_the_test(box: Box) -> None:
     item = box.pytester.getitem("def test_func(): pass")
-    assert tape_path(item, Settings(path="t/x.jsonl.gz")) == item.path.parent / "t" / "x.jsonl.gz"
-    assert tape_path(item, Settings(path="/t/x.jsonl")) == Path("/t/x.jsonl")
+    assert cassette_path(item, Settings(path="t/x.jsonl.gz")) == item.path.parent / "t" / "x.jsonl.gz"
+    assert cassette_path(item, Settings(path="/t/x.jsonl")) == Path("/t/x.jsonl")
 
 
 def test_an_argument_the_marker_has_not_is_an_error_that_names_those_it_has(box: Box) -> None:
@@ -328,7 +328,7 @@ def test_after():
     box.run().assert_outcomes(passed=3)
 
 
-def test_the_tape_is_open_before_the_fixtures_of_the_test_and_after_wider_ones(box: Box) -> None:
+def test_the_cassette_is_open_before_the_fixtures_of_the_test_and_after_wider_ones(box: Box) -> None:
     box.write(
         test_hello=PROGRAM
         + """
@@ -347,9 +347,9 @@ def answer():
 def test_it(wide, answer):
     assert answer == "42"
 
-@pytest.mark.parametrize("taped", [pytest.param(True, marks=pytest.mark.cassette), False])
-def test_one_of_two(taped):
-    assert (RUNTIME.cassette is not None) == taped
+@pytest.mark.parametrize("recorded", [pytest.param(True, marks=pytest.mark.cassette), False])
+def test_one_of_two(recorded):
+    assert (RUNTIME.cassette is not None) == recorded
 """
     )
     box.run("--record-mode", "once").assert_outcomes(passed=3)
@@ -484,7 +484,7 @@ def test_pytest_started_by_a_program_that_has_imported_the_library_warns_of_noth
     assert done.ret == 0 and "1 passed" in said(done)
 
 
-def test_a_run_without_tapes_loads_and_prints_nothing(box: Box) -> None:
+def test_a_run_without_cassettes_loads_and_prints_nothing(box: Box) -> None:
     box.write(
         test_plain="""
 import sys
@@ -553,7 +553,7 @@ def test_money_is_summed_with_what_is_unknown(box: Box) -> None:
 
 
 def test_figures_travel_as_plain_types(tmp_path: Path) -> None:
-    with _taping.taped(tmp_path / "t.jsonl", "once", test="t", allow_loopback=False) as (tape, mark):
+    with _taping.recorded(tmp_path / "t.jsonl", "once", test="t", allow_loopback=False) as (cassette, mark):
         pass
-    assert _taping.figures(tape, mark) == {"played": 0, "recorded": 0, "as_if": ("0", 0), "billed": ("0", 0)}
+    assert _taping.figures(cassette, mark) == {"played": 0, "recorded": 0, "as_if": ("0", 0), "billed": ("0", 0)}
     assert _taping.says_nothing(mark)

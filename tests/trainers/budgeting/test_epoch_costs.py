@@ -15,7 +15,7 @@ from synalinks.callbacks import BackupAndRestore, Callback
 from synalinks.cli import commands
 from synalinks.lm.budget.layer import NOTHING, Amount
 from synalinks.lm.core.call import Call, Usage
-from synalinks.lm.runtime import RUNTIME, open_purses
+from synalinks.lm.runtime import RUNTIME, open_trackers
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.epoch_costs import NOT_BEGUN, EpochCost, EpochCosts
 from worlds import Fresh, compiled, data, fit, learner, number_of, right, solver, world
@@ -75,7 +75,7 @@ def test_an_epoch_that_cant_be_expected_to_end_is_not_begun() -> None:
         f"{sum(whole) - 10} are left of the budget of solver.fit. What was paid for is kept; run again with a larger "
         "budget to go on from here"
     )
-    assert history.purse.ended == "before epoch 3 of 9"
+    assert history.budget.ended == "before epoch 3 of 9"
 
 
 def test_one_that_just_fits_is_begun() -> None:
@@ -133,7 +133,7 @@ def test_an_epochs_budget_that_does_not_hold_a_step_and_the_validation_ends_the_
     assert by_epoch(provider) == [8]
     assert "a step and the validation are expected to take about 16 calls, and 8 of 8" in history.stop_reason
     assert "of the budget of epoch 1" in history.stop_reason
-    assert history.purse.ended == "before epoch 2 of 9"
+    assert history.budget.ended == "before epoch 2 of 9"
 
 
 def test_validation_that_is_not_due_is_not_counted() -> None:
@@ -148,7 +148,7 @@ def test_validation_that_is_not_due_is_not_counted() -> None:
 def test_budgets_around_the_fit_decide_too_and_are_left_as_they_were() -> None:
     with synalinks.use_budget(synalinks.Budget(calls=150)) as around:
         history, provider = train()
-        assert open_purses() == (around,)
+        assert open_trackers() == (around,)
     assert history.stopped_by == "budget"
     assert "are left of the budget." in history.stop_reason
     assert len(by_epoch(provider)) == 1
@@ -180,7 +180,7 @@ def test_seconds_decide_and_a_replay_which_takes_none_stops_at_the_same_epoch(
         return {"answer": number}
 
     def run(mode: str) -> Any:
-        with synalinks.use_cassette(tmp_path / "tape.jsonl", record_mode=mode):
+        with synalinks.use_cassette(tmp_path / "cassette.jsonl", record_mode=mode):
             return train(synalinks.Budget(seconds=150), world(slow))
 
     recorded, provider = run("once")
@@ -191,31 +191,37 @@ def test_seconds_decide_and_a_replay_which_takes_none_stops_at_the_same_epoch(
     assert not nobody.calls
     assert (replayed.history, replayed.epoch) == (recorded.history, recorded.epoch)
     assert (replayed.stopped_by, replayed.stop_reason) == ("budget", recorded.stop_reason)
-    assert NOT_BEGUN in (tmp_path / "tape.jsonl").read_text()
+    assert NOT_BEGUN in (tmp_path / "cassette.jsonl").read_text()
 
 
-def test_the_commands_that_read_tapes_know_the_row_of_an_epoch_that_was_not_begun(tmp_path: Path) -> None:
-    tape = tmp_path / "tape.jsonl"
-    with synalinks.use_cassette(tape, record_mode="once"):
+def test_the_commands_that_read_cassettes_know_the_row_of_an_epoch_that_was_not_begun(tmp_path: Path) -> None:
+    cassette = tmp_path / "cassette.jsonl"
+    with synalinks.use_cassette(cassette, record_mode="once"):
         history, provider = train(synalinks.Budget(calls=150))
     assert history.stopped_by == "budget"
-    for words in (["show", tape], ["ls", tape], ["stats", tape], ["check", tape], ["diff", tape, tape]):
+    for words in (
+        ["show", cassette],
+        ["ls", cassette],
+        ["stats", cassette],
+        ["check", cassette],
+        ["diff", cassette, cassette],
+    ):
         result = CliRunner().invoke(commands, ["cassette", *map(str, words)])
         assert result.exit_code == 0, result.output
-    assert "was not begun" in CliRunner().invoke(commands, ["cassette", "show", str(tape)]).output
-    assert len(tape.read_bytes().splitlines()) == 1 + len(provider.calls) + 1
+    assert "was not begun" in CliRunner().invoke(commands, ["cassette", "show", str(cassette)]).output
+    assert len(cassette.read_bytes().splitlines()) == 1 + len(provider.calls) + 1
 
 
 def test_a_replay_under_a_smaller_budget_ends_before_the_epoch_too(tmp_path: Path) -> None:
     def run(mode: str, calls: int) -> Any:
-        with synalinks.use_cassette(tmp_path / "tape.jsonl", record_mode=mode):
+        with synalinks.use_cassette(tmp_path / "cassette.jsonl", record_mode=mode):
             return train(synalinks.Budget(calls=calls), epochs=3)[0]
 
     recorded = run("once", 10_000)
     assert recorded.stopped_by is None
-    spent = recorded.purse.settled.calls
+    spent = recorded.budget.settled.calls
     replayed = run("none", spent - 10)
-    assert replayed.purse.ended == "before epoch 3 of 3"
+    assert replayed.budget.ended == "before epoch 3 of 3"
     assert replayed.epoch == [0, 1]
     assert "was not begun" in replayed.stop_reason
 
@@ -239,7 +245,7 @@ def test_epochs_that_the_cache_pays_for_are_begun_whatever_is_left(
         assert server.requests.number == number
     assert again.stopped_by is None
     assert again.history == whole.history
-    assert again.purse.settled == NOTHING
+    assert again.budget.settled == NOTHING
 
 
 # --- going on ------------------------------------------------------------------------------------------------
@@ -266,7 +272,7 @@ def test_a_larger_budget_goes_on_with_the_epoch_that_was_not_begun_and_pays_only
     assert more.stopped_by is None
     assert (more.history, more.epoch) == (wanted.history, [0, 1, 2])
     assert [number for number in by_epoch(three) if number] == calls[1:]
-    assert more.purse.settled.calls == sum(calls), "what was spent before counts"
+    assert more.budget.settled.calls == sum(calls), "what was spent before counts"
     program.save(tmp_path / "resumed.json")
     whole_program.save(tmp_path / "whole.json")
     assert (tmp_path / "resumed.json").read_bytes() == (tmp_path / "whole.json").read_bytes()
@@ -346,7 +352,7 @@ class Asides(Callback):
         self.seen: list[int] = []
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.seen.append(open_purses()[-1].aside.calls)
+        self.seen.append(open_trackers()[-1].aside.calls)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +372,7 @@ def test_what_is_kept_back_is_the_part_of_the_validation_that_is_due(options: di
     asides = Asides()
     history, _ = train(synalinks.Budget(calls=1000), epochs=1, callbacks=[asides], **options)
     assert asides.seen[: len(seen)] == seen
-    assert history.purse.aside == NOTHING
+    assert history.budget.aside == NOTHING
 
 
 def stream(count: int, size: int, start: int = 0) -> Any:

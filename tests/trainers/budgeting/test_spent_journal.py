@@ -14,7 +14,7 @@ import synalinks
 from synalinks._concurrency import SystemClock
 from synalinks.callbacks import BackupAndRestore
 from synalinks.callbacks.backup_and_restore import SPENT
-from synalinks.lm.budget.layer import NOTHING, Amount, Budget, Purse
+from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
 from synalinks.lm.core.call import Call
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
@@ -29,12 +29,12 @@ def fresh() -> Any:
     return compiled(solver())
 
 
-def purse(**caps: Any) -> Purse:
-    return Purse(Budget(**(caps or {"usd": 1})), SystemClock())
+def tracker(**caps: Any) -> BudgetTracker:
+    return BudgetTracker(Budget(**(caps or {"usd": 1})), SystemClock())
 
 
 def test_every_change_is_on_disk_at_once(tmp_path: Path) -> None:
-    left, journal = purse(), SpentJournal(tmp_path / "folder" / SPENT)
+    left, journal = tracker(), SpentJournal(tmp_path / "folder" / SPENT)
     assert journal.read() is None
     journal.begin(left)
     assert journal.read() == (NOTHING, NOTHING)
@@ -50,12 +50,12 @@ def test_every_change_is_on_disk_at_once(tmp_path: Path) -> None:
 
 
 def test_what_was_out_at_the_end_counts_at_what_was_reserved_and_is_uncertain(tmp_path: Path) -> None:
-    left, journal = purse(), SpentJournal(tmp_path / SPENT)
+    left, journal = tracker(), SpentJournal(tmp_path / SPENT)
     journal.begin(left)
     left.count(ONE)
     left.take(BOUND, BOUND)
     journal.close()
-    again = purse()
+    again = tracker()
     assert SpentJournal(tmp_path / SPENT).go_on(again) == ONE + BOUND
     assert (again.settled, again.uncertain) == (ONE + BOUND, BOUND)
     assert SpentJournal(tmp_path / SPENT).go_on(again) == NOTHING, "what is counted is not counted twice"
@@ -64,7 +64,7 @@ def test_what_was_out_at_the_end_counts_at_what_was_reserved_and_is_uncertain(tm
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"settled": 1}', '{"settled":{"usd":"a lot"},"out":{}}', "\x00\xff"])
 def test_a_torn_file_counts_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / SPENT).write_bytes(text.encode("latin-1"))
-    left = purse()
+    left = tracker()
     assert SpentJournal(tmp_path / SPENT).go_on(left) == NOTHING
     assert left.settled == NOTHING
 
@@ -86,20 +86,20 @@ def test_a_run_that_was_killed_in_the_middle_of_an_epoch_counts_all_it_had_sent(
     fit(fresh(), world(rule), *data(12), callbacks=[BackupAndRestore(backup)], budget=budget, **OPTIONS)
     provider = world(learner)
     again = fit(fresh(), provider, *data(12), callbacks=[BackupAndRestore(left)], budget=budget, **OPTIONS)
-    before = again.purse.settled.calls - len(provider.calls)
+    before = again.budget.settled.calls - len(provider.calls)
     assert sent <= before <= sent + 1, "two samples were out; the other may have been about to be sent"
-    assert again.purse.uncertain.calls == before - sent + 1
+    assert again.budget.uncertain.calls == before - sent + 1
 
 
 def test_a_fit_that_is_begun_anew_counts_nothing_of_what_lies_there(tmp_path: Path) -> None:
-    stale, journal = purse(), SpentJournal(tmp_path / SPENT)
+    stale, journal = tracker(), SpentJournal(tmp_path / SPENT)
     journal.begin(stale)
     stale.count(Amount(calls=900))
     journal.close()
     history = fit(fresh(), world(learner), *data(12), callbacks=[BackupAndRestore(tmp_path)],
                   budget=Budget(calls=500), **OPTIONS)  # fmt: skip
     assert history.stopped_by is None
-    assert history.purse.settled.calls == len(history.ledger)
+    assert history.budget.settled.calls == len(history.ledger)
 
 
 class StopError(Exception):
@@ -143,7 +143,7 @@ def test_with_the_cache_the_epoch_that_was_cut_off_costs_once(tmp_path: Path, mo
         again = broken_off(tmp_path, calls)
         assert server.requests.number == calls
     assert (again.stopped_by, again.history) == (None, whole.history), again.stop_reason
-    assert again.purse.settled.calls == calls
+    assert again.budget.settled.calls == calls
 
 
 def test_what_was_paid_of_the_epoch_that_was_cut_off_need_not_be_left_again(
@@ -164,13 +164,13 @@ def test_what_was_paid_of_the_epoch_that_was_cut_off_need_not_be_left_again(
     assert (again.stopped_by, again.epoch) == (None, [0, 1]), again.stop_reason
 
 
-def test_under_a_tape_what_is_played_again_is_counted_once(tmp_path: Path) -> None:
+def test_under_a_cassette_what_is_played_again_is_counted_once(tmp_path: Path) -> None:
     def run(*callbacks: Any) -> Any:
-        with synalinks.use_cassette(tmp_path / "tape.jsonl", record_mode="new_episodes"):
+        with synalinks.use_cassette(tmp_path / "cassette.jsonl", record_mode="new_episodes"):
             return broken_off(tmp_path, 1000, *callbacks)
 
     with OllamaServer(env=True) as server:
         with pytest.raises(StopError):
             run(Breaks())
         history = run()
-        assert history.purse.settled.calls == server.requests.number
+        assert history.budget.settled.calls == server.requests.number

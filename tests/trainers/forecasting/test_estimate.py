@@ -140,16 +140,16 @@ def test_what_the_users_own_code_keeps_is_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
-def test_budget_tape_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path, everywhere: bool) -> None:
+def test_budget_cassette_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path, everywhere: bool) -> None:
     program, provider = few_shot(), world(learner)
     with (
-        use_budget(Budget(calls=1), everywhere=everywhere) as purse,
-        synalinks.use_cassette(tmp_path / "tape.jsonl") as tape,
+        use_budget(Budget(calls=1), everywhere=everywhere) as tracker,
+        synalinks.use_cassette(tmp_path / "cassette.jsonl") as cassette,
         synalinks.use_provider(provider),
     ):
         forecast = estimate(program, *data(4), validation_split=0.5)
-        assert (len(tape.rows()), RUNTIME.cassette, RUNTIME.provider) == (0, tape, provider)
-        assert (purse.settled.calls, purse.refused, provider.calls) == (0, None, [])
+        assert (len(cassette.rows()), RUNTIME.cassette, RUNTIME.provider) == (0, cassette, provider)
+        assert (tracker.settled.calls, tracker.refused, provider.calls) == (0, None, [])
     assert forecast.calls.expected > 1
     assert "account" not in vars(RUNTIME)
 
@@ -297,13 +297,13 @@ def test_at_temperature_0_low_leaves_out_what_repeats() -> None:
     assert calls_of(estimate(compiled(), x * 2, y * 2, epochs=3, validation_split=0.0), "train")[0] == 24
 
 
-def test_low_leaves_out_what_the_open_tape_holds_and_not_what_a_closed_one_does(tmp_path: Path) -> None:
+def test_low_leaves_out_what_the_open_cassette_holds_and_not_what_a_closed_one_does(tmp_path: Path) -> None:
     program, provider = compiled(), world(learner)
-    with synalinks.use_cassette(tmp_path / "tape.jsonl"):
+    with synalinks.use_cassette(tmp_path / "cassette.jsonl"):
         fit(program, provider, *data(6), validation_split=0.0)
-    again = estimate(compiled(), *data(6), epochs=2, validation_split=0.0, learn_from=tmp_path / "tape.jsonl")
+    again = estimate(compiled(), *data(6), epochs=2, validation_split=0.0, learn_from=tmp_path / "cassette.jsonl")
     assert calls_of(again, "train") == (12, 12, 12), "it teaches lengths; a run without it asks for everything"
-    with synalinks.use_cassette(tmp_path / "tape.jsonl", "new_episodes"):
+    with synalinks.use_cassette(tmp_path / "cassette.jsonl", "new_episodes"):
         goes_on = estimate(compiled(), *data(6), epochs=2, validation_split=0.0)
     assert calls_of(goes_on, "train") == (6, 12, 12)
 
@@ -319,7 +319,7 @@ def test_a_known_length_makes_a_narrow_range(tmp_path: Path) -> None:
     after = estimate(program, *data(8), validation_split=0.5)
     assert wide(before) > 20 > 2 > wide(after)
     assert any(note.startswith("Guessed") for note in before.notes)
-    assert any(note.startswith("Learnt") for note in after.notes)
+    assert any(note.startswith("Learned") for note in after.notes)
 
 
 def test_the_caches_of_the_programs_own_models_teach_and_no_others(
@@ -334,8 +334,8 @@ def test_the_caches_of_the_programs_own_models_teach_and_no_others(
         place = (Scope(phase="train", module=module), 0)
         store.add(f"d{number} http://here 0", encode(name, place, Reply(text="x", usage=Usage(output_text=400))))
     store.close()
-    assert any(note.startswith("Learnt") for note in estimate(program, *data(8)).notes)
-    assert not any(note.startswith("Learnt") for note in estimate(compiled(), *data(8)).notes)
+    assert any(note.startswith("Learned") for note in estimate(program, *data(8)).notes)
+    assert not any(note.startswith("Learned") for note in estimate(compiled(), *data(8)).notes)
 
 
 def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:

@@ -77,7 +77,7 @@ def prune(
     """Remove a part of the cache, by age, model or size. What is removed has to be paid for again.
 
     \b
-      synalinks cache prune --older-than 30d --dry-run
+      synalinks cache prune --older-than 30d --dry_run
       synalinks cache prune --model ollama/llama3.2:latest
       synalinks cache prune --keep 500MB
 

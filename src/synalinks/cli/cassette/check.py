@@ -1,4 +1,4 @@
-"""`synalinks cassette check`: what is wrong with a tape, as far as the file or a replay of a script can tell."""
+"""`synalinks cassette check`: what is wrong with a cassette, as far as the file or a replay of a script can tell."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SHOWN = 6
 @click.command(
     cls=ScriptCommand,
     context_settings={"ignore_unknown_options": True},
-    short_help="Look for what is wrong with a tape.",
+    short_help="Look for what is wrong with a cassette.",
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option("--script", type=ScriptPath(exists=True), help="Replay this script too, and tell what it does not play.")
 @click.pass_context
 def check(ctx: click.Context, file: Path, args: tuple[str, ...], script: str | None) -> None:
-    """Look for what is wrong with a tape: torn or foreign lines, rows that are there twice, digests that are
+    """Look for what is wrong with a cassette: torn or foreign lines, rows that are there twice, digests that are
     not their request's, and strings that look like secrets; with --script, rows that a replay does not play.
 
     \b
@@ -46,7 +46,7 @@ def check(ctx: click.Context, file: Path, args: tuple[str, ...], script: str | N
             problems += 1
             click.echo(text)
     if script is not None and problems:
-        click.echo(f"{script} was not run: mend the tape first")
+        click.echo(f"{script} was not run: mend the cassette first")
     elif script is not None:
         for text in _of_replay(file, script, args):
             problems += 1
@@ -74,7 +74,9 @@ def _problems(file: Path) -> Iterator[tuple[str, str]]:
             torn = number == len(lines) and (cut or not line.endswith(b"\n"))
             yield (
                 "problem",
-                f"{where}: torn; its recording was cut off. Opening the tape drops it" if torn else f"{where}: no JSON",
+                f"{where}: torn; its recording was cut off. Opening the cassette drops it"
+                if torn
+                else f"{where}: no JSON",
             )
             continue
         if number == 1:
@@ -82,13 +84,13 @@ def _problems(file: Path) -> Iterator[tuple[str, str]]:
             if problem:
                 yield "problem", f"{where}: {problem}"
         elif not is_row(value):
-            yield "problem", f"{where}: JSON, but no row of a tape"
+            yield "problem", f"{where}: JSON, but no row of a cassette"
         else:
             yield "row", ""
             for problem in _of_row(value, number, seen, stale):
                 yield "problem", f"{where}: {problem}"
     if not lines:
-        yield "problem", "the file is empty, not a tape"
+        yield "problem", "the file is empty, not a cassette"
 
 
 def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
@@ -98,24 +100,24 @@ def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
     from synalinks.lm import runtime
 
     try:
-        with runtime.offline(), runtime.use_cassette(file, "none") as tape:
+        with runtime.offline(), runtime.use_cassette(file, "none") as cassette:
             try:
                 run_script(script, args)
             except BaseException as error:  # every way a script can end is told
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 exit_code(error)
-                yield f"{script} did not come to its end on this tape; {tape.report()}"
+                yield f"{script} did not come to its end on this cassette; {cassette.report()}"
             else:
-                left = tape.unplayed()
-                click.echo(f"{script}: {tape.report()}")
+                left = cassette.unplayed()
+                click.echo(f"{script}: {cassette.report()}")
                 yield from (f"line {row.line}: not played by {script} ({row.scope})" for row in left)
     except CassetteError as error:
         yield f"it can't be replayed: {error}"
 
 
 def _lines(file: Path) -> tuple[list[bytes], bool]:
-    """The lines of a tape as they are, and whether the end of a compressed one is missing."""
+    """The lines of a cassette as they are, and whether the end of a compressed one is missing."""
     from synalinks.lm.cassette.disk import unzip  # as above
 
     data, cut = unzip(file) if file.suffix == ".gz" else (file.read_bytes(), False)
@@ -129,10 +131,10 @@ def _header(value: Any) -> tuple[str, bool]:
 
     version = value.get(MARK) if isinstance(value, dict) else None
     if not isinstance(version, int):
-        return f"no header of a tape: it has no {MARK!r}", False
+        return f"no header of a cassette: it has no {MARK!r}", False
     asked = value.get("request_format", REQUEST_FORMAT)
     if version > FORMAT or asked > REQUEST_FORMAT:
-        return f"a tape of the newer format {version} (requests {asked}); upgrade synalinks-replay", True
+        return f"a cassette of the newer format {version} (requests {asked}); upgrade synalinks-replay", True
     if value.get("recording"):
         return "its first recording was never finished; open it with mode once or new_episodes to go on", False
     return "", asked != REQUEST_FORMAT
@@ -157,7 +159,7 @@ def _of_row(value: Mapping[str, Any], number: int, seen: dict[tuple[Any, ...], i
 
 
 def identity(value: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells the rows of a tape apart: request, place, and whether it is an answer or a budget's refusal."""
+    """What tells the rows of a cassette apart: request, place, and whether it is an answer or a budget's refusal."""
     scope = json.dumps(value["scope"], sort_keys=True)
     return value["digest"], scope, value["draw"], "refused" in value, value.get("capped")
 

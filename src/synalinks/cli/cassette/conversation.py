@@ -1,4 +1,4 @@
-"""A row of a tape as a conversation that a person can read."""
+"""A row of a cassette as a conversation that a person can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`synalinks cassette diff`: what changed from one tape to another, module by module."""
+"""`synalinks cassette diff`: what changed from one cassette to another, module by module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from synalinks.lm.cassette.rows import Row
     from synalinks.lm.ledger.ledger import Totals
 
-_TAPE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_CASSETTE = click.Path(exists=True, dir_okay=False, path_type=Path)
 #: Different changes of prompts that are shown of one module.
 _SHOWN = 3
 #: The most pairs of rows at one place whose texts are compared to find which belong together, at under 0.1 ms each.
@@ -30,13 +30,13 @@ _NO_MODULE = "-"
 
 @dataclass
 class Changes:
-    """The rows of one module on two tapes, paired.
+    """The rows of one module on two cassettes, paired.
 
     Attributes:
         same: pairs with the same request and answer, wherever they stand.
         answers: pairs with the same request and another answer.
         requests: pairs at the same place that ask something else.
-        removed, added: rows that are on one tape only.
+        removed, added: rows that are on one cassette only.
     """
 
     old: list[Row] = field(default_factory=list)
@@ -53,15 +53,15 @@ class Changes:
         return bool(self.answers or self.requests or self.removed or self.added)
 
 
-@click.command(short_help="Compare two tapes, by module.")
-@click.argument("a", type=_TAPE)
-@click.argument("b", type=_TAPE)
+@click.command(short_help="Compare two cassettes, by module.")
+@click.argument("a", type=_CASSETTE)
+@click.argument("b", type=_CASSETTE)
 @click.pass_context
 def diff(ctx: click.Context, a: Path, b: Path) -> None:
-    """Compare two tapes: rows, words of prompts, tokens and money, by module.
+    """Compare two cassettes: rows, words of prompts, tokens and money, by module.
 
     Rows are paired by request and place; then by request; then what is left by place. As with `diff`, the exit
-    status is 1 if the tapes differ.
+    status is 1 if the cassettes differ.
     """
     with opened(a) as old, opened(b) as new:
         modules = _paired(old.rows(), new.rows())
@@ -88,7 +88,7 @@ def _paired(old: Iterable[Row], new: Iterable[Row]) -> dict[str, Changes]:
 
 
 def _pair(changes: Changes) -> None:
-    """Pair the rows of a module: the closest kind of pair first, each row once, in the order of the tapes."""
+    """Pair the rows of a module: the closest kind of pair first, each row once, in the order of the cassettes."""
     old, new = changes.old, changes.new
     same: list[tuple[Row, Row]] = []
     for key in (_whole, _answered, _asked_there, _asked):

@@ -1,4 +1,4 @@
-"""What the commands on tapes share: opening one, and its rows as ledger entries."""
+"""What the commands on cassettes share: opening one, and its rows as ledger entries."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from synalinks.lm.cassette.file import TapeFile
+    from synalinks.lm.cassette.file import CassetteFile
     from synalinks.lm.cassette.rows import Row
     from synalinks.lm.ledger.ledger import Entry
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[TapeFile]:
-    """A tape to read from, unchanged by looking: a torn end stays in the file, and what an `all` that was cut off
+def opened(file: Path) -> Iterator[CassetteFile]:
+    """A cassette to read from, unchanged by looking: a torn end stays in the file, and what an `all` that was cut off
     left beside it is not merged."""
-    tape = open_tape(file)
+    cassette = open_cassette(file)
     try:
-        yield tape
+        yield cassette
     finally:
-        tape.close()
+        cassette.close()
 
 
-def open_tape(file: Path, *, write: bool = False) -> TapeFile:
-    """A tape to read from, or to change; what has to be told of it goes to standard error in plain words."""
-    from synalinks.lm.cassette.file import TapeFile  # the LM layer takes 100 ms to import, and help doesn't need it
+def open_cassette(file: Path, *, write: bool = False) -> CassetteFile:
+    """A cassette to read from, or to change; what has to be told of it goes to standard error in plain words."""
+    from synalinks.lm.cassette.file import CassetteFile  # the LM layer takes 100 ms to import, and help doesn't need it
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        tape = TapeFile(file, write=write, repair=write)
+        cassette = CassetteFile(file, write=write, repair=write)
     for warning in told:
         click.echo(f"Warning: {warning.message}", err=True)
-    return tape
+    return cassette
 
 
 def entry_of(row: Row) -> Entry:

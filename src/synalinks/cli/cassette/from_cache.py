@@ -1,4 +1,4 @@
-"""`synalinks cassette from-cache`: a tape of a run that was paid for before, made of answers in the cache."""
+"""`synalinks cassette from-cache`: a cassette of a run that was paid for before, made of answers in the cache."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from synalinks.cli.run.command import ScriptCommand, ScriptPath
 from synalinks.cli.table import count
 
 if TYPE_CHECKING:
-    from synalinks.cli.bill import TapeFacts
-    from synalinks.lm.budget.layer import Budget, Purse
+    from synalinks.cli.bill import CassetteFacts
+    from synalinks.lm.budget.layer import Budget, BudgetTracker
 
-#: Before the name of a tape that is being made; the end of a name says whether it is compressed.
+#: Before the name of a cassette that is being made; the end of a name says whether it is compressed.
 _UNFINISHED = ".from-cache-"
 
 
-class TapePath(click.Path):
-    """A tape to be made; options that the command does not know come here too, and are none."""
+class CassettePath(click.Path):
+    """A cassette to be made; options that the command does not know come here too, and are none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if str(value).startswith("-"):
@@ -36,10 +36,10 @@ class TapePath(click.Path):
     "from-cache",
     cls=ScriptCommand,
     context_settings={"ignore_unknown_options": True},
-    short_help="Make a tape of a run whose answers are in the cache.",
+    short_help="Make a cassette of a run whose answers are in the cache.",
 )
 @click.argument("script", type=ScriptPath(exists=True))
-@click.argument("tape", type=TapePath(dir_okay=False, path_type=Path))
+@click.argument("cassette", type=CassettePath(dir_okay=False, path_type=Path))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--cache-dir",
@@ -48,97 +48,103 @@ class TapePath(click.Path):
     help="The cache; by default that of all runs.",
 )
 @click.option("--budget", metavar="USD", help="The budget that `synalinks run` had, if it had one.")
-@click.option("--force", is_flag=True, help="Replace TAPE if it is there.")
+@click.option("--force", is_flag=True, help="Replace CASSETTE if it is there.")
 @click.option("--quiet", is_flag=True, help="Don't print the bill.")
 def from_cache(
-    script: str, tape: Path, args: tuple[str, ...], cache_dir: Path | None, budget: str | None, force: bool, quiet: bool
+    script: str,
+    cassette: Path,
+    args: tuple[str, ...],
+    cache_dir: Path | None,
+    budget: str | None,
+    force: bool,
+    quiet: bool,
 ) -> None:
-    """Make TAPE of a run of SCRIPT whose answers are in the cache, for nothing.
+    """Make CASSETTE of a run of SCRIPT whose answers are in the cache, for nothing.
 
     \b
       synalinks run train.py                                live; the cache keeps what was paid for
       synalinks cassette from-cache train.py train.jsonl    runs it again, and no call is sent
-      synalinks run train.py --cassette train.jsonl         plays the tape, anywhere
+      synalinks run train.py --cassette train.jsonl         plays the cassette, anywhere
 
     SCRIPT is run once more, and every call is answered from the cache, with the tokens, cost and attempts it had
-    when it was live. What the cache has no answer to ends the run with an error that names the call; then no tape is
+    when it was live. What the cache has no answer to ends the run with an error that names the call; then no cassette is
     made. Calls that failed, and answers that a budget cut short, are not in the cache.
 
-    Arguments for SCRIPT go after --. The exit status is the script's own, 1 if no tape was made.
+    Arguments for SCRIPT go after --. The exit status is the script's own, 1 if no cassette was made.
     """
     from synalinks.lm.budget.layer import Budget  # the LM layer takes 100 ms to import, and help doesn't need it
 
-    _check(tape, cache_dir, force)
+    _check(cassette, cache_dir, force)
     limit = None if budget is None else Budget(usd=budget.removeprefix("$"))
-    click.get_current_context().exit(_make(script, args, tape, cache_dir, limit, quiet))
+    click.get_current_context().exit(_make(script, args, cassette, cache_dir, limit, quiet))
 
 
-def _check(tape: Path, cache_dir: Path | None, force: bool) -> None:
+def _check(cassette: Path, cache_dir: Path | None, force: bool) -> None:
     """Find out before the script is run that there is nothing to read, or nowhere to write."""
     from synalinks.lm.cache.store import DATABASE, default_directory  # as above
-    from synalinks.lm.cassette.file import TapeFile
+    from synalinks.lm.cassette.file import CassetteFile
 
     folder = default_directory() if cache_dir is None else cache_dir
     if not (folder / DATABASE).is_file():
         raise click.UsageError(
-            f"there is no cache in {folder}, so there are no answers to make a tape of. Name its folder with "
-            "--cache-dir or SYNALINKS_CACHE_DIR, or record: synalinks run SCRIPT --cassette TAPE"
+            f"there is no cache in {folder}, so there are no answers to make a cassette of. Name its folder with "
+            "--cache-dir or SYNALINKS_CACHE_DIR, or record: synalinks run SCRIPT --cassette CASSETTE"
         )
-    if tape.exists():
+    if cassette.exists():
         if not force:
-            raise click.UsageError(f"{tape} is there already; pass --force to replace it, or name another file")
-        TapeFile(tape, write=True).close()  # only a tape is replaced, and none that is being recorded
+            raise click.UsageError(f"{cassette} is there already; pass --force to replace it, or name another file")
+        CassetteFile(cassette, write=True).close()  # only a cassette is replaced, and none that is being recorded
 
 
 def _make(
-    script: str, args: Sequence[str], tape: Path, cache_dir: Path | None, budget: Budget | None, quiet: bool
+    script: str, args: Sequence[str], cassette: Path, cache_dir: Path | None, budget: Budget | None, quiet: bool
 ) -> int:
-    """Run the script with the cache alone, keep the tape if it is whole, and give the exit status."""
+    """Run the script with the cache alone, keep the cassette if it is whole, and give the exit status."""
     # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.bill import TapeFacts, render
+    from synalinks.cli.bill import CassetteFacts, render
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.errors import BudgetExceeded
     from synalinks.lm import runtime
 
     mark, begun, code = len(runtime.RUNTIME.ledger), time.perf_counter(), 0
-    facts: TapeFacts | None = None
-    purse: Purse | None = None
+    facts: CassetteFacts | None = None
+    tracker: BudgetTracker | None = None
     whole = True
-    with _beside(tape) as unfinished:
+    with _beside(cassette) as unfinished:
         try:
             with ExitStack() as around:
-                archive = around.enter_context(runtime.use_archive(cache_dir))
+                archive = around.enter_context(runtime.use_cache_only(cache_dir))
                 if budget is not None:
-                    purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
+                    tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
                 opened = around.enter_context(runtime.use_cassette(unfinished, "all"))
                 try:
                     run_script(script, args)
                 finally:
-                    facts = replace(TapeFacts.of(opened), path=str(tape), mode="from-cache")
+                    facts = replace(CassetteFacts.of(opened), path=str(cassette), mode="from-cache")
         except BaseException as error:  # every way a script can end is told, and has its status
             if facts is None:
                 raise
             code, whole = exit_code(error), isinstance(error, BudgetExceeded)
         made = whole and facts.recorded > 0
         if made:
-            os.replace(unfinished, tape)
+            os.replace(unfinished, cassette)
     given = count(archive.given, "answer")
     if not made:
         why = "the script made no call" if whole else f"the run ended after {given} from the cache"
-        click.echo(f"{tape} was not made: {why}. Nothing was paid.", err=True)
+        click.echo(f"{cassette} was not made: {why}. Nothing was paid.", err=True)
         return code or 1
     if not quiet:
         ledger = runtime.RUNTIME.ledger.since(mark)
-        bill = render(os.path.basename(script), ledger, time.perf_counter() - begun, tape=facts, purse=purse)
-        click.echo(f"\n{bill}\n\n{tape}: {count(facts.recorded, 'row')} of {given} that were paid for before")
+        bill = render(os.path.basename(script), ledger, time.perf_counter() - begun, cassette=facts, tracker=tracker)
+        click.echo(f"\n{bill}\n\n{cassette}: {count(facts.recorded, 'row')} of {given} that were paid for before")
     return code
 
 
 @contextmanager
-def _beside(tape: Path) -> Iterator[Path]:
-    """The name of a file in the tape's folder that is removed if it is still there at the end."""
-    tape.parent.mkdir(parents=True, exist_ok=True)
-    path = tape.with_name(_UNFINISHED + tape.name)
+def _beside(cassette: Path) -> Iterator[Path]:
+    """The name of a file in the cassette's folder that is removed if it is still there at the end."""
+    cassette.parent.mkdir(parents=True, exist_ok=True)
+    path = cassette.with_name(_UNFINISHED + cassette.name)
     path.unlink(missing_ok=True)  # of a process that was killed
     try:
         yield path

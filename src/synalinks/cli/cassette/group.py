@@ -1,4 +1,4 @@
-"""`synalinks cassette`: look into a tape; what compares and changes tapes is in files of its own."""
+"""`synalinks cassette`: look into a cassette; what compares and changes cassettes is in files of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path
 
 @click.group()
 def cassette() -> None:
-    """Look into tapes: their rows, conversations and figures; compare, check, prune and merge them; make one of
+    """Look into cassettes: their rows, conversations and figures; compare, check, prune and merge them; make one of
     answers in the cache."""
 
 
@@ -32,16 +32,16 @@ for command in (diff, check, prune, merge, from_cache):
     cassette.add_command(command)
 
 
-@cassette.command("ls", short_help="List the calls on a tape.")
+@cassette.command("ls", short_help="List the calls on a cassette.")
 @_FILE
 def list_rows(file: Path) -> None:
-    """List the calls on a tape, one a line: place, model, tokens, cost.
+    """List the calls on a cassette, one a line: place, model, tokens, cost.
 
     The number before a row is its line in FILE; `synalinks cassette show FILE LINE` shows it.
     """
     header = ("line", *_PLACE, "draw", "kind", "model", "tokens in", "tokens out", "cost", "failure")
-    with opened(file) as tape:
-        rows = [_listed(row) for row in tape.rows()]
+    with opened(file) as cassette:
+        rows = [_listed(row) for row in cassette.rows()]
     if rows:
         click.echo(render(header, rows))
     else:
@@ -64,40 +64,40 @@ def _listed(row: Row) -> tuple[str, ...]:
     )
 
 
-@cassette.command(short_help="Show conversations on a tape.")
+@cassette.command(short_help="Show conversations on a cassette.")
 @_FILE
 @click.argument("lines", metavar="[LINE]...", nargs=-1, type=int)
 def show(file: Path, lines: tuple[int, ...]) -> None:
-    """Show conversations on a tape: those of the lines given (see `ls`), or all."""
+    """Show conversations on a cassette: those of the lines given (see `ls`), or all."""
     from synalinks.cli.cassette.conversation import render as conversation  # with the LM layer, which help doesn't need
 
-    with opened(file) as tape:
-        last = len(tape) + 1  # line 1 is the header
+    with opened(file) as cassette:
+        last = len(cassette) + 1  # line 1 is the header
         if wrong := [line for line in lines if not 2 <= line <= last]:
             raise click.BadParameter(
                 f"{file} has no row in line {wrong[0]}; "
-                + (f"its rows are lines 2 to {last}" if len(tape) else "it has no rows"),
+                + (f"its rows are lines 2 to {last}" if len(cassette) else "it has no rows"),
                 param_hint="LINE",
             )
-        if not len(tape):
+        if not len(cassette):
             click.echo(f"{file} has no rows")
         for position, line in enumerate(lines or range(2, last + 1)):
-            click.echo(("\n" if position else "") + conversation(tape.row(line - 2)))
+            click.echo(("\n" if position else "") + conversation(cassette.row(line - 2)))
 
 
-@cassette.command(short_help="Sum up a tape by module and model.")
+@cassette.command(short_help="Sum up a cassette by module and model.")
 @_FILE
 def stats(file: Path) -> None:
-    """Sum up a tape: rows, tokens and money by module and model."""
+    """Sum up a cassette: rows, tokens and money by module and model."""
     from synalinks.lm.ledger.ledger import Ledger  # the LM layer takes 100 ms to import, and help doesn't need it
 
-    with opened(file) as tape:
-        ledger = Ledger(map(entry_of, tape.rows()))
+    with opened(file) as cassette:
+        ledger = Ledger(map(entry_of, cassette.rows()))
         facts = [
             ("rows", _rows(ledger)),
-            ("requests", f"{len(tape.by_digest):,} different"),
+            ("requests", f"{len(cassette.by_digest):,} different"),
             ("size", size(file.stat().st_size)),
-            ("state", "its first recording was never finished" if tape.unfinished else "complete"),
+            ("state", "its first recording was never finished" if cassette.unfinished else "complete"),
         ]
     total = ledger.total
     facts[2:2] = [

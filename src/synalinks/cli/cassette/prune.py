@@ -1,4 +1,4 @@
-"""`synalinks cassette prune` and `merge`: a tape with fewer rows, and one tape of several."""
+"""`synalinks cassette prune` and `merge`: a cassette with fewer rows, and one cassette of several."""
 
 from __future__ import annotations
 
@@ -10,43 +10,46 @@ from typing import TYPE_CHECKING
 import click
 
 from synalinks.cli.cassette.check import identity
-from synalinks.cli.cassette.files import open_tape, opened
+from synalinks.cli.cassette.files import open_cassette, opened
 from synalinks.cli.table import count
 
 if TYPE_CHECKING:
-    from synalinks.lm.cassette.file import TapeFile
+    from synalinks.lm.cassette.file import CassetteFile
     from synalinks.lm.cassette.rows import Row
 
-_TAPE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_CASSETTE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(short_help="Drop rows that are there twice, or of modules.")
-@click.argument("file", type=_TAPE)
+@click.argument("file", type=_CASSETTE)
 @click.option("--module", "modules", multiple=True, help="Drop the rows of this module; may be given several times.")
 @click.option("--dry-run", is_flag=True, help="Say what would be dropped, and change nothing.")
 def prune(file: Path, modules: tuple[str, ...], dry_run: bool) -> None:
-    """Drop rows that are there twice, and those of modules, from a tape.
+    """Drop rows that are there twice, and those of modules, from a cassette.
 
     Of rows for the same request at the same place the first is kept, which is the one that plays.
     """
     from synalinks.lm.cassette.file import header  # the LM layer takes 100 ms to import; help doesn't need it
 
-    tape = open_tape(file, write=not dry_run)
+    cassette = open_cassette(file, write=not dry_run)
     lines: list[bytes] | None = None
     try:
-        known = {row.scope.module for row in tape.rows()}
+        known = {row.scope.module for row in cassette.rows()}
         if missing := [name for name in modules if name not in known]:
             there = ", ".join(sorted(name for name in known if name)) or "none"
             raise click.BadParameter(
                 f"{file} has no row of the module {missing[0]!r}; its modules: {there}", param_hint="--module"
             )
-        kept, twice, of_modules = _kept(tape, modules)
+        kept, twice, of_modules = _kept(cassette, modules)
         dropped = twice + of_modules
         if dropped and not dry_run:
-            # A tape whose recording was cut off is still one: it goes on where it stopped.
-            lines = [header(tape.unfinished), *(_line(tape, row) for row in sorted(kept, key=lambda row: row.order))]
+            # A cassette whose recording was cut off is still one: it goes on where it stopped.
+            lines = [
+                header(cassette.unfinished),
+                *(_line(cassette, row) for row in sorted(kept, key=lambda row: row.order)),
+            ]
     finally:
-        tape.close(lines)
+        cassette.close(lines)
     parts = [f"{count(twice, 'row')} that {'was' if twice == 1 else 'were'} there twice"] if twice else []
     if of_modules:
         parts.append(f"{count(of_modules, 'row')} of {', '.join(modules)}")
@@ -55,12 +58,12 @@ def prune(file: Path, modules: tuple[str, ...], dry_run: bool) -> None:
     click.echo(f"{file}: {what}; {count(len(kept), 'row')} left")
 
 
-def _kept(tape: TapeFile, modules: tuple[str, ...]) -> tuple[list[Row], int, int]:
+def _kept(cassette: CassetteFile, modules: tuple[str, ...]) -> tuple[list[Row], int, int]:
     """The rows to keep; how many are there twice, and how many are of modules to drop."""
     seen = set()
     kept: list[Row] = []
     twice = of_modules = 0
-    for row in tape.rows():
+    for row in cassette.rows():
         key = identity({**row.value, "digest": row.digest})
         if row.scope.module in modules:
             of_modules += 1
@@ -72,43 +75,45 @@ def _kept(tape: TapeFile, modules: tuple[str, ...]) -> tuple[list[Row], int, int
     return kept, twice, of_modules
 
 
-def _line(tape: TapeFile, row: Row) -> bytes:
+def _line(cassette: CassetteFile, row: Row) -> bytes:
     from synalinks import _json  # as above
 
-    line = tape.line(row.line - 2)
-    if tape.stale:  # a new header promises digests of the present format
+    line = cassette.line(row.line - 2)
+    if cassette.stale:  # a new header promises digests of the present format
         line = _json.dumps({**row.value, "digest": row.digest}).encode()
     return line if line.endswith(b"\n") else line + b"\n"
 
 
-@click.command(short_help="Make one tape of several.")
-@click.argument("files", metavar="FILE FILE...", nargs=-1, required=True, type=_TAPE)
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The new tape.")
+@click.command(short_help="Make one cassette of several.")
+@click.argument("files", metavar="FILE FILE...", nargs=-1, required=True, type=_CASSETTE)
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The new cassette."
+)
 @click.option("--force", is_flag=True, help="Replace OUTPUT if it is there.")
 def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
-    """Make one tape of several, its rows by place.
+    """Make one cassette of several, its rows by place.
 
     Where several have a row for the same request and place, that of the FILE named last stands.
     """
     from synalinks.lm.cassette.disk import rewrite  # the LM layer takes 100 ms to import, and help doesn't need it
-    from synalinks.lm.cassette.file import TapeFile, merged_lines
+    from synalinks.lm.cassette.file import CassetteFile, merged_lines
 
     if len(files) < 2:
-        raise click.UsageError("give two tapes or more; `cp` copies one")
+        raise click.UsageError("give two cassettes or more; `cp` copies one")
     if output.exists() and not force:
         raise click.UsageError(f"{output} is there already; pass --force to replace it, or name another file")
     with ExitStack() as stack:
-        tapes = [stack.enter_context(opened(file)) for file in files]
+        cassettes = [stack.enter_context(opened(file)) for file in files]
         if output.exists():  # nobody may be recording what is replaced
-            stack.callback(TapeFile(output, write=True).close)
-        total = sum(len(tape) for tape in tapes)
-        written = _Counted(merged_lines(*tapes))
+            stack.callback(CassetteFile(output, write=True).close)
+        total = sum(len(cassette) for cassette in cassettes)
+        written = _Counted(merged_lines(*cassettes))
         output.parent.mkdir(parents=True, exist_ok=True)
         rewrite(output, written)
     rows = written.count - 1  # the header
     in_several = total - rows
     twice = f"{in_several:,} of them in more than one" if in_several else "none of them in more than one"
-    click.echo(f"{output}: {count(rows, 'row')} of {len(files)} tapes, {twice}")
+    click.echo(f"{output}: {count(rows, 'row')} of {len(files)} cassettes, {twice}")
 
 
 class _Counted:

@@ -1,4 +1,4 @@
-"""`synalinks run`: a script under a tape, a budget, or offline, with its bill at the end."""
+"""`synalinks run`: a script under a cassette, a budget, or offline, with its bill at the end."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from synalinks.cli.bill import TapeFacts
-    from synalinks.lm.budget.layer import Budget, Purse
+    from synalinks.cli.bill import CassetteFacts
+    from synalinks.lm.budget.layer import Budget, BudgetTracker
     from synalinks.lm.ledger.ledger import Ledger
 
 #: As in `synalinks.lm.cassette.session.MODES`; written out so that `--help` need not import the LM layer.
@@ -60,20 +60,22 @@ class ScriptCommand(click.Command):
 )
 @click.argument("script", type=ScriptPath(exists=True))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
-@click.option("--cassette", metavar="FILE", help="Tape to record calls to or replay them from: .jsonl or .jsonl.gz.")
+@click.option(
+    "--cassette", metavar="FILE", help="Cassette to record calls to or replay them from: .jsonl or .jsonl.gz."
+)
 @click.option(
     "--record-mode",
     type=click.Choice(RECORD_MODES),
-    help="none: replay only. once: record if there is no tape, else replay only (the default). "
+    help="none: replay only. once: record if there is no cassette, else replay only (the default). "
     "new_episodes: replay what is there, record what is not. all: record everything anew.",
 )
 @click.option(
     "--no-record-errors",
     is_flag=True,
-    help="Leave calls that failed in the end off the tape; a replay misses them. Without, they fail again as they did.",
+    help="Leave calls that failed in the end off the cassette; a replay misses them. Without, they fail again as they did.",
 )
 @click.option("--budget", metavar="USD", help="Spend at most so many dollars, e.g. 0.50. A replay counts as if live.")
-@click.option("--offline", is_flag=True, help="Forbid live calls: only the tape or the cache may answer.")
+@click.option("--offline", is_flag=True, help="Forbid live calls: only the cassette or the cache may answer.")
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -82,10 +84,10 @@ class ScriptCommand(click.Command):
 )
 @click.option(
     "--learn-from",
-    metavar="TAPE",
+    metavar="CASSETTE",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False),
-    help="With --dry-run: a tape that teaches how long answers are.",
+    help="With --dry-run: a cassette that teaches how long answers are.",
 )
 @click.option("--bill", metavar="FILE", help="Write the ledger to a file too: one JSON object a call.")
 @click.option("--quiet", is_flag=True, help="Don't print the bill.")
@@ -116,7 +118,7 @@ def run(
     The exit status is the script's own; 1 if an error ended it, 130 after Ctrl-C. The bill is printed in every case.
     """
     if record_mode is not None and cassette is None:
-        raise click.UsageError("--record-mode says what to do with a tape: give --cassette FILE too")
+        raise click.UsageError("--record-mode says what to do with a cassette: give --cassette FILE too")
     if no_record_errors and (cassette is None or record_mode == "none"):
         raise click.UsageError(
             "--no-record-errors says what is recorded: give --cassette FILE, and a mode that records"
@@ -169,13 +171,13 @@ def _run(
 ) -> int:
     """Run the script within what was asked for; print and write the bill; give the exit status."""
     # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.bill import TapeFacts, render
+    from synalinks.cli.bill import CassetteFacts, render
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
 
     mark, begun = len(runtime.RUNTIME.ledger), time.perf_counter()
-    purse: Purse | None = None
-    facts: TapeFacts | None = None
+    tracker: BudgetTracker | None = None
+    facts: CassetteFacts | None = None
     seconds: float | None = None
     existed = cassette is not None and os.path.exists(cassette)
     code = 0
@@ -184,16 +186,15 @@ def _run(
             if offline:
                 around.enter_context(runtime.offline())
             if budget is not None:
-                purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
-            tape = None
+                tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
+            opened = None
             if cassette is not None:
-                recording = runtime.use_cassette(cassette, record_mode, record_errors=record_errors)
-                tape = around.enter_context(recording)
+                opened = around.enter_context(runtime.use_cassette(cassette, record_mode, record_errors=record_errors))
             try:
                 run_script(script, args)
             finally:
                 seconds = time.perf_counter() - begun
-                facts = None if tape is None else TapeFacts.of(tape)
+                facts = None if opened is None else CassetteFacts.of(opened)
     except BaseException as error:  # every way a script can end is told, has its status and its bill
         if seconds is None:
             raise
@@ -203,7 +204,7 @@ def _run(
         Path(facts.path).unlink(missing_ok=True)
         facts = replace(facts, kept=False)
     if not quiet:
-        click.echo("\n" + render(os.path.basename(script), ledger, seconds, tape=facts, purse=purse))
+        click.echo("\n" + render(os.path.basename(script), ledger, seconds, cassette=facts, tracker=tracker))
     if bill is not None:
         ledger.to_jsonl(bill)
     return code
@@ -214,29 +215,29 @@ def _run_dry(
 ) -> int:
     """Run the script with invented answers; print what a live run would have taken; give the exit status."""
     # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.run.dry import dry_bill, lessons_from, rehearsed
+    from synalinks.cli.run.dry import dry_bill, dry_run, priors_from
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
 
-    lessons = lessons_from(learn_from)
+    priors = priors_from(learn_from)
     mark, begun, code = len(runtime.RUNTIME.ledger), time.perf_counter(), 0
-    purse: Purse | None = None
-    with rehearsed(lessons, learn_from, forecasts=False), ExitStack() as around:
+    tracker: BudgetTracker | None = None
+    with dry_run(priors, learn_from, forecasts=False), ExitStack() as around:
         if budget is not None:
-            purse = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
+            tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
         try:
             run_script(script, args)
         except BaseException as error:  # noqa: BLE001  every way a script can end is told, has its status and its bill
             code = exit_code(error)
     ledger = runtime.RUNTIME.ledger.since(mark)
     if not quiet:
-        click.echo("\n" + dry_bill(os.path.basename(script), ledger, lessons, time.perf_counter() - begun, purse))
+        click.echo("\n" + dry_bill(os.path.basename(script), ledger, priors, time.perf_counter() - begun, tracker))
     if bill is not None:
         ledger.to_jsonl(bill)
     return code
 
 
 def _says_nothing(ledger: Ledger) -> bool:
-    """Whether a new tape is better not kept: with no answer on it, the next run would not record, but replay
+    """Whether a new cassette is better not kept: with no answer on it, the next run would not record, but replay
     that nobody listened, say."""
     return all(entry.error is not None for entry in ledger)

@@ -13,54 +13,54 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from synalinks.lm.budget.layer import Purse
+    from synalinks.lm.budget.layer import BudgetTracker
     from synalinks.lm.cassette.session import Cassette
     from synalinks.lm.forecast.forecast import Forecast
-    from synalinks.lm.forecast.priors import Lessons
+    from synalinks.lm.forecast.priors import Priors
     from synalinks.lm.ledger.ledger import Entry, Ledger
-    from synalinks.trainers.forecasting.dry_run import Rehearsal
+    from synalinks.trainers.forecasting.dry_run import DryRun
 
 #: Where a script finds `use_cassette`; a dry run puts another one there.
 _HOMES = ("synalinks.lm.runtime", "synalinks.lm", "synalinks")
 
 
-def lessons_from(files: Sequence[str]) -> Lessons:
-    """What tapes, and the disk cache unless it is switched off, teach of models.
+def priors_from(files: Sequence[str]) -> Priors:
+    """What cassettes, and the disk cache unless it is switched off, teach of models.
 
     Raises:
-        click.BadParameter: a file that is no tape.
+        click.BadParameter: a file that is no cassette.
     """
     from synalinks.errors import CassetteError  # the LM layer takes 100 ms to import, and help doesn't need it
     from synalinks.lm.cache.store import cache_disabled, default_directory
-    from synalinks.lm.forecast.priors import Lessons
+    from synalinks.lm.forecast.priors import Priors
 
     try:
-        lessons = Lessons.of(*files)
+        priors = Priors.of(*files)
     except CassetteError as error:
         raise click.BadParameter(str(error), param_hint="--learn-from") from error
     if not cache_disabled():
-        lessons.learn_cache(default_directory())
-    return lessons
+        priors.add_cache(default_directory())
+    return priors
 
 
 @contextmanager
-def rehearsed(lessons: Lessons, learn_from: Sequence[str], forecasts: bool) -> Iterator[Rehearsal]:
-    """A block in which every model is answered synthetically, at once, and the user's tapes stay as they are."""
+def dry_run(priors: Priors, learn_from: Sequence[str], forecasts: bool) -> Iterator[DryRun]:
+    """A block in which every model is answered synthetically, at once, and the user's cassettes stay as they are."""
     from synalinks.lm.forecast.isolation import no_limits  # as above
     from synalinks.lm.providers.fake.synthetic import SyntheticProvider
     from synalinks.lm.runtime import use_provider
-    from synalinks.trainers.forecasting.dry_run import Rehearsal, rehearse
+    from synalinks.trainers.forecasting.dry_run import DryRun, dry_run
 
     with ExitStack() as around:
-        around.enter_context(use_provider(SyntheticProvider(lessons=lessons)))
+        around.enter_context(use_provider(SyntheticProvider(priors=priors)))
         around.enter_context(no_limits())
-        around.enter_context(_other_tapes())
-        yield around.enter_context(rehearse(Rehearsal(forecasts, learn_from)))
+        around.enter_context(_other_cassettes())
+        yield around.enter_context(dry_run(DryRun(forecasts, learn_from)))
 
 
 @contextmanager
-def _other_tapes() -> Iterator[None]:
-    """Have tapes that the script opens be in a folder that is thrown away: none is played, none is written to."""
+def _other_cassettes() -> Iterator[None]:
+    """Have cassettes that the script opens be in a folder that is thrown away: none is played, none is written to."""
     from synalinks.lm import runtime  # as above
 
     real = runtime.use_cassette
@@ -68,12 +68,12 @@ def _other_tapes() -> Iterator[None]:
 
         @contextmanager
         def use_cassette(path: str | Path, record_mode: Any = "once", **options: Any) -> Iterator[Cassette]:
-            """A tape of its own for each path, new at the first opening."""
+            """A cassette of its own for each path, new at the first opening."""
             name = Path(path).name
             place = Path(folder) / str(len(Path(path).parts)) / name
             place.parent.mkdir(exist_ok=True)
-            with real(place, record_mode if place.exists() else "all", **options) as tape:
-                yield tape
+            with real(place, record_mode if place.exists() else "all", **options) as cassette:
+                yield cassette
 
         before = [(module, vars(module)) for name in _HOMES if (module := sys.modules.get(name)) is not None]
         kept = [(names, names.get("use_cassette")) for _, names in before]
@@ -89,20 +89,20 @@ def _other_tapes() -> Iterator[None]:
                     names["use_cassette"] = value
 
 
-def script_forecast(name: str, ledger: Ledger, rehearsal: Rehearsal, lessons: Lessons) -> Forecast:
+def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> Forecast:
     """The forecast of a script: that of each of its fits, and all other calls as they were made."""
     from synalinks.lm.forecast.forecast import Figures, Forecast, Row  # as above
     from synalinks.lm.forecast.tally import loads_of_run, notes_of, ordered, rows_of
 
-    foreseen = [(history, forecast) for history, forecast in rehearsal.fits if forecast is not None]
+    foreseen = [(history, forecast) for history, forecast in dry.fits if forecast is not None]
     covered = {id(entry) for history, _ in foreseen for entry in history.ledger}
     rest: list[Entry] = [entry for entry in ledger if id(entry) not in covered]
     loads = loads_of_run(rest)
     found: dict[tuple[str | None, str], Figures] = {}
-    for row in (*(row for _, forecast in foreseen for row in forecast.rows), *rows_of(loads.items(), lessons)):
+    for row in (*(row for _, forecast in foreseen for row in forecast.rows), *rows_of(loads.items(), priors)):
         key = (row.phase, row.model)
         found[key] = found.get(key, Figures()) + row.figures
-    notes = [note for _, forecast in foreseen for note in forecast.notes] + list(notes_of(loads.items(), lessons))
+    notes = [note for _, forecast in foreseen for note in forecast.notes] + list(notes_of(loads.items(), priors))
     return Forecast(
         ordered(Row(phase, model, figures) for (phase, model), figures in found.items()),
         title=f"Estimate of {name}: what a live run will take",
@@ -110,7 +110,7 @@ def script_forecast(name: str, ledger: Ledger, rehearsal: Rehearsal, lessons: Le
     )
 
 
-def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse: Purse | None) -> str:
+def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker: BudgetTracker | None) -> str:
     """What one live run would have taken, as text; nothing of it was asked or billed."""
     from synalinks.cli.table import count
     from synalinks.lm.forecast.forecast import Figures  # as above
@@ -118,7 +118,7 @@ def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse:
     from synalinks.lm.forecast.tally import loads_of_run, notes_of, rows_of
 
     loads = loads_of_run(entry for entry in ledger if entry.error is None)
-    rows = rows_of(loads.items(), lessons)
+    rows = rows_of(loads.items(), priors)
     lines = [f"Dry run of {name}: an estimate. Answers were invented; no model was asked, and nothing was billed.", ""]
 
     def cells(figures: Figures) -> list[str]:
@@ -135,7 +135,7 @@ def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse:
         total = sum((row.figures for row in rows), Figures())
         header = ("phase", "model", "calls", "tokens in", "tokens out", "as if live")
         lines += [aligned(header, table, [["total", "", *cells(total)]], 2), ""]
-        until = " until its budget ended it" if purse is not None and purse.ended is not None else ""
+        until = " until its budget ended it" if tracker is not None and tracker.ended is not None else ""
         money = "its dollars are not known" if total.unpriced and not total.priced.high else expected_text(total)
         lines.append(
             f"A live run would have made about {count(total.calls.expected, 'call')} and taken "
@@ -145,18 +145,18 @@ def dry_bill(name: str, ledger: Ledger, lessons: Lessons, seconds: float, purse:
         lines.append("A live run would have made no calls to models.")
     if failed := ledger.total.failed:
         lines.append(f"{failed:,} calls got no answer: their schema could not be filled, or the budget refused them.")
-    lines += wrapped(notes_of(loads.items(), lessons))
-    if purse is not None:
-        lines += wrapped([_budget(purse)])
+    lines += wrapped(notes_of(loads.items(), priors))
+    if tracker is not None:
+        lines += wrapped([_budget(tracker)])
     lines += wrapped(["Files that the script writes were written, with what follows from invented answers."])
     lines.append(f"The dry run took {seconds:.1f} s.")
     return "\n".join(lines)
 
 
-def _budget(purse: Purse) -> str:
+def _budget(tracker: BudgetTracker) -> str:
     from synalinks.lm.ledger.table import dollars_text  # as above
 
-    used, cap = dollars_text(purse.settled.usd), dollars_text(Decimal(purse.budget.usd or 0))
-    if purse.ended is None:
+    used, cap = dollars_text(tracker.settled.usd), dollars_text(Decimal(tracker.budget.usd or 0))
+    if tracker.ended is None:
         return f"The budget of {cap} would have been enough: {used} of it used."
-    return f"The budget of {cap} would have ended the run {purse.ended}; {used} of it used."
+    return f"The budget of {cap} would have ended the run {tracker.ended}; {used} of it used."

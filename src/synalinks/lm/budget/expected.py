@@ -31,7 +31,7 @@ WINDOW = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Usual:
+class TypicalUsage:
     """What a call will probably not take more of; None where that is not known yet.
 
     Attributes:
@@ -53,7 +53,7 @@ class Entries(Protocol):
     def since(self, mark: int) -> Iterable[Any]: ...
 
 
-class Learnt:
+class UsageStatistics:
     """What is known of the calls made so far, by model and module.
 
     Args:
@@ -68,14 +68,14 @@ class Learnt:
         self._seconds: dict[tuple[str, str, str | None], Recent] = {}
         self._shares: dict[tuple[str, str], Recent] = {}
 
-    def usual(self, call: Call) -> Usual:
+    def usual(self, call: Call) -> TypicalUsage:
         """What a call like this usually takes."""
         request, module = call.request, call.scope.module
         key = (request.kind, request.model, module)
         with self._lock:
             self._take_in()
             output = 0.0 if request.kind == "embed" else _high(self._outputs.get(key))
-            return Usual(
+            return TypicalUsage(
                 None if output is None else math.ceil(output),
                 _high(self._shares.get(key[:2])),
                 _high(self._seconds.get(key)),

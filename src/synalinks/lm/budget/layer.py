@@ -17,15 +17,15 @@ from dataclasses import replace
 from typing import Protocol
 
 from synalinks.errors import BudgetExceeded, LMError, SynalinksError
-from synalinks.lm.budget.expected import Learnt
+from synalinks.lm.budget.expected import UsageStatistics
 from synalinks.lm.budget.queue import Queue
 from synalinks.lm.budget.reservation import Reservation
-from synalinks.lm.budget.tracker import NOTHING, Amount, Budget, Purse, Rows
+from synalinks.lm.budget.tracker import NOTHING, Amount, Budget, BudgetTracker, Rows
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.pricing.pricing import Price, price_for
 
-__all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "GateLayer", "Purse", "Queue", "Reservation"]
+__all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "BudgetLayer", "BudgetTracker", "Queue", "Reservation"]
 
 
 #: The call that is being answered where this one is made; set while a stand-in for a provider may ask models itself.
@@ -33,13 +33,13 @@ _around: ContextVar[Reservation | None] = ContextVar("synalinks_around", default
 
 
 class Described(Protocol):
-    """A budget as a tape sees it."""
+    """A budget as a cassette sees it."""
 
     def to_dict(self) -> dict[str, str]: ...
 
 
-class Tape(Rows, Protocol):
-    """What the gate asks an open tape (see `Cassette`)."""
+class Cassette(Rows, Protocol):
+    """What the gate asks an open cassette (see `Cassette`)."""
 
     recording: bool
 
@@ -50,10 +50,10 @@ class Tape(Rows, Protocol):
     def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None: ...
 
 
-class GateLayer:
+class BudgetLayer:
     """Lets a call pass only with its upper bound reserved in every open budget, and settles what it cost.
 
-    What a tape replays counts as if it were live, so that a run stops where the recorded one did: at the calls
+    What a cassette replays counts as if it were live, so that a run stops where the recorded one did: at the calls
     that were refused then, and earlier under a smaller budget. A single answer (temperature 0, embeddings) that
     the run has had before is no further call: it passes, and costs nothing, as if it came from the cache. So a
     budget counts the same at any concurrency.
@@ -62,70 +62,70 @@ class GateLayer:
     models itself) never waits for that one: it is refused if the rest of the budget can't hold it.
 
     Args:
-        purses: gives the budgets in force.
+        trackers: gives the budgets in force.
         price: gives the price of a model.
         queue: where calls wait.
-        tape: gives the open tape, or None.
+        cassette: gives the open cassette, or None.
         timeout: seconds an attempt may take; bounds what is paid by the hour.
-        learnt: what calls usually take, for budgets in mode `expected`; without it they reserve bounds.
+        statistics: what calls usually take, for budgets in mode `expected`; without it they reserve bounds.
     """
 
     name = "gate"
 
     def __init__(
         self,
-        purses: Callable[[], Sequence[Purse]],
+        trackers: Callable[[], Sequence[BudgetTracker]],
         price: Callable[[str], Price | None],
         queue: Queue | None = None,
-        tape: Callable[[], Tape | None] = lambda: None,
+        cassette: Callable[[], Cassette | None] = lambda: None,
         timeout: float | None = None,
-        learnt: Learnt | None = None,
+        statistics: UsageStatistics | None = None,
     ) -> None:
-        self._purses = purses
+        self._trackers = trackers
         self._price = price
         self._queue = QUEUE if queue is None else queue
-        self._tape = tape
+        self._cassette = cassette
         self._timeout = timeout
-        self._learnt = learnt
+        self._statistics = statistics
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that answers through `below` within budget."""
 
         async def gate(call: Call) -> Reply:
-            purses = self._purses()
-            if not purses:
+            trackers = self._trackers()
+            if not trackers:
                 return await below(call)
-            tape = self._tape()
-            if tape is not None and tape.repeats(call):
+            cassette = self._cassette()
+            if cassette is not None and cassette.repeats(call):
                 return await below(call)
-            held = self._reservation(call, purses)
+            held = self._reservation(call, trackers)
             try:
-                if tape is not None and not tape.recording:
-                    return await _replayed(call, held, tape, below)
+                if cassette is not None and not cassette.recording:
+                    return await _replayed(call, held, cassette, below)
                 return await self._live(call, held, below)
             except BudgetExceeded as refusal:
-                if (purse := held.refused_by) is not None:
-                    purse.note_end(f"at {call.scope}")
-                    if tape is not None and tape.recording:
-                        tape.note_refusal(call, refusal, purse)
+                if (tracker := held.refused_by) is not None:
+                    tracker.note_end(f"at {call.scope}")
+                    if cassette is not None and cassette.recording:
+                        cassette.note_refusal(call, refusal, tracker)
                 raise
             finally:
-                if tape is not None and tape.recording:
-                    _note_overshoot(call, held, tape)
+                if cassette is not None and cassette.recording:
+                    _note_overshoot(call, held, cassette)
 
         return gate
 
-    def _reservation(self, call: Call, purses: Sequence[Purse]) -> Reservation:
+    def _reservation(self, call: Call, trackers: Sequence[BudgetTracker]) -> Reservation:
         price = price_for(call.request, self._price)
-        needs = needs_of(call.request, price, purses, self._timeout)
-        learnt = self._learnt
-        usual = None if learnt is None else lambda: learnt.usual(call)
-        return Reservation(purses, needs, self._queue, call.trace, usual, _around.get())
+        needs = needs_of(call.request, price, trackers, self._timeout)
+        statistics = self._statistics
+        usual = None if statistics is None else lambda: statistics.usual(call)
+        return Reservation(trackers, needs, self._queue, call.trace, usual, _around.get())
 
     async def _live(self, call: Call, held: Reservation, below: Handler) -> Reply:
         reply = await _live(call, held, below)
-        if self._learnt is not None:
-            self._learnt.note_prompt(call, held.needs.prompt, reply)
+        if self._statistics is not None:
+            self._statistics.note_prompt(call, held.needs.prompt, reply)
         return reply
 
 
@@ -153,21 +153,21 @@ async def _live(call: Call, held: Reservation, below: Handler) -> Reply:
     return reply
 
 
-def _warn_of_breach(call: Call, purse: Purse, spent: Amount, bound: Amount) -> None:
+def _warn_of_breach(call: Call, tracker: BudgetTracker, spent: Amount, bound: Amount) -> None:
     """Say that a provider billed more than the request allows it to, and so broke a budget."""
     warnings.warn(
-        f"the {purse.name} was exceeded, by {purse.overshoot}: {call.request.model!r} reported {spent} for one attempt "
-        f"(at {call.scope}), where the request allows {bound} at most. Either it does not heed max_tokens, or it bills "
+        f"the {tracker.name} was exceeded, by {tracker.overshoot}: {call.request.model!r} reported {spent} for one attempt "
+        f"(at {call.scope}), where the request allows {bound} at most. Either it does not update max_tokens, or it bills "
         "for more than it was sent. No further call goes out that does not fit",
         RuntimeWarning,
         stacklevel=2,
     )
 
 
-async def _replayed(call: Call, held: Reservation, tape: Tape, below: Handler) -> Reply:
-    """A call that only the tape can answer: nothing is ever out, so nothing waits, and the cost is known."""
-    following = frozenset(purse for purse in held.purses if purse.follows(tape))
-    found = tape.refusal(call, held.purses)
+async def _replayed(call: Call, held: Reservation, cassette: Cassette, below: Handler) -> Reply:
+    """A call that only the cassette can answer: nothing is ever out, so nothing waits, and the cost is known."""
+    following = frozenset(tracker for tracker in held.trackers if tracker.follows(cassette))
+    found = cassette.refusal(call, held.trackers)
     if found is not None:
         raise held.refuse_as_recorded(*found, following) from found[1].__cause__
     held.allow()
@@ -181,24 +181,24 @@ async def _replayed(call: Call, held: Reservation, tape: Tape, below: Handler) -
     return reply
 
 
-def _note_overshoot(call: Call, held: Reservation, tape: Tape) -> None:
-    """Put on a recording that a budget of mode `expected` went over its caps: a replay then follows the tape.
+def _note_overshoot(call: Call, held: Reservation, cassette: Cassette) -> None:
+    """Put on a recording that a budget of mode `expected` went over its caps: a replay then follows the cassette.
 
     The call itself was answered, so the row refuses nothing.
     """
-    for purse in held.purses:
-        if purse.budget.mode == "expected" and purse.overshoot != NOTHING and not purse.follows(tape):
-            note = BudgetExceeded(f"the {purse.name} was exceeded by {purse.overshoot}, in mode 'expected'")
-            tape.note_refusal(call, note, purse)
-            purse.follow(tape)
+    for tracker in held.trackers:
+        if tracker.budget.mode == "expected" and tracker.overshoot != NOTHING and not tracker.follows(cassette):
+            note = BudgetExceeded(f"the {tracker.name} was exceeded by {tracker.overshoot}, in mode 'expected'")
+            cassette.note_refusal(call, note, tracker)
+            tracker.follow(cassette)
 
 
 def _refuse_if_cut(call: Call, held: Reservation, error: LMError) -> None:
     """Tell a failure that the budget's own cap made from one that the model made."""
     tight = held.cap is not None and held.cap < OUTPUT_ALLOWANCE
     if error.kind == "length" and tight and call.request.output_limit is None:
-        if (purse := held.needs.tightest(held.purses)) is not None:
-            purse.note_end(f"at {call.scope}")
+        if (tracker := held.needs.tightest(held.trackers)) is not None:
+            tracker.note_end(f"at {call.scope}")
         raise BudgetExceeded(
             f"the budget had {held.cap:,} answer tokens left for {call.request.model!r}, which cut its answer "
             "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"

@@ -1,4 +1,4 @@
-"""The calls that wait for room in a purse, and who goes first."""
+"""The calls that wait for room in a tracker, and who goes first."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from bisect import insort
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from synalinks.lm.budget.tracker import NOTHING, Amount, Purse
+from synalinks.lm.budget.tracker import NOTHING, Amount, BudgetTracker
 
 
 class Waiter(Protocol):
     """A call that may wait (see `Reservation`)."""
 
     @property
-    def purses(self) -> tuple[Purse, ...]:
+    def trackers(self) -> tuple[BudgetTracker, ...]:
         """Those it needs room in."""
 
     @property
-    def purse_set(self) -> frozenset[Purse]:
+    def tracker_set(self) -> frozenset[BudgetTracker]:
         """The same, to compare."""
 
     @property
@@ -36,47 +36,48 @@ class Waiter(Protocol):
     def tell(self) -> None:
         """Let the waiting task know."""
 
-    def held_in(self, purse: Purse) -> Amount:
+    def held_in(self, tracker: BudgetTracker) -> Amount:
         """What it holds there."""
 
 
 class Queue:
-    """The calls that wait for room: first come, first served among those that share a purse.
+    """The calls that wait for room: first come, first served among those that share a tracker.
 
     A call keeps its ticket for all its attempts, so a further attempt is served before calls that came later.
     A call made while another is being answered (by a stand-in for a provider that asks models itself) goes before
     those that stand by themselves: these may wait for the very call that it is part of.
 
-    Purses may be shared by threads, each with its event loop: whoever makes room hands it over under the lock.
+    Trackers may be shared by threads, each with its event loop: whoever makes room hands it over under the lock.
     """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.tickets = itertools.count()
-        self._waiting: dict[tuple[Purse, ...], list[Waiter]] = {}
+        self._waiting: dict[tuple[BudgetTracker, ...], list[Waiter]] = {}
 
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
     def someone_before(self, call: Waiter) -> bool:
-        """Whether a call that goes first waits for a purse of this one's."""
+        """Whether a call that goes first waits for a tracker of this one's."""
         return any(
-            line[0].rank < call.rank and not call.purse_set.isdisjoint(purses) for purses, line in self._waiting.items()
+            line[0].rank < call.rank and not call.tracker_set.isdisjoint(trackers)
+            for trackers, line in self._waiting.items()
         )
 
     def join(self, call: Waiter) -> None:
         """Wait, at the place of one's rank."""
-        insort(self._waiting.setdefault(call.purses, []), call, key=lambda other: other.rank)
+        insort(self._waiting.setdefault(call.trackers, []), call, key=lambda other: other.rank)
         if call.within is not None:  # others may have counted on the call that now waits for this one
             self.advance()
 
     def leave(self, call: Waiter) -> None:
         """Wait no longer."""
-        line = self._waiting.get(call.purses, [])
+        line = self._waiting.get(call.trackers, [])
         if call in line:
             line.remove(call)
             if not line:
-                del self._waiting[call.purses]
+                del self._waiting[call.trackers]
 
     def advance(self) -> None:
         """Serve everyone who can be served; to be called, under the lock, when room was made."""
@@ -85,19 +86,19 @@ class Queue:
             served.tell()
 
     def _next(self) -> Waiter | None:
-        blocked: set[Purse] = set()
+        blocked: set[BudgetTracker] = set()
         for call in sorted((line[0] for line in self._waiting.values()), key=lambda call: call.rank):
-            if blocked.isdisjoint(call.purses) and call.decide():
+            if blocked.isdisjoint(call.trackers) and call.decide():
                 return call
-            blocked |= call.purse_set
+            blocked |= call.tracker_set
         return None
 
-    def stuck(self, purse: Purse, call: Waiter) -> Amount:
-        """What is held in a purse by calls that can't end before one that waits: those `call` and others that wait
+    def stuck(self, tracker: BudgetTracker, call: Waiter) -> Amount:
+        """What is held in a tracker by calls that can't end before one that waits: those `call` and others that wait
         are made within."""
         waiting = itertools.chain([call], *self._waiting.values())
         found = {id(outer): outer for one in waiting for outer in _around(one)}
-        return _sum(outer.held_in(purse) for outer in found.values())
+        return _sum(outer.held_in(tracker) for outer in found.values())
 
 
 def _around(call: Waiter) -> Iterator[Waiter]:

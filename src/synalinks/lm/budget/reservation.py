@@ -1,4 +1,4 @@
-"""A reservation: what one call holds in every open purse, from before it is sent until its cost is known."""
+"""A reservation: what one call holds in every open tracker, from before it is sent until its cost is known."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from synalinks.errors import BudgetExceeded, LMError
-from synalinks.lm.budget.expected import Usual
+from synalinks.lm.budget.expected import TypicalUsage
 from synalinks.lm.budget.queue import Queue
-from synalinks.lm.budget.tracker import NOTHING, Amount, Purse
+from synalinks.lm.budget.tracker import NOTHING, Amount, BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs
 from synalinks.lm.core.call import ZERO, Reply, Trace
 
 
 class Reservation:
-    """What one call holds in every open purse; the `Permit` that the layers below ask again.
+    """What one call holds in every open tracker; the `Permit` that the layers below ask again.
 
     Args:
-        purses: those that are open.
+        trackers: those that are open.
         needs: what is known of the call.
         queue: where it waits.
         trace: of the call.
@@ -26,21 +26,21 @@ class Reservation:
 
     Attributes:
         cap: the answer tokens that the reservation pays for, where the caller set no limit.
-        broke: a purse that an answer above its bound put over its caps, what it took, and the bound; or None.
-        refused_by: the purse that refused it, or a call made to answer it; None if none did.
+        broke: a tracker that an answer above its bound put over its caps, what it took, and the bound; or None.
+        refused_by: the tracker that refused it, or a call made to answer it; None if none did.
     """
 
     def __init__(
         self,
-        purses: Sequence[Purse],
+        trackers: Sequence[BudgetTracker],
         needs: Needs,
         queue: Queue,
         trace: Trace | None = None,
-        usual: Callable[[], Usual] | None = None,
+        usual: Callable[[], TypicalUsage] | None = None,
         within: Reservation | None = None,
     ) -> None:
-        self.purses = tuple(purses)
-        self.purse_set = frozenset(purses)
+        self.trackers = tuple(trackers)
+        self.tracker_set = frozenset(trackers)
         self.within = within
         self.rank = (within is None, next(queue.tickets))
         self.needs = needs
@@ -52,8 +52,8 @@ class Reservation:
         self._shares: tuple[Amount, ...] = ()
         self._held = False
         self._sent_before = 0
-        self.broke: tuple[Purse, Amount, Amount] | None = None
-        self.refused_by: Purse | None = None
+        self.broke: tuple[BudgetTracker, Amount, Amount] | None = None
+        self.refused_by: BudgetTracker | None = None
         self._refused: BudgetExceeded | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: asyncio.Future[None] | None = None
@@ -102,48 +102,48 @@ class Reservation:
         """Whether waiting longer can't help: it is reserved now, or refused. Under the lock."""
         # Further attempts send the same call, with the cap of the first: they need the same bound.
         bound, cap = (self._bound, self.cap) if self._bound.calls else self._needs_now()
-        usual = self._usually(bound, cap)
-        shares = tuple(purse.share(bound, usual) for purse in self.purses)
+        usual = self._typical_bound(bound, cap)
+        shares = tuple(tracker.share(bound, usual) for tracker in self.trackers)
         waits = False
-        for purse, share in zip(self.purses, shares, strict=True):
-            if purse.refused is not None:
-                self._refused, self.refused_by = purse.refused, purse
+        for tracker, share in zip(self.trackers, shares, strict=True):
+            if tracker.refused is not None:
+                self._refused, self.refused_by = tracker.refused, tracker
                 return True
-            if purse.lacking(share) is None:
+            if tracker.lacking(share) is None:
                 continue
-            if (lacking := purse.lacking(share, returned=purse.reserved)) is not None:
-                self._refused, self.refused_by = purse.refusal(lacking), purse
+            if (lacking := tracker.lacking(share, returned=tracker.reserved)) is not None:
+                self._refused, self.refused_by = tracker.refusal(lacking), tracker
                 return True
-            if self.within is not None and (lacking := purse.lacking(share, returned=self._returning(purse))):
-                self._refused, self.refused_by = _waits_for_itself(purse, lacking), purse
+            if self.within is not None and (lacking := tracker.lacking(share, returned=self._returning(tracker))):
+                self._refused, self.refused_by = _waits_for_itself(tracker, lacking), tracker
                 return True
             waits = True
         if waits:
             return False
-        for purse, share in zip(self.purses, shares, strict=True):
-            purse.take(share, bound)
+        for tracker, share in zip(self.trackers, shares, strict=True):
+            tracker.take(share, bound)
         self._bound, self._shares, self.cap, self._held = bound, shares, cap, True
         self._sent_before = self.trace.sent
         return True
 
     def _needs_now(self) -> tuple[Amount, int | None]:
-        return self.needs.bound(self.purses, None if self.within is None else self._returning)
+        return self.needs.bound(self.trackers, None if self.within is None else self._returning)
 
-    def _returning(self, purse: Purse) -> Amount:
+    def _returning(self, tracker: BudgetTracker) -> Amount:
         """What calls that are out can still make room for: not those that wait for this one to end."""
-        return purse.reserved if self.within is None else purse.reserved - self._queue.stuck(purse, self)
+        return tracker.reserved if self.within is None else tracker.reserved - self._queue.stuck(tracker, self)
 
-    def _usually(self, bound: Amount, cap: int | None) -> Amount | None:
-        """What such calls rarely go over; None where no purse asks or nothing is known."""
-        if self._usual is None or all(purse.budget.mode == "hard" for purse in self.purses):
+    def _typical_bound(self, bound: Amount, cap: int | None) -> Amount | None:
+        """What such calls rarely go over; None where no tracker asks or nothing is known."""
+        if self._usual is None or all(tracker.budget.mode == "hard" for tracker in self.trackers):
             return None
         return self.needs.usual(self._usual(), cap)
 
-    def held_in(self, purse: Purse) -> Amount:
-        """What it holds in a purse."""
-        if not self._held or purse not in self.purse_set:
+    def held_in(self, tracker: BudgetTracker) -> Amount:
+        """What it holds in a tracker."""
+        if not self._held or tracker not in self.tracker_set:
             return NOTHING
-        return self._shares[self.purses.index(purse)]
+        return self._shares[self.trackers.index(tracker)]
 
     def tell(self) -> None:
         """Let the waiting task know that it was served or refused; on whatever loop it runs."""
@@ -170,7 +170,7 @@ class Reservation:
             while outer is not None:
                 outer.refused_by = self.refused_by
                 outer = outer.within
-            # A purse keeps its refusal for all who come; each gets one to raise, with its own traceback.
+            # A tracker keeps its refusal for all who come; each gets one to raise, with its own traceback.
             raise BudgetExceeded(*self._refused.args)
 
     # --- settling ----------------------------------------------------------------------------------------
@@ -185,15 +185,15 @@ class Reservation:
         if not self._held:
             return
         self._held = False
-        for purse, share in zip(self.purses, self._shares, strict=True):
-            purse.give_back(share, self._bound, spent)
-            if spent is not None and self._breaks(purse, spent):
-                self.broke = self.broke or (purse, spent, self._bound)
+        for tracker, share in zip(self.trackers, self._shares, strict=True):
+            tracker.give_back(share, self._bound, spent)
+            if spent is not None and self._breaks(tracker, spent):
+                self.broke = self.broke or (tracker, spent, self._bound)
 
-    def _breaks(self, purse: Purse, spent: Amount) -> bool:
-        """Whether an answer above its bound put a purse over caps that hold."""
+    def _breaks(self, tracker: BudgetTracker, spent: Amount) -> bool:
+        """Whether an answer above its bound put a tracker over caps that hold."""
         above = spent.at_most(self._bound) != spent
-        return above and purse.budget.mode == "hard" and purse.overshoot != NOTHING
+        return above and tracker.budget.mode == "hard" and tracker.overshoot != NOTHING
 
     def settle_reply(self, reply: Reply) -> None:
         """Settle a call that was answered."""
@@ -216,17 +216,17 @@ class Reservation:
     def spent_on(self, reply: Reply) -> Amount | None:
         """What one answered attempt cost; None if a count that is capped is not known."""
         tokens, cost = reply.usage.total_tokens, reply.cost
-        for purse in self.purses:
-            if purse.budget.tokens is not None and tokens is None:
+        for tracker in self.trackers:
+            if tracker.budget.tokens is not None and tokens is None:
                 return None
-            if purse.budget.usd is not None and cost is None and purse.budget.unpriced == "raise":
+            if tracker.budget.usd is not None and cost is None and tracker.budget.unpriced == "raise":
                 return None
         return Amount(cost or ZERO, tokens or 0, 1)
 
     # --- replaying ---------------------------------------------------------------------------------------
 
     def replayed_reply(self, reply: Reply) -> Amount:
-        """What an answer of a tape cost, all its attempts; those of unknown cost at their bound, as when live."""
+        """What an answer of a cassette cost, all its attempts; those of unknown cost at their bound, as when live."""
         if not reply.attempts and not reply.usage.total_tokens and not reply.cost:
             return NOTHING
         unknown = reply.uncertain_attempts or (reply.attempts - 1 if reply.wasted is None else 0)
@@ -235,7 +235,7 @@ class Reservation:
         return wasted + self._limit.times(unknown) + (self._limit if last is None else last)
 
     def replayed_failure(self, error: LMError) -> Amount:
-        """What a failure of a tape cost, all its attempts."""
+        """What a failure of a cassette cost, all its attempts."""
         unknown = error.uncertain_attempts
         if error.reply is not None and self.spent_on(error.reply) is None:
             unknown += 1
@@ -243,7 +243,7 @@ class Reservation:
 
     @property
     def _limit(self) -> Amount:
-        return self._bound if self._bound.calls else self.needs.bound(self.purses)[0]
+        return self._bound if self._bound.calls else self.needs.bound(self.trackers)[0]
 
     def allow(self) -> None:
         """Go on with a replay: only a budget that this replay itself used up refuses.
@@ -251,42 +251,42 @@ class Reservation:
         Raises:
             BudgetExceeded: one is.
         """
-        for purse in self.purses:
-            if purse.refused is not None and not purse.refused_on_tape:
-                self.refused_by = purse
-                raise BudgetExceeded(*purse.refused.args)
-        self.cap = self.needs.bound(self.purses)[1]
+        for tracker in self.trackers:
+            if tracker.refused is not None and not tracker.refused_on_cassette:
+                self.refused_by = tracker
+                raise BudgetExceeded(*tracker.refused.args)
+        self.cap = self.needs.bound(self.trackers)[1]
 
-    def count(self, spent: Amount, following: frozenset[Purse] = frozenset()) -> None:
-        """Settle what a tape replays: nothing is out, so what it costs is known beforehand.
+    def count(self, spent: Amount, following: frozenset[BudgetTracker] = frozenset()) -> None:
+        """Settle what a cassette replays: nothing is out, so what it costs is known beforehand.
 
         Args:
             spent: what it cost.
-            following: purses that end where the tape says, and nowhere else (see `Purse.follows`).
+            following: trackers that end where the cassette says, and nowhere else (see `BudgetTracker.follows`).
 
         Raises:
             BudgetExceeded: it does not fit.
         """
         with self._queue.lock:
-            for purse in self.purses:
-                if spent == NOTHING or purse in following:
+            for tracker in self.trackers:
+                if spent == NOTHING or tracker in following:
                     continue
-                if (lacking := purse.lacking(spent)) is not None:
-                    self.refused_by = purse
-                    raise BudgetExceeded(*purse.refusal(lacking).args)
-            for purse in self.purses:
-                purse.count(spent)
+                if (lacking := tracker.lacking(spent)) is not None:
+                    self.refused_by = tracker
+                    raise BudgetExceeded(*tracker.refusal(lacking).args)
+            for tracker in self.trackers:
+                tracker.count(spent)
 
     def refuse_as_recorded(
-        self, number: int, refusal: BudgetExceeded, following: frozenset[Purse] = frozenset()
+        self, number: int, refusal: BudgetExceeded, following: frozenset[BudgetTracker] = frozenset()
     ) -> BudgetExceeded:
         """Note that the recorded run was refused here, and what it had spent until then."""
-        purse, cause = self.purses[number], refusal.__cause__
-        self.refused_by = purse
+        tracker, cause = self.trackers[number], refusal.__cause__
+        self.refused_by = tracker
         if isinstance(cause, LMError):
             self.count(self.replayed_failure(cause), following)
-        if purse.refused is None:
-            purse.refused, purse.refused_on_tape = BudgetExceeded(*refusal.args), True
+        if tracker.refused is None:
+            tracker.refused, tracker.refused_on_cassette = BudgetExceeded(*refusal.args), True
         return refusal
 
     # --- the permit ----------------------------------------------------------------------------------------
@@ -317,9 +317,9 @@ class Reservation:
         await self.acquire()
 
 
-def _waits_for_itself(purse: Purse, lacking: str) -> BudgetExceeded:
+def _waits_for_itself(tracker: BudgetTracker, lacking: str) -> BudgetExceeded:
     return BudgetExceeded(
-        f"the {purse.name} has no room for a call made while another is being answered: {lacking}, beside what is "
+        f"the {tracker.name} has no room for a call made while another is being answered: {lacking}, beside what is "
         "kept for the calls it is part of, and those can't end before it. Give the outer model max_tokens, so that "
         "less is kept for it, or the budget more room, or make such calls outside of what stands in for the provider"
     )

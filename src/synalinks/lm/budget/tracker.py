@@ -1,4 +1,4 @@
-"""A budget, and a purse: a budget that is open, with what is spent, reserved and set aside of it."""
+"""A budget, and a tracker: a budget that is open, with what is spent, reserved and set aside of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Budget:
         unpriced: what a call of unknown price does under a cap in dollars: `raise`, or count as `free`.
         mode: what is reserved for a call. `hard`: the most it can take, so that no cap is ever exceeded. `expected`:
             what calls like it have rarely gone over (learnt.py; the most it can take until enough are known), so
-            that many more run at once under a tight cap. Then a cap may be exceeded, by no more than the purse's
+            that many more run at once under a tight cap. Then a cap may be exceeded, by no more than the tracker's
             `overshoot_bound` says at that moment.
 
     Raises:
@@ -124,8 +124,8 @@ class Amount:
 NOTHING = Amount()
 
 
-class TapeRow(Protocol):
-    """What is read of a row of a tape."""
+class CassetteRow(Protocol):
+    """What is read of a row of a cassette."""
 
     @property
     def value(self) -> Mapping[str, Any]: ...
@@ -135,12 +135,12 @@ class TapeRow(Protocol):
 
 
 class Rows(Protocol):
-    """A tape that can be looked through."""
+    """A cassette that can be looked through."""
 
-    def rows(self) -> Iterable[TapeRow]: ...
+    def rows(self) -> Iterable[CassetteRow]: ...
 
 
-class Purse:
+class BudgetTracker:
     """A budget that is open: what is settled, what is reserved, what is set aside.
 
     `settled + reserved <= cap` at every moment, as long as no provider reports more than a request allows it; one that
@@ -156,7 +156,7 @@ class Purse:
         aside: kept for later, such as an epoch's validation; not given to ordinary calls.
         refused: the refusal that ended this budget, or None.
         ended: where it first ended something, in words that go behind "ended the run"; kept when it is reopened.
-        refused_on_tape: whether that was the refusal of a recorded run. In its replay what the tape holds is
+        refused_on_cassette: whether that was the refusal of a recorded run. In its replay what the cassette holds is
             played all the same: the recorded run had it before, or beside.
         uncertain: amounts settled at their bound because the true cost is not known.
         watch: called, under the lock of the queue, after each change of what is settled or reserved; or None.
@@ -173,8 +173,8 @@ class Purse:
         self.uncertain = NOTHING
         self.refused: BudgetExceeded | None = None
         self.ended: str | None = None
-        self.refused_on_tape = False
-        self.watch: Callable[[Purse], None] | None = None
+        self.refused_on_cassette = False
+        self.watch: Callable[[BudgetTracker], None] | None = None
         self.clock = clock
         self._opened = clock.now()
         self._followed: tuple[Rows, bool] | None = None
@@ -251,20 +251,20 @@ class Purse:
         if self.watch is not None:
             self.watch(self)
 
-    def follows(self, tape: Rows) -> bool:
-        """Whether this is the budget, of mode `expected`, that ended the run on a tape. In its replay the tape says
+    def follows(self, cassette: Rows) -> bool:
+        """Whether this is the budget, of mode `expected`, that ended the run on a cassette. In its replay the cassette says
         where it ends: calls that were out together may have gone over the caps, and all of them were answered."""
         if self.budget.mode == "hard":
             return False
-        if self._followed is None or self._followed[0] is not tape:
+        if self._followed is None or self._followed[0] is not cassette:
             budget = self.to_dict()
-            found = any(row.refused and row.value["refused"]["budget"] == budget for row in tape.rows())
-            self._followed = (tape, found)
+            found = any(row.refused and row.value["refused"]["budget"] == budget for row in cassette.rows())
+            self._followed = (cassette, found)
         return self._followed[1]
 
-    def follow(self, tape: Rows) -> None:
-        """Note that the tape says so from now on."""
-        self._followed = (tape, True)
+    def follow(self, cassette: Rows) -> None:
+        """Note that the cassette says so from now on."""
+        self._followed = (cassette, True)
 
     # --- refusing --------------------------------------------------------------------------------------------
 
@@ -308,15 +308,15 @@ class Purse:
     def reopen(self) -> None:
         """Let calls that fit pass again after a refusal, e.g. into what was set aside for them."""
         self.refused = None
-        self.refused_on_tape = False
+        self.refused_on_cassette = False
 
     def to_dict(self) -> dict[str, str]:
-        """Name and caps, as tapes keep them."""
+        """Name and caps, as cassettes keep them."""
         mode = {} if self.budget.mode == "hard" else {"mode": self.budget.mode}
         return {"name": self.name, **mode, **{name: str(cap) for name, cap in self.budget.caps.items()}}
 
     def __repr__(self) -> str:
-        text = f"<Purse {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}"
+        text = f"<BudgetTracker {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}"
         if self.budget.mode == "expected":
             text += f"; over by at most {self.overshoot_bound}, at worst {self.worst_overshoot}"
         return text + ">"

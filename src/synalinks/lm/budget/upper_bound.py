@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.lm.budget.expected import Usual
+from synalinks.lm.budget.expected import TypicalUsage
 from synalinks.lm.budget.media_tokens import media_bound
-from synalinks.lm.budget.tracker import Amount, Budget, Purse
+from synalinks.lm.budget.tracker import Amount, Budget, BudgetTracker
 from synalinks.lm.core.call import ZERO, Request
 from synalinks.lm.pricing.pricing import FINEST, LOCAL_PREFIXES, Price
 from synalinks.lm.pricing.surcharges import answers_asked, beyond_the_table, is_plain, open_ended
@@ -56,7 +56,7 @@ class Needs:
         usd = ZERO if self.price is None else self.price.bound(self.prompt, output, self.seconds)
         return Amount(usd, self.prompt + output, 1)
 
-    def usual(self, usual: Usual, cap: int | None) -> Amount:
+    def usual(self, usual: TypicalUsage, cap: int | None) -> Amount:
         """What an attempt rarely takes more of, as far as that is known; `cap` is that of `bound`."""
         limit = self.limit if self.limit is not None else cap
         most = None if limit is None else limit * self.answers
@@ -67,7 +67,7 @@ class Needs:
         return Amount(usd, prompt + (output or 0), 1)
 
     def bound(
-        self, purses: Sequence[Purse], returning: Callable[[Purse], Amount] | None = None
+        self, trackers: Sequence[BudgetTracker], returning: Callable[[BudgetTracker], Amount] | None = None
     ) -> tuple[Amount, int | None]:
         """The most an attempt can take, and the cap on answer tokens that makes it so (None: none needed).
 
@@ -75,36 +75,38 @@ class Needs:
         for that rather than begin an answer that has to be cut.
 
         Args:
-            returning: gives what of the reservations in a purse can come back; all of them where None.
+            returning: gives what of the reservations in a tracker can come back; all of them where None.
         """
         if self.limit is not None:
             return self.amount(self.limit), None
-        caps = [cap for purse in purses if (cap := self._affordable(purse, returning)) is not None]
+        caps = [cap for tracker in trackers if (cap := self._affordable(tracker, returning)) is not None]
         if not caps:
             return self.amount(0), None  # nothing that is capped depends on the length of the answer
         cap = max(1, min(*caps, OUTPUT_ALLOWANCE))
         return self.amount(cap), cap
 
-    def tightest(self, purses: Sequence[Purse]) -> Purse | None:
-        """The purse that can pay for the fewest answer tokens; None where none limits them."""
-        rooms = [(cap, purse) for purse in purses if (cap := self._affordable(purse, None)) is not None]
+    def tightest(self, trackers: Sequence[BudgetTracker]) -> BudgetTracker | None:
+        """The tracker that can pay for the fewest answer tokens; None where none limits them."""
+        rooms = [(cap, tracker) for tracker in trackers if (cap := self._affordable(tracker, None)) is not None]
         return min(rooms, key=lambda room: room[0])[1] if rooms else None
 
-    def _affordable(self, purse: Purse, returning: Callable[[Purse], Amount] | None) -> int | None:
-        """Answer tokens that a purse could pay for if nothing were outstanding; None if it does not limit them."""
-        room, caps = purse.left + (purse.reserved if returning is None else returning(purse)), []
-        if purse.budget.tokens is not None:
+    def _affordable(self, tracker: BudgetTracker, returning: Callable[[BudgetTracker], Amount] | None) -> int | None:
+        """Answer tokens that a tracker could pay for if nothing were outstanding; None if it does not limit them."""
+        room, caps = tracker.left + (tracker.reserved if returning is None else returning(tracker)), []
+        if tracker.budget.tokens is not None:
             caps.append((room.tokens - self.prompt) // self.answers)
-        if purse.budget.usd is not None and self.price is not None and self.price.output:
+        if tracker.budget.usd is not None and self.price is not None and self.price.output:
             caps.append(int((room.usd - self.amount(0).usd - FINEST) * 1_000_000 / self.price.output / self.answers))
         return min(caps) if caps else None
 
 
-def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], timeout: float | None = None) -> Needs:
-    """What a call will need of the purses that are open.
+def needs_of(
+    request: Request, price: Price | None, trackers: Sequence[BudgetTracker], timeout: float | None = None
+) -> Needs:
+    """What a call will need of the trackers that are open.
 
     A token is at least one byte of UTF-8, and the canonical request holds every byte of the prompt, so its
-    length bounds the prompt's tokens; the rest is covered by the allowances.
+    length bounds the prompt's tokens; the rest is covered by the statuses.
 
     Args:
         timeout: seconds an attempt may take; None if that is not limited.
@@ -113,10 +115,10 @@ def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], tim
         ConfigurationError: a budget in dollars meets a model of unknown price, or one paid by the hour
             without a time-out.
     """
-    strict = [purse for purse in purses if purse.budget.usd is not None]
+    strict = [tracker for tracker in trackers if tracker.budget.usd is not None]
     if (
         price is None
-        and any(purse.budget.unpriced == "raise" for purse in strict)
+        and any(tracker.budget.unpriced == "raise" for tracker in strict)
         and (what := beyond_the_table(request))
     ):
         raise ConfigurationError(
@@ -124,7 +126,7 @@ def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], tim
             f"only. State what it costs with synalinks.set_price({request.model!r}, input=..., output=...) in dollars "
             "per million tokens, leave that out, or pass Budget(unpriced='free')"
         )
-    check_price(request.model, price, [purse.budget for purse in strict])
+    check_price(request.model, price, [tracker.budget for tracker in strict])
     if strict and price is not None and price.per_hour and timeout is None:
         raise ConfigurationError(
             f"a budget in dollars can't be held for {request.model!r}, which is paid by the hour, while its calls "
@@ -135,7 +137,7 @@ def needs_of(request: Request, price: Price | None, purses: Sequence[Purse], tim
     local = request.model.partition("/")[0] in LOCAL_PREFIXES
     if not is_plain(request):
         if not local and (what := open_ended(request)):
-            _check_closed(request.model, what, purses)
+            _check_closed(request.model, what, trackers)
         prompt += TYPED_TOOL_ALLOWANCE * sum(tool.get("type") not in (None, "function") for tool in request.tools)
         answers = answers_asked(request)
     if request.tools or (request.schema is not None and not local):  # some providers say a schema as a tool
@@ -163,12 +165,12 @@ def check_price(model: str, price: Price | None, budgets: Iterable[Budget]) -> N
         )
 
 
-def _check_closed(model: str, what: str, purses: Sequence[Purse]) -> None:
-    for purse in purses:
-        budget = purse.budget
+def _check_closed(model: str, what: str, trackers: Sequence[BudgetTracker]) -> None:
+    for tracker in trackers:
+        budget = tracker.budget
         if budget.tokens is not None or (budget.usd is not None and budget.unpriced == "raise"):
             raise ConfigurationError(
-                f"the {purse.name} can't be held for {model!r} with {what}: how much the provider reads and bills for "
+                f"the {tracker.name} can't be held for {model!r} with {what}: how much the provider reads and bills for "
                 "that can't be known beforehand. Do without it, cap calls or seconds instead, or, for a cap in "
                 "dollars, pass Budget(unpriced='free')"
             )

@@ -1,7 +1,7 @@
 """Answers that were paid for before, as what a recording asks: the cache, and nothing below it.
 
-With a tape open the cache stands aside, because a tape must hold the whole run. To make a tape of a run whose
-answers are all in the cache, the tape asks an `Archive` in place of the world: the same answers by the same rule of
+With a cassette open the cache stands aside, because a cassette must hold the whole run. To make a cassette of a run whose
+answers are all in the cache, the cassette asks an `CacheOnlyProvider` in place of the world: the same answers by the same rule of
 draws, with the tokens, cost and attempts they had when they were fetched, and no live call.
 """
 
@@ -22,7 +22,7 @@ from synalinks.lm.core.draws import Draws
 _SHOWN = 100
 
 
-class Archive:
+class CacheOnlyProvider:
     """The caches of a process as handlers that answer calls for nothing, or not at all.
 
     Args:
@@ -63,7 +63,7 @@ class Archive:
         async def answer(call: Call) -> Reply:
             reply = await cached(call)
             self.given += 1
-            # A budget counts the attempts it once took, as it does for what a tape replays.
+            # A budget counts the attempts it once took, as it does for what a cassette replays.
             return replace(reply, fresh=replace(reply, source="cassette"))
 
         return answer
@@ -77,7 +77,7 @@ class Archive:
                 f"and nothing paid.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
                 "Calls that failed, answers that a budget cut short, and those of models with caching=False are never "
                 "in the cache. Run the script live once more, which pays for what is missing only, and try again; or "
-                "record with `synalinks run SCRIPT --cassette TAPE`, which pays for the whole run"
+                "record with `synalinks run SCRIPT --cassette CASSETTE`, which pays for the whole run"
             )
 
         return refuse

@@ -9,7 +9,7 @@ per text. On disk an entry is
     head      zlib-compressed canonical JSON: model, scope, draw, reply, bytes of vector
     rest      embeddings only: the vector, little-endian float32
 
-An entry keeps the cost it was stored with, as a tape does: what the answer cost when it was fetched, unknown if it
+An entry keeps the cost it was stored with, as a cassette does: what the answer cost when it was fetched, unknown if it
 was unknown. A price that is set later is for calls made later, and does not change what a hit, or a call that
 shares one, cost as if live. `refresh` asks anew, at the new price.
 
@@ -96,7 +96,7 @@ class CacheLayer:
         store: gives the store, or None where there is none.
         endpoint: URL of the server, without credentials; one model name at two servers is two models.
         draws: gives the answers this run has taken.
-        bypass: whether to stand aside, as while a tape is open.
+        bypass: whether to stand aside, as while a cassette is open.
         mode: `use`, or `refresh`: answers of earlier runs are not read but replaced.
     """
 

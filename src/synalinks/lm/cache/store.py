@@ -242,7 +242,7 @@ class DiskStore:
 
     def _attempt(self, method: str, arguments: tuple[Any, ...], wait: bool) -> Any:
         """What diskcache says, after the waiting and mending that may be needed; None if it can't."""
-        give_up = time.monotonic() + LONG_WAIT
+        release_earmark = time.monotonic() + LONG_WAIT
         while self._usable:
             opened = None
             try:
@@ -251,7 +251,7 @@ class DiskStore:
             except (sqlite3.DatabaseError, OSError, _timeout()) as error:
                 cause = error.__context__ if isinstance(error, _timeout()) else error
                 code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
-                if code in _BUSY and time.monotonic() < give_up:
+                if code in _BUSY and time.monotonic() < release_earmark:
                     if not wait:
                         raise StoreBusy from None
                 elif code in _DAMAGED and self._set_asides < MOST_SET_ASIDE:

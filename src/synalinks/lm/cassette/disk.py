@@ -1,4 +1,4 @@
-"""What a tape asks of the disk: one writer at a time, whole files or none, torn ends found."""
+"""What a cassette asks of the disk: one writer at a time, whole files or none, torn ends found."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse
 
 try:
     import fcntl
-except ImportError:  # Windows: tapes work there, but two writers are not told apart
+except ImportError:  # Windows: cassettes work there, but two writers are not told apart
     fcntl = None  # type: ignore[assignment]
 
-#: Bytes read at once while a tape is opened.
+#: Bytes read at once while a cassette is opened.
 CHUNK = 1 << 20
-WHAT_TO_DO = 'Give the path of a tape, or delete the file and record one with record_mode="once"'
+WHAT_TO_DO = 'Give the path of a cassette, or delete the file and record one with record_mode="once"'
 
 
 class CassetteWarning(UserWarning):
-    """Something about a tape that was put right, or that its owner should know."""
+    """Something about a cassette that was put right, or that its owner should know."""
 
 
 class Lock:
-    """The right to write a tape, held until released or until the process ends.
+    """The right to write a cassette, held until released or until the process ends.
 
     Raises:
         CassetteInUse: somebody else holds it.
@@ -44,7 +44,7 @@ class Lock:
             except BlockingIOError:
                 self.release()
                 raise CassetteInUse(
-                    f"the tape {path} is being recorded by another process, or by another open Cassette of "
+                    f"the cassette {path} is being recorded by another process, or by another open Cassette of "
                     'this one. Wait until that is closed, record to another path, or replay with mode "none"'
                 ) from None
             except OSError:  # a file system without locks, e.g. a network mount: better to record than not
@@ -86,7 +86,7 @@ def unzip(path: Path) -> tuple[bytes, bool]:
         except EOFError:
             return b"".join(parts), True
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise CassetteFormatError(f"{path} is not a tape, or a damaged one: {error}. {WHAT_TO_DO}") from error
+            raise CassetteFormatError(f"{path} is not a cassette, or a damaged one: {error}. {WHAT_TO_DO}") from error
     return b"".join(parts), False
 
 
@@ -111,9 +111,9 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
         os.replace(temporary, path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise CassetteError(f"the tape {path} can't be written: {error}. What was recorded is kept") from error
+        raise CassetteError(f"the cassette {path} can't be written: {error}. What was recorded is kept") from error
 
 
 def warn(text: str) -> None:
-    """Tell the owner of a tape."""
+    """Tell the owner of a cassette."""
     warnings.warn(text, CassetteWarning, stacklevel=3)

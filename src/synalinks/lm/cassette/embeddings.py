@@ -1,4 +1,4 @@
-"""Embeddings under a tape: looked up text by text, and only what is missing is asked for."""
+"""Embeddings under a cassette: looked up text by text, and only what is missing is asked for."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import replace
 
 from synalinks._concurrency import LoopLocal
 from synalinks.errors import BadReply, LMError
-from synalinks.lm.cassette.run import TapeRun
+from synalinks.lm.cassette.run import CassetteRun
 from synalinks.lm.cassette.texts import Had, Parts, TextIndex, embedding_to_dict, key_of, spread, vectors_of
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 
 
 class EmbeddingPlayer:
-    """Answers embedding calls of a run, from its tape where it has the texts, else from below."""
+    """Answers embedding calls of a run, from its cassette where it has the texts, else from below."""
 
-    def __init__(self, run: TapeRun) -> None:
+    def __init__(self, run: CassetteRun) -> None:
         self._run = run
-        self._texts = TextIndex(run.tape)
+        self._texts = TextIndex(run.cassette)
         self._had = Had()
         self._asked: LoopLocal[dict[tuple[str, bytes], Event]] = LoopLocal(dict)
 
@@ -29,7 +29,7 @@ class EmbeddingPlayer:
         return all(spot is not None and self._had.all_of({spot[0]: [spot[1]]}) for spot in spots)
 
     async def answer(self, call: Call, below: Handler) -> Reply:
-        """Vectors, text by text: from the tape where it has them, the rest asked for in one call.
+        """Vectors, text by text: from the cassette where it has them, the rest asked for in one call.
 
         Raises:
             CassetteMiss, CassetteFormatError, LMError: as `Cassette.answer`.
@@ -73,7 +73,7 @@ class EmbeddingPlayer:
         return replace(reply, source=live.source, billed=live.billed, seconds=live.seconds, fresh=live)
 
     async def _ask(self, call: Call, below: Handler, missing: Sequence[str], base: str) -> Reply:
-        """Ask for texts that the tape lacks; a failure is recorded as that of the whole request."""
+        """Ask for texts that the cassette lacks; a failure is recorded as that of the whole request."""
         if not self._run.recording:
             self._run.lack(call)
         asked, event = self._asked.get(), Event()

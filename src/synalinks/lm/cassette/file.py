@@ -1,4 +1,4 @@
-"""The file of a tape: JSON Lines, a header and then one row per call; gzip if its name ends in `.gz`.
+"""The file of a cassette: JSON Lines, a header and then one row per call; gzip if its name ends in `.gz`.
 
     {"synalinks_cassette":1,"request_format":1}
     {"digest":"5e...","scope":{"epoch":0},"draw":0,"request":{...},"reply":{...}}
@@ -33,18 +33,18 @@ MARK = "synalinks_cassette"
 
 
 def header(recording: bool = False) -> bytes:
-    """The first line of a tape."""
+    """The first line of a cassette."""
     value: dict[str, Any] = {MARK: FORMAT, "request_format": REQUEST_FORMAT}
     if recording:
         value["recording"] = True
     return _json.dumps(value).encode() + b"\n"
 
 
-class TapeFile:
-    """A tape's rows on disk: found by number, parsed when asked for, appended one by one.
+class CassetteFile:
+    """A cassette's rows on disk: found by number, parsed when asked for, appended one by one.
 
     In memory are the offsets of the lines and the index of digests (a quarter of a kilobyte per row); of a
-    compressed tape, the lines too.
+    compressed cassette, the lines too.
 
     Attributes:
         by_digest: numbers of the rows of each request; a bare number where there is one only.
@@ -52,8 +52,8 @@ class TapeFile:
         capped: numbers of the rows whose answer a budget cut short.
         refused: numbers, by digest, of the rows of calls that a budget refused; those are no answers and stand
             nowhere else.
-        dropped: numbers of the rows that the finished tape will not have.
-        homes: places that rows will have on the finished tape, where those are not their present ones.
+        dropped: numbers of the rows that the finished cassette will not have.
+        homes: places that rows will have on the finished cassette, where those are not their present ones.
         unfinished: whether its first recording was never closed.
         stale: whether its digests are of an older request format; they are then computed anew.
 
@@ -63,7 +63,7 @@ class TapeFile:
         repair: whether a torn end is dropped from the file too, or only left out.
 
     Raises:
-        CassetteFormatError: not a tape, or a broken one, naming the line.
+        CassetteFormatError: not a cassette, or a broken one, naming the line.
         CassetteInUse: somebody else is writing it.
         CassetteError: the file can't be opened.
     """
@@ -80,14 +80,14 @@ class TapeFile:
         self._repairs = repair
         self._zipped = path.suffix == ".gz"
         self._offsets = array("q", [0])  # of every line, the header included, and of the end
-        self._lines: list[bytes] = []  # of a compressed tape
+        self._lines: list[bytes] = []  # of a compressed cassette
         self._mutex = threading.Lock()
         self._file: io.FileIO | None = None
         self._writer: int | None = None
         self._lock: Lock | None = None
         try:
             if path.is_dir():
-                raise CassetteFormatError(f"{path} is a directory, not a tape. Give the path of a file, *.jsonl")
+                raise CassetteFormatError(f"{path} is a directory, not a cassette. Give the path of a file, *.jsonl")
             if write:
                 self._lock = Lock(path)
             self._load()
@@ -95,14 +95,14 @@ class TapeFile:
                 self._open_writer()
         except OSError as error:
             self.close()
-            raise CassetteError(f"the tape {path} can't be {'written' if write else 'read'}: {error}") from error
+            raise CassetteError(f"the cassette {path} can't be {'written' if write else 'read'}: {error}") from error
         except BaseException:
             self.close()
             raise
 
     @classmethod
-    def create(cls, path: Path) -> TapeFile:
-        """A new tape, open for recording; folders are made as needed.
+    def create(cls, path: Path) -> CassetteFile:
+        """A new cassette, open for recording; folders are made as needed.
 
         Raises:
             CassetteError: the file can't be made.
@@ -115,7 +115,7 @@ class TapeFile:
         except FileExistsError:  # somebody was quicker; the lock tells whether they are still at it
             pass
         except OSError as error:
-            raise CassetteError(f"the tape {path} can't be written: {error}") from error
+            raise CassetteError(f"the cassette {path} can't be written: {error}") from error
         return cls(path, write=True)
 
     def __len__(self) -> int:
@@ -153,7 +153,7 @@ class TapeFile:
             if self._zipped:
                 self._lines.append(line)
         if number < 0:
-            raise CassetteFormatError(f"{self.path} is empty, not a tape. {WHAT_TO_DO}")
+            raise CassetteFormatError(f"{self.path} is empty, not a cassette. {WHAT_TO_DO}")
         return False
 
     def _read_header(self, line: bytes) -> None:
@@ -164,9 +164,9 @@ class TapeFile:
         request_format = value.get("request_format", REQUEST_FORMAT)
         if version > FORMAT or request_format > REQUEST_FORMAT:
             raise CassetteFormatError(
-                f"{self.path} is a tape of format {version} (requests {request_format}); this version of "
+                f"{self.path} is a cassette of format {version} (requests {request_format}); this version of "
                 f"synalinks-replay reads up to format {FORMAT} (requests {REQUEST_FORMAT}). "
-                "Upgrade synalinks-replay, or record the tape again"
+                "Upgrade synalinks-replay, or record the cassette again"
             )
         self.unfinished = bool(value.get("recording"))
         self.stale = request_format != REQUEST_FORMAT
@@ -175,7 +175,7 @@ class TapeFile:
         value = parse(line)
         if not is_row(value):
             raise CassetteFormatError(
-                f"{self.path}, line {number + 1}: JSON, but no row of a tape (digest, scope, draw, request, "
+                f"{self.path}, line {number + 1}: JSON, but no row of a cassette (digest, scope, draw, request, "
                 "and reply or error). Restore the line from version control, or delete it and record again"
             )
         request = value["request"]
@@ -197,7 +197,7 @@ class TapeFile:
             self.capped.add(index)
 
     def hide(self, index: int, digest: str) -> None:
-        """Let a row answer no more calls; it stays on the tape."""
+        """Let a row answer no more calls; it stays on the cassette."""
         rows = self.by_digest[digest]
         left = [] if isinstance(rows, int) else [other for other in rows if other != index]
         if left:
@@ -262,7 +262,7 @@ class TapeFile:
         return map(self.row, range(len(self)))
 
     def finished(self, index: int) -> Row:
-        """A row as it will be on the finished tape."""
+        """A row as it will be on the finished cassette."""
         row = self.row(index)
         if (home := self.homes.get(index)) is None:
             return row
@@ -270,7 +270,7 @@ class TapeFile:
         return Row(row.line, row.digest, scope, draw, {**row.value, "scope": scope.to_dict(), "draw": draw})
 
     def sorted_lines(self) -> Iterator[bytes]:
-        """The lines of this tape finished: header, and rows by place."""
+        """The lines of this cassette finished: header, and rows by place."""
         return merged_lines(self)
 
     def append(self, line: bytes, digest: str, embed: bool, *, capped: bool = False, refused: bool = False) -> int:
@@ -282,7 +282,7 @@ class TapeFile:
         data = self._packed(line)
         with self._mutex:
             if self._writer is None:
-                raise CassetteError(f"the tape {self.path} is closed, and an answer came that belongs on it")
+                raise CassetteError(f"the cassette {self.path} is closed, and an answer came that belongs on it")
             size = os.fstat(self._writer).st_size
             try:
                 written = 0
@@ -290,7 +290,7 @@ class TapeFile:
                     written += os.write(self._writer, data[written:])
             except OSError as error:
                 os.ftruncate(self._writer, size)
-                raise CassetteError(f"the tape {self.path} can't be written: {error}") from error
+                raise CassetteError(f"the cassette {self.path} can't be written: {error}") from error
             index = len(self)
             self._offsets.append(self._offsets[-1] + len(line))
             if self._zipped:
@@ -316,30 +316,30 @@ class TapeFile:
                 self._lock.release()
 
 
-def merged_lines(*tapes: TapeFile) -> Iterator[bytes]:
-    """The lines of one finished tape: a header, and the rows of all `tapes` by place.
+def merged_lines(*cassettes: CassetteFile) -> Iterator[bytes]:
+    """The lines of one finished cassette: a header, and the rows of all `cassettes` by place.
 
-    Where several tapes have a row for the same request and place, the last tape's stands.
+    Where several cassettes have a row for the same request and place, the last cassette's stands.
     """
     order: list[tuple[Any, ...]] = []
     newer: set[tuple[Any, ...]] = set()
-    for number in reversed(range(len(tapes))):
-        tape = tapes[number]
-        kept = (index for index in range(len(tape)) if index not in tape.dropped)
-        found = ((tape.finished(index).order, number, index) for index in kept)
+    for number in reversed(range(len(cassettes))):
+        cassette = cassettes[number]
+        kept = (index for index in range(len(cassette)) if index not in cassette.dropped)
+        found = ((cassette.finished(index).order, number, index) for index in kept)
         rows = [row for row in found if row[0] not in newer]
         newer.update(row[0] for row in rows)
         order += rows
     yield header()
     for _, number, index in sorted(order):
-        tape = tapes[number]
-        row = tape.finished(index) if tape.stale or index in tape.homes else None
-        line = tape.line(index) if row is None else _json.dumps({**row.value, "digest": row.digest}).encode()
+        cassette = cassettes[number]
+        row = cassette.finished(index) if cassette.stale or index in cassette.homes else None
+        line = cassette.line(index) if row is None else _json.dumps({**row.value, "digest": row.digest}).encode()
         yield line if line.endswith(b"\n") else line + b"\n"
 
 
 def recover(path: Path, journal: Path) -> None:
-    """Merge what an `all` that was cut off had recorded into the tape, unless it is still going on.
+    """Merge what an `all` that was cut off had recorded into the cassette, unless it is still going on.
 
     Where both have a row for the same request and place, the newer one stands.
     """
@@ -347,12 +347,12 @@ def recover(path: Path, journal: Path) -> None:
         return
     with ExitStack() as stack:
         try:
-            new = TapeFile(journal, write=True)
+            new = CassetteFile(journal, write=True)
             stack.callback(new.close)
-            tapes = [new]
+            cassettes = [new]
             if path.exists():
-                tapes.insert(0, TapeFile(path, write=True))
-                stack.callback(tapes[0].close)
+                cassettes.insert(0, CassetteFile(path, write=True))
+                stack.callback(cassettes[0].close)
         except CassetteInUse:
             return
         except CassetteFormatError:
@@ -361,7 +361,7 @@ def recover(path: Path, journal: Path) -> None:
             journal.unlink()  # cut off before its first row
             return
         if count := len(new):
-            rewrite(path, merged_lines(*tapes))
+            rewrite(path, merged_lines(*cassettes))
             warn(f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones")
         journal.unlink()
 
@@ -375,9 +375,9 @@ def _broken(path: Path, number: int, line: bytes, error: ValueError) -> str:
         what = "not UTF-8 text"
     if number == 0:
         zipped = line.startswith(b"\x1f\x8b")
-        hint = "It looks compressed: a compressed tape's name ends in .jsonl.gz" if zipped else WHAT_TO_DO
+        hint = "It looks compressed: a compressed cassette's name ends in .jsonl.gz" if zipped else WHAT_TO_DO
         what = "not a header" if what.startswith("not JSON") else what
-        return f"{path} is not a tape: its first line is {what}. {hint}"
+        return f"{path} is not a cassette: its first line is {what}. {hint}"
     return (
         f"{path}, line {number + 1}: {what}. Restore the line from version control, or delete it and "
         'record its call again with record_mode="new_episodes"'

@@ -1,11 +1,11 @@
-"""Which row of a tape answers a call: the rule of draws.py, and what a tape adds to it."""
+"""Which row of a cassette answers a call: the rule of draws.py, and what a cassette adds to it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
 
-from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.core.draws import Draws, Place
 
@@ -14,15 +14,15 @@ class Matcher:
     """Finds rows, and takes them for this run.
 
     Args:
-        tape: the rows.
+        cassette: the rows.
         draws: which of them this run has taken.
 
     Attributes:
-        recording: whether what is not on the tape will be asked.
+        recording: whether what is not on the cassette will be asked.
     """
 
-    def __init__(self, tape: TapeFile, draws: Draws, recording: bool) -> None:
-        self._tape = tape
+    def __init__(self, cassette: CassetteFile, draws: Draws, recording: bool) -> None:
+        self._file = cassette
         self._draws = draws
         self.recording = recording
         self._places: dict[str, list[Place]] = {}
@@ -31,12 +31,12 @@ class Matcher:
     def find(self, request: Request, call: Call) -> int | None:
         """The number of the row that answers a call, now taken; None if there is none."""
         digest = request.digest
-        found = self._tape.by_digest.get(digest)
+        found = self._file.by_digest.get(digest)
         if found is None:
             return None
         if request.single_answer:
             return self._find_single(digest, [found] if isinstance(found, int) else found, call)
-        if self._tape.capped:
+        if self._file.capped:
             return self._find_uncut(digest, [found] if isinstance(found, int) else found, call)
         if isinstance(found, int):  # whatever its place, this is the one answer there is
             return found if self._draws.pick(digest, (call.place,), call.place) is not None else None
@@ -45,16 +45,16 @@ class Matcher:
 
     def _find_single(self, digest: str, rows: Sequence[int], call: Call) -> int | None:
         """Of a request with one answer: its place's own row, else an answer, else (replaying) a failure."""
-        if len(rows) == 1 and not self.recording and not self._tape.capped:
+        if len(rows) == 1 and not self.recording and not self._file.capped:
             return rows[0]
         own, others = self._whole_first(digest, rows, call)
         if own:
             return rows[own[0]]
-        answers = (rows[number] for number in others if not self._tape.row(rows[number]).failed)
+        answers = (rows[number] for number in others if not self._file.row(rows[number]).failed)
         return next(answers, None if self.recording or not others else rows[others[0]])
 
     def _find_uncut(self, digest: str, rows: Sequence[int], call: Call) -> int | None:
-        """The rule of draws.py on a tape where a budget cut some answers short."""
+        """The rule of draws.py on a cassette where a budget cut some answers short."""
         own, others = self._whole_first(digest, rows, call)
         with self._lock:
             taken = self._draws.taken(digest)
@@ -67,7 +67,7 @@ class Matcher:
     def _whole_first(self, digest: str, rows: Sequence[int], call: Call) -> tuple[list[int], list[int]]:
         """Which of a request's rows are of the call's place, and which others may answer it; what a budget cut
         short answers its own place only, under a budget, and for want of a whole answer."""
-        capped, place = self._tape.capped, call.place
+        capped, place = self._file.capped, call.place
         own: list[int] = []
         cut: list[int] = []
         others: list[int] = []
@@ -82,6 +82,6 @@ class Matcher:
         """The places of a request's rows, each parsed once."""
         places = self._places.setdefault(digest, [])
         for index in rows[len(places) :]:
-            row = self._tape.row(index)
+            row = self._file.row(index)
             places.append((row.scope, row.draw))
         return places

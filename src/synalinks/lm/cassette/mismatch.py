@@ -1,4 +1,4 @@
-"""The report of a call that a tape doesn't hold: what was asked, the nearest row, how they differ."""
+"""The report of a call that a cassette doesn't hold: what was asked, the nearest row, how they differ."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ def report(
     call: Call,
     near: Row | None,
     *,
-    tape: object,
+    cassette: object,
     mode: str,
     answers: int,
     unfinished: bool = False,
     so_far: str | None = None,
 ) -> CassetteMiss:
-    """The error for a call that can't be answered from a tape.
+    """The error for a call that can't be answered from a cassette.
 
     Args:
         call: what was asked, and from where.
         near: the row whose request is most like it, see `nearest`.
-        tape: its path.
+        cassette: its path.
         mode: its record mode.
-        answers: how many answers the tape holds to this very request, all of them played.
-        unfinished: whether the tape's first recording never came to its end.
-        so_far: how the run fitted the tape until now, and what asking would cost.
+        answers: how many answers the cassette holds to this very request, all of them played.
+        unfinished: whether the cassette's first recording never came to its end.
+        so_far: how the run fitted the cassette until now, and what asking would cost.
     """
     request = call.request
     lines = [
-        f"the tape {tape} has no answer for this call, and record_mode={mode!r} only replays",
+        f"the cassette {cassette} has no answer for this call, and record_mode={mode!r} only replays",
         f"  asked: {request.model} at {call.scope}, draw {call.draw}",
     ]
     if answers:
         one = "1 answer" if answers == 1 else f"{answers} answers"
-        lines.append(f"  the tape holds {one} to this request and all were played: it is asked more often now")
+        lines.append(f"  the cassette holds {one} to this request and all were played: it is asked more often now")
     elif near is None:
-        lines.append("  the tape is empty")
+        lines.append("  the cassette is empty")
     else:
         lines += _compare(request, near)
     if so_far is not None:
         lines.append(f"so far: {so_far}")
     if unfinished:
         lines.append(
-            'The first recording of this tape was cut off. To go on with it: record_mode="once", or --record-mode once'
+            'The first recording of this cassette was cut off. To go on with it: record_mode="once", or --record-mode once'
         )
     else:
         lines.append('To record what is missing: record_mode="new_episodes", or --record-mode new_episodes')
@@ -75,7 +75,7 @@ def _compare(request: Request, row: Row) -> list[str]:
             f"  {row} holds this very request under another digest: it was edited by hand",
             f'  Record it again, or put "digest":"{request.digest}" there',
         ]
-    return [f"  nearest: {row}", *diff(row.request, request, f"line {row.line} of the tape", "asked now")]
+    return [f"  nearest: {row}", *diff(row.request, request, f"line {row.line} of the cassette", "asked now")]
 
 
 def nearest(call: Call, rows: Iterable[Row]) -> Row | None:

@@ -1,4 +1,4 @@
-"""How a run fitted its tape: what played at its own place, what moved, what is missing and would cost."""
+"""How a run fitted its cassette: what played at its own place, what moved, what is missing and would cost."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Bound = Callable[[Request], Decimal | None]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Counts of a run's calls under a tape, and the price of those that the tape lacks.
+    """Counts of a run's calls under a cassette, and the price of those that the cassette lacks.
 
     Attributes:
         exact: calls that got the answer recorded at their own place; where there is one answer only
             (temperature 0, embeddings) that one is everybody's own.
         moved: calls that got an answer recorded at another place.
-        near: calls that are not on the tape, but a request like theirs is: the miss shows how they differ.
-        missing: calls that are not on the tape, and nothing like them.
+        near: calls that are not on the cassette, but a request like theirs is: the miss shows how they differ.
+        missing: calls that are not on the cassette, and nothing like them.
         recorded: calls that were asked and recorded.
         unplayed: rows that nobody asked for yet.
         expected: dollars that near and missing calls would cost, by the mean of the rows of the same model.
         rows: how many rows that mean is taken of.
-        bounded: dollars, at most, of those whose model has no row on the tape.
+        bounded: dollars, at most, of those whose model has no row on the cassette.
         unpriced: those of which not even that is known.
     """
 
@@ -73,14 +73,14 @@ def _count(number: int, what: str) -> str:
 
 
 class Tally:
-    """The counts in the making. Calls that the tape lacks are kept until they are priced."""
+    """The counts in the making. Calls that the cassette lacks are kept until they are priced."""
 
     def __init__(self) -> None:
         self.exact = self.moved = self.near = self.missing = 0
         self._lacking: list[Request] = []
 
     def played(self, *, moved: bool) -> None:
-        """Count a call that the tape answered."""
+        """Count a call that the cassette answered."""
         if moved:
             self.moved += 1
         else:
@@ -95,7 +95,7 @@ class Tally:
         self._lacking.append(request)
 
     def report(self, rows: Iterable[Row], bound: Bound, *, recorded: int, unplayed: int) -> Report:
-        """The counts now, with prices from the rows of the tape, else from `bound`."""
+        """The counts now, with prices from the rows of the cassette, else from `bound`."""
         expected, used, bounded, unpriced = ZERO, 0, ZERO, 0
         costs = _costs(rows, {(request.kind, request.model) for request in self._lacking})
         for known in costs.values():

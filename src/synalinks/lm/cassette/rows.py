@@ -1,4 +1,4 @@
-"""A row of a tape: one call as JSON, and back. Chat replies, failures, and embeddings with their shares.
+"""A row of a cassette: one call as JSON, and back. Chat replies, failures, and embeddings with their shares.
 
 Rows are made of what `Request`, `Reply` and `LMError` hold and of nothing else, so nothing of HTTP (host,
 headers, keys) can get into one.
@@ -21,13 +21,13 @@ from synalinks.scope import FIELDS, Scope
 
 _FIELDS = frozenset(FIELDS)
 #: Keys as providers print them in error texts ("Incorrect API key provided: sk-..."); nothing else of HTTP
-#: comes near a tape.
+#: comes near a cassette.
 _KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|AIza)[-_][\w*-]{6,}|\bAIza[\w-]{20,}|(?<=[Bb]earer )[\w.*~+/-]{8,}=*")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One call on a tape.
+    """One call on a cassette.
 
     Attributes:
         line: its line in the file, from 1 (the header).
@@ -70,7 +70,7 @@ class Row:
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """Where the row stands in a finished tape: by place, then draw, then digest."""
+        """Where the row stands in a finished cassette: by place, then draw, then digest."""
         return (*self.scope.sort_key, self.draw, self.digest)
 
     def __str__(self) -> str:
@@ -139,7 +139,7 @@ def error_to_dict(error: LMError) -> dict[str, Any]:
 
 
 def error_from_dict(value: Mapping[str, Any]) -> LMError:
-    """The failure that `error_to_dict` wrote, as it comes from a tape."""
+    """The failure that `error_to_dict` wrote, as it comes from a cassette."""
     found = getattr(errors, value["class"], LMError)
     cls = found if isinstance(found, type) and issubclass(found, LMError) else LMError
     reply, wasted = value.get("reply"), value.get("wasted")

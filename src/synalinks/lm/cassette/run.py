@@ -1,4 +1,4 @@
-"""One run over a tape: which rows it has taken, played and written, and what it lacked."""
+"""One run over a cassette: which rows it has taken, played and written, and what it lacked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NoReturn, Protocol
 
 from synalinks.errors import BudgetExceeded, CassetteFormatError, LMError
 from synalinks.lm.cassette import mismatch as miss
-from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.matching import Matcher
 from synalinks.lm.cassette.report import Bound, Report, Tally
 from synalinks.lm.cassette.rows import (
@@ -25,7 +25,7 @@ from synalinks.lm.core.draws import Draws, Place
 
 
 class Described(Protocol):
-    """A budget as a tape sees it."""
+    """A budget as a cassette sees it."""
 
     def to_dict(self) -> dict[str, str]: ...
 
@@ -40,13 +40,13 @@ def overheard(sink: Sink, heard: list[Delta]) -> Sink:
     return both
 
 
-class TapeRun:
-    """What a run does with the rows of a tape. Calls may come from several threads, each with its event loop.
+class CassetteRun:
+    """What a run does with the rows of a cassette. Calls may come from several threads, each with its event loop.
 
     Args:
-        tape: the rows, open for writing if `recording`.
-        path, mode: of the tape, for messages.
-        recording: whether what is not on the tape is asked and written.
+        cassette: the rows, open for writing if `recording`.
+        path, mode: of the cassette, for messages.
+        recording: whether what is not on the cassette is asked and written.
         record_errors: whether a call that failed in the end becomes a row.
         taken_up: whether this goes on with a recording that was cut off. Its failures that another try may
             mend, such as those of a dead server, are then asked again.
@@ -54,12 +54,12 @@ class TapeRun:
 
     Attributes:
         draws: which answers this run has taken.
-        played: calls answered from the tape. recorded: rows written.
+        played: calls answered from the cassette. recorded: rows written.
     """
 
     def __init__(
         self,
-        tape: TapeFile,
+        cassette: CassetteFile,
         path: Path,
         mode: str,
         *,
@@ -68,29 +68,29 @@ class TapeRun:
         taken_up: bool,
         bound: Bound,
     ) -> None:
-        self.tape, self.path, self.mode = tape, path, mode
+        self.cassette, self.path, self.mode = cassette, path, mode
         self.recording, self.record_errors = recording, record_errors
         self.draws = Draws()
         self.played = self.recorded = 0
-        self._marks = bytearray(len(tape))  # per row: 1 if played or written by this run
-        self._matcher = Matcher(tape, self.draws, recording)
+        self._marks = bytearray(len(cassette))  # per row: 1 if played or written by this run
+        self._matcher = Matcher(cassette, self.draws, recording)
         self._tally = Tally()
         self._bound = bound
         self._mutex = threading.Lock()
         self._again: dict[tuple[str, Place], int] = {}  # failures that are asked again, by request and place
-        if tape.unfinished:
+        if cassette.unfinished:
             self._sort_out_failures(again=taken_up)
 
     def _sort_out_failures(self, *, again: bool) -> None:
         """Take failures of a recording that was cut off out of the way: those that a later row stands for, and with
         `again` all that may go better now, such as calls to a server that was down."""
-        rows = [(index, row) for index, row in enumerate(self.tape.rows()) if not row.refused]
+        rows = [(index, row) for index, row in enumerate(self.cassette.rows()) if not row.refused]
         last = {(row.digest, (row.scope, row.draw)): index for index, row in rows}
         for index, row in rows:
             key = row.digest, (row.scope, row.draw)
             if not row.mendable or (index == last[key] and not again):
                 continue
-            self.tape.hide(index, row.digest)
+            self.cassette.hide(index, row.digest)
             if index == last[key]:
                 self._again[key] = index
             else:
@@ -105,11 +105,11 @@ class TapeRun:
             self._drop(index)
 
     def _drop(self, index: int) -> None:
-        self.tape.dropped.add(index)
+        self.cassette.dropped.add(index)
         self._marks[index] = 1
 
     def drop_unplayed(self) -> int:
-        """Leave what nobody has played or recorded out of the finished tape; how many rows that is."""
+        """Leave what nobody has played or recorded out of the finished cassette; how many rows that is."""
         left = [index for index, mark in enumerate(self._marks) if not mark]
         for index in left:
             self._drop(index)
@@ -128,23 +128,23 @@ class TapeRun:
     def play(self, index: int, request: Request, call: Call) -> Any:
         """The JSON of a row that answers `request`, marked as played; a failure is raised, its text streamed first.
 
-        On a recording, the finished tape has the row at the place that it answered: the next run that asks as this
+        On a recording, the finished cassette has the row at the place that it answered: the next run that asks as this
         one did must get it there, in whatever order its calls come.
 
         Raises:
             CassetteFormatError: the row was edited by hand.
             LMError: the failure that the row holds.
         """
-        row = self.tape.value(index)
+        row = self.cassette.value(index)
         if row["request"] != request.to_dict():
-            self.refuse_edited(self.tape.row(index))
+            self.refuse_edited(self.cassette.row(index))
         self._marks[index] = 1
         self.played += 1
         self._settle(request.digest, call.place)
         moved = not request.single_answer and (row["draw"] != call.draw or row["scope"] != call.scope.to_dict())
         self._tally.played(moved=moved)
         if moved and self.recording:
-            self.tape.homes[index] = call.place
+            self.cassette.homes[index] = call.place
         if "error" in row:
             error = error_from_dict(row["error"])
             error.add_note(
@@ -164,14 +164,14 @@ class TapeRun:
         """The JSON of embedding rows of which some texts are used, marked as played."""
         values: dict[int, Mapping[str, Any]] = {}
         for index in sorted(used):
-            row = self.tape.row(index)
+            row = self.cassette.row(index)
             self.refuse_edited(row)
             self._marks[index] = 1
             values[index] = row.value
         return values
 
     def count_texts_played(self) -> None:
-        """Count a call whose texts were all on the tape."""
+        """Count a call whose texts were all on the cassette."""
         self.played += 1
         self._tally.played(moved=False)
 
@@ -188,22 +188,22 @@ class TapeRun:
             )
 
     def lack(self, call: Call) -> NoReturn:
-        """Count a call that is not on the tape, and say what is nearest to it.
+        """Count a call that is not on the cassette, and say what is nearest to it.
 
         Raises:
             CassetteMiss: always.
         """
-        answers = len(_several(self.tape.by_digest.get(call.request.digest, [])))
+        answers = len(_several(self.cassette.by_digest.get(call.request.digest, [])))
         nearest = None if answers else miss.nearest(call, self._answers())
         with self._mutex:
             self._tally.lacked(call.request, near=bool(answers) or miss.is_near(call.request, nearest))
         raise miss.report(
             call,
             nearest,
-            tape=self.path,
+            cassette=self.path,
             mode=self.mode,
             answers=answers,
-            unfinished=self.tape.unfinished,
+            unfinished=self.cassette.unfinished,
             so_far=str(self.report()),
         )
 
@@ -212,18 +212,18 @@ class TapeRun:
     def write(
         self, call: Call, request: Request, outcome: str, value: dict[str, Any], capped: int | None = None
     ) -> int:
-        """Put an answer or a failure on the tape, as taken by this run; the number of its row."""
+        """Put an answer or a failure on the cassette, as taken by this run; the number of its row."""
         line = encode(request, call.scope, call.draw, outcome, value, capped)
         with self._mutex:
             digest = request.digest
-            index = self.tape.append(line, digest, request.kind == "embed", capped=capped is not None)
+            index = self.cassette.append(line, digest, request.kind == "embed", capped=capped is not None)
             self._marks.append(1)
             self.recorded += 1
-            self.draws.take(digest, len(_several(self.tape.by_digest[digest])) - 1)
+            self.draws.take(digest, len(_several(self.cassette.by_digest[digest])) - 1)
         return index
 
     def write_failure(self, call: Call, error: LMError, heard: Sequence[Delta] = ()) -> None:
-        """Put a failure on the tape, if failures are recorded; with what its stream had given until then."""
+        """Put a failure on the cassette, if failures are recorded; with what its stream had given until then."""
         if self.record_errors:
             cut = call.cut_by_budget(error.kind)
             value = error_to_dict(error)
@@ -233,28 +233,28 @@ class TapeRun:
             self.answered(call)
 
     def write_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
-        """Put on the tape that a budget refused a call, with what the call had spent until then."""
+        """Put on the cassette that a budget refused a call, with what the call had spent until then."""
         line = encode(call.request, call.scope, call.draw, "refused", refusal_to_dict(refusal, budget.to_dict()))
         with self._mutex:
-            self.tape.append(line, call.request.digest, call.request.kind == "embed", refused=True)
+            self.cassette.append(line, call.request.digest, call.request.kind == "embed", refused=True)
             self._marks.append(1)
             self.recorded += 1
 
     def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
-        """Which of `budgets` refused this call when the tape was recorded, and how; None if none did."""
+        """Which of `budgets` refused this call when the cassette was recorded, and how; None if none did."""
         digest = call.request.digest
-        refused = self.tape.refused.get(digest)
+        refused = self.cassette.refused.get(digest)
         if refused is None:
             return None
-        if call.place in self._matcher.places_of(digest, _several(self.tape.by_digest.get(digest, []))):
+        if call.place in self._matcher.places_of(digest, _several(self.cassette.by_digest.get(digest, []))):
             return None  # answered later, in a run with a larger budget
-        return recorded_refusal(map(self.tape.row, refused), call, [budget.to_dict() for budget in budgets])
+        return recorded_refusal(map(self.cassette.row, refused), call, [budget.to_dict() for budget in budgets])
 
     # --- looking back ------------------------------------------------------------------------------------
 
     def begin_at(self, epoch: int) -> None:
-        """Begin at an epoch: what is on the tape of earlier ones counts as played, nothing of later ones does."""
-        by_digest = {digest: _several(rows) for digest, rows in self.tape.by_digest.items()}
+        """Begin at an epoch: what is on the cassette of earlier ones counts as played, nothing of later ones does."""
+        by_digest = {digest: _several(rows) for digest, rows in self.cassette.by_digest.items()}
         places = {digest: self._matcher.places_of(digest, rows) for digest, rows in by_digest.items()}
         self.draws.begin_at(epoch, places)
         for digest, rows in by_digest.items():
@@ -264,17 +264,17 @@ class TapeRun:
 
     def unplayed(self) -> list[Row]:
         """The rows this run has neither played nor written; a refusal is nothing to play."""
-        rows = (self.tape.row(index) for index, mark in enumerate(self._marks) if not mark)
+        rows = (self.cassette.row(index) for index, mark in enumerate(self._marks) if not mark)
         return [row for row in rows if not row.refused]
 
     def report(self) -> Report:
-        """How the run fits its tape until now."""
+        """How the run fits its cassette until now."""
         left = len(self.unplayed())
         with self._mutex:
             return self._tally.report(self._answers(), self._bound, recorded=self.recorded, unplayed=left)
 
     def _answers(self) -> Iterator[Row]:
-        return (row for row in self.tape.rows() if not row.refused)
+        return (row for row in self.cassette.rows() if not row.refused)
 
 
 def _several(rows: int | list[int]) -> list[int]:

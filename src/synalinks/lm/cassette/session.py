@@ -1,8 +1,8 @@
-"""The tape: the answers of a run, and its bill, played back without network, waiting or money.
+"""The cassette: the answers of a run, and its bill, played back without network, waiting or money.
 
 Modes carry vcrpy's names:
 
-    none            replay only; a call that is not on the tape is a `CassetteMiss`
+    none            replay only; a call that is not on the cassette is a `CassetteMiss`
     once            record if there is no file (or its first recording was cut off), else replay only
     new_episodes    replay what is there, record what is not
     all             record everything anew
@@ -10,14 +10,14 @@ Modes carry vcrpy's names:
 A first recording that an exception ended, or kill -9, stays marked as unfinished: the next `once` goes on with it,
 playing what is there. What failed for want of a server, a key or credit is then asked again. A budget's end is no
 such exception: it is how the run ends, and it replays. A recording anew (`all`) that was cut off is merged into the
-tape: place by place the newer row stands, and where there is none the older.
+cassette: place by place the newer row stands, and where there is none the older.
 
-Where a recording plays a row from another place, the finished tape has the row there: which call comes first is
+Where a recording plays a row from another place, the finished cassette has the row there: which call comes first is
 luck, and the next replay must not depend on it.
 
-`once` and `new_episodes` append to the file itself. `all`, where a tape exists, gathers its rows in
-`<path>.recording` and replaces the tape when closed; if that never happens, the next opening merges the
-rows into the tape. In every case a row is in the file before its answer is used.
+`once` and `new_episodes` append to the file itself. `all`, where a cassette exists, gathers its rows in
+`<path>.recording` and replaces the cassette when closed; if that never happens, the next opening merges the
+rows into the cassette. In every case a row is in the file before its answer is used.
 
 Which answer a call gets is said in draws.py. A single answer (temperature 0, embeddings) may be played any
 number of times; only the first time counts as spent (`Reply.fresh`), as if the rest came from the cache. An
@@ -41,10 +41,10 @@ from typing import Literal, get_args
 from synalinks.errors import BudgetExceeded, CassetteError, ConfigurationError, LMError
 from synalinks.lm.cassette.disk import Lock, rewrite, warn
 from synalinks.lm.cassette.embeddings import EmbeddingPlayer
-from synalinks.lm.cassette.file import TapeFile, merged_lines, recover
+from synalinks.lm.cassette.file import CassetteFile, merged_lines, recover
 from synalinks.lm.cassette.report import Bound, Report
 from synalinks.lm.cassette.rows import Row
-from synalinks.lm.cassette.run import Described, TapeRun, overheard
+from synalinks.lm.cassette.run import CassetteRun, Described, overheard
 from synalinks.lm.core.call import NOTHING_FRESH, ZERO, Call, Delta, Handler, Reply, Request
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
@@ -54,7 +54,7 @@ _NAMED = 3
 
 
 class UnplayedRowsWarning(UserWarning):
-    """A strict replay left rows of its tape unplayed."""
+    """A strict replay left rows of its cassette unplayed."""
 
 
 def _unknown(request: Request) -> Decimal | None:
@@ -62,24 +62,24 @@ def _unknown(request: Request) -> Decimal | None:
 
 
 class Cassette:
-    """An open tape. Opening one begins a new run: nothing is taken yet.
+    """An open cassette. Opening one begins a new run: nothing is taken yet.
 
     Args:
         path: a `.jsonl` file, or `.jsonl.gz`; folders are made when recording.
         record_mode: `none`, `once`, `new_episodes` or `all`.
         strict: whether closing warns of rows nobody played (`UnplayedRowsWarning`).
-        record_errors: whether a call that failed in the end is put on the tape, to fail again in a replay.
-        bound: the most an answer can cost in dollars, or None if unknown; prices what the tape lacks.
+        record_errors: whether a call that failed in the end is put on the cassette, to fail again in a replay.
+        bound: the most an answer can cost in dollars, or None if unknown; prices what the cassette lacks.
 
     Attributes:
         path, mode: as given.
-        recording: whether calls that are not on the tape are asked and recorded.
+        recording: whether calls that are not on the cassette are asked and recorded.
         draws: which answers this run has taken.
-        recorded: rows written by this run. played: calls answered from the tape.
+        recorded: rows written by this run. played: calls answered from the cassette.
 
     Raises:
         ConfigurationError: no such mode.
-        CassetteFormatError: the file is no tape, is broken, or is of a newer format.
+        CassetteFormatError: the file is no cassette, is broken, or is of a newer format.
         CassetteInUse: somebody else is recording it.
         CassetteError: there is no file to replay, or it can't be read or written.
     """
@@ -96,18 +96,18 @@ class Cassette:
         if record_mode not in MODES:
             raise ConfigurationError(
                 f"record_mode={record_mode!r} is none of {', '.join(map(repr, MODES))}; "
-                "'none' replays only, 'once' records a tape that is not there yet"
+                "'none' replays only, 'once' records a cassette that is not there yet"
             )
         self.path = Path(path)
         self.mode = record_mode
         self.strict = strict
         self.closed = False
-        self._guard: Lock | None = None  # of the tape that `all` will replace
-        self._tape = self._open()
-        self.recording = record_mode in ("new_episodes", "all") or (record_mode == "once" and self._tape.unfinished)
-        self._taken_up = self.recording and self._tape.unfinished and len(self._tape) > 0
-        self._run = TapeRun(
-            self._tape,
+        self._guard: Lock | None = None  # of the cassette that `all` will replace
+        self._file = self._open()
+        self.recording = record_mode in ("new_episodes", "all") or (record_mode == "once" and self._file.unfinished)
+        self._taken_up = self.recording and self._file.unfinished and len(self._file) > 0
+        self._run = CassetteRun(
+            self._file,
             self.path,
             record_mode,
             recording=self.recording,
@@ -125,7 +125,7 @@ class Cassette:
 
     @property
     def played(self) -> int:
-        """Calls answered from the tape."""
+        """Calls answered from the cassette."""
         return self._run.played
 
     @property
@@ -133,43 +133,43 @@ class Cassette:
         """Whether a call that failed in the end becomes a row."""
         return self._run.record_errors
 
-    def _open(self) -> TapeFile:
+    def _open(self) -> CassetteFile:
         path, mode = self.path, self.mode
         journal = path.with_name(path.name + ".recording")
         recover(path, journal)
         if not path.exists():
             if mode == "none":
                 raise CassetteError(
-                    f'there is no tape {path} to replay. Record it: record_mode="once", or --record-mode once'
+                    f'there is no cassette {path} to replay. Record it: record_mode="once", or --record-mode once'
                 )
-            return TapeFile.create(path)
+            return CassetteFile.create(path)
         if mode == "all":
-            TapeFile(path).close()  # only a tape is ever replaced, not any file a typing error may name
+            CassetteFile(path).close()  # only a cassette is ever replaced, not any file a typing error may name
             self._guard = Lock(path)
             try:
-                return TapeFile.create(journal)
+                return CassetteFile.create(journal)
             except CassetteError:
                 self._guard.release()
                 raise
-        tape = TapeFile(path, write=mode == "new_episodes")
-        if mode == "once" and tape.unfinished:
-            tape.close()
-            tape = TapeFile(path, write=True)
-            if len(tape):
+        cassette = CassetteFile(path, write=mode == "new_episodes")
+        if mode == "once" and cassette.unfinished:
+            cassette.close()
+            cassette = CassetteFile(path, write=True)
+            if len(cassette):
                 try:
-                    warn(f"{path}: its first recording was cut off after {len(tape)} calls and is taken up again")
-                except BaseException:  # warnings may be errors; nobody has the tape yet who would close it
-                    tape.close()
+                    warn(f"{path}: its first recording was cut off after {len(cassette)} calls and is taken up again")
+                except BaseException:  # warnings may be errors; nobody has the cassette yet who would close it
+                    cassette.close()
                     raise
-        return tape
+        return cassette
 
     # --- the calls ---------------------------------------------------------------------------------------
 
     async def answer(self, call: Call, below: Handler) -> Reply:
-        """The answer to a call: from the tape, or from below and then on the tape.
+        """The answer to a call: from the cassette, or from below and then on the cassette.
 
         Raises:
-            CassetteMiss: it is not on the tape, and this mode does not record.
+            CassetteMiss: it is not on the cassette, and this mode does not record.
             CassetteFormatError: its row was edited by hand.
             LMError: the call failed; `error.source` says whether now or when it was recorded.
         """
@@ -218,20 +218,20 @@ class Cassette:
         self._run.write_refusal(call, refusal, budget)
 
     def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
-        """Which of `budgets` refused this call when the tape was recorded, and how; None if none did."""
+        """Which of `budgets` refused this call when the cassette was recorded, and how; None if none did."""
         return self._run.refusal(call, budgets)
 
     def begin_at(self, epoch: int) -> None:
-        """Begin at an epoch: what is on the tape of earlier ones counts as played, nothing of later ones does."""
+        """Begin at an epoch: what is on the cassette of earlier ones counts as played, nothing of later ones does."""
         self._must_be_open()
         self._run.begin_at(epoch)
 
     # --- what it holds, and how the run fits it ----------------------------------------------------------
 
     def rows(self) -> list[Row]:
-        """All rows of the tape, in the order of the file."""
+        """All rows of the cassette, in the order of the file."""
         self._must_be_open()
-        return list(self._tape.rows())
+        return list(self._file.rows())
 
     def unplayed(self) -> list[Row]:
         """The rows this run has neither played nor recorded. Of embeddings, one text played is enough."""
@@ -239,46 +239,46 @@ class Cassette:
         return self._run.unplayed()
 
     def report(self) -> Report:
-        """How this run fits the tape until now: exact, moved, near and missing calls, and what is missing priced."""
+        """How this run fits the cassette until now: exact, moved, near and missing calls, and what is missing priced."""
         self._must_be_open()
         return self._run.report()
 
     def verify(self) -> list[Row]:
         """The rows whose digest is not that of their request: they were edited by hand."""
         self._must_be_open()
-        return [row for row in self._tape.rows() if row.request.digest != row.digest]
+        return [row for row in self._file.rows() if row.request.digest != row.digest]
 
     def drop_unplayed(self) -> int:
-        """Leave rows that nobody played or recorded out of the tape when it is closed; how many those are.
+        """Leave rows that nobody played or recorded out of the cassette when it is closed; how many those are.
 
         For who knows that the run has come to its end, after earlier ones that were cut off.
 
         Raises:
-            CassetteError: this is a replay, which never changes its tape.
+            CassetteError: this is a replay, which never changes its cassette.
         """
         self._must_be_open()
         if not self.recording:
-            raise CassetteError(f"the tape {self.path} is replayed; only a recording drops rows")
+            raise CassetteError(f"the cassette {self.path} is replayed; only a recording drops rows")
         return self._run.drop_unplayed()
 
     def _must_be_open(self) -> None:
         if self.closed:
-            raise CassetteError(f"the tape {self.path} is closed; use it inside its `with` block")
+            raise CassetteError(f"the cassette {self.path} is closed; use it inside its `with` block")
 
     # --- the end -----------------------------------------------------------------------------------------
 
     def close(self, *, cut: bool = False) -> None:
-        """Finish: a recording is sorted by place and put in the tape's place in one step.
+        """Finish: a recording is sorted by place and put in the cassette's place in one step.
 
-        A recording that added nothing leaves the file as it was (`all` keeps the old tape then). Closing
+        A recording that added nothing leaves the file as it was (`all` keeps the old cassette then). Closing
         twice does nothing.
 
         Args:
             cut: the run did not come to its end. A first recording stays unfinished; one anew is merged with the
-                tape it was to replace.
+                cassette it was to replace.
 
         Raises:
-            CassetteError: the sorted tape can't be written; the rows are all in the unsorted one.
+            CassetteError: the sorted cassette can't be written; the rows are all in the unsorted one.
         """
         if self.closed:
             return
@@ -292,27 +292,27 @@ class Cassette:
             else:
                 self._replace(cut)
         finally:
-            self._tape.close()
+            self._file.close()
             if self._guard is not None:
                 self._guard.release()
         if left and not cut:
             self._complain(left)
 
     def _finish(self, cut: bool) -> None:
-        first = self._tape.unfinished
+        first = self._file.unfinished
         changed = (
             self.recording
             and not (cut and first)
-            and (self.recorded > 0 or first or bool(self._tape.dropped) or bool(self._tape.homes))
+            and (self.recorded > 0 or first or bool(self._file.dropped) or bool(self._file.homes))
         )
-        self._tape.close(self._tape.sorted_lines() if changed else None)
+        self._file.close(self._file.sorted_lines() if changed else None)
 
     def _replace(self, cut: bool) -> None:
-        """Put what `all` recorded in the place of the tape."""
+        """Put what `all` recorded in the place of the cassette."""
         if self.recorded and cut:
-            old = TapeFile(self.path)
+            old = CassetteFile(self.path)
             try:
-                rewrite(self.path, merged_lines(old, self._tape))
+                rewrite(self.path, merged_lines(old, self._file))
             finally:
                 old.close()
             warn(
@@ -320,21 +320,21 @@ class Cassette:
                 "all are kept, with the older ones"
             )
         elif self.recorded:
-            rewrite(self.path, self._tape.sorted_lines())
-        self._tape.close()
-        self._tape.path.unlink()
+            rewrite(self.path, self._file.sorted_lines())
+        self._file.close()
+        self._file.path.unlink()
 
     def _complain(self, left: Sequence[Row]) -> None:
         named = "; ".join(str(row) for row in left[:_NAMED]) + ("; ..." if len(left) > _NAMED else "")
         if self.recording:
             warn(
-                f"{self.path}: of the recording that was cut off, {len(left)} of {len(self._tape)} rows were not "
+                f"{self.path}: of the recording that was cut off, {len(left)} of {len(self._file)} rows were not "
                 f"played by the run that finished it: {named}. They are kept; delete these lines, or record anew with "
                 'record_mode="all"'
             )
             return
         warnings.warn(
-            f"{len(left)} of {len(self._tape)} rows of {self.path} were not played: {named}. The program "
+            f"{len(left)} of {len(self._file)} rows of {self.path} were not played: {named}. The program "
             'asks less than it did: record again with record_mode="all", or delete these lines',
             UnplayedRowsWarning,
             stacklevel=3,
@@ -350,7 +350,7 @@ class Cassette:
         self.close(cut=error is not None and not _is_an_end(error))
 
     def __repr__(self) -> str:
-        state = "closed" if self.closed else f"{len(self._tape)} rows"
+        state = "closed" if self.closed else f"{len(self._file)} rows"
         return f"<Cassette {self.path} {self.mode}: {state}, {self.played} played, {self.recorded} recorded>"
 
 
@@ -364,11 +364,11 @@ def _is_an_end(error: BaseException) -> bool:
 
 
 class CassetteLayer:
-    """The layer that a tape replaces all below of; without an open tape it is not there.
+    """The layer that a cassette replaces all below of; without an open cassette it is not there.
 
     Args:
-        active: gives the open tape, or None.
-        source: gives what a recording asks in place of all below, or None, as where a tape is made of answers
+        active: gives the open cassette, or None.
+        source: gives what a recording asks in place of all below, or None, as where a cassette is made of answers
             that were paid for before.
     """
 
@@ -384,7 +384,7 @@ class CassetteLayer:
         active, source = self._active, self._source
 
         async def handle(call: Call, /) -> Reply:
-            tape = active()
-            return await (below(call) if tape is None else tape.answer(call, source() or below))
+            cassette = active()
+            return await (below(call) if cassette is None else cassette.answer(call, source() or below))
 
         return handle

@@ -1,4 +1,4 @@
-"""Embeddings on a tape, text by text: vectors, shares of the bill, and replies made of several rows."""
+"""Embeddings on a cassette, text by text: vectors, shares of the bill, and replies made of several rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.core.call import NOTHING_FRESH, ZERO, Reply, Request, Usage
 
 #: A share of a cost is a whole number of units this many decimal places finer than the cost itself.
@@ -116,10 +116,10 @@ def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
 
 
 class TextIndex:
-    """Where on a tape each text's vector is. Made at the first embedding call."""
+    """Where on a cassette each text's vector is. Made at the first embedding call."""
 
-    def __init__(self, tape: TapeFile) -> None:
-        self._tape = tape
+    def __init__(self, cassette: CassetteFile) -> None:
+        self._file = cassette
         self._spots: dict[str, dict[bytes, tuple[int, int]]] | None = None
 
     def of(self, base: str) -> dict[bytes, tuple[int, int]]:
@@ -130,8 +130,8 @@ class TextIndex:
         """
         if self._spots is None:
             self._spots = {}
-            for index in self._tape.embeds:
-                row = self._tape.row(index)
+            for index in self._file.embeds:
+                row = self._file.row(index)
                 if not row.failed:
                     self.add(row.request.with_texts(()).digest, row.request.texts, index)
         return self._spots.setdefault(base, {})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from synalinks.lm.core.rate_limit_status import Allowance
+from synalinks.lm.core.rate_limit_status import RateLimitStatus
 from synalinks.lm.core.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
 from synalinks.scope import NOWHERE, Scope
@@ -56,7 +56,7 @@ class Delta:
 
 
 ZERO = Decimal(0)
-#: Decimals of the seconds of an answer, on tapes and off: microseconds.
+#: Decimals of the seconds of an answer, on cassettes and off: microseconds.
 SECONDS_DIGITS = 6
 
 
@@ -74,7 +74,7 @@ class Reply:
         usage: tokens of the attempt that gave this answer.
         cost: dollars this answer costs when it is fetched live, without `wasted`; None if the price is
             unknown.
-        billed: dollars paid for it now, `wasted` included: 0 from a cache or a tape; None if unknown.
+        billed: dollars paid for it now, `wasted` included: 0 from a cache or a cassette; None if unknown.
         source: where it came from.
         model: what the provider says it ran, e.g. a dated name or the routed provider.
         seconds: how long the provider took, queueing here not included.
@@ -83,7 +83,7 @@ class Reply:
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the failed attempts may have been billed without our seeing an answer.
-        fresh: the part of an answer that this run had not had before, where that is not all of it; a tape
+        fresh: the part of an answer that this run had not had before, where that is not all of it; a cassette
             sets it, and budgets count it: what is played again is as free as a cache hit.
         chunks: the pieces in which a streamed answer came, or None.
         extra: anything else of the provider's that a caller may want, JSON.
@@ -116,7 +116,7 @@ class Reply:
         return None if self.cost is None or self.wasted is None else self.cost + self.wasted
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as JSON for tapes and caches. `billed` and `source` are of this run and left out;
+        """The answer as JSON for cassettes and caches. `billed` and `source` are of this run and left out;
         vectors are left to the caller, who stores them by text."""
         value: dict[str, Any] = {"text": self.text}
         for name in ("reasoning", "finish", "refusal", "model", "extra"):
@@ -176,7 +176,7 @@ class Reply:
             sink(Delta(self.text, self.reasoning or ""))
 
 
-#: What a tape hands up for an answer that this run has had before: nothing of it is to be counted.
+#: What a cassette hands up for an answer that this run has had before: nothing of it is to be counted.
 NOTHING_FRESH = Reply(cost=ZERO, billed=ZERO, source="cassette", attempts=0)
 
 
@@ -216,18 +216,18 @@ class Trace:
         cost: dollars of the answers that came. tokens: theirs, as far as known.
         uncertain: attempts that may have been answered without our seeing it.
         unknown: whether an attempt may have been billed that no answer tells the price of.
-        allowance: what the provider last said of its limits, until somebody has read it; never part of a reply, so
-            it is on no tape.
+        rate_limit_status: what the provider last said of its limits, until somebody has read it; never part of a reply, so
+            it is on no cassette.
     """
 
-    __slots__ = ("allowance", "answers", "cost", "sent", "tokens", "uncertain", "unknown")
+    __slots__ = ("answers", "cost", "rate_limit_status", "sent", "tokens", "uncertain", "unknown")
 
     def __init__(self) -> None:
         self.sent = self.answers = self.uncertain = 0
         self.cost = ZERO
         self.tokens = 0
         self.unknown = False
-        self.allowance: Allowance | None = None
+        self.rate_limit_status: RateLimitStatus | None = None
 
     def add(self, other: Trace) -> None:
         """Take over what another trace holds."""
@@ -254,7 +254,7 @@ class Call:
             it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
             not change what a call is.
         trace: what the call has sent and spent so far, or None where nobody asks.
-        stands_in: whether a fallback asks, in place of a model whose call failed.
+        is_fallback: whether a fallback asks, in place of a model whose call failed.
     """
 
     request: Request
@@ -265,7 +265,7 @@ class Call:
     permit: Permit | None = None
     output_cap: int | None = None
     trace: Trace | None = None
-    stands_in: bool = False
+    is_fallback: bool = False
 
     @property
     def output_limit(self) -> int | None:

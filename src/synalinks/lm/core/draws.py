@@ -1,4 +1,4 @@
-"""The rule by which a call gets one of the answers that are already there. Cache and tape share it.
+"""The rule by which a call gets one of the answers that are already there. Cache and cassette share it.
 
 The answers to one request form an ordered set, each with the place it was given at. A call takes
 

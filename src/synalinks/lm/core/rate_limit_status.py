@@ -34,7 +34,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class RateLimitStatus:
     """All that one response says of limits.
 
     Attributes:

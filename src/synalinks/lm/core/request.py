@@ -67,7 +67,7 @@ def schema_of(value: Mapping[str, Any]) -> Schema:
 class Request:
     """What is asked of a model, in no provider's dialect. Immutable; identified by its digest.
 
-    Host, headers, keys, streaming and time-outs are not part of a request, so a tape is valid on every
+    Host, headers, keys, streaming and time-outs are not part of a request, so a cassette is valid on every
     machine and no secret can reach it.
 
     Attributes:
@@ -163,7 +163,7 @@ class Request:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole request as JSON, as tapes keep it."""
+        """The whole request as JSON, as cassettes keep it."""
         value: dict[str, Any] = {"kind": self.kind, "model": self.model}
         if self.kind == "chat":
             value["messages"] = [dict(message) for message in self.messages]

@@ -1,7 +1,7 @@
 """Forecasts: what a run will take before it is made, by phase and model, from low to high.
 
 A forecast's figures are *as if live*, as in the ledger's column of that name: expected and high count every call as
-sent; low leaves out what sharing, the cache, a tape and what is already known may save.
+sent; low leaves out what sharing, the cache, a cassette and what is already known may save.
 """
 
 from __future__ import annotations

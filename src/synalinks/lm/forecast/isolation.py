@@ -1,6 +1,6 @@
 """A run beside the real one: calls are answered by a stand-in, and nothing that a run leaves behind is left behind.
 
-What is process-wide is put aside and put back: tape, stand-in, ledgers, the draws taken, and every model's own way to
+What is process-wide is put aside and put back: cassette, stand-in, ledgers, the draws taken, and every model's own way to
 the wire, with its limits. Budgets and ledgers of tasks are left by running in a context of one's own.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call, Handler, Reply, stack
 from synalinks.lm.core.draws import Draws
-from synalinks.lm.ledger.ledger import Ledger, MeterLayer
+from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import PriceLayer
 from synalinks.lm.runtime import RUNTIME
 
@@ -53,29 +53,29 @@ def no_limits() -> Iterator[None]:
 
 
 @contextmanager
-def put_aside(handler: Handler) -> Iterator[Ledger]:
+def isolated(handler: Handler) -> Iterator[Ledger]:
     """Have every call in this process answered by `handler`, at once; gives the ledger they are entered in.
 
-    Afterwards tape, stand-in, ledgers, draws and models are as they were.
+    Afterwards cassette, stand-in, ledgers, draws and models are as they were.
     """
     guarded = _Guarded(handler)
-    names = ("provider", "cassette", "archive", "purses", "offline", "draws", "ledger")
+    names = ("provider", "cassette", "cache_only", "trackers", "offline", "draws", "ledger")
     before = {name: getattr(RUNTIME, name) for name in names}
-    models = [(channel, channel.stack, channel.ledger) for channel in RUNTIME.channels]
+    models = [(client, client.stack, client.ledger) for client in RUNTIME.clients]
     ledger = Ledger()
     RUNTIME.provider, RUNTIME.cassette, RUNTIME.offline = guarded, None, False
-    RUNTIME.archive, RUNTIME.purses = None, ()
+    RUNTIME.cache_only, RUNTIME.trackers = None, ()
     RUNTIME.draws, RUNTIME.ledger = Draws(), ledger
     clock = RUNTIME.clock
     try:
-        for channel, _, _ in models:
-            meter = MeterLayer(channel.spec.prefix, RUNTIME.ledgers, clock)
-            channel.stack, channel.ledger = stack(guarded, meter, PriceLayer(channel.price, clock)), Ledger()
+        for client, _, _ in models:
+            meter = LedgerLayer(client.spec.prefix, RUNTIME.ledgers, clock)
+            client.stack, client.ledger = stack(guarded, meter, PriceLayer(client.price, clock)), Ledger()
         with no_limits():
             yield ledger
     finally:
-        for channel, own, its in models:
-            channel.stack, channel.ledger = own, its
+        for client, own, its in models:
+            client.stack, client.ledger = own, its
         for name, value in before.items():
             setattr(RUNTIME, name, value)
 

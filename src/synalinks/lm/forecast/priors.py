@@ -1,6 +1,6 @@
 """What calls already answered teach about models: how long answers are, how prompts are counted, what is known.
 
-Lessons come from a ledger (lengths; no prompts, so counting is learnt where a prompt comes again), from a tape
+Priors come from a ledger (lengths; no prompts, so counting is learnt where a prompt comes again), from a cassette
 (everything), and from the disk cache (as from a ledger). Nothing is asked, and nothing is written.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks.lm.cache.layer import decode
 from synalinks.lm.cache.store import DATABASE
-from synalinks.lm.cassette.file import TapeFile
+from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.texts import vectors_of
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.forecast.token_count import count_prompt
@@ -82,11 +82,11 @@ class Conduct:
     seconds: float = 0.0
 
 
-class Lessons:
+class Priors:
     """What is known of models; grows with `learn_*`.
 
     Attributes:
-        kept: answers that the cache and the open tape hold, by model, phase and module.
+        kept: answers that the cache and the open cassette hold, by model, phase and module.
         dimensions: how many numbers a model's vectors have.
     """
 
@@ -99,25 +99,25 @@ class Lessons:
         self._conduct: dict[str, Conduct] = {}
 
     @classmethod
-    def of(cls, *sources: Ledger | Cassette | str | Path) -> Lessons:
-        """What ledgers, open tapes and tapes by their path teach.
+    def of(cls, *sources: Ledger | Cassette | str | Path) -> Priors:
+        """What ledgers, open cassettes and cassettes by their path teach.
 
         Raises:
-            CassetteFormatError: a path that is no tape. CassetteError: nothing is there.
+            CassetteFormatError: a path that is no cassette. CassetteError: nothing is there.
         """
-        lessons = cls()
+        priors = cls()
         for source in sources:
             if isinstance(source, Ledger):
-                lessons.learn_ledger(source)
+                priors.add_ledger(source)
             elif isinstance(source, (str, Path)):
-                lessons.learn_tape(source)
+                priors.add_cassette(source)
             else:
-                lessons.learn_rows(row.value for row in source.rows())
-        return lessons
+                priors.add_rows(row.value for row in source.rows())
+        return priors
 
     # --- learning ------------------------------------------------------------------------------------------
 
-    def learn_ledger(self, ledger: Ledger) -> None:
+    def add_ledger(self, ledger: Ledger) -> None:
         """From calls made, synthetic ones left out."""
         for entry in list(ledger._entries)[-MOST_READ:]:  # in any order
             if entry.error is None and not is_synthetic(entry.usage):
@@ -127,20 +127,20 @@ class Lessons:
             if entry.source == "live" and not is_synthetic(entry.usage):
                 self._behave(entry.model, entry.attempts, entry.usage, entry.wasted_tokens, entry.seconds)
 
-    def learn_tape(self, path: str | Path) -> None:
-        """From a tape that is not open, which is only read; a run without it will have to ask for its answers.
+    def add_cassette(self, path: str | Path) -> None:
+        """From a cassette that is not open, which is only read; a run without it will have to ask for its answers.
 
         Raises:
-            CassetteFormatError: the file is no tape. CassetteError: it is not there.
+            CassetteFormatError: the file is no cassette. CassetteError: it is not there.
         """
-        tape = TapeFile(Path(path))
+        cassette = CassetteFile(Path(path))
         try:
-            self.learn_rows((row.value for row in tape.rows()), kept=False)
+            self.add_rows((row.value for row in cassette.rows()), kept=False)
         finally:
-            tape.close()
+            cassette.close()
 
-    def learn_rows(self, rows: Iterable[Any], kept: bool = True) -> None:
-        """From the rows of a tape, as JSON; whether the run to come has their answers says `kept`."""
+    def add_rows(self, rows: Iterable[Any], kept: bool = True) -> None:
+        """From the rows of a cassette, as JSON; whether the run to come has their answers says `kept`."""
         for row in list(rows)[-MOST_READ:]:
             if "reply" not in row:
                 continue
@@ -158,7 +158,7 @@ class Lessons:
                 self._prompts[row["digest"]] = usage.input_tokens
                 self._counts(request.model).learn(count_prompt(request), usage.input_tokens)
 
-    def learn_cache(self, directory: Path) -> None:
+    def add_cache(self, directory: Path) -> None:
         """From a folder of the disk cache; lengths only of models and modules that nothing was known about.
 
         A cache that is not there, damaged or in use teaches nothing.
@@ -264,7 +264,7 @@ class Lessons:
 
 
 def _first_vector(reply: Any) -> bytes:
-    """The first vector in a tape's row of embeddings; empty if there is none."""
+    """The first vector in a cassette's row of embeddings; empty if there is none."""
     try:
         return next(iter(vectors_of(reply)), b"")
     except (KeyError, TypeError, ValueError):

@@ -72,7 +72,7 @@ def expected_text(figures: Figures) -> str:
 
 
 def _short(amount: Decimal) -> Decimal:
-    """An amount without digits that would only pretend to be known."""
+    """An amount without digits that would only simulate to be known."""
     return amount.quantize(Decimal("0.0001")) if amount >= Decimal("0.0001") else amount
 
 

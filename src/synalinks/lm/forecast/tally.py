@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from synalinks.lm.core.call import Usage
 from synalinks.lm.forecast.forecast import NO_MONEY, Figures, Range, Row, summed
-from synalinks.lm.forecast.priors import LONG, SHORT, Lessons, quantile
+from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
 from synalinks.lm.ledger.ledger import Entry
 from synalinks.lm.pricing.pricing import Price, price_of
 
@@ -137,34 +137,34 @@ class Loads:
         self.unpriced |= stat.unpriced
 
 
-def figures_of(group: Group, loads: Loads, lessons: Lessons) -> Figures:
+def figures_of(group: Group, loads: Loads, priors: Priors) -> Figures:
     """The figures of a group."""
     low, expected, high = loads.low, loads.expected, loads.high
-    kept = lessons.kept[group.model, group.phase, group.module]
+    kept = priors.kept[group.model, group.phase, group.module]
     asked = max(0.0, low.calls - kept)
     calls = _whole(asked, expected.calls, high.calls)
     share = calls.low / low.calls if low.calls else 0.0
-    error = None if loads.guessed_prompt else lessons.counting_error(group.model)
+    error = None if loads.guessed_prompt else priors.counting_error(group.model)
     down, up = (PROMPT_LOW, PROMPT_HIGH) if error is None else (1 - error, 1 + error)
     most_in = high.inputs * up
     if error is None and group.kind == "chat":
         most_in += PROMPT_HIGH * high.schema + PROMPT_EXTRA * high.calls
-    waste = 1.0 + max(WASTE, 2 * (lessons.waste(group.model) or 0.0))
+    waste = 1.0 + max(WASTE, 2 * (priors.waste(group.model) or 0.0))
     prompts = _whole(low.inputs * share * down, expected.inputs, most_in * waste)
-    shortest, longest = _answers(group, loads, lessons, calls)
+    shortest, longest = _answers(group, loads, priors, calls)
     answers = _whole(calls.low * shortest, expected.outputs, calls.high * longest * waste)
     price = None if loads.unpriced else price_of(group.model)
-    priced = _dollars(price, lessons.seconds(group.model), calls, prompts, answers)
+    priced = _dollars(price, priors.seconds(group.model), calls, prompts, answers)
     return Figures(calls, prompts, answers, priced or NO_MONEY, priced is None and calls.high > 0)
 
 
-def _answers(group: Group, loads: Loads, lessons: Lessons, calls: Range[int]) -> tuple[float, float]:
+def _answers(group: Group, loads: Loads, priors: Priors, calls: Range[int]) -> tuple[float, float]:
     """The length of an answer, tokens, at least and at most."""
     if group.kind != "chat" or not (loads.expected.calls or loads.high.calls):
         return 0.0, 0.0
     measured = loads.expected if loads.expected.calls else loads.high
     mean = measured.outputs / measured.calls
-    lengths = lessons.lengths(group.model, group.module)
+    lengths = priors.lengths(group.model, group.module)
     if loads.stated and not loads.guessed_answer:
         return mean, mean
     if loads.guessed_answer or not lengths:
@@ -210,11 +210,11 @@ def _cost(
     return None if cost is None else cost * calls
 
 
-def rows_of(loads: Iterable[tuple[Group, Loads]], lessons: Lessons) -> tuple[Row, ...]:
+def rows_of(loads: Iterable[tuple[Group, Loads]], priors: Priors) -> tuple[Row, ...]:
     """Rows by phase, in the order of a run, and model."""
     found: dict[tuple[str | None, str], list[Figures]] = {}
     for group, load in loads:
-        found.setdefault((group.phase, group.model), []).append(figures_of(group, load, lessons))
+        found.setdefault((group.phase, group.model), []).append(figures_of(group, load, priors))
     return ordered(Row(phase, model, summed(figures)) for (phase, model), figures in found.items())
 
 
@@ -243,20 +243,22 @@ def loads_of_run(entries: Iterable[Entry]) -> dict[Group, Loads]:
     return found
 
 
-def notes_of(loads: Iterable[tuple[Group, Loads]], lessons: Lessons) -> tuple[str, ...]:
+def notes_of(loads: Iterable[tuple[Group, Loads]], priors: Priors) -> tuple[str, ...]:
     """What the figures rest on, in words."""
     loads = list(loads)
     chats = [(group, load) for group, load in loads if group.kind == "chat"]
     learnt = _names(chats, lambda load: not load.guessed_answer and not load.stated)
     guessed = _names(chats, lambda load: load.guessed_answer)
     found = []
-    if kept := sum(min(lessons.kept[g.model, g.phase, g.module], round(load.expected.calls)) for g, load in loads):
-        found.append(f"Cache or tape may answer {kept:,} of these calls for nothing; expected figures leave that out.")
+    if kept := sum(min(priors.kept[g.model, g.phase, g.module], round(load.expected.calls)) for g, load in loads):
+        found.append(
+            f"Cache or cassette may answer {kept:,} of these calls for nothing; expected figures leave that out."
+        )
     if learnt:
-        found.append(f"Learnt from answers of before: the lengths of {learnt}.")
+        found.append(f"Learned from answers of before: the lengths of {learnt}.")
     if guessed:
         found.append(
-            f"Guessed, from a fifth to five times: the lengths of {guessed}. A tape or a short run teaches them; "
+            f"Guessed, from a fifth to five times: the lengths of {guessed}. A cassette or a short run teaches them; "
             "models that think before they answer need many times more."
         )
     unknown = (

@@ -3,7 +3,7 @@
 Byte-pair tokenizers split a text into words, numbers and marks first, and give a common word one token, whatever its
 length. So counting words is nearer to the truth than dividing the number of bytes by four, most of all for JSON. The
 counts below are those of the published vocabularies of about 100,000 tokens (cl100k, Llama 3), rounded; what a model
-really counts is learnt where it can be (`estimate_lessons`).
+really counts is learnt where it can be (`estimate_priors`).
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Entry:
         billed: dollars paid in this run; None if unknown.
         wasted: dollars of the attempts that failed, part of `as_if`; None if unknown.
         seconds: from asking to answer, waiting included.
-        attempts: requests sent (or once sent, where a tape replays it); 0 for a shared or cached answer.
+        attempts: requests sent (or once sent, where a cassette replays it); 0 for a shared or cached answer.
         wasted_tokens: tokens of attempts that failed, as far as known.
         error: kind of failure, e.g. `timeout`; None if the call succeeded. error_message: what the last attempt failed
             of, in the provider's own words where there were any: short, and without keys.
@@ -66,10 +66,10 @@ class Entry:
             answer would take live.
         uncertain: attempts that may have been answered without our seeing it, after a cancellation or a broken
             connection; the provider may count so many answers more.
-        begun: when it was asked, on the run's clock. latency: seconds that the provider took for the answer, on a tape
+        begun: when it was asked, on the run's clock. latency: seconds that the provider took for the answer, on a cassette
             and in the cache those of the first time; first_token: until the first piece, where it was streamed.
         vectors: how many an embedding gave.
-        stands_in: whether a fallback was asked, in place of a model that failed.
+        is_fallback: whether a fallback was asked, in place of a model that failed.
     """
 
     scope: Scope
@@ -96,7 +96,7 @@ class Entry:
     latency: float | None = None
     first_token: float | None = None
     vectors: int = 0
-    stands_in: bool = False
+    is_fallback: bool = False
     error_message: str | None = None
 
     def value(self, name: str) -> Any:
@@ -128,8 +128,8 @@ class Totals:
     """Sums over entries.
 
     Attributes:
-        calls: entries. hits: those answered by sharing, cache or tape. failed: those that ended in an error.
-        attempts: requests sent, or once sent where a tape replays them.
+        calls: entries. hits: those answered by sharing, cache or cassette. failed: those that ended in an error.
+        attempts: requests sent, or once sent where a cassette replays them.
         answers, billed_tokens: what the provider gave in this run, unusable answers included, and its tokens: its own
             counts, but for `uncertain` attempts that it may have answered unseen.
         input_tokens, output_tokens: tokens of answers, cached ones and reasoning included; `uncounted` calls
@@ -161,7 +161,7 @@ class Totals:
 
     @property
     def saved(self) -> Money:
-        """Dollars not paid thanks to sharing, cache and tape."""
+        """Dollars not paid thanks to sharing, cache and cassette."""
         return Money(self.as_if.known - self.billed.known, max(0, self.as_if.unknown - self.billed.unknown))
 
 

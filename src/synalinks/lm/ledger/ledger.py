@@ -20,7 +20,7 @@ from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
 from synalinks.lm.ledger.table import money_text, render
 from synalinks.scope import FIELDS as SCOPE_FIELDS
 
-__all__ = ["Entry", "Ledger", "MeterLayer", "Money", "Totals"]
+__all__ = ["Entry", "Ledger", "LedgerLayer", "Money", "Totals"]
 
 _QUERY_FIELDS = frozenset({*SCOPE_FIELDS, "kind", "model", "provider", "source", "error", "finish", "caller"})
 
@@ -124,7 +124,7 @@ class Ledger:
                 raise ConfigurationError(f"the ledger has no field {name!r}; it has {known}")
 
 
-class MeterLayer:
+class LedgerLayer:
     """The outermost layer: writes one entry per call into every ledger that listens."""
 
     name = "meter"
@@ -168,7 +168,7 @@ class MeterLayer:
             provider=self._provider,
             seconds=ended - begun,
             begun=begun,
-            stands_in=call.stands_in,
+            is_fallback=call.is_fallback,
             caller=call.caller,
             digest=call.request.digest,
             answers=trace.answers,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from synalinks.lm.ledger.entries import Money, Totals
 
 _COLUMNS = ("calls", "hits", "failed", "tokens in", "tokens out", "billed", "as if")
-_PLACES = {"cassette": "from the tape", "cache": "from the cache", "shared": "shared with a call in flight"}
+_PLACES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared with a call in flight"}
 #: From here on cents are enough; below, four places; what even those hide is shown with two digits.
 _WHOLE, _LEAST = Decimal(1), Decimal("0.0001")
 

@@ -312,7 +312,7 @@ class PriceLayer:
         return price is not None and price.is_free
 
     def _priced(self, reply: Reply, request: Request, seconds: float) -> Reply:
-        seconds = round(seconds, SECONDS_DIGITS)  # as tapes and the cache keep it: a replay counts the same
+        seconds = round(seconds, SECONDS_DIGITS)  # as cassettes and the cache keep it: a replay counts the same
         cost = reply.cost
         if cost is None:
             price = price_for(request, self._price)

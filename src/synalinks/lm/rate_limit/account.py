@@ -17,7 +17,7 @@ from synalinks import _json
 from synalinks._concurrency import Clock, LoopLocal, SystemClock
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Request
-from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, Allowance
+from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, RateLimitStatus
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, Told, Window
 
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
@@ -117,7 +117,7 @@ class Account:
 
     - *The rates that were stated.* In any 60 seconds at most `rpm` requests and `tpm` tokens go out, at once no more
       than a tenth of them, then evenly. A provider may raise none of it.
-    - *What the provider says is left* of its own limits, by model (`heed`), where it says so: near the end of them
+    - *What the provider says is left* of its own limits, by model (`update`), where it says so: near the end of them
       calls go out as fast as it gives more. Where no rate was stated, this is the rate.
     - *A pause that the provider asked for* (`slow_down`). It holds for every caller. After one for too many requests,
       calls go out one by one, closer together with each answer, so that those who waited don't all come at once.
@@ -200,10 +200,10 @@ class Account:
             self._paused_until = until
 
     def mark(self, model: str) -> Mapping[str, float]:
-        """What of a model's has gone out until now, to be handed to `heed` with the answer to what goes out next."""
+        """What of a model's has gone out until now, to be handed to `update` with the answer to what goes out next."""
         return dict(self._model(model).out)
 
-    def heed(self, model: str, allowance: Allowance, mark: Mapping[str, float]) -> None:
+    def update(self, model: str, allowance: RateLimitStatus, mark: Mapping[str, float]) -> None:
         """Follow what the provider said of its limits in answering a call of a model.
 
         Args:

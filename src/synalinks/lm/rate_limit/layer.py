@@ -10,7 +10,7 @@ from synalinks.lm.core.call import Call, Handler, Permit, Reply
 from synalinks.lm.rate_limit.account import Account
 
 
-class LimitLayer:
+class RateLimitLayer:
     """Holds calls back until their account has room, first come, first served.
 
     A call first gets one of the account's slots and keeps it through its retries (but for the time that a

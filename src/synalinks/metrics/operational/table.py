@@ -47,7 +47,7 @@ OF_ENTRY: dict[str, Callable[[Entry], Amount]] = {
     "calls": lambda entry: 1,
     "answers": _answered(lambda entry: 1),
     "failed": lambda entry: int(entry.error is not None),
-    "stand_ins": lambda entry: int(entry.stands_in),
+    "stand_ins": lambda entry: int(entry.is_fallback),
     "usd": lambda entry: entry.as_if,
     "input": _answered(lambda entry: entry.usage.input_tokens),
     "output": _answered(lambda entry: entry.usage.output_tokens),

@@ -39,14 +39,14 @@ class EmbeddingModel(RemoteModel):
         self,
         texts: Sequence[str],
         options: Mapping[str, Any] | None = None,
-        stands_in: bool = False,
+        is_fallback: bool = False,
         raises: bool = False,
     ) -> list[array[float]] | None:
         """One float32 vector per text, in order; None if the world failed.
 
         Args:
             texts: looked up text by text; those not known are sent in one request, each once.
-            stands_in: whether it is asked as the fallback of another model.
+            is_fallback: whether it is asked as the fallback of another model.
             raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
 
         Raises:
@@ -57,12 +57,12 @@ class EmbeddingModel(RemoteModel):
         merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
         request = Request("embed", self.model, texts=texts, options=merged)
         try:
-            reply = await self.channel.send(request, stands_in=stands_in)
+            reply = await self.client.send(request, is_fallback=is_fallback)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
                 raises = raises or self.on_error == "raise"
-                return await self.fallback.embed(texts, options, stands_in=True, raises=raises)
-            self.give_up(error, raises)
+                return await self.fallback.embed(texts, options, is_fallback=True, raises=raises)
+            self.release_earmark(error, raises)
             return None
         return [_vector(data) for data in reply.vectors]
 

@@ -57,13 +57,13 @@ class LanguageModel(RemoteModel):
         tools: Sequence[Mapping[str, Any]] = (),
         options: Mapping[str, Any] | None = None,
         sink: Sink | None = None,
-        stands_in: bool = False,
+        is_fallback: bool = False,
         raises: bool = False,
     ) -> tuple[Reply, Any] | None:
         """The reply to wire messages and, with a schema, its parsed value; None if the world failed.
 
         Args:
-            stands_in: whether it is asked as the fallback of another model.
+            is_fallback: whether it is asked as the fallback of another model.
             raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
 
         Raises:
@@ -72,15 +72,15 @@ class LanguageModel(RemoteModel):
         merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
-            reply = await self.channel.send(request, sink, stands_in)
+            reply = await self.client.send(request, sink, is_fallback)
             return reply, _parsed(reply, schema)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
                 raises = raises or self.on_error == "raise"
                 return await self.fallback.ask(
-                    messages, schema=schema, tools=tools, options=options, sink=sink, stands_in=True, raises=raises
+                    messages, schema=schema, tools=tools, options=options, sink=sink, is_fallback=True, raises=raises
                 )
-            self.give_up(error, raises)
+            self.release_earmark(error, raises)
             return None
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> SymbolicDataModel:

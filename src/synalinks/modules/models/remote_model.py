@@ -16,7 +16,7 @@ from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm.ledger.ledger import Totals
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import CacheMode, Channel
+from synalinks.lm.runtime import CacheMode, Client
 from synalinks.modules.core.module import Module
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
@@ -103,7 +103,7 @@ class RemoteModel(Module):
             "on_error": on_error,
         }
         cache: CacheMode = "refresh" if caching == "refresh" else "use" if caching else "off"
-        self.channel = Channel(
+        self.client = Client(
             model,
             api_base=api_base,
             limits=Limits(rpm, tpm, concurrency),
@@ -113,7 +113,7 @@ class RemoteModel(Module):
         )
         self.built = True
 
-    def give_up(self, error: LMError, raises: bool = False) -> None:
+    def release_earmark(self, error: LMError, raises: bool = False) -> None:
         """Make of a failure what SEMANTICS asks: raise it, or warn and let the sample go on without.
 
         Args:
@@ -159,12 +159,12 @@ class RemoteModel(Module):
         raise ConfigurationError(f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}")
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.model} at {self.channel.endpoint}>"
+        return f"<{type(self).__name__} {self.model} at {self.client.endpoint}>"
 
     # --- counters: read-only views of the ledger ---------------------------------------------------------
 
     def _mine(self) -> Totals:
-        return self.channel.ledger.total
+        return self.client.ledger.total
 
     @property
     def cumulated_calls(self) -> int:
@@ -199,13 +199,13 @@ class RemoteModel(Module):
     @property
     def last_call_cost(self) -> Decimal | None:
         """Dollars of the last call as if live; None if unknown or if there was none."""
-        entry = self.channel.ledger.last()
+        entry = self.client.ledger.last()
         return entry.as_if if entry else None
 
     @property
     def last_call_tokens(self) -> int | None:
         """Tokens of the last call; None if unknown or if there was none."""
-        entry = self.channel.ledger.last()
+        entry = self.client.ledger.last()
         return entry.usage.total_tokens if entry else None
 
 
@@ -226,7 +226,7 @@ def _users_level() -> int:
     return level
 
 
-#: Options under which other libraries take keys. Options are part of a request, and requests are kept on tapes.
+#: Options under which other libraries take keys. Options are part of a request, and requests are kept on cassettes.
 SECRET = frozenset({
     "api_key", "apikey", "key", "token", "password", "secret", "auth", "authorization", "headers", "extra_headers",
     "default_headers",
@@ -234,7 +234,7 @@ SECRET = frozenset({
 
 
 def refuse_secrets(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, unless one of them would put a key on a tape, in the cache or into a saved program.
+    """The options, unless one of them would put a key on a cassette, in the cache or into a saved program.
 
     Raises:
         ConfigurationError: one would.
@@ -242,7 +242,7 @@ def refuse_secrets(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     for option in options:
         if option.lower() in SECRET:
             raise ConfigurationError(
-                f"{name}({option}=...): options are kept on tapes, in the cache and in saved programs, so no key may "
+                f"{name}({option}=...): options are kept on cassettes, in the cache and in saved programs, so no key may "
                 "be among them. Set the provider's environment variable instead, e.g. OPENAI_API_KEY"
             )
     return dict(options)

@@ -78,7 +78,7 @@ class Population:
         if known is None:
             known = self._by_key[name] = pool.content(candidate)
             self.newcomers.append(known)
-        pool.add_evidence(known, rewards)
+        pool.add_scored_predictions(known, rewards)
         self._keep_best(known)
         if len(self.newcomers) > self.limit:
             self._thin_out()

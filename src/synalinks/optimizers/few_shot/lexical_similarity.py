@@ -1,4 +1,4 @@
-"""Nearness: how alike inputs are in the rare words they share. It is lexical, so it costs no call.
+"""LexicalSimilarity: how alike inputs are in the rare words they share. It is lexical, so it costs no call.
 
 Two inputs are as near as the words they share weigh, over the geometric mean of what the words of each weigh: the
 cosine of binary vectors. A word weighs its rarity, log((n + 1) / (holders + 1)) (Spärck Jones 1972), so that words that
@@ -19,7 +19,7 @@ from synalinks import _json
 WORD = re.compile(r"\w+")
 #: Characters of one value that are read; what is longer is a file rather than a question.
 READ = 10_000
-#: Inputs whose nearness to all others is remembered; more than the predictions a variable keeps.
+#: Inputs whose similarity to all others is remembered; more than the predictions a variable keeps.
 REMEMBERED = 256
 
 Vector = Mapping[str, float]
@@ -37,8 +37,8 @@ def words(value: Any) -> Iterator[str]:
         yield from WORD.findall(str(value)[:READ].lower())
 
 
-class Nearness:
-    """Nearness in [0, 1] of any input to a fixed set of inputs, and of any two.
+class LexicalSimilarity:
+    """LexicalSimilarity in [0, 1] of any input to a fixed set of inputs, and of any two.
 
     Args:
         inputs: the set, JSON. How rare a word is, is counted here; so one input alone has no words that tell.
@@ -99,23 +99,23 @@ def cosine(one: Vector, other: Vector) -> float:
     return math.fsum(weight * other.get(word, 0.0) for word, weight in one.items())
 
 
-def cover(nearness: Any, worth: Sequence[float], order: Sequence[int], count: int) -> list[int]:
+def cover(similarity: Any, worth: Sequence[float], order: Sequence[int], count: int) -> list[int]:
     """Which items together come nearest to all inputs: the greedy solution of facility location.
 
-    The sum over inputs of the nearness to the nearest chosen item, times that item's worth, is monotone and
+    The sum over inputs of the similarity to the nearest chosen item, times that item's worth, is monotone and
     submodular, so that taking the best next item gets at least 63 % of what the best set would (Nemhauser, Wolsey &
     Fisher 1978). For few-shot examples: Liu et al. 2022 (arXiv:2101.06804) find near ones better, Gupta et al. 2023
     (arXiv:2305.14907) choose sets by what they cover.
 
     Args:
-        nearness: `(inputs, items)`.
+        similarity: `(inputs, items)`.
         worth: of each item, in [0, 1].
         order: of all items; the first among equals is taken.
         count: how many to choose.
     """
     import numpy as np  # only training needs it
 
-    value = np.asarray(nearness)[:, list(order)] * np.asarray([worth[i] for i in order])
+    value = np.asarray(similarity)[:, list(order)] * np.asarray([worth[i] for i in order])
     reached = np.zeros(len(value))
     chosen: list[int] = []
     for _ in range(count):

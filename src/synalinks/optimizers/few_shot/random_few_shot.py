@@ -9,8 +9,8 @@ from synalinks import _json
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.evolutionary.selection import check_count, check_strategy, choose, softmax
-from synalinks.optimizers.few_shot.lexical_similarity import Nearness, cosine, cover
-from synalinks.optimizers.few_shot.similarity_effect import Payoff
+from synalinks.optimizers.few_shot.lexical_similarity import LexicalSimilarity, cosine, cover
+from synalinks.optimizers.few_shot.similarity_effect import SimilarityEffect
 from synalinks.optimizers.optimizer import Optimizer, Step, UpdateFrequency
 from synalinks.optimizers.scored_predictions import Record, eligible
 
@@ -27,9 +27,9 @@ class GreedyOptimizer(Optimizer):
 
     A step scores one proposal on a few samples, so there are not many tries. With `sampling="softmax"` each counts
     for more: of the predictions, those are taken that together come nearest to the inputs that candidates are scored
-    on, in the rare words they share (`nearness`); the softmax of their rewards is how much each one's nearness is
+    on, in the rare words they share (`similarity`); the softmax of their rewards is how much each one's similarity is
     worth, and draws among those that are equally near, or from all where the nearest are in the prompt already. Once
-    training has shown that the program does better near its examples (`payoff`), a draw that comes less near than the
+    training has shown that the program does better near its examples (`similarity effect`), a draw that comes less near than the
     best known candidate is not scored. `best` looks at nothing but rewards, `random` at nothing.
 
     Args:
@@ -67,13 +67,13 @@ class GreedyOptimizer(Optimizer):
         self.nb_max_examples = nb_max_examples
         self.sampling = check_strategy(sampling, f"{kind}: sampling")
         self._hands: dict[str, list[int]] = {}
-        self._payoffs: dict[str, Payoff] = {}
-        self._measured: tuple[Sequence[Any], Nearness] | None = None
+        self._effects: dict[str, SimilarityEffect] = {}
+        self._measured: tuple[Sequence[Any], LexicalSimilarity] | None = None
 
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
         """Begin without evidence of former trainings."""
         await super().on_train_begin(variables)
-        self._hands, self._payoffs, self._measured = {}, {}, None
+        self._hands, self._effects, self._measured = {}, {}, None
 
     async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
         """Deal the counts anew, so that nothing has to be remembered between epochs."""
@@ -88,7 +88,9 @@ class GreedyOptimizer(Optimizer):
         """Other examples; None where nothing is eligible, few-shot learning is off, or the draw has no chance."""
         if self.nb_max_examples == 0:
             return None
-        near = self._nearness(step.judged) if self.sampling == "softmax" and step.judged else None
+        near = (
+            self._similarity(step.evaluation_inputs) if self.sampling == "softmax" and step.evaluation_inputs else None
+        )
         if near is not None:
             self._observe(variable, step.records, near)
         records = eligible(variable)
@@ -112,7 +114,12 @@ class GreedyOptimizer(Optimizer):
         return self.nb_max_examples - self.nb_min_examples + 1
 
     def _choose(
-        self, variable: Variable, records: list[Record], count: int, near: Nearness | None, rng: np.random.Generator
+        self,
+        variable: Variable,
+        records: list[Record],
+        count: int,
+        near: LexicalSimilarity | None,
+        rng: np.random.Generator,
     ) -> list[Record]:
         rewards = [float(record["reward"]) for record in records]
         drawn = choose(rewards, count if near is None else len(records), self.sampling, self.sampling_temperature, rng)
@@ -127,14 +134,14 @@ class GreedyOptimizer(Optimizer):
             return [records[i] for i in drawn[:count]]
         return chosen
 
-    # --- whether nearness pays -----------------------------------------------------------------------------
+    # --- whether similarity pays -----------------------------------------------------------------------------
 
-    def _nearness(self, judged: Sequence[Any]) -> Nearness:
+    def _similarity(self, judged: Sequence[Any]) -> LexicalSimilarity:
         if self._measured is None or self._measured[0] is not judged:
-            self._measured = (judged, Nearness(judged))
+            self._measured = (judged, LexicalSimilarity(judged))
         return self._measured[1]
 
-    def _observe(self, variable: Variable, records: Sequence[Record], near: Nearness) -> None:
+    def _observe(self, variable: Variable, records: Sequence[Record], near: LexicalSimilarity) -> None:
         """Learn from the batch: how near each sample was to the examples in its prompt, and what it scored."""
         shown = variable.get_json()["examples"]
         if not shown:
@@ -144,13 +151,13 @@ class GreedyOptimizer(Optimizer):
         seen = [record for record in records if _json.canonical(record["inputs"]) not in own]
         found = [max(cosine(near.vector(record["inputs"]), vector) for vector in vectors) for record in seen]
         name = _json.digest(b"".join(sorted(own)))
-        payoff = self._payoffs.setdefault(variable.path, Payoff())
-        payoff.observe(name, found, [float(record["reward"]) for record in seen])
+        effect = self._effects.setdefault(variable.path, SimilarityEffect())
+        effect.observe(name, found, [float(record["reward"]) for record in seen])
 
-    def _falls_behind(self, variable: Variable, chosen: Sequence[Record], near: Nearness) -> bool:
-        """Whether the best known candidate comes nearer to what candidates are scored on, and nearness surely pays."""
-        payoff, population = self._payoffs.get(variable.path), self.populations.get(variable.path)
-        if payoff is None or not payoff.sure or population is None or population.best is None:
+    def _falls_behind(self, variable: Variable, chosen: Sequence[Record], near: LexicalSimilarity) -> bool:
+        """Whether the best known candidate comes nearer to what candidates are scored on, and similarity surely pays."""
+        effect, population = self._effects.get(variable.path), self.populations.get(variable.path)
+        if effect is None or not effect.sure or population is None or population.best is None:
             return False
         reached, best = (
             near.coverage([example["inputs"] for example in examples])
@@ -161,13 +168,13 @@ class GreedyOptimizer(Optimizer):
     # --- going on after a crash, and saving ------------------------------------------------------------------
 
     def get_state(self) -> dict[str, Any]:
-        """What training has shown of nearness, by variable."""
-        return {"payoffs": {path: payoff.get_state() for path, payoff in self._payoffs.items()}}
+        """What training has shown of similarity, by variable."""
+        return {"effects": {path: effect.get_state() for path, effect in self._effects.items()}}
 
     def set_state(self, state: Mapping[str, Any] | None) -> None:
         """Know what `get_state` gave."""
-        for path, known in (state or {}).get("payoffs", {}).items():
-            self._payoffs.setdefault(path, Payoff()).set_state(known)
+        for path, known in (state or {}).get("effects", {}).items():
+            self._effects.setdefault(path, SimilarityEffect()).set_state(known)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -1,4 +1,4 @@
-"""Payoff: whether the program does better on samples that are near its examples, as far as training shows."""
+"""SimilarityEffect: whether the program does better on samples that are near its examples, as far as training shows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ ENOUGH = 30
 SURE = 2.0
 
 
-class Payoff:
-    """The least-squares slope of reward over nearness, within runs of samples that saw the same examples.
+class SimilarityEffect:
+    """The least-squares slope of reward over similarity, within runs of samples that saw the same examples.
 
     Only differences within a run count, so that a set of examples which is good (or many, or few) for another reason
-    than its nearness says nothing about nearness. Holds sums, not samples.
+    than its similarity says nothing about similarity. Holds sums, not samples.
     """
 
     def __init__(self) -> None:
@@ -24,17 +24,17 @@ class Payoff:
         self._open = [0.0] * 6  # of the run under way: n, x, y, xx, xy, yy
         self._examples: str | None = None
 
-    def observe(self, examples: str, nearness: Sequence[float], rewards: Sequence[float]) -> None:
+    def observe(self, examples: str, similarity: Sequence[float], rewards: Sequence[float]) -> None:
         """Take in samples.
 
         Args:
             examples: names the examples that they saw.
-            nearness: of each sample to the nearest of those examples; `rewards`: what they scored.
+            similarity: of each sample to the nearest of those examples; `rewards`: what they scored.
         """
         if examples != self._examples:
             self._closed = self._totals()
             self._open, self._examples = [0.0] * 6, examples
-        for x, y in zip(nearness, rewards, strict=True):
+        for x, y in zip(similarity, rewards, strict=True):
             self._open = [known + new for known, new in zip(self._open, (1.0, x, y, x * x, x * y, y * y), strict=True)]
 
     def _totals(self) -> list[float]:
@@ -46,7 +46,7 @@ class Payoff:
 
     @property
     def sure(self) -> bool:
-        """Whether nearness pays beyond doubt: the slope is `SURE` standard errors above 0."""
+        """Whether similarity pays beyond doubt: the slope is `SURE` standard errors above 0."""
         freedom, xx, xy, yy = self._totals()
         if freedom - 1 < ENOUGH or xx < 1e-9 or xy <= 0.0:
             return False

@@ -143,7 +143,7 @@ def model_of(model: Any) -> Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class Prior:
     """What a system message teaches: worked examples that are right, that are wrong, and cues."""
 
     right: int = 0
@@ -188,13 +188,13 @@ class Law:
                 f"floor={self.floor}, base={self.base}, ceiling={self.ceiling}, examples={self.examples}"
             )
 
-    def probability(self, lesson: Lesson, question: str) -> float:
-        """P(right) for a question in its normal form, after this lesson."""
+    def probability(self, prior: Prior, question: str) -> float:
+        """P(right) for a question in its normal form, after this prior."""
         alone = self.base + self.spread * (2 * uniform(question, "difficulty") - 1)
         alone = min(max(alone, self.floor), self.ceiling)
-        untaught = (1 - min(lesson.right, self.examples) / self.examples) ** 2
-        untaught *= (1 - self.cue_gain) ** lesson.cues
-        value = self.ceiling - (self.ceiling - alone) * untaught - self.wrong_cost * lesson.wrong
+        untaught = (1 - min(prior.right, self.examples) / self.examples) ** 2
+        untaught *= (1 - self.cue_gain) ** prior.cues
+        value = self.ceiling - (self.ceiling - alone) * untaught - self.wrong_cost * prior.wrong
         return min(max(value, self.floor), self.ceiling)
 
 
@@ -236,7 +236,7 @@ class RuleModel:
     def __init__(self, law: Law | None = None) -> None:
         self.law = law or Law()
         # A bounded memory, because the same system message comes with every sample of a batch.
-        self._lesson_of = lru_cache(maxsize=256)(self._read_lesson)
+        self._prior_of = lru_cache(maxsize=256)(self._read_prior)
 
     def find(self, text: str) -> Question | None:
         """The last question in `text` that the rule can answer, or None. To be given by a subclass."""
@@ -254,11 +254,11 @@ class RuleModel:
                 return found
         return None
 
-    def lesson(self, system: str) -> Lesson:
+    def prior(self, system: str) -> Prior:
         """What a system message teaches."""
-        return self._lesson_of(system)
+        return self._prior_of(system)
 
-    def _read_lesson(self, system: str) -> Lesson:
+    def _read_prior(self, system: str) -> Prior:
         marks: dict[str, bool] = {}
         for block in _EXAMPLES.findall(system):
             for asked, answered in _EXAMPLE.findall(block):
@@ -268,14 +268,14 @@ class RuleModel:
         instructions = " ".join(_INSTRUCTIONS.findall(system)) or _BLOCKS.sub(" ", system)
         lower = instructions.lower()
         good = sum(marks.values())
-        return Lesson(good, len(marks) - good, sum(cue in lower for cue in self.law.cues))
+        return Prior(good, len(marks) - good, sum(cue in lower for cue in self.law.cues))
 
     def probability(self, request: ChatRequest) -> float | None:
         """The exact chance that the answer to this request is right; None if it asks nothing known."""
         question = self.question(request)
         if question is None:
             return None
-        return self.law.probability(self.lesson(request.system), question.text)
+        return self.law.probability(self.prior(request.system), question.text)
 
     # -------------------------------------------------------------- answering
     def reply(self, request: ChatRequest) -> str | ModelReply:
@@ -297,7 +297,7 @@ class RuleModel:
             return Answer(value, number_text(value), f"The tool says {number_text(value)}.")
         if question is None:
             return Answer(None, "unknown", "There is no question here that I can work out.")
-        if request.uniform("right") < self.law.probability(self.lesson(request.system), question.text):
+        if request.uniform("right") < self.law.probability(self.prior(request.system), question.text):
             return _worked(question, question.value)
         # One slip more than there are wrong values: the right number with a unit after it.
         place = int(request.uniform("slip") * (len(question.slips) + 1))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synalinks.lm.forecast.priors import Lessons
+from synalinks.lm.forecast.priors import Priors
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.providers.fake.synthetic import SyntheticProvider, Tokens
 
@@ -18,7 +18,7 @@ class SyntheticModel(SyntheticProvider):
     """Answers every call of every model with something that has the right form and length, and no meaning.
 
         with synalinks.use_provider(SyntheticModel()):
-            asyncio.run(program.fit(x, y))              # no server, no key, no tape
+            asyncio.run(program.fit(x, y))              # no server, no key, no cassette
 
     Answers obey the schema of their request and depend on `seed`, request and draw alone, so calls may come in any
     order. Tokens are counted in the real prompts, and prices are those of the model asked. `program.estimate` and
@@ -28,12 +28,12 @@ class SyntheticModel(SyntheticProvider):
         seed: another seed gives other answers.
         output_tokens: how long answers are, in tokens: a number, a pair (least, most) to draw from, a mapping from
             models' names to those, or a function of the call.
-        learn_from: where to learn from how long answers are and how prompts are counted: a tape's path, a ledger, an
-            open tape, or several.
+        learn_from: where to learn from how long answers are and how prompts are counted: a cassette's path, a ledger, an
+            open cassette, or several.
 
     Raises:
         ConfigurationError: lengths that are none.
-        CassetteError: a tape that is not there or is none.
+        CassetteError: a cassette that is not there or is none.
     """
 
     def __init__(
@@ -44,5 +44,5 @@ class SyntheticModel(SyntheticProvider):
         learn_from: str | Path | Ledger | Cassette | Sequence[str | Path | Ledger | Cassette] = (),
     ) -> None:
         many = isinstance(learn_from, Sequence) and not isinstance(learn_from, str)
-        lessons = Lessons.of(*(learn_from if many else [learn_from]))  # type: ignore[misc]
-        super().__init__(seed, output_tokens=output_tokens, lessons=lessons)
+        priors = Priors.of(*(learn_from if many else [learn_from]))  # type: ignore[misc]
+        super().__init__(seed, output_tokens=output_tokens, priors=priors)

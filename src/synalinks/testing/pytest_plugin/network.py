@@ -23,7 +23,7 @@ def no_network(why: str, *, allow_loopback: bool = False) -> Iterator[None]:
     Connections that were open before go on, and so do Unix sockets, which end on this machine by nature.
 
     Args:
-        why: a clause for the error, e.g. `"test_a.py::test_b replays its tape"`.
+        why: a clause for the error, e.g. `"test_a.py::test_b replays its cassette"`.
         allow_loopback: let connections to this machine through.
 
     Raises:
@@ -78,7 +78,7 @@ def _refusal(where: str, why: str, here: bool) -> str:
         ways += ", or let it through with @pytest.mark.cassette(allow_loopback=True)"
     return (
         f"a connection to {where} was refused: {why}, and a replay needs no network. {ways}. "
-        "While a tape is recorded (--record-mode once) nothing is refused"
+        "While a cassette is recorded (--record-mode once) nothing is refused"
     )
 
 

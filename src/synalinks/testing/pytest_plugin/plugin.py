@@ -1,14 +1,14 @@
-"""The pytest plugin: a test's calls to models come from the tape beside it, and nothing else goes out.
+"""The pytest plugin: a test's calls to models come from the cassette beside it, and nothing else goes out.
 
     @pytest.mark.cassette
     def test_answer():
         assert asyncio.run(ask("What is 12 + 30?"))["answer"] == "42"
 
-    pytest --record-mode once     records the tapes that are not there yet
+    pytest --record-mode once     records the cassettes that are not there yet
     pytest                        replays them: no network, no key, no model
 
 The plugin is loaded in every pytest run of an environment that holds this library. So nothing but pytest is
-imported here; the library itself is, when the first test with a tape begins.
+imported here; the library itself is, when the first test with a cassette begins.
 
 PYTEST_DONT_REWRITE: there are no assertions here, and pytest warns of plugins that were imported before it could
 rewrite them, as where it is started by a program that uses this library.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 RECORD_MODES = ("none", "once", "new_episodes", "all")
 #: What pytest-recording, whose option this plugin shares where it is installed, calls recording all anew.
 _THEIR_MODES = {"rewrite": "all"}
-#: The folder, beside the test's file, that tapes lie in.
+#: The folder, beside the test's file, that cassettes lie in.
 FOLDER = "cassettes"
 #: Characters of a parameter's id that go into a file name, which may have 255 bytes.
 _LONGEST_ID = 80
@@ -42,8 +42,8 @@ _NAMED = 5
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _MARKER = (
     "cassette(path=None, record_mode=None, strict=True, allow_loopback=False, record_errors=True): replay the test's "
-    "calls to models from a tape, by default cassettes/<module>/<test>.jsonl beside the test, or record them to it "
-    "(--record-mode). path: another tape, from the test's folder. strict: fail if rows of the tape were not played. "
+    "calls to models from a cassette, by default cassettes/<module>/<test>.jsonl beside the test, or record them to it "
+    "(--record-mode). path: another cassette, from the test's folder. strict: fail if rows of the cassette were not played. "
     "allow_loopback: let connections to this machine through in a replay. record_errors: record failed calls too, to "
     "fail again in a replay."
 )
@@ -51,7 +51,7 @@ _OPEN: pytest.StashKey[tuple[Cassette, bool]] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 _FIGURES: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
 #: The attribute of a report that carries a test's figures, from xdist's workers too.
-_ATTRIBUTE = "synalinks_tape"
+_ATTRIBUTE = "synalinks_cassette"
 
 
 class Settings(NamedTuple):
@@ -78,18 +78,18 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
 
 
 def _add_option(parser: pytest.Parser) -> None:
-    parser.getgroup("synalinks", "tapes of calls to models (synalinks)").addoption(
+    parser.getgroup("synalinks", "cassettes of calls to models (synalinks)").addoption(
         "--record-mode",
         choices=RECORD_MODES,
         default=None,
-        help="What tests marked `cassette` do with their tapes. none: replay only (the default). once: record "
-        "where there is no tape yet. new_episodes: replay what is there, record what is not. all: record anew. "
+        help="What tests marked `cassette` do with their cassettes. none: replay only (the default). once: record "
+        "where there is no cassette yet. new_episodes: replay what is there, record what is not. all: record anew. "
         "Given here, it goes before what a marker says.",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known, and have what tests with tapes did added up."""
+    """Make the marker known, and have what tests with cassettes did added up."""
     config.addinivalue_line("markers", _MARKER)
     config.pluginmanager.register(Tally(), "synalinks-tally")
 
@@ -118,18 +118,18 @@ def _first_of_its_own(item: pytest.Function) -> int:
 
 @pytest.fixture
 def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
-    """The tape of this test, open: a `synalinks.lm.cassette.session.Cassette` with `path`, `played` and `recorded`.
+    """The cassette of this test, open: a `synalinks.lm.cassette.session.Cassette` with `path`, `played` and `recorded`.
 
     While it is open the session is fresh, the disk cache is off and, in a replay, the network is blocked.
     """
-    from synalinks.errors import SynalinksError  # the library is loaded for tests that have a tape only
-    from synalinks.testing.pytest_plugin.recording import figures, finish, says_nothing, taped
+    from synalinks.errors import SynalinksError  # the library is loaded for tests that have a cassette only
+    from synalinks.testing.pytest_plugin.recording import figures, finish, recorded, says_nothing
 
     item = request.node
     settings = _settings_of(item)
-    path, mode = tape_path(item, settings), _mode(request.config, settings)
+    path, mode = cassette_path(item, settings), _mode(request.config, settings)
     is_new = not path.exists()
-    tape = taped(
+    cassette = recorded(
         path,
         mode,
         test=item.nodeid,
@@ -138,7 +138,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     )
     refused: SynalinksError | None = None
     try:
-        opened, mark = tape.__enter__()
+        opened, mark = cassette.__enter__()
     except SynalinksError as error:
         refused = error
     if refused is not None:  # told outside the `except`, or pytest would tell it twice
@@ -149,7 +149,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     finally:
         del item.stash[_OPEN]
         finish(opened, failed=item.stash.get(_FAILED, False))
-        tape.__exit__(None, None, None)
+        cassette.__exit__(None, None, None)
         item.stash[_FIGURES] = figures(opened, mark)
         # With no answer on it, the next run would not record but replay that nobody listened, say.
         if is_new and item.stash.get(_FAILED, False) and says_nothing(mark):
@@ -158,11 +158,11 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Fail a test that passed but left rows of its tape unplayed; tell a miss shortly."""
+    """Fail a test that passed but left rows of its cassette unplayed; tell a miss shortly."""
     if _OPEN not in item.stash:
         yield
     else:
-        from synalinks.errors import CassetteMiss  # loaded: a tape is open
+        from synalinks.errors import CassetteMiss  # loaded: a cassette is open
         from synalinks.testing.pytest_plugin.recording import shortened
 
         try:
@@ -172,13 +172,13 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     opened = item.stash.get(_OPEN, None)  # again: a test may ask for the fixture while it runs
     if opened is None:
         return
-    tape, strict = opened
-    left = [] if tape.recording or not strict else tape.unplayed()
+    cassette, strict = opened
+    left = [] if cassette.recording or not strict else cassette.unplayed()
     if left:
         named = "".join(f"\n  {row}" for row in left[:_NAMED]) + ("\n  ..." if len(left) > _NAMED else "")
         pytest.fail(
-            f"{len(left)} of {len(tape.rows())} rows of {tape.path} were not played:{named}\n"
-            f"The calls: {tape.report()}\n"
+            f"{len(left)} of {len(cassette.rows())} rows of {cassette.path} were not played:{named}\n"
+            f"The calls: {cassette.report()}\n"
             "The test asks less than when it was recorded. Record it again with --record-mode all, delete these "
             "lines, or mark it @pytest.mark.cassette(strict=False)",
             pytrace=False,
@@ -187,7 +187,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put what a test did with its tape on its last report."""
+    """Put what a test did with its cassette on its last report."""
     report = yield
     if report.when != "teardown":
         if not report.passed:
@@ -198,7 +198,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 class Tally:
-    """What all tests with tapes did, on one line at the end of a run that had some."""
+    """What all tests with cassettes did, on one line at the end of a run that had some."""
 
     def __init__(self) -> None:
         self._all: list[dict[str, Any]] = []
@@ -212,7 +212,7 @@ class Tally:
         """Write the line."""
         if not self._all or terminalreporter.config.get_verbosity() < -1:
             return
-        from decimal import Decimal  # tests with tapes have loaded it, other runs need not
+        from decimal import Decimal  # tests with cassettes have loaded it, other runs need not
 
         from synalinks.lm.ledger.ledger import Money
 
@@ -258,8 +258,8 @@ def _settings_of(item: pytest.Item) -> Settings:
     return Settings(**said)
 
 
-def tape_path(item: pytest.Item, settings: Settings) -> Path:
-    """The file of a test's tape: the marker's, from the test's folder, or one of the test's own.
+def cassette_path(item: pytest.Item, settings: Settings) -> Path:
+    """The file of a test's cassette: the marker's, from the test's folder, or one of the test's own.
 
     Of its own it is `cassettes/<module>/<class>.<test>-<parameters>.jsonl`. An id of parameters that can't stand
     in a file name as it is, is shortened to what can, and told from others by a digest of the whole.

@@ -1,4 +1,4 @@
-"""A test under a tape: a fresh session, no disk cache, no network in a replay, and what it did."""
+"""A test under a cassette: a fresh session, no disk cache, no network in a replay, and what it did."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
 
 
 @contextmanager
-def taped(
+def recorded(
     path: Path, mode: str, *, test: str, allow_loopback: bool, record_errors: bool = True
 ) -> Iterator[tuple[Cassette, int]]:
-    """Run a test under a tape; gives the tape and the length of the process's ledger at the start.
+    """Run a test under a cassette; gives the cassette and the length of the process's ledger at the start.
 
     Args:
         path, mode, record_errors: as of `use_cassette`.
@@ -35,32 +35,32 @@ def taped(
         allow_loopback: let connections to this machine through in a replay.
 
     Raises:
-        CassetteError, ConfigurationError: the tape can't be opened, see `use_cassette`.
+        CassetteError, ConfigurationError: the cassette can't be opened, see `use_cassette`.
     """
     with _fresh_session(), ExitStack() as stack:
         with told_not_raised():
-            tape = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
+            cassette = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
         mark = len(RUNTIME.ledger)
-        free = tape.recording
+        free = cassette.recording
         with nullcontext() if free else no_network(f"{test} replays {path}", allow_loopback=allow_loopback):
-            yield tape, mark
+            yield cassette, mark
 
 
 @contextmanager
 def told_not_raised() -> Iterator[None]:
-    """What a tape warns of, such as a recording that was cut off, is told, even where warnings are errors."""
+    """What a cassette warns of, such as a recording that was cut off, is told, even where warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("default", CassetteWarning)
         yield
 
 
-def finish(tape: Cassette, *, failed: bool) -> None:
-    """Close a test's tape. The recording of a test that failed is cut off: the next one goes on with it. That of
+def finish(cassette: Cassette, *, failed: bool) -> None:
+    """Close a test's cassette. The recording of a test that failed is cut off: the next one goes on with it. That of
     one that passed holds what this test asks, not what versions of it asked that failed."""
-    if tape.recording and not failed and tape.mode == "once":
-        tape.drop_unplayed()
+    if cassette.recording and not failed and cassette.mode == "once":
+        cassette.drop_unplayed()
     with told_not_raised():
-        tape.close(cut=failed)
+        cassette.close(cut=failed)
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def _fresh_session() -> Iterator[None]:
     """Automatic names from the start, no disk cache, and settings put back that the test changes."""
     session.clear_session(free_memory=False)
     with session.settings_kept(), pytest.MonkeyPatch.context() as patch:
-        # An open tape has the cache stand aside; this is for processes that the test starts.
+        # An open cassette has the cache stand aside; this is for processes that the test starts.
         patch.setenv("SYNALINKS_CACHE", "off")
         yield
 
@@ -87,15 +87,15 @@ def shortened(error: BaseException) -> BaseException:
     return error.with_traceback(kept or error.__traceback__)
 
 
-def figures(tape: Cassette, mark: int) -> dict[str, Any]:
-    """What a test did with its tape, in types that survive the way from an xdist worker.
+def figures(cassette: Cassette, mark: int) -> dict[str, Any]:
+    """What a test did with its cassette, in types that survive the way from an xdist worker.
 
     Money is a pair of dollars, as text, and the number of calls whose price is unknown.
     """
     total = RUNTIME.ledger.since(mark).total
     return {
-        "played": tape.played,
-        "recorded": tape.recorded,
+        "played": cassette.played,
+        "recorded": cassette.recorded,
         "as_if": _pair(total.as_if),
         "billed": _pair(total.billed),
     }

@@ -1,6 +1,6 @@
 """What the epochs of a fit cost: what is kept back for validation, and whether another epoch can be paid for.
 
-Costs are what the budgets were charged: nothing for what the cache answered, and as if live for what a tape replays.
+Costs are what the budgets were charged: nothing for what the cache answered, and as if live for what a cassette replays.
 So a replay decides as the recorded run did.
 """
 
@@ -13,10 +13,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from synalinks.errors import BudgetExceeded
-from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, Purse
+from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.pricing.pricing import FINEST
-from synalinks.lm.runtime import RUNTIME, open_purses
+from synalinks.lm.runtime import RUNTIME, open_trackers
 from synalinks.scope import Scope
 from synalinks.trainers.data.data import Samples
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 #: How much dearer a validation may be than what the samples before it cost at most.
 VALIDATION_MARGIN = 1.25
-#: The model that a tape's row names for an epoch that was not begun. It is no call, and no provider has this prefix.
+#: The model that a cassette's row names for an epoch that was not begun. It is no call, and no provider has this prefix.
 NOT_BEGUN = "epoch/not-begun"
-#: The cap of a purse that only counts.
+#: The cap of a tracker that only counts.
 _NO_CAP = 10**18
 
 
@@ -94,20 +94,20 @@ class EpochCosts:
         self.validation_cut = False
         self.paid = NOTHING
         self._known = False
-        self._kept: dict[Purse, Amount] = {}
-        self.purse: Purse | None = None
+        self._kept: dict[BudgetTracker, Amount] = {}
+        self.tracker: BudgetTracker | None = None
         self._begin = (NOTHING, 0.0)
         self._counts = {"steps": 0, "trained": 0, "scored": 0, "validated": 0}
 
     # --- counting --------------------------------------------------------------------------------------------
 
-    def open(self) -> Purse | None:
-        """The purse whose charges are watched: the fit's own or, under budgets from outside, one that only counts and
+    def open(self) -> BudgetTracker | None:
+        """The tracker whose charges are watched: the fit's own or, under budgets from outside, one that only counts and
         has to be opened; None where no budget is."""
-        self.purse = self._fit.purse
-        if self.purse is None and open_purses():
-            self.purse = Purse(Budget(calls=_NO_CAP), RUNTIME.clock, "count")
-        return self.purse
+        self.tracker = self._fit.tracker
+        if self.tracker is None and open_trackers():
+            self.tracker = BudgetTracker(Budget(calls=_NO_CAP), RUNTIME.clock, "count")
+        return self.tracker
 
     def begin_epoch(self) -> None:
         """Begin to count."""
@@ -122,13 +122,13 @@ class EpochCosts:
 
     def end_epoch(self) -> None:
         """Remember what the epoch took, and keep nothing back any more."""
-        self.give_up()
+        self.release_earmark()
         settled, now = self._now()
         if any(self._counts.values()):
             self.last = EpochCost(settled - self._begin[0], now - self._begin[1], **self._counts)
 
     def _now(self) -> tuple[Amount, float]:
-        return (NOTHING, 0.0) if self.purse is None else (self.purse.settled, self.purse.clock.now())
+        return (NOTHING, 0.0) if self.tracker is None else (self.tracker.settled, self.tracker.clock.now())
 
     def learn(self, since: int, samples: int) -> None:
         """Remember what a sample of this fit cost at most; `since` is a mark in the run's ledger."""
@@ -140,12 +140,12 @@ class EpochCosts:
 
     # --- keeping back for validation -----------------------------------------------------------------------------
 
-    def keep_back(self, epoch: int, batch: int) -> None:
+    def earmark(self, epoch: int, batch: int) -> None:
         """Keep back what the epoch's validation will cost, in every budget that is open; `batch` is a step's size."""
         count = self._validating(epoch)
         if not count:
             return
-        for purse in open_purses():
+        for tracker in open_trackers():
             if self._known:
                 margin = Decimal(VALIDATION_MARGIN)
                 amount = Amount(
@@ -154,19 +154,19 @@ class EpochCosts:
                     self.dearest.calls * count,
                 )
             else:
-                amount = _part(_free(purse), Fraction(count, self._most_calls(batch, count)))
-            self._keep(purse, amount)
+                amount = _part(_free(tracker), Fraction(count, self._most_calls(batch, count)))
+            self._keep(tracker, amount)
 
-    def give_up(self) -> None:
+    def release_earmark(self) -> None:
         """Keep nothing back any more."""
-        for purse in list(self._kept):
-            self._keep(purse, NOTHING)
+        for tracker in list(self._kept):
+            self._keep(tracker, NOTHING)
         self._kept.clear()
 
-    def _keep(self, purse: Purse, amount: Amount) -> None:
+    def _keep(self, tracker: BudgetTracker, amount: Amount) -> None:
         with QUEUE.lock:  # a budget from outside may be shared with another fit
-            purse.aside += amount - self._kept.get(purse, NOTHING)
-            self._kept[purse] = amount
+            tracker.aside += amount - self._kept.get(tracker, NOTHING)
+            self._kept[tracker] = amount
             QUEUE.advance()
 
     def _most_calls(self, batch: int, validating: int) -> int:
@@ -205,43 +205,45 @@ class EpochCosts:
 
     def why_not(self, epoch: int) -> str | None:
         """Why an epoch can't be expected to end with its validation, in words; None if it can."""
-        budgets = list(open_purses())
+        budgets = list(open_trackers())
         if not budgets:
             return None
         if (own := self._own(epoch)) is not None:
             budgets.append(own)
-        tape = RUNTIME.cassette
-        replaying = tape is not None and not tape.recording
+        cassette = RUNTIME.cassette
+        replaying = cassette is not None and not cassette.recording
         call = Call(Request("chat", NOT_BEGUN), Scope(epoch=epoch))
-        if tape is not None and replaying and (found := tape.refusal(call, budgets)) is not None:
+        if cassette is not None and replaying and (found := cassette.refusal(call, budgets)) is not None:
             self._note_end(budgets[found[0]], own, epoch)
             return str(found[1])
         reason = self._lacking(epoch, budgets, own, timed=not replaying)
         if reason is None:
             return None
-        purse, text = reason
-        self._note_end(purse, own, epoch)
+        tracker, text = reason
+        self._note_end(tracker, own, epoch)
         text = (
             f"epoch {epoch + 1} of {self._fit.epochs} was not begun: {text}. What was paid for is kept; run again with "
             "a larger budget to go on from here"
         )
-        if tape is not None and tape.recording:
-            tape.note_refusal(call, BudgetExceeded(text), purse)
+        if cassette is not None and cassette.recording:
+            cassette.note_refusal(call, BudgetExceeded(text), tracker)
         return text
 
-    def _note_end(self, purse: Purse, own: Purse | None, epoch: int) -> None:
+    def _note_end(self, tracker: BudgetTracker, own: BudgetTracker | None, epoch: int) -> None:
         """Tell the budget that ended the training; an epoch's own is part of the fit's."""
-        whole = self._fit.purse if purse is own else purse
+        whole = self._fit.tracker if tracker is own else tracker
         if whole is not None:
             whole.note_end(f"before epoch {epoch + 1} of {self._fit.epochs}")
 
-    def _own(self, epoch: int) -> Purse | None:
+    def _own(self, epoch: int) -> BudgetTracker | None:
         """The epoch's own budget, as it will be opened."""
-        whole = self._fit.purse
+        whole = self._fit.tracker
         budget = None if whole is None else whole.budget.per_epoch
-        return None if budget is None else Purse(budget, RUNTIME.clock, f"budget of epoch {epoch}")
+        return None if budget is None else BudgetTracker(budget, RUNTIME.clock, f"budget of epoch {epoch}")
 
-    def _lacking(self, epoch: int, purses: Sequence[Purse], own: Purse | None, timed: bool) -> tuple[Purse, str] | None:
+    def _lacking(
+        self, epoch: int, trackers: Sequence[BudgetTracker], own: BudgetTracker | None, timed: bool
+    ) -> tuple[BudgetTracker, str] | None:
         """The budget that is too small and the words for it; None if the epoch can be expected to end."""
         last, training = self.last, self._training()
         if last is None or not last.program_calls or training is None:
@@ -260,11 +262,11 @@ class EpochCosts:
             need, seconds = _capped(need, own.budget), min(seconds, own.budget.seconds or seconds)
         if epoch == self._fit.initial_epoch:
             need = (need - self.paid).at_least(NOTHING)
-        for purse in purses:
-            if purse is own:
+        for tracker in trackers:
+            if tracker is own:
                 continue
-            if (text := _short(purse, need, seconds if timed else 0.0)) is not None:
-                return purse, f"with its validation it is expected to take about {text}"
+            if (text := _short(tracker, need, seconds if timed else 0.0)) is not None:
+                return tracker, f"with its validation it is expected to take about {text}"
         return None
 
     # --- state -----------------------------------------------------------------------------------------------
@@ -284,9 +286,9 @@ class EpochCosts:
         self.last = None if state["last"] is None else EpochCost.from_dict(state["last"])
 
 
-def _free(purse: Purse) -> Amount:
+def _free(tracker: BudgetTracker) -> Amount:
     """What is not spent of the caps; meaningless for what is not capped."""
-    return (purse.left + purse.reserved + purse.aside).at_least(NOTHING)
+    return (tracker.left + tracker.reserved + tracker.aside).at_least(NOTHING)
 
 
 def _part(amount: Amount, share: Fraction, up: bool = True) -> Amount:
@@ -307,16 +309,16 @@ def _capped(amount: Amount, budget: Budget) -> Amount:
     )
 
 
-def _short(purse: Purse, need: Amount, seconds: float) -> str | None:
+def _short(tracker: BudgetTracker, need: Amount, seconds: float) -> str | None:
     """What is needed and what is left, in words, of the first cap that does not hold it; None if all do."""
-    left, budget, name = purse.left, purse.budget, purse.name
+    left, budget, name = tracker.left, tracker.budget, tracker.name
     if budget.usd is not None and need.usd > left.usd:
         return f"${need.usd:.4f}, and ${max(Decimal(0), left.usd):.4f} of ${budget.usd} is left of the {name}"
     if budget.tokens is not None and need.tokens > left.tokens:
         return f"{need.tokens:,} tokens, and {max(0, left.tokens):,} of {budget.tokens:,} are left of the {name}"
     if budget.calls is not None and need.calls > left.calls:
         return f"{need.calls:,} calls, and {max(0, left.calls):,} of {budget.calls:,} are left of the {name}"
-    if budget.seconds is not None and seconds > (time := purse.seconds_left or 0.0):
+    if budget.seconds is not None and seconds > (time := tracker.seconds_left or 0.0):
         return f"{seconds:.0f} s, and {max(0.0, time):.0f} of {budget.seconds:g} s are left of the {name}"
     return None
 

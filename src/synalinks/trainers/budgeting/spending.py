@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.ledger.table import dollars_text, money_text
-from synalinks.lm.runtime import open_purses
+from synalinks.lm.runtime import open_trackers
 
 
 def spent_of_budget() -> str | None:
     """What is spent of the budget in dollars that has least left, e.g. `$0.0200 of $0.50`; None without one."""
-    dear = [purse for purse in open_purses() if purse.budget.usd]
+    dear = [tracker for tracker in open_trackers() if tracker.budget.usd]
     if not dear:
         return None
-    purse = min(dear, key=lambda purse: purse.left.usd)
-    return f"{dollars_text(purse.settled.usd)} of ${purse.budget.usd}"
+    tracker = min(dear, key=lambda tracker: tracker.left.usd)
+    return f"{dollars_text(tracker.settled.usd)} of ${tracker.budget.usd}"
 
 
 def money_spent(ledger: Ledger) -> str | None:

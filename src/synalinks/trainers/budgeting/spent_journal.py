@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from synalinks import _json
-from synalinks.lm.budget.layer import NOTHING, Amount, Purse
+from synalinks.lm.budget.layer import NOTHING, Amount, BudgetTracker
 from synalinks.trainers.budgeting.epoch_costs import amount_from_dict, amount_to_dict
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
@@ -16,7 +16,7 @@ _LENGTH = 256
 
 
 class SpentJournal:
-    """What a purse has settled and reserved, on disk; a killed process loses nothing of it.
+    """What a tracker has settled and reserved, on disk; a killed process loses nothing of it.
 
     What was out when the process died may have been billed, so all that was reserved for it counts as spent.
 
@@ -27,7 +27,7 @@ class SpentJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: BinaryIO | None = None
-        self._purse: Purse | None = None
+        self._tracker: BudgetTracker | None = None
         self._lock = threading.Lock()
 
     def read(self) -> tuple[Amount, Amount] | None:
@@ -38,26 +38,26 @@ class SpentJournal:
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
             return None
 
-    def go_on(self, purse: Purse) -> Amount:
-        """Count in a purse what the file says beyond it; gives what that was."""
+    def go_on(self, tracker: BudgetTracker) -> Amount:
+        """Count in a tracker what the file says beyond it; gives what that was."""
         found = self.read()
         if found is None:
             return NOTHING
         settled, out = found
-        more = (settled + out - purse.settled).at_least(NOTHING)
-        purse.settled += more
-        purse.uncertain += out.at_most(more)
+        more = (settled + out - tracker.settled).at_least(NOTHING)
+        tracker.settled += more
+        tracker.uncertain += out.at_most(more)
         return more
 
-    def begin(self, purse: Purse) -> None:
-        """Write down what happens to a purse from now on."""
+    def begin(self, tracker: BudgetTracker) -> None:
+        """Write down what happens to a tracker from now on."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file, self._purse = self.path.open("wb", buffering=0), purse
-        purse.watch = self._write
-        self._write(purse)
+        self._file, self._tracker = self.path.open("wb", buffering=0), tracker
+        tracker.watch = self._write
+        self._write(tracker)
 
-    def _write(self, purse: Purse) -> None:
-        line = _json.dumps({"settled": amount_to_dict(purse.settled), "out": amount_to_dict(purse.reserved)})
+    def _write(self, tracker: BudgetTracker) -> None:
+        line = _json.dumps({"settled": amount_to_dict(tracker.settled), "out": amount_to_dict(tracker.reserved)})
         with self._lock:
             if self._file is not None:
                 self._file.seek(0)
@@ -66,8 +66,8 @@ class SpentJournal:
     def close(self) -> None:
         """Write nothing more; the file stays."""
         with self._lock:
-            if self._purse is not None:
-                self._purse.watch = None
+            if self._tracker is not None:
+                self._tracker.watch = None
             if self._file is not None:
                 self._file.close()
-            self._file = self._purse = None
+            self._file = self._tracker = None

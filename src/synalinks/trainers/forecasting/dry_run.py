@@ -11,16 +11,16 @@ from synalinks.callbacks import History
 from synalinks.errors import DataError
 from synalinks.trainers.fit_config import FitSettings
 from synalinks.trainers.forecasting.estimate import estimate
-from synalinks.trainers.forecasting.simulated_rewards import Pretended, some_right
+from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards, some_right
 
 if TYPE_CHECKING:
     from synalinks.lm.forecast.forecast import Forecast
     from synalinks.trainers.trainer import Trainer
 
-_current: ContextVar[Rehearsal | None] = ContextVar("synalinks_rehearsal", default=None)
+_current: ContextVar[DryRun | None] = ContextVar("synalinks_dry_run", default=None)
 
 
-class Rehearsal:
+class DryRun:
     """What the fits of a dry run leave behind.
 
     Args:
@@ -52,23 +52,23 @@ class Rehearsal:
 @contextmanager
 def _with_rewards(program: Trainer) -> Iterator[None]:
     before = program.compiled
-    program.compiled = Pretended(before, some_right, lambda: 0)
+    program.compiled = SimulatedRewards(before, some_right, lambda: 0)
     try:
         yield
     finally:
         program.compiled = before
 
 
-def current() -> Rehearsal | None:
+def current() -> DryRun | None:
     """The dry run that this task is part of, or None."""
     return _current.get()
 
 
 @contextmanager
-def rehearse(rehearsal: Rehearsal) -> Iterator[Rehearsal]:
+def dry_run(dry: DryRun) -> Iterator[DryRun]:
     """Have the fits inside the block be part of a dry run."""
-    token = _current.set(rehearsal)
+    token = _current.set(dry)
     try:
-        yield rehearsal
+        yield dry
     finally:
         _current.reset(token)

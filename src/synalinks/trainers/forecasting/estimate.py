@@ -32,8 +32,8 @@ from synalinks import optimizers as optimizer_namespace
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.forecast.forecast import Forecast
-from synalinks.lm.forecast.isolation import in_own_context, put_aside
-from synalinks.lm.forecast.priors import LONG, SHORT, Lessons, quantile
+from synalinks.lm.forecast.isolation import in_own_context, isolated
+from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
 from synalinks.lm.forecast.tally import GROWTH, notes_of, rows_of
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.providers.fake.synthetic import SyntheticProvider
@@ -45,7 +45,13 @@ from synalinks.trainers.fit_config import FitSettings
 from synalinks.trainers.forecasting.data import Data, data_of
 from synalinks.trainers.forecasting.forecasts import keep_forecast
 from synalinks.trainers.forecasting.scale import Seen, Shape, scaled
-from synalinks.trainers.forecasting.simulated_rewards import Pretended, Scored, longest_best, none_right, some_right
+from synalinks.trainers.forecasting.simulated_rewards import (
+    Scored,
+    SimulatedRewards,
+    longest_best,
+    none_right,
+    some_right,
+)
 from synalinks.trainers.forecasting.state import Kept
 
 if TYPE_CHECKING:
@@ -93,30 +99,30 @@ HIGH = Scenario("high", longest_best, LONG, 4.0, False, SIDE_PASSES, thinking=0.
 
 
 class _AtShare:
-    """Lessons whose lengths are always the same percentile."""
+    """Priors whose lengths are always the same percentile."""
 
-    def __init__(self, lessons: Lessons, scenario: Scenario) -> None:
-        self._lessons = lessons
+    def __init__(self, priors: Priors, scenario: Scenario) -> None:
+        self._priors = priors
         self._share = scenario.share
         self._growth = scenario.growth
 
     def output_tokens(self, call: Call, uniform: float) -> int | None:
-        lengths = self._lessons.lengths(call.request.model, call.scope.module)
+        lengths = self._priors.lengths(call.request.model, call.scope.module)
         length = quantile(lengths, uniform if self._share is None else self._share)
         return round(length * (self._growth if call.scope.phase == "optimizer" else 1.0)) or None
 
     def input_tokens(self, request: Request) -> int | None:
-        return self._lessons.input_tokens(request)
+        return self._priors.input_tokens(request)
 
     def vector_size(self, request: Request) -> int | None:
-        return self._lessons.vector_size(request)
+        return self._priors.vector_size(request)
 
 
 class _Answering(SyntheticProvider):
     """The models of one scenario; keeps some requests to learn from."""
 
-    def __init__(self, scenario: Scenario, lessons: Lessons) -> None:
-        super().__init__(lessons=_AtShare(lessons, scenario), stretch=scenario.stretch, thinking=scenario.thinking)
+    def __init__(self, scenario: Scenario, priors: Priors) -> None:
+        super().__init__(priors=_AtShare(priors, scenario), stretch=scenario.stretch, thinking=scenario.thinking)
         self._same = scenario.same
         self.requests: list[Request] = []
 
@@ -148,19 +154,19 @@ async def estimate(
         )
     data = data_of(x, y, settings)
     asked = [program, *program.compiled.rewards, *program.compiled.metrics, optimizer or program.optimizer]
-    lessons = lessons_of(models_of(asked), learn_from)
-    run = _Run(program, data, settings, optimizer, lessons)
+    priors = priors_of(models_of(asked), learn_from)
+    run = _Run(program, data, settings, optimizer, priors)
     seen = {}
     for scenario in (LOW, EXPECTED, HIGH):
         seen[scenario.name], met = await run.simulate(scenario)
-        if scenario is LOW and lessons.meet(met):  # counting was learnt from these very prompts
+        if scenario is LOW and priors.meet(met):  # counting was learnt from these very prompts
             seen[scenario.name], _ = await run.simulate(scenario)
     loads = scaled(data.shape, settings, seen["low"], seen["expected"], seen["high"])
     simulated = seen["expected"].shape
     forecast = Forecast(
-        rows_of(loads.items(), lessons),
+        rows_of(loads.items(), priors),
         title=f"Forecast of {program.name}.fit: {settings.words(data.shape.train)}",
-        notes=(*_sampled(data.shape, simulated, settings), *notes_of(loads.items(), lessons)),
+        notes=(*_sampled(data.shape, simulated, settings), *notes_of(loads.items(), priors)),
         settings=settings.identity(data.shape.train, data.shape.validation),
     )
     keep_forecast(program, forecast)
@@ -175,21 +181,21 @@ def _sampled(whole: Shape, part: Shape, settings: FitSettings) -> Iterator[str]:
         )
 
 
-def lessons_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> Lessons:
-    """What the sources given, the open tape, this process's ledger and the disk caches of these models teach."""
+def priors_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> Priors:
+    """What the sources given, the open cassette, this process's ledger and the disk caches of these models teach."""
     sources = [learn_from] if isinstance(learn_from, (str, Path, Ledger)) else list(learn_from)
     if RUNTIME.cassette is not None:
         sources.append(RUNTIME.cassette)
-    lessons = Lessons.of(*sources, RUNTIME.ledger)
-    folders = {str(folder): folder for model in models if (folder := _folder(model.channel)) is not None}
+    priors = Priors.of(*sources, RUNTIME.ledger)
+    folders = {str(folder): folder for model in models if (folder := _folder(model.client)) is not None}
     for folder in folders.values():
-        lessons.learn_cache(folder)
-    return lessons
+        priors.add_cache(folder)
+    return priors
 
 
-def _folder(channel: Any) -> Path | None:
+def _folder(client: Any) -> Path | None:
     """The folder of a model's disk cache, if it has one."""
-    return getattr(channel._store(), "directory", None)
+    return getattr(client._store(), "directory", None)
 
 
 def _size(program: Trainer) -> int:
@@ -246,27 +252,29 @@ class _Run:
     data: Data
     settings: FitSettings
     optimizer: Any
-    lessons: Lessons
+    priors: Priors
 
     async def simulate(self, scenario: Scenario) -> tuple[Seen, list[Request]]:
         """One synthetic fit; afterwards everything is as it was."""
         program, data, settings = self.program, self.data, self.settings
         part = data.shape.part(settings.minibatch_size, min(settings.span, EPOCHS), scenario.passes, LEAST)
-        answering = _Answering(scenario, self.lessons)
+        answering = _Answering(scenario, self.priors)
         kept = Kept([program, self.optimizer, program.optimizer, session._names, session._settings])
         try:
-            with warnings.catch_warnings(), _Noted(program.name), put_aside(answering) as ledger:
+            with warnings.catch_warnings(), _Noted(program.name), isolated(answering) as ledger:
                 warnings.simplefilter("ignore")  # they would be about invented answers
-                pretended = program.compiled = Pretended(program.compiled, scenario.scored, lambda: _size(program))
+                simulated = program.compiled = SimulatedRewards(
+                    program.compiled, scenario.scored, lambda: _size(program)
+                )
                 if self.optimizer is not None:
                     program.optimizer = optimizer_namespace.get(self.optimizer)
-                self.lessons.dimensions.update(_dimensions(program.optimizer))
+                self.priors.dimensions.update(_dimensions(program.optimizer))
                 if scenario.begins is not None:
                     _begin_with(program, scenario.begins)
                 await in_own_context(lambda: program.fit(**arguments(data, part, settings)))
         finally:
             kept.put_back()
-        return Seen.of(list(ledger), part, pretended, settings), answering.requests
+        return Seen.of(list(ledger), part, simulated, settings), answering.requests
 
 
 def arguments(data: Data, part: Shape, settings: FitSettings) -> dict[str, Any]:

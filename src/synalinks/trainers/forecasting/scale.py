@@ -11,7 +11,7 @@ from synalinks.lm.forecast.tally import Group, Load, Loads, Stat, group_of
 from synalinks.lm.ledger.ledger import Entry
 from synalinks.optimizers.evolutionary.population import NEWCOMERS
 from synalinks.trainers.fit_config import FitSettings
-from synalinks.trainers.forecasting.simulated_rewards import Pretended
+from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards
 
 #: Phases whose calls are those of a pass through the program.
 _PASSES = ("train", "validation", "candidate")
@@ -94,13 +94,13 @@ class Seen:
     validated: tuple[int, ...]
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], shape: Shape, pretended: Pretended, settings: FitSettings) -> Seen:
+    def of(cls, entries: Iterable[Entry], shape: Shape, simulated: SimulatedRewards, settings: FitSettings) -> Seen:
         """From the calls of a synthetic fit."""
         stats: dict[tuple[int, bool, Group], Stat] = {}
         seen: set[str] = set()
         in_pass: Counter[tuple[object, ...]] = Counter()
         validated = set()
-        epochs = min(settings.span, 1 + max((epoch or 0 for epoch, _ in pretended.passes), default=0))
+        epochs = min(settings.span, 1 + max((epoch or 0 for epoch, _ in simulated.passes), default=0))
         for entry in entries:
             place, group = entry.scope, group_of(entry)
             epoch = place.epoch or 0
@@ -120,7 +120,7 @@ class Seen:
             least[name] = min(least.get(name, count), count)
             met[name] += 1
         least = {name: count if met[name] >= whole else 0 for name, count in least.items()}
-        return cls(shape, pretended.passes, stats, most, least, epochs, tuple(sorted(validated)))
+        return cls(shape, simulated.passes, stats, most, least, epochs, tuple(sorted(validated)))
 
     def candidates(self, epoch: int) -> int:
         """Passes of phase `candidate` in an epoch."""

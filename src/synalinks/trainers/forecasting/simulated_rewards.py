@@ -44,7 +44,7 @@ def longest_best(place: Scope, size: Size) -> float:
     return 0.05 + 0.9 * told / (told + _HALF)
 
 
-class Pretended(Compiled):
+class SimulatedRewards(Compiled):
     """What a program was compiled with, its rewards replaced.
 
     Attributes:
@@ -66,11 +66,11 @@ class Pretended(Compiled):
 
     def _replaced(self, reward: Reward) -> Reward:
         if isinstance(reward, BatchReward):
-            return _PretendedBatch(reward, self._scored)
-        return _PretendedReward(reward, self._scored)
+            return _SimulatedBatchReward(reward, self._scored)
+        return _SimulatedReward(reward, self._scored)
 
 
-class _PretendedReward(Reward):
+class _SimulatedReward(Reward):
     """A reward that asks the real one, and gives what was drawn."""
 
     def __init__(self, reward: Reward, scored: Callable[[Scope], float]) -> None:
@@ -83,7 +83,7 @@ class _PretendedReward(Reward):
         return self._scored(scope.current())
 
 
-class _PretendedBatch(BatchReward):
+class _SimulatedBatchReward(BatchReward):
     """The same, of a whole batch."""
 
     def __init__(self, reward: BatchReward, scored: Callable[[Scope], float]) -> None:

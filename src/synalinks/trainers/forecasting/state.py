@@ -19,10 +19,10 @@ from typing import Any
 
 from synalinks.lm.core.call import Schema
 from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import Channel, Runtime
+from synalinks.lm.runtime import Client, Runtime
 
 #: Objects that are shared with the rest of the process, or never change.
-_LEFT_ALONE = (Channel, Runtime, Ledger, Schema)
+_LEFT_ALONE = (Client, Runtime, Ledger, Schema)
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.BuiltinFunctionType)
 
 

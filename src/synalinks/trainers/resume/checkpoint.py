@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def state_of(fitting: Fitting, epoch: int) -> dict[str, Any]:
     """The state before an epoch (counted from 0)."""
-    spent = None if fitting.purse is None else amount_to_dict(fitting.purse.settled)
+    spent = None if fitting.tracker is None else amount_to_dict(fitting.tracker.settled)
     return {
         "epoch": epoch,
         "fit": identity(fitting),
@@ -60,8 +60,8 @@ def restore(fitting: Fitting, state: Mapping[str, Any], where: str) -> None:
     fitting.scores.set_state(state["scores"])
     if "costs" in state:  # states of versions before don't have them
         fitting.costs.set_state(state["costs"])
-    if fitting.purse is not None and state["spent"] is not None:
-        fitting.purse.settled = amount_from_dict(state["spent"])
+    if fitting.tracker is not None and state["spent"] is not None:
+        fitting.tracker.settled = amount_from_dict(state["spent"])
     RUNTIME.draws.set_state(state["answers"], state["epoch"])
     if RUNTIME.cassette is not None:
         RUNTIME.cassette.begin_at(state["epoch"])

@@ -13,7 +13,7 @@ from tests.lm.providers import recordings, wire
 from synalinks import errors
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Schema
 from synalinks.lm.providers import make, resolve
-from synalinks.lm.validate import CheckLayer
+from synalinks.lm.validate import ValidateLayer
 
 SPEC = resolve("anthropic/m")[0]
 KEY = "sk-ant-not-a-key"
@@ -365,7 +365,7 @@ def test_one_handler_serves_several_event_loops() -> None:
 
 def test_a_refusal_fails_its_sample() -> None:
     body = {"content": [], "stop_reason": "refusal", "stop_details": {"explanation": "Not this."}}
-    handler = CheckLayer()(make(SPEC, api_key=KEY, transport=wire.answering(200, json.dumps(body))))
+    handler = ValidateLayer()(make(SPEC, api_key=KEY, transport=wire.answering(200, json.dumps(body))))
     with pytest.raises(errors.SampleRefused, match=r"Not this\.") as caught:
         asyncio.run(handler(Call(HELLO)))  # type: ignore[arg-type]
     assert caught.value.kind == "refusal"

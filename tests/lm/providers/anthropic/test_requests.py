@@ -114,7 +114,7 @@ def test_other_options() -> None:
     assert said(stop=("a", "b"))["stop_sequences"] == ["a", "b"]
 
 
-def test_schema_is_narrowed_and_the_one_that_is_checked_is_not() -> None:
+def test_schema_is_as_subset_and_the_one_that_is_checked_is_not() -> None:
     schema = Schema(
         {
             "type": "object",

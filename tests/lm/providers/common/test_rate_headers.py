@@ -11,7 +11,7 @@ import pytest
 from tests.lm.providers import recordings, wire
 
 from synalinks.lm.core.call import Call, Request, Trace
-from synalinks.lm.core.rate_limit_status import Allowance, Quota
+from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.common.rate_headers import DAY, allowance, seconds_until
 
@@ -55,35 +55,35 @@ def headers(prefix: str, **values: str) -> dict[str, str]:
 
 
 OPENAI = headers("x-ratelimit-", limit_requests="500", remaining_requests="499", reset_requests="120ms")
-TABLE: list[tuple[dict[str, str], Allowance | None]] = [
-    (OPENAI, Allowance(None, (Quota("requests", 500, 499, 60.0, 0.12),))),
+TABLE: list[tuple[dict[str, str], RateLimitStatus | None]] = [
+    (OPENAI, RateLimitStatus(None, (Quota("requests", 500, 499, 60.0, 0.12),))),
     (
         headers("x-ratelimit-", limit_tokens="150000000", remaining_tokens="149998386", reset_tokens="0s"),
-        Allowance(None, (Quota("tokens", 150_000_000, 149_998_386, 60.0, 0.0),)),
+        RateLimitStatus(None, (Quota("tokens", 150_000_000, 149_998_386, 60.0, 0.0),)),
     ),
     (  # a limit of requests by the day, at OpenAI and at Groq
         headers("x-ratelimit-", limit_requests="200", remaining_requests="199", reset_requests="7m12s"),
-        Allowance(None, (Quota("requests", 200, 199, DAY, 432.0),)),
+        RateLimitStatus(None, (Quota("requests", 200, 199, DAY, 432.0),)),
     ),
     (
         headers("x-ratelimit-", limit_requests="14400", remaining_requests="14398", reset_requests="10.781s"),
-        Allowance(None, (Quota("requests", 14400, 14398, DAY, 10.781),)),
+        RateLimitStatus(None, (Quota("requests", 14400, 14398, DAY, 10.781),)),
     ),
     (
         headers("x-ratelimit-", limit_req_minute="360", remaining_req_minute="353"),
-        Allowance(None, (Quota("requests", 360, 353),)),
+        RateLimitStatus(None, (Quota("requests", 360, 353),)),
     ),
     (
         headers("X-RateLimit-", Limit="20", Remaining="0", Reset=str((int(NOW) + 30) * 1000)),
-        Allowance(None, (Quota("requests", 20, 0, 30.0, 30.0, True),)),
+        RateLimitStatus(None, (Quota("requests", 20, 0, 30.0, 30.0, True),)),
     ),
     (
         headers("anthropic-ratelimit-output-tokens-", limit="8000", remaining="0", reset="2026-08-19T14:34:42Z"),
-        Allowance(None, (Quota("output_tokens", 8000, 0, 60.0, 30.0),)),
+        RateLimitStatus(None, (Quota("output_tokens", 8000, 0, 60.0, 30.0),)),
     ),
-    ({"retry-after": "3"}, Allowance(3.0)),
-    ({"retry-after-ms": "250", "retry-after": "1"}, Allowance(0.25)),
-    ({"Retry-After": "Wed, 19 Aug 2026 14:34:22 GMT"}, Allowance(10.0)),
+    ({"retry-after": "3"}, RateLimitStatus(3.0)),
+    ({"retry-after-ms": "250", "retry-after": "1"}, RateLimitStatus(0.25)),
+    ({"Retry-After": "Wed, 19 Aug 2026 14:34:22 GMT"}, RateLimitStatus(10.0)),
     (headers("x-ratelimit-", limit_requests="-1", remaining_requests="-1"), None),  # Azure
     (headers("x-ratelimit-", limit_requests="0", remaining_requests="0"), None),
     (headers("x-ratelimit-", remaining_requests="5"), None),
@@ -92,7 +92,7 @@ TABLE: list[tuple[dict[str, str], Allowance | None]] = [
 
 
 @pytest.mark.parametrize(("given", "expected"), TABLE)
-def test_what_headers_say(given: dict[str, str], expected: Allowance | None) -> None:
+def test_what_headers_say(given: dict[str, str], expected: RateLimitStatus | None) -> None:
     assert allowance(given, NOW) == expected
     assert allowance(httpx.Headers(given), NOW) == expected
 
@@ -169,4 +169,4 @@ def test_every_client_hands_on_what_is_said_of_limits(model: str, how: str) -> N
             assert "refused" in how or (model, how) == ("anthropic/m", "streamed")
 
     asyncio.run(main())
-    assert trace.allowance == Allowance(None, (Quota("requests", 60, 0, 60.0, 60.0),))
+    assert trace.rate_limit_status == RateLimitStatus(None, (Quota("requests", 60, 0, 60.0, 60.0),))

@@ -7,24 +7,24 @@ from typing import Any
 import pytest
 
 from synalinks.lm.core.call import Schema
-from synalinks.lm.providers.common.schema_subset import Subset, closable, narrowed
+from synalinks.lm.providers.common.schema_subset import Subset, as_subset, closable
 
 PLAIN = Subset(frozenset({"type"}), frozenset())
 
 
-def test_a_schema_is_narrowed_once() -> None:
+def test_a_schema_is_as_subset_once() -> None:
     schema = Schema({"type": "string", "minLength": 1})
-    assert narrowed(schema, PLAIN) is narrowed(schema, PLAIN)
+    assert as_subset(schema, PLAIN) is as_subset(schema, PLAIN)
 
 
 def test_a_property_named_like_a_keyword_is_a_property() -> None:
     schema = Schema({"type": "object", "properties": {"minLength": {"type": "integer"}, "$ref": {"type": "string"}}})
-    assert narrowed(schema, PLAIN) == schema.value
+    assert as_subset(schema, PLAIN) == schema.value
 
 
 def test_true_and_false_are_schemas() -> None:
     schema = Schema({"type": "array", "items": True})
-    assert narrowed(schema, PLAIN) == schema.value
+    assert as_subset(schema, PLAIN) == schema.value
 
 
 def _object(**properties: Any) -> dict[str, Any]:

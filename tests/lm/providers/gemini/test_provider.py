@@ -14,7 +14,7 @@ from tests.lm.providers import recordings, wire
 from synalinks import errors
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Schema
 from synalinks.lm.providers import make, resolve
-from synalinks.lm.validate import CheckLayer
+from synalinks.lm.validate import ValidateLayer
 
 SPEC = resolve("gemini/m")[0]
 KEY = "AIza-not-a-key"
@@ -336,7 +336,7 @@ def test_the_budgets_cap_is_sent() -> None:
 
 def test_a_blocked_answer_fails_its_sample() -> None:
     for body in ({"candidates": [{"finishReason": "SAFETY"}]}, {"promptFeedback": {"blockReason": "SAFETY"}}):
-        handler = CheckLayer()(make(SPEC, api_key=KEY, transport=wire.answering(200, json.dumps(body))))
+        handler = ValidateLayer()(make(SPEC, api_key=KEY, transport=wire.answering(200, json.dumps(body))))
         with pytest.raises(errors.SampleRefused) as caught:
             asyncio.run(handler(Call(HELLO)))  # type: ignore[arg-type]
         assert caught.value.kind == "content_filter"

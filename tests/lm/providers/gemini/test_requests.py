@@ -76,7 +76,7 @@ def test_options() -> None:
     assert payload["safetySettings"] == safety
 
 
-def test_schema_is_narrowed_and_the_one_that_is_checked_is_not() -> None:
+def test_schema_is_as_subset_and_the_one_that_is_checked_is_not() -> None:
     schema = Schema(
         {
             "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -17,9 +17,9 @@ from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.ollama.provider import OllamaProvider
 from synalinks.lm.providers.transport.http import _OPEN
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import LimitLayer
+from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.validate import CheckLayer
+from synalinks.lm.validate import ValidateLayer
 from synalinks.testing import Fault, OllamaServer
 
 SCHEMA = Schema(
@@ -44,7 +44,11 @@ def whole(url: str, **policy) -> Handler:
     account = Account(Limits(concurrency=16))
     retry = RetryLayer(RetryPolicy(first_wait=0.01, **policy), account, rng=random.Random(0))
     return stack(
-        make(resolve("ollama/m")[0], url), LimitLayer(account), retry, CheckLayer(), PriceLayer(price_of, SystemClock())
+        make(resolve("ollama/m")[0], url),
+        RateLimitLayer(account),
+        retry,
+        ValidateLayer(),
+        PriceLayer(price_of, SystemClock()),
     )
 
 

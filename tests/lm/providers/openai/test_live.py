@@ -13,7 +13,7 @@ from synalinks import _json, errors
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Schema
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.runtime import Channel
+from synalinks.lm.runtime import Client
 
 pytestmark = pytest.mark.live
 PREFIXES = ("llama_cpp", "openai")
@@ -107,14 +107,14 @@ def counts(address: str) -> tuple[float, float]:
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_sixty_four_at_once_and_the_ledger_agrees_with_the_server_to_the_token(prefix: str) -> None:
     with llama_server.running("--metrics") as address:
-        channel = Channel(f"{prefix}/tiny-gsm", api_base=f"{address}/v1", limits=Limits(concurrency=64), cache="off")
+        client = Client(f"{prefix}/tiny-gsm", api_base=f"{address}/v1", limits=Limits(concurrency=64), cache="off")
         pieces: list[Delta] = []
 
         async def main() -> list[Reply]:
             requests = [asked(prefix, f"Add {n} and 1", options={"max_tokens": 12, "seed": n}) for n in range(64)]
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(channel.send(request, pieces.append if n % 2 else None))  # type: ignore[arg-type]
+                    group.create_task(client.send(request, pieces.append if n % 2 else None))  # type: ignore[arg-type]
                     for n, request in enumerate(requests)
                 ]
             return [task.result() for task in tasks]
@@ -124,7 +124,7 @@ def test_sixty_four_at_once_and_the_ledger_agrees_with_the_server_to_the_token(p
     assert all(reply.text and reply.attempts == 1 for reply in replies)
     assert all((reply.usage.output_text or 0) <= 12 for reply in replies)
     assert len(pieces) > 32
-    total = channel.ledger.total
+    total = client.ledger.total
     assert (total.calls, total.failed, total.attempts) == (64, 0, 64)
     assert total.output_tokens == written
     assert sum(reply.usage.input_fresh or 0 for reply in replies) == read

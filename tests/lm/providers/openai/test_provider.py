@@ -1,4 +1,4 @@
-"""The OpenAI dialect and its flavours: what is sent, and what failures and odd answers become."""
+"""The OpenAI dialect and its variants: what is sent, and what failures and odd answers become."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.lm.providers import wire
 from synalinks import errors
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Schema
 from synalinks.lm.providers import SPECS, make, resolve
-from synalinks.lm.providers.openai import variants as flavours
+from synalinks.lm.providers.openai import variants as variants
 from synalinks.lm.providers.openai.provider import OpenAIProvider
 from synalinks.lm.providers.openai.requests import STRUCTURED_OUTPUT, chat_payload
 from synalinks.lm.providers.openai.responses import usage
-from synalinks.lm.providers.openai.variants import Flavour
+from synalinks.lm.providers.openai.variants import Variant
 
 KEY = "sk-very-secret"
 HI = [{"role": "user", "content": "hi"}]
@@ -26,9 +26,9 @@ SCHEMA = Schema({"type": "object", "properties": {"answer": {"type": "number"}},
 TOOL = {"name": "f", "description": "does", "parameters": {"type": "object", "properties": {}}}
 
 
-def payload(flavour: Flavour = flavours.OPENAI, cap: int | None = None, stream: bool = False, **more: Any) -> dict:
-    request = Request("chat", f"{flavour.name}/m", **{"messages": HI, **more})
-    return chat_payload(request, flavour, stream=stream, output_cap=cap)
+def payload(variant: Variant = variants.OPENAI, cap: int | None = None, stream: bool = False, **more: Any) -> dict:
+    request = Request("chat", f"{variant.name}/m", **{"messages": HI, **more})
+    return chat_payload(request, variant, stream=stream, output_cap=cap)
 
 
 def ask(model: str, body: Any, status: int = 200, *, headers: dict[str, str] | None = None, base: str | None = None,
@@ -101,7 +101,7 @@ def test_roles_names_and_reasoning_by_provider() -> None:
         {"role": "user", "content": "hi", "name": "Ann"},
         {"role": "assistant", "content": "no"},
     ]
-    sent = payload(flavours.DEEPSEEK, messages=history)["messages"]
+    sent = payload(variants.DEEPSEEK, messages=history)["messages"]
     assert sent[0]["role"] == "system"
     assert sent[2] == {"role": "assistant", "content": "no", "reasoning_content": "hmm"}
 
@@ -114,16 +114,16 @@ def test_how_an_answer_is_made_to_obey_a_schema() -> None:
     free = Schema({"type": "object", "additionalProperties": {"type": "string"}})
     assert payload(schema=free)["response_format"]["json_schema"]["strict"] is False
 
-    forced = payload(flavours.GROQ, schema=SCHEMA)
+    forced = payload(variants.GROQ, schema=SCHEMA)
     assert forced["tool_choice"] == {"type": "function", "function": {"name": STRUCTURED_OUTPUT}}
     assert forced["tools"][0]["function"]["parameters"] == SCHEMA.value
-    among = payload(flavours.GROQ, schema=SCHEMA, tools=[TOOL])
+    among = payload(variants.GROQ, schema=SCHEMA, tools=[TOOL])
     assert among["tool_choice"] == "required" and len(among["tools"]) == 2
 
-    told = payload(flavours.DEEPSEEK, schema=SCHEMA, messages=[{"role": "system", "content": "Sum."}, *HI])
+    told = payload(variants.DEEPSEEK, schema=SCHEMA, messages=[{"role": "system", "content": "Sum."}, *HI])
     assert told["response_format"] == {"type": "json_object"}
     assert told["messages"][0]["content"].startswith("Sum.\n\n") and '"answer"' in told["messages"][0]["content"]
-    assert payload(flavours.DEEPSEEK, schema=SCHEMA)["messages"][0]["role"] == "system"
+    assert payload(variants.DEEPSEEK, schema=SCHEMA)["messages"][0]["role"] == "system"
 
 
 def test_options_in_each_ones_words() -> None:
@@ -132,38 +132,38 @@ def test_options_in_each_ones_words() -> None:
         "model": "m", "messages": HI, "temperature": 0, "seed": 3, "max_completion_tokens": 50,
         "provider": {"order": ["x"]},
     }  # fmt: skip
-    assert payload(flavours.MISTRAL, options=options)["random_seed"] == 3
-    assert payload(flavours.MISTRAL, options=options)["max_tokens"] == 50
-    assert payload(flavours.TOGETHER, options={"max_completion_tokens": 5})["max_completion_tokens"] == 5
+    assert payload(variants.MISTRAL, options=options)["random_seed"] == 3
+    assert payload(variants.MISTRAL, options=options)["max_tokens"] == 50
+    assert payload(variants.TOGETHER, options={"max_completion_tokens": 5})["max_completion_tokens"] == 5
     assert payload(options={"extra_body": {"service_tier": "flex"}})["service_tier"] == "flex"
 
 
 @pytest.mark.parametrize(("asked", "cap", "sent"), [(50, 7, 7), (5, 70, 5), (None, 7, 7), (5, None, 5)])
 def test_the_smaller_limit_is_sent(asked: int | None, cap: int | None, sent: int) -> None:
     options = {} if asked is None else {"max_tokens": asked}
-    assert payload(flavours.LLAMA_CPP, cap, options=options)["max_tokens"] == sent
+    assert payload(variants.LLAMA_CPP, cap, options=options)["max_tokens"] == sent
 
 
 @pytest.mark.parametrize(
-    ("flavour", "effort", "said"),
+    ("variant", "effort", "said"),
     [
-        (flavours.OPENAI, "none", {}),
-        (flavours.OPENAI, "low", {"reasoning_effort": "low"}),
-        (flavours.OPENAI, "disable", {"reasoning_effort": "none"}),
-        (flavours.OPENROUTER, "high", {"reasoning": {"effort": "high"}}),
-        (flavours.OPENROUTER, "disable", {"reasoning": {"enabled": False}}),
-        (flavours.DEEPSEEK, "disable", {"thinking": {"type": "disabled"}}),
-        (flavours.VLLM, "disable", {"chat_template_kwargs": {"enable_thinking": False}}),
+        (variants.OPENAI, "none", {}),
+        (variants.OPENAI, "low", {"reasoning_effort": "low"}),
+        (variants.OPENAI, "disable", {"reasoning_effort": "none"}),
+        (variants.OPENROUTER, "high", {"reasoning": {"effort": "high"}}),
+        (variants.OPENROUTER, "disable", {"reasoning": {"enabled": False}}),
+        (variants.DEEPSEEK, "disable", {"thinking": {"type": "disabled"}}),
+        (variants.VLLM, "disable", {"chat_template_kwargs": {"enable_thinking": False}}),
     ],
 )
-def test_effort(flavour: Flavour, effort: str, said: dict) -> None:
-    body = payload(flavour, options={"reasoning_effort": effort})
+def test_effort(variant: Variant, effort: str, said: dict) -> None:
+    body = payload(variant, options={"reasoning_effort": effort})
     assert {name: value for name, value in body.items() if name not in ("model", "messages")} == said
 
 
 def test_usage_is_asked_for_when_streaming_where_it_must_be() -> None:
     assert payload(stream=True)["stream_options"] == {"include_usage": True}
-    assert "stream_options" not in payload(flavours.MISTRAL, stream=True)
+    assert "stream_options" not in payload(variants.MISTRAL, stream=True)
 
 
 @pytest.mark.parametrize(
@@ -426,7 +426,7 @@ def test_bodies_that_are_none(body: str, streamed: bool) -> None:
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_network(fault: Exception, kind: type, uncertain: bool, streamed: bool) -> None:
     handler = OpenAIProvider(
-        flavours.LLAMA_CPP, "http://127.0.0.1:8080/v1", transport=wire.failing(lambda: fault), timeout=1
+        variants.LLAMA_CPP, "http://127.0.0.1:8080/v1", transport=wire.failing(lambda: fault), timeout=1
     )
     call = Call(Request("chat", "llama_cpp/m", messages=HI), sink=(lambda piece: None) if streamed else None)
     with pytest.raises(kind) as caught:

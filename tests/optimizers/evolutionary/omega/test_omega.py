@@ -356,13 +356,13 @@ def test_a_trained_program_is_saved_with_its_optimizer(tmp_path: Path) -> None:
     assert again.trainable_variables[0].get_json() == state(made)
 
 
-def test_a_fit_replays_from_its_tape_exactly_and_for_nothing(tmp_path: Path) -> None:
-    tape = tmp_path / "tape.jsonl"
+def test_a_fit_replays_from_its_cassette_exactly_and_for_nothing(tmp_path: Path) -> None:
+    cassette = tmp_path / "cassette.jsonl"
 
     def run(mode: str) -> tuple[Any, Any, Any]:
         synalinks.clear_session(free_memory=False)
         world = OmegaWorld()
-        with synalinks.use_cassette(tape, record_mode=mode, strict=mode == "none"):
+        with synalinks.use_cassette(cassette, record_mode=mode, strict=mode == "none"):
             made, history = train(omega(merging_rate=0.5), world, epochs=4)
         made.save(tmp_path / "program.json")
         return history.history, (tmp_path / "program.json").read_bytes(), len(world.calls)

@@ -37,7 +37,7 @@ from typing import Any
 from synalinks.errors import RequestError
 from synalinks.lm.core.call import OUTPUT_LIMITS, Request
 from synalinks.lm.providers.common.content import arguments_of, function_of, media_of, parts_of, text_of, tool_named
-from synalinks.lm.providers.common.schema_subset import Subset, closable, narrowed
+from synalinks.lm.providers.common.schema_subset import Subset, as_subset, closable
 
 #: Answer tokens where neither the request nor the budget says: the API has no default. 4096 is what the
 #: examples of its reference use most, and what its oldest models allow.
@@ -136,7 +136,7 @@ def chat_payload(request: Request, stream: bool, cap: int | None = None) -> dict
     _put_choice(payload, options)
     if request.schema is not None:
         if facts.schemas and closable(request.schema):
-            config["format"] = {"type": "json_schema", "schema": narrowed(request.schema, KNOWN)}
+            config["format"] = {"type": "json_schema", "schema": as_subset(request.schema, KNOWN)}
         else:
             _put_answer_tool(payload, request.schema.value, facts)
     if config:

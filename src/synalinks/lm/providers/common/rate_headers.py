@@ -1,4 +1,4 @@
-"""Headers of rate limits, in the spellings of the providers, as an `Allowance`.
+"""Headers of rate limits, in the spellings of the providers, as an `RateLimitStatus`.
 
     x-ratelimit-{limit,remaining,reset}-{requests,tokens}     OpenAI, Groq, xAI, Azure, vLLM behind gateways
     x-ratelimit-{limit,remaining}-{req,tokens}-minute         Mistral; it tells no reset
@@ -23,7 +23,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from synalinks.lm.core.call import Call
-from synalinks.lm.core.rate_limit_status import MINUTE, Allowance, Quota, Unit
+from synalinks.lm.core.rate_limit_status import MINUTE, Quota, RateLimitStatus, Unit
 from synalinks.lm.providers.transport.http import parse_retry_after
 
 HOUR, DAY = 3600.0, 86400.0
@@ -63,7 +63,7 @@ _FAMILIES = (
 )
 
 
-def allowance(headers: Mapping[str, str], now: float | None = None) -> Allowance | None:
+def allowance(headers: Mapping[str, str], now: float | None = None) -> RateLimitStatus | None:
     """What a response's headers say of limits; None if nothing.
 
     Args:
@@ -76,13 +76,13 @@ def allowance(headers: Mapping[str, str], now: float | None = None) -> Allowance
     now = _now(told) if now is None else now
     wait = parse_retry_after(told, now)
     quotas = tuple(_quotas(told, now))
-    return Allowance(wait, quotas) if wait is not None or quotas else None
+    return RateLimitStatus(wait, quotas) if wait is not None or quotas else None
 
 
 def note(call: Call, headers: Mapping[str, str]) -> None:
     """Keep what a response says of limits with the call, for the layer that asked."""
     if call.trace is not None:
-        call.trace.allowance = allowance(headers)
+        call.trace.rate_limit_status = allowance(headers)
 
 
 def _of_limits(headers: Mapping[str, str]) -> dict[str, str]:

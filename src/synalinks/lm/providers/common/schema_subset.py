@@ -1,6 +1,6 @@
 """Schemas for providers that know a part of JSON Schema only: what they lack is said in words instead.
 
-The answer is still checked against the whole schema; only what is sent is narrowed.
+The answer is still checked against the whole schema; only what is sent is as_subset.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Subset:
 
 
 @lru_cache(maxsize=512)
-def narrowed(schema: Schema, subset: Subset) -> dict[str, Any]:
+def as_subset(schema: Schema, subset: Subset) -> dict[str, Any]:
     """The schema in what the provider knows; made once for each. Don't change it."""
     value: dict[str, Any] = _walk(schema.value, subset)
     return value
@@ -77,7 +77,7 @@ def _each(schemas: Mapping[str, Any], subset: Subset) -> dict[str, Any]:
 
 
 def _put(made: dict[str, Any], words: list[str], name: str, value: Any, subset: Subset) -> None:
-    """Enter one keyword of a schema, narrowed, or its words."""
+    """Enter one keyword of a schema, as_subset, or its words."""
     if name in MAPS:
         made[name] = _each(value, subset)
     elif name == "oneOf" or (name in LISTS and name in subset.keywords):

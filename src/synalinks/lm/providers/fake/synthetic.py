@@ -43,7 +43,7 @@ _WORDS = _TEXT.split()
 Tokens = int | tuple[int, int] | Mapping[str, Any] | Callable[[Call], int]
 
 
-class Lessons(Protocol):
+class Priors(Protocol):
     """What is known of models from calls they have answered."""
 
     def output_tokens(self, call: Call, uniform: float) -> int | None:
@@ -74,7 +74,7 @@ class SyntheticProvider:
         output_tokens: length of the answers: a number, a pair (least, most), a mapping from models' names to those, or
             a function of the call. What the models' answers are known to have where None; else what fields are called
             decides.
-        lessons: what is known of the models.
+        priors: what is known of the models.
         stretch: how much longer texts are than their fields suggest, where nothing else decides.
         thinking: how much longer thinking is than another field, in an answer whose length is known.
 
@@ -90,7 +90,7 @@ class SyntheticProvider:
         seed: int = 0,
         *,
         output_tokens: Tokens | None = None,
-        lessons: Lessons | None = None,
+        priors: Priors | None = None,
         stretch: float = 1.0,
         thinking: float = THINKING,
     ) -> None:
@@ -98,7 +98,7 @@ class SyntheticProvider:
         self.stretch = stretch
         self.thinking = thinking
         self._stated = output_tokens
-        self._lessons = lessons
+        self._priors = priors
         for length in output_tokens.values() if isinstance(output_tokens, Mapping) else (output_tokens,):
             _check_length(length)
 
@@ -112,7 +112,7 @@ class SyntheticProvider:
 
     def _usage(self, request: Request, source: str, answer: int | None = None, thought: int | None = None) -> Usage:
         """Tokens of prompt and answer, with what estimates want to know: that they are ours, and what they rest on."""
-        known = None if self._lessons is None else self._lessons.input_tokens(request)
+        known = None if self._priors is None else self._priors.input_tokens(request)
         schema = 0 if request.schema is None else count_tokens(request.schema.canonical.decode())
         return Usage(
             input_fresh=count_prompt(request) if known is None else known,
@@ -129,7 +129,7 @@ class SyntheticProvider:
 
     def embed(self, request: Request) -> Reply:
         """A unit vector for each text, the same for the same text."""
-        known = None if self._lessons is None else self._lessons.vector_size(request)
+        known = None if self._priors is None else self._priors.vector_size(request)
         size = int(request.options.get("dimensions") or known or DIMENSIONS)
         vectors = tuple(_vector(f"{self.seed}\x1f{text}", size) for text in request.texts)
         return Reply(vectors=vectors, usage=self._usage(request, "stated"), model=request.model.partition("/")[2])
@@ -175,7 +175,7 @@ class SyntheticProvider:
             return stated[0] + int(number * (stated[1] - stated[0] + 1)), "stated"
         if stated is not None:
             return int(stated), "stated"
-        known = None if self._lessons is None else self._lessons.output_tokens(call, number)
+        known = None if self._priors is None else self._priors.output_tokens(call, number)
         return (None, "guessed") if known is None else (max(1, known), "learnt")
 
     def _said(self, call: Call, wanted: int | None, draw: Callable[[str], float]) -> Reply:

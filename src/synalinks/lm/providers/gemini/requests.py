@@ -41,7 +41,7 @@ from synalinks.lm.providers.common.content import (
     text_of,
     tool_named,
 )
-from synalinks.lm.providers.common.schema_subset import Subset, narrowed
+from synalinks.lm.providers.common.schema_subset import Subset, as_subset
 
 #: Texts of one request (the server: "at most 100 requests can be in one batch").
 BATCH = 100
@@ -170,13 +170,13 @@ def _put_tools(payload: dict[str, Any], config: dict[str, Any], request: Request
                 {
                     "name": ANSWER_TOOL,
                     "description": ANSWER_TOOL_SAYS,
-                    "parametersJsonSchema": narrowed(request.schema, KNOWN),
+                    "parametersJsonSchema": as_subset(request.schema, KNOWN),
                 }
             )
             choice = choice or {"mode": "ANY"}
         else:
             config["responseMimeType"] = "application/json"
-            config["responseJsonSchema"] = narrowed(request.schema, KNOWN)
+            config["responseJsonSchema"] = as_subset(request.schema, KNOWN)
     if functions or own:
         payload["tools"] = [*own, *([{"functionDeclarations": functions}] if functions else ())]
     if choice:
@@ -193,7 +193,7 @@ def _declaration(tool: Mapping[str, Any]) -> dict[str, Any]:
     if description := function.get("description"):
         said["description"] = description
     if parameters := function.get("parameters"):
-        said["parametersJsonSchema"] = narrowed(schema_of(parameters), KNOWN)
+        said["parametersJsonSchema"] = as_subset(schema_of(parameters), KNOWN)
     return said
 
 

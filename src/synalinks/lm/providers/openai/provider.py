@@ -14,12 +14,12 @@ from synalinks import _json
 from synalinks.errors import AuthenticationError, ConfigurationError, LMError, ModelNotFound
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.providers.common.remote import Remote
-from synalinks.lm.providers.openai import variants as flavours
+from synalinks.lm.providers.openai import variants as variants
 from synalinks.lm.providers.openai.errors import complaint, error_of
 from synalinks.lm.providers.openai.requests import chat_payload, embed_payload, model_name
 from synalinks.lm.providers.openai.responses import chat_reply, cost, embed_reply, said_usage, usage
 from synalinks.lm.providers.openai.stream import Assembly
-from synalinks.lm.providers.openai.variants import Flavour
+from synalinks.lm.providers.openai.variants import Variant
 
 OPENAI_HOST = "api.openai.com"
 #: The last version of Azure's API that is named by date and generally available; its "v1" API needs none.
@@ -32,40 +32,40 @@ class OpenAIProvider(Remote):
     """Answers calls from a server that speaks OpenAI's chat completions.
 
     Args:
-        flavour: whose.
+        variant: whose.
         endpoint: URL of the server, up to and including `/v1` or what stands in its place.
         **settings: see `Remote`.
     """
 
-    def __init__(self, flavour: Flavour, endpoint: str, *, api_key: str | None = None, **settings: Any) -> None:
+    def __init__(self, variant: Variant, endpoint: str, *, api_key: str | None = None, **settings: Any) -> None:
         parts = urlsplit(endpoint)
-        elsewhere = flavour is flavours.OPENAI and parts.hostname != OPENAI_HOST
-        self.flavour = flavours.COMPATIBLE if elsewhere else flavour
-        self.name, self.title = flavour.name, self.flavour.title
-        if flavour.key_header is not None:
-            self.key_header = flavour.key_header
+        elsewhere = variant is variants.OPENAI and parts.hostname != OPENAI_HOST
+        self.variant = variants.COMPATIBLE if elsewhere else variant
+        self.name, self.title = variant.name, self.variant.title
+        if variant.key_header is not None:
+            self.key_header = variant.key_header
         super().__init__(endpoint, api_key=api_key, **settings)
-        self._root = "" if parts.path.strip("/") else flavour.root
+        self._root = "" if parts.path.strip("/") else variant.root
         # A server of one's own may do without a key; a provider's may not.
         self.keyless = self._spec.local or bool(self._spec.endpoint and endpoint != self._spec.endpoint)
 
     async def __call__(self, call: Call, /) -> Reply:
-        request, flavour = call.request, self.flavour
+        request, variant = call.request, self.variant
         if not self.endpoint.startswith("http"):
             raise ConfigurationError(
                 f"{request.model!r}: {self.title} has no common address; give "
                 f"api_base='https://RESOURCE.openai.azure.com' or set {' or '.join(self._spec.base_env)}"
             )
         if request.kind == "embed":
-            body = await self._post("embeddings", embed_payload(request, flavour), call)
-            return self._understood(embed_reply, body, flavour)
-        payload = chat_payload(request, flavour, stream=call.sink is not None, output_cap=call.output_cap)
+            body = await self._post("embeddings", embed_payload(request, variant), call)
+            return self._understood(embed_reply, body, variant)
+        payload = chat_payload(request, variant, stream=call.sink is not None, output_cap=call.output_cap)
         if call.sink is None:
             return self._whole(await self._post("chat/completions", payload, call), request)
         return await self._stream(payload, call)
 
     def _path(self, path: str, request: Request) -> str:
-        if self.flavour.name != "azure":
+        if self.variant.name != "azure":
             return f"{self._root}/{path}"
         return self._root + azure_path(urlsplit(self.endpoint).path, path, model_name(request), request.options)
 
@@ -73,12 +73,12 @@ class OpenAIProvider(Remote):
         """The body of an answer of status 200. It may still tell of an error, at its top or in its choice."""
         body = await self.post(self._path(path, call.request), payload, call)
         if (told := told_error(body)) is not None:
-            so_far = Reply(usage=usage(said_usage(body)), cost=cost(body, self.flavour), model=body.get("model"))
+            so_far = Reply(usage=usage(said_usage(body)), cost=cost(body, self.variant), model=body.get("model"))
             raise self._broken_down(told, call.request, so_far)
         return body
 
     def _whole(self, body: Mapping[str, Any], request: Request) -> Reply:
-        return self._understood(chat_reply, body, request, self.flavour)
+        return self._understood(chat_reply, body, request, self.variant)
 
     def _understood(self, translate: Any, body: Mapping[str, Any], *more: Any) -> Reply:
         try:
@@ -91,7 +91,7 @@ class OpenAIProvider(Remote):
         """The reply to a streamed call, its pieces given to the call's sink as they come."""
         request, sink = call.request, call.sink
         assert sink is not None
-        answer = Assembly(request, self.flavour)
+        answer = Assembly(request, self.variant)
         done = False
         path = self._path("chat/completions", request)
         async with aclosing(self.stream(path, payload, call)) as stream:
@@ -106,7 +106,7 @@ class OpenAIProvider(Remote):
             sink(piece)
         if not done and answer.finish is None:
             raise self.broken_off()
-        return self._understood(chat_reply, answer.body(), request, self.flavour, tuple(answer.pieces))
+        return self._understood(chat_reply, answer.body(), request, self.variant, tuple(answer.pieces))
 
     def _chunk(self, data: str, answer: Assembly, request: Request) -> dict[str, Any]:
         chunk = self.parsed(data)
@@ -121,7 +121,7 @@ class OpenAIProvider(Remote):
         message = {**choice["message"], "tool_calls": ()}
         finish = None if choice["finish_reason"] == "error" else choice["finish_reason"]
         whole = {**body, "choices": [{**choice, "message": message, "finish_reason": finish}]}
-        return self._understood(chat_reply, whole, request, self.flavour, tuple(answer.pieces))
+        return self._understood(chat_reply, whole, request, self.variant, tuple(answer.pieces))
 
     def _read_piece(self, answer: Assembly, chunk: Mapping[str, Any]) -> Any:
         try:
@@ -179,13 +179,13 @@ def azure_path(root: str, path: str, deployment: str, options: Mapping[str, Any]
     return f"/openai/deployments/{quote(deployment, safe='')}/{path}?api-version={version or AZURE_VERSION}"
 
 
-openai = partial(OpenAIProvider, flavours.OPENAI)
-openrouter = partial(OpenAIProvider, flavours.OPENROUTER)
-groq = partial(OpenAIProvider, flavours.GROQ)
-deepseek = partial(OpenAIProvider, flavours.DEEPSEEK)
-together_ai = partial(OpenAIProvider, flavours.TOGETHER)
-mistral = partial(OpenAIProvider, flavours.MISTRAL)
-xai = partial(OpenAIProvider, flavours.XAI)
-azure = partial(OpenAIProvider, flavours.AZURE)
-hosted_vllm = partial(OpenAIProvider, flavours.VLLM)
-llama_cpp = partial(OpenAIProvider, flavours.LLAMA_CPP)
+openai = partial(OpenAIProvider, variants.OPENAI)
+openrouter = partial(OpenAIProvider, variants.OPENROUTER)
+groq = partial(OpenAIProvider, variants.GROQ)
+deepseek = partial(OpenAIProvider, variants.DEEPSEEK)
+together_ai = partial(OpenAIProvider, variants.TOGETHER)
+mistral = partial(OpenAIProvider, variants.MISTRAL)
+xai = partial(OpenAIProvider, variants.XAI)
+azure = partial(OpenAIProvider, variants.AZURE)
+hosted_vllm = partial(OpenAIProvider, variants.VLLM)
+llama_cpp = partial(OpenAIProvider, variants.LLAMA_CPP)

@@ -13,7 +13,7 @@ from synalinks import _json
 from synalinks.errors import RequestError
 from synalinks.lm.core.call import OUTPUT_LIMITS, Request, Schema
 from synalinks.lm.providers.openai.strict_schema import strict_schema, without_ref_siblings
-from synalinks.lm.providers.openai.variants import Flavour, Schemas
+from synalinks.lm.providers.openai.variants import Schemas, Variant
 
 #: What an answer with a schema is called: the name of its format, or of the tool whose arguments it is.
 STRUCTURED_OUTPUT = "structured_output"
@@ -28,13 +28,13 @@ JSON_MODE_PROMPT = "Answer with one JSON object and nothing else. It must obey t
 
 
 def chat_payload(
-    request: Request, flavour: Flavour, *, stream: bool = False, output_cap: int | None = None
+    request: Request, variant: Variant, *, stream: bool = False, output_cap: int | None = None
 ) -> dict[str, Any]:
     """The body of a request to `/chat/completions`.
 
     Args:
         request: what is asked.
-        flavour: of whom.
+        variant: of whom.
         stream: whether the answer is to come in pieces.
         output_cap: the most answer tokens there is money for.
 
@@ -45,27 +45,27 @@ def chat_payload(
         raise RequestError(f"{request.model}: no messages; a chat model needs at least one")
     payload: dict[str, Any] = {
         "model": model_name(request),
-        "messages": [_message(message, flavour) for message in request.messages],
+        "messages": [_message(message, variant) for message in request.messages],
     }
     if stream:
         payload["stream"] = True
-        if flavour.stream_usage:
+        if variant.stream_usage:
             payload["stream_options"] = {"include_usage": True}
     if request.tools:
         payload["tools"] = [_tool(tool) for tool in request.tools]
     if request.schema is not None:
-        _ask_for(request.schema, flavour, payload)
-    _put_options(payload, request.options, flavour)
-    _limit_output(payload, request, flavour, output_cap)
+        _ask_for(request.schema, variant, payload)
+    _put_options(payload, request.options, variant)
+    _limit_output(payload, request, variant, output_cap)
     return payload
 
 
-def embed_payload(request: Request, flavour: Flavour) -> dict[str, Any]:
+def embed_payload(request: Request, variant: Variant) -> dict[str, Any]:
     """The body of a request to `/embeddings`: all texts at once."""
     payload: dict[str, Any] = {"model": model_name(request), "input": list(request.texts)}
-    if flavour.base64_vectors:
+    if variant.base64_vectors:
         payload["encoding_format"] = "base64"
-    _put_options(payload, request.options, flavour)
+    _put_options(payload, request.options, variant)
     return payload
 
 
@@ -104,11 +104,11 @@ def _json_prompt(schema: Schema) -> str:
     return JSON_MODE_PROMPT + _json.dumps(schema.value)
 
 
-def _ask_for(schema: Schema, flavour: Flavour, payload: dict[str, Any]) -> None:
+def _ask_for(schema: Schema, variant: Variant, payload: dict[str, Any]) -> None:
     """Ask for an answer that obeys a schema, in the way the provider has."""
-    if flavour.structured == "json_schema":
-        payload["response_format"] = _format_of(schema, flavour.schemas)
-    elif flavour.structured == "forced_tool":
+    if variant.structured == "json_schema":
+        payload["response_format"] = _format_of(schema, variant.schemas)
+    elif variant.structured == "forced_tool":
         others = payload.get("tools", ())
         payload["tools"] = [*others, _output_tool(schema)]
         forced = {"type": "function", "function": {"name": STRUCTURED_OUTPUT}}
@@ -125,15 +125,15 @@ def _with_instruction(messages: list[Mapping[str, Any]], text: str) -> list[Mapp
     return [{"role": "system", "content": text}, *messages]
 
 
-def _put_options(payload: dict[str, Any], options: Mapping[str, Any], flavour: Flavour) -> None:
+def _put_options(payload: dict[str, Any], options: Mapping[str, Any], variant: Variant) -> None:
     """Options in the provider's words; those it alone has (`provider=` of OpenRouter) pass through."""
     for name, value in options.items():
         if value is None or name in NOT_SENT:
             continue
         if name == "reasoning_effort":
-            _put_effort(payload, value, flavour)
+            _put_effort(payload, value, variant)
         elif name == "seed":
-            payload[flavour.seed] = value
+            payload[variant.seed] = value
         else:
             payload[name] = value
     extra = options.get("extra_body")
@@ -141,34 +141,34 @@ def _put_options(payload: dict[str, Any], options: Mapping[str, Any], flavour: F
         payload.update(extra)
 
 
-def _put_effort(payload: dict[str, Any], effort: Any, flavour: Flavour) -> None:
+def _put_effort(payload: dict[str, Any], effort: Any, variant: Variant) -> None:
     if effort in UNSAID:
         return
     if effort in OFF:
-        payload.update(flavour.no_thinking)
+        payload.update(variant.no_thinking)
         return
-    outer, dot, inner = flavour.effort.partition(".")
+    outer, dot, inner = variant.effort.partition(".")
     value = "medium" if effort is True else effort
     payload[outer] = {inner: value} if dot else value
 
 
-def _limit_output(payload: dict[str, Any], request: Request, flavour: Flavour, cap: int | None) -> None:
+def _limit_output(payload: dict[str, Any], request: Request, variant: Variant, cap: int | None) -> None:
     limits = [limit for limit in (request.output_limit, cap) if limit is not None]
     if limits:
         newer = "max_completion_tokens" in request.options
-        payload["max_completion_tokens" if newer else flavour.output_limit] = min(limits)
+        payload["max_completion_tokens" if newer else variant.output_limit] = min(limits)
 
 
 def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     return tool if tool.get("type") == "function" else {"type": "function", "function": tool}
 
 
-def _message(message: Mapping[str, Any], flavour: Flavour) -> Mapping[str, Any]:
+def _message(message: Mapping[str, Any], variant: Variant) -> Mapping[str, Any]:
     content = message.get("content")
     if isinstance(content, str) and message.keys() == PLAIN and message["role"] != "developer":
         return message
     role = message["role"]
-    said: dict[str, Any] = {"role": "system" if role == "developer" and not flavour.developer else role}
+    said: dict[str, Any] = {"role": "system" if role == "developer" and not variant.developer else role}
     calls = message.get("tool_calls")
     if content or not calls:
         said["content"] = [_part(part) for part in content] if isinstance(content, list | tuple) else _text(message)
@@ -178,11 +178,11 @@ def _message(message: Mapping[str, Any], flavour: Flavour) -> Mapping[str, Any]:
         said["tool_call_id"] = message.get("tool_call_id") or ""
     elif name := message.get("name"):
         said["name"] = name
-    if role == "assistant" and flavour.remembered:
+    if role == "assistant" and variant.remembered:
         thought = message.get("reasoning_content") or message.get("reasoning") or message.get("thinking")
         if thought:
-            said.update(dict.fromkeys(flavour.remembered, thought))
-        if flavour.reports_cost and (details := message.get("reasoning_details")):
+            said.update(dict.fromkeys(variant.remembered, thought))
+        if variant.reports_cost and (details := message.get("reasoning_details")):
             said["reasoning_details"] = details
     return said
 

@@ -16,7 +16,7 @@ from synalinks import _json
 from synalinks.errors import BadReply, LMError, SampleRefused, ServerError
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
 from synalinks.lm.providers.openai.requests import STRUCTURED_OUTPUT
-from synalinks.lm.providers.openai.variants import Flavour
+from synalinks.lm.providers.openai.variants import Variant
 
 #: Reasons to finish, in our words where they differ; "the sum of prompt and answer reached the model's window" is
 #: a length too.
@@ -29,7 +29,7 @@ _NO_DETAILS: Mapping[str, Any] = {}
 
 
 def chat_reply(
-    body: Mapping[str, Any], request: Request, flavour: Flavour, chunks: tuple[Delta, ...] | None = None
+    body: Mapping[str, Any], request: Request, variant: Variant, chunks: tuple[Delta, ...] | None = None
 ) -> Reply:
     """The reply that the body of an answer holds.
 
@@ -58,26 +58,26 @@ def chat_reply(
         finish=finish,
         refusal=message.get("refusal") or None,
         usage=usage(said_usage(body)),
-        cost=cost(body, flavour),
+        cost=cost(body, variant),
         model=body.get("model"),
         chunks=chunks,
-        extra=_extra(body, choice, message, flavour),
+        extra=_extra(body, choice, message, variant),
     )
     if (error := _fault(reply, fault, request)) is not None:
         raise error
     return reply
 
 
-def embed_reply(body: Mapping[str, Any], flavour: Flavour) -> Reply:
+def embed_reply(body: Mapping[str, Any], variant: Variant) -> Reply:
     """The reply that the body of an answer to `/embeddings` holds; vectors in the order of the texts."""
     rows = sorted(body.get("data") or (), key=lambda row: row.get("index") or 0)
     said = said_usage(body)
     return Reply(
         vectors=tuple(float32(row["embedding"]) for row in rows),
         usage=usage({name: count for name, count in said.items() if not name.startswith("completion")}),
-        cost=cost(body, flavour),
+        cost=cost(body, variant),
         model=body.get("model"),
-        extra=_route(body, flavour) or None,
+        extra=_route(body, variant) or None,
     )
 
 
@@ -145,12 +145,12 @@ def _first(said: Mapping[str, Any], *names: str) -> Any:
     return next((said[name] for name in names if said.get(name) is not None), None)
 
 
-def cost(body: Mapping[str, Any], flavour: Flavour) -> Decimal | None:
+def cost(body: Mapping[str, Any], variant: Variant) -> Decimal | None:
     """Dollars that the provider says it charged, or None where it does not say.
 
     With a key of one's own behind OpenRouter, `cost` is its fee and the rest is billed by the provider upstream.
     """
-    if not flavour.reports_cost:
+    if not variant.reports_cost:
         return None
     said = said_usage(body)
     fee = said.get("cost")
@@ -165,16 +165,16 @@ def cost(body: Mapping[str, Any], flavour: Flavour) -> Decimal | None:
     return bill
 
 
-def _route(body: Mapping[str, Any], flavour: Flavour) -> dict[str, Any]:
+def _route(body: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
     """Who really answered, and the number under which OpenRouter keeps the bill."""
-    names = ("provider", "id") if flavour.reports_cost else ()
+    names = ("provider", "id") if variant.reports_cost else ()
     return {name: body[name] for name in names if body.get(name)}
 
 
 def _extra(
-    body: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any], flavour: Flavour
+    body: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any], variant: Variant
 ) -> dict[str, Any] | None:
-    extra = _route(body, flavour)
+    extra = _route(body, variant)
     for holder, name in ((choice, "logprobs"), (message, "annotations"), (message, "audio"), (message, "images")):
         if holder.get(name):
             extra[name] = holder[name]

@@ -8,7 +8,7 @@ from typing import Any
 from synalinks.lm.core.call import Delta, Request
 from synalinks.lm.providers.openai.requests import STRUCTURED_OUTPUT
 from synalinks.lm.providers.openai.responses import END_THINK, THINK, said_in
-from synalinks.lm.providers.openai.variants import Flavour
+from synalinks.lm.providers.openai.variants import Variant
 
 #: Fields of chunks that the whole body has too.
 KEPT = ("id", "model", "provider", "usage", "x_groq")
@@ -22,10 +22,10 @@ class Assembly:
         finish: the reason to finish, once said.
     """
 
-    def __init__(self, request: Request, flavour: Flavour) -> None:
+    def __init__(self, request: Request, variant: Variant) -> None:
         self.pieces: list[Delta] = []
         self.finish: str | None = None
-        self._structured = request.schema is not None and flavour.structured == "forced_tool"
+        self._structured = request.schema is not None and variant.structured == "forced_tool"
         self._calls: list[dict[str, Any]] = []
         self._by_index: dict[int, dict[str, Any]] = {}
         self._body: dict[str, Any] = {}

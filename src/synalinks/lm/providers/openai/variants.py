@@ -17,7 +17,7 @@ Schemas = Literal["strict", "closed", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
-class Flavour:
+class Variant:
     """What is particular about one provider.
 
     Attributes:
@@ -60,7 +60,7 @@ class Flavour:
 #: Reasoning off, as chat templates of open models know it (vLLM, llama.cpp, SGLang).
 _TEMPLATE_OFF: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
 
-OPENAI = Flavour(
+OPENAI = Variant(
     "openai",
     "OpenAI",
     output_limit="max_completion_tokens",
@@ -70,7 +70,7 @@ OPENAI = Flavour(
 )
 #: `openai/` with an `api_base`: some other server. Ollama reads `reasoning` in the history, others
 #: `reasoning_content`, and the older name of the output limit is known to all.
-COMPATIBLE = Flavour(
+COMPATIBLE = Variant(
     "openai",
     "OpenAI-compatible",
     schemas="closed",
@@ -78,7 +78,7 @@ COMPATIBLE = Flavour(
     remembered=("reasoning", "reasoning_content"),
     base64_vectors=True,
 )
-OPENROUTER = Flavour(
+OPENROUTER = Variant(
     "openrouter",
     "OpenRouter",
     effort="reasoning.effort",
@@ -88,7 +88,7 @@ OPENROUTER = Flavour(
     root="/api/v1",
 )
 #: Usage comes in `x_groq` when streaming, asked for or not.
-GROQ = Flavour(
+GROQ = Variant(
     "groq",
     "Groq",
     structured="forced_tool",
@@ -99,29 +99,29 @@ GROQ = Flavour(
 )
 #: JSON schema mode is refused ("This response_format type is unavailable now"), and so are forced tools while
 #: thinking is on, which it is by default (deepseek-ai/DeepSeek-V3#1376, BerriAI/litellm#31466).
-DEEPSEEK = Flavour(
+DEEPSEEK = Variant(
     "deepseek",
     "DeepSeek",
     structured="json_mode",
     no_thinking={"thinking": {"type": "disabled"}},
     remembered=("reasoning_content",),
 )
-TOGETHER = Flavour(
+TOGETHER = Variant(
     "together_ai",
     "Together AI",
     schemas="whole",
     no_thinking={"reasoning": {"enabled": False}},
 )
 #: Refuses fields it does not know, `stream_options` among them; usage comes with the last chunk.
-MISTRAL = Flavour(
+MISTRAL = Variant(
     "mistral",
     "Mistral",
     no_thinking={"reasoning_effort": "none"},
     seed="random_seed",
     stream_usage=False,
 )
-XAI = Flavour("xai", "xAI", output_limit="max_completion_tokens")
-AZURE = Flavour(
+XAI = Variant("xai", "xAI", output_limit="max_completion_tokens")
+AZURE = Variant(
     "azure",
     "Azure OpenAI",
     output_limit="max_completion_tokens",
@@ -131,7 +131,7 @@ AZURE = Flavour(
     key_header="api-key",
     root="",
 )
-VLLM = Flavour(
+VLLM = Variant(
     "hosted_vllm",
     "vLLM",
     schemas="whole",
@@ -139,7 +139,7 @@ VLLM = Flavour(
     remembered=("reasoning_content",),
     base64_vectors=True,
 )
-LLAMA_CPP = Flavour(
+LLAMA_CPP = Variant(
     "llama_cpp",
     "llama.cpp",
     schemas="whole",

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 
-class LaneTransport(httpx.AsyncBaseTransport):
+class ConnectionPoolTransport(httpx.AsyncBaseTransport):
     """As many single-connection transports as there are calls at once; the one used last is taken first.
 
     Args:

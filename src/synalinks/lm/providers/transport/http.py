@@ -149,10 +149,10 @@ def transport_for(endpoint: str, given: httpx.AsyncBaseTransport | None = None) 
         return given
     import httpx  # 80 ms, not needed to import the package
 
-    from synalinks.lm.providers.transport.connection_pool import LaneTransport  # it needs httpx
+    from synalinks.lm.providers.transport.connection_pool import ConnectionPoolTransport  # it needs httpx
 
     secure = endpoint.startswith("https:")
-    return LaneTransport(KEEP_ALIVE_SECONDS, **({"verify": httpx.create_ssl_context()} if secure else {}))
+    return ConnectionPoolTransport(KEEP_ALIVE_SECONDS, **({"verify": httpx.create_ssl_context()} if secure else {}))
 
 
 def timeouts(seconds: float | None) -> httpx.Timeout:

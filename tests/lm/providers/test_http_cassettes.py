@@ -1,4 +1,4 @@
-"""Dialects over tapes of HTTP of our own; with SYNALINKS_RECORD_HTTP set, the tapes are recorded anew."""
+"""Dialects over cassettes of HTTP of our own; with SYNALINKS_RECORD_HTTP set, the cassettes are recorded anew."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from synalinks import _json, errors
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Schema
 from synalinks.lm.providers import make, resolve
 
-TAPES = ROOT / "cassettes" / "http"
+CASSETTES = ROOT / "cassettes" / "http"
 RECORDING = bool(os.environ.get("SYNALINKS_RECORD_HTTP"))
-#: The address in the tapes, whatever port the server had.
+#: The address in the cassettes, whatever port the server had.
 ADDRESS = "http://127.0.0.1:8080"
 SCHEMA = Schema(
     {
@@ -55,7 +55,7 @@ def asked(prefix: str, **more: Any) -> Request:
 
 @dataclass
 class Scene:
-    """One call as it was when its tape was played: what was sent, and what came of it."""
+    """One call as it was when its cassette was played: what was sent, and what came of it."""
 
     reply: Reply | None = None
     error: errors.LMError | None = None
@@ -65,7 +65,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """The server to record from, or the address in the tapes."""
+    """The server to record from, or the address in the cassettes."""
     if not RECORDING:
         yield ADDRESS
         return
@@ -83,7 +83,7 @@ def embedder() -> Iterator[str]:
 
 
 def play(prefix: str, name: str, request: Request, address: str, *, stream: bool = False, key: str = "") -> Scene:
-    """Make a call on the tape of this name."""
+    """Make a call on the cassette of this name."""
     scene = Scene()
 
     def of_request(sent: Any) -> Any:
@@ -96,7 +96,7 @@ def play(prefix: str, name: str, request: Request, address: str, *, stream: bool
         kept = {name: text for name, text in response["headers"].items() if name.lower() == "content-type"}
         return {**response, "headers": kept}
 
-    tape = vcr.VCR(
+    cassette = vcr.VCR(
         match_on=["method", "path", "body"],
         record_mode="all" if RECORDING else "none",
         before_record_request=of_request,
@@ -104,10 +104,10 @@ def play(prefix: str, name: str, request: Request, address: str, *, stream: bool
         decode_compressed_response=True,
     )
     handler = make(resolve(request.model)[0], address + "/v1", api_key=key or llama_server.KEY)
-    path = TAPES / prefix / f"{name}.yaml"
+    path = CASSETTES / prefix / f"{name}.yaml"
     if RECORDING:
         path.unlink(missing_ok=True)
-    with tape.use_cassette(str(path)) as cassette:
+    with cassette.use_cassette(str(path)) as cassette:
         try:
             scene.reply = asyncio.run(handler(Call(request, sink=scene.pieces.append if stream else None)))
         except errors.LMError as error:
@@ -213,10 +213,10 @@ def test_errors(address: str) -> None:
     assert isinstance(embed, errors.RequestError) and embed.status == 501
 
 
-def test_no_tape_holds_a_secret() -> None:
-    tapes = list(TAPES.glob("**/*.yaml"))
-    assert len(tapes) >= 10
-    for tape in tapes:
-        text = tape.read_text("utf-8")
-        assert llama_server.KEY not in text and "sk-" not in text, tape
-        assert "uthorization" not in text and "x-api-key" not in text.lower(), tape
+def test_no_cassette_holds_a_secret() -> None:
+    cassettes = list(CASSETTES.glob("**/*.yaml"))
+    assert len(cassettes) >= 10
+    for cassette in cassettes:
+        text = cassette.read_text("utf-8")
+        assert llama_server.KEY not in text and "sk-" not in text, cassette
+        assert "uthorization" not in text and "x-api-key" not in text.lower(), cassette

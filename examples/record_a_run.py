@@ -1,8 +1,8 @@
-"""A tape, opened in code: the first run records it, every later run replays it without a server.
+"""A cassette, opened in code: the first run records it, every later run replays it without a server.
 
-    synalinks run examples/tape_a_run.py --offline
+    synalinks run examples/record_a_run.py --offline
 
-The tape ships with this file, so the first run has already been. Delete it to record your own model.
+The cassette ships with this file, so the first run has already been. Delete it to record your own model.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import synalinks
 
-TAPE = Path(__file__).parent.parent / "cassettes" / "examples" / "tape_a_run.jsonl"
+CASSETTE = Path(__file__).parent.parent / "cassettes" / "examples" / "record_a_run.jsonl"
 
 
 class Problem(synalinks.DataModel):
@@ -34,15 +34,15 @@ async def main():
     outputs = await synalinks.Generator(data_model=Answer, language_model="ollama/llama3.2:latest")(inputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs)
 
-    # "once" is the mode for daily work: record if the tape is not there, else replay and ask nothing new.
-    with synalinks.use_cassette(TAPE, record_mode="once") as tape:
-        # The same question three times is three answers, kept apart on the tape and replayed in this order.
+    # "once" is the mode for daily work: record if the cassette is not there, else replay and ask nothing new.
+    with synalinks.use_cassette(CASSETTE, record_mode="once") as cassette:
+        # The same question three times is three answers, kept apart on the cassette and replayed in this order.
         answers = [await ask(program, "17 * 6") for _ in range(3)]
         print(f"17 * 6 = {', '.join(answers)}")
-        print(f"{tape.played} calls replayed, {tape.recorded} recorded")
+        print(f"{cassette.played} calls replayed, {cassette.recorded} recorded")
 
-    # "none" is the mode for tests: a call that is not on the tape is an error, never a guess.
-    with synalinks.use_cassette(TAPE, record_mode="none"):
+    # "none" is the mode for tests: a call that is not on the cassette is an error, never a guess.
+    with synalinks.use_cassette(CASSETTE, record_mode="none"):
         try:
             await ask(program, "17 * 7")
         except synalinks.CassetteMiss as miss:
