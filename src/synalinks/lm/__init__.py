@@ -4,34 +4,65 @@ It knows nothing of modules or programs and can be used for itself; `README.md` 
 order of the layers.
 """
 
-from synalinks.lm.budget.layer import Budget
-from synalinks.lm.core.call import Call, Delta, Handler, Layer, Reply, Request, Stack, Usage, stack
+from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
+from synalinks.lm.core.call import (
+    Call,
+    Delta,
+    Handler,
+    Layer,
+    Reply,
+    Request,
+    Schema,
+    Sink,
+    Stack,
+    Usage,
+    schema_of,
+    stack,
+)
+from synalinks.lm.forecast import Figures, Forecast, Range
 from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
+from synalinks.lm.ledger.table import dollars_text, money_text
 from synalinks.lm.pricing.pricing import Price, price_of, set_price
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import Client, offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.run import Earmarks, Run, current_run
+from synalinks.lm.runtime import CacheMode, Client, offline, use_budget, use_cassette, use_ledger, use_provider
 
 __all__ = [
+    "NOTHING",
+    "Amount",
     "Budget",
+    "BudgetTracker",
+    "CacheMode",
     "Call",
     "Client",
     "Delta",
+    "Earmarks",
     "Entry",
+    "Figures",
+    "Forecast",
     "Handler",
     "Layer",
     "Ledger",
     "Limits",
     "Money",
     "Price",
+    "Range",
     "Reply",
     "Request",
     "RetryPolicy",
+    "Run",
+    "Schema",
+    "Sink",
     "Stack",
     "Totals",
     "Usage",
+    "current_run",
+    "dollars_text",
+    "money_text",
     "offline",
     "price_of",
+    "schema_of",
     "set_price",
     "stack",
     "use_budget",

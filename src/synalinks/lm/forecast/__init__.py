@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from synalinks.lm.forecast.forecast import Forecast, Range
+from synalinks.lm.forecast.forecast import Figures, Forecast, Range
 
-__all__ = ["Forecast", "Range"]
+__all__ = ["Figures", "Forecast", "Range"]

@@ -1,0 +1,182 @@
+"""Run: what the code above this layer may see and change of the blocks its calls are made in.
+
+A training loop needs to know how much of a budget is left, to earmark a part of it, and to record where it stopped. It
+does so through `current_run()`, and never through the layers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from synalinks import scope
+from synalinks.errors import BudgetExceeded
+from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
+from synalinks.lm.budget.upper_bound import check_price
+from synalinks.lm.cache.store import default_directory
+from synalinks.lm.core.call import Call, Request
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.runtime import RUNTIME, Client, open_trackers, use_tracker
+
+#: Answers taken so far, by digest of their request: positions in the ordered set of answers.
+Snapshot = Mapping[str, Sequence[int]]
+
+
+class Run:
+    """The run that the current task is part of: its budgets, its cassette and its clock.
+
+    Example:
+        >>> import synalinks
+        >>> from synalinks.lm import current_run
+        >>> with synalinks.use_budget(synalinks.Budget(calls=3)):
+        ...     [tracker.left.calls for tracker in current_run().budgets]
+        [3]
+    """
+
+    # --- budgets -----------------------------------------------------------------------------------------
+
+    @property
+    def budgets(self) -> tuple[BudgetTracker, ...]:
+        """The trackers of the open budgets, outermost first."""
+        return open_trackers()
+
+    def new_tracker(self, budget: Budget, name: str) -> BudgetTracker:
+        """A tracker of a budget, on this run's clock, that is not open yet."""
+        return BudgetTracker(budget, RUNTIME.clock, name)
+
+    @contextmanager
+    def use_tracker(self, tracker: BudgetTracker) -> Iterator[BudgetTracker]:
+        """Hold the calls of the block to a tracker, which may have been open before."""
+        with use_tracker(tracker):
+            yield tracker
+
+    def check_price(self, client: Client, more: Sequence[Budget] = ()) -> None:
+        """Refuse a client's model where its price is unknown and a budget in dollars is open.
+
+        Args:
+            more: budgets that will be opened.
+
+        Raises:
+            ConfigurationError: saying how to state the price.
+        """
+        check_price(client.model, client.price(client.model), [*(tracker.budget for tracker in self.budgets), *more])
+
+    # --- the cassette ------------------------------------------------------------------------------------
+
+    @property
+    def replays(self) -> bool:
+        """Whether a cassette is open that answers every call and records none."""
+        return RUNTIME.cassette is not None and not RUNTIME.cassette.recording
+
+    @property
+    def replays_earlier_calls(self) -> bool:
+        """Whether what an earlier run recorded on the open cassette is charged again when it is replayed."""
+        return RUNTIME.cassette is not None and RUNTIME.cassette.mode != "all"
+
+    def recorded_event(self, name: str, trackers: Sequence[BudgetTracker]) -> tuple[int, str] | None:
+        """What a replayed cassette says ended the recorded run at the current place; None if nothing did.
+
+        Args:
+            name: of the event, e.g. `epoch/not-begun`.
+            trackers: budgets of which one may have ended it.
+
+        Returns:
+            The index of that tracker, and the reason in words.
+        """
+        if RUNTIME.cassette is None or not self.replays:
+            return None
+        found = RUNTIME.cassette.refusal(_event(name), trackers)
+        return None if found is None else (found[0], str(found[1]))
+
+    def record_event(self, name: str, reason: str, tracker: BudgetTracker) -> None:
+        """Record on an open cassette that a budget ended the run at the current place; it is no call."""
+        if RUNTIME.cassette is not None and RUNTIME.cassette.recording:
+            RUNTIME.cassette.note_refusal(_event(name), BudgetExceeded(reason), tracker)
+
+    # --- a run that goes on ------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, list[int]]:
+        """The answers that this run has taken, as JSON."""
+        return RUNTIME.draws.get_state()
+
+    def restore(self, snapshot: Snapshot, first: int) -> None:
+        """Make this run one that has taken the answers of a snapshot.
+
+        Args:
+            snapshot: what `snapshot` gave.
+            first: the value of the place's outermost label that comes next; what an open cassette holds of the values
+                before counts as played.
+        """
+        RUNTIME.draws.set_state(snapshot, first)
+        if RUNTIME.cassette is not None:
+            RUNTIME.cassette.begin_at(first)
+
+    # --- the rest ----------------------------------------------------------------------------------------
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of every call of this process."""
+        return RUNTIME.ledger
+
+    @property
+    def offline(self) -> bool:
+        """Whether live calls are forbidden."""
+        return RUNTIME.offline
+
+    def now(self) -> float:
+        """The time on this run's clock, seconds."""
+        return RUNTIME.clock.now()
+
+    @property
+    def directory(self) -> Path:
+        """The user's cache directory (`SYNALINKS_CACHE_DIR`)."""
+        return default_directory()
+
+
+class Earmarks:
+    """Amounts of open budgets that are kept for calls to come; other calls cannot reserve them.
+
+    Each holder has earmarks of its own, so several may share a budget.
+
+    Example:
+        >>> import synalinks
+        >>> from synalinks.lm import Amount, Earmarks
+        >>> with synalinks.use_budget(synalinks.Budget(calls=10)) as tracker:
+        ...     earmarks = Earmarks()
+        ...     earmarks.set(tracker, Amount(calls=4))
+        ...     print(tracker.left.calls)
+        ...     earmarks.release()
+        ...     print(tracker.left.calls)
+        6
+        10
+    """
+
+    def __init__(self) -> None:
+        self._amounts: dict[BudgetTracker, Amount] = {}
+
+    def set(self, tracker: BudgetTracker, amount: Amount) -> None:
+        """Keep an amount of a budget, in place of what was kept of it before."""
+        with QUEUE.lock:
+            tracker.aside += amount - self._amounts.get(tracker, NOTHING)
+            self._amounts[tracker] = amount
+            QUEUE.advance()
+
+    def release(self) -> None:
+        """Keep nothing any more."""
+        for tracker in list(self._amounts):
+            self.set(tracker, NOTHING)
+        self._amounts.clear()
+
+
+_RUN = Run()
+
+
+def current_run() -> Run:
+    """The run that the current task is part of."""
+    return _RUN
+
+
+def _event(name: str) -> Call:
+    """An event as a cassette records it: a call that is never sent, at the current place."""
+    return Call(Request("chat", name), scope.current())
