@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Add, Answer, Question
 from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.graph import Graph, sorted_nodes
 from synalinks.modules import Module
-from worlds import Add, Answer, Question
 
 
 class Step(Module):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 import synalinks
+from programs_under_test import MODEL
 from synalinks import session
 from synalinks.config import default_language_model, get_seed
 from synalinks.errors import ConfigurationError
-from worlds import MODEL
 
 
 @pytest.mark.parametrize(

@@ -14,15 +14,15 @@ import pytest
 
 import synalinks
 from callbacks import restarts
-from omega_worlds import OmegaWorld, omega
-from omega_worlds import program as omega_program
+from omega_under_test import OmegaProvider, omega
+from omega_under_test import program as omega_program
+from programs_under_test import Fresh, compiled, data, fit, learner, provider_of, right, solver
 from synalinks import _json
 from synalinks.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
 from synalinks.callbacks.backup_and_restore import LATEST, PREVIOUS
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.evolutionary.omega.novelty_search import Descriptors
 from synalinks.testing import OllamaServer
-from worlds import Fresh, compiled, data, fit, learner, right, solver, world
 
 TESTS = Path(__file__).resolve().parents[1]
 LEFT = ("program.json", "history.json", "log.csv", "best.json")
@@ -108,7 +108,7 @@ def fresh(**options: Any) -> Any:
 
 def crash(folder: Path, epoch: int, batch: int, program: Any = None, **options: Any) -> Any:
     """A fit that raises; returns its provider."""
-    provider = world(learner)
+    provider = provider_of(learner)
     backup = BackupAndRestore(folder, **options)
     with pytest.raises(CrashError):
         fit(program or fresh(), provider, *data(12), callbacks=[backup, Crashes(epoch, batch)], **OPTIONS)
@@ -120,13 +120,13 @@ def test_without_cache_whole_epochs_are_paid_for_once(tmp_path: Path, update_fre
     def made() -> Any:
         return synalinks.RandomFewShot(update_freq=update_freq, name="optimizer")
 
-    program, provider = fresh(optimizer=made()), world(learner)
+    program, provider = fresh(optimizer=made()), provider_of(learner)
     wanted_history = fit(program, provider, *data(12), **OPTIONS)
     wanted = saved(program, tmp_path)
     whole_calls = [call.scope for call in provider.calls]
 
     first = crash(tmp_path / "backup", 1, 2, fresh(optimizer=made()))
-    program, second = fresh(optimizer=made()), world(learner)
+    program, second = fresh(optimizer=made()), provider_of(learner)
     history = fit(program, second, *data(12), callbacks=[BackupAndRestore(tmp_path / "backup")], **OPTIONS)
     assert saved(program, tmp_path) == wanted
     assert (history.history, history.epoch) == (wanted_history.history, wanted_history.epoch)
@@ -137,12 +137,14 @@ def test_without_cache_whole_epochs_are_paid_for_once(tmp_path: Path, update_fre
 def test_the_same_program_goes_on_in_the_same_process(tmp_path: Path) -> None:
     """Also from a crash in the first epoch: what that had changed is put back first."""
     program = fresh()
-    wanted_history = fit(program, world(learner), *data(12), **OPTIONS)
+    wanted_history = fit(program, provider_of(learner), *data(12), **OPTIONS)
     wanted = saved(program, tmp_path)
     program = fresh()
     crash(tmp_path / "backup", 0, 3, program)
     crash(tmp_path / "backup", 2, 1, program)
-    history = fit(program, world(learner), *data(12), callbacks=[BackupAndRestore(tmp_path / "backup")], **OPTIONS)
+    history = fit(
+        program, provider_of(learner), *data(12), callbacks=[BackupAndRestore(tmp_path / "backup")], **OPTIONS
+    )
     assert saved(program, tmp_path) == wanted
     assert history.history == wanted_history.history
 
@@ -152,7 +154,7 @@ def test_omega_goes_on_and_embeds_nothing_again(tmp_path: Path) -> None:
 
     def run(callbacks: list[Any]) -> Any:
         synalinks.clear_session(free_memory=False)
-        program, provider = omega_program(omega(merging_rate=0.5)), OmegaWorld()
+        program, provider = omega_program(omega(merging_rate=0.5)), OmegaProvider()
         history = None
         with contextlib.suppress(CrashError):
             history = fit(program, provider, *data(12), callbacks=callbacks, **{**OPTIONS, "epochs": 4})
@@ -236,38 +238,40 @@ def test_a_cassette_goes_on_too(tmp_path: Path) -> None:
 def test_a_fit_that_ended_deletes_its_state_unless_told_not_to(tmp_path: Path) -> None:
     for delete in (True, False):
         folder = tmp_path / str(delete)
-        fit(fresh(), world(right), *data(4), callbacks=[BackupAndRestore(folder, delete_checkpoint=delete)])
+        fit(fresh(), provider_of(right), *data(4), callbacks=[BackupAndRestore(folder, delete_checkpoint=delete)])
         assert folder.exists() is not delete
     other = tmp_path / "other"
     other.mkdir()
     (other / "mine.txt").write_text("not yours")
-    fit(fresh(), world(right), *data(4), callbacks=[BackupAndRestore(other)])
+    fit(fresh(), provider_of(right), *data(4), callbacks=[BackupAndRestore(other)])
     assert [path.name for path in other.iterdir()] == ["mine.txt"]
 
 
 def test_a_finished_state_trains_only_what_is_new(tmp_path: Path) -> None:
     options = {**OPTIONS, "epochs": 2}
     keep = BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
-    fit(fresh(), world(learner), *data(12), callbacks=[keep], **options)
-    program, provider = fresh(), world(learner)
+    fit(fresh(), provider_of(learner), *data(12), callbacks=[keep], **options)
+    program, provider = fresh(), provider_of(learner)
     history = fit(program, provider, *data(12), callbacks=[BackupAndRestore(tmp_path / "backup")], **OPTIONS)
     assert {call.scope.epoch for call in provider.calls} == {2}
     assert history.epoch == [0, 1, 2]
     whole = fresh()
-    fit(whole, world(learner), *data(12), **OPTIONS)
+    fit(whole, provider_of(learner), *data(12), **OPTIONS)
     assert saved(program, tmp_path) == saved(whole, tmp_path)
 
 
 def test_a_larger_budget_goes_on_from_the_last_whole_epoch(tmp_path: Path) -> None:
-    program, provider = fresh(), world(learner)
+    program, provider = fresh(), provider_of(learner)
     fit(program, provider, *data(12), **OPTIONS)
     wanted, calls = saved(program, tmp_path), len(provider.calls)
     first = sum(call.scope.epoch == 0 for call in provider.calls)
     backup = tmp_path / "backup"
     small = synalinks.Budget(calls=first + 4)
-    history = fit(fresh(), world(learner), *data(12), callbacks=[BackupAndRestore(backup)], budget=small, **OPTIONS)
+    history = fit(
+        fresh(), provider_of(learner), *data(12), callbacks=[BackupAndRestore(backup)], budget=small, **OPTIONS
+    )
     assert history.stopped_by == "budget"
-    program, provider = fresh(), world(learner)
+    program, provider = fresh(), provider_of(learner)
     larger = synalinks.Budget(calls=calls)
     history = fit(program, provider, *data(12), callbacks=[BackupAndRestore(backup)], budget=larger, **OPTIONS)
     assert history.stopped_by is None
@@ -280,14 +284,14 @@ def test_a_budget_is_for_all_runs_of_a_fit_together(tmp_path: Path) -> None:
     sent = []
 
     def run(calls: int, *crash: Callback) -> Any:
-        provider, budget = world(learner), synalinks.Budget(calls=calls)
+        provider, budget = provider_of(learner), synalinks.Budget(calls=calls)
         try:
             callbacks = [BackupAndRestore(tmp_path), *crash]
             return fit(fresh(), provider, *data(12), callbacks=callbacks, budget=budget, **OPTIONS)
         finally:
             sent.append(len(provider.calls))
 
-    whole = world(learner)
+    whole = provider_of(learner)
     fit(fresh(), whole, *data(12), **OPTIONS)
     epochs = [call.scope.epoch for call in whole.calls]
     cap = epochs.count(0) + epochs.count(1) + 12
@@ -307,18 +311,18 @@ def test_the_state_of_another_fit_is_refused(tmp_path: Path) -> None:
     crash(tmp_path, 1, 0)
     backup = [BackupAndRestore(tmp_path)]
     with pytest.raises(ConfigurationError, match=r"of another fit: batch_size: 2 there, 3 here\. Run the fit"):
-        fit(fresh(), world(right), *data(12), callbacks=backup, **{**OPTIONS, "batch_size": 3})
+        fit(fresh(), provider_of(right), *data(12), callbacks=backup, **{**OPTIONS, "batch_size": 3})
     with pytest.raises(ConfigurationError, match="seed: 1 there, 2 here; training samples: 9 there, 6 here"):
-        fit(fresh(), world(right), *data(8), callbacks=backup, seed=2, **OPTIONS)
+        fit(fresh(), provider_of(right), *data(8), callbacks=backup, seed=2, **OPTIONS)
     with pytest.raises(ConfigurationError, match="the program or its compilation was changed"):
-        fit(fresh(optimizer=Fresh()), world(right), *data(12), callbacks=backup, **OPTIONS)
+        fit(fresh(optimizer=Fresh()), provider_of(right), *data(12), callbacks=backup, **OPTIONS)
 
 
 def test_a_damaged_state_is_said_and_the_one_before_serves(tmp_path: Path) -> None:
     crash(tmp_path, 2, 0, double_checkpoint=True)
     assert {path.name for path in tmp_path.iterdir()} == {LATEST, PREVIOUS}
     (tmp_path / LATEST).write_text('{"synalinks')
-    provider = world(learner)
+    provider = provider_of(learner)
     with pytest.warns(RuntimeWarning, match=f"{LATEST} is damaged"):
         fit(fresh(), provider, *data(12), callbacks=[BackupAndRestore(tmp_path)], **OPTIONS)
     assert {call.scope.epoch for call in provider.calls} == {1, 2}
@@ -328,10 +332,10 @@ def test_a_damaged_state_is_said_and_the_one_before_serves(tmp_path: Path) -> No
         pytest.warns(RuntimeWarning, match="damaged"),
         pytest.raises(ConfigurationError, match="no training state in .* can be read; delete"),
     ):
-        fit(fresh(), world(right), *data(4), callbacks=[BackupAndRestore(tmp_path)])
+        fit(fresh(), provider_of(right), *data(4), callbacks=[BackupAndRestore(tmp_path)])
     (tmp_path / LATEST).write_text('{"synalinks_training_state": 99}')
     with pytest.raises(ConfigurationError, match="no training state of layout 1 .it says 99."):
-        fit(fresh(), world(right), *data(4), callbacks=[BackupAndRestore(tmp_path)])
+        fit(fresh(), provider_of(right), *data(4), callbacks=[BackupAndRestore(tmp_path)])
 
 
 def test_saved_after_so_many_steps_at_the_end_of_an_epoch(tmp_path: Path) -> None:
@@ -348,12 +352,12 @@ def test_callbacks_go_on_too(tmp_path: Path) -> None:
         return [BackupAndRestore(tmp_path / "backup"), stop, CSVLogger(tmp_path / "log.csv"), *more]
 
     options = {**OPTIONS, "epochs": 8}
-    whole = fit(fresh(), world(right), *data(12), callbacks=callbacks(), **options)
+    whole = fit(fresh(), provider_of(right), *data(12), callbacks=callbacks(), **options)
     log = (tmp_path / "log.csv").read_bytes()
     assert whole.epoch == [0, 1, 2, 3]
     with pytest.raises(CrashError):
-        fit(fresh(), world(right), *data(12), callbacks=callbacks(Crashes(2, 0)), **options)
-    provider = world(right)
+        fit(fresh(), provider_of(right), *data(12), callbacks=callbacks(Crashes(2, 0)), **options)
+    provider = provider_of(right)
     resumed = fit(fresh(), provider, *data(12), callbacks=callbacks(), **options)
     assert resumed.epoch == whole.epoch
     assert resumed.stopped_by == whole.stopped_by == "callback"
@@ -364,9 +368,9 @@ def test_callbacks_go_on_too(tmp_path: Path) -> None:
 def test_resume_in_a_folder_and_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = {**OPTIONS, "resume": tmp_path / "state"}
     with pytest.raises(CrashError):
-        fit(fresh(), world(learner), *data(12), callbacks=[Crashes(1, 0)], **options)
+        fit(fresh(), provider_of(learner), *data(12), callbacks=[Crashes(1, 0)], **options)
     assert (tmp_path / "state" / LATEST).exists()
-    fit(fresh(), world(learner), *data(12), **{**options, "verbose": 2})
+    fit(fresh(), provider_of(learner), *data(12), **{**options, "verbose": 2})
     assert capsys.readouterr().out.startswith(f"Going on from the end of epoch 1 ({tmp_path / 'state'})\nEpoch 2/3\n")
 
 
@@ -375,7 +379,7 @@ def test_resume_tells_two_like_fits_of_a_script_apart(tmp_path: Path, monkeypatc
     options = {**OPTIONS, "resume": True}
 
     def script(*crash: Callback) -> tuple[bytes, set[int | None]]:
-        program, provider = fresh(), world(learner)
+        program, provider = fresh(), provider_of(learner)
         fit(program, provider, *data(12), **options)
         provider.calls.clear()
         fit(program, provider, *data(12), callbacks=list(crash), **options)

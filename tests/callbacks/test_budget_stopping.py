@@ -8,15 +8,21 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import compiled, data, fit, learner, provider_of
 from synalinks.callbacks import BudgetStopping
 from synalinks.errors import ConfigurationError
-from worlds import compiled, data, fit, learner, world
 
 
 def trained(*callbacks: Any, **options: Any) -> Any:
     synalinks.clear_session(free_memory=False)
     return fit(
-        compiled(), world(learner), *data(12), epochs=4, validation_split=0.25, callbacks=list(callbacks), **options
+        compiled(),
+        provider_of(learner),
+        *data(12),
+        epochs=4,
+        validation_split=0.25,
+        callbacks=list(callbacks),
+        **options,
     )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import compiled, data, fit, learner, provider_of, right, solver
 from synalinks.callbacks import Callback, CallbackList, History
 from synalinks.errors import ConfigurationError
-from worlds import compiled, data, fit, learner, right, solver, world
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
@@ -37,7 +37,7 @@ def test_hooks_of_fit_in_order(asynchronous: bool) -> None:
     x, y = data(6)
     fit(
         compiled(),
-        world(right),
+        provider_of(right),
         x,
         y,
         batch_size=2,
@@ -62,7 +62,7 @@ def test_hooks_of_evaluate_and_predict(asynchronous: bool) -> None:
     log: list[Any] = []
     program, told = compiled(), noting(log, asynchronous)
     x, y = data(3)
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         asyncio.run(program.evaluate(x, y, batch_size=2, callbacks=[told], verbose=0))
         batches = [("test_batch_begin", 0), ("test_batch_end", 0), ("test_batch_begin", 1), ("test_batch_end", 1)]
         assert log == [("test_begin",), *batches, ("test_end",)]
@@ -76,7 +76,7 @@ def test_callbacks_know_the_program_and_the_run() -> None:
     told = Callback()
     program = compiled()
     x, y = data(8)
-    fit(program, world(right), x, y, epochs=2, batch_size=3, validation_split=0.25, callbacks=[told])
+    fit(program, provider_of(right), x, y, epochs=2, batch_size=3, validation_split=0.25, callbacks=[told])
     assert told.program is program
     assert {name: told.params[name] for name in ("epochs", "steps", "batch_size")} == {
         "epochs": 2,
@@ -106,10 +106,10 @@ def test_logs_reach_the_hooks() -> None:
 
     logs, program = Logs(), compiled()
     x, y = data(6)
-    fit(program, world(right), x, y, validation_split=0.34, callbacks=[logs])
+    fit(program, provider_of(right), x, y, validation_split=0.34, callbacks=[logs])
     assert logs.batch == logs.test == {"reward": 1.0}
     assert logs.epoch == logs.train == {"reward": 1.0, "val_reward": 1.0}
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         asyncio.run(program.predict(x, batch_size=6, callbacks=[logs], verbose=0))
     assert logs.outputs == [0, 1, 2, 3, 4, 5]
 
@@ -132,7 +132,7 @@ class StopAt(Callback):
 
 def test_stop_training_after_an_epoch_or_a_batch() -> None:
     x, y = data(8)
-    program, provider = compiled(), world(learner)
+    program, provider = compiled(), provider_of(learner)
     history = fit(program, provider, x, y, epochs=5, validation_split=0.25, callbacks=[StopAt("epoch", 1)])
     assert (history.epoch, history.stopped_by) == ([0, 1], "callback")
     history = fit(program, provider, x, y, epochs=5, validation_split=0.25, callbacks=[StopAt("batch", 2)])
@@ -146,14 +146,14 @@ def test_train_end_is_told_even_when_training_fails() -> None:
     log: list[Any] = []
     x, y = data(4)
     with pytest.raises(KeyError):
-        fit(compiled(), world(lambda n, call: KeyError("bug")), x, y, callbacks=[noting(log, False)])
+        fit(compiled(), provider_of(lambda n, call: KeyError("bug")), x, y, callbacks=[noting(log, False)])
     assert log[-1] == ("train_end",)
 
 
 def test_what_is_no_callback_is_refused() -> None:
     x, y = data(4)
     with pytest.raises(ConfigurationError, match="instances of synalinks"):
-        fit(compiled(), world(right), x, y, callbacks=["early_stopping"])
+        fit(compiled(), provider_of(right), x, y, callbacks=["early_stopping"])
 
 
 def test_a_list_tells_each_in_turn() -> None:
@@ -189,5 +189,5 @@ def test_those_to_be_told_last_are_told_after_the_others() -> None:
         pass
 
     x, y = data(4)
-    fit(compiled(), world(right), x, y, callbacks=[Last(), Notes(), Second()])
+    fit(compiled(), provider_of(right), x, y, callbacks=[Last(), Notes(), Second()])
     assert log == ["Notes", "Second", "Last"]

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from programs_under_test import compiled, data, fit, provider_of, right
 from synalinks.callbacks import CSVLogger
 from synalinks.errors import ConfigurationError
-from worlds import compiled, data, fit, right, world
 
 
 def logged(logger: CSVLogger, *rows: dict[str, Any]) -> list[str]:
@@ -22,7 +22,9 @@ def logged(logger: CSVLogger, *rows: dict[str, Any]) -> list[str]:
 
 def test_a_row_per_epoch_of_a_fit(tmp_path: Path) -> None:
     path = tmp_path / "logs" / "fit.csv"
-    history = fit(compiled(), world(right), *data(6), epochs=3, validation_split=0.34, callbacks=[CSVLogger(path)])
+    history = fit(
+        compiled(), provider_of(right), *data(6), epochs=3, validation_split=0.34, callbacks=[CSVLogger(path)]
+    )
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]

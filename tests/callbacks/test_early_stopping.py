@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import compiled, data, fit, provider_of, right
 from synalinks.callbacks import Callback, EarlyStopping
 from synalinks.errors import ConfigurationError
-from worlds import compiled, data, fit, right, world
 
 
 def watched(callback: EarlyStopping, values: Sequence[Any], name: str = "val_reward", metrics: Any = None) -> int:
@@ -32,7 +32,7 @@ def watched(callback: EarlyStopping, values: Sequence[Any], name: str = "val_rew
 def test_the_defaults_work_in_a_fit() -> None:
     """Construction by default must not fail at the first epoch's end, and a full reward ends training."""
     stop = EarlyStopping()
-    history = fit(compiled(), world(right), *data(6), epochs=5, validation_split=0.34, callbacks=[stop])
+    history = fit(compiled(), provider_of(right), *data(6), epochs=5, validation_split=0.34, callbacks=[stop])
     assert history.epoch == [0]
     assert history.stopped_by == "callback"
     assert (stop.stopped_epoch, stop.best, stop.best_epoch) == (0, 1.0, 0)
@@ -96,7 +96,7 @@ def test_the_best_variables_come_back(capsys: pytest.CaptureFixture[str]) -> Non
         program = compiled()
         stop = EarlyStopping(patience=2, restore_best_variables=restore, verbose=1)
         callbacks = [Scribbles(), stop]
-        history = fit(program, world(right), *data(6), epochs=9, validation_split=0.34, callbacks=callbacks)
+        history = fit(program, provider_of(right), *data(6), epochs=9, validation_split=0.34, callbacks=callbacks)
         assert history.epoch == [0, 1, 2, 3]
         held = program.trainable_variables[0].get("instructions")
         assert (held == wanted) is restore
@@ -113,7 +113,7 @@ def test_a_log_that_is_missing_is_said_once_and_does_no_harm() -> None:
         assert watched(stop, [0.5, 0.4, 0.3]) == 3
     assert len(told) == 1
     with pytest.warns(UserWarning, match="They hold: reward"):
-        fit(compiled(), world(right), *data(4), epochs=2, validation_split=0.0, callbacks=[EarlyStopping()])
+        fit(compiled(), provider_of(right), *data(4), epochs=2, validation_split=0.0, callbacks=[EarlyStopping()])
 
 
 @pytest.mark.parametrize("unknown", [None, math.nan])
@@ -133,7 +133,13 @@ def test_epochs_without_validation_are_passed_over() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         history = fit(
-            compiled(), world(right), *data(6), epochs=8, validation_split=0.34, validation_freq=2, callbacks=[stop]
+            compiled(),
+            provider_of(right),
+            *data(6),
+            epochs=8,
+            validation_split=0.34,
+            validation_freq=2,
+            callbacks=[stop],
         )
     assert history.epoch == [0, 1, 2, 3]
 

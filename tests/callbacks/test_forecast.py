@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import synalinks
+from programs_under_test import compiled, data, fit, learner, provider_of, solver
 from synalinks.callbacks import History
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.lm.forecast.forecast import Figures, Forecast, Range, Row
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.testing import SyntheticModel
-from worlds import compiled, data, fit, learner, solver, world
 
 
 def estimated(program: Any, **settings: Any) -> Forecast:
@@ -22,13 +22,13 @@ def estimated(program: Any, **settings: Any) -> Forecast:
 
 def test_a_history_has_the_last_forecast_of_its_program() -> None:
     program = compiled()
-    assert fit(program, world(learner), *data(6)).forecast is None
+    assert fit(program, provider_of(learner), *data(6)).forecast is None
     assert History().forecast_vs_actual is None
     estimated(program, epochs=5)
     forecast = estimated(program, epochs=2)
-    history = fit(program, world(learner), *data(6), epochs=2)
+    history = fit(program, provider_of(learner), *data(6), epochs=2)
     assert history.forecast is forecast
-    assert fit(compiled(), world(learner), *data(6)).forecast is None, "that of another program is not its own"
+    assert fit(compiled(), provider_of(learner), *data(6)).forecast is None, "that of another program is not its own"
 
 
 def test_forecast_and_actual_are_compared_by_phase() -> None:
@@ -48,7 +48,7 @@ def test_forecast_and_actual_are_compared_by_phase() -> None:
 
 
 def test_what_lies_outside_is_named() -> None:
-    history = fit(compiled(), world(learner), *data(6), validation_split=0.0)
+    history = fit(compiled(), provider_of(learner), *data(6), validation_split=0.0)
     figures = Figures(Range(7, 8, 9), Range(0, 1, 10**6), Range(0, 1, 2), Range(Decimal(0), Decimal(0), Decimal(1)))
     forecast = Forecast((Row("train", "ollama/test", figures), Row("reward", "ollama/judge", figures)))
     compared = ForecastVsActual(forecast, history.ledger, epochs=1)
@@ -61,7 +61,7 @@ def test_what_lies_outside_is_named() -> None:
 
 
 def test_a_phase_nobody_foresaw_is_a_row_too() -> None:
-    history = fit(compiled(), world(learner), *data(6))
+    history = fit(compiled(), provider_of(learner), *data(6))
     rows = ForecastVsActual(Forecast(()), history.ledger).rows
     assert {phase for phase, *_ in rows} >= {"train", "validation"}
 
@@ -78,7 +78,7 @@ def test_an_unknown_price_decides_nothing() -> None:
 def test_a_forecast_for_other_epochs_says_so() -> None:
     program = compiled()
     estimated(program, epochs=3)
-    history = fit(program, world(learner), *data(6), epochs=1)
+    history = fit(program, provider_of(learner), *data(6), epochs=1)
     assert "made for 3 epochs, and 1 were run" in str(history.forecast_vs_actual)
 
 

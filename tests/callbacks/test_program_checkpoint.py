@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Fresh, compiled, data, fit, number_of, provider_of, right, solver
 from synalinks.callbacks import Callback, EarlyStopping, ProgramCheckpoint
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from worlds import Fresh, compiled, data, fit, number_of, right, solver, world
 
 
 class Logs(Callback):
@@ -35,7 +35,7 @@ def trained(checkpoint: ProgramCheckpoint, values: Sequence[float], name: str = 
     program = compiled(metrics=options.pop("metrics", None))
     callbacks = [Logs(values, name), checkpoint]
     options = {"epochs": len(values), "validation_split": 0.34, "callbacks": callbacks, **options}
-    fit(program, world(right), *data(6), **options)
+    fit(program, provider_of(right), *data(6), **options)
     return program
 
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 import synalinks
+from programs_under_test import compiled, data, fit, provider_of, right
 from synalinks.callbacks.progress import ProgbarLogger, duration, logs_text, number, per_step
-from worlds import compiled, data, fit, right, world
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def test_numbers_have_four_decimals_unless_those_would_hide_them() -> None:
 
 def test_one_epoch_has_no_heading(capsys: pytest.CaptureFixture[str]) -> None:
     x, y = data(4)
-    fit(compiled(), world(right), x, y, validation_split=0.25, verbose=2)
+    fit(compiled(), provider_of(right), x, y, validation_split=0.25, verbose=2)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 and lines[0].startswith("3/3 - ")
 
 
 def test_a_stream_counts_what_came(capsys: pytest.CaptureFixture[str]) -> None:
     x, y = data(4)
-    fit(compiled(), world(right), lambda: iter([(x, y), (x, y)]), verbose=1)
+    fit(compiled(), provider_of(right), lambda: iter([(x, y), (x, y)]), verbose=1)
     assert capsys.readouterr().out.startswith("2/2 - ")
 
 
@@ -82,7 +82,7 @@ def test_money_is_shown_where_there_is_a_price(capsys: pytest.CaptureFixture[str
     x, y = data(4)
     synalinks.set_price("ollama/test", input=1, output=1)
     try:
-        fit(compiled(), world(right), x, y, verbose=2)
+        fit(compiled(), provider_of(right), x, y, verbose=2)
     finally:
         synalinks.set_price("ollama/test", input=0, output=0)
     line = capsys.readouterr().out

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question
 from synalinks.datasets import Dataset, split_train_test
 from synalinks.errors import ConfigurationError, DataError
-from worlds import Answer, Question
 
 ROWS = [{"question": f"q{i}", "answer": i, "more": "-"} for i in range(5)]
 

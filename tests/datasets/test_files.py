@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from programs_under_test import Answer, Question
 from synalinks.datasets import CSVDataset, JSONDataset, JSONLDataset
 from synalinks.errors import DataError
-from worlds import Answer, Question
 
 MODELS = {"input_data_model": Question, "output_data_model": Answer}
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 import synalinks
+from programs_under_test import MODEL
 from synalinks.datasets import download, gsm8k
 from synalinks.errors import ConfigurationError, DataError, OfflineError
-from worlds import MODEL
 
 MADE = [
     {"question": "How much are 1,000 and 234?", "answer": "1,000 + 234 = <<1000+234=1234>>1,234.\n#### 1,234"},

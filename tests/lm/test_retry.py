@@ -24,7 +24,7 @@ PAID = Reply(text="ok", cost=Decimal("0.01"), billed=Decimal("0.01"), usage=Usag
 DEFAULT = RetryPolicy()
 
 
-class World:
+class FakeProvider:
     """Answers from a list of outcomes and notes when each attempt was made."""
 
     def __init__(self, *outcomes, seconds: float = 0.0) -> None:
@@ -41,16 +41,16 @@ class World:
         return outcome
 
 
-def layer(world: Handler, policy: RetryPolicy = DEFAULT, account: Account | None = None, **more) -> Handler:
+def layer(provider: Handler, policy: RetryPolicy = DEFAULT, account: Account | None = None, **more) -> Handler:
     clock = LoopClock()
     account = account or Account(Limits(), clock)
-    return RetryLayer(policy, account, clock, random.Random(0), **more)(world)
+    return RetryLayer(policy, account, clock, random.Random(0), **more)(provider)
 
 
-def outcome(world: World, policy: RetryPolicy = DEFAULT, call: Call = CALL, **more):
+def outcome(provider: FakeProvider, policy: RetryPolicy = DEFAULT, call: Call = CALL, **more):
     async def main():
         try:
-            return await layer(world, policy, **more)(call)
+            return await layer(provider, policy, **more)(call)
         except errors.SynalinksError as error:
             return error
 
@@ -58,7 +58,7 @@ def outcome(world: World, policy: RetryPolicy = DEFAULT, call: Call = CALL, **mo
 
 
 def test_a_first_success_is_handed_up_as_it_is() -> None:
-    reply = outcome(World(PAID, seconds=2.0))
+    reply = outcome(FakeProvider(PAID, seconds=2.0))
     assert reply is PAID
     assert (reply.attempts, reply.wasted, reply.billed) == (1, Decimal(0), Decimal("0.01"))
 
@@ -74,7 +74,7 @@ def test_a_first_success_is_handed_up_as_it_is() -> None:
     ],
 )
 def test_what_may_go_away_is_tried_again(error: errors.LMError) -> None:
-    reply = outcome(World(error, PAID))
+    reply = outcome(FakeProvider(error, PAID))
     assert reply.attempts == 2
 
 
@@ -93,53 +93,53 @@ def test_what_may_go_away_is_tried_again(error: errors.LMError) -> None:
     ],
 )
 def test_what_will_not_go_away_is_not(error: errors.SynalinksError) -> None:
-    world = World(error, PAID)
-    assert outcome(world) is error
-    assert len(world.at) == 1
+    provider = FakeProvider(error, PAID)
+    assert outcome(provider) is error
+    assert len(provider.at) == 1
 
 
 def test_attempts_are_bounded_and_the_last_error_tells() -> None:
-    world = World(*(errors.ServerError(f"down {i}", status=500) for i in range(9)))
-    error = outcome(world, RetryPolicy(attempts=3))
-    assert len(world.at) == 3
+    provider = FakeProvider(*(errors.ServerError(f"down {i}", status=500) for i in range(9)))
+    error = outcome(provider, RetryPolicy(attempts=3))
+    assert len(provider.at) == 3
     assert error.attempts == 3
     assert str(error) == "down 2 (after 3 attempts)"
     assert error.wasted == 0
 
 
 def test_waits_grow_with_jitter_of_at_most_half_and_are_capped() -> None:
-    world = World(*(errors.ServerError("x") for _ in range(8)), PAID)
-    outcome(world, RetryPolicy(attempts=9, first_wait=1.0, max_wait=8.0))
-    waits = [later - earlier for earlier, later in zip(world.at, world.at[1:], strict=False)]
+    provider = FakeProvider(*(errors.ServerError("x") for _ in range(8)), PAID)
+    outcome(provider, RetryPolicy(attempts=9, first_wait=1.0, max_wait=8.0))
+    waits = [later - earlier for earlier, later in zip(provider.at, provider.at[1:], strict=False)]
     for wait, longest in zip(waits, [1, 2, 4, 8, 8, 8, 8, 8], strict=True):
         assert longest / 2 - 0.05 <= wait <= longest + 0.05
     assert len({round(wait, 2) for wait in waits[3:]}) > 1
 
 
 def test_retry_after_is_honoured() -> None:
-    world = World(errors.RateLimited("x", retry_after=17.0), PAID)
-    outcome(world)
-    assert world.at[1] - world.at[0] == pytest.approx(17.0, abs=0.1)
+    provider = FakeProvider(errors.RateLimited("x", retry_after=17.0), PAID)
+    outcome(provider)
+    assert provider.at[1] - provider.at[0] == pytest.approx(17.0, abs=0.1)
 
 
 def test_a_longer_wait_than_allowed_is_an_error_that_says_so() -> None:
-    world = World(errors.RateLimited("busy", retry_after=3600.0), PAID)
-    error = outcome(world)
-    assert len(world.at) == 1
+    provider = FakeProvider(errors.RateLimited("busy", retry_after=3600.0), PAID)
+    error = outcome(provider)
+    assert len(provider.at) == 1
     assert "asks to wait 3600 s" in str(error) and "max_wait (60 s)" in str(error)
 
 
 def test_broken_answers_have_their_own_bound_and_are_paid_for() -> None:
     bad = [errors.BadReply("bad", reply=PAID) for _ in range(9)]
-    world = World(*bad)
-    error = outcome(world)
-    assert len(world.at) == 2
+    provider = FakeProvider(*bad)
+    error = outcome(provider)
+    assert len(provider.at) == 2
     assert (error.wasted, error.wasted_tokens, error.attempts) == (Decimal("0.02"), 14, 2)
 
 
 def test_broken_answers_do_not_use_up_other_attempts() -> None:
-    world = World(errors.ServerError("x"), errors.BadReply("x", reply=PAID), errors.ServerError("x"), PAID)
-    reply = outcome(world)
+    provider = FakeProvider(errors.ServerError("x"), errors.BadReply("x", reply=PAID), errors.ServerError("x"), PAID)
+    reply = outcome(provider)
     assert reply.attempts == 4
     assert (reply.wasted, reply.wasted_tokens) == (Decimal("0.01"), 7)
     assert reply.billed == Decimal("0.02")
@@ -147,40 +147,40 @@ def test_broken_answers_do_not_use_up_other_attempts() -> None:
 
 
 def test_an_attempt_that_may_have_been_billed_makes_the_cost_unknown() -> None:
-    reply = outcome(World(errors.CallTimeout("x", uncertain=True), PAID))
+    reply = outcome(FakeProvider(errors.CallTimeout("x", uncertain=True), PAID))
     assert reply.wasted is None and reply.billed is None
 
 
 def test_unless_the_model_is_free() -> None:
-    reply = outcome(World(errors.CallTimeout("x", uncertain=True), PAID), free=lambda model: model == "ollama/m")
+    reply = outcome(FakeProvider(errors.CallTimeout("x", uncertain=True), PAID), free=lambda model: model == "ollama/m")
     assert reply.wasted == 0
 
 
 def test_an_answer_of_unknown_price_stays_unknown() -> None:
-    error = outcome(World(errors.SampleRefused("x", reply=Reply(text="cut"))))
+    error = outcome(FakeProvider(errors.SampleRefused("x", reply=Reply(text="cut"))))
     assert error.wasted is None
 
 
 def test_an_attempt_is_cut_off_at_its_time_limit() -> None:
-    world = World(PAID, PAID, seconds=100.0)
-    error = outcome(world, RetryPolicy(timeout=10.0, attempts=2))
+    provider = FakeProvider(PAID, PAID, seconds=100.0)
+    error = outcome(provider, RetryPolicy(timeout=10.0, attempts=2))
     assert isinstance(error, errors.CallTimeout)
     assert error.uncertain and error.wasted is None and error.attempts == 2
     assert "within 10 s" in str(error)
-    assert 20 <= world.at[-1] - world.at[0] + 10 <= 21
+    assert 20 <= provider.at[-1] - provider.at[0] + 10 <= 21
 
 
 def test_a_timeout_error_of_somebody_else_is_a_bug_and_passes() -> None:
     with pytest.raises(TimeoutError):
-        outcome(World(TimeoutError("theirs"), PAID))
+        outcome(FakeProvider(TimeoutError("theirs"), PAID))
 
 
 def test_one_429_slows_every_caller_of_the_account() -> None:
     async def main() -> None:
         clock = LoopClock()
         account = Account(Limits(), clock)
-        first = World(errors.RateLimited("x", retry_after=30.0), PAID)
-        second = World(errors.ServerError("x"), PAID)
+        first = FakeProvider(errors.RateLimited("x", retry_after=30.0), PAID)
+        second = FakeProvider(errors.ServerError("x"), PAID)
         start = clock.now()
         async with asyncio.TaskGroup() as group:
             group.create_task(layer(first, account=account)(CALL))
@@ -204,38 +204,41 @@ class Permit:
 
 def test_the_budget_is_asked_before_each_further_attempt() -> None:
     permit = Permit(9)
-    world = World(errors.BadReply("x", reply=PAID), errors.CallTimeout("x", uncertain=True), PAID)
-    outcome(world, call=Call(CALL.request, permit=permit))
+    provider = FakeProvider(errors.BadReply("x", reply=PAID), errors.CallTimeout("x", uncertain=True), PAID)
+    outcome(provider, call=Call(CALL.request, permit=permit))
     assert permit.asked == [(PAID, False), (None, True)]
 
 
 def test_a_budget_that_ends_in_between_says_what_was_spent() -> None:
-    world = World(errors.BadReply("bad", reply=PAID), PAID)
-    error = outcome(world, call=Call(CALL.request, permit=Permit(0)))
+    provider = FakeProvider(errors.BadReply("bad", reply=PAID), PAID)
+    error = outcome(provider, call=Call(CALL.request, permit=Permit(0)))
     assert isinstance(error, errors.BudgetExceeded)
-    assert len(world.at) == 1
+    assert len(provider.at) == 1
     assert isinstance(error.__cause__, errors.BadReply)
     assert error.__cause__.wasted == Decimal("0.01")
 
 
 def test_cancellation_passes_at_once_in_an_attempt_and_between_two() -> None:
     async def main() -> None:
-        for world in (World(PAID, seconds=1000.0), World(errors.RateLimited("x", retry_after=50.0), PAID)):
-            task = asyncio.create_task(layer(world)(CALL))
+        for provider in (
+            FakeProvider(PAID, seconds=1000.0),
+            FakeProvider(errors.RateLimited("x", retry_after=50.0), PAID),
+        ):
+            task = asyncio.create_task(layer(provider)(CALL))
             await asyncio.sleep(1)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert len(world.at) == 1
+            assert len(provider.at) == 1
 
     run(main())
 
 
 def test_a_ten_minute_storm_of_429s_takes_no_time() -> None:
     storm = (errors.RateLimited("x", retry_after=60.0) for _ in range(10))
-    world = World(*storm, PAID)
-    assert outcome(world, RetryPolicy(attempts=11)).attempts == 11
-    assert world.at[-1] - world.at[0] == pytest.approx(600, abs=1)
+    provider = FakeProvider(*storm, PAID)
+    assert outcome(provider, RetryPolicy(attempts=11)).attempts == 11
+    assert provider.at[-1] - provider.at[0] == pytest.approx(600, abs=1)
 
 
 def storm(seconds: float, callers: int) -> tuple[list[tuple[str, float, bool]], list[Reply]]:

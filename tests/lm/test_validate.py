@@ -22,11 +22,11 @@ MESSAGES = [{"role": "user", "content": "x"}]
 
 
 def check(reply: Reply, schema: Schema | None = SCHEMA, **more) -> Reply:
-    async def world(call: Call, /) -> Reply:
+    async def provider(call: Call, /) -> Reply:
         return reply
 
     request = Request("chat", "ollama/m", messages=MESSAGES, schema=schema, **more)
-    return asyncio.run(ValidateLayer()(world)(Call(request)))
+    return asyncio.run(ValidateLayer()(provider)(Call(request)))
 
 
 def test_an_answer_that_obeys_its_schema_passes_unchanged() -> None:
@@ -87,10 +87,10 @@ def test_an_empty_free_text_is_bad_unless_tools_are_called() -> None:
 
 
 def embed(*vectors: bytes) -> Reply:
-    async def world(call: Call, /) -> Reply:
+    async def provider(call: Call, /) -> Reply:
         return Reply(vectors=vectors)
 
-    return asyncio.run(ValidateLayer()(world)(Call(Request("embed", "ollama/m", texts=["a", "b"]))))
+    return asyncio.run(ValidateLayer()(provider)(Call(Request("embed", "ollama/m", texts=["a", "b"]))))
 
 
 def test_vectors_match_the_texts() -> None:

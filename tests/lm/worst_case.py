@@ -165,10 +165,10 @@ async def ask_all(
     Args:
         width: calls at once for each model. attempts: of each call.
     """
-    world = Runtime()
-    world.clock = LoopClock()
+    runtime = Runtime()
+    runtime.clock = LoopClock()
     shelf = Path("shelf")
-    world._stores[shelf] = MemoryStore()
+    runtime._stores[shelf] = MemoryStore()
     policy = RetryPolicy(attempts=attempts, timeout=6, bad_reply_attempts=2)
     limits = Limits(concurrency=width)
     with pytest.MonkeyPatch.context() as patch, use_ledger() as ledger, use_budget(Budget(calls=cap)) as tracker:
@@ -177,7 +177,7 @@ async def ask_all(
         for model in MODELS:
             pricing.set_price(model, input=INPUT, output=OUTPUT)
         clients = {
-            model: Client(model, runtime=world, retry=policy, limits=limits, cache_dir=shelf) for model in MODELS
+            model: Client(model, runtime=runtime, retry=policy, limits=limits, cache_dir=shelf) for model in MODELS
         }
         async with asyncio.TaskGroup() as group:
             for number, job in enumerate(jobs):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer
 from synalinks import metrics
-from worlds import Answer
 
 
 class Three(synalinks.DataModel):

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question, compiled, data, learner, provider_of, right, solver
 from synalinks import metrics
 from synalinks.errors import ConfigurationError
 from synalinks.metrics import F1Score, FBetaScore, Mean, MeanMetricWrapper
-from worlds import Answer, Question, compiled, data, learner, right, solver, world
 
 
 async def size(y_true: Any, y_pred: Any, most: float = 1.0) -> float:
@@ -114,9 +114,9 @@ def test_compile_keeps_a_twin_so_that_two_programs_may_be_given_one_metric() -> 
     given = MeanMetricWrapper(synalinks.ExactMatch(), name="right")
     first, second = (compiled(solver(name=name), metrics=[given]) for name in ("first", "second"))
     x, y = data(4)
-    with synalinks.use_provider(world(learner)):  # right about even numbers
+    with synalinks.use_provider(provider_of(learner)):  # right about even numbers
         assert asyncio.run(first.evaluate(x, y, verbose=0))["right"] == 0.5
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(second.evaluate(x, y, verbose=0))["right"] == 1.0
     assert (first.metrics[0].result(), given.result()) == (0.5, 0.0)
     assert first.metrics[0].fn is given.fn  # a judge, and its model, is not made twice
@@ -141,7 +141,7 @@ def test_a_metric_of_ones_own_needs_no_config_to_be_compiled() -> None:
 
     program = compiled(metrics=[Largest(2), None])
     x, y = data(4)
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(program.evaluate(x, y, verbose=0))["largest"] == 3.0
         assert asyncio.run(program.evaluate(x[:1], y[:1], verbose=0))["largest"] == 2.0
 

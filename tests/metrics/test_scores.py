@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, compiled, data, learner, provider_of
 from synalinks import metrics
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from worlds import Answer, compiled, data, learner, world
 
 
 class Text(synalinks.DataModel):
@@ -184,7 +184,7 @@ def test_problems_count_alike_and_need_k_tries() -> None:
 def test_a_batch_of_an_evaluation_is_the_tries_at_one_problem() -> None:
     program = compiled(metrics=["pass_at_k", metrics.PassHatK(k=2), metrics.GapK(k=2)])
     x, y = data(4)
-    with synalinks.use_provider(world(learner)):  # right about even numbers
+    with synalinks.use_provider(provider_of(learner)):  # right about even numbers
         found = asyncio.run(program.evaluate(x, y, batch_size=2, verbose=0))
     assert (found["pass_at_k"], found["pass_hat_k"], found["gap_k"]) == (0.5, 0.0, 1.0)
 

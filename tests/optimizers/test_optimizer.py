@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import Persona, compiled, data, fit, learner, provider_of, right
 from synalinks import optimizers
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
-from worlds import Persona, compiled, data, fit, learner, right, world
 
 
 class Write(Optimizer):
@@ -212,7 +212,7 @@ def test_a_pool_of_one_goes_on_from_what_is_better(update_freq: Any, validation_
 
     made = compiled(optimizer=Longer(population_size=1, update_freq=update_freq))
     options: dict[str, Any] = {"validation_data": data(12), "minibatch_size": None, "batch_size": 6}
-    fit(made, world(law), *data(12), epochs=4, validation_freq=validation_freq, **options)
+    fit(made, provider_of(law), *data(12), epochs=4, validation_freq=validation_freq, **options)
     [variable] = made.trainable_variables
     assert variable.get("instructions").count("more") == (4 if update_freq == "epoch" else 8)
     assert len(variable.get("best_candidates")) == 1
@@ -223,9 +223,9 @@ def test_seeds_that_a_fit_did_not_come_to_are_started_from_in_the_next() -> None
     made = compiled(optimizer=Write(population_size=20))
     made.optimizer.values = {"instructions": "other"}
     made.trainable_variables[0].update({"instructions": "seed 0", "seed_candidates": seeds})
-    fit(made, world(right), *data(4), batch_size=2, validation_split=0.0)
+    fit(made, provider_of(right), *data(4), batch_size=2, validation_split=0.0)
     assert len(pooled(made)) == 2
-    fit(made, world(right), *data(4), epochs=2, batch_size=2, validation_split=0.0)
+    fit(made, provider_of(right), *data(4), epochs=2, batch_size=2, validation_split=0.0)
     assert pooled(made) == {seed["instructions"] for seed in seeds}
 
 
@@ -251,11 +251,11 @@ def test_a_program_saved_before_there_was_such_state_is_loaded_and_trained(tmp_p
 
     path = tmp_path / "program.json"
     made = compiled(optimizer=synalinks.RandomFewShot())
-    fit(made, world(learner), *data(12), epochs=2, validation_split=0.25)
+    fit(made, provider_of(learner), *data(12), epochs=2, validation_split=0.25)
     made.save(path)
     now = json.loads(path.read_text(encoding="utf-8"))
     assert older(now) != now
     path.write_text(json.dumps(older(now)), encoding="utf-8")
     loaded = synalinks.Program.load(path)
-    assert fit(loaded, world(learner), *data(12), epochs=2, validation_split=0.25).epoch == [0, 1]
+    assert fit(loaded, provider_of(learner), *data(12), epochs=2, validation_split=0.25).epoch == [0, 1]
     assert loaded.optimizer.epochs == 4

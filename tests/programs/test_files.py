@@ -10,10 +10,7 @@ from typing import Any
 import pytest
 
 import synalinks
-from synalinks import ops
-from synalinks.errors import ConfigurationError
-from synalinks.programs import program_from_json
-from worlds import (
+from programs_under_test import (
     MODEL,
     Add,
     Answer,
@@ -27,16 +24,19 @@ from worlds import (
     learner,
     lm,
     make,
+    provider_of,
     right,
     solver,
-    world,
 )
+from synalinks import ops
+from synalinks.errors import ConfigurationError
+from synalinks.programs import program_from_json
 
 
 def trained(name: str = "solver") -> Any:
     program = compiled(solver(name=name), metrics=[synalinks.metrics.MeanMetricWrapper(fn="exact_match")])
     x, y = data(8)
-    fit(program, world(learner), x, y)
+    fit(program, provider_of(learner), x, y)
     return program
 
 
@@ -63,7 +63,7 @@ def test_program_load_builds_the_same_program(tmp_path: Path, fresh: bool) -> No
     assert [metric.name for metric in again.metrics] == ["mean_metric_wrapper"]
     again.save(tmp_path / "again.json")
     assert (tmp_path / "p.json").read_bytes() == (tmp_path / "again.json").read_bytes()
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(again(Question(question="number 3"))).get("answer") == 3
 
 
@@ -221,7 +221,7 @@ def test_nested_programs_round_trip(tmp_path: Path) -> None:
     again = synalinks.Program.load(tmp_path / "p.json")
     assert again.get_module("inner").description == "Solves."
     assert [v.path for v in again.variables] == [v.path for v in program.variables]
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(again(Question(question="number 4"))).get("answer") == 5
 
 
@@ -229,7 +229,7 @@ def test_a_subclassed_program_round_trips_in_the_same_session_and_in_another(tmp
     Pipeline(lm())  # takes the first names
     program = compiled(Pipeline(lm(), number=3))
     x, y = data(4, start=3)
-    fit(program, world(learner, shift=-3), x, y)
+    fit(program, provider_of(learner, shift=-3), x, y)
     program.save(tmp_path / "p.json")
     for clear in (False, True):
         if clear:
@@ -245,11 +245,11 @@ def test_a_subclassed_program_round_trips_in_the_same_session_and_in_another(tmp
 
 def test_the_mixed_style_round_trips(tmp_path: Path) -> None:
     program = Mixed(lm())
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         asyncio.run(program(Question(question="number 1")))
     program.save(tmp_path / "p.json")
     again = synalinks.Program.load(tmp_path / "p.json")
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(again(Question(question="number 3"))).get("answer") == 3
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import synalinks
-from synalinks.errors import ConfigurationError, DataError
-from worlds import (
+from programs_under_test import (
     Add,
     Answer,
     Mixed,
@@ -23,10 +22,11 @@ from worlds import (
     learner,
     lm,
     make,
+    provider_of,
     right,
     solver,
-    world,
 )
+from synalinks.errors import ConfigurationError, DataError
 
 
 def two_inputs(shape: str) -> synalinks.Program:
@@ -44,7 +44,7 @@ def two_inputs(shape: str) -> synalinks.Program:
 
 def test_a_functional_program_is_called_directly() -> None:
     program = solver()
-    provider = world(right)
+    provider = provider_of(right)
     with synalinks.use_provider(provider):
         answer = asyncio.run(program(Question(question="number 4")))
     assert answer.get_json() == {"answer": 4}
@@ -121,7 +121,7 @@ def test_a_nested_program_is_a_module_of_its_parent() -> None:
 
     program = make(build)
     assert [v.path for v in program.trainable_variables] == ["inner_generator/state_inner_generator"]
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(program(Question(question="number 4"))).get("answer") == 5
 
 
@@ -129,7 +129,7 @@ def test_a_subclassed_program_is_called_and_trained() -> None:
     program = compiled(Pipeline(lm()))
     assert (program.name, program.description) == ("pipeline", "Answers, then adds.")
     x, y = data(6, start=1)
-    provider = world(learner, shift=-1)
+    provider = provider_of(learner, shift=-1)
     history = fit(program, provider, x, y, epochs=2, validation_split=0.34)
     assert history.history["val_reward"] == [1.0, 1.0]
     assert len(program.trainable_variables) == 1
@@ -140,7 +140,7 @@ def test_the_mixed_style_makes_a_graph_in_build_and_keeps_what_was_compiled() ->
     program = compiled(Mixed(lm()))
     assert not program.built
     x, y = data(4)
-    history = fit(program, world(right), x, y, validation_split=0.25)
+    history = fit(program, provider_of(right), x, y, validation_split=0.25)
     assert program.built and [m.name for m in program.modules][-1] == "g"
     assert history.history["reward"] == [1.0]
     assert program.model is not None
@@ -149,7 +149,7 @@ def test_the_mixed_style_makes_a_graph_in_build_and_keeps_what_was_compiled() ->
 
 def test_the_mixed_style_called_directly() -> None:
     program = Mixed(lm())
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(program(Question(question="number 3"))).get("answer") == 3
     assert [v.path for v in program.trainable_variables] == ["g/state_g"]
 
@@ -176,7 +176,7 @@ def test_a_subclass_whose_modules_make_state_in_build_is_trainable_at_once() -> 
 
     program = compiled(Holder())
     x, y = data(2)
-    fit(program, world(right), x, y, validation_split=0)
+    fit(program, provider_of(right), x, y, validation_split=0)
     assert [v.path for v in program.trainable_variables] == ["late/persona_late"]
     assert program.trainable_variables[0].get("nb_visit") == 1
 
@@ -189,10 +189,10 @@ def test_a_program_without_graph_or_call_says_so() -> None:
 def test_two_programs_in_one_session_share_nothing() -> None:
     one, two = solver(name="one"), solver(name="two")
     x, y = data(4)
-    fit(compiled(one), world(learner), x, y)
+    fit(compiled(one), provider_of(learner), x, y)
     assert one.trainable_variables[0].get("examples")
     assert two.trainable_variables[0].get("examples") == []
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
 
         async def both() -> list[Any]:
             return [await one(x[1]), await two(x[2])]
@@ -219,11 +219,11 @@ def test_programs_of_several_inputs_and_outputs_are_trained_with_a_reward_each()
     ]
     for reward, weights, wanted in cases:
         program.compile(optimizer=synalinks.RandomFewShot(), reward=reward, reward_weights=weights, metrics=[exact()])
-        history = fit(program, world(right), x, y, validation_split=0.25)
+        history = fit(program, provider_of(right), x, y, validation_split=0.25)
         assert history.history["val_reward"] == [wanted]
         assert history.history["val_exact_match"] == [0.5]
     columns = {"q": np.array(questions, dtype=object), "a": np.array(answers, dtype=object)}
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         rows = asyncio.run(program.predict(columns, verbose=0))
         pairs = asyncio.run(program.predict(list(columns.values()), verbose=0))
     assert [[v.get("answer") for v in row] for row in rows] == [[n, n + 1] for n in range(4)]

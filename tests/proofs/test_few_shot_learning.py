@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import fit, lm, make
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
-from worlds import fit, lm, make
 
 
 class Case(synalinks.DataModel):

@@ -56,7 +56,7 @@ def run(path: Path, mode: str, calls: Sequence[Call], seed: int, cut: bool = Fal
     """The outcomes of calls started and answered in an order that `seed` shuffles; every third fails."""
     rng = random.Random(seed)
 
-    async def world(call: Call) -> Reply:
+    async def provider(call: Call) -> Reply:
         assert mode != "none", "a replay asks nobody"
         for _ in range(rng.randrange(6)):
             await asyncio.sleep(0)
@@ -76,7 +76,7 @@ def run(path: Path, mode: str, calls: Sequence[Call], seed: int, cut: bool = Fal
 
     async def main() -> list[Outcome]:
         with Cassette(path, mode) as cassette:
-            handler = CassetteLayer(lambda: cassette)(world)
+            handler = CassetteLayer(lambda: cassette)(provider)
             async with asyncio.TaskGroup() as group:
                 order = rng.sample(range(len(calls)), len(calls))
                 tasks = {number: group.create_task(one(handler, calls[number])) for number in order}
@@ -142,13 +142,13 @@ def test_what_was_taken_up_again_replays_as_it_went_in_the_end(
 def run_in_order(path: Path, calls: Sequence[Call]) -> list[Outcome]:
     """The outcomes of calls made one after the other, with what is missing recorded."""
 
-    async def world(call: Call) -> Reply:
+    async def provider(call: Call) -> Reply:
         return Reply(text=f"later, at {call.place}")
 
     async def main() -> list[Outcome]:
         outcomes: list[Outcome] = []
         with Cassette(path, "new_episodes") as cassette:
-            handler = CassetteLayer(lambda: cassette)(world)
+            handler = CassetteLayer(lambda: cassette)(provider)
             for call in calls:
                 try:
                     outcomes.append((await handler(call)).text)

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import synalinks
+from programs_under_test import Fresh, compiled, data, fit, lm, provider_of, right, solver
 from synalinks.errors import ServerError
 from synalinks.lm.core.call import Call, Reply
 from synalinks.rewards import LMAsJudge
 from synalinks.testing import SyntheticModel
-from worlds import Fresh, compiled, data, fit, lm, right, solver, world
 
 
 @given(
@@ -30,7 +30,7 @@ def test_every_epoch_that_is_begun_has_its_validation(
     train: int, validation: int, batch_size: int, minibatch_size: int | None, freq: int, cap: int, mode: Any
 ) -> None:
     synalinks.clear_session(free_memory=False)
-    program, provider = compiled(solver(), optimizer=Fresh()), world(right)
+    program, provider = compiled(solver(), optimizer=Fresh()), provider_of(right)
     history = fit(
         program,
         provider,

@@ -1,6 +1,6 @@
 """Every prediction gets the reward of its own sample, whatever finishes when, and whoever fails.
 
-Each batch of a fit runs under a schedule of its own: at every point where a module would wait for the world, it is
+Each batch of a fit runs under a schedule of its own: at every point where a module would wait for a provider, it is
 put in a pool, and one of those in the pool, drawn at random, goes on. Nothing sleeps.
 
 The outputs carry the number of the sample they were made for. Inputs come in pairs of equals with different
@@ -48,7 +48,7 @@ class Habit(synalinks.Trainable):
     hint: str = synalinks.Field(default="")
 
 
-class World:
+class Schedule:
     """Decides who goes on, and which samples fail where.
 
     Attributes:
@@ -93,37 +93,37 @@ class World:
 class Recorder(synalinks.Module):
     """Waits, stamps, and leaves a record as the guide to trainable variables says: without naming its sample."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, schedule: Schedule, name: str) -> None:
         super().__init__(name=name)
-        self.world = world
+        self.schedule = schedule
         self.state = self.add_variable(initializer=Habit().get_json(), data_model=Habit, name="habit_" + name)
 
     async def call(self, inputs: Any, turn: int, training: bool = False) -> Any:
-        await self.world.some_turns()
+        await self.schedule.some_turns()
         stamp = Stamp(sample=scope.current().sample, turn=turn)
         if training:
-            self.world.made.setdefault(self.state.path, []).append((stamp.sample, turn))
+            self.schedule.made.setdefault(self.state.path, []).append((stamp.sample, turn))
             self.state.get("current_predictions").append(
                 {"inputs": inputs.get_json(), "outputs": stamp.get_json(), "reward": None}
             )
-        await self.world.some_turns()
+        await self.schedule.some_turns()
         return stamp
 
 
 class Job(synalinks.Module):
     """Calls its recorders several times for each sample: one after the other, and side by side."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         super().__init__(name="job")
-        self.world = world
-        self.first = Recorder(world, "first")
-        self.second = Recorder(world, "second")
+        self.schedule = schedule
+        self.first = Recorder(schedule, "first")
+        self.second = Recorder(schedule, "second")
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         sample = scope.current().sample
         assert sample is not None
-        fails = self.world.failing.get(sample)
-        await self.world.some_turns()
+        fails = self.schedule.failing.get(sample)
+        await self.schedule.some_turns()
         if fails == "before":
             return None
         for turn in range(sample % 3):
@@ -142,54 +142,54 @@ class Job(synalinks.Module):
 class Witness(Optimizer):
     """Compares what the trainer assigned with what the modules recorded, step by step."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         super().__init__()
-        self.world = world
+        self.schedule = schedule
 
     def assign_rewards(self, variables: Sequence[Any], rewards: Any) -> Any:
-        assert rewards == {sample: self.world.reward(sample) for sample in rewards}
+        assert rewards == {sample: self.schedule.reward(sample) for sample in rewards}
         assigned = super().assign_rewards(variables, rewards)
         for variable in variables:
-            made = self.world.made.pop(variable.path, [])
+            made = self.schedule.made.pop(variable.path, [])
             found = [(r["outputs"]["sample"], r["outputs"]["turn"], r["reward"]) for r in assigned[variable.path]]
-            wanted = [(sample, turn, self.world.reward(sample)) for sample, turn in made]
+            wanted = [(sample, turn, self.schedule.reward(sample)) for sample, turn in made]
             assert sorted(found) == sorted(wanted)
             assert all(r["inputs"]["pair"] == r["outputs"]["sample"] // 2 for r in assigned[variable.path])
             assert variable.get("nb_visit") == len(wanted)
             assert variable.get("cumulative_reward") == pytest.approx(sum(reward for *_, reward in wanted))
             assert variable.get("current_predictions") == []
-        assert self.world.made == {}, "nobody else recorded anything"
-        self.world.schedules += 1
+        assert self.schedule.made == {}, "nobody else recorded anything"
+        self.schedule.schedules += 1
         return assigned
 
     async def propose(self, variable: Any, step: Step) -> dict[str, Any] | None:
         """Now and then a candidate, so that runs without training come in between."""
         learnt = "hint" if "hint" in variable.get_json() else "instructions"
-        return {learnt: f"{step.epoch}.{step.step}"} if self.world.rng.random() < 0.3 else None
+        return {learnt: f"{step.epoch}.{step.step}"} if self.schedule.rng.random() < 0.3 else None
 
 
 def data(samples: int) -> tuple[list[Ticket], list[Stamp]]:
     return [Ticket(pair=i // 2) for i in range(samples)], [Stamp(sample=i, turn=-1) for i in range(samples)]
 
 
-def reward_in(world: World) -> Any:
+def reward_in(schedule: Schedule) -> Any:
     async def reward(y_true: Any, y_pred: Any) -> float:
-        await world.some_turns()
+        await schedule.some_turns()
         assert y_true.get("sample") == y_pred.get("sample"), "a prediction met another sample's target"
-        return world.reward(y_true.get("sample"))
+        return schedule.reward(y_true.get("sample"))
 
     return reward
 
 
-async def fit(world: World, module: Any, samples: int, batch_size: int, seed: int) -> Any:
+async def fit(schedule: Schedule, module: Any, samples: int, batch_size: int, seed: int) -> Any:
     inputs = synalinks.Input(data_model=Ticket)
     program = synalinks.Program(inputs=inputs, outputs=await module(inputs), name="attribution")
-    program.compile(optimizer=Witness(world), reward=reward_in(world))
+    program.compile(optimizer=Witness(schedule), reward=reward_in(schedule))
     x, y = data(samples)
     history = await program.fit(
         x, y, batch_size=batch_size, epochs=2, validation_split=0.0, verbose=0, seed=seed, minibatch_size=None
     )
-    mean = sum(world.reward(sample) for sample in range(samples)) / samples
+    mean = sum(schedule.reward(sample) for sample in range(samples)) / samples
     assert history.history["reward"] == pytest.approx([mean, mean])
     return program
 
@@ -207,14 +207,14 @@ def test_predictions_of_modules_with_state_of_their_own() -> None:
     def holds(seed: int, samples: int, batch_size: int, failing: float) -> None:
         nonlocal seen
         synalinks.clear_session(free_memory=False)
-        world = World(seed, samples, failing)
-        program = asyncio.run(fit(world, Job(world), samples, batch_size, seed))
-        assert world.schedules == 2 * -(-samples // batch_size)
-        seen += world.schedules
+        schedule = Schedule(seed, samples, failing)
+        program = asyncio.run(fit(schedule, Job(schedule), samples, batch_size, seed))
+        assert schedule.schedules == 2 * -(-samples // batch_size)
+        seen += schedule.schedules
         for variable in program.trainable_variables:
             for record in variable.get("predictions"):
                 twins = (2 * record["inputs"]["pair"], 2 * record["inputs"]["pair"] + 1)
-                assert record["reward"] in [world.reward(sample) for sample in twins]
+                assert record["reward"] in [schedule.reward(sample) for sample in twins]
 
     holds()
     assert seen >= SCHEDULES["modules"]
@@ -223,9 +223,9 @@ def test_predictions_of_modules_with_state_of_their_own() -> None:
 class Several(synalinks.Module):
     """Asks its two generators several times for each sample, one after the other and side by side."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         super().__init__(name="several")
-        self.world = world
+        self.schedule = schedule
         model = synalinks.LanguageModel("scripted/attribution", concurrency=64)
         self.first = synalinks.Generator(data_model=Stamp, language_model=model, name="first")
         self.second = synalinks.Generator(data_model=Stamp, language_model=model, name="second")
@@ -249,18 +249,21 @@ class Server:
 
     name = "drawn"
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
 
     async def __call__(self, call: Call, /) -> Any:
-        await self.world.some_turns()
+        await self.schedule.some_turns()
         place = call.scope
         assert place.sample is not None and place.module is not None
         generator = place.module.rpartition("/")[2]
-        if self.world.failing.get(place.sample) in ({"first": ("before",), "second": ("between", "after")}[generator]):
+        if (
+            self.schedule.failing.get(place.sample)
+            in ({"first": ("before",), "second": ("between", "after")}[generator])
+        ):
             raise SampleRefused("refused, as scripted", kind="refusal")
         if place.phase == "train":
-            self.world.made.setdefault(f"{generator}/state_{generator}", []).append((place.sample, call.draw))
+            self.schedule.made.setdefault(f"{generator}/state_{generator}", []).append((place.sample, call.draw))
         stamp = Stamp(sample=place.sample, turn=call.draw)
         return synalinks.lm.core.call.Reply(text=stamp.model_dump_json(), finish="stop")
 
@@ -278,11 +281,11 @@ def test_predictions_of_generators() -> None:
     def holds(seed: int, samples: int, batch_size: int, failing: float) -> None:
         nonlocal seen
         synalinks.clear_session(free_memory=False)
-        world = World(seed, samples, failing)
-        with warnings.catch_warnings(), synalinks.use_provider(Server(world)):
+        schedule = Schedule(seed, samples, failing)
+        with warnings.catch_warnings(), synalinks.use_provider(Server(schedule)):
             warnings.simplefilter("ignore", synalinks.LMWarning)
-            asyncio.run(fit(world, Several(world), samples, batch_size, seed))
-        seen += world.schedules
+            asyncio.run(fit(schedule, Several(schedule), samples, batch_size, seed))
+        seen += schedule.schedules
 
     holds()
     assert seen >= SCHEDULES["generators"]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, compiled, data, fit, provider_of, right
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
 from synalinks.metrics import MeanMetricWrapper
 from synalinks.rewards import BatchReward, BatchRewardFunctionWrapper
-from worlds import Answer, compiled, data, fit, right, world
 
 
 class Rank(BatchReward):
@@ -66,7 +66,7 @@ def test_another_number_of_rewards_or_one_out_of_range(value: Any, message: str)
 
 def test_training_gives_each_sample_its_reward() -> None:
     program = compiled(reward=Rank(), optimizer=synalinks.RandomFewShot(population_size=1))
-    history = fit(program, world(right), *data(8), batch_size=4, validation_split=0.5, shuffle=False, epochs=1)
+    history = fit(program, provider_of(right), *data(8), batch_size=4, validation_split=0.5, shuffle=False, epochs=1)
     assert history.history["reward"] == history.history["val_reward"] == [0.5]
     records = program.trainable_variables[0].get("predictions")
     ranks = {record["outputs"]["answer"]: record["reward"] for record in records}
@@ -82,7 +82,7 @@ def test_on_one_prediction_it_sees_a_batch_of_one() -> None:
 def test_as_a_metric_of_a_program_it_sees_whole_batches() -> None:
     program = compiled(metrics=[Rank(name="rank")])
     x, y = data(4)
-    with synalinks.use_provider(world(right)):
+    with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(program.evaluate(x, y, batch_size=4, verbose=0))["rank"] == 0.5  # 0, 1/3, 2/3, 1
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, compiled, data, learner, provider_of
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
 from synalinks.rewards import ComposableReward
 from synalinks.trainers.checks import models_of
-from worlds import Answer, compiled, data, learner, world
 
 
 class Worked(synalinks.DataModel):
@@ -66,6 +66,6 @@ def test_masks_and_models_of_its_parts_are_checked_before_the_first_call() -> No
 def test_a_program_is_evaluated_by_it() -> None:
     program = compiled(reward=ComposableReward(["exact_match", lambda y_true, y_pred: 1.0], [1, 3]))
     x, y = data(4)
-    with synalinks.use_provider(world(learner)):  # right about even numbers
+    with synalinks.use_provider(provider_of(learner)):  # right about even numbers
         assert asyncio.run(program.evaluate(x, y, verbose=0)) == {"reward": 0.875}
     assert score(ComposableReward(["exact_match"]), Answer(answer=1), Answer(answer=1)) == 1.0

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Fresh, Question, compiled, data, fit, provider_of, right
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.rewards import BatchRewardFunctionWrapper
-from worlds import Answer, Fresh, Question, compiled, data, fit, right, world
 
 
 def breaking(at: int, with_what: Any) -> Any:
@@ -30,7 +30,7 @@ def breaking(at: int, with_what: Any) -> Any:
 
 def test_a_reward_that_raises_says_where_and_keeps_ledger_history_and_program() -> None:
     program = compiled(reward=breaking(5, KeyError("gone")), optimizer=Fresh())
-    provider = world(right)
+    provider = provider_of(right)
     with pytest.raises(KeyError) as told:
         fit(program, provider, *data(8), batch_size=1, epochs=2, shuffle=False, validation_split=0.25)
     assert told.value.__notes__ == ["raised in the reward 'fragile' (at epoch=0 step=5 phase=reward sample=5)"]
@@ -38,14 +38,14 @@ def test_a_reward_that_raises_says_where_and_keeps_ledger_history_and_program() 
     best = program.trainable_variables[0]
     assert best.get("instructions") and best.get("best_candidates") is not None
     program.compile(optimizer=Fresh(), reward="exact_match")  # usable
-    assert fit(program, world(right), *data(4)).history["reward"] == [1.0]
+    assert fit(program, provider_of(right), *data(4)).history["reward"] == [1.0]
 
 
 @pytest.mark.parametrize("value", [1.5, -0.5, math.nan, "much", None])
 def test_a_value_that_is_no_reward_says_where(value: Any) -> None:
     program = compiled(reward=breaking(2, value))
     with pytest.raises(ConfigurationError, match=r"reward 'fragile' gave .*\[0, 1\].*phase=reward sample=2"):
-        fit(program, world(right), *data(4), validation_split=0)
+        fit(program, provider_of(right), *data(4), validation_split=0)
 
 
 def test_a_batch_reward_that_raises_says_so() -> None:
@@ -54,7 +54,7 @@ def test_a_batch_reward_that_raises_says_so() -> None:
 
     program = compiled(reward=BatchRewardFunctionWrapper(broken))
     with pytest.raises(ZeroDivisionError) as told:
-        fit(program, world(right), *data(4), validation_split=0)
+        fit(program, provider_of(right), *data(4), validation_split=0)
     assert told.value.__notes__ == ["raised in the batch reward 'broken' (at epoch=0 step=0 phase=reward)"]
 
 
@@ -62,20 +62,20 @@ def test_a_batch_reward_that_raises_says_so() -> None:
 def test_a_metric_that_gives_no_number_says_so(value: Any) -> None:
     program = compiled(metrics=[breaking(2, value)])
     with pytest.raises(ConfigurationError, match=r"metric 'fragile' got .*finite number"):
-        fit(program, world(right), *data(4), validation_split=0)
+        fit(program, provider_of(right), *data(4), validation_split=0)
 
 
 def test_a_metric_that_raises_says_where() -> None:
     program = compiled(metrics=[breaking(2, KeyError("gone"))])
     x, y = data(4)
-    with synalinks.use_provider(world(right)), pytest.raises(KeyError) as told:
+    with synalinks.use_provider(provider_of(right)), pytest.raises(KeyError) as told:
         asyncio.run(program.evaluate(x, y, verbose=0))
     assert told.value.__notes__ == ["raised in the metric 'fragile' (at phase=metric sample=2)"]
 
 
 def test_what_this_library_raises_is_left_as_it_is() -> None:
     program = compiled(reward=breaking(1, synalinks.BudgetExceeded("enough")), optimizer=Fresh())
-    history = fit(program, world(right), *data(4), shuffle=False, validation_split=0)
+    history = fit(program, provider_of(right), *data(4), shuffle=False, validation_split=0)
     assert history.stopped_by == "budget"
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, data, fit, make, phases, right, solver
 from synalinks import rewards
 from synalinks.data import Rating
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.rewards import LMAsJudge, ProgramAsJudge
-from worlds import Answer, data, fit, make, phases, right, solver
 
 JUDGE = "ollama/judge"
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from worlds import Answer, Question
 
 
 class Worked(synalinks.DataModel):

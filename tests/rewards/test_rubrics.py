@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer
 from synalinks import rewards
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.rewards import rubrics
 from synalinks.rewards.rubric_table import RUBRICS
-from worlds import Answer
 
 JUDGE = "ollama/judge"
 

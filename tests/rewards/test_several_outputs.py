@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question, fit, lm, make, number_of
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.rewards import BatchReward
-from worlds import Answer, Question, fit, lm, make, number_of
 
 
 class Note(synalinks.DataModel):

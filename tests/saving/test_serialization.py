@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import MODEL, Add, Answer, solver
 from synalinks import saving
 from synalinks.errors import ConfigurationError
-from worlds import MODEL, Add, Answer, solver
 
 
 class Tone(enum.StrEnum):

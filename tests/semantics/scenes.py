@@ -9,11 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import synalinks
+from programs_under_test import Answer, Fresh, Question
 from synalinks import scope
 from synalinks.callbacks import Callback
 from synalinks.optimizers import Optimizer
 from synalinks.testing import ChatRequest, OllamaServer
-from worlds import Answer, Fresh, Question
 
 Law = Callable[[int, ChatRequest], int]
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]

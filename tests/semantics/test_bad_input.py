@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import synalinks
-from omega_worlds import OmegaWorld, omega, program
+from omega_under_test import OmegaProvider, omega, program
+from programs_under_test import Answer, Question, data, fit
 from semantics.scenes import compiled, server, shown, train
 from synalinks import optimizers
 from synalinks.errors import ConfigurationError, DataError
-from worlds import Answer, Question, data, fit
 
 X, Y = data(10)
 HEATS = {
@@ -235,6 +235,6 @@ def test_a_distance_that_is_none_ends_the_fit_and_the_best_candidate_stays() -> 
 
     made = program(omega(distance_function=far))
     with pytest.raises(ConfigurationError, match="distance_function gave nan"):
-        fit(made, OmegaWorld(), *data(20), batch_size=5, validation_split=0.5, minibatch_size=None)
+        fit(made, OmegaProvider(), *data(20), batch_size=5, validation_split=0.5, minibatch_size=None)
     value = made.trainable_variables[0].get_json()
     assert "hint0" in value["instructions"] and len(value["best_candidates"]) == 3

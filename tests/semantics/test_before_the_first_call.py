@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question, data
 from semantics.scenes import compiled, server, train
 from synalinks.errors import ConfigurationError, DataError
-from worlds import Answer, Question, data
 
 
 class Other(synalinks.DataModel):

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import synalinks
-from omega_worlds import OmegaWorld, inputs_of, omega, program
+from omega_under_test import OmegaProvider, inputs_of, omega, program
+from programs_under_test import Answer, Fresh, Question, data, fit, learner, make, provider_of, solver
 from semantics import scenes
 from semantics.scenes import always, asked, attempts, compiled, server, shown, train
 from synalinks.callbacks import Callback
@@ -20,7 +21,6 @@ from synalinks.modules import LMWarning
 from synalinks.optimizers import Optimizer, Step
 from synalinks.optimizers import candidates as pool
 from synalinks.testing import ChatRequest
-from worlds import Answer, Fresh, Question, data, fit, learner, make, solver, world
 
 SIZES: dict[str, Any] = {"batch_size": 5, "validation_split": 0.5, "minibatch_size": None}
 
@@ -171,18 +171,18 @@ def test_zero_temperatures_are_the_greedy_limit_in_a_whole_fit() -> None:
         merging_rate=1.0,
         update_freq="batch",
     )
-    w = OmegaWorld()
+    w = OmegaProvider()
     trained = program(made)
     history = fit(trained, w, *data(20), epochs=3, **SIZES)
     assert {call.request.options["temperature"] for call in w.proposals} == {0}
     assert history.history["val_reward"][-1] > 0.2
     greedy = solver()
     greedy.compile(optimizer=synalinks.RandomFewShot(sampling_temperature=0.0), reward="exact_match")
-    assert fit(greedy, world(learner), *data(20), epochs=2, **SIZES).history["val_reward"][-1] == 1.0
+    assert fit(greedy, provider_of(learner), *data(20), epochs=2, **SIZES).history["val_reward"][-1] == 1.0
 
 
 def test_at_zero_the_best_parent_is_always_the_one_that_is_improved() -> None:
-    w = OmegaWorld()
+    w = OmegaProvider()
     trained = program(omega(selection_temperature=0, algorithm="ga"))
     best: list[set[str]] = []
 
@@ -287,7 +287,7 @@ def test_the_proposer_sees_what_the_variable_is_for() -> None:
         inputs = synalinks.Input(data_model=Question)
         return synalinks.Program(inputs=inputs, outputs=await Clerk()(inputs), name="office")
 
-    w = OmegaWorld(lambda call: {"thinking": "", "rule": f"rule {call.scope.step}"})
+    w = OmegaProvider(lambda call: {"thinking": "", "rule": f"rule {call.scope.step}"})
     made = make(build)
     made.compile(optimizer=omega(), reward="exact_match")
     fit(made, w, *data(8), batch_size=2, validation_split=0.25)

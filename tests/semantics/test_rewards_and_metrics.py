@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question, data
 from semantics.scenes import always, compiled, server, solver, taught, train
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.rewards import BatchReward, LMAsJudge, ProgramAsJudge, Reward
 from synalinks.testing import ChatRequest, OllamaServer
-from worlds import Answer, Question, data
 
 
 class Worked(synalinks.DataModel):

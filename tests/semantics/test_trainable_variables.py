@@ -12,11 +12,11 @@ import pytest
 
 import synalinks
 from guides.test_trainable_variables import PIRATE, Greeting, Name, Personalize, greeter
-from omega_worlds import OmegaWorld, omega
+from omega_under_test import OmegaProvider, omega
+from programs_under_test import Answer, Question, Speaker, compiled, data, fit, make, provider_of, right
 from synalinks.data import BOOKKEEPING, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers import Optimizer, Step
-from worlds import Answer, Question, Speaker, compiled, data, fit, make, right, world
 
 NAMES = ["Ada", "Bob", "Cyd", "Dan", "Eve", "Fay", "Gus", "Hal"]
 #: Only a warm persona says what is wanted.
@@ -116,7 +116,7 @@ def test_both_optimizers_train_the_module_of_the_guide(kind: str) -> None:
     if kind == "RandomFewShot":
         y[:4] = [Greeting(greeting=f"[{PIRATE}] hello {name}") for name in NAMES[:4]]
     history = fit(
-        program, OmegaWorld(lambda call: {"thinking": "", "persona": WARM}), x, y, batch_size=2, epochs=2,
+        program, OmegaProvider(lambda call: {"thinking": "", "persona": WARM}), x, y, batch_size=2, epochs=2,
         validation_split=0.5,
     )  # fmt: skip
     value = state(program)
@@ -180,7 +180,7 @@ def left_by(leave: Leave | None) -> Any:
         return synalinks.Program(inputs=inputs, outputs=await Own(name="own")(inputs), name="p")
 
     program = compiled(make(build))
-    fit(program, world(right), *data(12), batch_size=12, validation_split=0)
+    fit(program, provider_of(right), *data(12), batch_size=12, validation_split=0)
     return state(program)
 
 

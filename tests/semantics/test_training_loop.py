@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Fresh, Question, Speaker, data, fit, make, provider_of, right
 from semantics.scenes import Log, always, asked, attempts, compiled, server, shown, train
 from synalinks import optimizers
 from synalinks.callbacks import Callback
@@ -21,7 +22,6 @@ from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers import Step
 from synalinks.testing import ChatRequest
-from worlds import Answer, Fresh, Question, Speaker, data, fit, make, right, world
 
 
 def test_the_parameters_of_fit_and_their_defaults() -> None:
@@ -48,7 +48,14 @@ def test_hooks_and_phases_come_in_the_order_that_is_written() -> None:
     program = compiled(log.optimizer(), log.reward())
     x, y = data(6)
     fit(
-        program, world(answer), x, y, batch_size=2, validation_split=1 / 3, minibatch_size=1, callbacks=[log.callback()]
+        program,
+        provider_of(answer),
+        x,
+        y,
+        batch_size=2,
+        validation_split=1 / 3,
+        minibatch_size=1,
+        callbacks=[log.callback()],
     )
 
     def step(candidates: int) -> list[Any]:
@@ -91,7 +98,7 @@ def test_the_forward_pass_is_told_that_it_trains_and_no_other_is() -> None:
 
     program = make(build)
     program.compile(optimizer=Words(), reward="exact_match")
-    fit(program, world(right), *data(8), batch_size=2, validation_split=0.5)
+    fit(program, provider_of(right), *data(8), batch_size=2, validation_split=0.5)
     assert set(told) == {("train", True), ("candidate", False), ("validation", False)}
 
 
@@ -139,7 +146,7 @@ def test_a_step_writes_a_candidate_into_every_variable_and_updates_one() -> None
             return await super().propose(variable, step)
 
     program = two_speakers(Noting())
-    fit(program, world(right), *data(6), epochs=2, batch_size=2, validation_split=1 / 3)
+    fit(program, provider_of(right), *data(6), epochs=2, batch_size=2, validation_split=1 / 3)
     assert seen == [["one", "three"]] * 4
     assert len(proposed) == 4 and set(proposed) == {"persona_one", "persona_two"}
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import synalinks
-from omega_worlds import HINT, OmegaWorld, inputs_of, is_crossover, omega, program, proposer
+from omega_under_test import HINT, OmegaProvider, inputs_of, is_crossover, omega, program, proposer
+from programs_under_test import Answer, Question, data, fit, make
 from semantics.scenes import attempts, compiled, server, train
 from synalinks.errors import SampleRefused
 from synalinks.modules import LMWarning
-from worlds import Answer, Question, data, fit, make
 
 SIZES: dict[str, Any] = {"batch_size": 5, "validation_split": 0.5, "minibatch_size": None}
 
@@ -27,7 +27,7 @@ def state(made: Any) -> Any:
 
 def population(optimizer: Any, epochs: int = 4, vector: Any = None) -> list[str]:
     """Who is in the pool after a training in which every step proposes something new."""
-    w = OmegaWorld() if vector is None else OmegaWorld(vector=vector)
+    w = OmegaProvider() if vector is None else OmegaProvider(vector=vector)
     made = program(optimizer)
     fit(made, w, *data(40), epochs=epochs, batch_size=4, validation_split=0.5)
     return [candidate["instructions"] for candidate in state(made)["best_candidates"]]
@@ -36,7 +36,7 @@ def population(optimizer: Any, epochs: int = 4, vector: Any = None) -> list[str]
 def test_stuck_a_larger_population_keeps_more_and_a_higher_temperature_reaches_the_proposer() -> None:
     assert len(population(omega(algorithm="ga", population_size=3))) == 3
     assert len(population(omega(algorithm="ga", population_size=30))) > 10
-    w = OmegaWorld()
+    w = OmegaProvider()
     fit(program(omega(mutation_temperature=0.8)), w, *data(10), batch_size=5)
     assert {call.request.options["temperature"] for call in w.proposals} == {0.8}
 
@@ -54,7 +54,7 @@ def test_collapsed_a_larger_k_keeps_more_and_without_competition_nobody_is_drive
 
 def test_collapsed_a_higher_selection_temperature_starts_from_more_parents() -> None:
     def starts(heat: float) -> int:
-        w = OmegaWorld()
+        w = OmegaProvider()
         made = program(omega(algorithm="ga", selection_temperature=heat, population_size=50))
         fit(made, w, *data(40), epochs=5, batch_size=2, validation_split=0.5)
         return len({json.dumps(inputs_of(call)["current_variable"]) for call in w.proposals})
@@ -83,7 +83,7 @@ def test_embedding_token_limits_a_text_too_long_is_a_warning_and_not_the_end() -
 
     made = program(omega())
     with pytest.warns(LMWarning, match="too long"):
-        history = fit(made, OmegaWorld(vector=limited), *data(20), epochs=2, **SIZES)
+        history = fit(made, OmegaProvider(vector=limited), *data(20), epochs=2, **SIZES)
     assert len(history.history["val_reward"]) == 2 and len(state(made)["best_candidates"]) > 1
 
 
@@ -113,7 +113,7 @@ def test_embedding_token_limits_a_large_field_can_be_masked_out_of_a_variable() 
         inputs = synalinks.Input(data_model=Question)
         return synalinks.Program(inputs=inputs, outputs=await Planner()(inputs), name="p")
 
-    w = OmegaWorld(lambda call: {"thinking": "", "plan": f"plan {call.scope.step}"})
+    w = OmegaProvider(lambda call: {"thinking": "", "plan": f"plan {call.scope.step}"})
     made = make(build)
     made.compile(optimizer=omega(), reward="exact_match")
     assert len(made.trainable_variables) == 1
@@ -123,7 +123,7 @@ def test_embedding_token_limits_a_large_field_can_be_masked_out_of_a_variable() 
 
 
 def test_just_examples_omega_writes_none_and_random_few_shot_nothing_else() -> None:
-    w = OmegaWorld()
+    w = OmegaProvider()
     made = program(omega(), examples=[({"question": "number 1"}, {"answer": 1})])
     fit(made, w, *data(20), epochs=2, **SIZES)
     pooled = state(made)["best_candidates"]
@@ -139,7 +139,7 @@ def test_just_examples_omega_writes_none_and_random_few_shot_nothing_else() -> N
     "options", [{"algorithm": "ga"}, {"distance_function": lambda a, b, embedding_model=None: 1.0}]
 )
 def test_a_missing_embedding_model_is_no_matter_where_none_is_needed(options: dict[str, Any]) -> None:
-    w = OmegaWorld()
+    w = OmegaProvider()
     made = program(synalinks.OMEGA(language_model=proposer(), **options))
     fit(made, w, *data(20), epochs=2, **SIZES)
     assert w.embeds == [] and len(HINT.findall(state(made)["instructions"])) == 2
@@ -160,16 +160,16 @@ def test_a_distance_function_need_not_be_async() -> None:
     outcomes = []
     for distance in (slow_distance, quick_distance):
         made = program(omega(distance_function=distance, name="omega"))
-        fit(made, OmegaWorld(), *data(20), epochs=3, **SIZES)
+        fit(made, OmegaProvider(), *data(20), epochs=3, **SIZES)
         outcomes.append(state(made)["best_candidates"])
     free = program(omega(algorithm="ga"))
-    fit(free, OmegaWorld(), *data(20), epochs=3, **SIZES)
+    fit(free, OmegaProvider(), *data(20), epochs=3, **SIZES)
     assert outcomes[0] == outcomes[1] and len(outcomes[0]) < len(state(free)["best_candidates"])
 
 
 def test_the_chance_of_crossover_grows_with_the_epochs() -> None:
     """At 0.05 it is none in the first epoch and certain from the twenty-first on."""
-    w = OmegaWorld()
+    w = OmegaProvider()
     made = program(omega(merging_rate=0.05))
     fit(made, w, *data(8), epochs=24, batch_size=2, validation_split=0.5)
     by_epoch = [[is_crossover(call) for call in w.proposals if call.scope.epoch == epoch] for epoch in range(24)]
@@ -179,7 +179,7 @@ def test_the_chance_of_crossover_grows_with_the_epochs() -> None:
 
 
 def test_a_population_of_hundreds_embeds_each_text_once() -> None:
-    w = OmegaWorld()
+    w = OmegaProvider()
     made = program(omega(population_size=500, update_freq="batch", merging_rate=0.3))
     fit(made, w, *data(400), epochs=2, batch_size=1, validation_split=0.5, minibatch_size=1)
     assert len(w.embedded) == len(set(w.embedded)) <= len(w.proposals) + 1

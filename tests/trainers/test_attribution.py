@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question, Speaker, compiled, data, fit, lm, make, number_of, provider_of, solver
 from synalinks.data import Variable
 from synalinks.errors import ServerError
 from synalinks.lm.core.call import Call
 from synalinks.optimizers import Optimizer
-from worlds import Answer, Question, Speaker, compiled, data, fit, lm, make, number_of, solver, world
 
 
 class Watch(Optimizer):
@@ -52,7 +52,7 @@ def test_every_prediction_gets_its_own_reward_in_random_schedules(failing: float
     missing = 0
     for seed in range(60):
         program.optimizer.seen.clear()
-        fit(program, world(disorderly(seed, failing)), x, y, batch_size=12, validation_split=0, seed=seed)
+        fit(program, provider_of(disorderly(seed, failing)), x, y, batch_size=12, validation_split=0, seed=seed)
         seen = program.optimizer.seen
         missing += 12 - len(seen)
         assert len({number for _, number, _ in seen}) == len(seen)
@@ -93,12 +93,14 @@ def test_a_module_called_twice_per_sample_has_both_records_rewarded() -> None:
     program = compiled(Twice(), optimizer=Watch())
     x, _ = data(6)
     y = [Answer(answer=n + 100) for n in range(6)]
-    fit(program, world(answer), x, y, batch_size=6, validation_split=0)
+    fit(program, provider_of(answer), x, y, batch_size=6, validation_split=0)
     assert sorted(program.optimizer.seen) == sorted(
         ("state_g", number, float(n % 2 == 0)) for n in range(6) for number in (n, n + 100)
     )
     program.compile(optimizer=synalinks.RandomFewShot(), reward=synalinks.ExactMatch())
-    fit(program, world(answer), x, y, batch_size=6, validation_split=0, epochs=2)  # a reward of None would be NaN here
+    fit(
+        program, provider_of(answer), x, y, batch_size=6, validation_split=0, epochs=2
+    )  # a reward of None would be NaN here
 
 
 def test_a_branch_not_taken_shifts_nobody_elses_reward() -> None:
@@ -138,7 +140,7 @@ def test_a_branch_not_taken_shifts_nobody_elses_reward() -> None:
     everything: list[tuple[str, int, float]] = []
     program = make(build)
     x, y = data(9)
-    fit(compiled(program, optimizer=WatchBoth()), world(disorderly(3)), x, y, batch_size=9, validation_split=0)
+    fit(compiled(program, optimizer=WatchBoth()), provider_of(disorderly(3)), x, y, batch_size=9, validation_split=0)
     assert sorted(everything) == sorted(
         (("even/state_even", "odd/state_odd")[n % 2], n, float(n % 3 == 0)) for n in range(9)
     )
@@ -165,13 +167,13 @@ def test_a_variable_in_a_branch_never_taken_keeps_no_other_from_learning() -> No
 
     program = compiled(make(build))
     x, y = data(10)
-    fit(program, world(rule), x, y, epochs=2)
+    fit(program, provider_of(rule), x, y, epochs=2)
     assert program.get_variable("state_g").get("examples")
     assert program.get_variable("persona_dead").get("predictions") == []
 
 
 def test_samples_keep_their_index_whatever_the_order_and_the_batch() -> None:
-    provider = world(disorderly(1))
+    provider = provider_of(disorderly(1))
     x, y = data(10)
     fit(compiled(), provider, x, y, batch_size=3, epochs=2, validation_split=0.3)
     for call in provider.calls:
@@ -185,6 +187,6 @@ def test_predictions_come_in_the_order_of_the_examples() -> None:
     for seed in range(5):
         rng = np.random.default_rng(seed)
         order = [int(i) for i in rng.permutation(20)]
-        with synalinks.use_provider(world(disorderly(seed))):
+        with synalinks.use_provider(provider_of(disorderly(seed))):
             found = asyncio.run(program.predict([x[i] for i in order], batch_size=7, verbose=0))
         assert [value.get("answer") for value in found] == [n if n % 3 == 0 else -1 for n in order]

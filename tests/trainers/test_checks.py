@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import compiled, data, lm, provider_of, right, solver
 from synalinks.errors import ConfigurationError
 from synalinks.lm.pricing import pricing
 from synalinks.rewards import LMAsJudge
 from synalinks.trainers.checks import check_models, models_of
-from worlds import compiled, data, lm, right, solver, world
 
 
 def names(*holders: Any) -> list[str]:
@@ -50,11 +50,14 @@ def test_the_default_of_the_session_will_do_and_nothing_will_not() -> None:
 def test_an_evaluation_is_refused_for_its_rewards_and_not_for_the_optimizer() -> None:
     x, y = data(3)
     judged = compiled(reward=LMAsJudge())
-    with synalinks.use_provider(provider := world(right)), pytest.raises(ConfigurationError, match="no language model"):
+    with (
+        synalinks.use_provider(provider := provider_of(right)),
+        pytest.raises(ConfigurationError, match="no language model"),
+    ):
         asyncio.run(judged.evaluate(x, y, verbose=0))
     assert provider.calls == []
     searched = compiled(optimizer=synalinks.OMEGA("", "openai/no-such", algorithm="ga"))
-    with synalinks.use_provider(world(right)), synalinks.use_budget(1):
+    with synalinks.use_provider(provider_of(right)), synalinks.use_budget(1):
         assert asyncio.run(searched.evaluate(x, y, verbose=0)) == {"reward": 1.0}
 
 

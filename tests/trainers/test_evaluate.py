@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import Answer, compiled, data, learner, phases, provider_of, right, solver
 from synalinks.errors import ConfigurationError
-from worlds import Answer, compiled, data, learner, phases, right, solver, world
 
 
 def evaluate(program: Any, provider: Any, x: Any, y: Any = None, **options: Any) -> Any:
@@ -26,21 +26,21 @@ def predict(program: Any, provider: Any, x: Any, **options: Any) -> Any:
 
 def test_figures_by_name_in_alphabetical_order() -> None:
     program = compiled(metrics=["exact_match", synalinks.ExactMatch(), lambda y_true, y_pred: 0.25])
-    found = evaluate(program, world(learner), *data(4))
+    found = evaluate(program, provider_of(learner), *data(4))
     assert found == {"<lambda>": 0.25, "exact_match": 0.5, "exact_match_1": 0.5, "reward": 0.5}
     assert list(found) == sorted(found)
-    assert evaluate(program, world(learner), *data(4), return_dict=False) == list(found.values())
+    assert evaluate(program, provider_of(learner), *data(4), return_dict=False) == list(found.values())
 
 
 def test_figures_are_weighted_by_sample() -> None:
     x, y = data(5)
     y[4] = Answer(answer=-9)
     for size in (1, 2, 4, 32):
-        assert evaluate(compiled(), world(right), x, y, batch_size=size) == {"reward": 0.8}
+        assert evaluate(compiled(), provider_of(right), x, y, batch_size=size) == {"reward": 0.8}
 
 
 def test_nothing_is_learnt_and_every_sample_is_asked_once() -> None:
-    program, provider = compiled(), world(right)
+    program, provider = compiled(), provider_of(right)
     before = json.dumps(program.get_state_tree())
     evaluate(program, provider, *data(7), batch_size=3)
     predict(program, provider, data(7)[0], batch_size=3)
@@ -56,7 +56,7 @@ def test_three_evaluations_are_three_samples_of_a_model_that_varies() -> None:
         turns[number] = turns.get(number, -1) + 1
         return {"answer": number if turns[number] >= number else -1}
 
-    program, provider = compiled(), world(varying)
+    program, provider = compiled(), provider_of(varying)
     found = [evaluate(program, provider, *data(4))["reward"] for _ in range(3)]
     assert found == [0.25, 0.5, 0.75]
     assert len(provider.calls) == 12
@@ -64,46 +64,46 @@ def test_three_evaluations_are_three_samples_of_a_model_that_varies() -> None:
 
 def test_metrics_begin_anew_each_time() -> None:
     program = compiled(metrics=["exact_match"])
-    assert evaluate(program, world(right), *data(3))["exact_match"] == 1.0
+    assert evaluate(program, provider_of(right), *data(3))["exact_match"] == 1.0
     wrong = (data(3)[0], [Answer(answer=-1)] * 3)
-    assert evaluate(program, world(right), *wrong)["exact_match"] == 0.0
+    assert evaluate(program, provider_of(right), *wrong)["exact_match"] == 0.0
 
 
 def test_predictions_are_an_object_array_in_order() -> None:
-    found = predict(solver(), world(right), data(5)[0], batch_size=2)
+    found = predict(solver(), provider_of(right), data(5)[0], batch_size=2)
     assert isinstance(found, np.ndarray) and found.dtype == object and found.shape == (5,)
     assert [value.get("answer") for value in found] == list(range(5))
-    assert len(predict(solver(name="other"), world(right), data(5)[0], batch_size=2, steps=2)) == 4
+    assert len(predict(solver(name="other"), provider_of(right), data(5)[0], batch_size=2, steps=2)) == 4
 
 
 def test_generators_can_be_evaluated_and_predicted() -> None:
     x, y = data(5)
     batches = [(x[:3], y[:3]), (x[3:], y[3:])]
-    assert evaluate(compiled(), world(learner), lambda: iter(batches)) == {"reward": 0.6}
-    assert evaluate(compiled(solver(name="b")), world(learner), iter(batches), steps=1) == {
+    assert evaluate(compiled(), provider_of(learner), lambda: iter(batches)) == {"reward": 0.6}
+    assert evaluate(compiled(solver(name="b")), provider_of(learner), iter(batches), steps=1) == {
         "reward": pytest.approx(2 / 3)
     }
-    found = predict(solver(name="c"), world(right), iter([(x[:3],), (x[3:],)]))
+    found = predict(solver(name="c"), provider_of(right), iter([(x[:3],), (x[3:],)]))
     assert [value.get("answer") for value in found] == list(range(5))
 
 
 @pytest.mark.parametrize("name", ["batch_size", "steps"])
 def test_sizes_below_one_are_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"evaluate\({name}=0\)"):
-        evaluate(compiled(), world(right), *data(2), **{name: 0})
+        evaluate(compiled(), provider_of(right), *data(2), **{name: 0})
     with pytest.raises(ConfigurationError, match=rf"predict\({name}=0\)"):
-        predict(compiled(), world(right), data(2)[0], **{name: 0})
+        predict(compiled(), provider_of(right), data(2)[0], **{name: 0})
 
 
 def test_a_program_that_was_not_compiled_has_no_figures() -> None:
-    assert evaluate(solver(), world(right), *data(2)) == {}
+    assert evaluate(solver(), provider_of(right), *data(2)) == {}
 
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    evaluate(compiled(), world(right), *data(5), batch_size=2, verbose="auto")
+    evaluate(compiled(), provider_of(right), *data(5), batch_size=2, verbose="auto")
     line = capsys.readouterr().out
     assert line.startswith("3/3 - 0s ") and line.endswith("/step - reward: 1.0000\n")
-    predict(solver(name="other"), world(right), data(5)[0], verbose="auto")
+    predict(solver(name="other"), provider_of(right), data(5)[0], verbose="auto")
     line = capsys.readouterr().out
     assert line.startswith("5/5 - 0s ") and line.endswith("/step\n")
 

@@ -8,6 +8,20 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import (
+    Question,
+    compiled,
+    data,
+    fit,
+    has_examples,
+    learner,
+    lm,
+    number_of,
+    phases,
+    provider_of,
+    right,
+    solver,
+)
 from synalinks.errors import (
     AuthenticationError,
     BudgetExceeded,
@@ -20,7 +34,6 @@ from synalinks.errors import (
 )
 from synalinks.lm.core.call import Call, Reply, Usage
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from worlds import Question, compiled, data, fit, has_examples, learner, lm, number_of, phases, right, solver, world
 
 
 def failing(*numbers: int, error: Any = ServerError) -> Any:
@@ -39,7 +52,7 @@ def ask(program: Any, provider: Any, number: int = 1) -> Any:
 
 def test_a_failing_call_is_none_with_one_warning() -> None:
     with pytest.warns(synalinks.LMWarning) as warned:
-        assert ask(solver(), world(failing(1))) is None
+        assert ask(solver(), provider_of(failing(1))) is None
     assert len(warned) == 1
 
 
@@ -47,7 +60,7 @@ def test_a_failing_sample_scores_zero_and_is_counted() -> None:
     x, y = data(8)
     program = compiled(metrics=["exact_match"])
     with pytest.warns(synalinks.LMWarning):
-        history = fit(program, world(failing(0, 1)), x, y, batch_size=8, validation_split=0)
+        history = fit(program, provider_of(failing(0, 1)), x, y, batch_size=8, validation_split=0)
     assert history.history["reward"] == [0.75]
     assert history.history["exact_match"] == [0.75]
     assert history.failed_calls >= 2
@@ -59,29 +72,29 @@ def test_a_failing_sample_scores_zero_and_is_counted() -> None:
 )
 def test_a_sample_the_model_will_not_take_is_a_failed_sample_even_if_it_is_the_only_one(error: Any) -> None:
     x, y = data(3)
-    provider = world(failing(0, 1, 2, error=error))
+    provider = provider_of(failing(0, 1, 2, error=error))
     with pytest.warns(synalinks.LMWarning):
         history = fit(compiled(), provider, x, y, validation_split=0, batch_size=1)
     assert history.history["reward"] == [0.0]
     assert {entry.error for entry in history.ledger} == {error.kind}
 
 
-def test_a_dead_world_is_not_a_bad_score() -> None:
+def test_an_unavailable_provider_is_not_a_bad_score() -> None:
     x, y = data(6)
     program = compiled()
     before = program.trainable_variables[0].get("instructions")
     with pytest.warns(synalinks.LMWarning), pytest.raises(LMUnavailable, match=r"none of the 3 samples.*connection"):
-        fit(program, world(failing(*range(6), error=ConnectionFailed)), x, y, batch_size=3)
+        fit(program, provider_of(failing(*range(6), error=ConnectionFailed)), x, y, batch_size=3)
     assert program.trainable_variables[0].get("instructions") == before
     assert len(program.history.ledger) == 3  # the ledger is kept
     with pytest.warns(synalinks.LMWarning), pytest.raises(LMUnavailable):
-        evaluate(program, world(failing(*range(6))), 6)
+        evaluate(program, provider_of(failing(*range(6))), 6)
 
 
-def test_a_dead_world_is_told_in_the_servers_own_words_and_without_keys() -> None:
+def test_an_unavailable_provider_is_reported_in_the_servers_own_words_and_without_keys() -> None:
     x, y = data(4)
     said = f"the server said: no more room, 507; key sk-{'a' * 30}"
-    dead = world(failing(*range(4), error=ServerError(said)))
+    dead = provider_of(failing(*range(4), error=ServerError(said)))
     with pytest.warns(synalinks.LMWarning) as warned, pytest.raises(LMUnavailable) as caught:
         fit(compiled(), dead, x, y, batch_size=4, validation_split=0)
     assert "The last call failed of this: the server said: no more room, 507; key <secret>" in str(caught.value)
@@ -94,21 +107,21 @@ def evaluate(program: Any, provider: Any, count: int, **options: Any) -> Any:
         return asyncio.run(program.evaluate(x, y, **{"verbose": 0, **options}))
 
 
-def test_a_world_that_dies_in_the_second_epoch_keeps_the_best_of_the_first() -> None:
+def test_a_provider_that_fails_in_the_second_epoch_keeps_the_best_of_the_first() -> None:
     def dying(number: int, call: Call) -> Any:
         return ServerError if (call.scope.epoch or 0) > 0 else learner(number, call)
 
     program = compiled()
     x, y = data(10)
     with pytest.warns(synalinks.LMWarning), pytest.raises(LMUnavailable):
-        fit(program, world(dying), x, y, epochs=3)
+        fit(program, provider_of(dying), x, y, epochs=3)
     assert program.trainable_variables[0].get("examples")
     assert list(program.history.history) == ["reward", "val_reward"]
 
 
 def test_on_error_raise_raises_the_error_itself() -> None:
     with pytest.raises(ServerError):
-        ask(solver(lm(on_error="raise")), world(failing(1)))
+        ask(solver(lm(on_error="raise")), provider_of(failing(1)))
     with pytest.raises(ConfigurationError, match="'none' or 'raise'"):
         lm(on_error="explode")
 
@@ -117,9 +130,9 @@ def test_on_error_raise_raises_the_error_itself() -> None:
 def test_wrong_programs_spent_quotas_and_bugs_always_raise(error: BaseException) -> None:
     x, y = data(4)
     with pytest.raises(type(error)):
-        ask(solver(), world(failing(1, error=error)))
+        ask(solver(), provider_of(failing(1, error=error)))
     with pytest.raises(type(error)):
-        fit(compiled(), world(failing(*range(4), error=error)), x, y, batch_size=2)
+        fit(compiled(), provider_of(failing(*range(4), error=error)), x, y, batch_size=2)
 
 
 def test_a_fallback_is_asked_when_the_first_fails() -> None:
@@ -136,7 +149,7 @@ def test_a_fallback_is_asked_when_the_first_fails() -> None:
 def test_none_takes_the_other_branch() -> None:
     async def build() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Question)
-        from worlds import Answer
+        from programs_under_test import Answer
 
         one = await synalinks.Generator(data_model=Answer, language_model=lm(), name="one")(inputs)
         two = await synalinks.Generator(data_model=Answer, language_model=lm(), name="two", instructions="Second.")(
@@ -150,14 +163,14 @@ def test_none_takes_the_other_branch() -> None:
         return {"answer": 5} if "Second." in call.request.messages[0]["content"] else ServerError
 
     with pytest.warns(synalinks.LMWarning):
-        assert ask(program, world(rule)).get_json() == {"answer": 5}
+        assert ask(program, provider_of(rule)).get_json() == {"answer": 5}
 
 
 # --- budgets -------------------------------------------------------------------------------------------------
 
 
 def calls_budget(calls: int, epochs: int = 4, **options: Any) -> tuple[Any, Any, Any]:
-    program, provider = compiled(), world(learner)
+    program, provider = compiled(), provider_of(learner)
     x, y = data(20)
     history = fit(
         program, provider, x, y, epochs=epochs, validation_split=0.25, budget=synalinks.Budget(calls=calls), **options
@@ -188,9 +201,9 @@ def test_the_epoch_in_which_the_money_ends_is_still_validated_with_the_best_cand
 def test_the_program_is_usable_after_the_stop_and_keeps_its_best() -> None:
     program, _, _ = calls_budget(60)
     assert program.trainable_variables[0].get("examples")
-    assert ask(program, world(learner), 3).get("answer") == 3
+    assert ask(program, provider_of(learner), 3).get("answer") == 3
     x, y = data(20)
-    again = fit(program, world(learner), x, y, budget=synalinks.Budget(calls=10_000))
+    again = fit(program, provider_of(learner), x, y, budget=synalinks.Budget(calls=10_000))
     assert again.stopped_by is None
 
 
@@ -201,7 +214,7 @@ def test_a_fit_that_fits_is_not_stopped() -> None:
 
 
 def test_a_budget_an_epoch_ends_the_epoch_and_not_the_fit() -> None:
-    program, provider = compiled(), world(learner)
+    program, provider = compiled(), provider_of(learner)
     x, y = data(20)
     budget = synalinks.Budget(per_epoch=synalinks.Budget(calls=30))
     history = fit(program, provider, x, y, epochs=3, validation_split=0.25, budget=budget)
@@ -213,7 +226,7 @@ def test_a_budget_an_epoch_ends_the_epoch_and_not_the_fit() -> None:
 
 def test_a_whole_budget_above_one_an_epoch_ends_the_fit_after_a_validation() -> None:
     """The third epoch, which its own budget would cut at 30 calls, is not begun with 15."""
-    program, provider = compiled(), world(learner)
+    program, provider = compiled(), provider_of(learner)
     x, y = data(20)
     budget = synalinks.Budget(calls=75, per_epoch=synalinks.Budget(calls=30))
     history = fit(program, provider, x, y, epochs=9, validation_split=0.25, budget=budget)
@@ -229,7 +242,7 @@ def test_dollars_hold_a_fit_and_the_bill_is_exact() -> None:
     synalinks.set_price("ollama/test", input=1, output=1)
     try:
         usage = Usage(input_fresh=100, output_text=100)
-        program, provider = compiled(), world(right, usage=usage)
+        program, provider = compiled(), provider_of(right, usage=usage)
         x, y = data(20)
         history = fit(program, provider, x, y, epochs=9, budget="0.03")
         assert history.stopped_by == "budget"
@@ -241,7 +254,7 @@ def test_dollars_hold_a_fit_and_the_bill_is_exact() -> None:
 
 
 def test_a_budget_around_a_call_refuses_before_sending() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     with synalinks.use_budget(synalinks.Budget(calls=1)):
         ask(solver(), provider)
         with pytest.raises(BudgetExceeded):

@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 
 import synalinks
-from synalinks.data import Variable
-from synalinks.errors import ConfigurationError, DataError
-from synalinks.lm.core.call import Call
-from synalinks.optimizers import Optimizer, Step
-from worlds import (
+from programs_under_test import (
     Add,
     Answer,
     Fresh,
@@ -30,14 +26,18 @@ from worlds import (
     make,
     number_of,
     phases,
+    provider_of,
     right,
     solver,
-    world,
 )
+from synalinks.data import Variable
+from synalinks.errors import ConfigurationError, DataError
+from synalinks.lm.core.call import Call
+from synalinks.optimizers import Optimizer, Step
 
 
 def test_without_an_optimizer_it_warns_and_returns_an_empty_history() -> None:
-    program, provider = solver(), world(right)
+    program, provider = solver(), provider_of(right)
     program.compile(reward=synalinks.ExactMatch())
     x, y = data(4)
     with pytest.warns(UserWarning, match="without an optimizer"):
@@ -50,7 +50,7 @@ def test_history_has_the_keys_of_the_guide_in_their_order() -> None:
         metrics=[synalinks.metrics.MeanMetricWrapper(fn=synalinks.rewards.exact_match, name="mean_reward")]
     )
     x, y = data(6)
-    history = fit(program, world(learner), x, y, epochs=2, validation_split=0.34)
+    history = fit(program, provider_of(learner), x, y, epochs=2, validation_split=0.34)
     assert list(history.history) == ["mean_reward", "reward", "val_mean_reward", "val_reward"]
     assert all(len(values) == 2 for values in history.history.values())
     assert history.epoch == [0, 1]
@@ -60,18 +60,18 @@ def test_history_has_the_keys_of_the_guide_in_their_order() -> None:
 def test_progress_is_two_plain_lines_an_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     program = compiled(metrics=["exact_match"])
     x, y = data(8)
-    fit(program, world(right), x, y, epochs=2, validation_split=0.25, verbose="auto")
+    fit(program, provider_of(right), x, y, epochs=2, validation_split=0.25, verbose="auto")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Epoch 1/2" and lines[2] == "Epoch 2/2" and len(lines) == 4
     logs = " - exact_match: 1.0000 - reward: 1.0000 - val_exact_match: 1.0000 - val_reward: 1.0000"
     for line in (lines[1], lines[3]):
         assert line.startswith("6/6 - 0s ") and line.endswith(f"/step{logs}")
-    fit(program, world(right), x, y, verbose=0)
+    fit(program, provider_of(right), x, y, verbose=0)
     assert capsys.readouterr().out == ""
 
 
 def test_validation_is_the_last_fraction_taken_before_shuffling() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(10)
     fit(compiled(), provider, x, y, validation_split=0.3, epochs=3, seed=5)
     seen: dict[str, set[int]] = {"train": set(), "validation": set(), "candidate": set()}
@@ -83,7 +83,7 @@ def test_validation_is_the_last_fraction_taken_before_shuffling() -> None:
 
 
 def order_of(**options: Any) -> list[list[int]]:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(9)
     fit(compiled(), provider, x, y, epochs=2, validation_split=0, **options)
     train = [call for call in provider.calls if call.scope.phase == "train"]
@@ -118,13 +118,13 @@ def test_train_logs_are_weighted_by_sample_and_measured_on_the_training_samples(
     y[4] = Answer(answer=-7)  # the only wrong one, alone in the last batch
     wrong = (data(2, 10)[0], [Answer(answer=-1)] * 2)
     history = fit(
-        compiled(metrics=["exact_match"]), world(right), x, y, batch_size=4, shuffle=False, validation_data=wrong
+        compiled(metrics=["exact_match"]), provider_of(right), x, y, batch_size=4, shuffle=False, validation_data=wrong
     )
     assert history.history == {"exact_match": [0.8], "reward": [0.8], "val_exact_match": [0.0], "val_reward": [0.0]}
 
 
 def test_validation_data_in_place_of_a_split() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(4)
     fit(compiled(), provider, x, y, validation_data=data(3, 20))
     assert sorted(number_of(c) for c in provider.calls if c.scope.phase == "validation") == [20, 21, 22]
@@ -143,7 +143,7 @@ def test_validation_data_in_place_of_a_split() -> None:
 def test_an_epoch_costs_what_the_formula_says_and_nothing_is_scored_twice(
     batch_size: int, minibatch_size: int | None, update_freq: Any
 ) -> None:
-    provider = world(right)
+    provider = provider_of(right)
     program = compiled(optimizer=Fresh(update_freq=update_freq))
     x, y = data(20)
     n_train, n_val, epochs = 15, 5, 3
@@ -173,7 +173,7 @@ def test_an_epoch_costs_what_the_formula_says_and_nothing_is_scored_twice(
 
 
 def test_exactly_two_thirds_of_the_bound_are_used_where_the_parent_is_known() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(12)
     fit(compiled(optimizer=Fresh()), provider, x, y, validation_split=0.34, minibatch_size=None, epochs=2)
     # 7 training samples, 5 for validation: the first parent is scored on 5 once, each of 7 children on 5.
@@ -181,7 +181,7 @@ def test_exactly_two_thirds_of_the_bound_are_used_where_the_parent_is_known() ->
 
 
 def test_parent_and_child_are_scored_on_the_same_minibatch() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(30)
     fit(compiled(optimizer=Fresh()), provider, x, y, validation_split=0.5, batch_size=15, minibatch_size=4)
     scored: dict[str, set[int]] = {}
@@ -193,7 +193,7 @@ def test_parent_and_child_are_scored_on_the_same_minibatch() -> None:
 
 
 def test_without_validation_data_candidates_are_scored_on_the_batch() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(4)
     history = fit(compiled(optimizer=Fresh()), provider, x, y, validation_split=0, batch_size=2)
     assert phases(provider) == {"train": 4, "candidate": 8}
@@ -201,14 +201,14 @@ def test_without_validation_data_candidates_are_scored_on_the_batch() -> None:
 
 
 def parents(update_freq: Any) -> list[str]:
-    """The instructions that each training call was made with, in a world where later attempts are better."""
+    """The instructions that each training call was made with, in a provider where later attempts are better."""
 
     def better(number: int, call: Call) -> Any:
         found = str(call.request.messages[0]["content"]).rpartition("attempt ")[2].split()[0]
         level = int(found) if found.isdigit() else 0
         return {"answer": number if number % 10 < level else -1}
 
-    provider = world(better)
+    provider = provider_of(better)
     x, y = data(30)
     program = compiled(optimizer=Fresh(update_freq=update_freq))
     fit(program, provider, x, y, epochs=2, validation_split=0.67, minibatch_size=None, batch_size=3, shuffle=False)
@@ -234,14 +234,14 @@ def test_with_batch_updates_each_step_starts_from_the_best_so_far() -> None:
 def test_training_shows_in_the_validation_reward_and_stays_in_the_program() -> None:
     program = compiled()
     x, y = data(20)
-    history = fit(program, world(learner), x, y, epochs=3, validation_split=0.4, minibatch_size=None)
+    history = fit(program, provider_of(learner), x, y, epochs=3, validation_split=0.4, minibatch_size=None)
     assert history.history["reward"][0] == 0.5
     assert history.history["reward"][-1] == history.history["val_reward"][-1] == 1.0
     variable = program.trainable_variables[0]
     assert 1 <= len(variable.get("examples")) <= 3
     assert variable.get("best_candidates")[0]["reward"] == 1.0
     assert variable.get("current_predictions") == []
-    with synalinks.use_provider(provider := world(learner)):
+    with synalinks.use_provider(provider := provider_of(learner)):
         assert asyncio.run(program(Question(question="number 3"))).get("answer") == 3
     assert has_examples(provider.calls[0])
 
@@ -249,7 +249,7 @@ def test_training_shows_in_the_validation_reward_and_stays_in_the_program() -> N
 def test_sets_of_examples_are_candidates_of_their_own() -> None:
     program = compiled()
     x, y = data(20)
-    fit(program, world(learner), x, y, epochs=2, validation_split=0.4, minibatch_size=None)
+    fit(program, provider_of(learner), x, y, epochs=2, validation_split=0.4, minibatch_size=None)
     pool = program.trainable_variables[0].get("best_candidates")
     assert len({candidate["instructions"] for candidate in pool}) == 1
     shown = [str([example["inputs"] for example in candidate["examples"]]) for candidate in pool]
@@ -290,19 +290,19 @@ def test_variables_of_one_name_are_updated_one_at_a_time_and_of_one_path_refused
     asked: list[str] = []
     x, _ = data(3)
     program = compiled(make(lambda: build("one", "two")), optimizer=Stern())
-    fit(program, world(right), x, x, validation_split=0, shuffle=False, steps_per_epoch=1)
+    fit(program, provider_of(right), x, x, validation_split=0, shuffle=False, steps_per_epoch=1)
     one, two = program.trainable_variables
     assert len(asked) == 1 and {one.path, two.path} == {"one/persona", "two/persona"}
     pools = [len(v.get("best_candidates")) for v in (one, two)]
     assert sorted(pools) == [1, 2]  # both know the parent, one the child
     with pytest.raises(ConfigurationError, match="two variables have the path 'same/persona'"):
-        fit(compiled(make(lambda: build("same", "same"))), world(right), x, x)
+        fit(compiled(make(lambda: build("same", "same"))), provider_of(right), x, x)
 
 
 def test_validation_evidence_is_folded_into_the_candidate_it_measured() -> None:
     program = compiled(optimizer=synalinks.RandomFewShot(nb_min_examples=0, nb_max_examples=0))
     x, y = data(6)
-    fit(program, world(learner), x, y, validation_split=0.33, epochs=2)
+    fit(program, provider_of(learner), x, y, validation_split=0.33, epochs=2)
     best = program.trainable_variables[0].get("best_candidates")
     assert [(c["reward"], c["reward_count"]) for c in best] == [(0.5, 4)]  # two validations of two samples
 
@@ -320,7 +320,7 @@ def test_a_candidate_that_was_lucky_on_its_minibatch_falls_behind_once_validated
     program = compiled(optimizer=Fresh())
     x, y = data(12)
     y[11] = Answer(answer=-5)
-    fit(program, world(lucky), x, y, validation_split=0.5, minibatch_size=1, batch_size=6, epochs=3)
+    fit(program, provider_of(lucky), x, y, validation_split=0.5, minibatch_size=1, batch_size=6, epochs=3)
     best = program.trainable_variables[0].get("best_candidates")
     bounds = [c["reward"] - 0.25 / math.sqrt(c["reward_count"]) for c in best]
     assert bounds == sorted(bounds, reverse=True)
@@ -351,7 +351,7 @@ def test_evidence_of_a_parent_counts_for_all_variables_so_that_a_bad_child_never
     for seed in range(5):
         fit(
             program,
-            world(right),
+            provider_of(right),
             x,
             [Answer(answer=8)] * 12,
             seed=seed,
@@ -363,7 +363,7 @@ def test_evidence_of_a_parent_counts_for_all_variables_so_that_a_bad_child_never
 
 
 def test_validation_runs_every_so_many_epochs() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(4)
     history = fit(compiled(), provider, x, y, epochs=4, validation_freq=2, validation_split=0.25)
     assert len(history.history["val_reward"]) == 2 and len(history.history["reward"]) == 4
@@ -371,7 +371,7 @@ def test_validation_runs_every_so_many_epochs() -> None:
 
 
 def test_steps_and_epochs_can_be_limited() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(8)
     history = fit(
         compiled(), provider, x, y, epochs=3, initial_epoch=1, steps_per_epoch=2, validation_steps=1,
@@ -386,11 +386,11 @@ def test_steps_and_epochs_can_be_limited() -> None:
 def test_sizes_below_one_are_refused(name: str) -> None:
     x, y = data(4)
     with pytest.raises(ConfigurationError, match=f"{name}=0"):
-        fit(compiled(), world(right), x, y, **{name: 0})
+        fit(compiled(), provider_of(right), x, y, **{name: 0})
 
 
 def test_a_program_without_trainable_variables_says_so_before_any_call() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     x, y = data(4)
     with pytest.raises(ConfigurationError, match="no trainable variables"):
         fit(compiled(solver(trainable=False)), provider, x, y)
@@ -398,7 +398,7 @@ def test_a_program_without_trainable_variables_says_so_before_any_call() -> None
 
 
 def test_a_mask_that_names_no_field_is_refused_before_any_call() -> None:
-    provider, program = world(right), solver()
+    provider, program = provider_of(right), solver()
     with pytest.raises(ConfigurationError, match="answer"):
         program.compile(reward=synalinks.ExactMatch(in_mask=["anser"]))
 
@@ -431,7 +431,7 @@ def test_a_custom_module_with_state_is_trained_as_the_guide_says() -> None:
     program.description = "Custom."
     program.compile(optimizer=Longer(), reward=synalinks.ExactMatch())
     x, _ = data(4)
-    fit(program, world(right), x, [Answer(answer=11)] * 4, batch_size=2, validation_split=0.5)
+    fit(program, provider_of(right), x, [Answer(answer=11)] * 4, batch_size=2, validation_split=0.5)
     assert program.trainable_variables[0].get("persona") == "x" * 11
     assert isinstance(program.trainable_variables[0], Variable) and Persona is not None
 
@@ -442,6 +442,6 @@ def test_two_fits_from_one_seed_end_in_the_same_program() -> None:
         synalinks.clear_session()
         program = compiled(solver(lm(name="m")))
         x, y = data(20)
-        history = fit(program, world(learner), x, y, epochs=3, seed=11, batch_size=4)
+        history = fit(program, provider_of(learner), x, y, epochs=3, seed=11, batch_size=4)
         states.append((program.get_state_tree(), history.history, history.ledger.to_dicts(timings=False)))
     assert states[0][:2] == states[1][:2]

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 import synalinks
-from omega_worlds import OmegaWorld
+from omega_under_test import OmegaProvider
+from programs_under_test import Fresh, compiled, data, fit, learner, provider_of
 from synalinks.optimizers.evolutionary import population
 from synalinks.optimizers.scored_predictions import PREDICTIONS_KEPT
-from worlds import Fresh, compiled, data, fit, learner, world
 
 #: Calls that a step of one sample makes at most: its own, and parent and child on the minibatch.
 MINIBATCH = 4
@@ -35,11 +35,11 @@ class Sizes(synalinks.callbacks.Callback):
         self.seen.append(self.file.stat().st_size)
 
 
-def optimizer_and_world(name: str) -> tuple[Any, Any]:
+def optimizer_and_provider(name: str) -> tuple[Any, Any]:
     if name == "omega":
         options = {"language_model": "ollama/proposer", "embedding_model": "ollama/embedder", "population_size": 10}
-        return synalinks.OMEGA(**options), OmegaWorld()
-    return (synalinks.RandomFewShot() if name == "few shot" else Fresh()), world(learner)
+        return synalinks.OMEGA(**options), OmegaProvider()
+    return (synalinks.RandomFewShot() if name == "few shot" else Fresh()), provider_of(learner)
 
 
 @pytest.mark.parametrize("name", ["few shot", "omega", "own"])
@@ -48,7 +48,7 @@ def test_the_saved_program_does_not_grow_with_the_samples_seen(
 ) -> None:
     """Once its memory is full, samples never seen before leave a program of the same size behind."""
     monkeypatch.setattr(population, "NEWCOMERS", 10)  # of 200: full soon
-    optimizer, provider = optimizer_and_world(name)
+    optimizer, provider = optimizer_and_provider(name)
     optimizer.population_size = 5
     sizes = Sizes(tmp_path / "program.json")
     x, y = data(320, start=1000)
@@ -63,7 +63,7 @@ def test_the_saved_program_does_not_grow_with_the_samples_seen(
 
 
 def test_a_step_asks_no_more_the_later_it_comes() -> None:
-    program, provider = compiled(), world(learner)
+    program, provider = compiled(), provider_of(learner)
     history = fit(program, provider, *data(50, start=1000), epochs=3, validation_data=data(20, start=2000))
     calls = Counter((entry.scope.epoch, entry.scope.step) for entry in history.ledger if entry.scope.step is not None)
     assert len(calls) == 150
@@ -91,11 +91,11 @@ def test_nothing_but_the_ledger_and_the_curve_grows_by_the_call() -> None:
         name = "forgetful"
 
         def __init__(self) -> None:
-            self._world = world(learner)
+            self._provider = provider_of(learner)
 
         async def __call__(self, call: Any) -> Any:
-            self._world.calls.clear()
-            return await self._world(call)
+            self._provider.calls.clear()
+            return await self._provider(call)
 
     x, y = data(300, start=1000)
     fit(compiled(), Forgetful(), x, y, minibatch_size=2, validation_data=data(8, start=2000), callbacks=[Counts()])

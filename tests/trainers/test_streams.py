@@ -9,10 +9,23 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import (
+    Answer,
+    Fresh,
+    Question,
+    compiled,
+    data,
+    fit,
+    learner,
+    number_of,
+    phases,
+    provider_of,
+    right,
+    solver,
+)
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.optimizers import Step
-from worlds import Answer, Fresh, Question, compiled, data, fit, learner, number_of, phases, right, solver, world
 
 # --- generators as data --------------------------------------------------------------------------------------
 
@@ -24,7 +37,7 @@ def stream(count: int, size: int) -> Iterator[tuple[list[Question], list[Answer]
 
 
 def test_a_function_that_makes_generators_is_seen_whole_in_every_epoch() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     fit(compiled(), provider, lambda: stream(10, 2), epochs=3, validation_data=data(2, 20))
     train = [call for call in provider.calls if call.scope.phase == "train"]
     for epoch in range(3):
@@ -32,7 +45,7 @@ def test_a_function_that_makes_generators_is_seen_whole_in_every_epoch() -> None
 
 
 def test_steps_per_epoch_goes_on_in_a_generator_without_losing_a_batch() -> None:
-    provider = world(right)
+    provider = provider_of(right)
     fit(compiled(), provider, stream(12, 2), epochs=3, steps_per_epoch=2, validation_split=0)
     train = [call for call in provider.calls if call.scope.phase == "train"]
     assert [sorted(number_of(c) for c in train if c.scope.epoch == e) for e in range(3)] == [
@@ -45,7 +58,7 @@ def test_steps_per_epoch_goes_on_in_a_generator_without_losing_a_batch() -> None
 def test_a_generator_that_is_used_up_says_so_and_the_first_epoch_is_kept() -> None:
     program = compiled()
     with pytest.raises(DataError, match="used up after the first epoch"):
-        fit(program, world(learner), stream(8, 4), epochs=2, validation_data=data(4, 20))
+        fit(program, provider_of(learner), stream(8, 4), epochs=2, validation_data=data(4, 20))
     assert program.history.history["val_reward"] == [1.0] and program.trainable_variables[0].get("examples")
 
 
@@ -56,7 +69,7 @@ def test_a_stream_as_validation_data_is_not_mistaken_for_training_samples() -> N
         async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
             return await super().propose(variable, step) if step.epoch else None
 
-    provider = world(learner)
+    provider = provider_of(learner)
     x, y = data(4)
     fit(compiled(optimizer=Later()), provider, x, y, validation_data=lambda: stream(4, 2), epochs=2, batch_size=4)
     # The stream's samples have the numbers of the training samples; parent and child are scored all the same.
@@ -67,7 +80,7 @@ def test_a_stream_as_validation_data_is_not_mistaken_for_training_samples() -> N
 
 
 def test_train_on_batch_learns_from_one_batch() -> None:
-    program, provider = compiled(metrics=["exact_match"]), world(learner)
+    program, provider = compiled(metrics=["exact_match"]), provider_of(learner)
     x, y = data(4)
     with synalinks.use_provider(provider):
         first = asyncio.run(program.train_on_batch(x, y, seed=1))
@@ -81,7 +94,7 @@ def test_train_on_batch_learns_from_one_batch() -> None:
 def test_test_on_batch_and_predict_on_batch() -> None:
     program = compiled(metrics=["exact_match"])
     x, y = data(4)
-    with synalinks.use_provider(world(learner)):
+    with synalinks.use_provider(provider_of(learner)):
         assert asyncio.run(program.test_on_batch(x, y)) == {"exact_match": 0.5, "reward": 0.5}
         assert asyncio.run(program.test_on_batch(x, y, return_dict=False)) == [0.5, 0.5]
         found = asyncio.run(program.predict_on_batch(x))

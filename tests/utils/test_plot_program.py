@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import MODEL, Answer, Pipeline, Question
 from synalinks.errors import ConfigurationError
 from synalinks.utils import plot_program, program_to_dot
 from synalinks.utils.program_graph import Shown, graph_of
 from utils.drawn import PNG, catch, words
-from worlds import MODEL, Answer, Pipeline, Question
 
 
 def branching() -> synalinks.Program:

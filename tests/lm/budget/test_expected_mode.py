@@ -30,7 +30,7 @@ REQUEST = Request(
 BOUND = needs_of(REQUEST, PRICE, []).amount(LIMIT)
 
 
-class World:
+class FakeProvider:
     """A gate with its ledger, over a provider whose answers have the tokens told."""
 
     def __init__(self, *trackers: BudgetTracker, cassette: Any = lambda: None) -> None:
@@ -83,13 +83,13 @@ def test_a_mode_is_hard_or_expected() -> None:
 def test_bounds_are_reserved_until_enough_calls_are_known_and_then_what_they_took() -> None:
     async def main() -> None:
         left = tracker(tokens=3 * BOUND.tokens + 200)
-        world = World(left)
-        await world.ask(ENOUGH)
-        assert world.most == 3
+        provider = FakeProvider(left)
+        await provider.ask(ENOUGH)
+        assert provider.most == 3
         assert left.worst_overshoot == NOTHING
-        world.most = 0
-        assert set(await world.ask(40, 100)) == {"ok"}
-        assert world.most == 40, "30 tokens each instead of a thousand"
+        provider.most = 0
+        assert set(await provider.ask(40, 100)) == {"ok"}
+        assert provider.most == 40, "30 tokens each instead of a thousand"
         assert left.overshoot == left.overshoot_bound == left.at_risk == NOTHING
 
     run(main())
@@ -98,10 +98,10 @@ def test_bounds_are_reserved_until_enough_calls_are_known_and_then_what_they_too
 def test_what_the_calls_that_are_out_may_take_over_the_cap_can_be_read_at_any_time() -> None:
     async def main() -> None:
         left = tracker(usd=10 * BOUND.usd)
-        world = World(left)
-        await world.ask(ENOUGH)
+        provider = FakeProvider(left)
+        await provider.ask(ENOUGH)
         before = left.settled
-        task = asyncio.create_task(world.ask(20, 100))
+        task = asyncio.create_task(provider.ask(20, 100))
         await asyncio.sleep(0.5)
         usual = PRICE.bound(20, 10)
         assert left.reserved.usd == 20 * usual, "prompts too: 20 tokens of a bound of hundreds"
@@ -120,10 +120,10 @@ def test_what_the_calls_that_are_out_may_take_over_the_cap_can_be_read_at_any_ti
 def test_it_goes_over_its_cap_by_no_more_than_it_said_and_then_ends() -> None:
     async def main() -> tuple[BudgetTracker, list[str]]:
         left = tracker(tokens=2 * BOUND.tokens)
-        world = World(left)
-        await world.ask(ENOUGH)
-        world.sizes = [LIMIT] * 90
-        outcomes = await world.ask(90, 100)
+        provider = FakeProvider(left)
+        await provider.ask(ENOUGH)
+        provider.sizes = [LIMIT] * 90
+        outcomes = await provider.ask(90, 100)
         return left, outcomes
 
     left, outcomes = run(main())
@@ -137,12 +137,12 @@ def test_a_hard_budget_around_an_expected_one_is_not_exceeded() -> None:
     async def main() -> None:
         outer = BudgetTracker(Budget(tokens=2 * BOUND.tokens), SystemClock())
         left = tracker(tokens=2 * BOUND.tokens)
-        world = World(outer, left)
-        await world.ask(ENOUGH)
-        world.most = 0
-        world.sizes = [LIMIT] * 30
-        await world.ask(30, 100)
-        assert world.most <= 2
+        provider = FakeProvider(outer, left)
+        await provider.ask(ENOUGH)
+        provider.most = 0
+        provider.sizes = [LIMIT] * 30
+        await provider.ask(30, 100)
+        assert provider.most <= 2
         assert outer.overshoot == outer.worst_overshoot == outer.at_risk == NOTHING
 
     run(main())
@@ -151,11 +151,11 @@ def test_a_hard_budget_around_an_expected_one_is_not_exceeded() -> None:
 def test_a_call_of_unknown_cost_counts_as_its_bound() -> None:
     async def main() -> None:
         left = tracker(tokens=10 * BOUND.tokens)
-        world = World(left)
-        await world.ask(ENOUGH)
+        provider = FakeProvider(left)
+        await provider.ask(ENOUGH)
         before = left.settled
-        world.sizes = [CallTimeout("lost", uncertain=True)]
-        assert await world.ask(1, 100) == ["CallTimeout"]
+        provider.sizes = [CallTimeout("lost", uncertain=True)]
+        assert await provider.ask(1, 100) == ["CallTimeout"]
         assert left.settled - before == BOUND == left.uncertain
 
     run(main())
@@ -164,13 +164,13 @@ def test_a_call_of_unknown_cost_counts_as_its_bound() -> None:
 def test_without_a_learner_it_reserves_bounds() -> None:
     async def main() -> None:
         left = tracker(tokens=2 * BOUND.tokens)
-        world = World(left)
+        provider = FakeProvider(left)
         gate = BudgetLayer(lambda: [left], lambda model: PRICE, Queue())
-        world.handler = stack(world.answer, LedgerLayer("fake", lambda: (world.ledger,), LoopClock()), gate)
-        await world.ask(ENOUGH)
-        world.most = 0
-        await world.ask(10, 100)
-        assert world.most == 1
+        provider.handler = stack(provider.answer, LedgerLayer("fake", lambda: (provider.ledger,), LoopClock()), gate)
+        await provider.ask(ENOUGH)
+        provider.most = 0
+        await provider.ask(10, 100)
+        assert provider.most == 1
 
     run(main())
 
@@ -184,11 +184,11 @@ def play(path: Path, mode: str, late: list[int], count: int, cap: int, budget_mo
         left = BudgetTracker(Budget(tokens=cap, mode=budget_mode), SystemClock(), "budget of the test")
 
         async def main() -> tuple[list[str], Amount, int]:
-            world = World(left, cassette=lambda: cassette)
-            outcomes = await world.ask(ENOUGH)
-            world.sizes = list(late)
-            outcomes += await world.ask(count, 100)
-            return outcomes, left.settled, world.sent
+            provider = FakeProvider(left, cassette=lambda: cassette)
+            outcomes = await provider.ask(ENOUGH)
+            provider.sizes = list(late)
+            outcomes += await provider.ask(count, 100)
+            return outcomes, left.settled, provider.sent
 
         return run(main())
 

@@ -9,6 +9,7 @@ import pytest
 
 import synalinks
 from lm.pupil import MODEL, entry
+from programs_under_test import compiled, data, fit, learner, provider_of, solver
 from synalinks.lm.cache.layer import encode
 from synalinks.lm.cache.store import DiskStore
 from synalinks.lm.core.call import Call, Reply, Request, Usage
@@ -17,7 +18,6 @@ from synalinks.lm.forecast.token_count import count_prompt
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.scope import Scope
 from synalinks.testing import SyntheticModel
-from worlds import compiled, data, fit, learner, solver, world
 
 
 def asked(text: str, model: str = MODEL) -> Request:
@@ -80,7 +80,7 @@ def test_a_cassette_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -
     path = tmp_path / "cassette.jsonl"
     program = compiled(solver(synalinks.LanguageModel(MODEL, retry=1)))
     with synalinks.use_cassette(path):
-        history = fit(program, world(learner), *data(5), validation_split=0.2)
+        history = fit(program, provider_of(learner), *data(5), validation_split=0.2)
     priors = Priors.of(path)
     own = sorted(entry.usage.output_tokens or 0 for entry in history.ledger)
     assert priors.lengths(MODEL, "solver_generator") == own

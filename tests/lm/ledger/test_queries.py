@@ -79,9 +79,9 @@ def test_own_hardware_is_priced_by_the_hour(monkeypatch: pytest.MonkeyPatch) -> 
         return Reply(text="ready", finish="stop", usage=Usage(1, output_text=1))
 
     async def main() -> Ledger:
-        world = Runtime()
-        world.clock, world.provider = LoopClock(), minute
-        client = Client("ollama/mine", runtime=world, limits=Limits(concurrency=1))
+        runtime = Runtime()
+        runtime.clock, runtime.provider = LoopClock(), minute
+        client = Client("ollama/mine", runtime=runtime, limits=Limits(concurrency=1))
         with use_ledger() as ledger:
             async with asyncio.TaskGroup() as group:
                 for _ in range(2):  # the second waits for the first

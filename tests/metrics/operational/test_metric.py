@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Fresh, compiled, data, fit, number_of, solver
 from synalinks import metrics
 from synalinks.errors import ServerError
 from synalinks.lm.core.call import Reply, Usage
@@ -21,7 +22,6 @@ from synalinks.metrics.operational import classes as operational_classes
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.metrics.operational.table import CHAT, EMBEDDING, EVERY, PROGRAM, classes
 from synalinks.scope import Scope
-from worlds import Fresh, compiled, data, fit, number_of, solver
 
 PRICED = "openai/operational-test"
 USAGE = Usage(

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import Add, Answer, Persona, Question, Speaker
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.modules.core.module import Module
 from synalinks.scope import current
-from worlds import Add, Answer, Persona, Question, Speaker
 
 
 class CallStats(synalinks.DataModel):

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import MODEL, Answer, Question, data, fit, has_examples, learner, make, number_of
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.modules.generators.chain_of_thought import with_thinking
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-from worlds import MODEL, Answer, Question, data, fit, has_examples, learner, make, number_of
 
 ASKED = Question(question="number 4")
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import MODEL, Answer, Question, lm
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Reply
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.modules import Generator
-from worlds import MODEL, Answer, Question, lm
 
 
 def run(generator: Generator, value: Any, answer: Any = None, **options: Any) -> tuple[Any, ScriptedProvider]:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import MODEL, Answer, make
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-from worlds import MODEL, Answer, make
 
 SAID = {"critique": "fair", "reward": 4}
 

@@ -77,7 +77,7 @@ def test_a_repeated_text_is_sent_once_and_float32_is_exact(tmp_path: Path) -> No
     assert first[0] == first[2]
 
 
-def test_a_failing_world_is_none_then_the_fallback_then_an_error() -> None:
+def test_a_failing_provider_is_none_then_the_fallback_then_an_error() -> None:
     async def broken(call: Call) -> Reply:
         if call.request.model == "ollama/e":
             raise ServerError("busy")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import MODEL, Answer, Question, lm
 from synalinks._concurrency import run_sync
 from synalinks.errors import ConfigurationError, RequestError, SampleRefused, ServerError, UnknownModelError
 from synalinks.lm.core.call import Reply, Usage
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from worlds import MODEL, Answer, Question, lm
 
 CHAT = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="hi")])
 
@@ -138,7 +138,7 @@ def test_an_embedding_model_gives_a_vector_a_text() -> None:
         assert ask(model, ScriptedProvider(lambda call: ServerError), Texts(texts=["c"])) is None
 
 
-def test_the_fallback_is_asked_when_the_world_fails_and_not_when_the_program_is_wrong() -> None:
+def test_the_fallback_is_asked_when_the_provider_fails_and_not_when_the_program_is_wrong() -> None:
     asked: list[str] = []
 
     def answer(call: Any) -> Any:

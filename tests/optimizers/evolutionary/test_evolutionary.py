@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import data, fit, provider_of, right, solver
 from synalinks.data import Instructions, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers import EvolutionaryOptimizer, Step
 from synalinks.optimizers.candidates import Candidate
-from worlds import data, fit, right, solver, world
 
 
 class Evolve(EvolutionaryOptimizer):
@@ -99,7 +99,7 @@ def test_the_other_parent_is_drawn_by_reward_too() -> None:
 def test_epochs_are_counted_and_history_is_filled_in_a_fit() -> None:
     made = solver()
     made.compile(optimizer=Evolve("ollama/p", merging_rate=1.0), reward=synalinks.ExactMatch())
-    fit(made, world(right), *data(12), epochs=3, batch_size=4)
+    fit(made, provider_of(right), *data(12), epochs=3, batch_size=4)
     assert made.optimizer.epochs == 3
     assert made.trainable_variables[0].get("history")
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 import synalinks
+from programs_under_test import Answer, Question, compiled, fit, solver
 from synalinks.data import Instructions, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.optimizers import GreedyOptimizer, Step
 from synalinks.optimizers.evolutionary.selection import choose
-from worlds import Answer, Question, compiled, fit, solver
 
 
 def variable(rewards: list[float | None]) -> Variable:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-import omega_worlds
+import omega_under_test
 import synalinks
+from programs_under_test import Question, compiled, data, fit, learner, phases, provider_of, solver
 from synalinks.errors import CassetteError
 from synalinks.lm.pricing.pricing import price_of
 from synalinks.testing import SyntheticModel
-from worlds import Question, compiled, data, fit, learner, phases, solver, world
 
 
 def priced(model: str = "openai/gpt-4o-mini", **options: Any) -> Any:
@@ -28,7 +28,7 @@ def test_a_program_is_trained_without_server_key_or_cassette(monkeypatch: pytest
 
 
 def test_embeddings_and_proposals_are_answered_too() -> None:
-    program = omega_worlds.program(omega_worlds.omega())
+    program = omega_under_test.program(omega_under_test.omega())
     history = fit(program, SyntheticModel(), *data(6), epochs=2, validation_split=0.4)
     assert {entry.kind for entry in history.ledger} == {"chat", "embed"}
     assert history.ledger.filter(phase="optimizer", kind="chat").total.calls == 6
@@ -69,7 +69,7 @@ def test_lengths_are_learnt_from_a_cassette_and_from_a_ledger(tmp_path: Path) ->
     cassette = tmp_path / "cassette.jsonl"
     program = priced("ollama/known")
     with synalinks.use_cassette(cassette):
-        taught = fit(program, world(learner), x, y, validation_split=0.0)
+        taught = fit(program, provider_of(learner), x, y, validation_split=0.0)
     lengths = {entry.usage.output_tokens for entry in taught.ledger}
     for source in (cassette, taught.ledger, [str(cassette), taught.ledger]):
         history = fit(priced("ollama/known"), SyntheticModel(learn_from=source), *data(4, 50), validation_split=0.0)
@@ -89,7 +89,7 @@ def test_a_cassette_that_is_not_there_is_told() -> None:
 
 def test_the_stand_in_still_fills_schemas() -> None:
     """One implementation fills schemas, for the stand-in server and for synthetic answers."""
-    provider = world(learner)
+    provider = provider_of(learner)
     fit(compiled(), provider, *data(3))
     assert phases(provider)["train"] == 2
     from synalinks.lm.providers.fake.filling import Filler

@@ -49,6 +49,6 @@ def test_vectors_are_the_same_in_every_run() -> None:
 
 
 def test_dimensions_cut_and_scale_again() -> None:
-    short = _words.embed("hello world", 16)
+    short = _words.embed("hello provider", 16)
     assert len(short) == 16
     assert math.isclose(math.hypot(*short), 1.0, rel_tol=1e-6)

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import synalinks
+from programs_under_test import Fresh, compiled, data, fit, learner, number_of, provider_of, right, solver
 from synalinks.callbacks import BackupAndRestore, Callback
 from synalinks.cli import commands
 from synalinks.lm.budget.layer import NOTHING, Amount
@@ -18,7 +19,6 @@ from synalinks.lm.core.call import Call, Usage
 from synalinks.lm.runtime import RUNTIME, open_trackers
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.epoch_costs import NOT_BEGUN, EpochCost, EpochCosts
-from worlds import Fresh, compiled, data, fit, learner, number_of, right, solver, world
 
 #: 15 training samples and 5 for validation; every step proposes, so an epoch is 15 + 75 or less + 5 calls.
 OPTIONS: dict[str, Any] = {"validation_split": 0.25, "epochs": 9}
@@ -30,7 +30,7 @@ def fresh(**options: Any) -> Any:
 
 
 def train(budget: Any = None, provider: Any = None, program: Any = None, **options: Any) -> Any:
-    provider = provider or world(right)
+    provider = provider or provider_of(right)
     history = fit(program or fresh(), provider, *data(20), budget=budget, **{**OPTIONS, **options})
     return history, provider
 
@@ -91,7 +91,7 @@ def test_dollars_and_tokens_decide_too(cap: str) -> None:
     synalinks.set_price("ollama/test", input=1, output=1)
     try:
         usage = Usage(100, output_text=100)
-        calls = by_epoch(train(epochs=1, provider=world(right, usage=usage))[1])[0]
+        calls = by_epoch(train(epochs=1, provider=provider_of(right, usage=usage))[1])[0]
         enough = {"usd": Decimal("0.0002") * calls * 2, "tokens": 200 * calls * 2}[cap]
         for amount, epochs in ((enough, 2), (enough * 7 // 10 if cap == "tokens" else enough * 7 / 10, 1)):
             # The model says how long its answers get, or the bound of the last calls would not fit.
@@ -100,7 +100,7 @@ def test_dollars_and_tokens_decide_too(cap: str) -> None:
             )
             history, _ = train(
                 synalinks.Budget(**{cap: amount + (Decimal("0.002") if cap == "usd" else 2000)}),
-                world(right, usage=usage),
+                provider_of(right, usage=usage),
                 program,
                 epochs=3,
             )
@@ -181,7 +181,7 @@ def test_seconds_decide_and_a_replay_which_takes_none_stops_at_the_same_epoch(
 
     def run(mode: str) -> Any:
         with synalinks.use_cassette(tmp_path / "cassette.jsonl", record_mode=mode):
-            return train(synalinks.Budget(seconds=150), world(slow))
+            return train(synalinks.Budget(seconds=150), provider_of(slow))
 
     recorded, provider = run("once")
     assert recorded.stopped_by == "budget"
@@ -260,15 +260,15 @@ def test_a_larger_budget_goes_on_with_the_epoch_that_was_not_begun_and_pays_only
         synalinks.clear_session(free_memory=False)
         return compiled(solver())
 
-    whole_program, whole = program_of_its_own(), world(learner)
+    whole_program, whole = program_of_its_own(), provider_of(learner)
     wanted = fit(whole_program, whole, *data(20), **{**OPTIONS, "epochs": 3})
     calls = by_epoch(whole)
-    first, one = train(synalinks.Budget(calls=calls[0] + 20), world(learner), program_of_its_own(), **options)
+    first, one = train(synalinks.Budget(calls=calls[0] + 20), provider_of(learner), program_of_its_own(), **options)
     assert (first.epoch, by_epoch(one)) == ([0], calls[:1])
-    none, two = train(synalinks.Budget(calls=calls[0] + 20), world(learner), program_of_its_own(), **options)
+    none, two = train(synalinks.Budget(calls=calls[0] + 20), provider_of(learner), program_of_its_own(), **options)
     assert none.stopped_by == "budget" and not two.calls, "the same budget buys nothing more"
     program = program_of_its_own()
-    more, three = train(synalinks.Budget(calls=10_000), world(learner), program, **options)
+    more, three = train(synalinks.Budget(calls=10_000), provider_of(learner), program, **options)
     assert more.stopped_by is None
     assert (more.history, more.epoch) == (wanted.history, [0, 1, 2])
     assert [number for number in by_epoch(three) if number] == calls[1:]
@@ -335,7 +335,7 @@ def test_dollars_are_kept_back_too_before_any_cost_is_known() -> None:
     try:
         program = compiled(solver(synalinks.LanguageModel("ollama/test", retry=1, max_tokens=300)), optimizer=Fresh())
         usage = Usage(200, output_text=300)
-        history, _ = train(synalinks.Budget(usd="0.007"), world(right, usage=usage), program, batch_size=15)
+        history, _ = train(synalinks.Budget(usd="0.007"), provider_of(right, usage=usage), program, batch_size=15)
         spent = {phase: totals.billed.known for phase, totals in history.ledger.by("phase").items()}
         assert spent["train"] <= Decimal("0.007") * 23 / 28
         assert spent["validation"] > 0
@@ -384,21 +384,21 @@ def stream(count: int, size: int, start: int = 0) -> Any:
 def test_a_stream_of_training_data_keeps_back_the_most_until_costs_are_known() -> None:
     asides = Asides()
     program = fresh()
-    fit(program, world(right), lambda: stream(6, 2), budget=synalinks.Budget(calls=1000), epochs=2,
+    fit(program, provider_of(right), lambda: stream(6, 2), budget=synalinks.Budget(calls=1000), epochs=2,
         validation_data=data(4, 50), callbacks=[asides])  # fmt: skip
     assert asides.seen == [-(-1000 * 4 // (2 + 2 * 4 + 4)), 4, 4, 4, 4, 4]
 
 
 def test_a_stream_of_validation_data_is_kept_back_for_once_its_length_is_known() -> None:
     asides = Asides()
-    fit(fresh(), world(right), *data(3), budget=synalinks.Budget(calls=1000), epochs=2,
+    fit(fresh(), provider_of(right), *data(3), budget=synalinks.Budget(calls=1000), epochs=2,
         validation_data=lambda: stream(4, 2, 50), callbacks=[asides])  # fmt: skip
     assert asides.seen == [0, 0, 0, 4, 4, 4]
 
 
 def test_streams_are_expected_to_give_as_much_again() -> None:
     def run(calls: int) -> Any:
-        provider = world(right)
+        provider = provider_of(right)
         budget = synalinks.Budget(calls=calls)
         history = fit(fresh(), provider, lambda: stream(6, 2), epochs=5, validation_data=data(4, 50), budget=budget)
         return history, by_epoch(provider)

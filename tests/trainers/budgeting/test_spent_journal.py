@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import synalinks
+from programs_under_test import compiled, data, fit, learner, provider_of, solver
 from synalinks._concurrency import SystemClock
 from synalinks.callbacks import BackupAndRestore
 from synalinks.callbacks.backup_and_restore import SPENT
@@ -18,7 +19,6 @@ from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
 from synalinks.lm.core.call import Call
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
-from worlds import compiled, data, fit, learner, solver, world
 
 OPTIONS: dict[str, Any] = {"batch_size": 2, "epochs": 3, "validation_split": 0.25}
 ONE, BOUND = Amount(Decimal("0.01"), 10, 1), Amount(Decimal("0.05"), 90, 1)
@@ -83,8 +83,8 @@ def test_a_run_that_was_killed_in_the_middle_of_an_epoch_counts_all_it_had_sent(
         return learner(number, call)
 
     budget = Budget(calls=1000)
-    fit(fresh(), world(rule), *data(12), callbacks=[BackupAndRestore(backup)], budget=budget, **OPTIONS)
-    provider = world(learner)
+    fit(fresh(), provider_of(rule), *data(12), callbacks=[BackupAndRestore(backup)], budget=budget, **OPTIONS)
+    provider = provider_of(learner)
     again = fit(fresh(), provider, *data(12), callbacks=[BackupAndRestore(left)], budget=budget, **OPTIONS)
     before = again.budget.settled.calls - len(provider.calls)
     assert sent <= before <= sent + 1, "two samples were out; the other may have been about to be sent"
@@ -96,7 +96,7 @@ def test_a_fit_that_is_begun_anew_counts_nothing_of_what_lies_there(tmp_path: Pa
     journal.begin(stale)
     stale.count(Amount(calls=900))
     journal.close()
-    history = fit(fresh(), world(learner), *data(12), callbacks=[BackupAndRestore(tmp_path)],
+    history = fit(fresh(), provider_of(learner), *data(12), callbacks=[BackupAndRestore(tmp_path)],
                   budget=Budget(calls=500), **OPTIONS)  # fmt: skip
     assert history.stopped_by is None
     assert history.budget.settled.calls == len(history.ledger)

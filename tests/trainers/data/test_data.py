@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from programs_under_test import Answer, Question, data
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.trainers.data.data import (
     Samples,
@@ -19,7 +20,6 @@ from synalinks.trainers.data.data import (
     shuffled,
     source_of,
 )
-from worlds import Answer, Question, data
 
 
 def batches(source: Any, size: int = 2) -> list[list[tuple[int, int | None]]]:

@@ -1,4 +1,4 @@
-"""Forecasts against what fits really take, with the stand-in server as the world."""
+"""Forecasts against what fits really take, with the stand-in server as the provider."""
 
 from __future__ import annotations
 

@@ -12,8 +12,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-import omega_worlds
+import omega_under_test
 import synalinks
+from programs_under_test import (
+    Answer,
+    Fresh,
+    Mixed,
+    Pipeline,
+    Question,
+    compiled,
+    data,
+    fit,
+    learner,
+    lm,
+    provider_of,
+    solver,
+)
 from synalinks import session
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm.budget.layer import Budget
@@ -25,7 +39,6 @@ from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.runtime import RUNTIME, use_budget
 from synalinks.scope import Scope
 from synalinks.trainers.fit_config import FitSettings
-from worlds import Answer, Fresh, Mixed, Pipeline, Question, compiled, data, fit, learner, lm, solver, world
 
 
 def estimate(program: Any, x: Any = None, y: Any = None, **settings: Any) -> Forecast:
@@ -49,7 +62,7 @@ def few_shot() -> Any:
 
 
 def evolved() -> Any:
-    return omega_worlds.program(omega_worlds.omega(instructions="Improve."))
+    return omega_under_test.program(omega_under_test.omega(instructions="Improve."))
 
 
 def layered() -> Any:
@@ -74,7 +87,7 @@ def test_a_fit_after_an_estimate_is_the_fit_without_one(build: Callable[[], Any]
     for estimates in (0, 1):
         synalinks.clear_session(free_memory=False)
         program, made_before = build(), len(RUNTIME.ledger)
-        provider = omega_worlds.OmegaWorld() if build is evolved else world(learner)
+        provider = omega_under_test.OmegaProvider() if build is evolved else provider_of(learner)
         for _ in range(estimates):
             estimate(program, *data(8), epochs=2, validation_data=data(5, 20))
         assert (program.history, len(RUNTIME.ledger)) == (None, made_before)
@@ -141,7 +154,7 @@ def test_what_the_users_own_code_keeps_is_as_it_was() -> None:
 
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_budget_cassette_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path, everywhere: bool) -> None:
-    program, provider = few_shot(), world(learner)
+    program, provider = few_shot(), provider_of(learner)
     with (
         use_budget(Budget(calls=1), everywhere=everywhere) as tracker,
         synalinks.use_cassette(tmp_path / "cassette.jsonl") as cassette,
@@ -232,14 +245,14 @@ def test_an_optimizer_that_proposes_nothing_costs_nothing() -> None:
 
 
 def test_a_large_fit_is_scaled_by_exact_counts() -> None:
-    program = omega_worlds.program(omega_worlds.omega())
+    program = omega_under_test.program(omega_under_test.omega())
     forecast = estimate(
         program, *data(4000), validation_data=data(900, 5000), epochs=10, batch_size=32, validation_freq=3
     )
     assert calls_of(forecast, "train") == (40_000, 40_000, 40_000)
     assert calls_of(forecast, "validation") == (2700, 2700, 2700)
     assert calls_of(forecast, "candidate")[2] == 10 * 125 * 2 * 4
-    proposals = forecast.by("model")[omega_worlds.PROPOSER].calls
+    proposals = forecast.by("model")[omega_under_test.PROPOSER].calls
     assert 1250 in proposals
     assert any(note.startswith("Simulated:") and "of 4,000 training" in note for note in forecast.notes)
 
@@ -298,7 +311,7 @@ def test_at_temperature_0_low_leaves_out_what_repeats() -> None:
 
 
 def test_low_leaves_out_what_the_open_cassette_holds_and_not_what_a_closed_one_does(tmp_path: Path) -> None:
-    program, provider = compiled(), world(learner)
+    program, provider = compiled(), provider_of(learner)
     with synalinks.use_cassette(tmp_path / "cassette.jsonl"):
         fit(program, provider, *data(6), validation_split=0.0)
     again = estimate(compiled(), *data(6), epochs=2, validation_split=0.0, learn_from=tmp_path / "cassette.jsonl")
@@ -315,7 +328,7 @@ def test_a_known_length_makes_a_narrow_range(tmp_path: Path) -> None:
 
     program = compiled(solver(synalinks.LanguageModel("ollama/never-asked", retry=1)))
     before = estimate(program, *data(8), validation_split=0.5)
-    fit(program, world(learner), *data(8), validation_split=0.5)
+    fit(program, provider_of(learner), *data(8), validation_split=0.5)
     after = estimate(program, *data(8), validation_split=0.5)
     assert wide(before) > 20 > 2 > wide(after)
     assert any(note.startswith("Guessed") for note in before.notes)

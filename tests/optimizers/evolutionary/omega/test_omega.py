@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import synalinks
-from omega_worlds import (
+from omega_under_test import (
     EMBEDDER,
     HINT,
     PROPOSER,
-    OmegaWorld,
+    OmegaProvider,
     inputs_of,
     is_crossover,
     omega,
@@ -23,20 +23,20 @@ from omega_worlds import (
     proposer,
     speaker,
 )
+from programs_under_test import data, fit
 from synalinks import optimizers
 from synalinks.errors import ConfigurationError, ConnectionFailed
 from synalinks.lm.providers.fake.scripted import prompt_of
 from synalinks.modules import LMWarning
-from worlds import data, fit
 
 #: 20 samples make two steps; parent and child are compared on all ten validation samples.
 SIZES: dict[str, Any] = {"batch_size": 5, "validation_split": 0.5, "minibatch_size": None}
 
 
-def train(optimizer: Any, world: OmegaWorld, epochs: int = 4, count: int = 20, **options: Any) -> tuple[Any, Any]:
+def train(optimizer: Any, provider: OmegaProvider, epochs: int = 4, count: int = 20, **options: Any) -> tuple[Any, Any]:
     """A trained program and its history: 20 samples, of which 10 are for validation, in steps of 5."""
     made = program(optimizer)
-    history = fit(made, world, *data(count), epochs=epochs, **{**SIZES, **options})
+    history = fit(made, provider, *data(count), epochs=epochs, **{**SIZES, **options})
     return made, history
 
 
@@ -52,7 +52,7 @@ def hints(made: Any) -> int:
 
 
 def test_each_epoch_builds_on_the_one_before() -> None:
-    made, history = train(omega(selection="best"), OmegaWorld(), epochs=5)
+    made, history = train(omega(selection="best"), OmegaProvider(), epochs=5)
     assert hints(made) >= 4
     rewards = history.history["val_reward"]
     assert rewards == sorted(rewards) and rewards[-1] >= 0.4
@@ -61,14 +61,14 @@ def test_each_epoch_builds_on_the_one_before() -> None:
 
 
 def test_with_batch_updates_the_search_is_as_deep_as_there_are_steps() -> None:
-    shallow, _ = train(omega(), OmegaWorld(), epochs=2)
-    deep, _ = train(omega(update_freq="batch"), OmegaWorld(), epochs=2)
+    shallow, _ = train(omega(), OmegaProvider(), epochs=2)
+    deep, _ = train(omega(update_freq="batch"), OmegaProvider(), epochs=2)
     assert hints(deep) > hints(shallow)
 
 
 def test_candidates_that_descend_from_one_parent_keep_its_examples() -> None:
     made = program(omega(), examples=[({"question": "number 3"}, {"answer": 3})])
-    fit(made, OmegaWorld(), *data(20), epochs=1, **SIZES)
+    fit(made, OmegaProvider(), *data(20), epochs=1, **SIZES)
     assert hints(made) == 1
     assert [example["outputs"] for example in state(made)["examples"]] == [{"answer": 3}]
 
@@ -76,9 +76,9 @@ def test_candidates_that_descend_from_one_parent_keep_its_examples() -> None:
 def test_the_same_seed_gives_the_same_result_and_another_another() -> None:
     def outcome(seed: int) -> Any:
         synalinks.clear_session(free_memory=False)
-        world = OmegaWorld()
-        made, history = train(omega(merging_rate=0.5), world, seed=seed, minibatch_size=2)
-        return history.history, state(made), [prompt_of(call.request) for call in world.proposals]
+        provider = OmegaProvider()
+        made, history = train(omega(merging_rate=0.5), provider, seed=seed, minibatch_size=2)
+        return history.history, state(made), [prompt_of(call.request) for call in provider.proposals]
 
     assert outcome(3) == outcome(3)
     assert outcome(3) != outcome(4)
@@ -88,10 +88,10 @@ def test_the_same_seed_gives_the_same_result_and_another_another() -> None:
 
 
 def test_crossover_takes_place_and_takes_two_different_parents() -> None:
-    world = OmegaWorld()
-    train(omega(merging_rate=1.0), world, epochs=3)
-    crossings = [call for call in world.proposals if is_crossover(call)]
-    assert [call.scope.epoch for call in world.proposals if not is_crossover(call)] == [0, 0]
+    provider = OmegaProvider()
+    train(omega(merging_rate=1.0), provider, epochs=3)
+    crossings = [call for call in provider.proposals if is_crossover(call)]
+    assert [call.scope.epoch for call in provider.proposals if not is_crossover(call)] == [0, 0]
     assert {call.scope.epoch for call in crossings} == {1, 2}
     for call in crossings:
         seen = inputs_of(call)
@@ -99,16 +99,16 @@ def test_crossover_takes_place_and_takes_two_different_parents() -> None:
 
 
 def test_without_a_merging_rate_there_is_none() -> None:
-    world = OmegaWorld()
-    train(omega(merging_rate=0.0), world, epochs=4)
-    assert not any(is_crossover(call) for call in world.proposals)
+    provider = OmegaProvider()
+    train(omega(merging_rate=0.0), provider, epochs=4)
+    assert not any(is_crossover(call) for call in provider.proposals)
 
 
 def test_the_proposer_is_shown_scored_predictions_their_targets_and_the_variable() -> None:
-    world = OmegaWorld()
+    provider = OmegaProvider()
     made = program(omega(instructions="Mind the edge cases."), instructions="hint0")
-    fit(made, world, *data(20), epochs=2, batch_size=10, validation_split=0.5)
-    seen, prompt = inputs_of(world.proposals[0]), prompt_of(world.proposals[0].request)
+    fit(made, provider, *data(20), epochs=2, batch_size=10, validation_split=0.5)
+    seen, prompt = inputs_of(provider.proposals[0]), prompt_of(provider.proposals[0].request)
     assert seen["program_description"] == "Solves."
     assert seen["current_variable"] == {"instructions": "hint0"}
     assert [p["reward"] for p in seen["good_predictions"]] == [1.0]
@@ -118,22 +118,22 @@ def test_the_proposer_is_shown_scored_predictions_their_targets_and_the_variable
         assert shown["ground_truth"] == {"answer": int(shown["inputs"]["question"].split()[-1])}
     assert prompt.index("Mind the edge cases.") < prompt.index("improved version")
     assert seen["hard_examples"] == []  # nothing was seen twice yet
-    assert len(inputs_of(world.proposals[1])["hard_examples"]) == 1
+    assert len(inputs_of(provider.proposals[1])["hard_examples"]) == 1
 
 
 def test_how_much_is_shown_can_be_set() -> None:
-    world = OmegaWorld()
-    train(omega(nb_best_predictions=0, nb_worst_predictions=1, nb_hard_examples=0), world, epochs=2)
-    for call in world.proposals:
+    provider = OmegaProvider()
+    train(omega(nb_best_predictions=0, nb_worst_predictions=1, nb_hard_examples=0), provider, epochs=2)
+    for call in provider.proposals:
         seen = inputs_of(call)
         assert (seen["good_predictions"], len(seen["bad_predictions"]), seen["hard_examples"]) == ([], 1, [])
 
 
 @pytest.mark.parametrize("thinks", [True, False])
 def test_the_proposer_thinks_first_unless_told_not_to(thinks: bool) -> None:
-    world = OmegaWorld(one_hint_more if thinks else lambda call: {"instructions": "hint0"})
-    made, _ = train(omega(use_chain_of_thought=thinks), world, epochs=1)
-    schema = world.proposals[0].request.schema
+    provider = OmegaProvider(one_hint_more if thinks else lambda call: {"instructions": "hint0"})
+    made, _ = train(omega(use_chain_of_thought=thinks), provider, epochs=1)
+    schema = provider.proposals[0].request.schema
     assert schema is not None
     assert list(schema.value["properties"]) == (["thinking"] if thinks else []) + ["instructions"]
     assert schema.value["properties"]["instructions"]["type"] == "string"  # not "or null": a proposal says something
@@ -142,12 +142,12 @@ def test_the_proposer_thinks_first_unless_told_not_to(thinks: bool) -> None:
 
 
 def test_temperatures_and_effort_reach_the_proposer() -> None:
-    world = OmegaWorld()
+    provider = OmegaProvider()
     optimizer = omega(merging_rate=1.0, mutation_temperature=0.7, crossover_temperature=0.2, reasoning_effort="low")
-    train(optimizer, world, epochs=2)
-    heat = {is_crossover(call): call.request.options["temperature"] for call in world.proposals}
+    train(optimizer, provider, epochs=2)
+    heat = {is_crossover(call): call.request.options["temperature"] for call in provider.proposals}
     assert heat == {False: 0.7, True: 0.2}
-    assert {call.request.options["reasoning_effort"] for call in world.proposals} == {"low"}
+    assert {call.request.options["reasoning_effort"] for call in provider.proposals} == {"low"}
 
 
 # --- the competition -----------------------------------------------------------------------------------------
@@ -159,12 +159,12 @@ def everything_is_near(first: Any, second: Any, embedding_model: Any = None, **k
 
 @pytest.mark.parametrize("update_freq", ["epoch", "batch"])
 def test_of_candidates_that_are_alike_two_stay_so_that_there_is_somebody_to_cross_over_with(update_freq: str) -> None:
-    made, _ = train(omega(distance_function=everything_is_near, update_freq=update_freq), OmegaWorld(), epochs=3)
+    made, _ = train(omega(distance_function=everything_is_near, update_freq=update_freq), OmegaProvider(), epochs=3)
     found = state(made)["best_candidates"]
     assert 2 <= len(found) <= 4
     assert found[0]["instructions"] == state(made)["instructions"]
 
-    free, _ = train(omega(algorithm="ga", update_freq=update_freq), OmegaWorld(), epochs=3)
+    free, _ = train(omega(algorithm="ga", update_freq=update_freq), OmegaProvider(), epochs=3)
     assert len(state(free)["best_candidates"]) > len(found)
 
 
@@ -172,24 +172,24 @@ def test_of_candidates_that_are_alike_two_stay_so_that_there_is_somebody_to_cros
 
 
 def test_an_epoch_embeds_each_candidate_once_in_one_request() -> None:
-    world = OmegaWorld()
-    train(omega(selection="best"), world, epochs=4)
-    assert len(world.embedded) == len(set(world.embedded)), "no text twice"
-    assert [call.scope.epoch for call in world.embeds] == [0, 1, 2, 3]
-    assert {call.scope.phase for call in world.embeds} == {"optimizer"}
-    assert [len(call.request.texts) for call in world.embeds] == [3, 2, 2, 2]  # the seed, and a proposal a step
+    provider = OmegaProvider()
+    train(omega(selection="best"), provider, epochs=4)
+    assert len(provider.embedded) == len(set(provider.embedded)), "no text twice"
+    assert [call.scope.epoch for call in provider.embeds] == [0, 1, 2, 3]
+    assert {call.scope.phase for call in provider.embeds} == {"optimizer"}
+    assert [len(call.request.texts) for call in provider.embeds] == [3, 2, 2, 2]  # the seed, and a proposal a step
 
 
 def test_a_candidate_that_was_dropped_and_comes_back_is_not_embedded_again() -> None:
-    world = OmegaWorld(lambda call: {"thinking": "", "instructions": "hint0"})
-    train(omega(population_size=1), world, epochs=6)
-    assert len(world.embedded) == 2  # the seed and the one proposal there ever is
+    provider = OmegaProvider(lambda call: {"thinking": "", "instructions": "hint0"})
+    train(omega(population_size=1), provider, epochs=6)
+    assert len(provider.embedded) == 2  # the seed and the one proposal there ever is
 
 
 def test_several_fields_of_one_candidate_are_one_embedding() -> None:
-    world = OmegaWorld(lambda call: {"thinking": "", "tone": f"t{len(world.calls)}", "rules": ["a", "b", "c"]})
-    fit(speaker(omega()), world, *data(8), epochs=3, batch_size=4, validation_split=0.5)
-    assert len(world.embedded) == 4  # the seed, and the one proposal of each epoch
+    provider = OmegaProvider(lambda call: {"thinking": "", "tone": f"t{len(provider.calls)}", "rules": ["a", "b", "c"]})
+    fit(speaker(omega()), provider, *data(8), epochs=3, batch_size=4, validation_split=0.5)
+    assert len(provider.embedded) == 4  # the seed, and the one proposal of each epoch
 
 
 def test_the_genetic_algorithm_and_a_distance_of_ones_own_embed_nothing() -> None:
@@ -197,23 +197,23 @@ def test_the_genetic_algorithm_and_a_distance_of_ones_own_embed_nothing() -> Non
         return 1.0
 
     for options in ({"algorithm": "ga"}, {"distance_function": distance}):
-        world = OmegaWorld()
+        provider = OmegaProvider()
         made = program(synalinks.OMEGA(language_model=proposer(), **options))
-        fit(made, world, *data(20), epochs=3, **SIZES)
-        assert world.embeds == [] and hints(made) >= 2
+        fit(made, provider, *data(20), epochs=3, **SIZES)
+        assert provider.embeds == [] and hints(made) >= 2
 
 
 def test_a_step_asks_the_proposer_once() -> None:
-    world = OmegaWorld()
-    train(omega(), world, epochs=3)
-    assert len(world.proposals) == 3 * 2
+    provider = OmegaProvider()
+    train(omega(), provider, epochs=3)
+    assert len(provider.proposals) == 3 * 2
 
 
 def test_calls_of_an_epoch_stay_within_the_bound() -> None:
-    world = OmegaWorld()
-    train(omega(), world, epochs=3, count=40, minibatch_size=4)
+    provider = OmegaProvider()
+    train(omega(), provider, epochs=3, count=40, minibatch_size=4)
     for epoch in range(3):
-        calls = [call for call in world.calls if call.scope.epoch == epoch and call.request.model == "ollama/test"]
+        calls = [call for call in provider.calls if call.scope.epoch == epoch and call.request.model == "ollama/test"]
         assert len(calls) <= 20 + 2 * 4 * 4 + 20
 
 
@@ -228,10 +228,10 @@ def test_calls_of_an_epoch_stay_within_the_bound() -> None:
     ],
 )
 def test_a_missing_model_fails_before_the_first_call(options: dict[str, Any], message: str) -> None:
-    world = OmegaWorld()
+    provider = OmegaProvider()
     with pytest.raises(ConfigurationError, match=message):
-        fit(program(synalinks.OMEGA(**options)), world, *data(10), epochs=1)
-    assert world.calls == []
+        fit(program(synalinks.OMEGA(**options)), provider, *data(10), epochs=1)
+    assert provider.calls == []
 
 
 def test_named_by_a_string_it_takes_the_defaults_of_the_session() -> None:
@@ -239,18 +239,18 @@ def test_named_by_a_string_it_takes_the_defaults_of_the_session() -> None:
     assert isinstance(made.optimizer, synalinks.OMEGA)
     synalinks.set_default_language_model(PROPOSER)
     synalinks.set_default_embedding_model(EMBEDDER)
-    world = OmegaWorld()
-    fit(made, world, *data(20), epochs=2, **SIZES)
-    assert hints(made) == 2 and len(world.embeds) == 2
+    provider = OmegaProvider()
+    fit(made, provider, *data(20), epochs=2, **SIZES)
+    assert hints(made) == 2 and len(provider.embeds) == 2
 
 
 @pytest.mark.parametrize(
     "answer", [{"thinking": "no instructions"}, "no JSON", ConnectionFailed], ids=["schema", "text", "failure"]
 )
 def test_a_proposal_that_fails_is_a_warned_no_op(answer: Any) -> None:
-    world = OmegaWorld(lambda call: answer)
+    provider = OmegaProvider(lambda call: answer)
     with pytest.warns(LMWarning):
-        made, history = train(omega(), world, epochs=2)
+        made, history = train(omega(), provider, epochs=2)
     assert hints(made) == 0 and len(history.history["val_reward"]) == 2
     assert {entry.scope.phase for entry in history.ledger} == {"train", "optimizer", "validation"}
 
@@ -259,19 +259,19 @@ def test_without_embeddings_the_epoch_goes_on_without_a_competition() -> None:
     def fail(text: str) -> Any:
         raise ConnectionFailed("the embedding model is down")
 
-    world = OmegaWorld(vector=fail)
+    provider = OmegaProvider(vector=fail)
     with pytest.warns(LMWarning):
-        made, _ = train(omega(), world, epochs=3)
+        made, _ = train(omega(), provider, epochs=3)
     assert hints(made) >= 2
 
 
 def test_a_budget_that_ends_at_the_competition_keeps_what_was_scored() -> None:
-    whole = OmegaWorld()
+    whole = OmegaProvider()
     train(omega(), whole, epochs=1)
-    world = OmegaWorld()
-    made, history = train(omega(), world, epochs=3, budget=synalinks.Budget(calls=len(whole.calls) - 1))
+    provider = OmegaProvider()
+    made, history = train(omega(), provider, epochs=3, budget=synalinks.Budget(calls=len(whole.calls) - 1))
     assert history.stopped_by == "budget"
-    assert hints(made) == 1 and len(world.calls) <= len(whole.calls) - 1
+    assert hints(made) == 1 and len(provider.calls) <= len(whole.calls) - 1
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_a_distance_function_that_raises_loses_no_row_of_history(tmp_path: Path)
     made = program(omega(distance_function=broken))
     log = synalinks.callbacks.CSVLogger(tmp_path / "log.csv")
     with pytest.raises(ValueError, match="a bug in it"):
-        fit(made, OmegaWorld(), *data(12), epochs=3, validation_split=0.25, batch_size=3, callbacks=[log])
+        fit(made, OmegaProvider(), *data(12), epochs=3, validation_split=0.25, batch_size=3, callbacks=[log])
     assert made.history.epoch == [0]
     assert set(made.history.history) == {"reward", "val_reward"}
     assert len((tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()) == 2
@@ -348,7 +348,7 @@ def test_it_is_the_same_after_saving() -> None:
 
 
 def test_a_trained_program_is_saved_with_its_optimizer(tmp_path: Path) -> None:
-    made, _ = train(omega(), OmegaWorld(), epochs=2)
+    made, _ = train(omega(), OmegaProvider(), epochs=2)
     made.save(tmp_path / "program.json")
     again = synalinks.Program.load(tmp_path / "program.json")
     assert again.optimizer.get_config() == made.optimizer.get_config()
@@ -361,11 +361,11 @@ def test_a_fit_replays_from_its_cassette_exactly_and_for_nothing(tmp_path: Path)
 
     def run(mode: str) -> tuple[Any, Any, Any]:
         synalinks.clear_session(free_memory=False)
-        world = OmegaWorld()
+        provider = OmegaProvider()
         with synalinks.use_cassette(cassette, record_mode=mode, strict=mode == "none"):
-            made, history = train(omega(merging_rate=0.5), world, epochs=4)
+            made, history = train(omega(merging_rate=0.5), provider, epochs=4)
         made.save(tmp_path / "program.json")
-        return history.history, (tmp_path / "program.json").read_bytes(), len(world.calls)
+        return history.history, (tmp_path / "program.json").read_bytes(), len(provider.calls)
 
     recorded, replayed = run("all"), run("none")
     assert recorded[:2] == replayed[:2]
@@ -377,15 +377,15 @@ def test_both_optimizers_train_a_module_with_state_of_its_own() -> None:
         seen = inputs_of(call)["current_variable"]
         return {"thinking": "", "tone": "warm", "rules": [*seen["rules"], "one more"]}
 
-    world = OmegaWorld(add_a_rule)
+    provider = OmegaProvider(add_a_rule)
     made = speaker(omega(update_freq="batch"))
-    history = fit(made, world, *data(16), epochs=2, batch_size=4, validation_split=0.5)
+    history = fit(made, provider, *data(16), epochs=2, batch_size=4, validation_split=0.5)
     value = state(made)
     assert (value["tone"], history.history["val_reward"][-1]) == ("warm", 1.0) and len(value["rules"]) >= 4
-    schema = world.proposals[0].request.schema
+    schema = provider.proposals[0].request.schema
     assert schema is not None and list(schema.value["properties"]) == ["thinking", "tone", "rules"]
 
     made = speaker(synalinks.RandomFewShot())
-    fit(made, world, *data(16), epochs=1, batch_size=4, validation_split=0.5)
+    fit(made, provider, *data(16), epochs=1, batch_size=4, validation_split=0.5)
     assert state(made)["rules"] == ["be brief"] and state(made)["best_candidates"]
     assert all(example["reward"] is None for example in state(made)["examples"])

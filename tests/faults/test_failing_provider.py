@@ -1,4 +1,4 @@
-"""A failing world: failures are tried again, and ledger and server agree on every attempt and every token."""
+"""A failing provider: failures are tried again, and ledger and server agree on every attempt and every token."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_call_that_fails_for_good_is_a_failed_sample(clock: NoWaiting) -> None
     assert_reconciled(history.ledger, server)
 
 
-# --- a dead world ---------------------------------------------------------------------------------------------
+# --- a provider that is unavailable ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", [{"status": 500}, {"drop": True}], ids=["500", "dropped"])

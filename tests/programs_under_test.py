@@ -1,4 +1,4 @@
-"""Small worlds for tests of the engine: data models, a rule in place of a model, and programs that ask it."""
+"""Programs under test: data models, a rule in place of a model, and small programs that call it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def number_of(call: Call) -> int:
     return int(json.loads(text)["question"].rpartition(" ")[2])
 
 
-def world(rule: Callable[[int, Call], Any], shift: int = 0, **options: Any) -> ScriptedProvider:
+def provider_of(rule: Callable[[int, Call], Any], shift: int = 0, **options: Any) -> ScriptedProvider:
     """A provider that answers by a rule of the question's number, moved by `shift`."""
     return ScriptedProvider(lambda call: rule(number_of(call) + shift, call), **options)
 

@@ -1,4 +1,4 @@
-"""A world in which an optimizer has something to find: the more hints stand in the instructions, the better it does."""
+"""A provider in which an optimizer has something to find: the more hints stand in the instructions, the better it does."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import synalinks
+from programs_under_test import Answer, Question, make, number_of, solver
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
-from worlds import Answer, Question, make, number_of, solver
 
 PROPOSER, EMBEDDER = "ollama/proposer", "ollama/embedder"
 #: Instructions that do something: each makes one more of ten questions come out right.
@@ -49,7 +49,7 @@ def hash_of(text: str) -> int:
     return value
 
 
-class OmegaWorld(ScriptedProvider):
+class OmegaProvider(ScriptedProvider):
     """Program, proposer and embedding model in one.
 
     Args:
