@@ -1,8 +1,11 @@
-"""Runs example scripts in this process, with the network out of reach, and reads what Markdown files show."""
+"""Runs example scripts in this process, with the network out of reach, and the code that Markdown files show."""
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import contextlib
+import inspect
 import io
 import os
 import re
@@ -19,6 +22,7 @@ import pytest
 
 import synalinks
 from synalinks.lm.pricing import pricing
+from synalinks.testing import OllamaServer
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -35,6 +39,13 @@ PROGRAM = re.compile(
     r"^<!-- run -->\n```python\n(?P<code>.*?)^```$(?:\n\n<!-- prints -->\n```text\n(?P<shown>.*?)^```$)?",
     re.DOTALL | re.MULTILINE,
 )
+#: A Python block of a page without a mark of its own, and what it prints where that is shown.
+BLOCK = re.compile(
+    r"^(?P<before>[^\n]*\n)```python\n(?P<code>.*?)^```$(?:\n\n<!-- prints -->\n```text\n(?P<shown>.*?)^```$)?",
+    re.DOTALL | re.MULTILINE,
+)
+#: The page whose blocks run before those of a page that is marked so.
+_CONTINUES = re.compile(r"^<!-- continues: (.+?) -->$", re.MULTILINE)
 #: Seconds and steps per second, which no two runs share.
 _TIMES = re.compile(r"\d+s \d+(?:us|ms|s)/step|\btime +\d+\.\d s$")
 
@@ -112,3 +123,42 @@ def run_program(code: str) -> str:
             if name.startswith("test_"):
                 value()
     return printed.getvalue()
+
+
+def documents() -> dict[str, str]:
+    """The Markdown files of the project by path: those of the root, of the guides, and beside the code."""
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "cassettes/README.md"]
+    found += (ROOT / "src").rglob("*.md")
+    return {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in sorted(found)}
+
+
+def blocks_of(text: str) -> list[re.Match[str]]:
+    """The Python blocks of a page that run in its namespace: all but those with a mark (`<!-- run -->`) of their own."""
+    return [found for found in BLOCK.finditer(text) if not found["before"].startswith("<!-- ")]
+
+
+def run_page(text: str, folder: Path) -> list[str]:
+    """What each block of a page prints; all run in one namespace and in `folder`, the fake server answers.
+
+    `await` is allowed at the top level, as in a notebook. A page marked `<!-- continues: PAGE -->` has that page's
+    names.
+    """
+    scope: dict[str, Any] = {"__name__": "__main__"}
+    printed: list[str] = []
+    earlier = [block for name in _CONTINUES.findall(text) for block in blocks_of((ROOT / name).read_text("utf-8"))]
+    synalinks.clear_session()  # names of modules are counted from the start
+    with contextlib.ExitStack() as around:
+        around.callback(synalinks.clear_session)
+        around.enter_context(own_prices())
+        around.enter_context(contextlib.chdir(folder))
+        around.enter_context(OllamaServer(env=True))
+        runner = around.enter_context(asyncio.Runner())
+        for block in (*earlier, *blocks_of(text)):
+            code = compile(block["code"], "document", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            output = io.StringIO()
+            with contextlib.redirect_stdout(output):
+                running = eval(code, scope)
+                if inspect.iscoroutine(running):
+                    runner.run(running)
+            printed.append(output.getvalue())
+    return printed[len(earlier) :]

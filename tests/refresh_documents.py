@@ -8,11 +8,10 @@ from __future__ import annotations
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
-from playing import OUTPUT, PROGRAM, ROOT, printed_by, run_program
-
-DOCUMENTS = (ROOT / "README.md", ROOT / "src/synalinks/lm/README.md")
+from playing import BLOCK, OUTPUT, PROGRAM, ROOT, blocks_of, documents, printed_by, run_page, run_program
 
 
 def refreshed(text: str) -> str:
@@ -21,21 +20,31 @@ def refreshed(text: str) -> str:
     def output(found: re.Match[str]) -> str:
         return f"<!-- output: {found['line']} -->\n```text\n{printed_by(found['line']).strip()}\n```"
 
-    def program(found: re.Match[str]) -> str:
-        if found["shown"] is None:
-            return found[0]
-        code = found["code"]
-        shown = run_program(code).strip()
-        return f"<!-- run -->\n```python\n{code}```\n\n<!-- prints -->\n```text\n{shown}\n```"
+    def shown(found: re.Match[str], printed: str) -> str:
+        code = found[0][: found.start("shown") - found.start()]
+        return f"{code}{printed.strip()}\n```"
 
-    return PROGRAM.sub(program, OUTPUT.sub(output, text))
+    def program(found: re.Match[str]) -> str:
+        return found[0] if found["shown"] is None else shown(found, run_program(found["code"]))
+
+    text = PROGRAM.sub(program, OUTPUT.sub(output, text))
+    if all(found["shown"] is None for found in blocks_of(text)):
+        return text
+    with tempfile.TemporaryDirectory() as folder:
+        printed = dict(zip((found.start() for found in blocks_of(text)), run_page(text, Path(folder)), strict=True))
+
+    def block(found: re.Match[str]) -> str:
+        here = found.start()
+        return found[0] if here not in printed or found["shown"] is None else shown(found, printed[here])
+
+    return BLOCK.sub(block, text)
 
 
 def main() -> None:
     """Refresh every document."""
     os.environ["SYNALINKS_CACHE"] = "off"
     os.chdir(ROOT)
-    for path in map(Path, sys.argv[1:] or DOCUMENTS):
+    for path in map(Path, sys.argv[1:] or documents()):
         path.write_text(refreshed(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -9,29 +9,23 @@ from pathlib import Path
 import pytest
 
 import synalinks
-from playing import OUTPUT, PROGRAM, ROOT, printed_by, run_program, timeless
+from playing import OUTPUT, PROGRAM, ROOT, blocks_of, documents, printed_by, run_page, run_program, timeless
 from synalinks.testing import ArithmeticModel, Law, OllamaServer
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = {
-    path: (ROOT / path).read_text(encoding="utf-8")
-    for path in (
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "cassettes/README.md",
-        "src/synalinks/lm/README.md",
-    )
-}
-OUTPUTS = {found["line"]: found["shown"] for found in OUTPUT.finditer(README)}
+DOCUMENTS = documents()
+README = DOCUMENTS["README.md"]
+OUTPUTS = {found["line"]: found["shown"] for text in DOCUMENTS.values() for found in OUTPUT.finditer(text)}
 PROGRAMS = [
     pytest.param(found, id=f"{path}:{text.count(chr(10), 0, found.start()) + 1}")
     for path, text in DOCUMENTS.items()
     for found in PROGRAM.finditer(text)
 ]
+#: Documents whose Python blocks run one after the other.
+PAGES = [path for path, text in DOCUMENTS.items() if path.startswith(("README", "ARCH", "docs/")) and blocks_of(text)]
+DECISIONS = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
 COMMANDS = dict(re.findall(r"^<!-- command: (\w+) -->\n```sh\n(.*?)^```$", README, re.DOTALL | re.MULTILINE))
-[TEST_FILE] = re.findall(r"^<!-- test: with a server -->\n```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+ALL = "\n".join(DOCUMENTS.values())
+[TEST_FILE] = re.findall(r"^<!-- test: with a server -->\n```python\n(.*?)^```$", ALL, re.DOTALL | re.MULTILINE)
 [QUICK_START] = re.findall(r"^<!-- run: with a server -->\n```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 REFRESH = "if that is as it should be: python tests/refresh_documents.py"
 #: Top-level names of which a path in a document must be one that is there.
@@ -81,10 +75,28 @@ def test_a_program_runs_and_prints_what_is_shown(found: re.Match[str], monkeypat
     assert timeless(run_program(found["code"])) == timeless(found["shown"] or ""), REFRESH
 
 
+@pytest.mark.parametrize("path", PAGES)
+def test_the_blocks_of_a_page_run_and_print_what_is_shown(path: str, tmp_path: Path) -> None:
+    blocks = blocks_of(DOCUMENTS[path])
+    for block, printed in zip(blocks, run_page(DOCUMENTS[path], tmp_path), strict=True):
+        if block["shown"] is not None:
+            assert timeless(printed) == timeless(block["shown"]), REFRESH
+
+
 def test_every_document_of_programs_has_some() -> None:
-    texts = (README, DOCUMENTS["src/synalinks/lm/README.md"])
-    assert [len(PROGRAM.findall(text)) for text in texts] == [0, 2]
+    assert len(PROGRAM.findall(DOCUMENTS["src/synalinks/lm/README.md"])) >= 2
     assert len(OUTPUTS) == 6
+    assert "README.md" in PAGES
+
+
+def test_decisions_are_numbered_listed_and_whole() -> None:
+    index = DOCUMENTS["docs/decisions/README.md"]
+    assert [path.name[:4] for path in DECISIONS] == [f"{number:04}" for number in range(1, len(DECISIONS) + 1)]
+    for path in DECISIONS:
+        text = path.read_text(encoding="utf-8")
+        [title] = re.findall(rf"^# {path.name[:4]}\. (.+)$", text, re.MULTILINE)
+        assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
+        assert f"- [{path.name[:4]}]({path.name}) {title}" in index, f"{path.name} is not listed with its title"
 
 
 def test_quick_start_records_and_then_needs_no_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
