@@ -172,7 +172,7 @@ async def ask_all(
     policy = RetryPolicy(attempts=attempts, timeout=6, bad_reply_attempts=2)
     limits = Limits(concurrency=width)
     with pytest.MonkeyPatch.context() as patch, use_ledger() as ledger, use_budget(Budget(calls=cap)) as tracker:
-        patch.setattr(runtime_module, "make", lambda *_: provider)
+        patch.setattr(runtime_module, "make", lambda *_, **__: provider)
         patch.setattr(pricing, "_set_by_user", {})
         for model in MODELS:
             pricing.set_price(model, input=INPUT, output=OUTPUT)

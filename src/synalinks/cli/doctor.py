@@ -95,13 +95,17 @@ def doctor(models: tuple[str, ...]) -> None:
     The exit status is 0 if every model named could be called (if none is named: if any could), and the cache can be
     used; else 1, with what would be needed.
     """
-    from synalinks.lm.providers import SPECS, resolve  # the LM layer takes 100 ms to import, and help doesn't need it
+    from synalinks.lm.providers import (
+        list_providers,
+        resolve,
+    )  # the LM layer takes 100 ms to import, and help doesn't need it
 
     wanted = [(*resolve(name), name) for name in models]
+    specs = list_providers()
     found = Findings()
     _versions(found)
-    _servers(found, [spec for spec in SPECS if _is_local(spec, wanted)], wanted)
-    _keys(found, [spec for spec in SPECS if spec.key_env and not spec.local], [spec for spec, _, _ in wanted])
+    _servers(found, [spec for spec in specs if _is_local(spec, wanted)], wanted)
+    _keys(found, [spec for spec in specs if spec.key_env and not spec.local], [spec for spec, _, _ in wanted])
     _cache(found)
     if not wanted and not found.live:
         found.needs += [*found.ways, "or set the key of a hosted provider (a cassette replays without any of these)"]
@@ -152,7 +156,7 @@ def _servers(found: Findings, specs: Sequence[Spec], wanted: Sequence[tuple[Spec
         endpoint = endpoint_of(spec)
         server = ask(spec, endpoint, key_of(spec))
         if server.problem is not None:
-            start = _START[spec.prefix].format(model=models[0] if models else "MODEL")
+            start = _START.get(spec.prefix, "start it").format(model=models[0] if models else "MODEL")
             found.add(spec.prefix, f"{endpoint}: {server.problem}")
             (found.needs if models else found.ways).append(
                 f"{start}, or say with {' or '.join(spec.base_env)} where it listens"
@@ -248,7 +252,7 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec]) -> Non
         name = next((name for name in spec.key_env if os.environ.get(name)), None)
         if name is not None:
             found.add(spec.prefix, f"{name} is set")
-            found.live = found.live or spec.spoken
+            found.live = True
         elif spec in wanted:
             found.add(spec.prefix, f"{' or '.join(spec.key_env)} is not set", f"set {spec.key_env[0]}")
         else:

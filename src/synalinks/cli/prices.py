@@ -37,8 +37,9 @@ def prices(ctx: click.Context, models: tuple[str, ...]) -> None:
     of a MODEL is unknown.
     """
     # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.lm.pricing.pricing import LOCAL_PREFIXES, price_from
+    from synalinks.lm.pricing.pricing import price_from
     from synalinks.lm.pricing.table import price_table
+    from synalinks.lm.providers.registry import is_local
 
     table, today = price_table(), datetime.now(UTC).date()
     lines: list[tuple[str, ...]] = []
@@ -47,7 +48,7 @@ def prices(ctx: click.Context, models: tuple[str, ...]) -> None:
     for model in dict.fromkeys(models):
         row = table.find(model)
         price = None if row is None else price_from(row.rates(today))
-        if model.partition("/")[0] in LOCAL_PREFIXES:
+        if is_local(model):
             notes.append(
                 f"{model} runs on the user's own machine and costs nothing, unless the program says "
                 f"synalinks.set_price({model!r}, per_hour=...)"

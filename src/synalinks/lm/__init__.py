@@ -23,6 +23,7 @@ from synalinks.lm.forecast import Figures, Forecast, Range
 from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
 from synalinks.lm.ledger.table import dollars_text, money_text
 from synalinks.lm.pricing.pricing import Price, price_of, set_price
+from synalinks.lm.providers import Spec, list_providers, register_provider
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.run import Earmarks, Run, current_run
@@ -54,14 +55,17 @@ __all__ = [
     "Run",
     "Schema",
     "Sink",
+    "Spec",
     "Stack",
     "Totals",
     "Usage",
     "current_run",
     "dollars_text",
+    "list_providers",
     "money_text",
     "offline",
     "price_of",
+    "register_provider",
     "schema_of",
     "set_price",
     "stack",

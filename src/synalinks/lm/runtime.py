@@ -33,7 +33,7 @@ from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, S
 from synalinks.lm.core.draws import Draws
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_for, price_of, stated_price
-from synalinks.lm.providers import Spec, endpoint_of, is_own_server, key_of, make, resolve
+from synalinks.lm.providers import NO_CREDENTIALS, Credentials, Spec, endpoint_of, is_own_server, key_of, make, resolve
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
@@ -144,11 +144,12 @@ session.on_clear(RUNTIME.draws.clear)
 class ProviderHandler:
     """The end of a stack: the model's own provider, made at the first live call, or what replaces it."""
 
-    def __init__(self, runtime: Runtime, spec: Spec, api_base: str | None) -> None:
+    def __init__(self, runtime: Runtime, spec: Spec, api_base: str | None, credentials: Credentials) -> None:
         self.name = spec.prefix
         self._runtime = runtime
         self._spec = spec
         self._api_base = api_base
+        self._credentials = credentials
         self._provider: Handler | None = None
 
     def __call__(self, call: Call, /) -> Awaitable[Reply]:
@@ -161,7 +162,7 @@ class ProviderHandler:
                 f"are forbidden (at {call.scope}). Run once without --offline to record it"
             )
         if self._provider is None:
-            self._provider = make(self._spec, self._api_base)
+            self._provider = make(self._spec, self._api_base, credentials=self._credentials)
         return self._provider(call)
 
 
@@ -171,6 +172,7 @@ class Client:
     Args:
         model: with its provider's prefix.
         api_base: URL of the server; the provider's own where None.
+        credentials: the key, where not the environment's.
         limits: of the account; the provider's defaults for those that are None.
         retry: when to try again.
         cache: `use`; `refresh` to ask anew and store; `off`.
@@ -186,6 +188,7 @@ class Client:
         model: str,
         *,
         api_base: str | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         cache: CacheMode = "use",
@@ -198,6 +201,7 @@ class Client:
         self.runtime = runtime
         self.caller = next(_callers)
         self._api_base = api_base
+        self._credentials = credentials
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
         self.price: Callable[[str], Price | None] = (
             price_of if is_own_server(self.spec, self.endpoint) else stated_price
@@ -213,7 +217,8 @@ class Client:
 
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock
-        account = runtime.account(self.spec.prefix, self.endpoint, key_of(self.spec) or "", self.limits)
+        key = key_of(self.spec, credentials=self._credentials, api_base=self._api_base)
+        account = runtime.account(self.spec.prefix, self.endpoint, key or "", self.limits)
         price = self.price
         layers: list[Layer] = [
             LedgerLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
@@ -241,7 +246,7 @@ class Client:
             ValidateLayer(),
             PriceLayer(price, clock),
         ]
-        return stack(ProviderHandler(runtime, self.spec, self._api_base), *layers)
+        return stack(ProviderHandler(runtime, self.spec, self._api_base, self._credentials), *layers)
 
     def _store(self) -> Store | None:
         return None if self._cache == "off" else self.runtime.store(self._cache_dir)

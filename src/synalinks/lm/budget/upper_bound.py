@@ -12,8 +12,9 @@ from synalinks.lm.budget.expected import TypicalUsage
 from synalinks.lm.budget.media_tokens import media_bound
 from synalinks.lm.budget.tracker import Amount, Budget, BudgetTracker
 from synalinks.lm.core.call import ZERO, Request
-from synalinks.lm.pricing.pricing import FINEST, LOCAL_PREFIXES, Price
+from synalinks.lm.pricing.pricing import FINEST, Price
 from synalinks.lm.pricing.surcharges import answers_asked, beyond_the_table, is_plain, open_ended
+from synalinks.lm.providers.registry import is_local
 
 #: Tokens a provider's chat template may add to one message. The dearest template in public use (Llama 3's
 #: header ids) adds 5; doubled, rounded up, and again for the reply's own header.
@@ -134,7 +135,7 @@ def needs_of(
         )
     text = request.canonical
     prompt, answers = len(text) + MESSAGE_ALLOWANCE * (len(request.messages) + 1), 1
-    local = request.model.partition("/")[0] in LOCAL_PREFIXES
+    local = is_local(request.model)
     if not is_plain(request):
         if not local and (what := open_ended(request)):
             _check_closed(request.model, what, trackers)

@@ -1,178 +1,41 @@
-"""Prices of models and what an answer costs, in exact decimal dollars.
+"""The price of a model: what `set_price` stated, else that of its provider, else that of the package's table.
 
-A price is what `set_price` said, else what the package's table says (price_table.py), else unknown: None, which is
-not 0. Local models cost nothing unless told otherwise.
+A price that none of them has is unknown: None, which is not 0. Models of local providers are free by default.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
 from synalinks._concurrency import Clock
-from synalinks.errors import ConfigurationError, LMError, SynalinksError
-from synalinks.lm.core.call import SECONDS_DIGITS, ZERO, Call, Delta, Handler, Reply, Request, Sink, Trace, Usage
+from synalinks.errors import LMError, SynalinksError
+from synalinks.lm.core.call import SECONDS_DIGITS, Call, Delta, Handler, Reply, Request, Sink, Trace
+from synalinks.lm.pricing.price import FINEST, FREE, Price, dollars
 from synalinks.lm.pricing.surcharges import beyond_the_table, is_plain
 from synalinks.lm.pricing.table import RATES, price_table
+from synalinks.lm.providers.registry import find
 
-#: Providers whose models run on the user's own machine.
-LOCAL_PREFIXES = frozenset({"ollama", "ollama_chat", "scripted", "llama_cpp", "vllm", "hosted_vllm"})
-MILLION = Decimal(1_000_000)
-HOUR = Decimal(3600)
-#: The finest amount: a millionth of a millionth of a dollar. Thirds of a cent have no end of digits, and sums
-#: are the same in any order only as long as every digit fits into a Decimal's 28.
-FINEST = Decimal("1e-12")
+__all__ = [
+    "FINEST",
+    "FREE",
+    "Price",
+    "PriceLayer",
+    "dollars",
+    "is_free",
+    "price_for",
+    "price_from",
+    "price_of",
+    "set_price",
+    "stated_price",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a model costs.
-
-    Attributes:
-        input, output: dollars per million tokens.
-        cache_read, cache_write: dollars per million prompt tokens read from, or written to, the provider's
-            cache; the input price where None.
-        per_hour: dollars per hour of the provider's working time, for own hardware.
-        per_request: dollars per request.
-        cache_write_1h: as `cache_write`, of what is to stay in the cache for an hour; `cache_write` where None.
-        input_audio: dollars per million tokens of sound in the prompt; the input price where None.
-        long_from, long: what an answer costs instead, all its tokens, if the prompt has more tokens than that.
-    """
-
-    input: Decimal = ZERO
-    output: Decimal = ZERO
-    cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
-    per_hour: Decimal = ZERO
-    per_request: Decimal = ZERO
-    cache_write_1h: Decimal | None = None
-    input_audio: Decimal | None = None
-    long_from: int | None = None
-    long: Price | None = None
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing is ever charged."""
-        prices = (self.input, self.output, self.cache_read, self.cache_write, self.per_hour, self.per_request)
-        return not (any(prices) or self.cache_write_1h or self.input_audio or self.long)
-
-    def cost(self, usage: Usage, seconds: float | None) -> Decimal | None:
-        """Dollars for one answer; None if a count that matters is unknown."""
-        if self.is_free:
-            return ZERO
-        if self.long is not None and self.long_from is not None:
-            prompt = usage.input_tokens
-            if prompt is None:
-                return None
-            if prompt > self.long_from:
-                return self.long.cost(usage, seconds)
-        bill = self.per_request
-        if self.per_hour:
-            if seconds is None:
-                return None
-            bill += self.per_hour * Decimal(repr(seconds)) / HOUR
-        fresh, write = usage.input_fresh, self._or_input(self.cache_write)
-        if fresh is None and usage.input_audio is not None:
-            fresh = 0
-        for price, tokens in (
-            (self.input, fresh),
-            (self._or_input(self.input_audio), usage.input_audio or 0),
-            (self._or_input(self.cache_read), usage.input_cache_read or 0),
-            (write, usage.input_cache_write_5m or 0),
-            (write if self.cache_write_1h is None else self.cache_write_1h, usage.input_cache_write_1h or 0),
-            (self.output, usage.output_tokens),
-        ):
-            if price and tokens is None:
-                return None
-            if tokens:
-                bill += price * tokens / MILLION
-        return _rounded(bill, ROUND_HALF_EVEN)
-
-    def bound(self, input_tokens: int, output_tokens: int, seconds: float = 0.0) -> Decimal:
-        """The most that one answer of at most so many tokens and seconds can cost, in dollars."""
-        if self.is_free:
-            return ZERO
-        price = self.up_to(input_tokens)
-        bill = self.per_request + (price.dearest_input * input_tokens + price.output * output_tokens) / MILLION
-        if self.per_hour:
-            bill += self.per_hour * Decimal(repr(seconds)) / HOUR
-        return _rounded(bill, ROUND_CEILING)
-
-    @property
-    def dearest_input(self) -> Decimal:
-        """The most that a million tokens of the prompt can cost, whatever is done with them."""
-        others = (self.cache_read, self.cache_write, self.cache_write_1h, self.input_audio)
-        return max((self.input, *(price for price in others if price is not None)))
-
-    def up_to(self, input_tokens: int, *, audio: bool = True, hour: bool = True) -> Price:
-        """A price without steps that bounds this one for prompts of at most so many tokens.
-
-        Args:
-            audio: whether there may be sound in the prompt.
-            hour: whether the provider may be told to keep the prompt for an hour.
-        """
-        price = self
-        if (not audio and price.input_audio is not None) or (not hour and price.cache_write_1h is not None):
-            price = replace(
-                price,
-                input_audio=price.input_audio if audio else None,
-                cache_write_1h=price.cache_write_1h if hour else None,
-            )
-        if self.long is None or self.long_from is None:
-            return price
-        short = replace(price, long_from=None, long=None)
-        return short if input_tokens <= self.long_from else _dearer(short, self.long.up_to(0, audio=audio, hour=hour))
-
-    def _or_input(self, price: Decimal | None) -> Decimal:
-        return self.input if price is None else price
-
-
-def _dearer(one: Price, other: Price) -> Price:
-    """The greater of each two prices."""
-
-    def greater(name: str) -> Decimal | None:
-        known = [price for price in (getattr(one, name), getattr(other, name)) if price is not None]
-        return max(known) if known else None
-
-    return Price(
-        input=max(one.input, other.input),
-        output=max(one.output, other.output),
-        per_hour=max(one.per_hour, other.per_hour),
-        per_request=max(one.per_request, other.per_request),
-        cache_read=greater("cache_read"),
-        cache_write=greater("cache_write"),
-        cache_write_1h=greater("cache_write_1h"),
-        input_audio=greater("input_audio"),
-    )
-
-
-def _rounded(amount: Decimal, rounding: str) -> Decimal:
-    exponent = amount.as_tuple().exponent
-    return amount.quantize(FINEST, rounding) if isinstance(exponent, int) and exponent < -12 else amount
-
-
-FREE = Price()
 _set_by_user: dict[str, Price] = {}
-
-
-def dollars(value: Decimal | float | int | str) -> Decimal:
-    """An amount in dollars, exact as written.
-
-    Raises:
-        ConfigurationError: not a finite, non-negative number.
-    """
-    try:
-        amount = Decimal(str(value))
-    except ArithmeticError as error:
-        raise ConfigurationError(f"not an amount of money: {value!r}; give dollars, e.g. 0.50") from error
-    if not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"an amount of money must be finite and not negative, got {value!r}")
-    return amount
 
 
 def set_price(
@@ -208,12 +71,19 @@ def set_price(
 def price_of(model: str) -> Price | None:
     """The price of a model, or None if it is unknown.
 
-    What `set_price` said comes first; local models are free unless it says else; then comes the package's table.
+    A price stated with `set_price` comes first, then that of the model's provider (models of local providers are
+    free), then that of the package's table.
     """
-    found = _set_by_user.get(model)
-    if found is None:
-        return FREE if model.partition("/")[0] in LOCAL_PREFIXES else _listed(model)
-    return found
+    stated = _set_by_user.get(model)
+    if stated is not None:
+        return stated
+    spec = find(model)
+    if spec is not None:
+        if spec.local:
+            return FREE
+        if (price := spec.prices.get(model.partition("/")[2])) is not None:
+            return price
+    return _listed(model)
 
 
 def price_for(request: Request, price: Callable[[str], Price | None] = price_of) -> Price | None:

@@ -19,7 +19,14 @@ from synalinks.errors import (
 from synalinks.lm import providers
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.common.rate_headers import note
-from synalinks.lm.providers.transport.http import PerLoop, connection_limits, is_loopback, timeouts, transport_for
+from synalinks.lm.providers.transport.http import (
+    PerLoop,
+    connection_limits,
+    is_loopback,
+    timeouts,
+    transport_for,
+    with_query,
+)
 from synalinks.lm.providers.transport.sse import events
 
 if TYPE_CHECKING:
@@ -42,6 +49,7 @@ class Remote:
         endpoint: URL of the server.
         api_key: the key; only a call needs one.
         auth: user and password for basic authentication, as proxies of a company want.
+        query: a query string that is sent with every request.
         timeout: seconds a single read or write may take; the retry layer limits whole attempts.
         headers: further headers of every request.
         transport: an httpx transport to use in place of the network.
@@ -66,6 +74,7 @@ class Remote:
         *,
         api_key: str | None = None,
         auth: tuple[str, str] | None = None,
+        query: str = "",
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
         transport: Any = None,
@@ -75,6 +84,7 @@ class Remote:
         self._key = api_key.strip() if api_key else None
         self._headers = {"content-type": "application/json", **self.own_headers, **(headers or {})}
         self._auth = auth
+        self._query = query
         self._timeout = timeout
         self._transport = transport
         self._clients: PerLoop[_Client] = PerLoop(self._connect)
@@ -132,7 +142,7 @@ class Remote:
         """
         client = (await self._clients.get()).http
         try:
-            response = await client.post(self.endpoint + path, content=_json.dumps(payload).encode())
+            response = await client.post(self._url(path), content=_json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call) from error
         note(call, response.headers)
@@ -148,7 +158,7 @@ class Remote:
             LMError: by what the server said, or failed to say.
         """
         client = (await self._clients.get()).http
-        request = client.build_request("POST", self.endpoint + path, content=_json.dumps(payload).encode())
+        request = client.build_request("POST", self._url(path), content=_json.dumps(payload).encode())
         try:
             response = await client.send(request, stream=True)
         except _http_errors() as error:
@@ -173,6 +183,9 @@ class Remote:
                     yield text
         finally:
             await response.aclose()
+
+    def _url(self, path: str) -> str:
+        return self.endpoint + with_query(path, self._query)
 
     async def _read(self, response: httpx.Response, call: Call) -> None:
         try:

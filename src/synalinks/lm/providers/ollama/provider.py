@@ -28,6 +28,7 @@ from synalinks.lm.providers.transport.http import (
     is_loopback,
     timeouts,
     transport_for,
+    with_query,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class OllamaProvider:
         endpoint: URL of the server.
         api_key: sent as a bearer token, for Ollama's cloud or a guarded server.
         auth: user and password for basic authentication.
+        query: a query string that is sent with every request.
         timeout: seconds a single read or write may take; the retry layer limits whole attempts.
         headers: further headers of every request.
         transport: an httpx transport to use in place of the network.
@@ -68,12 +70,14 @@ class OllamaProvider:
         *,
         api_key: str | None = None,
         auth: tuple[str, str] | None = None,
+        query: str = "",
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
         transport: Any = None,
     ) -> None:
         self.endpoint = endpoint
         self._auth = auth
+        self._query = query
         self._timeout = timeout
         self._transport = transport
         self._headers = dict(headers or {})
@@ -113,7 +117,7 @@ class OllamaProvider:
         send: Callable[..., Awaitable[httpx.Response]] = (await self._clients.get())._request_raw
         content = _json.dumps(payload).encode()
         try:
-            response = await send("POST", path, content=content)
+            response = await send("POST", with_query(path, self._query), content=content)
         except _client_errors() as error:
             raise self._translated(error, request) from error
         try:
@@ -151,7 +155,7 @@ class OllamaProvider:
         """The objects of a streamed answer, its last one with the counters."""
         client = await self._clients.get()
         content = _json.dumps(payload).encode()
-        parts = await client._request(dict, "POST", "/api/chat", content=content, stream=True)
+        parts = await client._request(dict, "POST", with_query("/api/chat", self._query), content=content, stream=True)
         async with aclosing(parts):  # type: ignore[type-var]  # an async generator, typed as an iterator
             while True:
                 try:

@@ -155,6 +155,16 @@ def transport_for(endpoint: str, given: httpx.AsyncBaseTransport | None = None) 
     return ConnectionPoolTransport(KEEP_ALIVE_SECONDS, **({"verify": httpx.create_ssl_context()} if secure else {}))
 
 
+def with_query(path: str, query: str) -> str:
+    """A path with a query string behind its own; of a parameter that is in both, that of `query` is kept."""
+    if not query:
+        return path
+    path, _, own = path.partition("?")
+    given = {pair.partition("=")[0] for pair in query.split("&")}
+    kept = [pair for pair in own.split("&") if pair and pair.partition("=")[0] not in given]
+    return f"{path}?{'&'.join([*kept, query])}"
+
+
 def timeouts(seconds: float | None) -> httpx.Timeout:
     """A limit for connecting always, for single reads and writes as given, and none for the pool."""
     import httpx  # 80 ms, not needed to import the package

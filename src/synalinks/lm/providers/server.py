@@ -1,0 +1,224 @@
+"""A provider's server as a model calls it: its address, the key that may be sent there, and the handler of calls.
+
+A key from the environment goes to the provider's own server, and to another only if the program or the environment
+named that address. An address that came from a file gets no key from the environment.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+
+from synalinks.errors import AuthenticationError, ConfigurationError
+from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.providers.registry import Spec
+
+if TYPE_CHECKING:
+    import httpx
+
+#: Query parameters of an address that are no secret and are kept when a model is saved.
+SAVED_PARAMETERS = frozenset({"api-version", "api_version"})
+_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens.
+
+    Attributes:
+        endpoint: its URL in one spelling, without credentials and query; `prefix:` where none is known.
+        auth: user and password from `user:password@`.
+        query: the query string, which is sent with every request.
+    """
+
+    endpoint: str
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    query: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a program says of the key of a model.
+
+    Attributes:
+        api_key: the key, held in memory only.
+        api_key_env: the environment variable that holds it, in place of the provider's own.
+        from_file: whether the model's settings came from a file, so that they choose neither which secret is sent nor
+            where one of the environment's goes.
+    """
+
+    api_key: str | None = field(default=None, repr=False)
+    api_key_env: str | None = None
+    from_file: bool = False
+
+
+NO_CREDENTIALS = Credentials()
+
+
+def address_of(spec: Spec, api_base: str | None = None) -> Address:
+    """The address of a provider's server: `api_base`, else the environment's, else the provider's own.
+
+    Raises:
+        ConfigurationError: not a URL.
+    """
+    named = api_base or next((found for name in spec.base_env if (found := os.environ.get(name))), None)
+    given = (named or spec.endpoint).strip().strip("\"'").strip()
+    if not given:  # scripts have no server; a deployment's must be named before it is called, not to replay
+        return Address(f"{spec.prefix}:")
+    bare = "://" not in given
+    try:
+        parts = urlsplit(f"http://{given}" if bare else given)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"not a server's URL: {_redacted(given)!r} ({error})") from None
+    if parts.scheme.lower() not in ("http", "https"):
+        raise ConfigurationError(f"a server's URL begins with http:// or https://, got {_redacted(given)!r}")
+    if port is None and bare:
+        port = spec.port
+    auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    endpoint = f"{parts.scheme.lower()}://{_host(parts)}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    return Address(endpoint, auth, parts.query)
+
+
+def endpoint_of(spec: Spec, api_base: str | None = None) -> str:
+    """The URL of a provider's server, in one spelling, without credentials and query; `prefix:` where none is known.
+
+    Raises:
+        ConfigurationError: not a URL.
+    """
+    return address_of(spec, api_base).endpoint
+
+
+def saved_base(api_base: str | None) -> str | None:
+    """An `api_base` as files keep it: without user, password, fragment, and all parameters that might be secret."""
+    if api_base is None or not ("@" in api_base or "?" in api_base or "#" in api_base):
+        return api_base
+    bare = "://" not in api_base
+    parts = urlsplit(f"http://{api_base}" if bare else api_base)
+    query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0].lower() in SAVED_PARAMETERS])
+    url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+    return url.removeprefix("http://") if bare else url
+
+
+def is_own_server(spec: Spec, endpoint: str) -> bool:
+    """Whether an endpoint is the provider's, whose prices are known by model. Another server that speaks its API, such
+    as a gateway or one's own, may ask any price for a model of that name. Of those without a common address, as on
+    Azure, every one is the provider's; and servers of one's own machine have no published prices to confuse.
+    """
+    return spec.local or not spec.endpoint or urlsplit(endpoint).hostname == urlsplit(spec.endpoint).hostname
+
+
+def key_of(
+    spec: Spec, api_key: str | None = None, credentials: Credentials = NO_CREDENTIALS, api_base: str | None = None
+) -> str | None:
+    """The key for a provider's server: the one given, else the environment's where it may go there, else None."""
+    given = api_key or credentials.api_key
+    return given or _from_environment(spec, credentials, api_base)[0]
+
+
+def make(
+    spec: Spec,
+    api_base: str | None = None,
+    *,
+    api_key: str | None = None,
+    credentials: Credentials = NO_CREDENTIALS,
+    timeout: float | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Handler:
+    """The handler that sends calls to a provider; its client is made at the first call.
+
+    Args:
+        spec: the provider.
+        api_base: URL of the server, where not the default one; may hold `user:password@` and a query string.
+        api_key: the key, where not taken from `credentials` or the environment.
+        credentials: what the program says of the key.
+        timeout: seconds one read or write may take; None leaves that to the retry layer, which limits whole attempts.
+        transport: an httpx transport to use in place of the network.
+
+    Raises:
+        ConfigurationError: `api_base` is not a URL.
+    """
+    address = address_of(spec, api_base)
+    build = spec.target
+    if isinstance(build, str):
+        module, _, name = build.partition(":")
+        build = getattr(importlib.import_module(module), name)
+    handler: Handler = build(
+        address.endpoint,
+        api_key=key_of(spec, api_key, credentials, api_base),
+        auth=address.auth,
+        query=address.query,
+        timeout=timeout,
+        transport=transport,
+    )
+    reason = None if api_key or credentials.api_key else _from_environment(spec, credentials, api_base)[1]
+    return handler if reason is None else _Explained(handler, reason)
+
+
+class _Explained:
+    """A handler whose refusals for want of a key say why no key was sent."""
+
+    def __init__(self, handler: Handler, reason: str) -> None:
+        self.name = getattr(handler, "name", type(handler).__name__)
+        self._handler = handler
+        self._reason = reason
+
+    async def __call__(self, call: Call, /) -> Reply:
+        try:
+            return await self._handler(call)
+        except AuthenticationError as error:
+            error.args = (f"{error}. {self._reason}",)
+            raise
+
+
+def _from_environment(spec: Spec, credentials: Credentials, api_base: str | None) -> tuple[str | None, str | None]:
+    """The environment's key, and why there is none to send where one was to be expected."""
+    names = spec.key_env if credentials.api_key_env is None else (credentials.api_key_env,)
+    if credentials.from_file and not set(names) <= set(spec.key_env):
+        return None, (
+            f"The saved model names the variable {names[0]} for its key, and a file does not choose which secret is "
+            "sent. Make the model in the program: LanguageModel(..., api_key_env=...)"
+        )
+    found = next((name for name in names if os.environ.get(name)), None)
+    if found is None:
+        missing = credentials.api_key_env
+        return None, None if missing is None else f"The environment variable {missing} (api_key_env) is not set"
+    if credentials.from_file and api_base and not _named_by_owner(spec, api_base):
+        return None, (
+            f"The key in {found} was not sent, because the address {endpoint_of(spec, api_base)} came from a file. "
+            f"If it is right, name it in {' or '.join(spec.base_env) or 'the program'}, or make the model in the "
+            "program: LanguageModel(..., api_base=...)"
+        )
+    return os.environ[found], None
+
+
+def _named_by_owner(spec: Spec, api_base: str) -> bool:
+    """Whether an address is the provider's own server, or one that the environment names."""
+    owners = [spec.endpoint] if spec.endpoint else []
+    owners += [found for name in spec.base_env if (found := os.environ.get(name))]
+    return any(_server(spec, api_base) == _server(spec, owner) for owner in owners)
+
+
+def _server(spec: Spec, api_base: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port."""
+    parts = urlsplit(endpoint_of(spec, api_base))
+    host = "127.0.0.1" if parts.hostname == "localhost" else parts.hostname or ""
+    return parts.scheme, host, parts.port or _PORTS.get(parts.scheme)
+
+
+def _host(parts: SplitResult) -> str:
+    """The host to connect to; an address that servers bind to, to listen everywhere, means this machine."""
+    host = (parts.hostname or "").lower()
+    if host in ("", "0.0.0.0"):
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host
+
+
+def _redacted(url: str) -> str:
+    """A URL without user, password and query."""
+    return url.rpartition("@")[2].partition("?")[0]
