@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
+import synalinks
 from programs_under_test import Answer, Question
 from synalinks.datasets import CSVDataset, JSONDataset, JSONLDataset
-from synalinks.errors import DataError
+from synalinks.errors import ConfigurationError, DataError
 
 MODELS = {"input_data_model": Question, "output_data_model": Answer}
 
@@ -66,4 +68,63 @@ def test_a_column_that_is_missing(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no file .*absent"):
-        list(JSONLDataset(tmp_path / "absent", **MODELS))
+        JSONLDataset(tmp_path / "absent", **MODELS)
+
+
+def test_a_file_that_is_gone_at_the_pass(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_text('{"question": "a", "answer": 1}\n', encoding="utf-8")
+    data = JSONLDataset(path, **MODELS)
+    path.unlink()
+    with pytest.raises(DataError, match="rows can't be read"):
+        list(data)
+
+
+def test_an_encoding_that_does_not_exist(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no encoding 'utf-9'"):
+        JSONLDataset(path, encoding="utf-9", **MODELS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf_8_sig"])
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (JSONLDataset, '{"question": "a", "answer": 1}\n'),
+        (JSONDataset, '[{"question": "a", "answer": 1}]'),
+        (CSVDataset, "question,answer\na,1\n"),
+    ],
+)
+def test_a_byte_order_mark_is_no_part_of_the_text(
+    tmp_path: Path, kind: type[JSONLDataset], text: str, encoding: str
+) -> None:
+    path = tmp_path / "rows"
+    for mark in (b"", b"\xef\xbb\xbf"):
+        path.write_bytes(mark + text.encode())
+        ((x, y),) = kind(path, encoding=encoding, **MODELS)
+        assert (x[0].get_json(), y[0].get_json()) == ({"question": "a"}, {"answer": 1})
+
+
+class Person(synalinks.DataModel):
+    name: str
+    nickname: str | None = None
+    age: int | None
+
+
+def test_an_empty_cell_is_null_where_the_field_admits_null(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("name,nickname,age\n,,\nAnn,An,3\n", encoding="utf-8")
+    people = [x[0].get_json() for (x,) in CSVDataset(path, input_data_model=Person)]
+    assert people == [{"name": ""}, {"name": "Ann", "nickname": "An", "age": 3}]
+    path.write_text('{"name": "", "nickname": "", "age": 1}\n', encoding="utf-8")
+    ((x,),) = JSONLDataset(path, input_data_model=Person)
+    assert x[0].get_json()["nickname"] == "", "JSON has a null of its own"
+
+
+def test_a_long_cell_is_read_and_the_limit_of_the_process_stays(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("question,answer\n" + "x" * 200_000 + ",1\n", encoding="utf-8")
+    before = csv.field_size_limit()
+    ((x, _),) = CSVDataset(path, **MODELS)
+    assert len(x[0].get_json()["question"]) == 200_000 and csv.field_size_limit() == before

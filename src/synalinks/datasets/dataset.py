@@ -40,6 +40,9 @@ class Dataset(ABC):
         ConfigurationError: sizes below 1, or neither a model nor a template for the inputs.
     """
 
+    #: Whether an empty text of a row is null for a field that admits null, as in formats that have no other way to say it.
+    _empty_is_null = False
+
     def __init__(
         self,
         input_data_model: Any = None,
@@ -58,14 +61,15 @@ class Dataset(ABC):
         self.batch_size = batch_size
         self.limit = limit
         self.repeat = repeat
-        make = _maker(input_data_model, input_schema, input_template, ChatMessages, "input")
+        empty = self._empty_is_null
+        make = _maker(input_data_model, input_schema, input_template, ChatMessages, "input", empty)
         if make is None:
             raise ConfigurationError(
                 f"{type(self).__name__} needs input_data_model=, input_schema= or input_template= to know what an "
                 "example is"
             )
         self._make_input = make
-        self._make_output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output")
+        self._make_output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output", empty)
 
     @abstractmethod
     def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
@@ -141,7 +145,7 @@ def _array(values: list[Any]) -> np.ndarray[Any, Any]:
 
 
 def _maker(
-    model: Any, schema: dict[str, Any] | None, template: str | None, default: Any, what: str
+    model: Any, schema: dict[str, Any] | None, template: str | None, default: Any, what: str, empty_is_null: bool
 ) -> Callable[[Mapping[str, Any]], Any] | None:
     """What makes an example of a row; None if nothing was asked for."""
     if model is not None and schema is not None:
@@ -151,13 +155,26 @@ def _maker(
             return None
         model = default
     fields = (model.get_schema() if schema is None else schema).get("properties", {})
+    nullable = {name for name, field in fields.items() if empty_is_null and _admits_null(field)}
     render = _renderer(template, what) if template is not None else None
 
     def make(row: Mapping[str, Any]) -> Any:
-        value = {name: row[name] for name in fields if name in row} if render is None else render(row)
+        if render is not None:
+            value = render(row)
+        else:
+            value = {name: row[name] for name in fields if name in row}
+            value.update({name: None for name in nullable if value.get(name) == ""})
         return model(**value) if schema is None else JsonDataModel(schema=schema, json=value)
 
     return make
+
+
+def _admits_null(field: Mapping[str, Any]) -> bool:
+    """Whether null obeys the schema of a field."""
+    kind = field.get("type")
+    if kind == "null" or (isinstance(kind, list) and "null" in kind):
+        return True
+    return any(_admits_null(choice) for word in ("anyOf", "oneOf") for choice in field.get(word, ()))
 
 
 def _renderer(template: str, what: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

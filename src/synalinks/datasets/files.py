@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from synalinks import _json
 from synalinks.datasets.dataset import Dataset
-from synalinks.errors import DataError
+from synalinks.errors import ConfigurationError, DataError
+
+#: Characters of the longest cell of a CSV file that is read; the module `csv` stops at 131,072 by default.
+_LONGEST_CELL = 2**31 - 1
 
 
 class FileDataset(Dataset):
@@ -19,10 +23,14 @@ class FileDataset(Dataset):
 
     Args:
         path: the file.
-        encoding: of its text.
+        encoding: of its text; a byte order mark at the start is no part of it.
         columns: the columns to keep; None keeps all.
         batch_size: examples in a batch.
         options: as for `Dataset`.
+
+    Raises:
+        DataError: no such file.
+        ConfigurationError: no such encoding.
     """
 
     def __init__(
@@ -36,17 +44,21 @@ class FileDataset(Dataset):
     ) -> None:
         super().__init__(batch_size=batch_size, **options)
         self.path = Path(path)
-        self.encoding = encoding
+        if not self.path.is_file():
+            raise DataError(f"{type(self).__name__}: there is no file {self.path}")
+        try:
+            utf8 = codecs.lookup(encoding).name == "utf-8"
+        except LookupError:
+            raise ConfigurationError(f"{type(self).__name__}: there is no encoding {encoding!r}") from None
+        self.encoding = "utf-8-sig" if utf8 else encoding  # reads text without a byte order mark too
         self.columns = columns
 
     def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
         """The rows, with the columns that are kept.
 
         Raises:
-            DataError: no such file, or a row that can't be read or lacks a column.
+            DataError: the file is gone or its text is not in the encoding, or a row can't be read or lacks a column.
         """
-        if not self.path.is_file():
-            raise DataError(f"{type(self).__name__}: there is no file {self.path}")
         for number, row in enumerate(self._read(), start=1):
             if not isinstance(row, dict):
                 raise DataError(
@@ -59,6 +71,12 @@ class FileDataset(Dataset):
                 raise DataError(f"{self.path}: row {number} lacks the columns {missing}; it has {sorted(row)}")
             yield {name: row[name] for name in self.columns}
 
+    def _open(self, newline: str | None = None) -> TextIO:
+        try:
+            return self.path.open(encoding=self.encoding, newline=newline)
+        except OSError as error:
+            raise DataError(f"{type(self).__name__}: {self.path} can't be read: {error.strerror}") from error
+
     @abstractmethod
     def _read(self) -> Iterable[Any]:
         """The rows as the format gives them."""
@@ -68,7 +86,7 @@ class JSONLDataset(FileDataset):
     """Rows of a file of JSON Lines: an object a line, empty lines aside."""
 
     def _read(self) -> Iterable[Any]:
-        with self.path.open(encoding=self.encoding) as lines:
+        with self._open() as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
@@ -83,7 +101,8 @@ class JSONDataset(FileDataset):
 
     def _read(self) -> Iterable[Any]:
         try:
-            rows = _json.loads(self.path.read_text(encoding=self.encoding))
+            with self._open() as text:
+                rows = _json.loads(text.read())
         except json.JSONDecodeError as error:
             raise DataError(f"{self.path} is no JSON: {error}") from error
         if not isinstance(rows, list):
@@ -92,7 +111,7 @@ class JSONDataset(FileDataset):
 
 
 class CSVDataset(FileDataset):
-    """Rows of a CSV file; every value is text.
+    """Rows of a CSV file; every value is text, of any length. An empty cell is null for a field that admits null.
 
     Args:
         path: the file.
@@ -100,6 +119,8 @@ class CSVDataset(FileDataset):
         column_names: names of the columns; None takes them from the first line.
         options: as for `FileDataset`.
     """
+
+    _empty_is_null = True
 
     def __init__(
         self,
@@ -116,14 +137,29 @@ class CSVDataset(FileDataset):
         self.column_names = column_names
 
     def _read(self) -> Iterable[Any]:
-        with self.path.open(encoding=self.encoding, newline="") as lines:
+        with self._open(newline="") as lines:
             reader = csv.DictReader(
                 lines, fieldnames=self.column_names, delimiter=self.delimiter, quotechar=self.quotechar
             )
-            for row in reader:
+            for row in _rows_of(reader, self.path):
                 if None in row or None in row.values():
                     raise DataError(
                         f"{self.path}: line {reader.line_num} has not the {len(reader.fieldnames or ())} columns "
                         f"{list(reader.fieldnames or ())}"
                     )
                 yield row
+
+
+def _rows_of(reader: csv.DictReader[str], path: Path) -> Iterable[dict[str, str]]:
+    """The rows of a CSV reader; a row that is no CSV is a `DataError`."""
+    while True:
+        before = csv.field_size_limit(_LONGEST_CELL)  # of the whole process, and read while a row is parsed
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise DataError(f"{path}: line {reader.line_num} is no CSV: {error}") from error
+        finally:
+            csv.field_size_limit(before)
+        if row is None:
+            return
+        yield row

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synalinks.lm.providers.fake.scripted import ScriptedProvider as ScriptedProvider
     from synalinks.testing.fake_models.arithmetic import ArithmeticModel as ArithmeticModel
     from synalinks.testing.fake_models.model import ChatRequest as ChatRequest
     from synalinks.testing.fake_models.model import Law as Law
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 
 # Loaded on first use: a pytest plugin lives in this package and must not pay for a server.
 _HOMES = {
-    "ArithmeticModel": "fake_models.arithmetic",
-    "ChatRequest": "fake_models.model",
-    "Fault": "fake_server.faults",
-    "Law": "fake_models.model",
-    "ModelReply": "fake_models.model",
-    "OllamaServer": "fake_server.ollama",
-    "SyntheticModel": "fake_models.synthetic",
-    "TableModel": "fake_models.table",
+    "ArithmeticModel": "synalinks.testing.fake_models.arithmetic",
+    "ChatRequest": "synalinks.testing.fake_models.model",
+    "Fault": "synalinks.testing.fake_server.faults",
+    "Law": "synalinks.testing.fake_models.model",
+    "ModelReply": "synalinks.testing.fake_models.model",
+    "OllamaServer": "synalinks.testing.fake_server.ollama",
+    "ScriptedProvider": "synalinks.lm.providers.fake.scripted",
+    "SyntheticModel": "synalinks.testing.fake_models.synthetic",
+    "TableModel": "synalinks.testing.fake_models.table",
 }
 __all__ = [
     "ArithmeticModel",
@@ -33,6 +35,7 @@ __all__ = [
     "Law",
     "ModelReply",
     "OllamaServer",
+    "ScriptedProvider",
     "SyntheticModel",
     "TableModel",
 ]
@@ -41,7 +44,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if (home := _HOMES.get(name)) is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

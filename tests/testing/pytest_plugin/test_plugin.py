@@ -260,7 +260,7 @@ def test_parameters_classes_and_paths_have_cassettes_of_their_own(box: Box) -> N
         test_hello=PROGRAM
         + """
 @pytest.mark.cassette
-@pytest.mark.parametrize("text", ["a/b", "a:b", "plain-1.5", "x" * 200])
+@pytest.mark.parametrize("text", ["a/b", "a:b", "plain-1.5", "x" * 200, "polish", "Polish"])
 def test_many(text, cassette):
     assert asyncio.run(ask(text))
 
@@ -277,13 +277,17 @@ class TestGroup:
 """
     )
     result = box.run("--record-mode", "once")
-    result.assert_outcomes(passed=6)
+    result.assert_outcomes(passed=8)
     names = [Path(cassette).name for cassette in box.cassettes]
     assert "elsewhere/cassette.jsonl" in box.cassettes and "TestGroup.test_many.jsonl" in names
     assert "test_many-plain-1.5.jsonl" in names
     assert len([name for name in names if re.fullmatch(r"test_many-a_b-[0-9a-f]{8}\.jsonl", name)]) == 2
     assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,120}", name) for name in names)
-    box.run().assert_outcomes(passed=6)
+    assert len({name.lower() for name in names}) == len(names), "on macOS and Windows these are files of their own too"
+    box.run().assert_outcomes(passed=8)
+    plain = Path(box.pytester.path, next(name for name in box.cassettes if "test_many-Polish-" in name))
+    plain.rename(plain.with_name("test_many-Polish.jsonl"))  # as an earlier version called it
+    box.run().assert_outcomes(passed=8)
 
 
 def test_a_path_of_ones_own_goes_from_the_folder_of_the_test(box: Box) -> None:

@@ -261,8 +261,9 @@ def _settings_of(item: pytest.Item) -> Settings:
 def cassette_path(item: pytest.Item, settings: Settings) -> Path:
     """The file of a test's cassette: the marker's, from the test's folder, or one of the test's own.
 
-    Of its own it is `cassettes/<module>/<class>.<test>-<parameters>.jsonl`. An id of parameters that can't stand
-    in a file name as it is, is shortened to what can, and told from others by a digest of the whole.
+    Of its own it is `cassettes/<module>/<class>.<test>-<parameters>.jsonl`. An id of parameters that can't stand in a
+    file name as it is, or that has capitals (macOS and Windows do not tell `polish` from `Polish`), is shortened to what
+    can, and a digest of the whole is added. A file of an earlier version, without the digest, is used where it exists.
     """
     folder = item.path.parent
     if settings.path is not None:
@@ -273,7 +274,15 @@ def cassette_path(item: pytest.Item, settings: Settings) -> Path:
     callspec = getattr(item, "callspec", None)
     if callspec is not None:
         safe = _ODD.sub("_", callspec.id)[:_LONGEST_ID]
-        if safe != callspec.id:
-            safe += "-" + hashlib.sha256(callspec.id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        digest = "-" + hashlib.sha256(callspec.id.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        if safe != callspec.id or (
+            safe != safe.lower() and not _exists(folder / FOLDER / item.path.stem, f"{name}-{safe}.jsonl")
+        ):
+            safe += digest
         name += "-" + safe
     return folder / FOLDER / item.path.stem / f"{name}.jsonl"
+
+
+def _exists(folder: Path, name: str) -> bool:
+    """Whether a folder has a file of exactly this name, capitals included, whatever the file system says."""
+    return folder.is_dir() and any(path.name == name for path in folder.iterdir())
