@@ -113,7 +113,7 @@ OUTCOMES = ["ok", "ok", "ok", "server", "uncertain", "hang", "bad", "refused", "
 
 
 @st.composite
-def settings_of_a_run(draw: st.DrawFn) -> dict[str, Any]:
+def cases(draw: st.DrawFn) -> dict[str, Any]:
     caps = st.one_of(st.none(), st.integers(0, 60))
     tokens, millis = st.one_of(st.none(), st.integers(0, 40_000)), st.one_of(st.none(), st.integers(0, 900))
     outer = (draw(caps), draw(tokens), draw(millis))
@@ -156,23 +156,23 @@ def request_of(number: int, options: dict[str, Any]) -> Request:
     return Request("chat", "fake/m", messages=messages, tools=tools, options=options | several)
 
 
-def trackers_of(run: dict[str, Any]) -> list[Watched]:
+def trackers_of(case: dict[str, Any]) -> list[Watched]:
     found = []
-    for (calls, tokens, millis), mode in zip(run["caps"], run["modes"], strict=True):
+    for (calls, tokens, millis), mode in zip(case["caps"], case["modes"], strict=True):
         if (calls, tokens, millis) != (None, None, None):
             usd = None if millis is None else Decimal(millis) / 1000
             found.append(Watched(Budget(usd=usd, tokens=tokens, calls=calls, mode=mode), LoopClock()))
     return found
 
 
-@given(run=settings_of_a_run())
+@given(case=cases())
 @settings(max_examples=60, deadline=None)
-def test_no_budget_is_ever_exceeded(run: dict[str, Any]) -> None:
+def test_no_budget_is_ever_exceeded(case: dict[str, Any]) -> None:
     async def main() -> None:
-        rng = random.Random(run["seed"])
-        outer = trackers_of(run)
+        rng = random.Random(case["seed"])
+        outer = trackers_of(case)
         clock, queue, ledger = LoopClock(), Queue(), Ledger()
-        account = Account(Limits(concurrency=run["slots"]), clock)
+        account = Account(Limits(concurrency=case["slots"]), clock)
         adversary = Adversary(plans(rng), outer)
         current: dict[int, list[Watched]] = {}
         handler = stack(
@@ -189,7 +189,7 @@ def test_no_budget_is_ever_exceeded(run: dict[str, Any]) -> None:
             RetryLayer(RetryPolicy(attempts=4, timeout=30.0), account, clock, rng),
             PriceLayer(lambda model: PRICE, clock),
         )
-        options = {} if run["max_tokens"] is None else {"max_tokens": run["max_tokens"]}
+        options = {} if case["max_tokens"] is None else {"max_tokens": case["max_tokens"]}
 
         async def ask(number: int) -> str:
             current[id(asyncio.current_task())] = outer if number % 3 else outer[:1]
@@ -202,9 +202,9 @@ def test_no_budget_is_ever_exceeded(run: dict[str, Any]) -> None:
                 return error.kind
             return "ok"
 
-        tasks = [asyncio.create_task(ask(number)) for number in range(run["count"])]
+        tasks = [asyncio.create_task(ask(number)) for number in range(case["count"])]
         for task in tasks:
-            if rng.random() < run["cancel"]:
+            if rng.random() < case["cancel"]:
                 asyncio.get_running_loop().call_later(rng.random() * 20, task.cancel)
         done, waiting = await asyncio.wait(tasks, timeout=FOR_EVER)
         assert not waiting, f"{len(waiting)} calls wait for ever"
