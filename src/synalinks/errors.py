@@ -2,6 +2,7 @@
 
     SynalinksError
     |- ConfigurationError        a wrong program: always raised (also a ValueError)
+    |  |- CopyError              an attribute that can't be copied (also a TypeError)
     |  |- DataError              input of the wrong shape or type
     |  `- UnknownModelError      a model name whose provider we don't speak
     |- LMError                   one call to a model failed
@@ -47,6 +48,10 @@ class SynalinksError(Exception):
 
 class ConfigurationError(SynalinksError, ValueError):
     """A program, or an argument, that can't be right."""
+
+
+class CopyError(ConfigurationError, TypeError):
+    """An object that can't be copied, because of one of its attributes."""
 
 
 class DataError(ConfigurationError):

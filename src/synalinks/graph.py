@@ -58,12 +58,20 @@ class Graph:
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
-        self.inputs = inputs
-        self.outputs = outputs
-        self.flat_inputs: list[SymbolicDataModel] = _symbolic(inputs, "inputs")
-        self.flat_outputs: list[SymbolicDataModel] = _symbolic(outputs, "outputs")
-        self.nodes = sorted_nodes(self.flat_outputs, self.flat_inputs)
+        nodes = sorted_nodes(_symbolic(outputs, "outputs"), _symbolic(inputs, "inputs"))
+        self.__setstate__({"nodes": nodes, "inputs": inputs, "outputs": outputs})
         self._check_names()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Sorted nodes come first: a copy of one finds those before it copied, so long chains recurse no deeper.
+        return {"nodes": self.nodes, "inputs": self.inputs, "outputs": self.outputs}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.nodes: list[Node] = state["nodes"]
+        self.inputs, self.outputs = inputs, outputs = state["inputs"], state["outputs"]
+        self.flat_inputs: list[SymbolicDataModel] = tree.flatten(inputs)
+        self.flat_outputs: list[SymbolicDataModel] = tree.flatten(outputs)
+        self.input_names = [value.name for value in self.flat_inputs]  # made here where automatic: copies have the same
         self._slots: dict[int, int] = {}
         for value in self.flat_inputs:
             self._slots.setdefault(id(value), len(self._slots))

@@ -41,6 +41,9 @@ class History(Callback):
         self.budget: BudgetTracker | None = None
         self.forecast: Forecast | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "program": None}  # a record of a run does not take the program along
+
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Remember which epoch it is."""
         self._epoch = epoch

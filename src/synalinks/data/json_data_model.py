@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from synalinks import _json
+from synalinks._copying import Copyable
 from synalinks.data.algebra import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel
@@ -13,7 +14,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
 
 
-class JsonDataModel(Operand):
+class JsonDataModel(Copyable, Operand):
     """A JSON dict with its schema; cheap to make, and not validated.
 
     It holds the dicts it was given, uncopied: schemas are shared and not to be changed. `update` replaces the
@@ -32,6 +33,7 @@ class JsonDataModel(Operand):
     """
 
     __slots__ = ("__weakref__", "_json", "_name", "_schema")
+    shared_by_copies: ClassVar[tuple[str, ...]] = ("_schema",)
 
     def __init__(
         self,

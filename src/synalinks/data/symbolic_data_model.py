@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import KeysView
-from typing import TYPE_CHECKING, Any, NoReturn, Union
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Union
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from synalinks import _json
+from synalinks._copying import Copyable
 from synalinks.data.algebra import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.errors import ConfigurationError
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from synalinks.data.node import Node
 
 
-class SymbolicDataModel(Operand):
+class SymbolicDataModel(Copyable, Operand):
     """A placeholder in a graph: it has a schema, and no value.
 
     Attributes:
@@ -28,6 +29,7 @@ class SymbolicDataModel(Operand):
     """
 
     __slots__ = ("__weakref__", "_name", "_origin", "_schema", "node", "node_output_index", "record_history")
+    shared_by_copies: ClassVar[tuple[str, ...]] = ("_schema",)
 
     def __init__(
         self,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any
+from typing import Any, ClassVar
 
 from synalinks import _json
+from synalinks._copying import Copyable
 from synalinks.data import schema as schemas
 from synalinks.data.algebra import copy_json
 from synalinks.data.json_data_model import JsonDataModel, _no_field, _plain
@@ -15,7 +16,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
 
 
-class Variable(Operand):
+class Variable(Copyable, Operand):
     """A named JSON value with a schema, that optimizers may rewrite if it is trainable.
 
     `get` hands out the value itself: appending to a list got from a variable changes the variable. What is
@@ -38,6 +39,7 @@ class Variable(Operand):
     """
 
     __slots__ = ("__weakref__", "_json", "_schema", "description", "initializer", "name", "path", "trainable")
+    shared_by_copies: ClassVar[tuple[str, ...]] = ("_schema",)
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from weakref import WeakSet
@@ -195,6 +196,9 @@ class Client:
         cache_dir: str | Path | None = None,
         runtime: Runtime = RUNTIME,
     ) -> None:
+        self._again = partial(
+            Client, model, api_base=api_base, limits=limits, retry=retry, cache=cache, cache_dir=cache_dir
+        )
         self.model = model
         self.spec, self.model_name = resolve(model)
         self.endpoint = endpoint_of(self.spec, api_base)
@@ -214,6 +218,12 @@ class Client:
         self.ledger = Ledger()
         self.stack = self._compose()
         runtime.clients.add(self)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Client:
+        return self._again(runtime=self.runtime)
+
+    def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
+        return self._again, ()
 
     def _compose(self) -> Stack:
         runtime, clock = self.runtime, self.runtime.clock

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
+from synalinks._copying import Copyable
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.exact import ExactSum
 from synalinks.rewards import BatchReward, Reward, get
@@ -18,7 +19,7 @@ from synalinks.rewards.reward import Masks, said_of
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 
-class Metric:
+class Metric(Copyable):
     """A number over many predictions, in float64. Subclasses write `update`, `result` and `reset_state`.
 
     Args:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import session
+from synalinks._copying import Copyable
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers import candidates as pool
@@ -63,7 +64,7 @@ class Proposal:
     child: Candidate
 
 
-class Optimizer:
+class Optimizer(Copyable):
     """A search over the JSON of trainable variables.
 
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,

@@ -75,6 +75,10 @@ class Program(Module, Trainer):
             self.graph = Graph(inputs, outputs)
             self.built = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The graph comes first for the sake of its order; a fit under way stays with the original.
+        return {"graph": self.graph, **vars(self), "fitting": None}
+
     def walk_state(self) -> Any:
         """The modules of the graph, or what a subclass holds."""
         if self.graph is not None:
@@ -133,7 +137,7 @@ class Program(Module, Trainer):
             DataError: another number of values than inputs, or a value of another schema.
         """
         if isinstance(inputs, dict) and not isinstance(graph.inputs, dict):
-            names = [symbol.name for symbol in graph.flat_inputs]
+            names = graph.input_names
             if set(inputs) != set(names):
                 raise DataError(f"{self.name} has the inputs {names}, got {sorted(inputs)}")
             values = [inputs[name] for name in names]

@@ -18,8 +18,7 @@ def summarise(program: Program) -> str:
     for column in ("Module (type)", "Output", "Variables", "Trainable"):
         table.add_column(column)
     for module in program.modules:
-        outputs = [node.outputs for node in module.nodes]
-        schema = _fields(outputs[0]) if outputs else ""
+        schema = "" if module.output_spec is None else _fields(module.output_spec)
         count = len(module.variables)
         table.add_row(
             f"{module.name} ({type(module).__name__})", schema, str(count), "yes" if module.trainable_variables else ""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from synalinks import scope, session
+from synalinks._copying import Copyable
 from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
@@ -72,7 +73,7 @@ class Masks:
                 check_mask(mask, schema, pattern, where=f"{what} of {where}", keeps=what == "in_mask")
 
 
-class Reward:
+class Reward(Copyable):
     """A score in [0, 1] for one prediction. Subclasses write `async def call(self, y_true, y_pred)`.
 
     Args:

@@ -179,6 +179,9 @@ class BudgetTracker:
         self._opened = clock.now()
         self._followed: tuple[Rows, bool] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "watch": None, "_followed": None}  # a journal and a cassette are of this process
+
     @property
     def left(self) -> Amount:
         """What new calls may still reserve; meaningless for what is not capped."""

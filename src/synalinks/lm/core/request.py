@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -27,6 +27,12 @@ class Schema:
         self.value = dict(value)
         self.canonical = _json.canonical_schema(self.value)
         self._validator: Any = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Schema:
+        return self  # immutable
+
+    def __reduce__(self) -> tuple[Callable[[Mapping[str, Any]], Schema], tuple[dict[str, Any]]]:
+        return schema_of, (self.value,)
 
     @property
     def validator(self) -> Any:

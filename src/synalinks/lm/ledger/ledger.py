@@ -36,6 +36,12 @@ class Ledger:
         self._sum = Sum()
         self._lock = Lock()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Ledger:
+        return Ledger(self._entries)  # entries are immutable, so copies share them
+
+    def __reduce__(self) -> tuple[type[Ledger], tuple[list[Entry]]]:
+        return Ledger, (list(self._entries),)
+
     def record(self, entry: Entry) -> None:
         """Add an entry."""
         self._entries.append(entry)

@@ -71,6 +71,14 @@ class OperationalMetric(Metric):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_ledger": None} if self._program is None else vars(self)
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        if self._program is None:  # the ledger is that of the process, which is not copied: a new window begins
+            self.reset_state()
+
     def bind_program(self, program: Runs | None) -> None:
         """Look at the runs of a program from now on; None: at all calls of the process."""
         self._program = program

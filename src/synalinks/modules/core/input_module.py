@@ -38,7 +38,8 @@ class InputModule(Module):
         self.optional = optional
         self.built = True
         self.output = SymbolicDataModel(schema=dict(self.schema), name=self.name)
-        self.nodes.append(Node(self, (), {}, self.output))
+        self.output_spec = self.output.to_symbolic_data_model()
+        Node(self, (), {}, self.output)  # which `output.node` is from now on
 
     async def call(self, inputs: Any = None, training: bool = False) -> Any:
         """The value itself."""

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from synalinks import scope, session
+from synalinks._copying import Copyable
 from synalinks.data import (
     DataModel,
     JsonDataModel,
@@ -47,7 +48,7 @@ class ModuleMeta(type):
         return made
 
 
-class Module(metaclass=ModuleMeta):
+class Module(Copyable, metaclass=ModuleMeta):
     """A unit of computation: awaited with data models, it returns data models.
 
     Subclasses write `async def call(self, inputs, training=False)` and, unless `call` can run on symbolic
@@ -86,12 +87,12 @@ class Module(metaclass=ModuleMeta):
         self.trainable = trainable
         self.hooks: list[Hook] = list(hooks or ())
         self.built = False
-        self.nodes: list[Node] = []
+        self.output_spec: Any = None
         self.own_variables: list[Variable] = []
         self._locked = False
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("own_variables", "_locked", "nodes", "hooks", "built", "name"):
+        if name in ("own_variables", "_locked", "output_spec", "hooks", "built", "name"):
             raise RuntimeError(
                 f"{type(self).__name__} was not initialised: call super().__init__(...) first in its __init__"
             )
@@ -265,10 +266,10 @@ class Module(metaclass=ModuleMeta):
         if not self.built:
             await self._build(args, kwargs)
         outputs = await _maybe(self.compute_output_spec(*args, **kwargs))
-        node = Node(self, args, kwargs, outputs)
-        self.nodes.append(node)
+        if self.output_spec is None:
+            self.output_spec = tree.map_structure(SymbolicDataModel.to_symbolic_data_model, outputs)
         self._locked = True
-        return node.outputs
+        return Node(self, args, kwargs, outputs).outputs
 
     async def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         symbols = tree.map_structure(_to_symbolic, args)

@@ -39,7 +39,7 @@ def direct_state(module: Module) -> Iterator[Any]:
 
 
 #: Attributes of a module that hold references to modules without owning their state.
-_NOT_STATE = frozenset({"own_variables", "nodes", "hooks", "constructor_arguments"})
+_NOT_STATE = frozenset({"own_variables", "hooks", "constructor_arguments"})
 
 
 def modules_below(module: Module) -> list[Module]:

@@ -102,7 +102,7 @@ class Generator(Module):
             data_model=Instructions,
             name=f"state_{self.name}",
         )
-        self._template = compile_template(self.prompt_template)
+        compile_template(self.prompt_template)  # an error in it is raised here
         self._outputs_schema = self.schema.canonical.decode() if self.schema and use_outputs_schema else None
         self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema.value
 
@@ -128,7 +128,7 @@ class Generator(Module):
         """The wire messages for one input: the system prompt, then the input as a chat or as JSON."""
         state = self.state.get_json()
         system = render(
-            self._template,
+            compile_template(self.prompt_template),
             state["instructions"],
             state["examples"],
             _json.dumps(inputs.get_schema()) if self.use_inputs_schema else None,
