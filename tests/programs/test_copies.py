@@ -14,15 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import omega_worlds
+import omega_under_test
 import synalinks
-from synalinks.callbacks import Callback
-from synalinks.data import Variable
-from synalinks.errors import CopyError
-from synalinks.lm.core.request import Schema
-from synalinks.lm.runtime import RUNTIME
-from synalinks.modules import Module
-from worlds import (
+from programs_under_test import (
     Add,
     Answer,
     Mixed,
@@ -35,9 +29,15 @@ from worlds import (
     learner,
     lm,
     make,
+    provider_of,
     solver,
-    world,
 )
+from synalinks.callbacks import Callback
+from synalinks.data import Variable
+from synalinks.errors import CopyError
+from synalinks.lm.core.request import Schema
+from synalinks.lm.runtime import RUNTIME
+from synalinks.modules import Module
 
 
 def deepcopied(value: Any) -> Any:
@@ -124,20 +124,20 @@ def custom() -> Any:
 
 def built() -> Any:
     program = Mixed(lm())
-    with synalinks.use_provider(world(learner)):
+    with synalinks.use_provider(provider_of(learner)):
         asyncio.run(program(Question(question="number 2")))
     return program
 
 
 def learnt() -> Any:
     program = compiled(solver(), metrics=[synalinks.metrics.F1Score(), synalinks.metrics.Cost()])
-    fit(program, world(learner), *data(6), epochs=2, validation_data=data(4, 20))
+    fit(program, provider_of(learner), *data(6), epochs=2, validation_data=data(4, 20))
     return program
 
 
 def evolved() -> Any:
-    program = omega_worlds.program(omega_worlds.omega(instructions="Improve."))
-    fit(program, omega_worlds.OmegaWorld(), *data(6), validation_data=data(4, 20))
+    program = omega_under_test.program(omega_under_test.omega(instructions="Improve."))
+    fit(program, omega_under_test.OmegaProvider(), *data(6), validation_data=data(4, 20))
     return program
 
 
@@ -199,7 +199,7 @@ def test_a_copy_answers_as_the_original(build: Callable[[], Any], copied: Callab
     twin = copied(program)
     answers = []
     for one in (program, twin):
-        provider = omega_worlds.OmegaWorld() if build is evolved else world(learner)
+        provider = omega_under_test.OmegaProvider() if build is evolved else provider_of(learner)
         with synalinks.use_provider(provider):
             found = asyncio.run(one(Question(question="number 4")))
         asked = [(call.request.digest, call.scope) for call in provider.calls]
@@ -223,7 +223,7 @@ def test_a_copy_is_compiled_as_the_original_and_trains_alone(
     assert twin.get_compile_config() == program.get_compile_config()
     histories = []
     for one in (twin, program):
-        provider = omega_worlds.OmegaWorld() if build is evolved else world(learner)
+        provider = omega_under_test.OmegaProvider() if build is evolved else provider_of(learner)
         if build is judged:
             provider = synalinks.testing.SyntheticModel()
         synalinks.clear_session(free_memory=False)  # so that both take the same draws
@@ -263,7 +263,7 @@ def test_attributes_of_the_users_own_are_copied(copied: Callable[[Any], Any]) ->
 def test_a_module_alone_is_copied_without_the_programs_it_is_in(copied: Callable[[Any], Any]) -> None:
     program = compiled(solver(), reward=lambda y_true, y_pred: 1.0)  # a lambda can't be pickled
     twin = copied(program.get_module("solver_generator"))
-    with synalinks.use_provider(world(learner)):
+    with synalinks.use_provider(provider_of(learner)):
         assert asyncio.run(twin(Question(question="number 4"))).get_json() == {"answer": 4}
 
 
@@ -300,7 +300,7 @@ def test_a_model_is_copied_with_its_settings_and_a_client_of_its_own(
     copied: Callable[[Any], Any], tmp_path: Any
 ) -> None:
     model = lm(temperature=0.5, rpm=100, fallback="ollama/other", cache_dir=tmp_path, name="m")
-    with synalinks.use_provider(world(learner)):
+    with synalinks.use_provider(provider_of(learner)):
         asyncio.run(model.ask([{"role": "user", "content": '<input>\n{"question": "number 2"}\n'}]))
     twin = copied(model)
     assert twin.get_config() == model.get_config()
@@ -337,7 +337,7 @@ def test_an_embedding_model_is_copied(copied: Callable[[Any], Any]) -> None:
 @HOW
 def test_a_history_is_copied_without_the_program(copied: Callable[[Any], Any]) -> None:
     program = compiled(solver(), reward=lambda y_true, y_pred: 0.5)
-    history = fit(program, world(learner), *data(4), validation_split=0.5, budget=synalinks.Budget(calls=100))
+    history = fit(program, provider_of(learner), *data(4), validation_split=0.5, budget=synalinks.Budget(calls=100))
     twin = copied(history)
     assert (twin.history, twin.epoch, twin.reward_curve) == (history.history, history.epoch, history.reward_curve)
     assert twin.ledger.to_dicts() == history.ledger.to_dicts()
@@ -350,10 +350,10 @@ def test_a_history_is_copied_without_the_program(copied: Callable[[Any], Any]) -
 
 @HOW
 def test_an_unbound_metric_does_not_take_the_processs_ledger_along(copied: Callable[[Any], Any]) -> None:
-    fit(compiled(), world(learner), *data(4), validation_split=0.5)
+    fit(compiled(), provider_of(learner), *data(4), validation_split=0.5)
     metric = synalinks.metrics.InputTokens()
     twin = copied(metric)
-    fit(compiled(), world(learner), *data(4), validation_split=0.5)
+    fit(compiled(), provider_of(learner), *data(4), validation_split=0.5)
     assert metric.result() == twin.result() > 0
 
 
@@ -370,11 +370,11 @@ class CopiesEachEpoch(Callback):
 
 def test_a_program_is_copied_while_it_trains() -> None:
     program, kept = compiled(), CopiesEachEpoch()
-    fit(program, world(learner), *data(6), epochs=3, validation_data=data(4, 20), callbacks=[kept])
+    fit(program, provider_of(learner), *data(6), epochs=3, validation_data=data(4, 20), callbacks=[kept])
     assert len(kept.programs) == 3
     assert all(one.fitting is None for one in kept.programs)
     assert kept.programs[0].optimizer.epochs == 1
-    fit(kept.programs[0], world(learner), *data(6), validation_data=data(4, 20))
+    fit(kept.programs[0], provider_of(learner), *data(6), validation_data=data(4, 20))
 
 
 # --- what can't be copied ------------------------------------------------------------------------------------------
