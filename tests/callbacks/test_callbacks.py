@@ -159,7 +159,7 @@ def test_what_is_no_callback_is_refused() -> None:
 def test_a_list_tells_each_in_turn() -> None:
     log: list[Any] = []
     told = CallbackList([noting(log, False), noting(log, True)], steps=3)
-    asyncio.run(told.tell("on_epoch_begin", 4))
+    asyncio.run(told.call("on_epoch_begin", 4))
     told.set_params(steps=7)
     assert log == [("epoch_begin", 4), ("epoch_begin", 4)]
     assert [callback.params["steps"] for callback in told.callbacks] == [7, 7]

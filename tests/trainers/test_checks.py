@@ -65,10 +65,10 @@ def test_a_price_is_wanted_under_dollars_alone() -> None:
     program = compiled(solver(synalinks.LanguageModel("openai/no-such")))
     for budget in (synalinks.Budget(calls=1), synalinks.Budget(usd=1, unpriced="free")):
         with synalinks.use_budget(budget):
-            check_models(program)
+            check_models(program, *program.compiled.rewards, program.optimizer)
     for budget in (synalinks.Budget(usd=1), synalinks.Budget(calls=9, per_epoch=synalinks.Budget(usd="0.1"))):
         with synalinks.use_budget(budget), pytest.raises(ConfigurationError, match="openai/no-such.*price is unknown"):
-            check_models(program)
+            check_models(program, *program.compiled.rewards, program.optimizer)
 
 
 def test_the_tables_price_is_not_that_of_another_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ def test_a_state_is_what_all_variables_hold() -> None:
     scores = Scores()
     one, other = scores.state(variables("a", "b")), scores.state(variables("b", "a"))
     assert one == scores.state(variables("a", "b")) != other
-    scores.learn(one, SAMPLES[:2], [1.0, 0.0])
+    scores.add(one, SAMPLES[:2], [1.0, 0.0])
     assert scores.unknown(one, SAMPLES) == SAMPLES[2:] and scores.unknown(other, SAMPLES) == SAMPLES
 
 
@@ -30,15 +30,15 @@ def test_states_are_forgotten_once_a_variable_can_not_hold_its_part_again() -> N
     scores = Scores()
     states = {text: scores.state(variables(*text)) for text in ("ab", "ac", "xb")}
     for state in states.values():
-        scores.learn(state, SAMPLES, [1.0] * 3)
-    scores.forget_all_but([{key("a")}, {key("b"), key("c")}])
+        scores.add(state, SAMPLES, [1.0] * 3)
+    scores.keep_only([{key("a")}, {key("b"), key("c")}])
     assert [text for text, state in states.items() if not scores.unknown(state, SAMPLES)] == ["ab", "ac"]
-    scores.forget_all_but([set(), set()])
+    scores.keep_only([set(), set()])
     assert scores.get_state() == []
 
 
 def test_what_is_known_survives_saving() -> None:
     scores, again = Scores(), Scores()
-    scores.learn(scores.state(variables("a")), SAMPLES[:1], [0.5])
+    scores.add(scores.state(variables("a")), SAMPLES[:1], [0.5])
     again.set_state(scores.get_state())
     assert again.get_state() == scores.get_state() and again.unknown(key("a"), SAMPLES) == SAMPLES[1:]

@@ -69,10 +69,10 @@ class BackupAndRestore(Callback):
         state = self._read()
         if state is None:
             self._keep()
-            self.program.fitting.keep_spent(self.backup_dir, anew=True)
+            self.program.fitting.keep_spent(self.backup_dir / SPENT, anew=True)
             return
         self.program.fitting.restore(state, str(self.backup_dir))
-        self.program.fitting.keep_spent(self.backup_dir, anew=False)
+        self.program.fitting.keep_spent(self.backup_dir / SPENT, anew=False)
         if self.params.get("verbose") and state["epoch"]:
             print(f"Going on from the end of epoch {state['epoch']} ({self.backup_dir})", flush=True)
 

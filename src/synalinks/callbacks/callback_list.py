@@ -1,4 +1,4 @@
-"""Several callbacks as one, told in the order they were given."""
+"""CallbackList: several callbacks as one, called in the order they were given."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from synalinks.errors import ConfigurationError
 
 
 class CallbackList:
-    """Tells each callback in turn, awaiting those hooks that are async.
+    """Calls a hook of each callback in turn, and awaits those that are async.
 
     Args:
-        callbacks: what to tell, in this order; those that are to be told `last` after all others.
+        callbacks: in the order of their calls; those with `last` come after all others.
         program: the program being run.
-        **params: what is known of the run.
+        **params: what callbacks may read of the run.
 
     Raises:
         ConfigurationError: something that is no callback.
@@ -32,15 +32,15 @@ class CallbackList:
             callback.set_program(program)
             callback.set_params(params)
 
-    async def tell(self, hook: str, *args: Any) -> None:
-        """Call a hook by name on every callback, e.g. `tell("on_epoch_end", 0, logs)`."""
+    async def call(self, hook: str, *args: Any) -> None:
+        """Call a hook by name on every callback, e.g. `call("on_epoch_end", 0, logs)`."""
         for callback in self.callbacks:
-            told = getattr(callback, hook)(*args)
-            if inspect.isawaitable(told):
-                await told
+            called = getattr(callback, hook)(*args)
+            if inspect.isawaitable(called):
+                await called
 
     def set_params(self, **changes: Any) -> None:
-        """Update what is known of the run, such as the number of steps of a stream."""
+        """Update what callbacks may read of the run, such as the number of steps of a stream."""
         for callback in self.callbacks:
             callback.set_params({**callback.params, **changes})
 

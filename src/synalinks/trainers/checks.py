@@ -1,41 +1,34 @@
-"""What a run needs of its models, checked before the first call: that they are there and, under dollars, priced."""
+"""Checks before the run: the models it needs are there and, under budgets in dollars, have a price."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from synalinks.lm.budget.upper_bound import check_price
-from synalinks.lm.runtime import open_trackers
+from synalinks.lm import current_run
 from synalinks.metrics import Metric
 from synalinks.modules import Module
 from synalinks.modules.core.walking import walk
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.rewards import Reward
 
-if TYPE_CHECKING:
-    from synalinks.trainers.trainer import Trainer
 
-
-def check_models(program: Trainer, training: bool = True) -> None:
-    """Refuse to begin without the models that program, rewards, metrics and, in training, the optimizer will ask.
+def check_models(*holders: Any) -> None:
+    """Refuse to begin without the models that these call: a program, its rewards and metrics, an optimizer.
 
     Raises:
         ConfigurationError: one has no model, or a model has no price while a budget in dollars is open.
     """
-    compiled = program.compiled
-    asking = [program, *compiled.rewards, *compiled.metrics, *([program.optimizer] if training else [])]
-    models = models_of(asking)
-    budgets = [tracker.budget for tracker in open_trackers()]
-    budgets += [budget.per_epoch for budget in budgets if budget.per_epoch is not None]
-    for model in sorted(models, key=lambda model: model.model):
-        check_price(model.model, model.client.price(model.model), budgets)
+    run = current_run()
+    per_epoch = [inner for tracker in run.budgets if (inner := tracker.budget.per_epoch) is not None]
+    for model in sorted(models_of(holders), key=lambda model: model.model):
+        run.check_price(model.client, per_epoch)
 
 
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
-    """Every model that these may ask, fallbacks included, each once.
+    """Every model that these may call, fallbacks included, each once.
 
-    What has a method `models_asked` says so itself; of all else it is what is found inside.
+    What has a method `models_asked` lists its own; of all else it is what is found inside.
 
     Raises:
         ConfigurationError: one of them has no model.

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synalinks import scope
 from synalinks._concurrency import run_all
 from synalinks.data import tree
 from synalinks.errors import LMUnavailable
-from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm import Ledger, current_run
 from synalinks.rewards import BatchReward, Reward
 from synalinks.trainers.compile.compiled import Compiled, measures
 from synalinks.trainers.data.data import Sample
+from synalinks.trainers.program_run import ProgramRun
 
-if TYPE_CHECKING:
-    from synalinks.trainers.trainer import Trainer
-
-#: Failures that say the model can't be reached, rather than that it did not like a sample.
-DEAD = frozenset({"connection", "timeout", "server", "rate_limited"})
+#: Kinds of failures that say the model can't be reached, rather than that a sample was refused.
+UNAVAILABLE = frozenset({"connection", "timeout", "server", "rate_limited"})
 
 
-async def forward(program: Trainer, samples: Sequence[Sample], training: bool = False) -> list[Any]:
+async def forward(run: ProgramRun, samples: Sequence[Sample], training: bool = False) -> list[Any]:
     """Predictions for the samples, in their order; None where a call failed for good.
 
     Shapes: samples `(batch,)`, result `(batch,)`.
     """
-
-    now, done = RUNTIME.clock.now, program.invocations
+    now, done = current_run().now, run.invocations
 
     async def one(sample: Sample) -> Any:
         begun = now()
         try:
             with scope.enter(sample=sample.index):
-                return await program(sample.x, training=training)
+                return await run.program(sample.x, training=training)
         finally:
             done.count += 1
             done.elapsed += now() - begun
@@ -52,11 +48,10 @@ async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions:
 
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
     """
-
     rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
     async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, Any, Any]]) -> list[float]:
-        """What each output earns; of a batch's reward not yet."""
+        """The reward of each output; 0 for now where the reward is of a whole batch."""
         with scope.enter(phase="reward", sample=sample.index):
             return [0.0 if isinstance(one, BatchReward) else await one(y, found) for one, _, y, found in row]
 
@@ -81,7 +76,7 @@ def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:
-    """Let each metric take in each prediction, in the order of the samples; of several outputs those it measures."""
+    """Update each metric with each prediction, in the order of the samples; of several outputs those it measures."""
     if not compiled.metrics:
         return
     columns = compiled.columns([sample.y for sample in samples], predictions)
@@ -106,12 +101,12 @@ def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: 
         ledger: of the run; `since`: how many entries it had before the batch.
 
     Raises:
-        LMUnavailable: a dead end point must not look like a bad score.
+        LMUnavailable: a server that is down must not look like a bad score.
     """
     if any(leaf is not None for prediction in predictions for leaf in tree.flatten(prediction)):
         return
     failed = [entry for entry in ledger.since(since) if entry.error is not None]
-    if failed and DEAD.issuperset(entry.error for entry in failed):
+    if failed and UNAVAILABLE.issuperset(entry.error for entry in failed):
         kinds = ", ".join(sorted({str(entry.error) for entry in failed}))
         last = next((entry.error_message for entry in reversed(failed) if entry.error_message), None)
         raise LMUnavailable(

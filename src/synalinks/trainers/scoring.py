@@ -1,18 +1,16 @@
-"""Scoring candidates on validation samples, asking for nothing that is already known."""
+"""Scoring candidates on validation samples: the program is called only where the reward is not known yet."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from synalinks import scope
 from synalinks.data import Variable
 from synalinks.optimizers import candidates as pool
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.forward import check_provider_available, forward, rewards_of
-
-if TYPE_CHECKING:
-    from synalinks.trainers.trainer import Trainer
+from synalinks.trainers.program_run import ProgramRun
 
 
 class Scores:
@@ -27,11 +25,11 @@ class Scores:
 
     def unknown(self, state: str, samples: Sequence[Sample]) -> list[Sample]:
         """The samples that this state has not been scored on."""
-        known = self._known.get(state, {})
+        known: Mapping[int, float] = self._known.get(state, {})
         return [sample for sample in samples if sample.index not in known]
 
-    def learn(self, state: str, samples: Sequence[Sample], rewards: Sequence[float]) -> None:
-        """Remember rewards."""
+    def add(self, state: str, samples: Sequence[Sample], rewards: Sequence[float]) -> None:
+        """Keep the rewards of a state; shapes: `(samples,)` each."""
         known = self._known.setdefault(state, {})
         known.update((sample.index, reward) for sample, reward in zip(samples, rewards, strict=True))
 
@@ -40,10 +38,10 @@ class Scores:
         return [[state, [[index, reward] for index, reward in known.items()]] for state, known in self._known.items()]
 
     def set_state(self, state: Sequence[Any]) -> None:
-        """Know what `get_state` gave, and nothing else."""
+        """Go on from what `get_state` gave, and nothing else."""
         self._known = {name: dict(known) for name, known in state}
 
-    def forget_all_but(self, pools: Sequence[Collection[str]]) -> None:
+    def keep_only(self, pools: Sequence[Collection[str]]) -> None:
         """Drop states that can't come back, so that memory does not grow with the epochs.
 
         Args:
@@ -57,17 +55,17 @@ class Scores:
 
 
 async def score(
-    program: Trainer, variables: Sequence[Variable], samples: Sequence[Sample], scores: Scores
+    run: ProgramRun, variables: Sequence[Variable], samples: Sequence[Sample], scores: Scores
 ) -> list[float]:
     """Rewards of the program as it is on those of the samples that it was not scored on before."""
     state = scores.state(variables)
     new = scores.unknown(state, samples)
     if not new:
         return []
-    since = len(program.run_ledger)
+    since = len(run.ledger)
     with scope.enter(phase="candidate"):
-        predictions = await forward(program, new)
-        check_provider_available(predictions, program.run_ledger, since)
-        rewards = await rewards_of(program.compiled, new, predictions)
-    scores.learn(state, new, rewards)
+        predictions = await forward(run, new)
+        check_provider_available(predictions, run.ledger, since)
+        rewards = await rewards_of(run.compiled, new, predictions)
+    scores.add(state, new, rewards)
     return rewards

@@ -9,27 +9,27 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
-from synalinks.callbacks import BudgetStopping, Callback, CallbackList, History
+from synalinks.callbacks import Callback, CallbackList, History
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, DataError, Interrupted
-from synalinks.lm.budget.layer import BudgetTracker
-from synalinks.lm.forecast.forecast import Forecast
-from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import use_ledger
-from synalinks.metrics import Mean
+from synalinks.lm import Forecast, Ledger, use_ledger
 from synalinks.metrics.operational.metric import Invocations
+from synalinks.optimizers import Optimizer
 from synalinks.trainers.checks import check_models
 from synalinks.trainers.compile.config import Compilable
-from synalinks.trainers.data.data import Sample, Samples, Source, check_passes, check_sizes, passing, source_of
-from synalinks.trainers.data.splitting import split_data
-from synalinks.trainers.fit_config import FitSettings
-from synalinks.trainers.fit_loop import Fitting
-from synalinks.trainers.forecasting import dry_run as rehearsing
+from synalinks.trainers.data.data import Samples, Source, check_passes, passing, source_of
+from synalinks.trainers.data.splitting import FitData, split_data
+from synalinks.trainers.evaluation import measure
+from synalinks.trainers.fit_config import Cap, FitConfig, Verbose, check_sizes
+from synalinks.trainers.fit_loop import FitLoop
+from synalinks.trainers.fit_parts import FitParts
+from synalinks.trainers.forecasting import dry_run as dry_runs
 from synalinks.trainers.forecasting.estimate import estimate
 from synalinks.trainers.forecasting.forecasts import forecast_of
-from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
+from synalinks.trainers.forward import forward
+from synalinks.trainers.program_run import ProgramRun
 from synalinks.trainers.resume.resume import with_resume
-from synalinks.trainers.run_context import Cap, Verbose, listeners, surrounded
+from synalinks.trainers.run_context import callbacks_of, run_context
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +57,7 @@ class Trainer(Compilable):
         self.run_ledger = Ledger()
         self.invocations = Invocations()
         self.stop_training = False
-        self.fitting: Fitting | None = None
+        self.fitting: FitLoop | None = None
 
     if TYPE_CHECKING:
 
@@ -133,10 +133,12 @@ class Trainer(Compilable):
         if self.optimizer is None:
             warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=2)
             return history
-        settings = FitSettings(
+        config = FitConfig(
             batch_size=batch_size,
             minibatch_size=minibatch_size,
             epochs=epochs,
+            verbose=verbose,
+            callbacks=callbacks,
             validation_split=validation_split,
             validation_data=validation_data,
             shuffle=shuffle,
@@ -146,66 +148,54 @@ class Trainer(Compilable):
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
             seed=seed,
+            budget=budget,
+            resume=resume,
         )
-        train, validation = split_data("fit", x, y, settings)
-        if validation_steps is None:
-            check_passes(validation, epochs // validation_freq - initial_epoch // validation_freq, "validation_data")
-        await self.prepare(train)
-        if validation is not None:
-            self.compiled.check_schemas(None, validation.first().y)
+        data = split_data(x, y, config)
+        await self._check_before_fit(config, data)
         history.forecast = forecast_of(self)
-        told_of = with_resume(resume, callbacks)
-        caps = (budget, *(callback.budget for callback in told_of if isinstance(callback, BudgetStopping)))
-        with ExitStack() as around:
-            if (dry := rehearsing.current()) is not None:
-                around.enter_context(await dry.of_fit(self, history, x, y, settings))
-            tracker = around.enter_context(surrounded(self, history.ledger, caps))
-            told = listeners(
-                self,
-                [history, *told_of],
-                verbose,
-                steps=train.steps(batch_size),
-                at_most=steps_per_epoch,
-                epochs=epochs,
-                batch_size=batch_size,
-            )
-            await self._fit(history, told, train, validation, settings, tracker)
+        with ExitStack() as stack:
+            if (dry := dry_runs.current()) is not None:
+                stack.enter_context(await dry.of_fit(self, history, x, y, config))
+            await self._fit(self.optimizer, history, config, data)
         return history
 
-    async def _fit(
-        self,
-        history: History,
-        told: CallbackList,
-        train: Source,
-        validation: Source | None,
-        settings: FitSettings,
-        tracker: BudgetTracker | None,
-    ) -> None:
-        """The training itself, once everything is checked and open."""
-        self.fitting = Fitting(
-            self,
-            told,
-            train=train,
-            validation=validation,
-            batch_size=settings.batch_size,
-            minibatch_size=settings.minibatch_size,
-            epochs=settings.epochs,
-            initial_epoch=settings.initial_epoch,
-            steps_per_epoch=settings.steps_per_epoch,
-            validation_steps=settings.validation_steps,
-            validation_batch_size=settings.validation_batch_size,
-            validation_freq=settings.validation_freq,
-            shuffle=settings.shuffle,
-            seed=settings.seed,
-            tracker=tracker,
-        )
-        try:
-            await self.fitting.run(history)
-        except Interrupted:
-            history.stopped_by = "interrupt"
-            raise
-        finally:
-            self.fitting = None
+    async def _check_before_fit(self, config: FitConfig, data: FitData) -> None:
+        """Build the program, and check everything that can be checked before the first call."""
+        await self.prepare(data.train)
+        if config.validation_steps is None:
+            check_passes(data.validation, config.validations, "validation_data")
+        if data.validation is not None:
+            self.compiled.check_schemas(None, data.validation.first().y)
+
+    async def _fit(self, optimizer: Optimizer, history: History, config: FitConfig, data: FitData) -> None:
+        """The training itself, once everything is checked."""
+        with run_context(f"budget of {self.name}.fit", history.ledger, config.budgets) as context:
+            run = self._begin_run(context.ledger)
+            callbacks = callbacks_of(
+                self,
+                run.ledger,
+                [history, *with_resume(config.resume, config.callbacks)],
+                config.verbose,
+                steps=data.train.steps(config.batch_size),
+                at_most=config.steps_per_epoch,
+                epochs=config.epochs,
+                batch_size=config.batch_size,
+            )
+            parts = FitParts.of(run, optimizer, config, data, context.tracker)
+            self.fitting = FitLoop(parts, callbacks, context.tracker)
+            try:
+                await self.fitting.run(history)
+            except Interrupted:
+                history.stopped_by = "interrupt"
+                raise
+            finally:
+                self.fitting = None
+
+    def _begin_run(self, ledger: Ledger) -> ProgramRun:
+        """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
+        self.run_ledger = ledger
+        return ProgramRun(self, self.compiled, ledger, self.invocations)
 
     async def estimate(
         self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
@@ -226,7 +216,7 @@ class Trainer(Compilable):
             ConfigurationError: what `fit` would refuse, or an argument that it does not have.
             DataError: data that `fit` would refuse, or that can be read only once.
         """
-        return await estimate(self, x, y, FitSettings.of(settings), optimizer, learn_from)
+        return await estimate(self, x, y, FitConfig.of(settings), optimizer, learn_from)
 
     async def prepare(self, source: Source) -> None:
         """Build the program and check everything that can be checked before the first call."""
@@ -259,54 +249,21 @@ class Trainer(Compilable):
         check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = source_of(x, y)
         await self.prepare(source)
-        check_models(self, training=False)
-        with surrounded(self):
-            told = listeners(
-                self, callbacks, verbose, steps=source.steps(batch_size), at_most=steps, batch_size=batch_size
+        check_models(self, *self.compiled.rewards, *self.compiled.metrics)
+        with run_context(f"budget of {self.name}.evaluate") as context:
+            run = self._begin_run(context.ledger)
+            called = callbacks_of(
+                self,
+                run.ledger,
+                callbacks,
+                verbose,
+                steps=source.steps(batch_size),
+                at_most=steps,
+                batch_size=batch_size,
             )
             with scope.enter(phase="evaluate"):
-                logs = await self.measure(source, batch_size, steps, told)
+                logs = await measure(run, source, batch_size, steps, called)
         return logs if return_dict else list(logs.values())
-
-    async def measure(
-        self, source: Source, batch_size: int, steps: int | None, told: CallbackList, on_scored: Any = None
-    ) -> dict[str, float]:
-        """One silent pass over a source in the phase the task is in; `on_scored` sees samples and rewards."""
-        tracker = Mean(name="reward")
-        for metric in self.compiled.metrics:
-            metric.reset_state()
-        await told.tell("on_test_begin", None)
-        logs: dict[str, float] = {}
-        for number, batch in enumerate(passing(source, batch_size, steps)):
-            await told.tell("on_test_batch_begin", number, None)
-            rewards = await self.measure_batch(batch, tracker)
-            if on_scored is not None:
-                on_scored(batch, rewards)
-            logs = self.logs(tracker)
-            await told.tell("on_test_batch_end", number, logs)
-        await told.tell("on_test_end", logs)
-        return logs
-
-    async def measure_batch(self, batch: Sequence[Sample], tracker: Mean) -> list[float]:
-        """Forward, rewards and metrics of one batch; returns the rewards."""
-        since = len(self.run_ledger)
-        predictions = await forward(self, batch)
-        check_provider_available(predictions, self.run_ledger, since)
-        rewards = await rewards_of(self.compiled, batch, predictions)
-        for reward in rewards:
-            tracker.add(reward)
-        await update_metrics(self.compiled, batch, predictions)
-        return rewards
-
-    def logs(self, tracker: Mean) -> dict[str, float]:
-        """The reward and all metrics so far, by name, in alphabetical order."""
-        values: dict[str, Any] = {}
-        if self.compiled.rewards:
-            values["reward"] = tracker.result()
-        for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
-            found = metric.result()
-            values.update(found if isinstance(found, dict) else {name: found})
-        return dict(sorted(values.items()))
 
     async def predict(
         self,
@@ -325,25 +282,24 @@ class Trainer(Compilable):
         Returns:
             `(samples,)` object array of `JsonDataModel` or None.
         """
-        import numpy as np  # the caller of predict wants an array
-
         check_sizes("predict", batch_size=batch_size, steps=steps)
         source = source_of(x)
         await self.prepare(source)
         size = batch_size or 1
-        outputs: list[Any] = []
-        with surrounded(self):
-            told = listeners(self, callbacks, verbose, steps=source.steps(size), at_most=steps, batch_size=size)
-            await told.tell("on_predict_begin", None)
+        outputs: list[JsonDataModel | None] = []
+        with run_context(f"budget of {self.name}.predict") as context:
+            run = self._begin_run(context.ledger)
+            called = callbacks_of(
+                self, run.ledger, callbacks, verbose, steps=source.steps(size), at_most=steps, batch_size=size
+            )
+            await called.call("on_predict_begin", None)
             with scope.enter(phase="predict"):
                 for number, batch in enumerate(passing(source, size, steps)):
-                    await told.tell("on_predict_batch_begin", number, None)
-                    outputs += await forward(self, batch)
-                    await told.tell("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
-            await told.tell("on_predict_end", None)
-        found = np.empty(len(outputs), dtype=object)
-        found[:] = outputs
-        return found
+                    await called.call("on_predict_batch_begin", number, None)
+                    outputs += await forward(run, batch)
+                    await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
+            await called.call("on_predict_end", None)
+        return _object_array(outputs)
 
     # --- one batch at a time -------------------------------------------------------------------------------
 
@@ -353,15 +309,15 @@ class Trainer(Compilable):
         if not isinstance(source, Samples):
             raise DataError("predict_on_batch takes one batch: an array or a list of data models")
         with scope.enter(phase="predict"):
-            return await forward(self, source.items, training)
+            return await forward(self._begin_run(self.run_ledger), source.items, training)
 
     async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = True) -> Any:
         """Reward and metrics of one batch alone."""
         source = source_of(x, y)
         await self.prepare(source)
         with use_ledger() as ledger, scope.enter(phase="evaluate"):
-            self.run_ledger = ledger
-            logs = await self.measure(source, len(getattr(source, "items", [0])), 1, CallbackList())
+            size = len(source) if isinstance(source, Samples) else 1
+            logs = await measure(self._begin_run(ledger), source, size, 1, CallbackList())
         return logs if return_dict else list(logs.values())
 
     async def train_on_batch(self, x: Any, y: Any = None, seed: int | None = None, return_dict: bool = True) -> Any:
@@ -376,3 +332,12 @@ class Trainer(Compilable):
         history = await self.fit(x, y, size, None, 1, 0, None, 0.0, None, False, seed=seed)
         logs = {name: values[-1] for name, values in history.history.items()}
         return logs if return_dict else list(logs.values())
+
+
+def _object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Shape: `(samples,)`, dtype object, whatever the values are."""
+    import numpy as np  # the caller of predict wants an array; others start faster without
+
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found

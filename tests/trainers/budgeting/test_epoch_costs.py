@@ -14,11 +14,15 @@ import synalinks
 from programs_under_test import Fresh, compiled, data, fit, learner, number_of, provider_of, right, solver
 from synalinks.callbacks import BackupAndRestore, Callback
 from synalinks.cli import commands
-from synalinks.lm.budget.layer import NOTHING, Amount
+from synalinks.lm import NOTHING, Amount, Ledger, current_run
 from synalinks.lm.core.call import Call, Usage
-from synalinks.lm.runtime import RUNTIME, open_trackers
+from synalinks.lm.runtime import RUNTIME
 from synalinks.testing import OllamaServer
-from synalinks.trainers.budgeting.epoch_costs import NOT_BEGUN, EpochCost, EpochCosts
+from synalinks.trainers.budgeting.epoch_cost import EpochCost
+from synalinks.trainers.budgeting.epoch_costs import NOT_BEGUN, EpochCosts
+from synalinks.trainers.data.data import source_of
+from synalinks.trainers.data.splitting import FitData
+from synalinks.trainers.fit_config import FitConfig
 
 #: 15 training samples and 5 for validation; every step proposes, so an epoch is 15 + 75 or less + 5 calls.
 OPTIONS: dict[str, Any] = {"validation_split": 0.25, "epochs": 9}
@@ -148,7 +152,7 @@ def test_validation_that_is_not_due_is_not_counted() -> None:
 def test_budgets_around_the_fit_decide_too_and_are_left_as_they_were() -> None:
     with synalinks.use_budget(synalinks.Budget(calls=150)) as around:
         history, provider = train()
-        assert open_trackers() == (around,)
+        assert current_run().budgets == (around,)
     assert history.stopped_by == "budget"
     assert "are left of the budget." in history.stop_reason
     assert len(by_epoch(provider)) == 1
@@ -281,17 +285,17 @@ def test_a_larger_budget_goes_on_with_the_epoch_that_was_not_begun_and_pays_only
 
 def test_what_is_known_of_costs_goes_through_a_state() -> None:
     history, _ = train(synalinks.Budget(calls=10_000), epochs=1)
-    costs = EpochCosts(_Fitting())
+    costs = _costs()
     costs.dearest = Amount(Decimal("0.125"), 7, 1)
     costs.last = EpochCost(Amount(Decimal("1.5"), 100, 10), 2.5, 3, 4, 5, 6)
-    again = EpochCosts(_Fitting())
+    again = _costs()
     again.set_state(costs.get_state())
     assert (again.dearest, again.last) == (costs.dearest, costs.last)
     assert history.stop_reason is None
 
 
-class _Fitting:
-    """Nothing is asked of it here."""
+def _costs() -> EpochCosts:
+    return EpochCosts(FitConfig(), FitData(source_of(*data(4)), None), Ledger())
 
 
 def test_a_state_of_a_version_before_has_no_costs_and_serves(tmp_path: Path) -> None:
@@ -352,7 +356,7 @@ class Asides(Callback):
         self.seen: list[int] = []
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self.seen.append(open_trackers()[-1].aside.calls)
+        self.seen.append(current_run().budgets[-1].aside.calls)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from programs_under_test import Answer, Question, data
-from synalinks.errors import ConfigurationError, DataError
+from synalinks.errors import DataError
 from synalinks.trainers.data.data import (
     Samples,
     Stream,
     check_passes,
-    check_seed,
-    check_sizes,
     passing,
     shuffled,
     source_of,
@@ -171,14 +169,3 @@ def test_what_can_be_gone_through_once_is_not_gone_through_twice() -> None:
         check_passes(again, 3, "x")
     with pytest.raises(DataError, match="validation_data is a generator.*used up after one pass, and 3 are to come"):
         check_passes(source_of(iter([(x, y)])), 3, "validation_data")
-
-
-def test_sizes_and_seeds() -> None:
-    check_sizes("fit", batch_size=np.int64(3), steps=None)  # type: ignore[arg-type]
-    for bad in (0, 1.5, "2"):
-        with pytest.raises(ConfigurationError, match=rf"fit\(steps={bad!r}\): a whole number"):
-            check_sizes("fit", steps=bad)  # type: ignore[arg-type]
-    for seed in (None, 0, np.int64(7)):
-        check_seed(seed)
-    with pytest.raises(ConfigurationError, match="seed=-1"):
-        check_seed(-1)

@@ -38,7 +38,7 @@ from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.runtime import RUNTIME, use_budget
 from synalinks.scope import Scope
-from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.fit_config import FitConfig
 
 
 def estimate(program: Any, x: Any = None, y: Any = None, **settings: Any) -> Forecast:
@@ -407,7 +407,7 @@ def test_arguments_that_cost_nothing_are_passed_over() -> None:
 def test_settings_are_those_of_fit() -> None:
     import inspect
 
-    ours = {name: parameter.default for name, parameter in inspect.signature(FitSettings).parameters.items()}
+    ours = {name: parameter.default for name, parameter in inspect.signature(FitConfig).parameters.items()}
     theirs = {
         name: parameter.default for name, parameter in inspect.signature(synalinks.Program.fit).parameters.items()
     }

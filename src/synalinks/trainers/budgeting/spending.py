@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.ledger.table import dollars_text, money_text
-from synalinks.lm.runtime import open_trackers
+from synalinks.lm import Ledger, current_run, dollars_text, money_text
 
 
 def spent_of_budget() -> str | None:
     """What is spent of the budget in dollars that has least left, e.g. `$0.0200 of $0.50`; None without one."""
-    dear = [tracker for tracker in open_trackers() if tracker.budget.usd]
-    if not dear:
+    trackers = [tracker for tracker in current_run().budgets if tracker.budget.usd]
+    if not trackers:
         return None
-    tracker = min(dear, key=lambda tracker: tracker.left.usd)
+    tracker = min(trackers, key=lambda tracker: tracker.left.usd)
     return f"{dollars_text(tracker.settled.usd)} of ${tracker.budget.usd}"
 
 

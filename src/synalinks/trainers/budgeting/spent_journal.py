@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from synalinks import _json
 from synalinks.lm.budget.layer import NOTHING, Amount, BudgetTracker
-from synalinks.trainers.budgeting.epoch_costs import amount_from_dict, amount_to_dict
+from synalinks.trainers.budgeting.amounts import amount_from_dict, amount_to_dict
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
 _LENGTH = 256

@@ -11,7 +11,7 @@ from synalinks import metrics as metric_namespace
 from synalinks import rewards as reward_namespace
 from synalinks.data import Operand, schema_of, tree
 from synalinks.errors import ConfigurationError
-from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm import Ledger
 from synalinks.metrics import Metric, OperationalMetric
 from synalinks.metrics.operational.metric import Runs
 from synalinks.rewards import Reward

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synalinks import optimizers as optimizer_namespace
-from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm import Ledger
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import operator
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks.data import DataModel, JsonDataModel, tree
-from synalinks.errors import ConfigurationError, DataError
+from synalinks.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -246,37 +245,6 @@ def _targets(y: Any, what: str, length: int) -> list[Any]:
     if len(found) != length:
         raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
     return found
-
-
-def check_sizes(where: str, **sizes: int | None) -> None:
-    """Refuse sizes that are no whole numbers, or below 1; None passes.
-
-    Raises:
-        ConfigurationError: naming the argument.
-    """
-    for name, value in sizes.items():
-        if value is None:
-            continue
-        try:
-            small = operator.index(value) < 1
-        except TypeError:
-            small = True
-        if small:
-            raise ConfigurationError(f"{where}({name}={value!r}): a whole number of at least 1 is needed")
-
-
-def check_seed(seed: Any) -> None:
-    """Refuse what NumPy takes no seed from.
-
-    Raises:
-        ConfigurationError: neither None nor a whole number, 0 or above.
-    """
-    try:
-        wrong = seed is not None and operator.index(seed) < 0
-    except TypeError:
-        wrong = True
-    if wrong:
-        raise ConfigurationError(f"seed={seed!r}: a seed is a whole number, 0 or above, or None for the session's")
 
 
 def shuffled(count: int, rng: np.random.Generator) -> list[int]:

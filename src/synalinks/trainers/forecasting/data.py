@@ -10,7 +10,7 @@ from typing import Any
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples, Source, Stream
 from synalinks.trainers.data.splitting import split_data
-from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.scale import Shape
 
 #: Batches of a stream that are kept to be simulated with.
@@ -33,13 +33,13 @@ class Data:
     streams: tuple[bool, bool] = (False, False)
 
 
-def data_of(x: Any, y: Any, settings: FitSettings) -> Data:
+def data_of(x: Any, y: Any, settings: FitConfig) -> Data:
     """Data and their exact counts.
 
     Raises:
         DataError: what `fit` would refuse, and a generator, which is used up by reading it.
     """
-    train, validation = split_data("estimate", x, y, settings)
+    train, validation = split_data(x, y, settings)
     if any(isinstance(source, Stream) and source.once for source in (train, validation)):
         raise DataError(
             "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "

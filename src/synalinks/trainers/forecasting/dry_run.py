@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks.callbacks import History
 from synalinks.errors import DataError
-from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.estimate import estimate
 from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards, some_right
+from synalinks.trainers.program_run import TrainableProgram
 
 if TYPE_CHECKING:
     from synalinks.lm.forecast.forecast import Forecast
-    from synalinks.trainers.trainer import Trainer
 
 _current: ContextVar[DryRun | None] = ContextVar("synalinks_dry_run", default=None)
 
@@ -37,7 +37,7 @@ class DryRun:
         self._learn_from = learn_from
 
     async def of_fit(
-        self, program: Trainer, history: History, x: Any, y: Any, settings: FitSettings
+        self, program: TrainableProgram, history: History, x: Any, y: Any, settings: FitConfig
     ) -> AbstractContextManager[None]:
         """Note a fit that begins, forecast it if that is asked, and give the block that it is to run in."""
         forecast = None
@@ -50,7 +50,7 @@ class DryRun:
 
 
 @contextmanager
-def _with_rewards(program: Trainer) -> Iterator[None]:
+def _with_rewards(program: TrainableProgram) -> Iterator[None]:
     before = program.compiled
     program.compiled = SimulatedRewards(before, some_right, lambda: 0)
     try:

@@ -25,7 +25,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synalinks import _json, session
 from synalinks import optimizers as optimizer_namespace
@@ -41,7 +41,7 @@ from synalinks.lm.runtime import RUNTIME
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.optimizers import candidates as pool
 from synalinks.trainers.checks import models_of
-from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.data import Data, data_of
 from synalinks.trainers.forecasting.forecasts import keep_forecast
 from synalinks.trainers.forecasting.scale import Seen, Shape, scaled
@@ -53,9 +53,7 @@ from synalinks.trainers.forecasting.simulated_rewards import (
     some_right,
 )
 from synalinks.trainers.forecasting.state import Kept
-
-if TYPE_CHECKING:
-    from synalinks.trainers.trainer import Trainer
+from synalinks.trainers.program_run import TrainableProgram
 
 #: Passes through the program that the expected scenario takes about, and the two others each.
 PASSES, SIDE_PASSES = 1200, 500
@@ -136,10 +134,10 @@ class _Answering(SyntheticProvider):
 
 
 async def estimate(
-    program: Trainer,
+    program: TrainableProgram,
     x: Any,
     y: Any,
-    settings: FitSettings,
+    settings: FitConfig,
     optimizer: Any = None,
     learn_from: Sequence[Any] = (),
 ) -> Forecast:
@@ -173,7 +171,7 @@ async def estimate(
     return forecast
 
 
-def _sampled(whole: Shape, part: Shape, settings: FitSettings) -> Iterator[str]:
+def _sampled(whole: Shape, part: Shape, settings: FitConfig) -> Iterator[str]:
     if part.train < whole.train or part.validation < whole.validation or settings.span > EPOCHS:
         yield (
             f"Simulated: {part.train:,} of {whole.train:,} training and {part.validation:,} of {whole.validation:,} "
@@ -198,13 +196,13 @@ def _folder(client: Any) -> Path | None:
     return getattr(client._store(), "directory", None)
 
 
-def _size(program: Trainer) -> int:
+def _size(program: TrainableProgram) -> int:
     """How much the program's variables hold, characters of JSON."""
     variables = program.trainable_variables if program.fitting is None else program.fitting.variables
     return sum(len(_json.canonical(pool.current(variable))) for variable in variables)
 
 
-def _begin_with(program: Trainer, chosen: Callable[..., Any]) -> None:
+def _begin_with(program: TrainableProgram, chosen: Callable[..., Any]) -> None:
     """Write the shortest or the longest candidate known into each variable, and forget the others.
 
     Which of the pool a fit goes on with depends on rewards that nobody knows yet.
@@ -248,9 +246,9 @@ class _Noted:
 class _Run:
     """A fit to be made synthetically, and put back."""
 
-    program: Trainer
+    program: TrainableProgram
     data: Data
-    settings: FitSettings
+    settings: FitConfig
     optimizer: Any
     priors: Priors
 
@@ -277,7 +275,7 @@ class _Run:
         return Seen.of(list(ledger), part, simulated, settings), answering.requests
 
 
-def arguments(data: Data, part: Shape, settings: FitSettings) -> dict[str, Any]:
+def arguments(data: Data, part: Shape, settings: FitConfig) -> dict[str, Any]:
     """What the synthetic fit is called with: the same settings, on a part of the data."""
     given = settings.simulated(min(settings.span, EPOCHS))
     given.update(_source(data.train, part.train, part.steps, data.streams[0]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from synalinks.lm.forecast.tally import Group, Load, Loads, Stat, group_of
 from synalinks.lm.ledger.ledger import Entry
 from synalinks.optimizers.evolutionary.population import NEWCOMERS
-from synalinks.trainers.fit_config import FitSettings
+from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards
 
 #: Phases whose calls are those of a pass through the program.
@@ -94,7 +94,7 @@ class Seen:
     validated: tuple[int, ...]
 
     @classmethod
-    def of(cls, entries: Iterable[Entry], shape: Shape, simulated: SimulatedRewards, settings: FitSettings) -> Seen:
+    def of(cls, entries: Iterable[Entry], shape: Shape, simulated: SimulatedRewards, settings: FitConfig) -> Seen:
         """From the calls of a synthetic fit."""
         stats: dict[tuple[int, bool, Group], Stat] = {}
         seen: set[str] = set()
@@ -131,7 +131,7 @@ class Seen:
         return sum(count for (other, _), count in self.passes.items() if other == epoch)
 
 
-def scaled(shape: Shape, settings: FitSettings, low: Seen, expected: Seen, high: Seen) -> dict[Group, Loads]:
+def scaled(shape: Shape, settings: FitConfig, low: Seen, expected: Seen, high: Seen) -> dict[Group, Loads]:
     """The loads of the whole fit, by group, from three synthetic ones."""
     found: dict[Group, Loads] = {}
     most = {
@@ -160,7 +160,7 @@ def scaled(shape: Shape, settings: FitSettings, low: Seen, expected: Seen, high:
 
 
 def _of_epochs(
-    shape: Shape, settings: FitSettings, seen: Seen, which: str
+    shape: Shape, settings: FitConfig, seen: Seen, which: str
 ) -> Iterator[tuple[Group, tuple[float, float], Stat, float]]:
     """For every epoch and group: calls a unit and units, what was seen, and how much longer prompts are."""
     part = seen.shape

@@ -1,0 +1,93 @@
+"""FitParts: everything that the steps of one `fit` share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from synalinks import session
+from synalinks.data import Variable
+from synalinks.errors import ConfigurationError
+from synalinks.lm import BudgetTracker
+from synalinks.optimizers import Optimizer
+from synalinks.trainers.budgeting.epoch_costs import EpochCosts
+from synalinks.trainers.data.splitting import FitData
+from synalinks.trainers.fit_config import FitConfig
+from synalinks.trainers.program_run import ProgramRun, RunnableProgram
+from synalinks.trainers.scoring import Scores
+
+if TYPE_CHECKING:
+    import numpy as np
+
+#: Seed where neither fit nor the session gives one; fixed, so that a second run of a script costs nothing.
+DEFAULT_SEED = 123
+
+
+@dataclass(frozen=True, slots=True)
+class FitParts:
+    """What the steps of one `fit` share.
+
+    Attributes:
+        run: the program, what scores it, and the ledger of its calls.
+        optimizer, variables: what is trained, and how.
+        config: its seed is never None.
+        data: what is trained and validated on.
+        rng: all randomness of this fit.
+        scores: rewards that are known.
+        costs: what the epochs cost.
+    """
+
+    run: ProgramRun
+    optimizer: Optimizer
+    variables: Sequence[Variable]
+    config: FitConfig
+    data: FitData
+    rng: np.random.Generator
+    scores: Scores
+    costs: EpochCosts
+
+    @classmethod
+    def of(
+        cls, run: ProgramRun, optimizer: Optimizer, config: FitConfig, data: FitData, tracker: BudgetTracker | None
+    ) -> FitParts:
+        """The parts of a fit that begins.
+
+        Args:
+            tracker: of the fit's own budget, or None.
+
+        Raises:
+            ConfigurationError: the program has no trainable variables, or two of one path.
+        """
+        import numpy as np  # only training needs it
+
+        seed = config.seed if config.seed is not None else session.get_setting("seed", DEFAULT_SEED)
+        config = replace(config, seed=seed)
+        return cls(
+            run=run,
+            optimizer=optimizer,
+            variables=trained_variables(run.program),
+            config=config,
+            data=data,
+            rng=np.random.default_rng(seed),
+            scores=Scores(),
+            costs=EpochCosts(config, data, run.ledger, tracker),
+        )
+
+
+def trained_variables(program: RunnableProgram) -> list[Variable]:
+    """The variables that a fit trains.
+
+    Raises:
+        ConfigurationError: there are none, or two of one path.
+    """
+    variables = program.trainable_variables
+    if not variables:
+        raise ConfigurationError(
+            f"{program.name} has no trainable variables, so there is nothing to optimise. Is a Generator frozen "
+            "(trainable=False), or a data model not derived from synalinks.Trainable?"
+        )
+    paths = [variable.path for variable in variables]
+    if twice := {path for path in paths if paths.count(path) > 1}:
+        raise ConfigurationError(f"two variables have the path {min(twice)!r}; give their modules other names")
+    return variables

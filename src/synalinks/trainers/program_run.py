@@ -1,0 +1,84 @@
+"""ProgramRun: one run of a program: what is called, what scores it, and what collects its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from synalinks.callbacks import History
+from synalinks.data import Variable
+from synalinks.lm import Ledger
+from synalinks.metrics import Mean
+from synalinks.metrics.operational.metric import Invocations
+from synalinks.optimizers import Optimizer
+from synalinks.trainers.compile.compiled import Compiled
+
+
+class RunnableProgram(Protocol):
+    """A program as the trainer sees it.
+
+    Attributes:
+        stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
+    """
+
+    name: str
+    description: str
+    stop_training: bool
+
+    @property
+    def trainable_variables(self) -> list[Variable]: ...
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+    def to_json(self) -> str: ...
+
+    def get_state_tree(self) -> dict[str, Any]: ...
+
+    def set_state_tree(self, state: Mapping[str, Any]) -> None: ...
+
+
+class TrainableProgram(RunnableProgram, Protocol):
+    """A program with what it was compiled with, and its `fit`.
+
+    Attributes:
+        fitting: the loop of the `fit` under way, or None.
+    """
+
+    optimizer: Optimizer | None
+    compiled: Compiled
+    fitting: Any
+
+    async def fit(self, *args: Any, **kwargs: Any) -> History: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRun:
+    """One run of a program.
+
+    Attributes:
+        program: what is called.
+        compiled: its rewards and metrics.
+        ledger: collects the model calls of the run.
+        invocations: how often the program was called, and the seconds of it.
+    """
+
+    program: RunnableProgram
+    compiled: Compiled
+    ledger: Ledger
+    invocations: Invocations
+
+    def reset_metrics(self) -> None:
+        """Begin to count anew."""
+        for metric in self.compiled.metrics:
+            metric.reset_state()
+
+    def logs(self, mean_reward: Mean) -> dict[str, float]:
+        """The reward and all metrics so far, by name, in alphabetical order."""
+        values: dict[str, Any] = {}
+        if self.compiled.rewards:
+            values["reward"] = mean_reward.result()
+        for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
+            found = metric.result()
+            values.update(found if isinstance(found, dict) else {name: found})
+        return dict(sorted(values.items()))

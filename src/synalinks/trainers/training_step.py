@@ -1,0 +1,117 @@
+"""One step of training.
+
+A candidate is written into each variable; the batch runs (phase `train`) and its rewards are assigned by sample; a new
+candidate is proposed (phase `optimizer`); old and new are scored on the same validation samples (phase `candidate`),
+less what is already known; the best known candidate is left in the variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from synalinks import scope
+from synalinks.data import Variable, tree
+from synalinks.metrics import Mean
+from synalinks.optimizers import Proposal, Step
+from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.scored_predictions import Record
+from synalinks.trainers.data.data import Sample, Samples
+from synalinks.trainers.fit_parts import FitParts
+from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
+from synalinks.trainers.scoring import score
+
+
+class TrainingStep:
+    """The steps of a fit: `await step(epoch, number, batch, mean_reward)`.
+
+    Args:
+        parts: of the fit.
+    """
+
+    def __init__(self, parts: FitParts) -> None:
+        self._parts = parts
+        self._validation_inputs: list[Any] | None = None  # made once: optimizers compare by identity
+
+    async def __call__(self, epoch: int, number: int, batch: list[Sample], mean_reward: Mean) -> None:
+        """Train on a batch; `epoch` and `number` are counted from 0."""
+        parts = self._parts
+        optimizer, variables, rng = parts.optimizer, parts.variables, parts.rng
+        await optimizer.on_batch_begin(variables, rng)
+        parts.costs.count(steps=1, trained=len(batch))
+        records = await self._forward(epoch, batch, mean_reward)
+        with scope.enter(phase="optimizer"):
+            proposal = await optimizer.propose_new_candidate(
+                variables, lambda variable: self._view(epoch, number, records[variable.path], batch), rng
+            )
+        if proposal is not None:
+            await self._compare(proposal, self._minibatch(batch))
+        with scope.enter(phase="optimizer"):
+            await optimizer.on_batch_end(variables)
+
+    async def _forward(self, epoch: int, batch: list[Sample], mean_reward: Mean) -> dict[str, list[Record]]:
+        """Run the batch; gives the scored predictions of each variable, by its path."""
+        parts, run = self._parts, self._parts.run
+        since = len(run.ledger)
+        with scope.enter(phase="train"):
+            predictions = await forward(run, batch, training=True)
+            check_provider_available(predictions, run.ledger, since)
+            rewards = await rewards_of(run.compiled, batch, predictions)
+        parts.costs.add_samples(since, len(batch))
+        parts.costs.earmark(epoch, len(batch))
+        records = parts.optimizer.assign_rewards(
+            parts.variables, {sample.index: reward for sample, reward in zip(batch, rewards, strict=True)}
+        )
+        for reward in rewards:
+            mean_reward.add(reward)
+        await update_metrics(run.compiled, batch, predictions)
+        return records
+
+    async def _compare(self, proposal: Proposal, samples: Sequence[Sample]) -> None:
+        """Score the parent and the child of a proposal on the same samples.
+
+        The parent's state is made of the candidates of all variables, so its rewards are for all of them.
+        """
+        parts = self._parts
+        measured: tuple[tuple[pool.Candidate, Sequence[Variable]], ...] = (
+            (proposal.parent, parts.variables),
+            (proposal.child, [proposal.variable]),
+        )
+        for candidate, variables in measured:
+            pool.write(proposal.variable, candidate)
+            rewards = await score(parts.run, parts.variables, samples, parts.scores)
+            parts.costs.count(scored=len(rewards))
+            for variable in variables:
+                parts.optimizer.add_scored(variable, pool.current(variable), rewards)
+
+    def _view(self, epoch: int, number: int, records: Sequence[Record], batch: list[Sample]) -> Step:
+        """What a proposal may look at."""
+        targets = {sample.index: _json_of(sample.y) for sample in batch}
+        shown = [{**record, "target": targets[record["sample"]]} for record in records]
+        description = self._parts.run.program.description
+        return Step(epoch, number, shown, description, self._parts.rng, self._evaluation_inputs(batch))
+
+    def _evaluation_inputs(self, batch: list[Sample]) -> list[Any]:
+        """Inputs of the samples that candidates are scored on, whichever of them a minibatch holds."""
+        validation = self._parts.data.validation
+        if not isinstance(validation, Samples):
+            return [_json_of(sample.x) for sample in batch]
+        if self._validation_inputs is None:
+            self._validation_inputs = [_json_of(sample.x) for sample in validation.items]
+        return self._validation_inputs
+
+    def _minibatch(self, batch: list[Sample]) -> list[Sample]:
+        """The samples that parent and child are compared on."""
+        parts, size = self._parts, self._parts.config.minibatch_size
+        if not isinstance(parts.data.validation, Samples):
+            return batch
+        items = parts.data.validation.items
+        if size is None or size >= len(items):
+            return items
+        chosen = parts.rng.choice(len(items), size=size, replace=False)
+        return [items[int(i)] for i in sorted(chosen)]
+
+
+def _json_of(value: Any) -> Any:
+    """Data models, in whatever structure, as JSON."""
+    return tree.map_structure(lambda leaf: None if leaf is None else leaf.get_json(), value)

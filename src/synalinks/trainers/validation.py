@@ -1,0 +1,50 @@
+"""The validation at the end of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synalinks import scope
+from synalinks.callbacks import CallbackList
+from synalinks.errors import BudgetExceeded
+from synalinks.lm import current_run
+from synalinks.optimizers import candidates as pool
+from synalinks.trainers.data.data import Sample, Samples, Source
+from synalinks.trainers.evaluation import measure
+from synalinks.trainers.fit_parts import FitParts
+
+
+async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> dict[str, float]:
+    """Reward and metrics of the best candidate on the whole validation set.
+
+    Returns:
+        Logs whose names begin with `val_`; none where a budget refused a call of the validation.
+    """
+    parts.costs.release_earmark()
+    for tracker in current_run().budgets:
+        tracker.reopen()
+    samples: list[Sample] = []
+    rewards: list[float] = []
+
+    def add(batch: Sequence[Sample], found: Sequence[float]) -> None:
+        samples.extend(batch)
+        rewards.extend(found)
+
+    config, state, since = parts.config, parts.scores.state(parts.variables), len(parts.run.ledger)
+    add_evidence = parts.optimizer.add_validated
+    try:
+        with scope.enter(phase="validation"):
+            logs = await measure(
+                parts.run, source, config.validation_batch_size, config.validation_steps, callbacks, add
+            )
+        parts.costs.add_samples(since, len(samples))
+    except BudgetExceeded:
+        parts.costs.validation_cut = True
+        logs = {}  # no figure for the whole set; what was measured is evidence all the same
+        add_evidence = parts.optimizer.add_scored
+    parts.costs.count(validated=len(samples))
+    if isinstance(source, Samples):  # candidates are scored on these; a stream's samples come only once
+        parts.scores.add(state, samples, rewards)
+    for variable in parts.variables:
+        add_evidence(variable, pool.current(variable), rewards)
+    return {f"val_{name}": value for name, value in logs.items()}
