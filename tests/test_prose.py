@@ -1,0 +1,166 @@
+"""The words of the documents and of the code: the vocabulary of the design, and sentences whose subject is a thing.
+
+    python tests/test_prose.py            # what is left, with file and line
+    python tests/test_prose.py lm/budget  # of one folder
+
+Checked are documents, docstrings, comments, messages and identifiers of `src`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "synalinks"
+
+#: Private words of earlier versions, and the word of the field for each.
+VOCABULARY = {
+    r"tapes?|taped": "cassette",
+    r"gates?|gated": "budget layer",
+    r"purses?": "budget tracker, budget",
+    r"meters?": "ledger layer",
+    r"heeds?|heeded|heeding": "update",
+    r"flavours?": "variant",
+    r"lanes?": "connection",
+    r"wasted": "cost of failed attempts",
+    r"preflight": "checks before the run",
+    r"rehears(?:e|es|ed|al|als|ing)": "dry run",
+    r"pretend(?:s|ed|ing)?": "simulated",
+    r"lessons?": "usage statistics",
+    r"nearness": "lexical similarity",
+    r"payoffs?": "similarity effect",
+    r"unspoken": "not supported",
+    r"miss reports?": "mismatch report",
+    r"put(?:s|ting)? aside": "isolated",
+    r"ke(?:ep|eps|pt|eping) back": "earmark",
+    r"stands? in for|stood in for": "is a fallback, takes the place of",
+}
+#: Words that make a person of a thing.
+PERSONS = {
+    r"somebody|someone|nobody|no one|everybody|everyone|anybody|anyone|whoever": "name the thing",
+    r"worlds?": "provider, server, environment",
+    r"thinks": "name what is computed",
+    r"knows?|knew|known to": "has, contains, refers to",
+    r"(?<!you )wants?|wanted by": "needs, takes",
+    r"asks|pays|sees": "calls, requests; is billed; gets",
+    r"(?:is|are|was|were|be|been) told": "gets, is given, is called with",
+    r"tells": "says, shows, returns",
+    r"c(?:ome|omes|ame|oming) home": "is awaited",
+    r"holds? (?:its|their) breath": "waits",
+    r"forgets?|remembers?": "drops, keeps",
+}
+FORBIDDEN = {
+    re.compile(rf"(?<![\w./`<])(?:{words})\b", re.IGNORECASE): instead
+    for words, instead in (VOCABULARY | PERSONS).items()
+}
+#: Parts of identifiers that are words of earlier versions.
+IDENTIFIERS = re.compile(rf"(?:^|_)(?:{'|'.join(words for words in VOCABULARY if ' ' not in words)})(?:_|$)")
+#: Lines where a word is meant as it stands, by path; each with the reason.
+ALLOWED = {
+    "src/synalinks/data/plurals.py": "a list of English words",
+}
+#: What is left by folder of `src/synalinks` ("." its own files) and in the documents; numbers only get smaller.
+LEFT = {
+    ".": 14,
+    "callbacks": 13,
+    "cli": 24,
+    "data": 5,
+    "datasets": 1,
+    "documents": 2,
+    "hooks": 1,
+    "initializers": 2,
+    "lm": 39,
+    "lm/budget": 33,
+    "lm/cache": 16,
+    "lm/cassette": 51,
+    "lm/core": 28,
+    "lm/forecast": 14,
+    "lm/ledger": 25,
+    "lm/pricing": 14,
+    "lm/providers": 70,
+    "lm/rate_limit": 30,
+    "metrics": 11,
+    "modules": 13,
+    "optimizers": 15,
+    "programs": 1,
+    "rewards": 8,
+    "saving": 2,
+    "testing": 22,
+    "trainers": 35,
+    "utils": 2,
+}
+
+Found = tuple[str, int, str, str]
+
+
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of prose of a file: of a Python file its comments and strings."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        yield from enumerate(text.splitlines(), 1)
+        return
+    kinds = {tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", -1)}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in kinds and " " in token.string:  # one word alone is a key, not prose
+            yield from enumerate(token.string.splitlines(), token.start[0])
+
+
+def _names(path: Path) -> Iterator[tuple[int, str]]:
+    text = path.read_text(encoding="utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME:
+            yield token.start[0], re.sub(r"(?<=[a-z])(?=[A-Z])", "_", token.string).lower()
+
+
+def found_in(path: Path) -> list[Found]:
+    """The forbidden words of a file: path, line, word, what to write instead."""
+    name = path.relative_to(ROOT).as_posix()
+    if name in ALLOWED:
+        return []
+    words = [
+        (name, line, match[0], instead)
+        for line, text in _texts(path)
+        for pattern, instead in FORBIDDEN.items()
+        for match in pattern.finditer(text)
+    ]
+    if path.suffix == ".py":
+        words += [
+            (name, line, text, "a word of the vocabulary") for line, text in _names(path) if IDENTIFIERS.search(text)
+        ]
+    return words
+
+
+def everything() -> list[Found]:
+    """The forbidden words of the documents and of `src`, in order."""
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "cassettes").glob("*.md")]
+    paths = [*documents, ROOT / "tests/semantics/README.md", *SOURCE.rglob("*.md"), *SOURCE.rglob("*.py")]
+    return [found for path in sorted(paths) for found in found_in(path)]
+
+
+def folder_of(name: str) -> str:
+    """The folder a file is counted in: two levels in `lm`, one elsewhere."""
+    if not name.startswith("src/synalinks/"):
+        return "documents"
+    parts = name.removeprefix("src/synalinks/").split("/")[:-1]
+    return "/".join(parts[: 2 if parts[:1] == ["lm"] else 1]) or "."
+
+
+def test_the_words_are_those_of_the_field() -> None:
+    found = everything()
+    counted = Counter(folder_of(name) for name, *_ in found)
+    more = {folder: number for folder, number in counted.items() if number > LEFT.get(folder, 0)}
+    lines = [f"{name}:{line}: {word} -> {instead}" for name, line, word, instead in found if folder_of(name) in more]
+    assert not more, "\n".join(lines)
+
+
+if __name__ == "__main__":
+    left = [found for found in everything() if folder_of(found[0]).startswith(tuple(sys.argv[1:]) or "")]
+    for name, line, word, instead in left:
+        print(f"{name}:{line}: {word} -> {instead}")
+    print(dict(sorted(Counter(folder_of(name) for name, *_ in left).items())))
