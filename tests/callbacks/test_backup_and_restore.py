@@ -21,6 +21,7 @@ from synalinks import _json
 from synalinks.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
 from synalinks.callbacks.backup_and_restore import LATEST, PREVIOUS
 from synalinks.errors import ConfigurationError
+from synalinks.optimizers import Candidate
 from synalinks.optimizers.evolutionary.omega.novelty_search import Descriptors
 from synalinks.testing import OllamaServer
 
@@ -176,7 +177,7 @@ def test_embeddings_that_were_paid_for_are_known_after_a_restart() -> None:
         raise AssertionError(f"asked again for {texts}")
 
     model = type("Model", (), {"embed": staticmethod(nobody)})()
-    descriptors, pooled = Descriptors(), [{"instructions": "one"}, {"instructions": "two"}]
+    descriptors, pooled = Descriptors(), [Candidate({"instructions": "one"}), Candidate({"instructions": "two"})]
 
     async def vectors(texts: Any) -> Any:
         return [[0.1, 0.2, 0.7], [0.3, 0.3, 0.1]]

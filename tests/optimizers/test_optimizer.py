@@ -18,8 +18,7 @@ from synalinks import optimizers
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call
-from synalinks.optimizers import Optimizer, Step
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers import Candidate, Optimizer, Step
 
 
 class Write(Optimizer):
@@ -70,7 +69,7 @@ def test_an_unvisited_variable_without_a_proposal_does_not_block_the_others() ->
     rng = np.random.default_rng(0)
     found = asyncio.run(optimizer.propose_new_candidate([persona("dead"), persona("used", 1, 1.0)], view, rng))
     assert optimizer.asked == ["dead", "used"]
-    assert found is not None and found.variable.name == "used" and found.child["persona"] == "stern"
+    assert found is not None and found.variable.name == "used" and found.child.fields["persona"] == "stern"
 
 
 def test_a_proposal_that_changes_nothing_is_none() -> None:
@@ -100,8 +99,9 @@ def test_a_step_starts_from_the_best_or_from_a_seed() -> None:
 
 
 def scored(optimizer: Optimizer, variable: Variable, text: str, rewards: list[float]) -> None:
-    pool.write(variable, {"persona": text, "examples": []})
-    optimizer.add_scored(variable, pool.current(variable), rewards)
+    candidate = Candidate({"persona": text, "examples": []})
+    candidate.write_to(variable)
+    optimizer.add_scored(variable, Candidate.of(variable), rewards)
 
 
 def test_by_default_the_pool_changes_at_the_end_of_the_epoch_only() -> None:
@@ -138,7 +138,7 @@ def test_history_holds_the_best_of_each_epoch_without_repeating_it() -> None:
     assert all("reward" not in c for c in variable.get("history"))
 
 
-def test_scoring_again_adds_evidence_and_no_candidate() -> None:
+def test_scoring_again_adds_scores_and_no_candidate() -> None:
     optimizer, variable = Write(), persona()
     asyncio.run(optimizer.on_train_begin([variable]))
     scored(optimizer, variable, "x", [1.0])
@@ -160,7 +160,7 @@ def test_at_the_end_of_training_the_best_stays_and_no_step_is_left_over() -> Non
     optimizer, variable = Write(), persona(current_predictions=[{"inputs": {}, "outputs": {}, "reward": None}])
     asyncio.run(optimizer.on_train_begin([variable]))
     scored(optimizer, variable, "best", [1.0])
-    pool.write(variable, {"persona": "other", "examples": []})
+    Candidate({"persona": "other", "examples": []}).write_to(variable)
     asyncio.run(optimizer.on_train_end([variable]))
     assert (variable.get("persona"), variable.get("current_predictions")) == ("best", [])
 
@@ -235,11 +235,13 @@ def pooled(program: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["reward", "reward_count", "validated"])
-def test_a_trainable_field_named_as_evidence_is_refused_before_any_call(name: str) -> None:
+def test_a_trainable_field_named_as_a_score_is_refused_before_any_call(name: str) -> None:
     kind = type("Odd", (synalinks.Trainable,), {"__annotations__": {name: str}, name: "sweets", "__doc__": "Odd."})
     variable = Variable({}, data_model=kind, name="odd")
     variable.path = "m/odd"
-    with pytest.raises(ConfigurationError, match=f"m/odd has a trainable field '{name}'; candidates keep their evid"):
+    with pytest.raises(
+        ConfigurationError, match=f"m/odd has a trainable field '{name}'; candidates are saved with their scores"
+    ):
         asyncio.run(Write().on_train_begin([variable]))
 
 

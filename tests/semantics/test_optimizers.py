@@ -19,7 +19,7 @@ from synalinks.callbacks import Callback
 from synalinks.data import Variable
 from synalinks.modules import LMWarning
 from synalinks.optimizers import Optimizer, Step
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate, Scores
 from synalinks.testing import ChatRequest
 
 SIZES: dict[str, Any] = {"batch_size": 5, "validation_split": 0.5, "minibatch_size": None}
@@ -89,7 +89,7 @@ def test_ranks_are_by_the_lower_confidence_bound_so_one_lucky_sample_does_not_wi
     found = state(made)["best_candidates"]
     bounds = [candidate["reward"] - 0.25 / candidate["reward_count"] ** 0.5 for candidate in found]
     assert bounds == sorted(bounds, reverse=True)
-    assert pool.lower_bound({"reward": 1.0, "reward_count": 1}, 0.25) == 0.75
+    assert Scores(1.0, 1).lower_bound(0.25) == 0.75
     assert state(made)["instructions"] == found[0]["instructions"]
     assert Optimizer().reward_uncertainty == 0.25
 
@@ -99,7 +99,7 @@ def test_what_a_pooled_candidate_was_scored_on_is_not_asked_again_in_later_epoch
 
     class Alternate(Fresh):
         async def select_candidate(self, variable: Variable, rng: Any) -> Any:
-            members = variable.get_json()["best_candidates"]
+            members = self.populations[variable.path].members
             return (
                 members[int(self.state.get("iterations")) % len(members)]
                 if members
@@ -347,7 +347,7 @@ def test_the_program_holds_what_the_validation_measured_not_a_newcomer_with_luck
     made = compiled(Fresh())
     optimizer, [variable] = made.optimizer, made.trainable_variables
     asyncio.run(optimizer.on_train_begin([variable]))
-    measured, lucky = ({**pool.current(variable), "instructions": text} for text in ("measured", "lucky"))
+    measured, lucky = (Candidate.of(variable).with_fields({"instructions": text}) for text in ("measured", "lucky"))
     optimizer.add_validated(variable, measured, [1.0] * 84 + [0.0] * 16)
     optimizer.add_scored(variable, lucky, [1.0] * 8)
     asyncio.run(optimizer.on_epoch_end(0, [variable]))

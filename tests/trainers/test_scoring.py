@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synalinks.data import Instructions, Variable
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers import Candidate
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.scoring import Scores
 
@@ -15,7 +15,7 @@ def variables(*texts: str) -> list[Variable]:
 
 
 def key(text: str) -> str:
-    return pool.key(pool.current(variables(text)[0]))
+    return Candidate.of(variables(text)[0]).key
 
 
 def test_a_state_is_what_all_variables_hold() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import ConfigurationError
+from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import OMEGA
 from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer, RandomFewShot
@@ -39,6 +40,7 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "OMEGA",
+    "Candidate",
     "EvolutionaryOptimizer",
     "GreedyOptimizer",
     "Optimizer",

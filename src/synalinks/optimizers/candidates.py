@@ -1,22 +1,124 @@
-"""Candidates: what a variable might hold, with the evidence for it.
+"""Candidate: what a variable might hold, with the scores measured of it.
 
-A candidate is a JSON object: the learnable fields and `examples`, as they would be written, plus `reward` (mean
-over the samples it was scored on), `reward_count` (how many) and, where a validation has measured it, `validated`. Two
-candidates are one if all they would write is the same, examples included.
+A candidate is saved as one JSON object: the learnable fields and `examples`, beside them `reward` (mean over the
+samples it was scored on), `reward_count` (how many) and, where a validation has measured it, `validated`. This file
+alone reads and writes that form.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from synalinks import _json
 from synalinks.data import BOOKKEEPING, Variable, copy_json
 from synalinks.errors import ConfigurationError
 
-Candidate = dict[str, Any]
-EVIDENCE = ("reward", "reward_count", "validated")
+#: Names under which scores are saved beside a candidate's fields.
+SCORES = ("reward", "reward_count", "validated")
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The rewards measured of a candidate.
+
+    Attributes:
+        reward: mean over the samples, 0 before the first.
+        count: samples it was scored on.
+        validated: whether a validation has measured it.
+    """
+
+    reward: float = 0.0
+    count: int = 0
+    validated: bool = False
+
+    def plus(self, rewards: Sequence[float]) -> Scores:
+        """These scores and the rewards of further samples."""
+        if not rewards:
+            return self
+        count = self.count + len(rewards)
+        return replace(self, reward=math.fsum([self.reward * self.count, *rewards]) / count, count=count)
+
+    def merged(self, other: Scores) -> Scores:
+        """These scores and those of an equal candidate."""
+        return replace(self.plus([other.reward] * other.count), validated=self.validated or other.validated)
+
+    def lower_bound(self, uncertainty: float) -> float:
+        """The lower confidence bound by which candidates are ranked: mean reward - uncertainty / sqrt(samples).
+
+        A candidate without scores ranks below all others.
+        """
+        return self.reward - uncertainty / math.sqrt(self.count) if self.count else -math.inf
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a variable might hold, and the scores measured of it.
+
+    Two candidates are one if all they would write is the same, examples included: they have the same `key`.
+
+    Attributes:
+        fields: the learnable fields and `examples`, as they would be written. JSON, not to be changed in place.
+        scores: measured so far; an update makes another candidate.
+
+    Example:
+        >>> from synalinks.optimizers import Candidate
+        >>> short = Candidate({"instructions": "Be brief.", "examples": []})
+        >>> scored = short.scored([1.0, 0.5])
+        >>> scored.to_json()
+        {'instructions': 'Be brief.', 'examples': [], 'reward': 0.75, 'reward_count': 2}
+        >>> scored.key == short.key
+        True
+    """
+
+    fields: Mapping[str, Any]
+    scores: Scores = field(default=Scores())
+
+    @classmethod
+    def of(cls, variable: Variable) -> Candidate:
+        """What the variable holds now, without scores."""
+        value = variable.get_json()
+        fields = {name: value[name] for name in learnable_fields(variable)}
+        return cls(copy_json({**fields, "examples": [_bare(example) for example in value["examples"]]}))
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Candidate:
+        """The candidate that was saved as a JSON object; one without scores has none."""
+        scores = Scores(value.get("reward", 0.0), value.get("reward_count", 0), bool(value.get("validated")))
+        return cls({name: part for name, part in value.items() if name not in SCORES}, scores)
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object as which it is saved."""
+        saved = dict(self.fields)
+        if self.scores.count:
+            saved |= {"reward": self.scores.reward, "reward_count": self.scores.count}
+        return saved | {"validated": True} if self.scores.validated else saved
+
+    @cached_property
+    def key(self) -> str:
+        """A digest of all that the candidate would write."""
+        shown = [_bare(example) for example in self.fields.get("examples", ())]
+        return _json.digest(_json.canonical({**self.fields, "examples": shown}))
+
+    @property
+    def learnable(self) -> dict[str, Any]:
+        """The fields without the examples."""
+        return {name: value for name, value in self.fields.items() if name != "examples"}
+
+    def with_fields(self, values: Mapping[str, Any]) -> Candidate:
+        """A candidate with other values for some fields, and so without scores."""
+        return Candidate({**self.fields, **values})
+
+    def scored(self, rewards: Sequence[float]) -> Candidate:
+        """This candidate with the rewards of further samples."""
+        return replace(self, scores=self.scores.plus(rewards))
+
+    def write_to(self, variable: Variable) -> None:
+        """Put the candidate into the variable's fields."""
+        variable.update(self.fields)
 
 
 def learnable_fields(variable: Variable) -> list[str]:
@@ -28,33 +130,13 @@ def check_fields(variable: Variable) -> None:
     """Refuse a variable that no candidate could describe.
 
     Raises:
-        ConfigurationError: a learnable field is named as evidence is, so it would never be written.
+        ConfigurationError: a learnable field is named as a score is, so it would never be written.
     """
-    if clash := [name for name in learnable_fields(variable) if name in EVIDENCE]:
+    if clash := [name for name in learnable_fields(variable) if name in SCORES]:
         raise ConfigurationError(
-            f"the variable {variable.path} has a trainable field {clash[0]!r}; candidates keep their evidence under "
-            f"{', '.join(EVIDENCE)}. Give the field another name, e.g. '{clash[0]}_text'"
+            f"the variable {variable.path} has a trainable field {clash[0]!r}; candidates are saved with their scores "
+            f"under {', '.join(SCORES)}. Give the field another name, e.g. '{clash[0]}_text'"
         )
-
-
-def current(variable: Variable) -> Candidate:
-    """What the variable holds now, as a candidate without evidence."""
-    value = variable.get_json()
-    fields = {name: value[name] for name in learnable_fields(variable)}
-    copied: Candidate = copy_json({**fields, "examples": [_bare(example) for example in value["examples"]]})
-    return copied
-
-
-def content(candidate: Mapping[str, Any]) -> Candidate:
-    """What the candidate would write."""
-    return {name: value for name, value in candidate.items() if name not in EVIDENCE}
-
-
-def key(candidate: Mapping[str, Any]) -> str:
-    """Identifies a candidate by all it would write."""
-    written = content(candidate)
-    written["examples"] = [_bare(example) for example in written.get("examples", ())]
-    return _json.digest(_json.canonical(written))
 
 
 def _bare(example: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,48 +144,17 @@ def _bare(example: Mapping[str, Any]) -> dict[str, Any]:
     return {"inputs": example["inputs"], "outputs": example["outputs"], "reward": None}
 
 
-def write(variable: Variable, candidate: Mapping[str, Any]) -> None:
-    """Put the candidate into the variable's fields."""
-    variable.update(content(candidate))
-
-
-def add_scored_predictions(candidate: Candidate, rewards: Iterable[float]) -> None:
-    """Fold rewards of further samples into the candidate's mean."""
-    new = list(rewards)
-    if not new:
-        return
-    count = candidate.get("reward_count", 0)
-    total = math.fsum([candidate.get("reward", 0.0) * count, *new])
-    candidate["reward_count"] = count + len(new)
-    candidate["reward"] = total / candidate["reward_count"]
-
-
-def merge(pools: Iterable[Iterable[Candidate]]) -> list[Candidate]:
-    """All candidates of some pools, each once, evidence of equal ones folded together; in order of arrival."""
+def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Each candidate once, with the scores of equal ones together; in order of arrival."""
     merged: dict[str, Candidate] = {}
-    for pool in pools:
-        for candidate in pool:
-            known = merged.get(key(candidate))
-            if known is None:
-                merged[key(candidate)] = dict(candidate)
-            else:
-                add_scored_predictions(known, [candidate.get("reward", 0.0)] * candidate.get("reward_count", 0))
-                if candidate.get("validated"):
-                    known["validated"] = True
+    for candidate in candidates:
+        known = merged.get(candidate.key)
+        merged[candidate.key] = (
+            candidate if known is None else replace(known, scores=known.scores.merged(candidate.scores))
+        )
     return list(merged.values())
 
 
-def lower_bound(candidate: Mapping[str, Any], uncertainty: float) -> float:
-    """The lower confidence bound by which candidates are ranked: mean reward - uncertainty / sqrt(samples).
-
-    A candidate without evidence ranks below all others.
-    """
-    count = candidate.get("reward_count", 0)
-    if not count:
-        return -math.inf
-    return float(candidate["reward"]) - uncertainty / math.sqrt(count)
-
-
-def ranked(pool: Iterable[Candidate], uncertainty: float) -> list[Candidate]:
-    """Candidates from best to worst; equal ones in order of arrival."""
-    return sorted(pool, key=lambda candidate: -lower_bound(candidate, uncertainty))
+def ranked(candidates: Iterable[Candidate], uncertainty: float) -> list[Candidate]:
+    """Candidates from best to worst by `Scores.lower_bound`; equal ones in order of arrival."""
+    return sorted(candidates, key=lambda candidate: -candidate.scores.lower_bound(uncertainty))

@@ -11,8 +11,7 @@ from synalinks import session
 from synalinks._copying import Copyable
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
-from synalinks.optimizers import candidates as pool
-from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.candidates import Candidate, check_fields, ranked
 from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
 from synalinks.optimizers.scored_predictions import Record, assign_rewards, begin_step
@@ -123,13 +122,13 @@ class Optimizer(Copyable):
         """The candidate that a step starts from: the best known; a seed where none has been scored."""
         best = variable.get_json()["best_candidates"]
         if best:
-            return best[0]  # type: ignore[no-any-return]
+            return Candidate.from_json(best[0])
         seeds = variable.get_json()["seed_candidates"]
-        return seeds[int(rng.integers(len(seeds)))]  # type: ignore[no-any-return]
+        return Candidate.from_json(seeds[int(rng.integers(len(seeds)))])
 
     async def rebuild(self, variable: Variable, scored: list[Candidate]) -> list[Candidate]:
         """Which of all scored candidates stay in the pool, best first."""
-        return pool.ranked(scored, self.reward_uncertainty)[: self.population_size]
+        return ranked(scored, self.reward_uncertainty)[: self.population_size]
 
     # --- what the trainer calls, in this order -------------------------------------------------------------
 
@@ -155,16 +154,18 @@ class Optimizer(Copyable):
         self.populations, self._just_validated = {}, {}
         before, left = self.state.get("seeds_left"), {}
         for variable in variables:
-            pool.check_fields(variable)
+            check_fields(variable)
             value = variable.get_json()
-            now = pool.current(variable)
             # There are new ones if the program was saved in the middle of an epoch.
-            value["candidates"] = [candidate for candidate in value["candidates"] if candidate.get("reward_count")]
+            value["candidates"] = [saved for saved in value["candidates"] if saved.get("reward_count")]
             known = [*value["best_candidates"], *value["candidates"]]
-            if known and pool.key(now) not in map(pool.key, (*known, *value["history"][-1:])):
-                value["seed_candidates"], value["best_candidates"], value["candidates"] = [now], [], []
+            if known and not _holds_one_of(variable, [*known, *value["history"][-1:]]):
+                value["seed_candidates"], value["best_candidates"], value["candidates"] = [], [], []
                 known = []
-            value["seed_candidates"] = [{**now, **seed} for seed in value["seed_candidates"]] or [now]
+            now = Candidate.of(variable)
+            value["seed_candidates"] = [now.with_fields(seed).to_json() for seed in value["seed_candidates"]] or [
+                now.to_json()
+            ]
             count = len(value["seed_candidates"])
             seeds = [n for n in before.get(variable.path, ()) if n < count] if known else list(range(count))
             if seeds:
@@ -182,10 +183,11 @@ class Optimizer(Copyable):
         for variable in variables:
             left = self.state.get("seeds_left").get(variable.path)
             if left:
-                start = variable.get_json()["seed_candidates"][left.pop(int(rng.integers(len(left))))]
+                seeds = variable.get_json()["seed_candidates"]
+                start = Candidate.from_json(seeds[left.pop(int(rng.integers(len(left))))])
             else:
                 start = await self.select_candidate(variable, rng)
-            pool.write(variable, start)
+            start.write_to(variable)
             begin_step(variable)
 
     def assign_rewards(self, variables: Sequence[Variable], rewards: Mapping[int, float]) -> dict[str, list[Record]]:
@@ -213,11 +215,11 @@ class Optimizer(Copyable):
         while left:
             name = self.select_variable_name_to_update(left, rng)
             variable = next(one for one in left if one.path == name)
-            parent = pool.current(variable)
+            parent = Candidate.of(variable)
             values = await self.propose(variable, view(variable))
             if values is not None:
-                child = {**parent, **values}
-                return None if pool.key(child) == pool.key(parent) else Proposal(variable, parent, child)
+                child = parent.with_fields(values)
+                return None if child.key == parent.key else Proposal(variable, parent, child)
             if variable.get_json()["nb_visit"]:
                 return None
             left = [other for other in left if other is not variable]
@@ -245,7 +247,7 @@ class Optimizer(Copyable):
         """Put the best known candidate into the variable's fields."""
         best = self.populations[variable.path].best
         if best is not None:
-            pool.write(variable, best)
+            best.write_to(variable)
 
     def write_best_validated(self, variable: Variable) -> None:
         """Put the best candidate that a validation has measured into the variable's fields.
@@ -253,11 +255,11 @@ class Optimizer(Copyable):
         The best known one if the last epoch had no validation. A newcomer with luck on a few samples can have a higher
         lower bound than what was measured on all; it is a parent of the next epoch, but not what training ends with.
         """
-        proven = self.populations[variable.path].validated if self.state.get("validated") else None
-        if proven is None:
+        best = self.populations[variable.path].validated if self.state.get("validated") else None
+        if best is None:
             self.write_best(variable)
         else:
-            pool.write(variable, proven)
+            best.write_to(variable)
 
     async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
         """Rebuild each variable's pool; leave in it what the epoch's validation measured, or the best known.
@@ -270,13 +272,12 @@ class Optimizer(Copyable):
         for variable in variables:
             await self._rebuild(variable, keep_best_validated=validated or self.population_size > 1)
             if (measured := self._just_validated.get(variable.path)) is not None:
-                pool.write(variable, measured)
+                measured.write_to(variable)
             else:
                 self.write_best(variable)
             value = variable.get_json()
-            best = pool.current(variable)
-            if not value["history"] or pool.key(value["history"][-1]) != pool.key(best):
-                value["history"].append(best)
+            if not value["history"] or not _holds_one_of(variable, value["history"][-1:]):
+                value["history"].append(Candidate.of(variable).to_json())
         self._just_validated = {}
         self.state.update({"epochs": self.state.get("epochs") + 1})
 
@@ -286,10 +287,10 @@ class Optimizer(Copyable):
         Not in a pool of one between two validations: no newcomer could ever stand beside it.
         """
         population = self.populations[variable.path]
-        proven = population.validated if keep_best_validated else None
-        members = await self.rebuild(variable, population.everyone())
-        if proven is not None and pool.key(proven) not in map(pool.key, members):
-            members = [*members[: self.population_size - 1], proven]
+        validated = population.validated if keep_best_validated else None
+        members = await self.rebuild(variable, population.candidates)
+        if validated is not None and validated.key not in {member.key for member in members}:
+            members = [*members[: self.population_size - 1], validated]
         population.replace(members)
 
     async def on_train_end(self, variables: Sequence[Variable]) -> None:
@@ -329,3 +330,8 @@ class Optimizer(Copyable):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _holds_one_of(variable: Variable, saved: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the variable holds one of some candidates, which are in their saved form."""
+    return Candidate.of(variable).key in {Candidate.from_json(one).key for one in saved}

@@ -14,7 +14,6 @@ from synalinks.data import Variable
 from synalinks.errors import BudgetExceeded
 from synalinks.lm import BudgetTracker, current_run
 from synalinks.metrics import Mean
-from synalinks.optimizers import candidates as pool
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
 from synalinks.trainers.checks import check_models
 from synalinks.trainers.data.data import Samples, passing, shuffled
@@ -228,8 +227,11 @@ class FitLoop:
         """Keep only the scores of states that can come back, on samples that can."""
         data = self.parts.data
         lasting = isinstance(data.validation, Samples) or isinstance(data.train, Samples)
-        pools = [variable.get_json()["best_candidates"] if lasting else () for variable in self.parts.variables]
-        self.parts.scores.keep_only([{pool.key(candidate) for candidate in members} for members in pools])
+        pools = [
+            self.parts.optimizer.populations[variable.path].members if lasting else ()
+            for variable in self.parts.variables
+        ]
+        self.parts.scores.keep_only([{candidate.key for candidate in members} for members in pools])
 
     def _ended(self, epoch: _Epoch) -> BudgetExceeded | None:
         """The refusal of a budget that has ended the training; that of an epoch's own has not."""

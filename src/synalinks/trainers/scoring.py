@@ -7,7 +7,7 @@ from typing import Any
 
 from synalinks import scope
 from synalinks.data import Variable
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.forward import check_provider_available, forward, rewards_of
 from synalinks.trainers.program_run import ProgramRun
@@ -21,7 +21,7 @@ class Scores:
 
     def state(self, variables: Sequence[Variable]) -> str:
         """The name of the state that the variables are in."""
-        return " ".join(pool.key(pool.current(variable)) for variable in variables)
+        return " ".join(Candidate.of(variable).key for variable in variables)
 
     def unknown(self, state: str, samples: Sequence[Sample]) -> list[Sample]:
         """The samples that this state has not been scored on."""

@@ -14,7 +14,7 @@ from synalinks import scope
 from synalinks.data import Variable, tree
 from synalinks.metrics import Mean
 from synalinks.optimizers import Proposal, Step
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.scored_predictions import Record
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
@@ -73,16 +73,16 @@ class TrainingStep:
         The parent's state is made of the candidates of all variables, so its rewards are for all of them.
         """
         parts = self._parts
-        measured: tuple[tuple[pool.Candidate, Sequence[Variable]], ...] = (
+        measured: tuple[tuple[Candidate, Sequence[Variable]], ...] = (
             (proposal.parent, parts.variables),
             (proposal.child, [proposal.variable]),
         )
         for candidate, variables in measured:
-            pool.write(proposal.variable, candidate)
+            candidate.write_to(proposal.variable)
             rewards = await score(parts.run, parts.variables, samples, parts.scores)
             parts.costs.count(scored=len(rewards))
             for variable in variables:
-                parts.optimizer.add_scored(variable, pool.current(variable), rewards)
+                parts.optimizer.add_scored(variable, Candidate.of(variable), rewards)
 
     def _view(self, epoch: int, number: int, records: Sequence[Record], batch: list[Sample]) -> Step:
         """What a proposal may look at."""

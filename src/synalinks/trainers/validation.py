@@ -8,7 +8,7 @@ from synalinks import scope
 from synalinks.callbacks import CallbackList
 from synalinks.errors import BudgetExceeded
 from synalinks.lm import current_run
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate
 from synalinks.trainers.data.data import Sample, Samples, Source
 from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_parts import FitParts
@@ -46,5 +46,5 @@ async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> 
     if isinstance(source, Samples):  # candidates are scored on these; a stream's samples come only once
         parts.scores.add(state, samples, rewards)
     for variable in parts.variables:
-        add_evidence(variable, pool.current(variable), rewards)
+        add_evidence(variable, Candidate.of(variable), rewards)
     return {f"val_{name}": value for name, value in logs.items()}

@@ -22,12 +22,12 @@ class Evolve(EvolutionaryOptimizer):
     """Mutates by marking, crosses over by joining; asks no model."""
 
     async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Any] | None:
-        return {"instructions": f"{parent['instructions']}'"}
+        return {"instructions": f"{parent.fields['instructions']}'"}
 
     async def cross(
         self, variable: Variable, parent: Candidate, other: Candidate, step: Step
     ) -> Mapping[str, Any] | None:
-        return {"instructions": f"{parent['instructions']}x{other['instructions']}"}
+        return {"instructions": f"{parent.fields['instructions']}x{other.fields['instructions']}"}
 
 
 def variable(pool: Mapping[str, float], now: str = "a") -> Variable:
@@ -42,7 +42,7 @@ def variable(pool: Mapping[str, float], now: str = "a") -> Variable:
 
 def selected(pool: Mapping[str, float], times: int = 400, **options: Any) -> Counter[str]:
     optimizer, rng, holder = Evolve(**options), np.random.default_rng(0), variable(pool)
-    return Counter(asyncio.run(optimizer.select_candidate(holder, rng))["instructions"] for _ in range(times))
+    return Counter(asyncio.run(optimizer.select_candidate(holder, rng)).fields["instructions"] for _ in range(times))
 
 
 def proposals(epochs: int, pool: Mapping[str, float], times: int = 400, **options: Any) -> Counter[str]:

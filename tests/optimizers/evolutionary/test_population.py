@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from synalinks.data import Instructions, Variable
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate, Scores
 from synalinks.optimizers.evolutionary import population as module
 from synalinks.optimizers.evolutionary.population import Population
 
@@ -17,39 +17,41 @@ def empty(size: int = 2) -> Population:
     return Population(Variable({}, data_model=Instructions, name="v"), size, 0.25)
 
 
-def text(name: Any) -> dict[str, Any]:
-    return {"instructions": str(name), "examples": []}
+def text(name: Any) -> Candidate:
+    return Candidate({"instructions": str(name), "examples": []})
 
 
-def names(candidates: list[dict[str, Any]]) -> list[str]:
-    return [candidate["instructions"] for candidate in candidates]
+def names(saved: list[dict[str, Any]]) -> list[str]:
+    return [candidate["instructions"] for candidate in saved]
 
 
 def test_it_is_a_view_of_the_variables_own_lists() -> None:
     population = empty()
     population.learn(text("a"), [1.0])
     assert names(population.variable.get("candidates")) == ["a"]
-    population.replace(population.everyone())
+    population.replace(population.candidates)
     value = population.variable.get_json()
     assert (names(value["best_candidates"]), value["candidates"]) == (["a"], [])
-    assert Population(population.variable, 2, 0.25).best == value["best_candidates"][0]
+    assert Population(population.variable, 2, 0.25).best == Candidate.from_json(value["best_candidates"][0])
 
 
 def test_evidence_of_equal_candidates_comes_together() -> None:
     population = empty()
     population.learn(text("a"), [1.0, 0.0])
-    population.learn({**text("a"), "reward": 0.9}, [1.0, 1.0])
+    population.learn(text("a").scored([0.9]), [1.0, 1.0])
     population.learn(text("a"), [])
-    assert [(c["reward"], c["reward_count"]) for c in population.newcomers] == [(0.75, 4)]
-    population.replace(population.everyone())
+    assert [(c.scores.reward, c.scores.count) for c in population.newcomers] == [(0.75, 4)]
+    assert [(c["reward"], c["reward_count"]) for c in population.variable.get("candidates")] == [(0.75, 4)]
+    population.replace(population.candidates)
     population.learn(text("a"), [1.0])
-    assert (population.newcomers, population.members[0]["reward_count"]) == ([], 5)
+    assert (population.newcomers, population.members[0].scores.count) == ([], 5)
+    assert population.variable.get("best_candidates")[0]["reward_count"] == 5
 
 
 def test_candidates_that_differ_in_their_examples_only_are_two() -> None:
     population = empty()
     population.learn(text("a"), [1.0])
-    population.learn({**text("a"), "examples": [{"inputs": 1, "outputs": 2, "reward": None}]}, [1.0])
+    population.learn(text("a").with_fields({"examples": [{"inputs": 1, "outputs": 2, "reward": None}]}), [1.0])
     assert len(population.newcomers) == 2
 
 
@@ -58,10 +60,11 @@ def test_the_best_is_always_the_one_a_ranking_would_find() -> None:
     assert population.best is None
     for _ in range(300):
         population.learn(text(rng.randrange(12)), [float(rng.random() < 0.5)])
-        everyone = population.everyone()
         assert population.best is not None
-        found = pool.lower_bound(population.best, 0.25)
-        assert found == max(pool.lower_bound(candidate, 0.25) for candidate in everyone)
+        found = population.best.scores.lower_bound(0.25)
+        assert found == max(candidate.scores.lower_bound(0.25) for candidate in population.candidates)
+        assert population.best in population.candidates
+        assert population.variable.get("candidates") == [candidate.to_json() for candidate in population.newcomers]
 
 
 def test_newcomers_are_thinned_out_and_the_good_ones_stay() -> None:
@@ -69,9 +72,9 @@ def test_newcomers_are_thinned_out_and_the_good_ones_stay() -> None:
     for n in range(5000):
         population.learn(text(n), [n % 997 / 997])
         assert len(population.newcomers) <= module.NEWCOMERS
-    assert population.best is not None and population.best["reward"] == pytest.approx(996 / 997)
-    assert min(c["reward"] for c in population.newcomers if c["instructions"] < "4800") > 0.8
-    assert len(population._by_key) <= module.NEWCOMERS + 3  # nothing else remembers them
+    assert population.best is not None and population.best.scores.reward == pytest.approx(996 / 997)
+    assert min(c.scores.reward for c in population.newcomers if c.fields["instructions"] < "4800") > 0.8
+    assert len(population._places) <= module.NEWCOMERS + 3  # nothing else remembers them
 
 
 def test_a_large_population_has_room_for_itself_twice() -> None:
@@ -81,13 +84,13 @@ def test_a_large_population_has_room_for_itself_twice() -> None:
 def test_a_step_does_the_same_work_however_many_steps_came_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted in candidates that are ranked, so that the machine's mood has no say."""
     ranked: list[int] = []
-    original = pool.lower_bound
+    original = Scores.lower_bound
 
-    def counted(candidate: Any, uncertainty: float) -> float:
+    def counted(scores: Scores, uncertainty: float) -> float:
         ranked.append(1)
-        return original(candidate, uncertainty)
+        return original(scores, uncertainty)
 
-    monkeypatch.setattr(pool, "lower_bound", counted)
+    monkeypatch.setattr(Scores, "lower_bound", counted)
     population = empty()
 
     def work(steps: range) -> int:

@@ -18,7 +18,7 @@ from synalinks.data import Instructions, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
-from synalinks.optimizers import GreedyOptimizer, Step
+from synalinks.optimizers import Candidate, GreedyOptimizer, Step
 from synalinks.optimizers.evolutionary.selection import choose
 
 
@@ -220,7 +220,7 @@ def trained(pays: bool, best: Sequence[int]) -> tuple[Any, Variable]:
     asyncio.run(optimizer.on_train_begin([one]))
     records = [{"inputs": about(n % 3, n), "reward": float((n % 3 == 0) == pays)} for n in range(200, 260)]
     asyncio.run(optimizer.propose(one, Step(0, 0, records, "", np.random.default_rng(0), JUDGED)))
-    candidate = {"instructions": "", "examples": [{**shown[0], "inputs": KNOWN[i]} for i in best]}
+    candidate = Candidate({"instructions": "", "examples": [{**shown[0], "inputs": KNOWN[i]} for i in best]})
     optimizer.add_scored(one, candidate, [1.0] * 4)
     return optimizer, one
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.modules import LanguageModel
-from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.selection import check_strategy, check_temperature, choose
 from synalinks.optimizers.optimizer import Optimizer, Step, UpdateFrequency
@@ -93,19 +92,18 @@ class EvolutionaryOptimizer(Optimizer):
 
     async def select_candidate(self, variable: Variable, rng: np.random.Generator) -> Candidate:
         """A parent from the pool, by `selection`; a seed where the pool is empty."""
-        members: list[Candidate] = variable.get_json()["best_candidates"]
+        members = _pool_of(variable)
         return self._select(members, rng) if members else await super().select_candidate(variable, rng)
 
     def _select(self, members: Sequence[Candidate], rng: np.random.Generator) -> Candidate:
-        rewards = [float(member.get("reward", 0.0)) for member in members]
+        rewards = [float(member.scores.reward) for member in members]
         return members[choose(rewards, 1, self.selection, self.selection_temperature, rng)[0]]
 
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
         """A mutation of the candidate the variable holds, or its crossover with another."""
-        parent = pool.current(variable)
+        parent = Candidate.of(variable)
         chance = min(1.0, self.merging_rate * self.epochs)
-        mine = pool.key(parent)
-        others = [c for c in variable.get_json()["best_candidates"] if pool.key(c) != mine]
+        others = [candidate for candidate in _pool_of(variable) if candidate.key != parent.key]
         if others and float(step.rng.random()) < chance:
             return await self.cross(variable, parent, self._select(others, step.rng), step)
         return await self.mutate(variable, parent, step)
@@ -123,3 +121,7 @@ class EvolutionaryOptimizer(Optimizer):
             "merging_rate": self.merging_rate,
             **base,
         }
+
+
+def _pool_of(variable: Variable) -> list[Candidate]:
+    return [Candidate.from_json(saved) for saved in variable.get_json()["best_candidates"]]

@@ -1,111 +1,120 @@
-"""The pool of one variable's candidates while training runs: found by content, the best known at hand.
-
-It is a view of the variable's own lists, so what is saved is what is searched. Work per step does not grow with the
-number of steps.
-"""
+"""Population: the candidates of one variable while training runs, found by content."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from synalinks.data import Variable
-from synalinks.optimizers import candidates as pool
-from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.candidates import Candidate, merge, ranked
 
 #: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
 NEWCOMERS = 200
 
 
 class Population:
-    """A variable's `best_candidates` (the pool) and `candidates` (new ones of this epoch).
+    """The pool of a variable's candidates and the new ones of this epoch.
+
+    Each change is written to the variable's lists `best_candidates` and `candidates` at once, so that what is saved is
+    what is searched. Work per step does not grow with the number of steps.
 
     Args:
-        variable: whose lists these are.
+        variable: the variable whose candidates these are.
         size: places in the pool.
-        uncertainty: see `candidates.lower_bound`.
+        uncertainty: see `Scores.lower_bound`.
+
+    Attributes:
+        best: the best known candidate, new ones included; None before the first is scored.
     """
 
     def __init__(self, variable: Variable, size: int, uncertainty: float) -> None:
         self.variable = variable
-        self.size = size
         self.uncertainty = uncertainty
         self.limit = max(NEWCOMERS, 2 * size)
-        self._by_key: dict[str, Candidate] = {}
-        self._best: Candidate | None = None
+        self.best: Candidate | None = None
         self.reindex()
 
     @property
     def members(self) -> list[Candidate]:
         """The pool, best first as of the last rebuilding."""
-        found: list[Candidate] = self.variable.get_json()["best_candidates"]
-        return found
+        return list(self._members.values())
 
     @property
     def newcomers(self) -> list[Candidate]:
-        """Candidates scored since then."""
-        found: list[Candidate] = self.variable.get_json()["candidates"]
-        return found
+        """Candidates scored since the last rebuilding."""
+        return list(self._newcomers.values())
 
     @property
-    def best(self) -> Candidate | None:
-        """The best known candidate, new ones included; None before the first is scored."""
-        return self._best
+    def candidates(self) -> list[Candidate]:
+        """The pool and the newcomers."""
+        return [*self._members.values(), *self._newcomers.values()]
 
     @property
     def validated(self) -> Candidate | None:
         """The best of those that a validation has measured, or None."""
-        measured = (candidate for candidate in self._by_key.values() if candidate.get("validated"))
-        return next(iter(pool.ranked(measured, self.uncertainty)), None)
-
-    def mark_validated(self, candidate: Candidate) -> None:
-        """Note that a validation has measured a candidate."""
-        known = self._by_key.get(pool.key(candidate))
-        if known is not None:
-            known["validated"] = True
+        return next(iter(ranked((one for one in self.candidates if one.scores.validated), self.uncertainty)), None)
 
     def reindex(self) -> None:
         """Read the variable's lists anew."""
-        self._by_key = {pool.key(candidate): candidate for candidate in (*self.newcomers, *self.members)}
-        ordered = pool.ranked(self._by_key.values(), self.uncertainty)
-        self._best = ordered[0] if ordered and ordered[0].get("reward_count") else None
+        value = self.variable.get_json()
+        members = merge(map(Candidate.from_json, value["best_candidates"]))
+        everyone = merge([*members, *map(Candidate.from_json, value["candidates"])])
+        self._put(everyone[: len(members)], everyone[len(members) :])
+
+    def replace(self, members: Iterable[Candidate]) -> None:
+        """Begin anew with these as the pool."""
+        self._put(members, ())
+
+    def _put(self, members: Iterable[Candidate], newcomers: Iterable[Candidate]) -> None:
+        self._members = {candidate.key: candidate for candidate in members}
+        self._newcomers = {candidate.key: candidate for candidate in newcomers}
+        self._places = {key: place for pool in (self._members, self._newcomers) for place, key in enumerate(pool)}
+        value = self.variable.get_json()
+        value["best_candidates"] = [candidate.to_json() for candidate in self.members]
+        value["candidates"] = [candidate.to_json() for candidate in self.newcomers]
+        self._rank()
+
+    def _rank(self) -> None:
+        best = next(iter(ranked(self.candidates, self.uncertainty)), None)
+        self.best = best if best is not None and best.scores.count else None
 
     def learn(self, candidate: Candidate, rewards: Sequence[float]) -> None:
-        """Fold rewards of samples it was not scored on before into what is known of a candidate."""
+        """Add the rewards of samples that a candidate was not scored on before."""
         if not rewards:
             return
-        name = pool.key(candidate)
-        known = self._by_key.get(name)
-        if known is None:
-            known = self._by_key[name] = pool.content(candidate)
-            self.newcomers.append(known)
-        pool.add_scored_predictions(known, rewards)
-        self._keep_best(known)
-        if len(self.newcomers) > self.limit:
-            self._thin_out()
+        known = self._known(candidate) or Candidate(candidate.fields)
+        scored = known.scored(rewards)
+        self._store(scored)
+        if self.best is None or self._bound(scored) > self._bound(self.best):
+            self.best = scored
+        elif self.best is known:
+            self._rank()
+        if len(self._newcomers) > self.limit:
+            self._put(self.members, ranked(self.newcomers, self.uncertainty)[: self.limit // 2])
 
-    def _keep_best(self, changed: Candidate) -> None:
-        best = self._best
-        if best is changed:
-            ordered = pool.ranked(self._by_key.values(), self.uncertainty)
-            self._best = ordered[0]
-        elif best is None or self._bound(changed) > self._bound(best):
-            self._best = changed
+    def mark_validated(self, candidate: Candidate) -> None:
+        """Note that a validation has measured a candidate."""
+        known = self._known(candidate)
+        if known is not None:
+            measured = replace(known, scores=replace(known.scores, validated=True))
+            self._store(measured)
+            self.best = measured if self.best is known else self.best
+
+    def _known(self, candidate: Candidate) -> Candidate | None:
+        return self._members.get(candidate.key) or self._newcomers.get(candidate.key)
 
     def _bound(self, candidate: Candidate) -> float:
-        return pool.lower_bound(candidate, self.uncertainty)
+        return candidate.scores.lower_bound(self.uncertainty)
 
-    def _thin_out(self) -> None:
-        kept = pool.ranked(self.newcomers, self.uncertainty)[: self.limit // 2]
-        self.newcomers[:] = kept
-        self.reindex()
-
-    def everyone(self) -> list[Candidate]:
-        """All candidates, each once, in order of arrival."""
-        return pool.merge((self.members, self.newcomers))
-
-    def replace(self, members: list[Candidate]) -> None:
-        """Begin anew with these as the pool."""
-        value = self.variable.get_json()
-        value["best_candidates"] = members
-        value["candidates"] = []
-        self.reindex()
+    def _store(self, candidate: Candidate) -> None:
+        """Put a candidate in place of the one with its key, or at the end of the newcomers."""
+        key = candidate.key
+        pooled = key in self._members
+        pool = self._members if pooled else self._newcomers
+        saved = self.variable.get_json()["best_candidates" if pooled else "candidates"]
+        if key in pool:
+            saved[self._places[key]] = candidate.to_json()
+        else:
+            self._places[key] = len(pool)
+            saved.append(candidate.to_json())
+        pool[key] = candidate

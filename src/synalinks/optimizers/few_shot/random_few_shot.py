@@ -161,7 +161,7 @@ class GreedyOptimizer(Optimizer):
             return False
         reached, best = (
             near.coverage([example["inputs"] for example in examples])
-            for examples in (chosen, population.best["examples"])
+            for examples in (chosen, population.best.fields["examples"])
         )
         return reached < best - 1e-9
 

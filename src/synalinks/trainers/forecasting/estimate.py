@@ -39,7 +39,7 @@ from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.providers.fake.synthetic import SyntheticProvider
 from synalinks.lm.runtime import RUNTIME
 from synalinks.modules.models.remote_model import RemoteModel
-from synalinks.optimizers import candidates as pool
+from synalinks.optimizers.candidates import Candidate
 from synalinks.trainers.checks import models_of
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.data import Data, data_of
@@ -199,7 +199,7 @@ def _folder(client: Any) -> Path | None:
 def _size(program: TrainableProgram) -> int:
     """How much the program's variables hold, characters of JSON."""
     variables = program.trainable_variables if program.fitting is None else program.fitting.variables
-    return sum(len(_json.canonical(pool.current(variable))) for variable in variables)
+    return sum(len(_json.canonical(Candidate.of(variable).to_json())) for variable in variables)
 
 
 def _begin_with(program: TrainableProgram, chosen: Callable[..., Any]) -> None:
@@ -208,9 +208,10 @@ def _begin_with(program: TrainableProgram, chosen: Callable[..., Any]) -> None:
     Which of the pool a fit goes on with depends on rewards that nobody knows yet.
     """
     for variable in program.trainable_variables:
-        value, now = variable.get_json(), pool.current(variable)
-        others = [{**now, **pool.content(c)} for c in (*value["best_candidates"], *value["seed_candidates"])]
-        pool.write(variable, chosen([now, *others], key=lambda candidate: len(_json.canonical(candidate))))
+        value, now = variable.get_json(), Candidate.of(variable)
+        saved = (*value["best_candidates"], *value["seed_candidates"])
+        others = [now.with_fields(Candidate.from_json(one).fields) for one in saved]
+        chosen([now, *others], key=lambda candidate: len(_json.canonical(candidate.fields))).write_to(variable)
         for name in ("best_candidates", "seed_candidates", "candidates"):
             value[name] = []
 

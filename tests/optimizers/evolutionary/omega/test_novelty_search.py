@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from synalinks.errors import ConfigurationError
-from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.candidates import Candidate, Scores
 from synalinks.optimizers.evolutionary.omega import cosine_distance, dominated_novelty_search
 from synalinks.optimizers.evolutionary.omega import novelty_search as competition
 from synalinks.optimizers.evolutionary.omega.novelty_search import Descriptors, check_distance, descriptor, pairwise
 
 
-def candidate(text: str, reward: float = 0.0, **fields: Any) -> Candidate:
-    return {"instructions": text, "examples": [], "reward": reward, "reward_count": 4, **fields}
+def candidate(text: str, reward: float = 0.0, count: int = 4, **fields: Any) -> Candidate:
+    return Candidate({"instructions": text, "examples": [], **fields}, Scores(reward, count))
 
 
 class Embeddings:
@@ -47,7 +47,7 @@ def by_loops(pooled: list[Candidate], distances: Any, k: int) -> list[Candidate]
     kept = []
     for i, c in enumerate(pooled):
         near = [o for j, o in enumerate(pooled) if j != i and distances[i][j] < 1.0 / k]
-        if not any(o["reward"] > c["reward"] for o in near):
+        if not any(o.scores.reward > c.scores.reward for o in near):
             kept.append(c)
     return kept or pooled[:1]
 
@@ -69,16 +69,16 @@ def test_a_near_and_worse_one_goes_a_far_or_equal_one_stays() -> None:
 
 
 def test_luck_on_few_samples_does_not_drive_out_what_did_well_on_many() -> None:
-    proven, lucky = {**candidate("1", 0.90), "reward_count": 100}, {**candidate("2", 1.0), "reward_count": 4}
+    proven, lucky = candidate("1", 0.90, 100), candidate("2", 1.0)
     near = np.zeros((2, 2))
     assert dominated_novelty_search([proven, lucky], near, 5, uncertainty=0.25) == [proven, lucky]
-    sure = {**lucky, "reward_count": 100}
+    sure = candidate("2", 1.0, 100)
     assert dominated_novelty_search([proven, sure], near, 5, uncertainty=0.25) == [sure]
     assert dominated_novelty_search([proven, lucky], near, 5) == [lucky]  # without uncertainty, by the mean alone
 
 
 def test_a_newcomer_is_not_driven_out_for_being_new() -> None:
-    proven, new = {**candidate("1", 0.75), "reward_count": 100}, {**candidate("2", 0.75), "reward_count": 4}
+    proven, new = candidate("1", 0.75, 100), candidate("2", 0.75)
     near = np.zeros((2, 2))
     assert dominated_novelty_search([proven, new], near, 5, uncertainty=0.25) == [proven, new]
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
-from synalinks.optimizers import candidates as pool
 from synalinks.optimizers.candidates import Candidate
 
 if TYPE_CHECKING:
@@ -30,9 +29,8 @@ EMPTY = "(empty)"
 
 def descriptor(candidate: Candidate) -> str:
     """The text that describes a candidate: what its learnable fields say, neither evidence nor examples."""
-    fields = {name: value for name, value in pool.content(candidate).items() if name != "examples"}
-    said = (str(leaf) for leaf in tree.flatten(fields) if leaf is not None)
-    return "\n".join(text for text in said if text) or EMPTY
+    values = (str(leaf) for leaf in tree.flatten(candidate.learnable) if leaf is not None)
+    return "\n".join(text for text in values if text) or EMPTY
 
 
 class Descriptors:
@@ -98,9 +96,10 @@ async def pairwise(pooled: Sequence[Candidate], distance: Distance, model: Embed
 
     check_distance(distance)
     found = np.zeros((len(pooled), len(pooled)))
-    for i, first in enumerate(pooled):
+    saved = [candidate.to_json() for candidate in pooled]
+    for i, first in enumerate(saved):
         for j in range(i):
-            value = distance(first, pooled[j], embedding_model=model)
+            value = distance(first, saved[j], embedding_model=model)
             value = await value if inspect.isawaitable(value) else value
             found[i, j] = found[j, i] = _number(value)
     return found
@@ -146,8 +145,8 @@ def dominated_novelty_search(
     """
     import numpy as np  # only training needs it
 
-    means = np.array([candidate.get("reward", 0.0) for candidate in pooled], dtype=np.float64)
-    bounds = np.array([pool.lower_bound(candidate, uncertainty) for candidate in pooled], dtype=np.float64)
+    means = np.array([candidate.scores.reward for candidate in pooled], dtype=np.float64)
+    bounds = np.array([candidate.scores.lower_bound(uncertainty) for candidate in pooled], dtype=np.float64)
     near = distances < 1.0 / k_nearest_fitter
     better = bounds[None, :] > means[:, None]
     dominated = (near & better).any(axis=1)

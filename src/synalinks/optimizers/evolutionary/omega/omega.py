@@ -12,8 +12,7 @@ from synalinks.modules import EmbeddingModel, Generator
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import EFFORTS
 from synalinks.modules.models.remote_model import RemoteModel
-from synalinks.optimizers import candidates as pool
-from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.candidates import Candidate, ranked
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import prompts
 from synalinks.optimizers.evolutionary.omega.hard_example_buffer import HardExamples, best, worst
@@ -162,7 +161,7 @@ class OMEGA(EvolutionaryOptimizer):
 
     async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Any] | None:
         """What the proposer makes of one candidate; None if it failed for good."""
-        inputs = prompts.MutationInputs(**self._shown(variable, step), current_variable=learnt(parent))
+        inputs = prompts.MutationInputs(**self._shown(variable, step), current_variable=parent.learnable)
         return await self._ask("mutation", variable, inputs)
 
     async def cross(
@@ -170,7 +169,7 @@ class OMEGA(EvolutionaryOptimizer):
     ) -> Mapping[str, Any] | None:
         """What the proposer makes of two candidates; None if it failed for good."""
         inputs = prompts.CrossoverInputs(
-            **self._shown(variable, step), other_variable=learnt(other), current_variable=learnt(parent)
+            **self._shown(variable, step), other_variable=other.learnable, current_variable=parent.learnable
         )
         return await self._ask("crossover", variable, inputs)
 
@@ -201,7 +200,7 @@ class OMEGA(EvolutionaryOptimizer):
 
     async def _compete(self, variable: Variable) -> None:
         population = self.populations[variable.path]
-        everyone = pool.ranked(population.everyone(), self.reward_uncertainty)
+        everyone = ranked(population.candidates, self.reward_uncertainty)
         if len(everyone) < 2:
             return
         try:
@@ -212,9 +211,9 @@ class OMEGA(EvolutionaryOptimizer):
             return
         kept = dominated_novelty_search(everyone, distances, self.k_nearest_fitter, self.reward_uncertainty)
         kept = kept if len(kept) > 1 else everyone[:2]  # crossover needs two
-        proven = population.validated
-        stays = {pool.key(candidate) for candidate in (*kept, *([proven] if proven else []))}
-        population.replace([candidate for candidate in everyone if pool.key(candidate) in stays])
+        validated = population.validated
+        stays = {candidate.key for candidate in (*kept, *([validated] if validated else []))}
+        population.replace(candidate for candidate in everyone if candidate.key in stays)
 
     async def _distances(self, pooled: list[Candidate]) -> Any:
         if self.distance_function is not None:
@@ -276,8 +275,3 @@ def _present(kind: Mapping[str, Any]) -> dict[str, Any]:
     if "anyOf" not in kind:
         return rest
     return {**rest, **options[0]} if len(options) == 1 else {**rest, "anyOf": options}
-
-
-def learnt(candidate: Mapping[str, Any]) -> dict[str, Any]:
-    """A candidate's learnable fields."""
-    return {name: value for name, value in pool.content(candidate).items() if name != "examples"}
