@@ -1,11 +1,11 @@
-"""What keys and passwords look like, so that none is printed, and a text without them."""
+"""The form of keys and passwords, and the one function that takes them out of texts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-#: By whose they are; the forms are those of the issuers' own documentation.
+#: By issuer; the forms are those of the issuers' own documentation.
 SECRETS: Mapping[str, re.Pattern[str]] = {
     "a key of OpenAI, Anthropic or OpenRouter": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
     "a key of Groq": re.compile(r"\bgsk_[A-Za-z0-9]{20,}"),
@@ -20,14 +20,32 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
     "a bearer token": re.compile(r"\b[Bb]earer [A-Za-z0-9._~+/-]{20,}=*"),
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/:@]{3,}@"),
 }
+#: Stands in a text where a secret was.
+HIDDEN = "<secret>"
+#: Characters of the shortest key that is taken out of texts by its value. Shorter ones, such as the `ollama` or `EMPTY`
+#: that local servers are given for a key, are ordinary words too: taken out, they would tear messages ("to<secret>ens").
+LEAST = 8
 #: Characters of an error's message that are kept beside a call.
 SHORT = 300
 
+_known: set[str] = set()
+
+
+def keep_secret(*secrets: str | None) -> None:
+    """Have `scrubbed` take these values out of every text of this process from now on; None and short ones are left."""
+    _known.update(secret for secret in secrets if secret and len(secret) >= LEAST)
+
 
 def scrubbed(text: str) -> str:
-    """The text with `<secret>` in place of whatever looks like a key or a password."""
+    """The text with `<secret>` in place of the keys in use and of whatever looks like a key or a password.
+
+    Everything that is printed, logged or written to a file goes through this function: messages of errors, ledgers,
+    cassettes, the command line.
+    """
+    for secret in _known:
+        text = text.replace(secret, HIDDEN)
     for pattern in SECRETS.values():
-        text = pattern.sub("<secret>", text)
+        text = pattern.sub(HIDDEN, text)
     return text
 
 

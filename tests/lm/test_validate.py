@@ -1,8 +1,9 @@
-"""What the check layer lets pass, and what it says of the rest."""
+"""What the validate layer lets pass, and what it says of the rest."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -49,6 +50,48 @@ def test_broken_answers(text: str, words: str) -> None:
     with pytest.raises(errors.BadReply, match=words) as caught:
         check(reply)
     assert caught.value.reply is reply
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"answer": 4}\n```',
+        'Here it is:\n\n```\n{"answer": 4}\n```\nIs there more?',
+        'The answer is {"answer": 4}.',
+        'I count {1, 2} and so:\n{"answer": 4}',
+        '{"answer": 4,}',
+        '"{\\"answer\\": 4}"',
+        '{"answer": 4}\n\nBecause 2 + 2 = {4}.',
+        '{"answer": 4} and again {"answer": 4}',
+    ],
+)
+def test_what_stands_around_an_answer_is_removed(text: str) -> None:
+    assert json.loads(check(Reply(text=text, finish="stop")).text) == {"answer": 4}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"answer": 3} or {"answer": 4}',
+        '{"result": {"answer": 4}',
+        '```json\n{"answer": 3}\n```\n```json\n{"answer": 4}\n```',
+        "{" * 100_000,
+        '{"a":' * 100_000,
+    ],
+)
+def test_an_answer_that_is_not_the_only_one_or_only_a_part_is_none(text: str) -> None:
+    with pytest.raises(errors.BadReply):
+        check(Reply(text=text, finish="stop"))
+
+
+def test_an_answer_that_was_cut_is_not_looked_for_in_its_beginning() -> None:
+    with pytest.raises(errors.SampleRefused):
+        check(Reply(text='[{"answer": 4}, {"ans', finish="length"))
+
+
+def test_commas_in_strings_stay() -> None:
+    schema = Schema({"type": "object", "properties": {"say": {"type": "string"}}, "required": ["say"]})
+    assert json.loads(check(Reply(text='{"say": "a,}",}', finish="stop"), schema).text) == {"say": "a,}"}
 
 
 def test_only_the_start_of_a_long_answer_is_quoted() -> None:

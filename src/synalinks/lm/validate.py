@@ -1,10 +1,13 @@
-"""The check layer: an answer that is not what was asked for becomes an error that says so."""
+"""The validate layer: an answer that does not obey its request becomes an error that says why."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from synalinks import _json
 from synalinks.errors import BadReply, LMError, SampleRefused
 from synalinks.lm.core.call import Call, Handler, Reply, Request
+from synalinks.lm.core.json_in_text import json_in
 
 #: Characters of an answer that a message quotes.
 QUOTE = 200
@@ -13,7 +16,8 @@ FLOAT = 4
 
 
 class ValidateLayer:
-    """Lets an answer pass only if it obeys its schema and is whole.
+    """Lets an answer pass only if it obeys its schema and is whole. Text that stands around JSON which obeys the schema
+    is removed: code fences, an introduction, a second encoding.
 
     Raises:
         BadReply: broken JSON, JSON that breaks the schema, an empty answer, or vectors that don't match
@@ -28,7 +32,10 @@ class ValidateLayer:
         async def check(call: Call) -> Reply:
             reply = await below(call)
             request = call.request
-            error = _vector_fault(request, reply) if request.kind == "embed" else _chat_fault(request, reply)
+            if request.kind == "embed":
+                error: LMError | None = _vector_fault(request, reply)
+            elif (error := _chat_fault(request, reply)) is not None and (answer := _answer_in(request, reply)):
+                return replace(reply, text=answer)
             if error is not None:
                 raise error
             return reply
@@ -70,6 +77,15 @@ def _problem(request: Request, reply: Reply) -> str | None:
         return f"the answer is not JSON: {error}"
     problem = request.schema.problem(value)
     return None if problem is None else f"the answer breaks its schema: {problem}"
+
+
+def _answer_in(request: Request, reply: Reply) -> str | None:
+    """The one JSON value in the text that obeys the schema; None if there is none, or several, or the text was cut."""
+    schema = request.schema
+    if schema is None or reply.finish not in ("stop", None) or reply.refusal:
+        return None
+    found = {text for text in json_in(reply.text) if schema.problem(_json.loads(text)) is None}
+    return found.pop() if len(found) == 1 else None
 
 
 def _refused(request: Request, reply: Reply) -> SampleRefused:

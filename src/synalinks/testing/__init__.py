@@ -1,4 +1,5 @@
-"""Tools for testing programs without a model: a stand-in Ollama server, its rules, its failures; invented answers."""
+"""Tools for testing programs without a model: a stand-in Ollama server with models and faults; scripted and synthetic
+answers."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from synalinks.testing.fake_server.faults import Fault as Fault
     from synalinks.testing.fake_server.ollama import OllamaServer as OllamaServer
 
-# Loaded on first use: a pytest plugin lives in this package and must not pay for a server.
+# Loaded on first use: the pytest plugin lives in this package and needs no server.
 _HOMES = {
     "ArithmeticModel": "synalinks.testing.fake_models.arithmetic",
     "ChatRequest": "synalinks.testing.fake_models.model",

@@ -159,8 +159,8 @@ def test_a_key_that_no_header_can_hold_is_not_shown(key: str) -> None:
 
 def test_a_key_that_the_server_repeats_is_hidden() -> None:
     body = json.dumps({"type": "error", "error": {"type": "authentication_error", "message": f"{KEY} is unknown"}})
-    assert "<key> is unknown" in str(fault(wire.answering(401, body)))
-    assert "<key>" in str(fault(wire.answering(200, f"[{KEY}")))
+    assert "<secret> is unknown" in str(fault(wire.answering(401, body)))
+    assert "<secret>" in str(fault(wire.answering(200, f"[{KEY}")))
 
 
 def test_an_endpoint_with_its_version() -> None:
@@ -270,8 +270,9 @@ def test_stream_of_parallel_tool_calls() -> None:
 def test_stream_of_broken_arguments() -> None:
     start = event("content_block_start", index=0, content_block={"type": "tool_use", "id": "a", "name": "f"})
     half = delta(0, type="input_json_delta", partial_json='{"x": ')
-    cut, _ = streamed(START, start, half, ending("max_tokens", output_tokens=4))
-    assert (cut.tool_calls, cut.finish) == ((), "length")
+    with pytest.raises(errors.SampleRefused, match="'f' are no JSON object") as cut:
+        streamed(START, start, half, ending("max_tokens", output_tokens=4))
+    assert cut.value.kind == "length"
     with pytest.raises(errors.BadReply, match="'f' are no JSON object") as caught:
         streamed(START, start, half, ending("tool_use", output_tokens=4))
     assert caught.value.reply is not None

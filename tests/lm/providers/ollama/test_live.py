@@ -15,7 +15,7 @@ from synalinks.lm.core.call import Call, Delta, Handler, Request, Schema, stack
 from synalinks.lm.pricing.pricing import PriceLayer, price_of
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.ollama.provider import OllamaProvider
-from synalinks.lm.providers.transport.http import _OPEN
+from synalinks.lm.providers.transport.per_loop import _OPEN
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy

@@ -13,8 +13,10 @@ from tests.lm.providers import wire
 
 from synalinks import errors
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Schema
+from synalinks.lm.providers.common.vectors import float32_bytes
 from synalinks.lm.providers.ollama.provider import OllamaProvider
-from synalinks.lm.providers.ollama.requests import chat_payload, chat_reply, float32_bytes, usage
+from synalinks.lm.providers.ollama.requests import chat_payload
+from synalinks.lm.providers.ollama.responses import chat_reply, usage
 
 ENDPOINT = "http://127.0.0.1:11434"
 
@@ -242,7 +244,7 @@ FAULTS = [
     (lambda: httpx.ReadError("reset"), errors.ConnectionFailed, True),
     (lambda: httpx.RemoteProtocolError("disconnected"), errors.ConnectionFailed, True),
     (lambda: httpx.ReadTimeout("slow"), errors.CallTimeout, True),
-    (lambda: httpx.DecodingError("gzip"), errors.ServerError, True),
+    (lambda: httpx.DecodingError("gzip"), errors.ConnectionFailed, True),
 ]
 
 

@@ -21,7 +21,8 @@ from tests.lm.providers import recordings, wire
 from synalinks import errors
 from synalinks.lm.core.call import Call, Delta, Reply, Request
 from synalinks.lm.providers import make, resolve
-from synalinks.lm.providers.ollama.requests import chat_reply, embed_reply, float32_bytes, usage
+from synalinks.lm.providers.common.vectors import float32_bytes
+from synalinks.lm.providers.ollama.responses import chat_reply, embed_reply, usage
 
 HELLO = Request("chat", "ollama/m", messages=[{"role": "user", "content": "hello"}])
 #: Answers to `/api/chat`: prompt tokens, answer tokens, reason to finish, names of tools called, and
@@ -83,7 +84,7 @@ ERRORS: dict[str, tuple[type[errors.LMError], int | None, bool, bool]] = {
     "ollama-local/err_embed_bad_type": (errors.RequestError, 400, False, False),
     "ollama-local/err_embed_model_missing": (errors.ModelNotFound, 404, False, False),
     "ollama-local/err_runner_killed": (errors.ServerError, 500, True, False),
-    "ollama-local/err_runner_killed_stream": (errors.ServerError, None, True, True),
+    "ollama-local/err_runner_killed_stream": (errors.ServerError, 500, True, True),
 }
 #: Of APIs that we don't speak: `/api/generate`, which has no messages, and the old `/api/embeddings`, of one text. Their
 #: counters have the names of those we read, so what can be said is that usage would be right: prompt and answer tokens.

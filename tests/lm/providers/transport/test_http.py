@@ -1,71 +1,17 @@
-"""Statuses, waits and clients that all HTTP dialects share."""
+"""HTTP clients: loopback, and TLS contexts, which take 22 ms each to make."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
+import importlib.util
+import ssl
+from collections.abc import Iterator
 
 import pytest
 
-from synalinks import errors
-from synalinks.lm.providers.transport.http import _OPEN, PerLoop, error_for, is_loopback, parse_retry_after
-
-
-@pytest.mark.parametrize(
-    ("status", "said", "kind"),
-    [
-        *[(status, "later", errors.ServerError) for status in (408, 409, 425, 500, 502, 503, 504, 520, 524, 529)],
-        (429, "rate limit reached", errors.RateLimited),
-        (429, "insufficient_quota", errors.QuotaExhausted),
-        (429, "enforced_spend_limit_reached", errors.QuotaExhausted),
-        (402, "pay", errors.QuotaExhausted),
-        (400, "nonsense", errors.RequestError),
-        (400, "maximum context length is 8192 tokens", errors.SampleRefused),
-        (400, "content_filter", errors.SampleRefused),
-        (401, "who", errors.AuthenticationError),
-        (403, "no", errors.AuthenticationError),
-        (404, "model 'x' not found", errors.ModelNotFound),
-        (404, "page not found", errors.RequestError),
-        (413, "large", errors.RequestError),
-        (422, "wrong", errors.RequestError),
-        (501, "not implemented", errors.RequestError),
-    ],
-)
-def test_what_a_status_means(status: int, said: str, kind: type) -> None:
-    error = error_for(status, f"told: {said}")
-    assert type(error) is kind
-    assert error.status == status
-    assert error.retryable is (kind in (errors.ServerError, errors.RateLimited))
-
-
-def test_the_providers_words_decide_not_ours() -> None:
-    assert type(error_for(404, "no page for the model ollama/x", said="page not found")) is errors.RequestError
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "12"}, 12.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        ({"retry-after-ms": "0", "retry-after": "1"}, 1.0),
-        ({"retry-after-ms": "0"}, 0.0),
-        ({"retry-after": "Fri, 20 Nov 2026 11:00:30 GMT"}, 30.0),
-        ({"retry-after": "Fri, 20 Nov 2026 10:00:00 GMT"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "-1"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "nan"}, None),
-    ],
-)
-def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
-    assert parse_retry_after(headers, now=1795172400.0) == seconds
-
-
-def test_a_wait_comes_with_the_error() -> None:
-    assert error_for(503, "busy", {"retry-after": "3"}).retry_after == 3.0
-    assert error_for(429, "busy", {"retry-after": "3"}).retry_after == 3.0
+from synalinks.lm.providers.transport import http
+from synalinks.lm.providers.transport.http import http_client, is_loopback
+from synalinks.testing import OllamaServer
 
 
 @pytest.mark.parametrize(
@@ -82,118 +28,52 @@ def test_loopback(url: str, here: bool) -> None:
     assert is_loopback(url) is here
 
 
-class Client:
-    closed = False
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """The TLS contexts made during a test."""
+    made: list[object] = []
 
-    async def close(self) -> None:
-        await asyncio.sleep(0)
-        self.closed = True
+    make = ssl.SSLContext.__new__
 
+    def counted(cls: type, *args: object, **options: object) -> ssl.SSLContext:
+        made.append(cls)
+        return make(cls, *args, **options)
 
-def test_each_loop_has_its_client_and_closes_it_at_its_end() -> None:
-    made: list[Client] = []
-
-    def make() -> Client:
-        made.append(Client())
-        return made[-1]
-
-    clients = PerLoop(make)
-
-    async def main() -> None:
-        first = await clients.get()
-        assert await clients.get() is first
-        assert not first.closed
-
-    for _ in range(3):
-        asyncio.run(main())
-    assert [client.closed for client in made] == [True, True, True]
-    assert not _OPEN
+    monkeypatch.setattr(ssl.SSLContext, "__new__", counted)
+    http._context_of.cache_clear()
+    yield made
+    http._context_of.cache_clear()
 
 
-def test_closing_early_lets_the_next_call_open_a_new_one() -> None:
-    clients = PerLoop(Client)
+def test_plain_http_makes_no_tls_context_however_many_connections_there_are(contexts: list[object]) -> None:
+    async def main(url: str) -> None:
+        async with http_client(url, {}) as client, asyncio.TaskGroup() as group:
+            for _ in range(16):
+                group.create_task(client.get(url + "/api/version"))
 
-    async def main() -> None:
-        first = await clients.get()
-        await clients.close()
-        await clients.close()
-        assert first.closed
-        assert await clients.get() is not first
-
-    asyncio.run(main())
+    with OllamaServer(latency=0.05) as server:
+        asyncio.run(main(server.url))
+    assert contexts == []
 
 
-def test_a_loop_that_was_closed_without_its_rites_is_forgotten() -> None:
-    clients = PerLoop(Client)
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(clients.get())
-    loop.close()
+def test_all_clients_of_https_share_one_tls_context(contexts: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    def pools() -> list[object]:
+        clients = [http_client(url, {}) for url in ("https://a.example", "https://b.example")]
+        return [client._transport._open()._pool._ssl_context for client in clients for _ in range(8)]
 
-    async def main() -> None:
-        await clients.get()
-        assert loop not in _OPEN
-
-    asyncio.run(main())
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert len(set(map(id, pools()))) == 1
+    assert len(contexts) == 1
 
 
-class Slow(Client):
-    """Takes a while to close, one step of the loop for each of its connections."""
-
-    async def close(self) -> None:
-        for _ in range(20):
-            await asyncio.sleep(0)
-        self.closed = True
-
-
-@pytest.mark.parametrize("steps", [0, 1, 2, 5, 50])
-def test_a_client_whose_owner_is_gone_is_closed_however_soon_the_loop_ends(steps: int) -> None:
-    """Needs closing that an ending loop does not cancel, neither before it has begun nor in the middle."""
-
-    async def main() -> list[Slow]:
-        made = []
-        for _ in range(3):
-            clients = PerLoop(Slow)
-            made.append(await clients.get())
-        del clients
-        gc.collect()  # their providers and they refer to each other
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        return made
-
-    assert [client.closed for client in asyncio.run(main())] == [True] * 3
-    assert not _OPEN
+def test_a_proxy_needs_no_further_tls_context(contexts: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    http_client("https://a.example", {})
+    http_client("https://b.example", {})
+    assert len(contexts) == 1
 
 
-def test_a_loop_that_goes_on_keeps_no_client_whose_owner_is_gone() -> None:
-    async def main() -> None:
-        for _ in range(100):
-            clients = PerLoop(Client)
-            client = await clients.get()
-            del clients
-            for _ in range(5):
-                await asyncio.sleep(0)
-            assert client.closed
-        of_this_loop = _OPEN[asyncio.get_running_loop()]
-        assert not of_this_loop.open and not of_this_loop._closing
-
-    asyncio.run(main())
-
-
-def test_an_owner_may_go_on_another_thread_and_between_two_runs_of_its_loop() -> None:
-    keep: list[PerLoop[Client]] = []
-
-    async def get() -> Client:
-        keep.append(PerLoop(Client))
-        return await keep[0].get()
-
-    async def go_on_another_thread() -> None:
-        await asyncio.to_thread(keep.clear)
-
-    with asyncio.Runner() as runner:
-        first = runner.run(get())
-        runner.run(go_on_another_thread())
-        second = runner.run(get())
-        assert first.closed
-        keep.clear()
-        assert not second.closed
-    assert second.closed and not _OPEN
+def test_sniffio_is_there_so_that_httpcore_does_not_search_for_it_at_every_request() -> None:
+    assert importlib.util.find_spec("sniffio") is not None

@@ -1,6 +1,6 @@
-"""How Anthropic's Messages API says replies, streams and errors; nothing here touches the network.
+"""Answers, streams and errors of Anthropic's Messages API; nothing here touches the network.
 
-The table of fields is in `anthropic_dialect.py`.
+The table of fields is in `requests.py`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import BadReply, LMError, QuotaExhausted, SampleRefused
+from synalinks.errors import LMError, QuotaExhausted, SampleRefused
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
 from synalinks.lm.providers.anthropic.requests import ANSWER_TOOL
-from synalinks.lm.providers.transport.http import error_for
+from synalinks.lm.providers.common.shape import Shape, check, count, counts
+from synalinks.lm.providers.common.thinking import untagged
+from synalinks.lm.providers.common.tool_calls import ToolCalls
+from synalinks.lm.providers.transport.status import error_for
 
 FINISH = {
     "end_turn": "stop",
@@ -40,19 +43,29 @@ STATUSES = {
 SPEND_WORDS = ("reached your specified api usage limits", "reached your specified workspace api usage limits")
 #: A prompt that leaves no room for `max_tokens`, told with status 400.
 ROOM_WORDS = "exceed context limit"
+_BLOCK: Shape = {"type": str, "text": str, "thinking": str, "name": str, "id": str}
+_CHAT: Shape = {
+    "content": [_BLOCK],
+    "stop_reason": str,
+    "stop_details": {"explanation": str},
+    "model": str,
+}
+_DELTA: Shape = {"type": str, "text": str, "thinking": str, "signature": str, "partial_json": str}
+_EVENT: Shape = {"type": str, "index": int, "delta": _DELTA, "content_block": _BLOCK, "message": _CHAT, "usage": dict}
 
 
 def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
     """The reply that the body of an answer to `/v1/messages` holds.
 
     Raises:
-        BadReply: arguments of a tool call, in a stream, that are no JSON object.
+        BadReply, SampleRefused: arguments of a tool call that are no JSON object, the second where the answer was cut.
+        ShapeError: the body is not such an answer.
     """
+    check(body, _CHAT)
     texts: list[str] = []
     thoughts: list[str] = []
     signed: list[Mapping[str, Any]] = []
-    calls: list[Mapping[str, Any]] = []
-    broken = ""
+    calls = ToolCalls(request, ANSWER_TOOL)
     for block in body.get("content") or ():
         kind = block.get("type")
         if kind == "text":
@@ -61,28 +74,20 @@ def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, .
             thoughts.append(block.get("thinking") or "")
             signed.append(block)
         elif kind == "tool_use":
-            given = block.get("input")
-            if block.get("name") == ANSWER_TOOL and request.schema is not None:
-                texts.append(given if isinstance(given, str) else _json.dumps(given))
-            elif isinstance(given, Mapping):
-                calls.append({"id": block.get("id", ""), "name": block.get("name", ""), "arguments": given})
-            else:
-                broken = f"arguments of a call of {block.get('name')!r} are no JSON object: {given!r}"
-    finish = _finish(body.get("stop_reason"), bool(calls))
+            calls.add(block.get("name") or "", block.get("input"), block.get("id"))
+    text, reasoning = untagged("".join(texts), "".join(thoughts))
     reply = Reply(
-        text="".join(texts),
-        reasoning="".join(thoughts) or None,
-        tool_calls=tuple(calls),
-        finish=finish,
+        text=text if calls.answer is None else calls.answer,
+        reasoning=reasoning or None,
+        tool_calls=tuple(calls.calls),
+        finish=_finish(body.get("stop_reason"), bool(calls.calls)),
         refusal=_refusal(body, "".join(texts)),
         usage=usage(body.get("usage")),
-        model=body.get("model"),
+        model=body.get("model") or None,
         chunks=chunks,
         extra={"thinking_blocks": signed} if signed else None,
     )
-    if broken and finish != "length":
-        raise BadReply(f"{request.model}: {broken}", reply=reply)
-    return reply
+    return calls.checked(reply)
 
 
 def _finish(reason: str | None, calls: bool) -> str | None:
@@ -97,18 +102,20 @@ def _refusal(body: Mapping[str, Any], text: str) -> str | None:
     return (body.get("stop_details") or {}).get("explanation") or text or "the model gave no reason"
 
 
-def usage(said: Mapping[str, Any] | None) -> Usage:
+def usage(value: object) -> Usage:
     """Counts as buckets. Where writes to the cache are not split by lifetime, they have the default one (5 min)."""
+    said = counts(value)
     if not said:
         return NO_USAGE
-    split = said.get("cache_creation") or {"ephemeral_5m_input_tokens": said.get("cache_creation_input_tokens")}
-    output, thought = said.get("output_tokens"), (said.get("output_tokens_details") or {}).get("thinking_tokens")
+    split = counts(said.get("cache_creation")) or {"ephemeral_5m_input_tokens": said.get("cache_creation_input_tokens")}
+    output = count(said.get("output_tokens"))
+    thought = count(counts(said.get("output_tokens_details")).get("thinking_tokens"))
     return Usage(
-        input_fresh=said.get("input_tokens"),
-        input_cache_read=said.get("cache_read_input_tokens"),
-        input_cache_write_5m=split.get("ephemeral_5m_input_tokens"),
-        input_cache_write_1h=split.get("ephemeral_1h_input_tokens"),
-        output_text=output - thought if output is not None and thought else output,
+        input_fresh=count(said.get("input_tokens")),
+        input_cache_read=count(said.get("cache_read_input_tokens")),
+        input_cache_write_5m=count(split.get("ephemeral_5m_input_tokens")),
+        input_cache_write_1h=count(split.get("ephemeral_1h_input_tokens")),
+        output_text=max(0, output - thought) if output is not None and thought else output,
         output_reasoning=thought,
         raw=said,
     )
@@ -135,7 +142,7 @@ class Assembly:
 
     Attributes:
         message: the message so far, without its content.
-        whole: whether its last event came.
+        whole: whether its last event has come.
     """
 
     def __init__(self, request: Request) -> None:
@@ -146,7 +153,8 @@ class Assembly:
         self._inputs: dict[int, list[str]] = {}
 
     def add(self, event: Mapping[str, Any]) -> Delta | None:
-        """Take an event; the text or reasoning it brought, if any."""
+        """Take in an event; the text or reasoning it brings, if any."""
+        check(event, _EVENT)
         kind = event.get("type")
         if kind == "content_block_delta":
             return self._grow(event["index"], event.get("delta") or {})

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from synalinks.lm.core.call import Call
 from synalinks.lm.core.rate_limit_status import MINUTE, Quota, RateLimitStatus, Unit
-from synalinks.lm.providers.transport.http import parse_retry_after
+from synalinks.lm.providers.transport.status import parse_retry_after
 
 HOUR, DAY = 3600.0, 86400.0
 #: Numbers from here on are milliseconds since 1970, and seconds since 1970; below, seconds from now.

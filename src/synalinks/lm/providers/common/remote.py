@@ -1,12 +1,14 @@
-"""A provider's HTTP API with a key: JSON in, JSON or server-sent events out, every failure an error of ours."""
+"""A provider's HTTP API: JSON in, JSON or a stream of JSON out, every failure an error of this library."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from urllib.parse import parse_qsl
 
 from synalinks import _json
+from synalinks._secrets import keep_secret, scrubbed
 from synalinks.errors import (
     AuthenticationError,
     CallTimeout,
@@ -17,33 +19,50 @@ from synalinks.errors import (
     SynalinksError,
 )
 from synalinks.lm import providers
-from synalinks.lm.core.call import Call
+from synalinks.lm.core.call import Call, Delta, Reply, Request
 from synalinks.lm.providers.common.rate_headers import note
-from synalinks.lm.providers.transport.http import (
-    PerLoop,
-    connection_limits,
-    is_loopback,
-    timeouts,
-    transport_for,
-    with_query,
-)
+from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
+from synalinks.lm.providers.common.thinking import Pieces
+from synalinks.lm.providers.server import SAVED_PARAMETERS
+from synalinks.lm.providers.transport.http import http_client, with_query
+from synalinks.lm.providers.transport.per_loop import PerLoop
 from synalinks.lm.providers.transport.sse import events
+from synalinks.lm.providers.transport.status import error_for
 
 if TYPE_CHECKING:
     import httpx
 
 #: Characters of an unreadable answer that a message quotes.
 QUOTE = 200
-#: Stands in messages where the provider repeats the key.
-HIDDEN = "<key>"
+#: Ends a stream of server-sent events; some servers write a blank behind it.
+DONE = "[DONE]"
 HOW_WITHOUT = "replay a cassette: use_cassette(path), or `synalinks run SCRIPT --cassette FILE`"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Assembly(Protocol):
+    """A streamed answer, put together record by record.
+
+    Attributes:
+        whole: whether the answer's end has come.
+    """
+
+    whole: bool
+
+    def add(self, record: Mapping[str, Any], /) -> Delta | None:
+        """Take in a record; the text or reasoning it brings, if any."""
+
+    def body(self) -> dict[str, Any]:
+        """The body that the same answer would have had in one piece."""
 
 
 class Remote:
     """A provider's server, as seen by one key: what the providers over HTTP have in common.
 
-    A subclass says in attributes what its server wants and in `refusal` what its errors mean, and it is called with
-    calls. The key is sent in a header and nowhere else; should the provider repeat it, messages show `<key>`.
+    A subclass describes its API: `chat` builds requests, `reply` and `assembly` read answers, `refusal` reads errors.
+    A key is sent in a header and nowhere else; should the server repeat it, messages show `<secret>`. Redirects are
+    not followed: the key, or a local model's prompts, would go along.
 
     Args:
         endpoint: URL of the server.
@@ -56,10 +75,11 @@ class Remote:
 
     Attributes:
         name: the prefix of its models.
-        title: what people call it.
+        title: its name in messages.
         key_header: the header that carries the key; `authorization` carries it as a bearer token.
         own_headers: headers that the server wants with every request.
         keyless: whether the server may do without a key.
+        records: reads the records of a streamed answer, as text.
     """
 
     name: str
@@ -67,6 +87,7 @@ class Remote:
     key_header = "authorization"
     own_headers: Mapping[str, str] = {}
     keyless = False
+    records: Callable[[httpx.Response], AsyncGenerator[str, None]] = staticmethod(events)
 
     def __init__(
         self,
@@ -77,7 +98,7 @@ class Remote:
         query: str = "",
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
-        transport: Any = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._spec = providers.resolve(f"{self.name}/m")[0]
@@ -88,51 +109,74 @@ class Remote:
         self._timeout = timeout
         self._transport = transport
         self._clients: PerLoop[_Client] = PerLoop(self._connect)
+        keep_secret(self._key, *(auth or ())[1:], *(v for name, v in parse_qsl(query) if name not in SAVED_PARAMETERS))
 
-    def refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str) -> LMError:
+    # --- what a subclass describes -------------------------------------------------------------------------
+
+    def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:
+        """Path and body of the request that makes a chat call."""
+        raise NotImplementedError
+
+    async def embed(self, call: Call) -> Reply:
+        """The vectors of an embedding call."""
+        raise NotImplementedError
+
+    def reply(self, body: Mapping[str, Any], request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
+        """The reply that the body of a chat answer holds; `chunks` are its pieces, where it was streamed."""
+        raise NotImplementedError
+
+    def assembly(self, request: Request) -> Assembly:
+        """What puts the records of a streamed answer together."""
+        raise NotImplementedError
+
+    def refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str, model: str) -> LMError:
         """The error that an error body means.
 
         Args:
             status: of the response, or told inside an answer.
-            body: JSON, or the text where it is none; without the key.
+            body: JSON, or the text where it is none.
             headers: of the response.
-            begin: words for the message to begin with: who said so, of which model.
+            begin: words for the message to begin with: the server, the status and the model.
+            model: the model's whole name.
         """
         raise NotImplementedError
 
-    def _connect(self) -> _Client:
-        names = " or ".join(self._spec.key_env)
-        headers = dict(self._headers)
-        if self._key:
-            if not (self._key.isascii() and self._key.isprintable()):
-                raise AuthenticationError(
-                    f"the key for {self.endpoint} holds characters that no key has; look at {names}, or api_key=..."
-                )
-            if self.key_header != "authorization":
-                headers[self.key_header] = self._key
-            elif not self._auth:
-                headers[self.key_header] = f"Bearer {self._key}"
-        elif not self._auth and not self.keyless:
-            raise AuthenticationError(
-                f"no key for {self.title} at {self.endpoint}: set {names}, or pass api_key=...; to run without one, "
-                + HOW_WITHOUT
-            )
-        import httpx  # 80 ms, not needed to replay
+    def failure(
+        self, body: Mapping[str, Any], request: Request, answer: Assembly | None = None, pieces: Pieces | None = None
+    ) -> LMError | None:
+        """The error told in a body or record of status 200, if any; it may be billed.
 
-        return _Client(
-            httpx.AsyncClient(
-                headers=headers,
-                auth=self._auth,
-                timeout=timeouts(self._timeout),
-                limits=connection_limits(),
-                trust_env=not is_loopback(self.endpoint),
-                transport=transport_for(self.endpoint, self._transport),
-            )
+        Args:
+            answer, pieces: the streamed answer before it.
+        """
+        if not body.get("error"):
+            return None
+        begin = f"{self.endpoint} broke off its answer for {request.model!r}"
+        error = self.checked_refusal(self.status_in(body), body, {}, begin, request.model)
+        error.uncertain = True
+        return error
+
+    def status_in(self, body: Mapping[str, Any]) -> int:
+        """The HTTP status that an error told in a body of status 200 would have had."""
+        return 500
+
+    def unreachable(self, reason: str, request: Request) -> str:
+        """The message for a server that no connection could be made to."""
+        others = " or ".join(["api_base=...", *self._spec.base_env])
+        return (
+            f"no {self.title} server answers at {self.endpoint} ({reason}) for {request.model!r}. Check the "
+            f"network, or name another with {others}; to run without one, {HOW_WITHOUT}"
         )
 
-    async def close(self) -> None:
-        """Close the connections of the running event loop; the next call opens new ones."""
-        await self._clients.close()
+    # --- a call --------------------------------------------------------------------------------------------
+
+    async def __call__(self, call: Call, /) -> Reply:
+        if call.request.kind == "embed":
+            return await self.embed(call)
+        path, payload = self.chat(call)
+        if call.sink is not None:
+            return await self._streamed(path, payload, call)
+        return self.read(self.reply, await self.post(path, payload, call), call.request)
 
     async def post(self, path: str, payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
         """The JSON object that answers a JSON object; what is said of limits is noted with the call.
@@ -144,114 +188,151 @@ class Remote:
         try:
             response = await client.post(self._url(path), content=_json.dumps(payload).encode())
         except _http_errors() as error:
-            raise self._translated(error, call) from error
+            raise self._translated(error, call.request) from error
         note(call, response.headers)
         if not response.is_success:
-            raise self._refused(response, call)
-        return self.parsed(response.content)
+            raise self._refused(response, call.request)
+        body = self._parsed(response.content)
+        if (failure := self.read(self.failure, body, call.request)) is not None:
+            raise failure
+        return body
 
-    async def stream(self, path: str, payload: Mapping[str, Any], call: Call) -> AsyncGenerator[str, None]:
-        """The data of a streamed answer's events, as text; of a server that does not stream, the whole as one. Close
-        it when leaving early.
+    async def _streamed(self, path: str, payload: Mapping[str, Any], call: Call) -> Reply:
+        """The reply to a streamed call; its pieces go to the call's sink as they come."""
+        assert call.sink is not None
+        request, answer, pieces = call.request, self.assembly(call.request), Pieces(call.sink)
+        async with aclosing(self._stream(path, payload, call)) as stream:
+            async for data in stream:
+                if data.strip() == DONE:
+                    answer.whole = True
+                    break
+                record = self._parsed(data)
+                if (failure := self.read(self.failure, record, request, answer, pieces)) is not None:
+                    raise failure
+                pieces.add(self.read(answer.add, record))
+        pieces.end()
+        if not answer.whole:
+            raise ConnectionFailed(f"{self.endpoint}: the stream ended before the answer was whole", uncertain=True)
+        return self.read(self._assembled, answer, request, pieces)
 
-        Raises:
-            LMError: by what the server said, or failed to say.
-        """
+    def _assembled(self, answer: Assembly, request: Request, pieces: Pieces) -> Reply:
+        return self.reply(answer.body(), request, tuple(pieces.chunks))
+
+    async def _stream(self, path: str, payload: Mapping[str, Any], call: Call) -> AsyncGenerator[str, None]:
+        """The records of a streamed answer, as text. Close it when leaving early."""
         client = (await self._clients.get()).http
         request = client.build_request("POST", self._url(path), content=_json.dumps(payload).encode())
         try:
             response = await client.send(request, stream=True)
         except _http_errors() as error:
-            raise self._translated(error, call) from error
+            raise self._translated(error, call.request) from error
         note(call, response.headers)
         try:
             if not response.is_success:
-                await self._read(response, call)
-                raise self._refused(response, call)
-            if response.headers.get("content-type", "").startswith("application/json"):
-                await self._read(response, call)
-                yield response.text
-                return
-            async with aclosing(events(response)) as data:
-                while True:
-                    try:
-                        text = await anext(data)
-                    except StopAsyncIteration:
-                        return
-                    except _http_errors() as error:
-                        raise self._translated(error, call) from error
+                await response.aread()
+                raise self._refused(response, call.request)
+            async with aclosing(self.records(response)) as records:
+                async for text in records:
                     yield text
+        except _http_errors() as error:
+            raise self._translated(error, call.request) from error
         finally:
             await response.aclose()
 
     def _url(self, path: str) -> str:
         return self.endpoint + with_query(path, self._query)
 
-    async def _read(self, response: httpx.Response, call: Call) -> None:
+    # --- connections ---------------------------------------------------------------------------------------
+
+    def _connect(self) -> _Client:
+        client = http_client(self.endpoint, self._headers_with_key(), self._auth, self._timeout, self._transport)
+        return _Client(client)
+
+    def _headers_with_key(self) -> Mapping[str, str]:
+        names = " or ".join(self._spec.key_env)
+        if not self._key:
+            if self._auth or self.keyless:
+                return self._headers
+            raise AuthenticationError(
+                f"no key for {self.title} at {self.endpoint}: set {names}, or pass api_key=...; to run without one, "
+                + HOW_WITHOUT
+            )
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise AuthenticationError(
+                f"the key for {self.endpoint} holds characters that no key has; look at {names}, or api_key=..."
+            )
+        if self.key_header != "authorization":
+            return {**self._headers, self.key_header: self._key}
+        return self._headers if self._auth else {self.key_header: f"Bearer {self._key}", **self._headers}
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop; the next call opens new ones."""
+        await self._clients.close()
+
+    # --- reading, and what goes wrong ----------------------------------------------------------------------
+
+    def read(self, translate: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `translate` makes of a server's JSON; the one place where JSON of another shape becomes an error.
+
+        Raises:
+            ServerError: the JSON is not what the API documents; the message names the place.
+        """
         try:
-            await response.aread()
-        except _http_errors() as error:
-            raise self._translated(error, call) from error
+            return translate(*args, **kwargs)
+        except SHAPE_ERRORS as error:
+            raise self._unreadable(_problem(error)) from error
 
-    def broken_off(self) -> ConnectionFailed:
-        """The error of a stream that ended before its answer was whole."""
-        return ConnectionFailed(f"{self.endpoint}: the stream ended before the answer was whole", uncertain=True)
-
-    def late(self, status: int, body: Any, model: str) -> LMError:
-        """The error told inside an answer that had begun with status 200; it may be billed."""
-        error = self.refusal(status, self.hidden(body), {}, f"{self.endpoint} broke off its answer for {model!r}")
-        error.uncertain = True
-        return error
-
-    def parsed(self, content: bytes | str) -> dict[str, Any]:
+    def _parsed(self, content: bytes | str) -> dict[str, Any]:
         """The JSON object that a server sent.
 
         Raises:
             ServerError: it is none.
         """
+        shown = content[:QUOTE]
+        start = repr(shown if isinstance(shown, str) else shown.decode("utf-8", "replace"))
         try:
             value = _json.loads(content)
         except _json.JSONDecodeError as error:
-            raise self.unreadable(content, error) from error
+            raise self._unreadable(f"{error}; it begins: {start}") from error
         if not isinstance(value, dict):
-            raise self.unreadable(content, "not an object")
+            raise self._unreadable(f"not an object; it begins: {start}")
         return value
 
-    def unreadable(self, content: bytes | str, why: object) -> ServerError:
+    def _unreadable(self, problem: str) -> ServerError:
         """The error of an answer that can't be read."""
-        start = content[:QUOTE]
-        shown = start if isinstance(start, str) else start.decode("utf-8", "replace")
-        return ServerError(
-            f"{self.endpoint} sent an answer that is not {self.title}'s ({why}); it begins: {self.hidden(shown)!r}",
-            uncertain=True,
-        )
+        said = scrubbed(f"{self.endpoint} sent an answer that is not {self.title}'s: {problem}")
+        return ServerError(said, uncertain=True)
 
-    def hidden(self, body: Any) -> Any:
-        """A JSON value, without the key."""
-        return _replaced(body, self._key) if self._key and self._key in _json.dumps(body) else body
-
-    def _refused(self, response: httpx.Response, call: Call) -> LMError:
+    def _refused(self, response: httpx.Response, request: Request) -> LMError:
         status, text = response.status_code, response.text
+        begin = f"{self.endpoint} answered {status} for {request.model!r}"
+        if response.is_redirect:
+            target = response.headers.get("location")
+            if not target:
+                return ServerError(f"{begin}, a redirect without a Location", status=status)
+            begin += f" (it redirects to {target}; if that is right, make it api_base)"
         try:
             body = _json.loads(text)
         except _json.JSONDecodeError:
             body = text
-        begin = f"{self.endpoint} answered {status} for {call.request.model!r}"
-        if response.is_redirect:  # not followed: the key would go along
-            begin += f" (it redirects to {response.headers['location']}; if that is right, make it api_base)"
-        return self.refusal(status, self.hidden(body), response.headers, begin)
+        return self.checked_refusal(status, body, response.headers, begin, request.model)
 
-    def _translated(self, error: Exception, call: Call) -> SynalinksError:
-        """What an error of httpx means, in our own tree."""
+    def checked_refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str, model: str) -> LMError:
+        """The error of an error body, of whatever shape; its message holds no secret."""
+        try:
+            error = self.refusal(status, body, headers, begin, model)
+        except SHAPE_ERRORS:
+            error = error_for(status, f"{begin}: {str(body)[:QUOTE]}", headers, said=str(body))
+        error.args = (scrubbed(str(error.args[0])),) if error.args else ()
+        return error
+
+    def _translated(self, error: Exception, request: Request) -> SynalinksError:
+        """What an error of httpx means, in this library's tree."""
         import httpx  # it is loaded: it raised
 
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-            others = " or ".join(["api_base=...", *self._spec.base_env])
-            return ConnectionFailed(
-                f"no {self.title} server answers at {self.endpoint} ({reason}) for {call.request.model!r}. Check the "
-                f"network, or name another with {others}; to run without one, {HOW_WITHOUT}"
-            )
+            return ConnectionFailed(self.unreachable(reason, request))
         if isinstance(error, httpx.TimeoutException):
             return CallTimeout(
                 f"{self.endpoint} sent nothing for {self._timeout} s ({type(error).__name__})", uncertain=True
@@ -280,12 +361,6 @@ def _http_errors() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
 
-def _replaced(value: Any, key: str) -> Any:
-    """A JSON value with the key out of its texts."""
-    if isinstance(value, str):
-        return value.replace(key, HIDDEN)
-    if isinstance(value, list):
-        return [_replaced(item, key) for item in value]
-    if isinstance(value, dict):
-        return {name.replace(key, HIDDEN): _replaced(item, key) for name, item in value.items()}
-    return value
+def _problem(error: Exception) -> str:
+    """What a shape error says; those of Python's own are named with their class."""
+    return str(error) if isinstance(error, ShapeError) else f"{type(error).__name__}: {error}"

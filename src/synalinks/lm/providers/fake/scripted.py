@@ -13,7 +13,7 @@ from synalinks import _json
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.errors import ConfigurationError, LMError, UnknownModelError
 from synalinks.lm.core.call import NO_USAGE, Call, Reply, Request, Usage
-from synalinks.lm.providers.ollama.requests import float32_bytes
+from synalinks.lm.providers.common.vectors import float32_bytes
 
 #: One answer: text, a JSON object, vectors (a list of lists of numbers), a whole reply, or an error.
 Answer = str | Mapping[str, Any] | Sequence[Any] | Reply | BaseException | type[BaseException]

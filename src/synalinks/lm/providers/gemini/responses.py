@@ -1,6 +1,6 @@
-"""How Google's Gemini API says replies, streams and errors; nothing here touches the network.
+"""Answers, streams and errors of Google's Gemini API; nothing here touches the network.
 
-The table of fields is in `gemini_dialect.py`.
+The table of fields is in `requests.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ from typing import Any
 from synalinks import _json
 from synalinks.errors import AuthenticationError, LMError, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.providers.common.shape import Shape, check, count, counts
+from synalinks.lm.providers.common.thinking import untagged
+from synalinks.lm.providers.common.tool_calls import ToolCalls
+from synalinks.lm.providers.common.vectors import float32_bytes
 from synalinks.lm.providers.gemini.requests import ANSWER_TOOL, SIGNATURE
-from synalinks.lm.providers.ollama.requests import float32_bytes
-from synalinks.lm.providers.transport.http import error_for, parse_retry_after
+from synalinks.lm.providers.transport.status import error_for, parse_retry_after
 
 #: Reasons to stop that are filters' (API reference, FinishReason).
 FILTERED = frozenset(
@@ -28,25 +31,30 @@ LONG_WORDS = "exceeds the maximum number of tokens"
 KEY_WORDS = ("API_KEY_INVALID", "API_KEY_EXPIRED", "API key not valid", "API key expired")
 #: How a quota that waiting a minute won't fill names itself, in `quotaId` and `quotaMetric`.
 PER_DAY = ("perday", "per_day")
+_PART: Shape = {"text": str, "functionCall": {"name": str, "id": str}, "thoughtSignature": str}
+_CANDIDATE: Shape = {"content": {"parts": [_PART]}, "finishReason": str, "finishMessage": str}
+_CHAT: Shape = {"candidates": [_CANDIDATE], "promptFeedback": {"blockReason": str}, "modelVersion": str}
+_EMBED: Shape = {"embeddings": [{"values": list}]}
 _SECONDS = re.compile(r"([0-9.]+)s")
 
 
 def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
-    """The reply that the body of an answer to `generateContent` holds."""
+    """The reply that the body of an answer to `generateContent` holds.
+
+    Raises:
+        BadReply, SampleRefused: arguments of a tool call that are no JSON object, the second where the answer was cut.
+        ShapeError: the body is not such an answer.
+    """
+    check(body, _CHAT)
     candidate: Mapping[str, Any] = next(iter(body.get("candidates") or ()), {})
     texts: list[str] = []
     thoughts: list[str] = []
-    calls: list[dict[str, Any]] = []
+    calls = ToolCalls(request, ANSWER_TOOL)
     signatures: list[dict[str, Any]] = []
     for part in _parts(candidate):
         if use := part.get("functionCall"):
-            given = use.get("args") or {}
-            if use.get("name") == ANSWER_TOOL and request.schema is not None:
-                texts.append(_json.dumps(given))
-                continue
-            identity = use.get("id") or f"call_{len(request.messages)}_{len(calls)}"
-            calls.append({"id": identity, "name": use.get("name", ""), "arguments": given})
-            if signature := part.get("thoughtSignature"):
+            identity = calls.add(use.get("name") or "", use.get("args"), use.get("id"))
+            if identity is not None and (signature := part.get("thoughtSignature")):
                 signatures.append({"type": SIGNATURE, "id": identity, "signature": signature})
         elif part.get("thought"):
             thoughts.append(part.get("text") or "")
@@ -55,16 +63,18 @@ def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, .
     extra: dict[str, Any] = {"thinking_blocks": signatures} if signatures else {}
     if words := candidate.get("finishMessage"):
         extra["finish_message"] = words
-    return Reply(
-        text="".join(texts),
-        reasoning="".join(thoughts) or None,
-        tool_calls=tuple(calls),
-        finish=_finish(body, candidate, bool(calls)),
+    text, reasoning = untagged("".join(texts), "".join(thoughts))
+    reply = Reply(
+        text=text if calls.answer is None else calls.answer,
+        reasoning=reasoning or None,
+        tool_calls=tuple(calls.calls),
+        finish=_finish(body, candidate, bool(calls.calls)),
         usage=usage(body.get("usageMetadata")),
-        model=body.get("modelVersion"),
+        model=body.get("modelVersion") or None,
         chunks=chunks,
         extra=extra or None,
     )
+    return calls.checked(reply)
 
 
 def _parts(candidate: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -82,45 +92,50 @@ def _finish(body: Mapping[str, Any], candidate: Mapping[str, Any], calls: bool) 
 def embed_reply(bodies: Iterable[Mapping[str, Any]], model: str) -> Reply:
     """The reply that the answers to `batchEmbedContents` hold, in order."""
     vectors: list[bytes] = []
-    counts: list[Usage] = []
+    used: list[Usage] = []
     for body in bodies:
+        check(body, _EMBED)
         vectors += [float32_bytes(item.get("values") or ()) for item in body.get("embeddings") or ()]
-        counts.append(usage(body.get("usageMetadata")))
+        used.append(usage(body.get("usageMetadata")))
     # Most models don't count; of several answers, one without a count leaves the sum unknown.
-    known = [count.input_fresh for count in counts if count.input_fresh is not None]
-    if len(counts) == 1:
-        total = counts[0]
+    known = [each.input_fresh for each in used if each.input_fresh is not None]
+    if len(used) == 1:
+        total = used[0]
     else:
-        total = Usage(input_fresh=sum(known)) if known and len(known) == len(counts) else NO_USAGE
+        total = Usage(input_fresh=sum(known)) if known and len(known) == len(used) else NO_USAGE
     return Reply(vectors=tuple(vectors), usage=total, model=model)
 
 
-def usage(said: Mapping[str, Any] | None) -> Usage:
+def usage(value: object) -> Usage:
     """Counts as buckets: cached tokens are in the prompt's count, thoughts are not in the candidates'."""
+    said = counts(value)
     if not said:
         return NO_USAGE
-    prompt, cached = said.get("promptTokenCount"), said.get("cachedContentTokenCount")
-    details = said.get("promptTokensDetails") or ()
-    heard = _audio(details)
-    if heard and cached and sum(item.get("tokenCount") or 0 for item in details) == prompt:
-        heard -= _audio(said.get("cacheTokensDetails") or ()) or 0  # these details hold cached ones too
+    prompt, cached = count(said.get("promptTokenCount")), count(said.get("cachedContentTokenCount"))
+    details = _details(said, "promptTokensDetails")
+    heard = details.get("AUDIO")
+    if heard and cached and sum(details.values()) == prompt:
+        heard -= _details(said, "cacheTokensDetails").get("AUDIO", 0)  # these details hold cached ones too
     fresh = None
     if prompt is not None:
-        fresh = max(0, prompt - (cached or 0) - (heard or 0)) + (said.get("toolUsePromptTokenCount") or 0)
-    text, spoken = said.get("candidatesTokenCount"), _audio(said.get("candidatesTokensDetails") or ())
+        fresh = max(0, prompt - (cached or 0) - (heard or 0)) + (count(said.get("toolUsePromptTokenCount")) or 0)
+    text, spoken = count(said.get("candidatesTokenCount")), _details(said, "candidatesTokensDetails").get("AUDIO")
     return Usage(
         input_fresh=fresh,
         input_cache_read=cached,
         input_audio=heard,
-        output_text=text - spoken if text is not None and spoken else text,
-        output_reasoning=said.get("thoughtsTokenCount"),
+        output_text=max(0, text - spoken) if text is not None and spoken else text,
+        output_reasoning=count(said.get("thoughtsTokenCount")),
         output_audio=spoken,
         raw=said,
     )
 
 
-def _audio(details: Iterable[Mapping[str, Any]]) -> int | None:
-    return next((item.get("tokenCount") for item in details if item.get("modality") == "AUDIO"), None)
+def _details(said: Mapping[str, object], name: str) -> dict[str, int]:
+    """Tokens by modality, of a list of details."""
+    listed = said.get(name)
+    found = [counts(item) for item in listed] if isinstance(listed, list) else []
+    return {str(item.get("modality")): count(item.get("tokenCount")) or 0 for item in found}
 
 
 def error_of(status: int, body: Any, headers: Mapping[str, str], where: str) -> LMError:
@@ -170,27 +185,30 @@ def _hopeless(violation: Mapping[str, Any]) -> bool:
 
 
 class Assembly:
-    """A streamed answer, put together piece by piece."""
+    """A streamed answer, put together piece by piece.
+
+    Attributes:
+        whole: whether the answer's end has come: the model's, or that of a filtered prompt.
+    """
 
     def __init__(self, request: Request) -> None:
+        self.whole = False
         self._answer = request.schema is not None
         self._rest: dict[str, Any] = {}
         self._candidate: dict[str, Any] = {}
         self._parts: list[Mapping[str, Any]] = []
 
-    @property
-    def whole(self) -> bool:
-        """Whether the answer's end came: the model's, or the filter's of the prompt."""
-        return "finishReason" in self._candidate or bool((self._rest.get("promptFeedback") or {}).get("blockReason"))
-
     def add(self, piece: Mapping[str, Any]) -> Delta | None:
-        """Take a piece; the text and reasoning it brought, if any."""
+        """Take in a piece; the text and reasoning it brings, if any."""
+        check(piece, _CHAT)
         self._rest.update(piece)
+        self.whole = self.whole or bool((piece.get("promptFeedback") or {}).get("blockReason"))
         text, reasoning = "", ""
         for candidate in piece.get("candidates") or ():
             if candidate.get("index", 0) != 0:
                 continue
             self._candidate.update(candidate)
+            self.whole = self.whole or "finishReason" in candidate
             for part in _parts(candidate):
                 self._parts.append(part)
                 use = part.get("functionCall")

@@ -1,22 +1,17 @@
-"""How Ollama's native API says requests and replies; nothing here touches the network.
+"""Requests of Ollama's native API; nothing here touches the network.
 
 Source: Ollama's `docs/api.md` and `api/types.go`, and recordings of a real server.
 """
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from synalinks import _json
 from synalinks.errors import RequestError
-from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.core.call import Request
+from synalinks.lm.providers.common.content import arguments_of, function_of
 
-#: The counters kept as they came. The durations beside them differ from run to run, and `reply.seconds`
-#: says how long it took.
-COUNTERS = ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
 #: Options that stand beside `options` in the request, not in it.
 TOP_LEVEL = frozenset({"keep_alive", "truncate", "shift", "logprobs", "top_logprobs", "dimensions", "think"})
 #: Efforts as `think` takes them; it knows three levels, and False.
@@ -123,19 +118,10 @@ def _message(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _call(call: Mapping[str, Any]) -> dict[str, Any]:
-    function = call.get("function", call)
-    arguments = function.get("arguments") or {}
-    if isinstance(arguments, str):
-        try:
-            arguments = _json.loads(arguments)
-        except _json.JSONDecodeError as error:
-            raise RequestError(
-                f"arguments of a call of {function.get('name')!r} in the history are not JSON: {arguments!r}"
-            ) from error
-    said: dict[str, Any] = {"function": {"name": function["name"], "arguments": arguments}}
+    value: dict[str, Any] = {"function": {"name": function_of(call)["name"], "arguments": arguments_of(call)}}
     if identity := call.get("id"):
-        said["id"] = identity
-    return said
+        value["id"] = identity
+    return value
 
 
 def _parts(parts: Iterable[Mapping[str, Any] | str]) -> tuple[str, list[str]]:
@@ -169,61 +155,3 @@ def _image(part: Mapping[str, Any]) -> str:
     if not text:
         raise RequestError("an image part without base64 data; pass 'data:image/png;base64,...'")
     return text
-
-
-def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
-    """The reply that the body of an answer to `/api/chat` holds."""
-    message = body.get("message") or {}
-    calls = tuple(
-        _called(call, f"call_{len(request.messages)}_{index}")
-        for index, call in enumerate(message.get("tool_calls") or ())
-    )
-    finish = body.get("done_reason") or None
-    extra = {name: body[name] for name in ("logprobs", "remote_host") if body.get(name)}
-    return Reply(
-        text=message.get("content") or "",
-        reasoning=message.get("thinking") or None,
-        tool_calls=calls,
-        finish="tool_calls" if calls and finish == "stop" else finish,
-        usage=usage(body),
-        model=body.get("remote_model") or body.get("model"),
-        chunks=chunks,
-        extra=extra or None,
-    )
-
-
-def _called(call: Mapping[str, Any], identity: str) -> dict[str, Any]:
-    function = call.get("function") or {}
-    return {
-        "id": call.get("id") or identity,
-        "name": function.get("name", ""),
-        "arguments": function.get("arguments") or {},
-    }
-
-
-def embed_reply(body: Mapping[str, Any]) -> Reply:
-    """The reply that the body of an answer to `/api/embed` holds."""
-    vectors = tuple(float32_bytes(vector) for vector in body.get("embeddings") or ())
-    return Reply(vectors=vectors, usage=usage(body), model=body.get("model"))
-
-
-def float32_bytes(numbers: Iterable[float]) -> bytes:
-    """Numbers as little-endian float32."""
-    packed = array("f", numbers)
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
-
-
-def usage(body: Mapping[str, Any]) -> Usage:
-    """Counters as buckets. Ollama leaves out what is 0 or not known, so absent is None, never 0.
-
-    `prompt_eval_count` includes the tokens of `prompt_eval_cached_count`; `eval_count` includes thinking,
-    which is not counted apart.
-    """
-    raw = {name: body[name] for name in COUNTERS if body.get(name) is not None}
-    if not raw:
-        return NO_USAGE
-    prompt, cached = raw.get("prompt_eval_count"), raw.get("prompt_eval_cached_count")
-    fresh = prompt - cached if prompt is not None and cached is not None else prompt
-    return Usage(input_fresh=fresh, input_cache_read=cached, output_text=raw.get("eval_count"), raw=raw)

@@ -13,7 +13,7 @@ from typing import Any
 from synalinks import _json
 from synalinks.errors import BadReply, LMError, ModelNotFound, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.core.call import Reply
-from synalinks.lm.providers.transport.http import error_for
+from synalinks.lm.providers.transport.status import error_for
 
 #: Characters of a provider's own words that a message quotes.
 LONG_QUOTE = 1000

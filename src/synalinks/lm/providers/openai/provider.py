@@ -1,20 +1,21 @@
-"""The provider for OpenAI and whatever speaks its chat completions: one call is one HTTP request over httpx."""
+"""The provider for OpenAI's chat completions API and the servers that have one like it: one call is one request."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Mapping
-from contextlib import aclosing
 from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from synalinks import _json
 from synalinks.errors import AuthenticationError, ConfigurationError, LMError, ModelNotFound
-from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm.core.call import Call, Delta, Reply, Request
+from synalinks.lm.providers.common import remote
 from synalinks.lm.providers.common.remote import Remote
-from synalinks.lm.providers.openai import variants as variants
+from synalinks.lm.providers.common.shape import text
+from synalinks.lm.providers.common.thinking import Pieces
+from synalinks.lm.providers.openai import variants
 from synalinks.lm.providers.openai.errors import complaint, error_of
 from synalinks.lm.providers.openai.requests import chat_payload, embed_payload, model_name
 from synalinks.lm.providers.openai.responses import chat_reply, cost, embed_reply, said_usage, usage
@@ -29,10 +30,10 @@ AZURE_MODELS_VERSION = "2024-05-01-preview"
 
 
 class OpenAIProvider(Remote):
-    """Answers calls from a server that speaks OpenAI's chat completions.
+    """Answers calls from a server with OpenAI's chat completions API.
 
     Args:
-        variant: whose.
+        variant: what is particular about the server's API.
         endpoint: URL of the server, up to and including `/v1` or what stands in its place.
         **settings: see `Remote`.
     """
@@ -50,86 +51,34 @@ class OpenAIProvider(Remote):
         self.keyless = self._spec.local or bool(self._spec.endpoint and endpoint != self._spec.endpoint)
 
     async def __call__(self, call: Call, /) -> Reply:
-        request, variant = call.request, self.variant
         if not self.endpoint.startswith("http"):
             raise ConfigurationError(
-                f"{request.model!r}: {self.title} has no common address; give "
+                f"{call.request.model!r}: {self.title} has no common address; give "
                 f"api_base='https://RESOURCE.openai.azure.com' or set {' or '.join(self._spec.base_env)}"
             )
-        if request.kind == "embed":
-            body = await self._post("embeddings", embed_payload(request, variant), call)
-            return self._understood(embed_reply, body, variant)
-        payload = chat_payload(request, variant, stream=call.sink is not None, output_cap=call.output_cap)
-        if call.sink is None:
-            return self._whole(await self._post("chat/completions", payload, call), request)
-        return await self._stream(payload, call)
+        return await super().__call__(call)
+
+    def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:
+        payload = chat_payload(call.request, self.variant, stream=call.sink is not None, output_cap=call.output_cap)
+        return self._path("chat/completions", call.request), payload
+
+    async def embed(self, call: Call) -> Reply:
+        payload = embed_payload(call.request, self.variant)
+        body = await self.post(self._path("embeddings", call.request), payload, call)
+        return self.read(embed_reply, body, self.variant)
+
+    def reply(self, body: Mapping[str, Any], request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
+        return chat_reply(body, request, self.variant, chunks)
+
+    def assembly(self, request: Request) -> Assembly:
+        return Assembly(request, self.variant)
 
     def _path(self, path: str, request: Request) -> str:
         if self.variant.name != "azure":
             return f"{self._root}/{path}"
         return self._root + azure_path(urlsplit(self.endpoint).path, path, model_name(request), request.options)
 
-    async def _post(self, path: str, payload: Mapping[str, Any], call: Call) -> dict[str, Any]:
-        """The body of an answer of status 200. It may still tell of an error, at its top or in its choice."""
-        body = await self.post(self._path(path, call.request), payload, call)
-        if (told := told_error(body)) is not None:
-            so_far = Reply(usage=usage(said_usage(body)), cost=cost(body, self.variant), model=body.get("model"))
-            raise self._broken_down(told, call.request, so_far)
-        return body
-
-    def _whole(self, body: Mapping[str, Any], request: Request) -> Reply:
-        return self._understood(chat_reply, body, request, self.variant)
-
-    def _understood(self, translate: Any, body: Mapping[str, Any], *more: Any) -> Reply:
-        try:
-            reply: Reply = translate(body, *more)
-        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise self.unreadable(_json.dumps(body), f"{type(error).__name__}: {error}") from error
-        return reply
-
-    async def _stream(self, payload: Mapping[str, Any], call: Call) -> Reply:
-        """The reply to a streamed call, its pieces given to the call's sink as they come."""
-        request, sink = call.request, call.sink
-        assert sink is not None
-        answer = Assembly(request, self.variant)
-        done = False
-        path = self._path("chat/completions", request)
-        async with aclosing(self.stream(path, payload, call)) as stream:
-            async for data in stream:
-                if data == "[DONE]":
-                    done = True
-                    break
-                chunk = self._chunk(data, answer, request)
-                if (piece := self._read_piece(answer, chunk)) is not None:
-                    sink(piece)
-        if (piece := answer.end()) is not None:
-            sink(piece)
-        if not done and answer.finish is None:
-            raise self.broken_off()
-        return self._understood(chat_reply, answer.body(), request, self.variant, tuple(answer.pieces))
-
-    def _chunk(self, data: str, answer: Assembly, request: Request) -> dict[str, Any]:
-        chunk = self.parsed(data)
-        if (told := told_error(chunk)) is not None:
-            so_far = {**answer.body(), **({"usage": chunk["usage"]} if chunk.get("usage") else {})}
-            raise self._broken_down(told, request, self._as_far_as(so_far, request, answer))
-        return chunk
-
-    def _as_far_as(self, body: Mapping[str, Any], request: Request, answer: Assembly) -> Reply:
-        """What had come of an answer that broke off; calls of tools are left out, they may be torn."""
-        choice = body["choices"][0]
-        message = {**choice["message"], "tool_calls": ()}
-        finish = None if choice["finish_reason"] == "error" else choice["finish_reason"]
-        whole = {**body, "choices": [{**choice, "message": message, "finish_reason": finish}]}
-        return self._understood(chat_reply, whole, request, self.variant, tuple(answer.pieces))
-
-    def _read_piece(self, answer: Assembly, chunk: Mapping[str, Any]) -> Any:
-        try:
-            return answer.add(chunk)
-        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise self.unreadable(_json.dumps(chunk), f"{type(error).__name__}: {error}") from error
-
-    def refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str) -> LMError:
+    def refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str, model: str) -> LMError:
         said = complaint(body)
         message = f"{begin}: {said.words}"
         error = error_of(status, message, said, headers, now=time.time())
@@ -140,11 +89,36 @@ class OpenAIProvider(Remote):
             error.args = (f"{message}. api_base is the address up to and including /v1",)
         return error
 
-    def _broken_down(self, error: Any, request: Request, so_far: Reply) -> LMError:
-        """An error told inside an answer that had begun with status 200."""
-        said = complaint(self.hidden({"error": error}))
+    def failure(
+        self,
+        body: Mapping[str, Any],
+        request: Request,
+        answer: remote.Assembly | None = None,
+        pieces: Pieces | None = None,
+    ) -> LMError | None:
+        if (told := told_error(body)) is None:
+            return None
+        said = complaint({"error": told})
         message = f"{self.endpoint} broke off its answer for {request.model!r}: {said.words}"
-        return error_of(said.status or 502, message, said, now=time.time(), partial=so_far)
+        partial = self._as_far_as(body, request, answer, pieces)
+        return error_of(said.status or 502, message, said, now=time.time(), partial=partial)
+
+    def _as_far_as(
+        self,
+        record: Mapping[str, Any],
+        request: Request,
+        answer: remote.Assembly | None,
+        pieces: Pieces | None,
+    ) -> Reply:
+        """What has come of an answer that broke off; calls of tools are left out, they may be torn."""
+        if answer is None or pieces is None:
+            spent, billed = usage(said_usage(record)), cost(record, self.variant)
+            return Reply(usage=spent, cost=billed, model=text(record.get("model")))
+        body = {**answer.body(), **({"usage": record["usage"]} if record.get("usage") else {})}
+        choice = body["choices"][0]
+        finish = None if choice["finish_reason"] == "error" else choice["finish_reason"]
+        whole = {**choice, "message": {**choice["message"], "tool_calls": ()}, "finish_reason": finish}
+        return chat_reply({**body, "choices": [whole]}, request, self.variant, tuple(pieces.chunks))
 
 
 def told_error(body: Mapping[str, Any]) -> Any:

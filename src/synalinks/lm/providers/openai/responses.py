@@ -1,20 +1,22 @@
-"""How OpenAI's chat completions say answers, whole or in pieces; nothing here touches the network.
+"""Answers of OpenAI's chat completions API; nothing here touches the network.
 
-Source: OpenAI's API reference and recordings of the providers that speak it.
+Source: OpenAI's API reference and recordings of the providers with an API like it.
 """
 
 from __future__ import annotations
 
-import base64
-import sys
-from array import array
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import BadReply, LMError, SampleRefused, ServerError
+from synalinks.errors import ServerError
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.providers.common.shape import Shape, check, count, counts, dollars
+from synalinks.lm.providers.common.shape import text as text_of
+from synalinks.lm.providers.common.thinking import untagged
+from synalinks.lm.providers.common.tool_calls import ToolCalls
+from synalinks.lm.providers.common.vectors import float32_bytes
 from synalinks.lm.providers.openai.requests import STRUCTURED_OUTPUT
 from synalinks.lm.providers.openai.variants import Variant
 
@@ -23,9 +25,18 @@ from synalinks.lm.providers.openai.variants import Variant
 FINISHES = {"function_call": "tool_calls", "model_length": "length", "max_tokens": "length", "eos": "stop"}
 #: Reasons that mean the provider broke down (OpenRouter, Mistral; DeepSeek; vLLM).
 BREAKDOWNS = frozenset({"error", "insufficient_system_resource", "abort"})
-#: Tags in which open models think where the server does not take it apart.
-THINK, END_THINK = "<think>", "</think>"
-_NO_DETAILS: Mapping[str, Any] = {}
+#: Counts inside the prompt's, beside cached tokens.
+WRITTEN_AND_HEARD = ("cache_write_tokens", "audio_tokens")
+_MESSAGE: Shape = {
+    "content": (str, list),
+    "reasoning_content": (str, dict, list),
+    "reasoning": (str, dict, list),
+    "refusal": str,
+    "tool_calls": [{"function": {"name": str}}],
+}
+_CHOICE: Shape = {"message": _MESSAGE, "delta": _MESSAGE, "finish_reason": str}
+_CHAT: Shape = {"choices": [_CHOICE], "model": str}
+_EMBED: Shape = {"data": [{"index": int, "embedding": (str, list)}]}
 
 
 def chat_reply(
@@ -34,66 +45,62 @@ def chat_reply(
     """The reply that the body of an answer holds.
 
     Raises:
-        BadReply: arguments of a tool call that are no JSON object; the answer it carries is still billed.
-        SampleRefused: the same, because the answer was cut at the limit of tokens.
+        BadReply, SampleRefused: arguments of a tool call that are no JSON object, the second where the answer was cut.
         ServerError: the provider broke down in the middle, by its own account.
+        ShapeError: the body is not such an answer.
     """
+    check(body, _CHAT)
     choice: Mapping[str, Any] = (body.get("choices") or ({},))[0]
     message = choice.get("message") or {}
     text, reasoning = said_in(message)
-    if chunks is None:  # streams are taken apart as they come
-        text, reasoning = untagged(text, reasoning)
+    text, reasoning = untagged(text, reasoning)
     finish = choice.get("finish_reason") or None
     finish = FINISHES.get(finish or "", finish)
-    calls, output, fault = _calls(message.get("tool_calls") or (), request)
-    if output is not None:
-        text = output
-        finish = "stop" if finish == "tool_calls" and not calls else finish
-    elif calls and finish == "stop":  # Groq and others, on occasion
+    calls = _calls(message.get("tool_calls") or (), request)
+    if calls.answer is not None:
+        text = calls.answer
+        finish = "stop" if finish == "tool_calls" and not calls.calls else finish
+    elif calls.calls and finish == "stop":  # Groq and others, on occasion
         finish = "tool_calls"
     reply = Reply(
         text=text,
         reasoning=reasoning or None,
-        tool_calls=tuple(calls),
+        tool_calls=tuple(calls.calls),
         finish=finish,
         refusal=message.get("refusal") or None,
         usage=usage(said_usage(body)),
         cost=cost(body, variant),
-        model=body.get("model"),
+        model=body.get("model") or None,
         chunks=chunks,
         extra=_extra(body, choice, message, variant),
     )
-    if (error := _fault(reply, fault, request)) is not None:
-        raise error
-    return reply
+    if reply.finish in BREAKDOWNS:
+        raise ServerError(f"{request.model}: the provider broke off its answer ({reply.finish})", reply=reply)
+    return calls.checked(reply)
+
+
+def check_chunk(chunk: Mapping[str, Any]) -> None:
+    """Raise a ShapeError if a record of a stream is not one."""
+    check(chunk, _CHAT)
 
 
 def embed_reply(body: Mapping[str, Any], variant: Variant) -> Reply:
     """The reply that the body of an answer to `/embeddings` holds; vectors in the order of the texts."""
+    check(body, _EMBED)
     rows = sorted(body.get("data") or (), key=lambda row: row.get("index") or 0)
     said = said_usage(body)
     return Reply(
-        vectors=tuple(float32(row["embedding"]) for row in rows),
+        vectors=tuple(float32_bytes(row["embedding"]) for row in rows),
         usage=usage({name: count for name, count in said.items() if not name.startswith("completion")}),
         cost=cost(body, variant),
-        model=body.get("model"),
+        model=text_of(body.get("model")),
         extra=_route(body, variant) or None,
     )
 
 
-def float32(vector: str | Iterable[float]) -> bytes:
-    """A vector as little-endian float32, from numbers or from base64 of just that."""
-    if isinstance(vector, str):
-        return base64.b64decode(vector)
-    packed = array("f", vector)
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
-
-
 def said_usage(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a body says of tokens; Groq's streams say it in `x_groq`."""
-    return body.get("usage") or (body.get("x_groq") or _NO_DETAILS).get("usage") or _NO_DETAILS
+    return counts(body.get("usage")) or counts(counts(body.get("x_groq")).get("usage"))
 
 
 def usage(said: Mapping[str, Any]) -> Usage:
@@ -107,16 +114,16 @@ def usage(said: Mapping[str, Any]) -> Usage:
     prompt, completion = _first(raw, "prompt_tokens", "input_tokens"), _first(raw, "completion_tokens", "output_tokens")
     if prompt is None and completion is None:
         return NO_USAGE
-    inner = raw.get("prompt_tokens_details") or raw.get("input_tokens_details") or _NO_DETAILS
-    outer = raw.get("completion_tokens_details") or raw.get("output_tokens_details") or _NO_DETAILS
+    inner = counts(raw.get("prompt_tokens_details")) or counts(raw.get("input_tokens_details"))
+    outer = counts(raw.get("completion_tokens_details")) or counts(raw.get("output_tokens_details"))
     cached = _first(inner, "cached_tokens")
     if cached is None:
         cached = _first(raw, "prompt_cache_hit_tokens", "cached_tokens")
-    reasoning, total = outer.get("reasoning_tokens"), raw.get("total_tokens")
+    reasoning, total = count(outer.get("reasoning_tokens")), count(raw.get("total_tokens"))
     if reasoning and completion is not None and total == (prompt or 0) + completion + reasoning:
         completion += reasoning
-    fresh, (cached, written, heard) = _split(prompt, cached, inner.get("cache_write_tokens"), inner.get("audio_tokens"))
-    text, (reasoning, spoken) = _split(completion, reasoning, outer.get("audio_tokens"))
+    fresh, (cached, written, heard) = _split(prompt, cached, *(_first(inner, name) for name in WRITTEN_AND_HEARD))
+    text, (reasoning, spoken) = _split(completion, reasoning, count(outer.get("audio_tokens")))
     return Usage(
         input_fresh=fresh,
         input_cache_read=cached,
@@ -141,8 +148,8 @@ def _split(whole: int | None, *parts: int | None) -> tuple[int | None, list[int 
     return rest, kept
 
 
-def _first(said: Mapping[str, Any], *names: str) -> Any:
-    return next((said[name] for name in names if said.get(name) is not None), None)
+def _first(said: Mapping[str, object], *names: str) -> int | None:
+    return next((number for name in names if (number := count(said.get(name))) is not None), None)
 
 
 def cost(body: Mapping[str, Any], variant: Variant) -> Decimal | None:
@@ -153,16 +160,11 @@ def cost(body: Mapping[str, Any], variant: Variant) -> Decimal | None:
     if not variant.reports_cost:
         return None
     said = said_usage(body)
-    fee = said.get("cost")
-    if fee is None:
-        return None
-    bill = Decimal(str(fee))
-    if said.get("is_byok"):
-        upstream = (said.get("cost_details") or _NO_DETAILS).get("upstream_inference_cost")
-        if upstream is None:
-            return None
-        bill += Decimal(str(upstream))
-    return bill
+    fee = dollars(said.get("cost"))
+    if fee is None or not said.get("is_byok"):
+        return fee
+    upstream = dollars(counts(said.get("cost_details")).get("upstream_inference_cost"))
+    return None if upstream is None else fee + upstream
 
 
 def _route(body: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
@@ -203,43 +205,9 @@ def _texts(parts: Iterable[Any]) -> str:
     return "".join([part if isinstance(part, str) else part.get("text") or "" for part in parts])
 
 
-def untagged(text: str, reasoning: str) -> tuple[str, str]:
-    """Text and reasoning of a text that begins with thinking in tags; a tag left open means that it was cut."""
-    begun = text.lstrip()
-    if not begun.startswith(THINK):
-        return text, reasoning
-    thought, _, rest = begun[len(THINK) :].partition(END_THINK)
-    return rest.lstrip(), reasoning + thought
-
-
-def _calls(said: Iterable[Mapping[str, Any]], request: Request) -> tuple[list[dict[str, Any]], str | None, str | None]:
-    """Tool calls; the answer, where it came as the arguments of one; and what is wrong with them, if anything is."""
-    calls: list[dict[str, Any]] = []
-    output = fault = None
-    for index, call in enumerate(said):
+def _calls(said: Iterable[Mapping[str, Any]], request: Request) -> ToolCalls:
+    calls = ToolCalls(request, STRUCTURED_OUTPUT)
+    for call in said:
         function = call.get("function") or {}
-        name, arguments = function.get("name") or "", function.get("arguments")
-        if request.schema is not None and name == STRUCTURED_OUTPUT:
-            output = arguments if isinstance(arguments, str) else _json.dumps(arguments or {})
-            continue
-        try:
-            value = (_json.loads(arguments) if arguments else {}) if isinstance(arguments, str) else arguments or {}
-        except _json.JSONDecodeError:
-            value = None
-        if not isinstance(value, dict):
-            fault = f"the arguments of a call of {name!r} are no JSON object: {str(arguments)[:200]!r}"
-            continue
-        identity = call.get("id") or f"call_{len(request.messages)}_{index}"
-        calls.append({"id": identity, "name": name, "arguments": value})
-    return calls, output, fault
-
-
-def _fault(reply: Reply, fault: str | None, request: Request) -> LMError | None:
-    if reply.finish in BREAKDOWNS:
-        return ServerError(f"{request.model}: the provider broke off its answer ({reply.finish})", reply=reply)
-    if fault is None:
-        return None
-    if reply.finish == "length":
-        message = f"{request.model}: the answer was cut at the limit of tokens ({fault}); raise max_tokens"
-        return SampleRefused(message, kind="length", reply=reply)
-    return BadReply(f"{request.model}: {fault}", reply=reply)
+        calls.add(function.get("name") or "", function.get("arguments"), text_of(call.get("id")))
+    return calls

@@ -7,7 +7,7 @@ from typing import Any
 
 from synalinks.lm.core.call import Delta, Request
 from synalinks.lm.providers.openai.requests import STRUCTURED_OUTPUT
-from synalinks.lm.providers.openai.responses import END_THINK, THINK, said_in
+from synalinks.lm.providers.openai.responses import check_chunk, said_in
 from synalinks.lm.providers.openai.variants import Variant
 
 #: Fields of chunks that the whole body has too.
@@ -18,23 +18,24 @@ class Assembly:
     """One streamed answer as far as it has come.
 
     Attributes:
-        pieces: what was shown so far.
-        finish: the reason to finish, once said.
+        whole: whether the answer's end has come: a reason to finish, or the end of the stream.
     """
 
     def __init__(self, request: Request, variant: Variant) -> None:
-        self.pieces: list[Delta] = []
-        self.finish: str | None = None
+        self.whole = False
+        self._finish: str | None = None
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
         self._structured = request.schema is not None and variant.structured == "forced_tool"
         self._calls: list[dict[str, Any]] = []
         self._by_index: dict[int, dict[str, Any]] = {}
         self._body: dict[str, Any] = {}
         self._message: dict[str, Any] = {}
         self._logprobs: list[Any] = []
-        self._tags = Untagger()
 
     def add(self, chunk: Mapping[str, Any]) -> Delta | None:
-        """The text that a chunk brings, or None if it brings none."""
+        """Take in a chunk; the text or reasoning it brings, if any."""
+        check_chunk(chunk)
         for name in KEPT:
             if chunk.get(name):
                 self._body[name] = chunk[name]
@@ -42,38 +43,29 @@ class Assembly:
         if not choices:
             return None
         choice = choices[0]
-        self.finish = choice.get("finish_reason") or self.finish
+        self._finish = choice.get("finish_reason") or self._finish
+        self.whole = self._finish is not None
         delta = choice.get("delta") or choice.get("message") or {}
         text, thought = said_in(delta)
-        text, tagged = self._tags.feed(text)
         for call in delta.get("tool_calls") or ():
             text += self._add_call(call)
         self._keep(delta, choice)
-        return self._piece(text, thought + tagged)
-
-    def end(self) -> Delta | None:
-        """The text held back until now, because it might have been the beginning of a tag."""
-        return self._piece(*self._tags.flush())
+        self._texts.append(text)
+        self._thoughts.append(thought)
+        return Delta(text, thought) if text or thought else None
 
     def body(self) -> dict[str, Any]:
         """The body that the same answer would have had in one piece."""
         message = {
             **self._message,
-            "content": "".join([piece.text for piece in self.pieces]),
-            "reasoning": "".join([piece.reasoning for piece in self.pieces]),
+            "content": "".join(self._texts),
+            "reasoning": "".join(self._thoughts),
             "tool_calls": self._calls,
         }
-        choice: dict[str, Any] = {"message": message, "finish_reason": self.finish}
+        choice: dict[str, Any] = {"message": message, "finish_reason": self._finish}
         if self._logprobs:
             choice["logprobs"] = {"content": self._logprobs}
         return {**self._body, "choices": [choice]}
-
-    def _piece(self, text: str, thought: str) -> Delta | None:
-        if not text and not thought:
-            return None
-        piece = Delta(text, thought)
-        self.pieces.append(piece)
-        return piece
 
     def _add_call(self, said: Mapping[str, Any]) -> str:
         """Take in a piece of a tool call; returns what of it is text of the answer."""
@@ -115,59 +107,3 @@ class Assembly:
         logprobs = choice.get("logprobs")
         if logprobs and logprobs.get("content"):
             self._logprobs += logprobs["content"]
-
-
-class Untagger:
-    """Takes thinking in tags at the beginning of a text apart as the text comes."""
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._state = "start"
-
-    def feed(self, text: str) -> tuple[str, str]:
-        """Text and thinking of the next piece; what may be part of a tag is held back."""
-        if self._state == "text" or not text:
-            return text, ""
-        self._held += text
-        if self._state == "start":
-            begun = self._held.lstrip()
-            if begun.startswith(THINK):
-                self._held, self._state = begun[len(THINK) :], "thinking"
-            elif THINK.startswith(begun):
-                return "", ""
-            else:
-                return self._let_go(), ""
-        if self._state == "thinking":
-            thought, end, rest = self._held.partition(END_THINK)
-            if not end:
-                kept = _overlap(self._held, END_THINK)
-                cut = len(self._held) - kept
-                thought, self._held = self._held[:cut], self._held[cut:]
-                return "", thought
-            self._held, self._state = rest, "after"
-            return self._after(), thought
-        return self._after(), ""
-
-    def flush(self) -> tuple[str, str]:
-        """What is still held, at the end."""
-        if self._state == "thinking":
-            held, self._held = self._held, ""
-            return "", held
-        return ("" if self._state == "after" else self._let_go()), ""
-
-    def _after(self) -> str:
-        """The text behind the closing tag, without the white space before it."""
-        rest = self._held.lstrip()
-        self._held = ""
-        if rest:
-            self._state = "text"
-        return rest
-
-    def _let_go(self) -> str:
-        held, self._held, self._state = self._held, "", "text"
-        return held
-
-
-def _overlap(text: str, tag: str) -> int:
-    """Length of the longest end of `text` that begins `tag`."""
-    return next((size for size in range(min(len(text), len(tag) - 1), 0, -1) if text.endswith(tag[:size])), 0)
