@@ -178,21 +178,16 @@ def _admits_null(field: Mapping[str, Any]) -> bool:
 
 
 def _renderer(template: str, what: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    # Read when a template is used: jinja2 takes 30 ms.
-    from jinja2 import StrictUndefined, TemplateError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from synalinks._templates import Template  # jinja2 takes 30 ms, and most data sets have no template
 
-    try:
-        compiled = ImmutableSandboxedEnvironment(undefined=StrictUndefined).from_string(template)
-    except TemplateError as error:
-        raise ConfigurationError(f"{what}_template is not a jinja2 template: {error}") from error
+    compiled = Template(template, f"{what}_template", strict=True)
 
     def render(row: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            text = compiled.render(**row)
+            text = compiled.render(row)
             value = _json.loads(text)
-        except TemplateError as error:
-            raise DataError(f"{what}_template: {error}; the row has {sorted(row)}") from error
+        except ConfigurationError as error:
+            raise DataError(f"{error}; the row has {sorted(row)}") from error
         except json.JSONDecodeError as error:
             raise DataError(
                 f"{what}_template renders no JSON ({error}): {text[:200]!r}. Write {{{{ column | tojson }}}} for text"

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
-from synalinks.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from synalinks._templates import Template
 
 DEFAULT_TEMPLATE = """\
 <instructions>
@@ -53,25 +55,19 @@ def default_prompt_template() -> str:
 
 
 @lru_cache(maxsize=256)
-def compile_template(source: str) -> Any:
-    """A jinja2 template compiled in the sandbox; the same text is compiled once.
+def compile_template(source: str) -> Template:
+    """A prompt template, compiled; the same text is compiled once.
 
     Raises:
         ConfigurationError: a syntax error, with its line.
     """
-    import jinja2  # 30 ms that a program without a generator need not pay
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from synalinks._templates import Template  # jinja2 takes 30 ms that a program without a generator need not take
 
-    environment = ImmutableSandboxedEnvironment(autoescape=False, keep_trailing_newline=False, finalize=_as_json)
-    environment.filters["tojson"] = _json.dumps  # jinja2's own is for HTML and escapes <, > and &
-    try:
-        return environment.from_string(source)
-    except jinja2.TemplateSyntaxError as error:
-        raise ConfigurationError(f"prompt_template, line {error.lineno}: {error.message}") from error
+    return Template(source, "prompt_template")
 
 
 def render(
-    template: Any,
+    template: Template,
     instructions: str | None,
     examples: Sequence[Mapping[str, Any]],
     inputs_schema: str | None = None,
@@ -81,7 +77,8 @@ def render(
     """The system message: instructions, schemas and worked examples, values as JSON.
 
     Raises:
-        ConfigurationError: the template reaches for what the sandbox forbids, or fails at these values.
+        ConfigurationError: the template reaches for what the sandbox forbids, exceeds a limit of it, or fails at these
+            values.
     """
     values = {
         **(variables or {}),
@@ -90,26 +87,7 @@ def render(
         "outputs_schema": outputs_schema,
         "examples": [(example["inputs"], example["outputs"]) for example in examples],
     }
-    try:
-        text: str = template.render(values)
-    except _template_errors() as error:
-        raise ConfigurationError(f"prompt_template can't be rendered: {error} ({type(error).__name__})") from error
-    return text
-
-
-def _as_json(value: Any) -> Any:
-    """What a template prints for a value: JSON, never Python's own notation."""
-    return value if isinstance(value, str) or not isinstance(value, _JSON_VALUES) else _json.dumps(value)
-
-
-_JSON_VALUES = (dict, list, tuple, bool, type(None))
-
-
-def _template_errors() -> tuple[type[Exception], ...]:
-    """What rendering raises; evaluated only when something was raised."""
-    import jinja2  # it is loaded: a template was compiled
-
-    return (jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError)
+    return template.render(values)
 
 
 def render_input(value: Mapping[str, Any]) -> str:
