@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.rewards import rubrics
+from synalinks.rewards import rubric_classes
 from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
 from synalinks.rewards.composable import ComposableReward
 from synalinks.rewards.cosine_similarity import CosineSimilarity, cosine_similarity
@@ -15,48 +15,16 @@ from synalinks.rewards.exact_match import ExactMatch, exact_match
 from synalinks.rewards.lm_as_judge import LMAsJudge
 from synalinks.rewards.program_as_judge import ProgramAsJudge
 from synalinks.rewards.reward import Reward, RewardFunctionWrapper
+from synalinks.rewards.rubric_classes import *  # noqa: F403
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
-from synalinks.rewards.rubrics import (
-    AgentLoopDetection,
-    AnswerRelevancy,
-    ArgumentCorrectness,
-    Bias,
-    CitationFaithfulness,
-    ContextualPrecision,
-    ContextualRecall,
-    ContextualRelevancy,
-    ConversationCompleteness,
-    Faithfulness,
-    GoalAccuracy,
-    Hallucination,
-    KnowledgeRetention,
-    Misuse,
-    NonAdvice,
-    PIILeakage,
-    PlanAdherence,
-    PlanQuality,
-    PromptAlignment,
-    RoleAdherence,
-    RoleViolation,
-    RubricsAsJudge,
-    StepEfficiency,
-    Summarization,
-    TaskCompletion,
-    ToolCorrectness,
-    ToolPermission,
-    ToolUse,
-    TopicAdherence,
-    Toxicity,
-    TurnFaithfulness,
-    TurnRelevancy,
-)
+from synalinks.rewards.rubrics import RubricAsJudge, RubricsAsJudge
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
 _ALL: dict[str, type[Reward]] = {
     **{to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)},
     "lm_as_judge": LMAsJudge,
-    **{to_snake_case(name): cls for name, cls in rubrics.CLASSES.items()},
+    **{cls.rubric.name: cls for cls in RubricAsJudge.__subclasses__()},
 }
 
 #: The names that `get` knows.
@@ -91,48 +59,18 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "NAMES",
-    "AgentLoopDetection",
-    "AnswerRelevancy",
-    "ArgumentCorrectness",
     "BatchReward",
     "BatchRewardFunctionWrapper",
-    "Bias",
-    "CitationFaithfulness",
     "ComposableReward",
-    "ContextualPrecision",
-    "ContextualRecall",
-    "ContextualRelevancy",
-    "ConversationCompleteness",
     "CosineSimilarity",
     "ExactMatch",
-    "Faithfulness",
-    "GoalAccuracy",
-    "Hallucination",
-    "KnowledgeRetention",
     "LMAsJudge",
-    "Misuse",
-    "NonAdvice",
-    "PIILeakage",
-    "PlanAdherence",
-    "PlanQuality",
     "ProgramAsJudge",
-    "PromptAlignment",
     "Reward",
     "RewardFunctionWrapper",
-    "RoleAdherence",
-    "RoleViolation",
     "Rubric",
+    "RubricAsJudge",
     "RubricsAsJudge",
-    "StepEfficiency",
-    "Summarization",
-    "TaskCompletion",
-    "ToolCorrectness",
-    "ToolPermission",
-    "ToolUse",
-    "TopicAdherence",
-    "Toxicity",
-    "TurnFaithfulness",
-    "TurnRelevancy",
     "cosine_similarity",
     "deserialize",
     "exact_match",
@@ -141,3 +79,4 @@ __all__ = [
     "list_rubrics",
     "serialize",
 ]
+__all__ += rubric_classes.__all__

@@ -62,6 +62,8 @@ RUBRICS = (
     Rubric("ToolPermission", "Only tools that are allowed are called, and only as far as they are allowed."),
     Rubric("ToolUse", "Tools are chosen well, called rightly, and their results are used."),
 )  # fmt: skip
+#: Rubrics by the name of their class.
+BY_TITLE = {rubric.title: rubric for rubric in RUBRICS}
 _BY_NAME = {rubric.name: rubric for rubric in RUBRICS}
 
 

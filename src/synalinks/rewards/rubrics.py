@@ -1,17 +1,15 @@
-"""RubricsAsJudge: a language model that scores predictions by named rubrics; and a class for each rubric.
-
-Type checkers read the file of stubs beside this one; a test holds the two together.
-"""
+"""RubricsAsJudge: a language model that scores predictions by named rubrics."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
+from synalinks._signature import NamedSignature
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.lm_as_judge import LMAsJudge
-from synalinks.rewards.rubric_table import RUBRICS, Rubric, get_rubric, list_rubrics
+from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
 
 INSTRUCTIONS = (
     "Judge an answer by the rubrics below, and by nothing else. Fields that begin with `gold_` are the right answer, "
@@ -90,34 +88,40 @@ def _asked_for(rubrics: Any, whose: str) -> dict[str, str]:
     return found
 
 
-def _made(rubric: Rubric) -> type[RubricsAsJudge]:
-    """A judge by one rubric of the table."""
+class RubricAsJudge(RubricsAsJudge):
+    """A judge by one rubric of the table, the base of `Toxicity`, `Faithfulness` and the others.
 
-    def __init__(  # noqa: N807  it becomes the method
-        self: Any,
+    Args: see `RubricsAsJudge`; `name` is the rubric's by default.
+    """
+
+    #: What a subclass judges by.
+    rubric: ClassVar[Rubric]
+    __signature__ = NamedSignature()
+
+    def __init__(
+        self,
         language_model: Any = None,
         prompt_template: str | None = None,
         examples: Sequence[Any] | None = None,
         instructions: str | None = None,
         score_type: type[Enum] | str | None = None,
         reduction: str | None = "mean",
-        name: str = rubric.name,
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
         out_mask_pattern: str | None = None,
         decision_model: Any = None,
     ) -> None:
-        RubricsAsJudge.__init__(
-            self,
+        super().__init__(
             language_model,
-            rubric.name,
+            self.rubric.name,
             prompt_template,
             examples,
             instructions,
             score_type,
             reduction,
-            name,
+            name or self.rubric.name,
             in_mask,
             out_mask,
             in_mask_pattern,
@@ -125,16 +129,6 @@ def _made(rubric: Rubric) -> type[RubricsAsJudge]:
             decision_model,
         )
 
-    def get_config(self: Any) -> dict[str, Any]:
-        config = RubricsAsJudge.get_config(self)
-        return {name: value for name, value in config.items() if name != "rubrics"}
-
-    get_config.__doc__ = "The constructor's arguments."
-    document = f"A judge by one rubric: {rubric.asks[0].lower()}{rubric.asks[1:]} Args: see `RubricsAsJudge`."
-    about = {"__module__": __name__, "__doc__": document, "__init__": __init__, "get_config": get_config}
-    return type(rubric.title, (RubricsAsJudge,), about)
-
-
-#: By their names.
-CLASSES = {rubric.title: _made(rubric) for rubric in RUBRICS}
-globals().update(CLASSES)
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {name: value for name, value in super().get_config().items() if name != "rubrics"}

@@ -182,7 +182,7 @@ def test_what_no_call_tells_is_unknown_and_without_calls_there_is_nothing() -> N
         assert value(name, {"latency": None}) is None
     assert value("avg_time_to_last_token", {}) is None  # not streamed
     assert value("avg_cost_per_call", FAILED) is None  # no answer to divide by
-    for name in operational_classes.CLASSES:
+    for name in operational_classes.__all__:
         assert value(name) == 0.0
 
 
@@ -405,16 +405,15 @@ def test_streams_tell_when_the_first_piece_came() -> None:
 # --- the classes -----------------------------------------------------------------------------------------------
 
 
-def test_stubs_name_what_there_is() -> None:
-    stubs = operational_classes.__file__ + "i"
-    with open(stubs, encoding="utf-8") as file:
-        lines = [line for line in file.read().splitlines() if line.startswith("class ")]
-    assert lines == sorted(f"class {name}({base}): ..." for name, base, _ in classes())
+def test_there_is_a_class_for_each_row_and_phase() -> None:
+    made = {name: getattr(operational_classes, name) for name in operational_classes.__all__}
+    assert {name: cls.__bases__[0].__name__ for name, cls in made.items()} == {n: base for n, base, _ in classes()}
+    assert all(made[name].row == row and made[name].direction == row.direction for name, _, row in classes())
 
 
 def test_each_says_what_it_is_and_in_what_it_is_measured() -> None:
-    for name, cls in operational_classes.CLASSES.items():
-        assert getattr(metrics, name) is cls
+    for name in operational_classes.__all__:
+        cls = getattr(metrics, name)
         assert cls.__doc__ is not None and cls.row is not None and f", in {cls.row.unit};" in cls.__doc__
         assert "{" not in cls.__doc__ and cls.direction in ("up", "down")
     assert "the rewards' embedding calls" in (metrics.RewardEmbeddingCost.__doc__ or "")

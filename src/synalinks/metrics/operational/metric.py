@@ -11,7 +11,7 @@ begins. So `cost` is that of an epoch's training, its candidates included, and `
   the program, and those of trajectories.
 - Unknown is not 0: where a provider did not say what a sum needs, the result is None. Nothing was called: 0.
 
-The classes of the table are made in `classes.py`.
+The classes of the table are in `classes.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from synalinks._signature import NamedSignature
 from synalinks.lm.ledger.ledger import Entry, Ledger
 from synalinks.lm.runtime import RUNTIME
 from synalinks.metrics.metric import Metric
@@ -66,7 +67,12 @@ class OperationalMetric(Metric):
     phase: ClassVar[str] = ""
     #: What it adds up; None for a class that is no row of the table.
     row: ClassVar[Row | None] = None
+    __signature__ = NamedSignature()
     _program: Runs | None = None
+
+    def __init_subclass__(cls) -> None:
+        if "row" in cls.__dict__ and cls.row is not None:
+            cls.direction = cls.row.direction
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)

@@ -65,7 +65,7 @@ OF_ENTRY: dict[str, Callable[[Entry], Amount]] = {
     "first_token": _streamed(lambda entry: entry.first_token),
     "last_token": _streamed(lambda entry: entry.latency),
 }
-# Some sums are no sums over entries; `operational_window.Window` knows them.
+# Some sums are no sums over entries; `window.Window` makes them.
 # `busy`: seconds in which at least one call was under way. `trajectories`: invocations that streamed, and
 # `trajectory_first` the seconds from their first call to their first piece.
 #: Sums over the invocations of a program: how many, their seconds, and seconds in which at least one was under way.
@@ -154,6 +154,10 @@ PROGRAM = (
     Row("ProgramCost", "usd", None, "USD", "Dollars of {calls}, failed attempts included", phases=OWN),
     Row("ProgramAvgCostPerInvocation", "usd", "invocations", "USD", "Dollars per call of the program", phases=OWN),
 )
+
+
+#: Rows by their name, `{}` included.
+ROWS = {row.name: row for row in (*CHAT, *EMBEDDING, *PROGRAM)}
 
 
 def classes() -> Iterator[tuple[str, str, Row]]:

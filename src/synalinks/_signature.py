@@ -1,0 +1,19 @@
+"""NamedSignature: the signature of classes that share a constructor and differ in the default of `name`."""
+
+from __future__ import annotations
+
+import inspect
+
+from synalinks.session import to_snake_case
+
+
+class NamedSignature:
+    """What `inspect.signature` and `help` show of a class whose `name` is by default the class's own in snake case.
+
+    Set as `__signature__` of a base whose constructor has `name=None`; worked out when it is looked at.
+    """
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        _, *others = inspect.signature(owner.__init__).parameters.values()
+        default = to_snake_case(owner.__name__)
+        return inspect.Signature([one.replace(default=default) if one.name == "name" else one for one in others])
