@@ -14,6 +14,9 @@ class NamedSignature:
     """
 
     def __get__(self, instance: object, owner: type) -> inspect.Signature:
-        _, *others = inspect.signature(owner.__init__).parameters.values()
+        constructor = owner.__init__  # type: ignore[misc]  # taken for that of an instance, of any subclass
+        _, *given = inspect.signature(constructor).parameters.values()
         default = to_snake_case(owner.__name__)
-        return inspect.Signature([one.replace(default=default) if one.name == "name" else one for one in others])
+        return inspect.Signature(
+            [one.replace(default=default) if one.name == "name" and one.default is None else one for one in given]
+        )

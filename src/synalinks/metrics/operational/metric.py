@@ -67,12 +67,13 @@ class OperationalMetric(Metric):
     phase: ClassVar[str] = ""
     #: What it adds up; None for a class that is no row of the table.
     row: ClassVar[Row | None] = None
-    __signature__ = NamedSignature()
+    __signature__: ClassVar[NamedSignature]
     _program: Runs | None = None
 
     def __init_subclass__(cls) -> None:
         if "row" in cls.__dict__ and cls.row is not None:
             cls.direction = cls.row.direction
+            cls.__signature__ = NamedSignature()
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
