@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import synalinks
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +23,7 @@ def fresh_session(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     synalinks.set_default_language_model(None)
     synalinks.set_default_embedding_model(None)
-    assert RUNTIME.cassette is None, "a test left a cassette open"
+    assert current().cassette is None, "a test left a cassette open"
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 import synalinks
 from proofs.sums import Result, Shuffled, Sum, solver, sums
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 from synalinks.testing import OllamaServer
 
 X, Y = sums(4)
@@ -49,11 +49,11 @@ def fails(job: str, *data: Any, **arguments: Any) -> str:
         program = await solver()
         await getattr(program, job)(*data, **{"verbose": 0, **arguments})
 
-    asked = len(RUNTIME.ledger)
+    asked = len(current().ledger)
     with pytest.raises(synalinks.DataError) as caught:
         asyncio.run(main())
     assert isinstance(caught.value, ValueError)
-    assert len(RUNTIME.ledger) == asked
+    assert len(current().ledger) == asked
     return str(caught.value)
 
 
@@ -205,11 +205,11 @@ def test_a_mask_that_names_no_field_of_the_targets(provider: Shuffled) -> None:
         program = await solver()
         await program.evaluate(X, [target] * 4, verbose=0)
 
-    asked = len(RUNTIME.ledger)
+    asked = len(current().ledger)
     with pytest.raises(synalinks.ConfigurationError) as caught:
         asyncio.run(main(Unlike(response="1")))
     assert_says(caught.value, "for the target", "names 'answer', but Unlike has no such field", "['response']")
-    assert len(RUNTIME.ledger) == asked
+    assert len(current().ledger) == asked
     asyncio.run(main(Reply(answers="1", response="2")))  # a plural of the name is the name
 
 
@@ -244,7 +244,7 @@ def test_a_file_that_can_not_be_played(tmp_path: Path, mode: Any, content: bytes
     assert_says(caught.value, str(cassette), *said)
     assert cassette.read_bytes() == content, "a file that is no cassette is left alone"
     assert [path.name for path in tmp_path.iterdir()] == ["cassette.jsonl"]
-    assert RUNTIME.cassette is None
+    assert current().cassette is None
 
 
 def test_a_cassette_that_is_not_there(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from proofs.sums import outcome, solver, sums
 from synalinks.callbacks import History
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import use_clock
 from synalinks.testing import Fault, OllamaServer
 
 
@@ -34,12 +35,10 @@ class NoWaiting:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> NoWaiting:
+def clock() -> Iterator[NoWaiting]:
     """Back-off without waiting, for models made in the test."""
-    found = NoWaiting()
-    monkeypatch.setattr(RUNTIME, "clock", found)
-    monkeypatch.setattr(RUNTIME, "_accounts", {})
-    return found
+    with use_clock(NoWaiting()) as found:
+        yield found  # type: ignore[misc]
 
 
 async def fit(**settings: Any) -> tuple[History, synalinks.Program]:

@@ -72,7 +72,7 @@ class Provider:
 
 def play(cassette: Cassette | None, calls: Iterable[Call], provider: Any = None) -> list[Reply | SynalinksError]:
     """The outcomes of calls made one after the other."""
-    handler = CassetteLayer(lambda: cassette)(provider or Provider())
+    handler = CassetteLayer(lambda call: cassette)(provider or Provider())
 
     async def main() -> list[Reply | SynalinksError]:
         outcomes: list[Reply | SynalinksError] = []

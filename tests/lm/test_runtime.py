@@ -15,6 +15,7 @@ import pytest
 
 import synalinks
 from synalinks import scope
+from synalinks._concurrency import SystemClock
 from synalinks.errors import (
     BudgetExceeded,
     CassetteMiss,
@@ -24,11 +25,13 @@ from synalinks.errors import (
     ServerError,
     UnknownModelError,
 )
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.pricing import pricing
+from synalinks.lm.process import PROCESS
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import RUNTIME, Client, offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.runtime import current, offline, use_budget, use_cassette, use_ledger, use_provider
 
 MODEL = "ollama/m"
 
@@ -85,14 +88,14 @@ def test_a_cassette_replays_without_a_provider(tmp_path: Path) -> None:
     assert [reply.text for reply in again] == [reply.text for reply in first]
     assert len(provider.calls) == 2
     assert ledger.total.hits == 2
-    assert RUNTIME.cassette is None
+    assert current().cassette is None
 
 
 def test_one_cassette_at_a_time(tmp_path: Path) -> None:
     with use_cassette(tmp_path / "a.jsonl"):
         with pytest.raises(ConfigurationError, match="a cassette is open already"), use_cassette(tmp_path / "b.jsonl"):
             pass
-        assert RUNTIME.cassette is not None
+        assert current().cassette is not None
     assert not (tmp_path / "b.jsonl").exists()
 
 
@@ -103,13 +106,13 @@ def test_everything_is_restored_after_an_error(tmp_path: Path) -> None:
         use_ledger,
     ]  # fmt: skip
     with use_provider(outer):
-        before = (RUNTIME.cassette, RUNTIME.offline, RUNTIME.provider, RUNTIME.ledgers())
+        before = current()
         with pytest.raises(ZeroDivisionError), ExitStack() as around:
             for block in blocks:
                 around.enter_context(block())
             raise ZeroDivisionError
-        assert (RUNTIME.cassette, RUNTIME.offline, RUNTIME.provider, RUNTIME.ledgers()) == before
-    assert RUNTIME.provider is None
+        assert current() is before
+    assert current().provider is None
 
 
 def test_offline_forbids_the_network_and_nothing_else() -> None:
@@ -117,7 +120,7 @@ def test_offline_forbids_the_network_and_nothing_else() -> None:
         ask(Client(MODEL), chat())
     with offline(), use_provider(Provider()):
         assert ask(Client(MODEL), chat())[0].text == "answer 1"
-    assert not RUNTIME.offline
+    assert not current().offline
 
 
 def test_budgets_nest_and_hold_for_their_block() -> None:
@@ -158,7 +161,7 @@ def test_ledgers_collect_what_their_block_asked() -> None:
     assert (len(outer), len(inner)) == (2, 1)
     assert list(inner.by("epoch")) == [4]
     assert client.ledger.total.calls == 2
-    assert RUNTIME.ledger.last() == client.ledger.last()
+    assert PROCESS.ledger.last() == client.ledger.last()
 
 
 def test_blocks_of_side_by_side_tasks_do_not_mix() -> None:
@@ -180,10 +183,11 @@ def test_blocks_of_side_by_side_tasks_do_not_mix() -> None:
 
 
 def test_an_account_is_shared_by_models_of_one_key_and_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    here = RUNTIME.account("ollama", "http://a", "", Limits(rpm=5))
-    assert RUNTIME.account("ollama", "http://a", "", Limits(rpm=5)) is here
-    assert RUNTIME.account("ollama", "http://b", "", Limits(rpm=5)) is not here
-    assert RUNTIME.account("ollama", "http://a", "key", Limits(rpm=5)) is not here
+    clock = SystemClock()
+    here = PROCESS.account("ollama", "http://a", "", Limits(rpm=5), clock)
+    assert PROCESS.account("ollama", "http://a", "", Limits(rpm=5), clock) is here
+    assert PROCESS.account("ollama", "http://b", "", Limits(rpm=5), clock) is not here
+    assert PROCESS.account("ollama", "http://a", "key", Limits(rpm=5), clock) is not here
 
 
 def test_one_slot_is_one_slot_for_two_models() -> None:
@@ -225,7 +229,7 @@ def test_the_cache_has_the_folder_it_is_told(tmp_path: Path, monkeypatch: pytest
             made.append(1)
             return Reply(text=f"live {len(made)}", finish="stop")
 
-        monkey.setattr("synalinks.lm.runtime.make", lambda spec, base, **_: answer)
+        monkey.setattr("synalinks.lm.client.make", lambda spec, base, **_: answer)
 
     live(monkeypatch)
     request = chat(temperature=0)
@@ -249,7 +253,7 @@ def test_the_cache_has_the_folder_it_is_told(tmp_path: Path, monkeypatch: pytest
 def test_three_samples_are_the_same_three_in_the_next_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = Provider()
     monkeypatch.delenv("SYNALINKS_CACHE")
-    monkeypatch.setattr("synalinks.lm.runtime.make", lambda spec, base, **_: provider)
+    monkeypatch.setattr("synalinks.lm.client.make", lambda spec, base, **_: provider)
     runs = []
     for _ in range(2):
         client = Client(MODEL, cache_dir=tmp_path)
@@ -267,7 +271,7 @@ def test_a_cut_answer_under_a_budget_is_not_stored(tmp_path: Path, monkeypatch: 
         cut = call.output_limit is not None
         return Reply(text="once" if cut else "once upon a time", usage=Usage(1), finish="length" if cut else "stop")
 
-    monkeypatch.setattr("synalinks.lm.runtime.make", lambda spec, base, **_: answer)
+    monkeypatch.setattr("synalinks.lm.client.make", lambda spec, base, **_: answer)
     client = Client(MODEL, cache_dir=tmp_path)
     with use_budget(synalinks.Budget(tokens=300)):
         assert ask(client, chat(temperature=0))[0].text == "once"
@@ -288,7 +292,7 @@ def test_threads_each_with_its_loop_share_the_process() -> None:
         except BaseException as error:
             errors.append(error)
 
-    before = len(RUNTIME.ledger)
+    before = len(PROCESS.ledger)
     with use_provider(provider):
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
@@ -296,7 +300,7 @@ def test_threads_each_with_its_loop_share_the_process() -> None:
         for thread in threads:
             thread.join()
     assert not errors
-    assert len(RUNTIME.ledger) - before == len(provider.calls) == 80
+    assert len(PROCESS.ledger) - before == len(provider.calls) == 80
 
 
 @pytest.mark.parametrize("width", [1, 64])
@@ -347,7 +351,7 @@ def test_after_ctrl_c_no_call_is_begun_and_those_sent_come_home(monkeypatch: pyt
         client = Client(MODEL, limits=Limits(concurrency=2), api_base="http://slow:1")
         tasks = [asyncio.create_task(_send(client, chat(str(number)))) for number in range(5)]
         await asyncio.sleep(0.002)
-        monkeypatch.setattr(RUNTIME, "stopping", True)
+        monkeypatch.setattr(PROCESS, "stopping", True)
         with pytest.raises(Interrupted, match="interrupted"):
             await client.send(chat("new"))
         await asyncio.wait(tasks)

@@ -134,7 +134,7 @@ def test_embeddings_are_shared() -> None:
 def test_calls_under_different_cassettes_or_budgets_are_not_shared() -> None:
     async def main() -> None:
         model = Model()
-        handler = SingleFlightLayer(where.get)(model)
+        handler = SingleFlightLayer(lambda call: where.get())(model)
         tasks = start(handler, 1)
         where.set("elsewhere")
         tasks += start(handler, 2)

@@ -23,15 +23,16 @@ from synalinks.errors import (
     SampleRefused,
     ServerError,
 )
-from synalinks.lm import runtime as runtime_module
 from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.cache.store import MemoryStore
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Delta, Reply, Request, Usage, schema_of
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing import pricing
+from synalinks.lm.process import PROCESS
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import Client, Runtime, use_budget, use_ledger
+from synalinks.lm.runtime import use_budget, use_clock, use_ledger
 
 MODELS = ("scripted/one", "scripted/two")
 SCHEMA = schema_of({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
@@ -165,20 +166,21 @@ async def ask_all(
     Args:
         width: calls at once for each model. attempts: of each call.
     """
-    runtime = Runtime()
-    runtime.clock = LoopClock()
-    shelf = Path("shelf")
-    runtime._stores[shelf] = MemoryStore()
     policy = RetryPolicy(attempts=attempts, timeout=6, bad_reply_attempts=2)
     limits = Limits(concurrency=width)
-    with pytest.MonkeyPatch.context() as patch, use_ledger() as ledger, use_budget(Budget(calls=cap)) as tracker:
-        patch.setattr(runtime_module, "make", lambda *_, **__: provider)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        use_clock(LoopClock()),
+        use_ledger() as ledger,
+        use_budget(Budget(calls=cap)) as tracker,
+    ):
+        shelf = Path("shelf")
+        patch.setitem(PROCESS._stores, shelf, MemoryStore())
+        patch.setattr("synalinks.lm.client.make", lambda *_, **__: provider)
         patch.setattr(pricing, "_set_by_user", {})
         for model in MODELS:
             pricing.set_price(model, input=INPUT, output=OUTPUT)
-        clients = {
-            model: Client(model, runtime=runtime, retry=policy, limits=limits, cache_dir=shelf) for model in MODELS
-        }
+        clients = {model: Client(model, retry=policy, limits=limits, cache_dir=shelf) for model in MODELS}
         async with asyncio.TaskGroup() as group:
             for number, job in enumerate(jobs):
                 group.create_task(_do(job, number, clients[job.model]))

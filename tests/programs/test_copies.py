@@ -36,7 +36,7 @@ from synalinks.callbacks import Callback
 from synalinks.data import Variable
 from synalinks.errors import CopyError
 from synalinks.lm.core.request import Schema
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.process import PROCESS
 from synalinks.modules import Module
 
 
@@ -311,17 +311,17 @@ def test_a_model_is_copied_with_its_settings_and_a_client_of_its_own(
 
 
 def test_copies_share_the_limits_of_their_account() -> None:
-    known = len(RUNTIME._accounts)
+    known = len(PROCESS._accounts)
     model = lm(rpm=12345)
     copy.deepcopy(model)
-    assert len(RUNTIME._accounts) == known + 1
+    assert len(PROCESS._accounts) == known + 1
 
 
 def test_no_key_is_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret-1234567890")
     program = solver(synalinks.LanguageModel("openai/gpt-4o-mini", retry=1))
     model = program.get_module("solver_generator").language_model
-    model.client.stack.provider._provider = object()  # stands for one that was made with the key
+    model.client._provider._provider = object()  # stands for one that was made with the key
     assert b"very-secret" not in pickle.dumps(program)
 
 

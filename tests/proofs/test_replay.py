@@ -14,7 +14,7 @@ import synalinks
 from proofs.sums import Outcome, Shuffled, Sum, chain, solver, some_twice, sums, train
 from synalinks import _json
 from synalinks.lm.core.call import Handler
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 from synalinks.testing import OllamaServer
 
 WIDTHS = (1, 8, 64)
@@ -330,5 +330,5 @@ def test_the_history_says_what_stopped_it(tmp_path: Path) -> None:
 
 
 def test_the_process_is_as_it_was() -> None:
-    assert RUNTIME.cassette is None
-    assert RUNTIME.provider is None
+    assert current().cassette is None
+    assert current().provider is None

@@ -177,9 +177,9 @@ def test_no_budget_is_ever_exceeded(case: dict[str, Any]) -> None:
         current: dict[int, list[Watched]] = {}
         handler = stack(
             adversary,
-            LedgerLayer("fake", lambda: (ledger,), clock),
+            LedgerLayer("fake", lambda call: (ledger,), clock),
             BudgetLayer(
-                lambda: current[id(asyncio.current_task())],
+                lambda call: current[id(asyncio.current_task())],
                 lambda model: PRICE,
                 queue,
                 timeout=30.0,
@@ -240,7 +240,7 @@ def test_calls_are_refused_only_when_nothing_outstanding_could_make_room(seed: i
             await asyncio.sleep(rng.random())
             return Reply(usage=Usage(input_fresh=5, output_text=5), cost=Decimal(0))
 
-        handler = BudgetLayer(lambda: [tracker], lambda model: PRICE, queue)(provider)
+        handler = BudgetLayer(lambda call: [tracker], lambda model: PRICE, queue)(provider)
         request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 100})
         calls = [asyncio.create_task(_outcome(handler, Call(request, draw=i))) for i in range(64)]
         outcomes = [await call for call in calls]
@@ -285,8 +285,8 @@ def test_an_expected_budget_lets_more_out_at_once_and_says_by_how_much_it_may_go
             output = 2000 if rng.random() < 0.025 else rng.randrange(1, spread + 1)
             return Reply(usage=Usage(input_fresh=20, output_text=output), cost=Decimal(0), billed=Decimal(0))
 
-        gate = BudgetLayer(lambda: [tracker], lambda model: PRICE, queue, statistics=UsageStatistics(ledger))
-        handler = stack(provider, LedgerLayer("fake", lambda: (ledger,), clock), gate)
+        gate = BudgetLayer(lambda call: [tracker], lambda model: PRICE, queue, statistics=UsageStatistics(ledger))
+        handler = stack(provider, LedgerLayer("fake", lambda call: (ledger,), clock), gate)
         request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 2000})
         for turn in range(3):
             calls = [asyncio.create_task(_outcome(handler, Call(request, draw=100 * turn + i))) for i in range(40)]

@@ -76,7 +76,7 @@ def run(path: Path, mode: str, calls: Sequence[Call], seed: int, cut: bool = Fal
 
     async def main() -> list[Outcome]:
         with Cassette(path, mode) as cassette:
-            handler = CassetteLayer(lambda: cassette)(provider)
+            handler = CassetteLayer(lambda call: cassette)(provider)
             async with asyncio.TaskGroup() as group:
                 order = rng.sample(range(len(calls)), len(calls))
                 tasks = {number: group.create_task(one(handler, calls[number])) for number in order}
@@ -148,7 +148,7 @@ def run_in_order(path: Path, calls: Sequence[Call]) -> list[Outcome]:
     async def main() -> list[Outcome]:
         outcomes: list[Outcome] = []
         with Cassette(path, "new_episodes") as cassette:
-            handler = CassetteLayer(lambda: cassette)(provider)
+            handler = CassetteLayer(lambda call: cassette)(provider)
             for call in calls:
                 try:
                     outcomes.append((await handler(call)).text)

@@ -50,7 +50,7 @@ def test_nobody_waits_for_itself(
             size = len(call.request.canonical)
             return Reply(usage=Usage(rng.randrange(size), output_text=rng.randrange(limit + 1)), cost=Decimal(0))
 
-        handler = BudgetLayer(lambda: open_to[id(asyncio.current_task())], lambda model: PRICE, queue)(provider)
+        handler = BudgetLayer(lambda call: open_to[id(asyncio.current_task())], lambda model: PRICE, queue)(provider)
 
         async def ask(number: int) -> str:
             open_to[id(asyncio.current_task())] = both if number % 2 else both[:1]

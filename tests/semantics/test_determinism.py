@@ -11,7 +11,7 @@ import pytest
 
 import synalinks
 from proofs.sums import Outcome, Result, Sum, outcome, some_twice, sums
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 from synalinks.testing import OllamaServer
 
 WIDTHS = (1, 8, 64)
@@ -175,4 +175,4 @@ def test_three_evaluations_are_three_samples_and_the_next_run_has_the_same_three
     assert server.requests.number == asked
     still = asyncio.run(three(temperature=0))
     assert len({tuple(found) for found in still}) == 1
-    assert RUNTIME.cassette is None
+    assert current().cassette is None

@@ -47,10 +47,10 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
     """
     # The LM layer takes 100 ms to import, and help doesn't need it.
     from synalinks.cli.run.script import exit_code, run_script
-    from synalinks.lm import runtime
+    from synalinks.lm.process import PROCESS
 
     priors = priors_from(learn_from)
-    mark, code, ended = len(runtime.RUNTIME.ledger), 0, False
+    mark, code, ended = len(PROCESS.ledger), 0, False
     with dry_run(priors, learn_from, forecasts=True) as dry:
         try:
             with _output(show_output):
@@ -58,7 +58,7 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
             ended = True
         except BaseException as error:  # noqa: BLE001  every way a script can end is told, and has its status
             code = exit_code(error)
-    ledger = runtime.RUNTIME.ledger.since(mark)
+    ledger = PROCESS.ledger.since(mark)
     forecast = script_forecast(os.path.basename(script), ledger, dry, priors)
     if as_json:
         click.echo(json.dumps(forecast.to_dict(), indent=2))

@@ -5,6 +5,7 @@ order of the layers.
 """
 
 from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
+from synalinks.lm.client import CacheMode, Client
 from synalinks.lm.core.call import (
     Call,
     Delta,
@@ -27,7 +28,7 @@ from synalinks.lm.providers import Spec, list_providers, register_provider
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.run import Earmarks, Run, current_run
-from synalinks.lm.runtime import CacheMode, Client, offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, use_provider
 
 __all__ = [
     "NOTHING",

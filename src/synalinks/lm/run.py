@@ -15,9 +15,10 @@ from synalinks.errors import BudgetExceeded
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import check_price
 from synalinks.lm.cache.store import default_directory
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import RUNTIME, Client, open_trackers, use_tracker
+from synalinks.lm.runtime import current, use_tracker
 
 #: Answers taken so far, by digest of their request: positions in the ordered set of answers.
 Snapshot = Mapping[str, Sequence[int]]
@@ -39,11 +40,11 @@ class Run:
     @property
     def budgets(self) -> tuple[BudgetTracker, ...]:
         """The trackers of the open budgets, outermost first."""
-        return open_trackers()
+        return current().trackers
 
     def new_tracker(self, budget: Budget, name: str) -> BudgetTracker:
         """A tracker of a budget, on this run's clock, that is not open yet."""
-        return BudgetTracker(budget, RUNTIME.clock, name)
+        return BudgetTracker(budget, current().clock, name)
 
     @contextmanager
     def use_tracker(self, tracker: BudgetTracker) -> Iterator[BudgetTracker]:
@@ -67,12 +68,13 @@ class Run:
     @property
     def replays(self) -> bool:
         """Whether a cassette is open that answers every call and records none."""
-        return RUNTIME.cassette is not None and not RUNTIME.cassette.recording
+        return current().replays_only
 
     @property
     def replays_earlier_calls(self) -> bool:
         """Whether what an earlier run recorded on the open cassette is charged again when it is replayed."""
-        return RUNTIME.cassette is not None and RUNTIME.cassette.mode != "all"
+        cassette = current().cassette
+        return cassette is not None and cassette.mode != "all"
 
     def recorded_event(self, name: str, trackers: Sequence[BudgetTracker]) -> tuple[int, str] | None:
         """What a replayed cassette says ended the recorded run at the current place; None if nothing did.
@@ -84,21 +86,23 @@ class Run:
         Returns:
             The index of that tracker, and the reason in words.
         """
-        if RUNTIME.cassette is None or not self.replays:
+        cassette = current().cassette
+        if cassette is None or cassette.recording:
             return None
-        found = RUNTIME.cassette.refusal(_event(name), trackers)
+        found = cassette.refusal(_event(name), trackers)
         return None if found is None else (found[0], str(found[1]))
 
     def record_event(self, name: str, reason: str, tracker: BudgetTracker) -> None:
         """Record on an open cassette that a budget ended the run at the current place; it is no call."""
-        if RUNTIME.cassette is not None and RUNTIME.cassette.recording:
-            RUNTIME.cassette.note_refusal(_event(name), BudgetExceeded(reason), tracker)
+        cassette = current().cassette
+        if cassette is not None and cassette.recording:
+            cassette.note_refusal(_event(name), BudgetExceeded(reason), tracker)
 
     # --- a run that goes on ------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, list[int]]:
         """The answers that this run has taken, as JSON."""
-        return RUNTIME.draws.get_state()
+        return current().draws.get_state()
 
     def restore(self, snapshot: Snapshot, first: int) -> None:
         """Make this run one that has taken the answers of a snapshot.
@@ -108,25 +112,26 @@ class Run:
             first: the value of the place's outermost label that comes next; what an open cassette holds of the values
                 before counts as played.
         """
-        RUNTIME.draws.set_state(snapshot, first)
-        if RUNTIME.cassette is not None:
-            RUNTIME.cassette.begin_at(first)
+        runtime = current()
+        runtime.draws.set_state(snapshot, first)
+        if runtime.cassette is not None:
+            runtime.cassette.begin_at(first)
 
     # --- the rest ----------------------------------------------------------------------------------------
 
     @property
     def ledger(self) -> Ledger:
         """The ledger of every call of this process."""
-        return RUNTIME.ledger
+        return current().ledger
 
     @property
     def offline(self) -> bool:
         """Whether live calls are forbidden."""
-        return RUNTIME.offline
+        return current().offline
 
     def now(self) -> float:
         """The time on this run's clock, seconds."""
-        return RUNTIME.clock.now()
+        return current().clock.now()
 
     @property
     def directory(self) -> Path:

@@ -1,284 +1,234 @@
-"""Where the LM stack is composed, and what surrounds a run: cassette, budgets, ledgers, provider, clock.
+"""The runtime of a call, and the `use_*` blocks that set it.
 
-The whole stack is visible in `Client._compose`. Ambient state comes in two kinds: a cassette, a replaced
-provider and the offline switch hold for the whole process while their `with` block lasts; ledgers hold for the
-tasks inside their block, and so do budgets unless they are told to hold everywhere.
+A `Runtime` is a frozen value: which cassette is open, which provider handler replaces the models' own, which budgets and
+ledgers count the call. A block makes a changed copy for its own context. `current()` finds the runtime of a call: that of
+the context, which tasks inherit from the task that started them; where there is none, as on a thread, the process default,
+which is that of the outermost open block with the blocks that its opener has opened in it since; else `OUTSIDE`.
+
+A block that is opened where there is no context stands in no other, with one exception: on a thread started while a block
+of the main thread was open, it stands in that one. Python does not say what started a thread. Of the main thread's blocks it
+is safe to assume that they are around the threads started meanwhile; of those of another thread it is not, where a server
+has one for each request.
+
+Blocks may be closed in any order, and in another context than they were opened in, as a generator's is. So a block that is
+closed takes its own change out of the context's runtime and of nothing else; what the context held before the block was
+opened is put back only if that is the same. (`Token.reset` does neither: it brings back a block closed meanwhile, and it
+raises `ValueError` in another context.)
 """
 
 from __future__ import annotations
 
-import itertools
+import asyncio
+import hashlib
+import os
 import random
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Literal
-from weakref import WeakSet
 
-from synalinks import scope as scopes
 from synalinks import session
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.errors import ConfigurationError, Interrupted, OfflineError
-from synalinks.lm.budget.expected import UsageStatistics
-from synalinks.lm.budget.layer import Budget, BudgetLayer, BudgetTracker
+from synalinks.errors import ConfigurationError
+from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.cache.cache_only import CacheOnlyProvider
-from synalinks.lm.cache.layer import CacheLayer
-from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_directory
-from synalinks.lm.cassette.session import Cassette, CassetteLayer
-from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.cassette.session import Cassette
+from synalinks.lm.core.call import Call, Handler, Request
 from synalinks.lm.core.draws import Draws
-from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
-from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_for, price_of, stated_price
-from synalinks.lm.providers import NO_CREDENTIALS, Credentials, Spec, endpoint_of, is_own_server, key_of, make, resolve
-from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.layer import RateLimitLayer
-from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.single_flight import SingleFlightLayer
-from synalinks.lm.validate import ValidateLayer
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.pricing.pricing import price_for
+from synalinks.lm.process import PROCESS
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
-CacheMode = Literal["use", "refresh", "off"]
-
-_trackers: ContextVar[tuple[BudgetTracker, ...]] = ContextVar("synalinks_trackers", default=())
-_ledgers: ContextVar[tuple[Ledger, ...]] = ContextVar("synalinks_ledgers", default=())
-_callers = itertools.count(1)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
-    """The state around all calls of this process.
+    """What surrounds a call.
 
     Attributes:
-        ledger: every call of the process.
-        draws: which cached answers this run has taken; begins anew at `clear_session()`.
+        ledger: every call; the process's, but in an isolated block.
+        ledgers: those of the open `use_ledger` blocks, outermost first.
+        trackers: of the open budgets, outermost first.
         cassette: the open cassette, or None.
-        provider: the handler that stands in for every provider, or None.
-        archive: what a recording asks in place of the world, or None: the cache alone.
-        trackers: the budgets that hold every call of this process, on whatever thread.
-        learnt: what calls usually take, from the ledger.
+        provider: the handler that replaces every provider, or None.
+        cache_only: the provider that a recording takes its answers from instead, or None: the cache alone.
         offline: whether live calls are forbidden.
-        interruptible: whether a run in this process ends in order at Ctrl-C.
-        stopping: whether the user asked the run to end: calls already sent come home, no other is begun.
-        clock: what limiter, back-off and seconds are measured by.
+        isolated: whether this is a run beside the real one, which leaves nothing behind.
+        unlimited: whether calls wait for no rate limit.
+        cassette_folder: where cassettes are made instead of at their own paths, or None.
+        draws: which answers of the cache the run has taken.
+        clock: measures rate limits, back-off and the seconds of budgets.
         rng: jitter of the back-off, and of nothing else.
-        unlimited: whether models made now have no rates to wait for, as where answers are invented.
-        clients: every model's way to the wire that is alive.
+        blocks: the open blocks that made it, outermost first.
+    """
+
+    ledger: Ledger
+    draws: Draws
+    clock: Clock
+    rng: random.Random
+    ledgers: tuple[Ledger, ...] = ()
+    trackers: tuple[BudgetTracker, ...] = ()
+    cassette: Cassette | None = None
+    provider: Handler | None = None
+    cache_only: CacheOnlyProvider | None = None
+    offline: bool = False
+    isolated: bool = False
+    unlimited: bool = False
+    cassette_folder: Path | None = None
+    blocks: tuple[Block, ...] = field(default=(), repr=False)
+
+    @property
+    def replays_only(self) -> bool:
+        """Whether a cassette is open that can't record."""
+        return self.cassette is not None and not self.cassette.recording
+
+    @property
+    def taken(self) -> Draws:
+        """Which answers the run has taken: of the open cassette, or else of the cache."""
+        return self.draws if self.cassette is None else self.cassette.draws
+
+
+Change = Callable[[Runtime], Runtime]
+
+#: The runtime outside all blocks.
+OUTSIDE = Runtime(PROCESS.ledger, Draws(), SystemClock(), random.Random())
+session.on_clear(OUTSIDE.draws.clear)
+_context: ContextVar[Runtime | None] = ContextVar("synalinks_runtime", default=None)
+
+
+def current() -> Runtime:
+    """The runtime of a call made here."""
+    runtime = _context.get()
+    return _OPEN.default if runtime is None else runtime
+
+
+def runtime_of(call: Call) -> Runtime:
+    """The runtime that a call was made in."""
+    found = call.runtime
+    return found if isinstance(found, Runtime) else current()
+
+
+class Block:
+    """A `with` block that changes the runtime of its context.
+
+    Args:
+        change: makes the block's runtime of the one around it.
+    """
+
+    __slots__ = ("_before", "_others", "change", "owner", "runtime")
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self.owner: object = None
+        self.runtime = OUTSIDE
+        self._before: Runtime | None = None
+        self._others: list[threading.Thread] = []
+
+    def __enter__(self) -> Runtime:
+        self._before = before = _context.get()
+        self.owner = _owner()
+        if threading.current_thread() is threading.main_thread():
+            self._others = threading.enumerate()
+        self.runtime = _nested(self, _OPEN.around_new() if before is None else before)
+        _context.set(self.runtime)
+        _OPEN.add(self)
+        return self.runtime
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _OPEN.remove(self)
+        here = _context.get()
+        if here is self.runtime:
+            _context.set(self._before)
+        elif here is not None and self in here.blocks:  # blocks opened within this one are still open
+            _context.set(_made_by([block for block in here.blocks if block is not self]))
+
+    @property
+    def surrounds_thread(self) -> bool:
+        """Whether the running thread was started while the block, one of the main thread, was open."""
+        return bool(self._others) and threading.current_thread() not in self._others
+
+
+def _nested(block: Block, outer: Runtime) -> Runtime:
+    return replace(block.change(outer), blocks=(*outer.blocks, block))
+
+
+def _made_by(blocks: Sequence[Block]) -> Runtime:
+    """The runtime of blocks within one another, outermost first."""
+    runtime = OUTSIDE
+    for block in blocks:
+        runtime = _nested(block, runtime)
+    return runtime
+
+
+def _owner() -> object:
+    """The running task, or the thread outside any: what opens blocks one after the other."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        task = None
+    return threading.get_ident() if task is None else task
+
+
+class _OpenBlocks:
+    """The open blocks of the process, for threads that have no context of their own.
+
+    Attributes:
+        default: the runtime of the outermost open block, with the blocks that its owner has opened in it since.
     """
 
     def __init__(self) -> None:
-        self.ledger = Ledger()
-        self.draws = Draws()
-        self.cassette: Cassette | None = None
-        self.provider: Handler | None = None
-        self.cache_only: CacheOnlyProvider | None = None
-        self.trackers: tuple[BudgetTracker, ...] = ()
-        self.usage_statistics = UsageStatistics(self.ledger)
-        self.offline = False
-        self.interruptible = self.stopping = False
-        self.clock: Clock = SystemClock()
-        self.rng = random.Random()
-        self.unlimited = False
-        self.clients: WeakSet[Client] = WeakSet()
-        self._accounts: dict[tuple[str, str, str, Limits], Account] = {}
-        self._stores: dict[Path, Store] = {}
-        self._mutex = threading.Lock()
+        self.default = OUTSIDE
+        self._open: dict[Block, None] = {}  # in the order of opening
+        self._lock = threading.Lock()
 
-    def open_trackers(self) -> tuple[BudgetTracker, ...]:
-        """The trackers that hold the calls of this task, outermost first."""
-        return (*self.trackers, *_trackers.get()) if self.trackers else _trackers.get()
+    def add(self, block: Block) -> None:
+        """Take in a block that was opened."""
+        with self._lock:
+            self._open[block] = None
+            self.default = self._choose()
 
-    def hold_everything(self, tracker: BudgetTracker) -> None:
-        """Hold every call of the process to a tracker."""
-        with self._mutex:
-            self.trackers = (*self.trackers, tracker)
+    def remove(self, block: Block) -> None:
+        """Leave out a block that is closed."""
+        with self._lock:
+            self._open.pop(block, None)
+            self.default = self._choose()
 
-    def let_go(self, tracker: BudgetTracker) -> None:
-        """Hold nothing more to a tracker that held every call of the process."""
-        with self._mutex:
-            self.trackers = tuple(other for other in self.trackers if other is not tracker)
+    def _choose(self) -> Runtime:
+        shared = (block for block in self._open if not block.runtime.isolated)
+        outermost = next(shared, None)
+        if outermost is None:
+            return OUTSIDE
+        chain = [outermost]
+        chain += [b for b in shared if b.owner == outermost.owner and outermost in b.runtime.blocks]
+        innermost = chain[-1].runtime
+        return innermost if innermost.blocks == tuple(chain) else _made_by(chain)
 
-    def ledgers(self) -> tuple[Ledger, ...]:
-        """The process's ledger and those of the blocks this task is in."""
-        return (self.ledger, *_ledgers.get())
-
-    def replays_only(self) -> bool:
-        """Whether a cassette is open that can't record. Then nothing is ever in flight, and sharing, which depends on
-        timing, would only make the ledger depend on it too."""
-        return self.cassette is not None and not self.cassette.recording
-
-    def check_going_on(self, call: Call) -> None:
-        """Refuse a call that has not been sent yet, if the user asked the run to end.
-
-        Raises:
-            Interrupted: they did.
-        """
-        if self.stopping:
-            raise Interrupted(f"{call.request.model!r} was not asked: the run was interrupted (at {call.scope})")
-
-    def account(self, provider: str, endpoint: str, key: str, limits: Limits) -> Account:
-        """The account that models of one provider, endpoint, key and limits share."""
-        if self.unlimited:
-            return Account(Limits(), self.clock)
-        name = (provider, endpoint, key, limits)
-        if name not in self._accounts:
-            self._accounts[name] = Account(limits, self.clock)
-        return self._accounts[name]
-
-    def store(self, directory: str | Path | None) -> Store | None:
-        """The store of answers in a directory (None: the user's cache directory), or None if it is off."""
-        if directory is None and cache_disabled():
-            return None
-        path = Path(directory) if directory is not None else default_directory()
-        if path not in self._stores:
-            self._stores[path] = DiskStore(path)
-        return self._stores[path]
+    def around_new(self) -> Runtime:
+        """The runtime around a block that is opened on a thread without a context."""
+        return _made_by([block for block in self.default.blocks if block.surrounds_thread])
 
 
-RUNTIME = Runtime()
-session.on_clear(RUNTIME.draws.clear)
+_OPEN = _OpenBlocks()
 
 
-class ProviderHandler:
-    """The end of a stack: the model's own provider, made at the first live call, or what replaces it."""
-
-    def __init__(self, runtime: Runtime, spec: Spec, api_base: str | None, credentials: Credentials) -> None:
-        self.name = spec.prefix
-        self._runtime = runtime
-        self._spec = spec
-        self._api_base = api_base
-        self._credentials = credentials
-        self._provider: Handler | None = None
-
-    def __call__(self, call: Call, /) -> Awaitable[Reply]:
-        self._runtime.check_going_on(call)
-        if self._runtime.provider is not None:
-            return self._runtime.provider(call)
-        if self._runtime.offline:
-            raise OfflineError(
-                f"{call.request.model!r} was asked for an answer that is on no cassette and in no cache, and live calls "
-                f"are forbidden (at {call.scope}). Run once without --offline to record it"
-            )
-        if self._provider is None:
-            self._provider = make(self._spec, self._api_base, credentials=self._credentials)
-        return self._provider(call)
-
-
-class Client:
-    """A model's way to the wire: its stack of layers, built once.
+@contextmanager
+def use_runtime(change: Change) -> Iterator[Runtime]:
+    """Change the runtime of the block; all other `use_*` blocks are made of this one.
 
     Args:
-        model: with its provider's prefix.
-        api_base: URL of the server; the provider's own where None.
-        credentials: the key, where not the environment's.
-        limits: of the account; the provider's defaults for those that are None.
-        retry: when to try again.
-        cache: `use`; `refresh` to ask anew and store; `off`.
-        cache_dir: folder of the cache; the user's where None.
-        runtime: the state around it.
-
-    Raises:
-        UnknownModelError: no such provider.
+        change: makes the block's runtime of the one around it, e.g. `lambda runtime: replace(runtime, clock=clock)`.
     """
-
-    def __init__(
-        self,
-        model: str,
-        *,
-        api_base: str | None = None,
-        credentials: Credentials = NO_CREDENTIALS,
-        limits: Limits | None = None,
-        retry: RetryPolicy | None = None,
-        cache: CacheMode = "use",
-        cache_dir: str | Path | None = None,
-        runtime: Runtime = RUNTIME,
-    ) -> None:
-        self._again = partial(
-            Client, model, api_base=api_base, limits=limits, retry=retry, cache=cache, cache_dir=cache_dir
-        )
-        self.model = model
-        self.spec, self.model_name = resolve(model)
-        self.endpoint = endpoint_of(self.spec, api_base)
-        self.runtime = runtime
-        self.caller = next(_callers)
-        self._api_base = api_base
-        self._credentials = credentials
-        #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
-        self.price: Callable[[str], Price | None] = (
-            price_of if is_own_server(self.spec, self.endpoint) else stated_price
-        )
-        self.limits = (limits or Limits()).over(self.spec.limits)
-        self._retry = retry or RetryPolicy()
-        self._cache: CacheMode = cache
-        self._cache_dir = cache_dir
-        #: The calls made through this client; the entries are those of the process's ledger.
-        self.ledger = Ledger()
-        self.stack = self._compose()
-        runtime.clients.add(self)
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Client:
-        return self._again(runtime=self.runtime)
-
-    def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
-        return self._again, ()
-
-    def _compose(self) -> Stack:
-        runtime, clock = self.runtime, self.runtime.clock
-        key = key_of(self.spec, credentials=self._credentials, api_base=self._api_base)
-        account = runtime.account(self.spec.prefix, self.endpoint, key or "", self.limits)
-        price = self.price
-        layers: list[Layer] = [
-            LedgerLayer(self.spec.prefix, lambda: (self.ledger, *runtime.ledgers()), clock),
-            SingleFlightLayer(
-                lambda: (id(runtime.cassette), id(runtime.provider), runtime.open_trackers()),
-                bypass=runtime.replays_only,
-            ),
-            CacheLayer(
-                self._store,
-                self.endpoint,
-                draws=lambda: runtime.draws,
-                bypass=lambda: runtime.cassette is not None or runtime.provider is not None,
-                mode="refresh" if self._cache == "refresh" else "use",
-            ),
-            BudgetLayer(
-                runtime.open_trackers,
-                price,
-                cassette=lambda: runtime.cassette,
-                timeout=self._retry.timeout,
-                statistics=runtime.usage_statistics,
-            ),
-            CassetteLayer(lambda: runtime.cassette, source=self._cache_only),
-            RateLimitLayer(account),
-            RetryLayer(self._retry, account, clock, runtime.rng, is_free),
-            ValidateLayer(),
-            PriceLayer(price, clock),
-        ]
-        return stack(ProviderHandler(runtime, self.spec, self._api_base, self._credentials), *layers)
-
-    def _store(self) -> Store | None:
-        return None if self._cache == "off" else self.runtime.store(self._cache_dir)
-
-    def _cache_only(self) -> Handler | None:
-        """What a recording asks in place of this model, if it may ask the cache only; a stand-in goes before it."""
-        archive = self.runtime.cache_only
-        if archive is None or self.runtime.provider is not None:
-            return None
-        return archive.handler(self.endpoint, self._cache_dir)
-
-    def send(self, request: Request, sink: Sink | None = None, is_fallback: bool = False) -> Awaitable[Reply]:
-        """Ask, from the place this task is in. The ambient scope is read here and nowhere else."""
-        runtime, scope = self.runtime, scopes.current()
-        draws = runtime.draws if runtime.cassette is None else runtime.cassette.draws
-        draw = draws.ordinal(scope, request)
-        call = Call(request, scope, draw, sink, self.caller, trace=Trace(), is_fallback=is_fallback)
-        runtime.check_going_on(call)
-        return self.stack.outermost(call)
-
-    def __repr__(self) -> str:
-        return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"
+    with Block(change) as runtime:
+        yield runtime
 
 
 @contextmanager
@@ -292,43 +242,38 @@ def use_cassette(
         record_mode: `none` replays only; `once` records if the file is not there, or goes on if its first
             recording was cut off, and replays only if it is whole; `new_episodes` replays what is there and records
             what is not; `all` records everything anew.
-        strict: complain at the end of a replay about rows nobody played.
+        strict: warn at the end of a replay of rows that were not played.
         record_errors: record calls that failed in the end too; in a replay they fail again, as they happened.
             Without, a replay misses them.
 
     Raises:
         CassetteMiss: inside the block, at a call the cassette does not hold.
-        CassetteFormatError, CassetteInUse: the file is no cassette, or somebody else writes it.
-        ConfigurationError: another cassette is open.
+        CassetteFormatError, CassetteInUse: the file is no cassette, or is being recorded elsewhere.
+        ConfigurationError: this task, or this thread outside any task, has another cassette open.
     """
-    if RUNTIME.cassette is not None:
+    _check_no_cassette(path)
+    folder = current().cassette_folder
+    if folder is not None:
+        path = folder / hashlib.sha256(os.fsencode(os.path.abspath(path))).hexdigest() / Path(path).name
+        record_mode = record_mode if path.exists() else "all"
+    with (
+        Cassette(path, record_mode, strict=strict, record_errors=record_errors, bound=_upper_bound) as cassette,
+        Block(lambda runtime: replace(runtime, cassette=cassette)),
+    ):
+        yield cassette
+
+
+def _check_no_cassette(path: str | Path) -> None:
+    """Refuse a second cassette in the task or thread that opened the first; other tasks may open their own."""
+    runtime = current()
+    opener = next((block for block in runtime.blocks if block.runtime.cassette is runtime.cassette), None)
+    if runtime.cassette is not None and opener is not None and opener.owner == _owner():
         raise ConfigurationError(
-            f"a cassette is open already ({RUNTIME.cassette.path}); close it before opening {path}"
+            f"a cassette is open already ({runtime.cassette.path}); close it before opening {path}"
         )
-    with Cassette(path, record_mode, strict=strict, record_errors=record_errors, bound=_dearest) as cassette:
-        RUNTIME.cassette = cassette
-        try:
-            yield cassette
-        finally:
-            RUNTIME.cassette = None
 
 
-@contextmanager
-def use_cache_only(directory: str | Path | None = None) -> Iterator[CacheOnlyProvider]:
-    """Have recordings inside the block ask the cache in a folder (None: the user's), and make no live call.
-
-    Raises:
-        OfflineError: inside the block, at a call that the cache holds no answer to.
-    """
-    before = RUNTIME.cache_only
-    RUNTIME.cache_only = CacheOnlyProvider(directory, RUNTIME.draws)
-    try:
-        yield RUNTIME.cache_only
-    finally:
-        RUNTIME.cache_only = before
-
-
-def _dearest(request: Request) -> Decimal | None:
+def _upper_bound(request: Request) -> Decimal | None:
     """The most an answer can cost in dollars; None if the price is unknown, or by the hour."""
     price = price_for(request)
     if price is None or price.per_hour:
@@ -338,78 +283,84 @@ def _dearest(request: Request) -> Decimal | None:
 
 
 @contextmanager
-def use_provider(handler: Handler) -> Iterator[Handler]:
-    """Have `handler` answer in place of every model's provider while the block lasts.
+def use_cache_only(directory: str | Path | None = None) -> Iterator[CacheOnlyProvider]:
+    """Let recordings inside the block take answers from the cache in a folder (None: the user's), and make no live call.
 
-    All layers stay above it except the cache, which is bypassed: a stand-in's answers are not the model's.
+    Raises:
+        OfflineError: inside the block, at a call that the cache holds no answer to.
     """
-    before = RUNTIME.provider
-    RUNTIME.provider = handler
-    try:
-        yield handler
-    finally:
-        RUNTIME.provider = before
+    provider = CacheOnlyProvider(directory, current().draws)
+    with Block(lambda runtime: replace(runtime, cache_only=provider)):
+        yield provider
 
 
 @contextmanager
-def use_budget(
-    budget: Budget | Decimal | float | str, *, name: str = "budget", everywhere: bool = False
-) -> Iterator[BudgetTracker]:
+def use_provider(handler: Handler) -> Iterator[Handler]:
+    """Let `handler` answer in place of every model's provider while the block lasts.
+
+    All layers stay above it except the cache, which is bypassed: its answers are not the model's.
+    """
+    with Block(lambda runtime: replace(runtime, provider=handler)):
+        yield handler
+
+
+@contextmanager
+def use_budget(budget: Budget | Decimal | float | str, *, name: str = "budget") -> Iterator[BudgetTracker]:
     """Hold every call inside the block to a budget (an amount is in dollars); blocks nest.
+
+    The calls of tasks and threads that are started inside the block are held too. Other processes are not held, and neither
+    are threads with blocks of their own that were running before, or that were started by another thread than the main one:
+    run their work in a copy of the context there, as `asyncio.to_thread` does.
 
     Args:
         budget: the caps.
         name: what messages call it.
-        everywhere: hold every call of the process while the block lasts, on all threads and event loops, not only
-            those of the tasks inside the block. Other processes are not held.
 
     Raises:
         BudgetExceeded: inside the block, before a call that might not fit is sent.
     """
-    tracker = BudgetTracker(Budget.of(budget), RUNTIME.clock, name)
-    if not everywhere:
-        with use_tracker(tracker):
-            yield tracker
-        return
-    RUNTIME.hold_everything(tracker)
-    try:
+    with use_tracker(BudgetTracker(Budget.of(budget), current().clock, name)) as tracker:
         yield tracker
-    finally:
-        RUNTIME.let_go(tracker)
-
-
-def open_trackers() -> tuple[BudgetTracker, ...]:
-    """The trackers that hold the calls of this task, outermost first."""
-    return RUNTIME.open_trackers()
 
 
 @contextmanager
 def use_tracker(tracker: BudgetTracker) -> Iterator[BudgetTracker]:
     """Hold the calls of the block to a tracker that may have been open before."""
-    token = _trackers.set((*_trackers.get(), tracker))
-    try:
+    with Block(lambda runtime: replace(runtime, trackers=(*runtime.trackers, tracker))):
         yield tracker
-    finally:
-        _trackers.reset(token)
 
 
 @contextmanager
 def use_ledger(ledger: Ledger | None = None) -> Iterator[Ledger]:
     """Collect the entries of every call inside the block."""
     collected = Ledger() if ledger is None else ledger
-    token = _ledgers.set((*_ledgers.get(), collected))
-    try:
+    with Block(lambda runtime: replace(runtime, ledgers=(*runtime.ledgers, collected))):
         yield collected
-    finally:
-        _ledgers.reset(token)
+
+
+@contextmanager
+def use_clock(clock: Clock) -> Iterator[Clock]:
+    """Measure rate limits, back-off and the seconds of budgets by another clock while the block lasts."""
+    with Block(lambda runtime: replace(runtime, clock=clock)):
+        yield clock
 
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Forbid live calls while the block lasts: only cassette, cache and stand-ins answer."""
-    before = RUNTIME.offline
-    RUNTIME.offline = True
-    try:
+    """Forbid live calls while the block lasts: only cassette, cache and a provider of `use_provider` answer."""
+    with Block(lambda runtime: replace(runtime, offline=True)):
         yield
-    finally:
-        RUNTIME.offline = before
+
+
+@contextmanager
+def isolated(handler: Handler) -> Iterator[Ledger]:
+    """Make the calls inside the block a run beside the real one; gives the ledger they are entered in.
+
+    `handler` answers every model, without cassette, cache, budgets or rate limits. The block is never the process default, so
+    other tasks and threads get none of its answers.
+    """
+    ledger, draws = Ledger(), Draws()
+    with Block(
+        lambda outer: Runtime(ledger, draws, outer.clock, outer.rng, provider=handler, isolated=True, unlimited=True)
+    ):
+        yield ledger

@@ -69,7 +69,9 @@ class SingleFlightLayer:
     name = "share"
 
     def __init__(
-        self, ambient: Callable[[], Hashable] = lambda: None, bypass: Callable[[], bool] = lambda: False
+        self,
+        ambient: Callable[[Call], Hashable] = lambda call: None,
+        bypass: Callable[[Call], bool] = lambda call: False,
     ) -> None:
         self._ambient = ambient
         self._bypass = bypass
@@ -83,9 +85,9 @@ class SingleFlightLayer:
 
         async def share(call: Call) -> Reply:
             request = call.request
-            if not request.single_answer or self._bypass():
+            if not request.single_answer or self._bypass(call):
                 return await below(call)
-            key = (request.digest, self._ambient())
+            key = (request.digest, self._ambient(call))
             aloft = flights.get()
             flight = aloft.get(key)
             leads = flight is None

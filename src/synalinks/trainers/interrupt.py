@@ -15,7 +15,7 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from synalinks.errors import Interrupted
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.process import PROCESS
 
 NOTE = "\nInterrupted: waiting for the calls already sent; press Ctrl-C again to cancel them.\n"
 AGAIN = "\nInterrupted again: cancelling the calls that are still out.\n"
@@ -37,7 +37,7 @@ class OrderlyInterrupt:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> OrderlyInterrupt:
-        if threading.current_thread() is not threading.main_thread() or RUNTIME.interruptible:
+        if threading.current_thread() is not threading.main_thread() or PROCESS.interruptible:
             return self
         before = signal.getsignal(signal.SIGINT)
         if not _is_default(before):
@@ -46,7 +46,7 @@ class OrderlyInterrupt:
         self._loop = asyncio.get_running_loop()
         self._before = before
         signal.signal(signal.SIGINT, self._pressed)
-        self._installed = RUNTIME.interruptible = True
+        self._installed = PROCESS.interruptible = True
         return self
 
     def _pressed(self, number: int, frame: FrameType | None) -> None:
@@ -54,7 +54,7 @@ class OrderlyInterrupt:
         if self._count > 2 or self._loop is None:
             raise KeyboardInterrupt
         if self._count == 1:
-            RUNTIME.stopping = True
+            PROCESS.stopping = True
             sys.stderr.write(NOTE)
             self._loop.call_soon_threadsafe(lambda: None)  # the loop may be asleep
             return
@@ -68,7 +68,7 @@ class OrderlyInterrupt:
         if not self._installed:
             return
         signal.signal(signal.SIGINT, self._before)
-        RUNTIME.interruptible = RUNTIME.stopping = self._installed = False
+        PROCESS.interruptible = PROCESS.stopping = self._installed = False
         if not self._count:
             return
         if error is None or isinstance(error, (Interrupted, asyncio.CancelledError)):

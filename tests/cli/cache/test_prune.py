@@ -52,7 +52,7 @@ def answers(folder: Path, text: str, model: str, number: int) -> list[str]:
 
         draws = Draws()
         store = DiskStore(folder)
-        handler = CacheLayer(lambda: store, "http://x", lambda: draws, lambda: False)(nobody)
+        handler = CacheLayer(lambda: store, "http://x", lambda call: draws, lambda call: False)(nobody)
         texts = [(await handler(Call(request_of(text, model), draw=draw))).text for draw in range(number)]
         store.close()
         return texts

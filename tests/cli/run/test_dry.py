@@ -10,7 +10,7 @@ import pytest
 
 from cli.helpers import call, command
 from guides.scripts import WITHOUT_NETWORK
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 
 TRAIN = """
 import asyncio, sys
@@ -83,8 +83,7 @@ def test_a_script_runs_without_server_key_or_waiting(folder: Path) -> None:
     assert all(row[-1].startswith("$0.0") and row[-1] != "$0.0000" for name, row in rows.items() if name == "train")
     assert "Files that the script writes were written" in done.output
     assert (folder / "trained.json").is_file()
-    assert RUNTIME.provider is None
-    assert "account" not in vars(RUNTIME)
+    assert current().provider is None
 
 
 def test_no_socket_is_opened(folder: Path) -> None:

@@ -33,14 +33,18 @@ BOUND = needs_of(REQUEST, PRICE, []).amount(LIMIT)
 class FakeProvider:
     """A gate with its ledger, over a provider whose answers have the tokens told."""
 
-    def __init__(self, *trackers: BudgetTracker, cassette: Any = lambda: None) -> None:
+    def __init__(self, *trackers: BudgetTracker, cassette: Any = lambda call: None) -> None:
         self.ledger = Ledger()
         self.sizes: list[int | Exception] = []
         self.out = self.most = self.sent = 0
         clock = LoopClock()
-        layers = [LedgerLayer("fake", lambda: (self.ledger,), clock)]
+        layers = [LedgerLayer("fake", lambda call: (self.ledger,), clock)]
         gate = BudgetLayer(
-            lambda: trackers, lambda model: PRICE, Queue(), cassette=cassette, statistics=UsageStatistics(self.ledger)
+            lambda call: trackers,
+            lambda model: PRICE,
+            Queue(),
+            cassette=cassette,
+            statistics=UsageStatistics(self.ledger),
         )
         self.handler: Handler = stack(self.answer, *layers, gate, CassetteLayer(cassette))
 
@@ -165,8 +169,10 @@ def test_without_a_learner_it_reserves_bounds() -> None:
     async def main() -> None:
         left = tracker(tokens=2 * BOUND.tokens)
         provider = FakeProvider(left)
-        gate = BudgetLayer(lambda: [left], lambda model: PRICE, Queue())
-        provider.handler = stack(provider.answer, LedgerLayer("fake", lambda: (provider.ledger,), LoopClock()), gate)
+        gate = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue())
+        provider.handler = stack(
+            provider.answer, LedgerLayer("fake", lambda call: (provider.ledger,), LoopClock()), gate
+        )
         await provider.ask(ENOUGH)
         provider.most = 0
         await provider.ask(10, 100)
@@ -184,7 +190,7 @@ def play(path: Path, mode: str, late: list[int], count: int, cap: int, budget_mo
         left = BudgetTracker(Budget(tokens=cap, mode=budget_mode), SystemClock(), "budget of the test")
 
         async def main() -> tuple[list[str], Amount, int]:
-            provider = FakeProvider(left, cassette=lambda: cassette)
+            provider = FakeProvider(left, cassette=lambda call: cassette)
             outcomes = await provider.ask(ENOUGH)
             provider.sizes = list(late)
             outcomes += await provider.ask(count, 100)

@@ -54,7 +54,7 @@ def tracker(clock: Any = None, **caps: Any) -> BudgetTracker:
 
 
 def gate(*trackers: BudgetTracker, price: Price | None = DEAR, queue: Queue | None = None, **more: Any) -> BudgetLayer:
-    return BudgetLayer(lambda: trackers, lambda model: price, Queue() if queue is None else queue, **more)
+    return BudgetLayer(lambda call: trackers, lambda model: price, Queue() if queue is None else queue, **more)
 
 
 class Provider:
@@ -616,15 +616,15 @@ def test_a_cut_answer_on_a_cassette_answers_only_its_own_place_under_a_budget(tm
     here, there = Call(chat(), Scope(sample=1)), Call(chat(), Scope(sample=2))
     path = tmp_path / "cassette.jsonl"
     with Cassette(path, "once") as cassette:
-        layer = CassetteLayer(lambda: cassette)
-        asyncio.run(gate(cut_budget(), cassette=lambda: cassette)(layer(Provider(CUT)))(here))
+        layer = CassetteLayer(lambda call: cassette)
+        asyncio.run(gate(cut_budget(), cassette=lambda call: cassette)(layer(Provider(CUT)))(here))
     row = _json.loads(path.read_bytes().splitlines()[1])
     assert row["capped"] == 30
 
     def play(call: Call, *trackers: BudgetTracker) -> Reply:
         with Cassette(path, "none") as cassette:
             return asyncio.run(
-                gate(*trackers, cassette=lambda: cassette)(CassetteLayer(lambda: cassette)(Provider()))(call)
+                gate(*trackers, cassette=lambda call: cassette)(CassetteLayer(lambda call: cassette)(Provider()))(call)
             )
 
     assert play(here, cut_budget()).text == CUT.text
@@ -633,7 +633,7 @@ def test_a_cut_answer_on_a_cassette_answers_only_its_own_place_under_a_budget(tm
             play(call, *trackers)
     whole = Reply(text="the whole story", finish="stop")
     with Cassette(path, "new_episodes") as cassette:
-        assert asyncio.run(CassetteLayer(lambda: cassette)(Provider(whole))(here)).text == whole.text
+        assert asyncio.run(CassetteLayer(lambda call: cassette)(Provider(whole))(here)).text == whole.text
     assert play(here).text == play(here, tracker(tokens=10_000)).text == whole.text
     assert len(path.read_bytes().splitlines()) == 3
 
@@ -652,11 +652,11 @@ def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
     )
     path = tmp_path / "cassette.jsonl"
     with Cassette(path, "once") as cassette:
-        asyncio.run(CassetteLayer(lambda: cassette)(Provider(bill))(Call(chat())))
+        asyncio.run(CassetteLayer(lambda call: cassette)(Provider(bill))(Call(chat())))
     for cap, settled in ((3, Amount(Decimal("0.75"), 22, 3)), (2, NOTHING)):
         left = tracker(calls=cap)
         with Cassette(path, "none") as cassette:
-            handler = gate(left, cassette=lambda: cassette)(CassetteLayer(lambda: cassette)(Provider()))
+            handler = gate(left, cassette=lambda call: cassette)(CassetteLayer(lambda call: cassette)(Provider()))
             if settled == NOTHING:
                 with pytest.raises(BudgetExceeded, match="3 calls needed, 2 of 2 left"):
                     asyncio.run(handler(Call(chat())))
@@ -682,8 +682,8 @@ def test_a_single_answer_counts_once_in_recording_and_replay(tmp_path: Path, kin
     for mode in ("once", "none", "none"):
         left = tracker(usd=10)
         with Cassette(path, mode) as cassette:
-            handler = gate(left, cassette=lambda cassette=cassette: cassette)(
-                CassetteLayer(lambda cassette=cassette: cassette)(provider)
+            handler = gate(left, cassette=lambda call, cassette=cassette: cassette)(
+                CassetteLayer(lambda call, cassette=cassette: cassette)(provider)
             )
             order = requests if len(trackers) < 2 else requests[::-1]
             for number, request in enumerate(order):
@@ -703,7 +703,7 @@ def test_calls_that_were_refused_are_refused_again_in_any_order(tmp_path: Path) 
     def play(mode: str, order: list[Call], caps: int) -> tuple[dict[int | None, str], BudgetTracker]:
         left, outcomes = tracker(calls=caps), {}
         with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
-            handler = gate(left, cassette=lambda: cassette)(CassetteLayer(lambda: cassette)(provider))
+            handler = gate(left, cassette=lambda call: cassette)(CassetteLayer(lambda call: cassette)(provider))
             for call in order:
                 try:
                     asyncio.run(handler(call))
@@ -748,8 +748,8 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
         with Cassette(tmp_path / "cassette.jsonl", "once") as cassette:
             handler = stack(
                 provider,
-                gate(left, cassette=lambda: cassette),
-                CassetteLayer(lambda: cassette),
+                gate(left, cassette=lambda call: cassette),
+                CassetteLayer(lambda call: cassette),
                 RetryLayer(RetryPolicy(), account, clock),
             )
             async with asyncio.timeout(1000):
@@ -763,7 +763,7 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
 def test_without_a_budget_the_gate_is_not_there() -> None:
     provider = Provider()
     call = Call(chat())
-    asyncio.run(BudgetLayer(tuple, lambda model: None)(provider)(call))
+    asyncio.run(BudgetLayer(lambda call: (), lambda model: None)(provider)(call))
     assert provider.calls[0] is call
     assert replace(call).permit is None
     assert needs_of(chat(), FREE, []).amount(7).usd == 0

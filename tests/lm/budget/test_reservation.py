@@ -36,7 +36,7 @@ class Router:
     def __init__(self, left: BudgetTracker, inner: Request, queue: Queue | None = None) -> None:
         self.inner = inner
         self.sent: list[str] = []
-        self.handler = BudgetLayer(lambda: [left], lambda model: PRICE, queue or Queue())(self)
+        self.handler = BudgetLayer(lambda call: [left], lambda model: PRICE, queue or Queue())(self)
 
     async def __call__(self, call: Call) -> Reply:
         text = call.request.messages[0]["content"]
@@ -86,8 +86,8 @@ def test_a_refusal_inside_is_that_of_the_call_around_it_on_a_cassette(tmp_path: 
         left = tracker(bound(outer) + bound(inner) - 1)
         with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
             router = Router(left, inner)
-            gate = BudgetLayer(lambda: [left], lambda model: PRICE, Queue(), cassette=lambda: cassette)
-            router.handler = gate(CassetteLayer(lambda: cassette)(router))
+            gate = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue(), cassette=lambda call: cassette)
+            router.handler = gate(CassetteLayer(lambda call: cassette)(router))
             with pytest.raises(BudgetExceeded) as refused:
                 run(router.handler(Call(outer)))
         return str(refused.value)

@@ -17,7 +17,7 @@ from synalinks.lm.cache.layer import encode, key_prefix
 from synalinks.lm.cache.store import DATABASE, DiskStore
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply, Usage
-from synalinks.lm.runtime import RUNTIME, use_cache_only
+from synalinks.lm.runtime import current, use_cache_only
 from synalinks.scope import NOWHERE, Scope
 
 MODEL = "ollama/m"
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         store.add(key, encode(MODEL, (Scope(sample=sample), 0), reply))
     store.close()
     yield tmp_path / "cache"
-    assert RUNTIME.cache_only is None
+    assert current().cache_only is None
 
 
 def send(*requests: Request, sample: int | None = None) -> list[Reply]:

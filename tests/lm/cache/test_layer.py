@@ -99,7 +99,7 @@ class Run:
         bypass: bool = False,
     ) -> None:
         self.draws = Draws()
-        layer = CacheLayer(lambda: store, endpoint, lambda: self.draws, lambda: bypass, mode)
+        layer = CacheLayer(lambda: store, endpoint, lambda call: self.draws, lambda call: bypass, mode)
         self.handler = layer(model)
 
     async def ask(self, request: Request, scope: Scope = NOWHERE) -> Reply:

@@ -163,7 +163,7 @@ def test_a_text_being_asked_for_is_not_asked_for_again(path: Path) -> None:
     async def main() -> list[Reply]:
         provider.gate = asyncio.Event()
         with Cassette(path, "once") as cassette:
-            handler = CassetteLayer(lambda: cassette)(provider)
+            handler = CassetteLayer(lambda call: cassette)(provider)
             async with asyncio.TaskGroup() as group:
                 first = group.create_task(handler(at(embed("a", "b"))))
                 second = group.create_task(handler(at(embed("b", "c"))))
@@ -185,7 +185,7 @@ def test_who_waits_for_a_text_asks_itself_when_the_other_fails(path: Path) -> No
 
     async def main() -> tuple[BaseException | None, Reply]:
         with Cassette(path, "once") as cassette:
-            handler = CassetteLayer(lambda: cassette)(provider)
+            handler = CassetteLayer(lambda call: cassette)(provider)
             first = asyncio.ensure_future(handler(at(embed("a", "b"), sample=0)))
             second = asyncio.ensure_future(handler(at(embed("b"), sample=1)))
             await asyncio.wait([first, second])

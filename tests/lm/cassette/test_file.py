@@ -274,7 +274,7 @@ KILLED = """
 
     async def main():
         with Cassette(sys.argv[1], sys.argv[2]) as cassette:
-            handler = CassetteLayer(lambda: cassette)(Provider())
+            handler = CassetteLayer(lambda call: cassette)(Provider())
             async def one(number):
                 for draw in range(10**6):
                     reply = await handler(at(chat(f"question {number}"), draw, sample=number))

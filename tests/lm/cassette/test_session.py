@@ -35,7 +35,7 @@ def test_without_a_cassette_the_layer_passes_calls_through() -> None:
     call = at(chat("hi"))
     assert ask(None, call, provider).source == "live"
     assert provider.asked == [call]
-    assert "cassette" in repr(stack(provider, CassetteLayer(lambda: None)))
+    assert "cassette" in repr(stack(provider, CassetteLayer(lambda call: None)))
 
 
 def test_a_replay_gives_the_same_answer_for_nothing_and_asks_nobody(path: Path) -> None:
@@ -186,7 +186,7 @@ def test_identical_calls_at_once_replay_to_their_places_in_any_order(path: Path,
             return await super().__call__(call)
 
     async def run(cassette: Cassette) -> list[str]:
-        handler = CassetteLayer(lambda: cassette)(Shuffled())
+        handler = CassetteLayer(lambda call: cassette)(Shuffled())
         order = rng.sample(range(20), 20)
         async with asyncio.TaskGroup() as group:
             tasks = {number: group.create_task(handler(calls[number])) for number in order}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from synalinks import clear_session
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.draws import Draws, Place
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 from synalinks.scope import Scope
 
 REQUEST = Request("chat", "m/m", messages=[{"role": "user", "content": "x"}])
@@ -57,11 +57,11 @@ def test_what_a_run_asked_for_itself_is_its_own() -> None:
 
 
 def test_a_session_begins_with_nothing_taken() -> None:
-    RUNTIME.draws.take("d", 0)
-    RUNTIME.draws.ordinal(HERE, REQUEST)
+    current().draws.take("d", 0)
+    current().draws.ordinal(HERE, REQUEST)
     clear_session(free_memory=False)
-    assert RUNTIME.draws.taken("d") == frozenset()
-    assert RUNTIME.draws.ordinal(HERE, REQUEST) == 0
+    assert current().draws.taken("d") == frozenset()
+    assert current().draws.ordinal(HERE, REQUEST) == 0
 
 
 def test_threads_get_ordinals_of_their_own() -> None:

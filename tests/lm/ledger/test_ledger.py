@@ -187,7 +187,7 @@ def metered(outcome: Any, before: Callable[[Trace], None] | None = None) -> Ledg
         return outcome  # type: ignore[no-any-return]
 
     async def main() -> None:
-        handler = LedgerLayer("dear", lambda: (ledger, other), LoopClock())(below)
+        handler = LedgerLayer("dear", lambda call: (ledger, other), LoopClock())(below)
         try:
             await handler(Call(REQUEST, Scope(sample=3), 2, caller=7, trace=Trace()))
         except BaseException as error:

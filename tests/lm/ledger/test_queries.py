@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 import synalinks
 from lm.virtual import LoopClock, run
 from lm.worst_case import JOBS, Job, WorstCase, ask_all
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.ledger.ledger import Ledger, Money
 from synalinks.lm.pricing import pricing
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.runtime import Client, Runtime, use_ledger
+from synalinks.lm.runtime import use_clock, use_ledger, use_provider
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.spending import money_spent
 
@@ -79,10 +80,8 @@ def test_own_hardware_is_priced_by_the_hour(monkeypatch: pytest.MonkeyPatch) -> 
         return Reply(text="ready", finish="stop", usage=Usage(1, output_text=1))
 
     async def main() -> Ledger:
-        runtime = Runtime()
-        runtime.clock, runtime.provider = LoopClock(), minute
-        client = Client("ollama/mine", runtime=runtime, limits=Limits(concurrency=1))
-        with use_ledger() as ledger:
+        client = Client("ollama/mine", limits=Limits(concurrency=1))
+        with use_clock(LoopClock()), use_provider(minute), use_ledger() as ledger:
             async with asyncio.TaskGroup() as group:
                 for _ in range(2):  # the second waits for the first
                     group.create_task(client.send(Request("chat", "ollama/mine", messages=[QUESTION])))  # type: ignore[arg-type]

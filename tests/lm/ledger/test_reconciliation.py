@@ -17,7 +17,7 @@ import contextlib
 import random
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,10 @@ import synalinks
 from lm.virtual import run
 from lm.worst_case import JOBS, Book, Job, WorstCase, ask_all
 from proofs.sums import Result, Sum, sums
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Request
 from synalinks.lm.ledger.ledger import Ledger, Money
-from synalinks.lm.runtime import RUNTIME, Client, use_ledger
+from synalinks.lm.runtime import use_clock, use_ledger
 from synalinks.testing import ChatRequest, Fault, OllamaServer
 from synalinks.testing.fake_server.log import ModelCounts, RecordedRequest
 
@@ -92,10 +93,10 @@ class NoWaiting:
 
 
 @pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_waiting() -> Iterator[None]:
     """Back-off without waiting, for models made in the test."""
-    monkeypatch.setattr(RUNTIME, "clock", NoWaiting())
-    monkeypatch.setattr(RUNTIME, "_accounts", {})
+    with use_clock(NoWaiting()):
+        yield
 
 
 def counted(server: OllamaServer) -> list[RecordedRequest]:

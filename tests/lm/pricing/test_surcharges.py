@@ -88,7 +88,7 @@ def test_the_gate_refuses_before_anything_is_sent() -> None:
     async def provider(call: Call) -> Reply:
         raise AssertionError("sent")
 
-    gate = BudgetLayer(lambda: [tracker(usd=5)], price_of, Queue())(provider)
+    gate = BudgetLayer(lambda call: [tracker(usd=5)], price_of, Queue())(provider)
     with pytest.raises(ConfigurationError, match="service_tier='priority'"):
         asyncio.run(gate(Call(chat(service_tier="priority"))))  # type: ignore[arg-type]
 

@@ -10,10 +10,11 @@ import pytest
 from tests.lm.virtual import LoopClock
 from tests.lm.virtual import run_still as run
 
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.runtime import Client, Runtime
+from synalinks.lm.runtime import use_clock, use_provider
 
 
 def request(text: str = "x", model: str = "openai/m", **options) -> Request:
@@ -221,8 +222,7 @@ def test_a_waiter_that_is_cancelled_leaves_at_once_and_holds_up_nobody(where: st
 
 def test_what_a_provider_says_slows_the_next_call_of_a_model_through_the_whole_stack() -> None:
     async def main() -> None:
-        runtime, clock = Runtime(), LoopClock()
-        runtime.clock = clock
+        clock = LoopClock()
         at: list[float] = []
 
         async def provider(call: Call, /) -> Reply:
@@ -231,9 +231,9 @@ def test_what_a_provider_says_slows_the_next_call_of_a_model_through_the_whole_s
             call.trace.rate_limit_status = RateLimitStatus(quotas=(Quota("requests", 30, 0, 60.0, 60.0),))
             return Reply(text="ok")
 
-        runtime.provider = provider
-        client = Client("openai/m", runtime=runtime)
-        replies = [await client.send(request(text)) for text in "abc"]
+        with use_clock(clock), use_provider(provider):
+            client = Client("openai/m")
+            replies = [await client.send(request(text)) for text in "abc"]
         assert at[1] - at[0] == pytest.approx(2.0, abs=0.01)
         assert at[2] - at[1] == pytest.approx(2.0, abs=0.01)
         assert "allowance" not in repr(replies[0].to_dict()), "of this run, and not of the answer"

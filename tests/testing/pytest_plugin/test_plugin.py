@@ -336,16 +336,16 @@ def test_the_cassette_is_open_before_the_fixtures_of_the_test_and_after_wider_on
     box.write(
         test_hello=PROGRAM
         + """
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current
 
 @pytest.fixture(scope="module")
 def wide():
-    assert RUNTIME.cassette is None
+    assert current().cassette is None
 
 @pytest.fixture
 def answer():
     yield asyncio.run(ask("What is 12 + 30?"))
-    assert RUNTIME.cassette is not None
+    assert current().cassette is not None
 
 @pytest.mark.cassette
 def test_it(wide, answer):
@@ -353,7 +353,7 @@ def test_it(wide, answer):
 
 @pytest.mark.parametrize("recorded", [pytest.param(True, marks=pytest.mark.cassette), False])
 def test_one_of_two(recorded):
-    assert (RUNTIME.cassette is not None) == recorded
+    assert (current().cassette is not None) == recorded
 """
     )
     box.run("--record-mode", "once").assert_outcomes(passed=3)

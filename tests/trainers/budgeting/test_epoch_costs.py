@@ -16,7 +16,7 @@ from synalinks.callbacks import BackupAndRestore, Callback
 from synalinks.cli import commands
 from synalinks.lm import NOTHING, Amount, Ledger, current_run
 from synalinks.lm.core.call import Call, Usage
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import use_clock
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.epoch_cost import EpochCost
 from synalinks.trainers.budgeting.epoch_costs import NOT_BEGUN, EpochCosts
@@ -173,18 +173,15 @@ class Stepping:
         self.time += seconds
 
 
-def test_seconds_decide_and_a_replay_which_takes_none_stops_at_the_same_epoch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seconds_decide_and_a_replay_which_takes_none_stops_at_the_same_epoch(tmp_path: Path) -> None:
     clock = Stepping()
-    monkeypatch.setattr(RUNTIME, "clock", clock)
 
     def slow(number: int, call: Call) -> Any:
         clock.time += 1
         return {"answer": number}
 
     def run(mode: str) -> Any:
-        with synalinks.use_cassette(tmp_path / "cassette.jsonl", record_mode=mode):
+        with use_clock(clock), synalinks.use_cassette(tmp_path / "cassette.jsonl", record_mode=mode):
             return train(synalinks.Budget(seconds=150), provider_of(slow))
 
     recorded, provider = run("once")

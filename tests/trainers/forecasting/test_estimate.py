@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ from synalinks.lm.cache.store import DiskStore
 from synalinks.lm.core.call import Reply, Usage
 from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import RUNTIME, use_budget
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
+from synalinks.lm.runtime import current, use_budget, use_runtime
 from synalinks.scope import Scope
 from synalinks.trainers.fit_config import FitConfig
 
@@ -53,7 +55,7 @@ def outcome(program: Any, history: Any, path: Path) -> dict[str, Any]:
         "calls": history.ledger.to_dicts(timings=False),
         "program": path.read_bytes(),
         "names": dict(session._names),
-        "draws": RUNTIME.draws.get_state(),
+        "draws": current().draws.get_state(),
     }
 
 
@@ -86,11 +88,11 @@ def test_a_fit_after_an_estimate_is_the_fit_without_one(build: Callable[[], Any]
     found = []
     for estimates in (0, 1):
         synalinks.clear_session(free_memory=False)
-        program, made_before = build(), len(RUNTIME.ledger)
+        program, made_before = build(), len(current().ledger)
         provider = omega_under_test.OmegaProvider() if build is evolved else provider_of(learner)
         for _ in range(estimates):
             estimate(program, *data(8), epochs=2, validation_data=data(5, 20))
-        assert (program.history, len(RUNTIME.ledger)) == (None, made_before)
+        assert (program.history, len(current().ledger)) == (None, made_before)
         first = fit(program, provider, *data(8), epochs=2, validation_data=data(5, 20))
         for _ in range(estimates):  # of a program that is trained, with an optimizer that has a past
             estimate(program, *data(8), epochs=1, validation_data=data(5, 20))
@@ -152,28 +154,26 @@ def test_what_the_users_own_code_keeps_is_as_it_was() -> None:
     assert program.compiled.rewards[0].name == "reward"
 
 
-@pytest.mark.parametrize("everywhere", [False, True])
-def test_budget_cassette_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path, everywhere: bool) -> None:
+def test_budget_cassette_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path) -> None:
     program, provider = few_shot(), provider_of(learner)
     with (
-        use_budget(Budget(calls=1), everywhere=everywhere) as tracker,
+        use_budget(Budget(calls=1)) as tracker,
         synalinks.use_cassette(tmp_path / "cassette.jsonl") as cassette,
         synalinks.use_provider(provider),
     ):
         forecast = estimate(program, *data(4), validation_split=0.5)
-        assert (len(cassette.rows()), RUNTIME.cassette, RUNTIME.provider) == (0, cassette, provider)
+        assert (len(cassette.rows()), current().cassette, current().provider) == (0, cassette, provider)
         assert (tracker.settled.calls, tracker.refused, provider.calls) == (0, None, [])
     assert forecast.calls.expected > 1
-    assert "account" not in vars(RUNTIME)
 
 
 def test_a_budget_in_dollars_does_not_ask_for_prices() -> None:
     program = compiled(solver(synalinks.LanguageModel("openai/nobody-knows", retry=1)))
-    with use_budget(1, everywhere=True):
+    with use_budget(1):
         assert estimate(program, *data(4)).dollars is None
 
 
-def test_nobody_else_gets_an_invented_answer() -> None:
+def test_calls_beside_an_estimate_are_answered_by_their_own_provider() -> None:
     program, model = few_shot(), lm()
 
     async def both() -> Any:
@@ -181,12 +181,12 @@ def test_nobody_else_gets_an_invented_answer() -> None:
             await asyncio.sleep(0)
             return await model.ask([{"role": "user", "content": "hello"}])
 
-        return await asyncio.gather(program.estimate(*data(30)), other(), return_exceptions=True)
+        with synalinks.use_provider(ScriptedProvider(lambda call: "mine")):
+            return await asyncio.gather(program.estimate(*data(30)), other())
 
-    forecast, refused = asyncio.run(both())
+    forecast, reply = asyncio.run(both())
     assert isinstance(forecast, Forecast)
-    assert isinstance(refused, ConfigurationError)
-    assert "Await the estimate first" in str(refused)
+    assert "mine" in str(reply)
 
 
 def test_an_estimate_waits_for_no_rate() -> None:
@@ -335,10 +335,7 @@ def test_a_known_length_makes_a_narrow_range(tmp_path: Path) -> None:
     assert any(note.startswith("Learned") for note in after.notes)
 
 
-def test_the_caches_of_the_programs_own_models_teach_and_no_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RUNTIME, "ledger", Ledger())  # the calls of other tests would teach, too
+def test_the_caches_of_the_programs_own_models_teach_and_no_others(tmp_path: Path) -> None:
     name = lm().model
     program = compiled(solver(synalinks.LanguageModel(name, cache_dir=tmp_path, retry=1)))
     module = "solver_generator"
@@ -347,8 +344,9 @@ def test_the_caches_of_the_programs_own_models_teach_and_no_others(
         place = (Scope(phase="train", module=module), 0)
         store.add(f"d{number} http://here 0", encode(name, place, Reply(text="x", usage=Usage(output_text=400))))
     store.close()
-    assert any(note.startswith("Learned") for note in estimate(program, *data(8)).notes)
-    assert not any(note.startswith("Learned") for note in estimate(compiled(), *data(8)).notes)
+    with use_runtime(lambda outer: replace(outer, ledger=Ledger())):  # the calls of other tests would teach, too
+        assert any(note.startswith("Learned") for note in estimate(program, *data(8)).notes)
+        assert not any(note.startswith("Learned") for note in estimate(compiled(), *data(8)).notes)
 
 
 def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:
@@ -429,8 +427,8 @@ def test_errors_of_the_users_code_say_that_answers_were_invented() -> None:
         answer = await synalinks.Generator(data_model=Answer, language_model=lm(), name="g")(inputs)
         return synalinks.Program(inputs=inputs, outputs=await Picky(name="picky")(answer), name="picky_program")
 
-    program, provider = compiled(asyncio.run(build())), RUNTIME.provider
+    program, provider = compiled(asyncio.run(build())), current().provider
     with pytest.raises(ZeroDivisionError) as met:
         estimate(program, *data(4))
     assert "invented answers" in met.value.__notes__[0]
-    assert (RUNTIME.provider, program.history) == (provider, None)
+    assert (current().provider, program.history) == (provider, None)

@@ -105,8 +105,9 @@ def _make(
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.errors import BudgetExceeded
     from synalinks.lm import runtime
+    from synalinks.lm.process import PROCESS
 
-    mark, begun, code = len(runtime.RUNTIME.ledger), time.perf_counter(), 0
+    mark, begun, code = len(PROCESS.ledger), time.perf_counter(), 0
     facts: CassetteFacts | None = None
     tracker: BudgetTracker | None = None
     whole = True
@@ -134,7 +135,7 @@ def _make(
         click.echo(f"{cassette} was not made: {why}. Nothing was paid.", err=True)
         return code or 1
     if not quiet:
-        ledger = runtime.RUNTIME.ledger.since(mark)
+        ledger = PROCESS.ledger.since(mark)
         bill = render(os.path.basename(script), ledger, time.perf_counter() - begun, cassette=facts, tracker=tracker)
         click.echo(f"\n{bill}\n\n{cassette}: {count(facts.recorded, 'row')} of {given} that were paid for before")
     return code

@@ -174,8 +174,9 @@ def _run(
     from synalinks.cli.bill import CassetteFacts, render
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
+    from synalinks.lm.process import PROCESS
 
-    mark, begun = len(runtime.RUNTIME.ledger), time.perf_counter()
+    mark, begun = len(PROCESS.ledger), time.perf_counter()
     tracker: BudgetTracker | None = None
     facts: CassetteFacts | None = None
     seconds: float | None = None
@@ -186,7 +187,7 @@ def _run(
             if offline:
                 around.enter_context(runtime.offline())
             if budget is not None:
-                tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
+                tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
             opened = None
             if cassette is not None:
                 opened = around.enter_context(runtime.use_cassette(cassette, record_mode, record_errors=record_errors))
@@ -199,7 +200,7 @@ def _run(
         if seconds is None:
             raise
         code = exit_code(error)
-    ledger = runtime.RUNTIME.ledger.since(mark)
+    ledger = PROCESS.ledger.since(mark)
     if facts is not None and not existed and _says_nothing(ledger):
         Path(facts.path).unlink(missing_ok=True)
         facts = replace(facts, kept=False)
@@ -218,18 +219,19 @@ def _run_dry(
     from synalinks.cli.run.dry import dry_bill, dry_run, priors_from
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
+    from synalinks.lm.process import PROCESS
 
     priors = priors_from(learn_from)
-    mark, begun, code = len(runtime.RUNTIME.ledger), time.perf_counter(), 0
+    mark, begun, code = len(PROCESS.ledger), time.perf_counter(), 0
     tracker: BudgetTracker | None = None
     with dry_run(priors, learn_from, forecasts=False), ExitStack() as around:
         if budget is not None:
-            tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)", everywhere=True))
+            tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
         try:
             run_script(script, args)
         except BaseException as error:  # noqa: BLE001  every way a script can end is told, has its status and its bill
             code = exit_code(error)
-    ledger = runtime.RUNTIME.ledger.since(mark)
+    ledger = PROCESS.ledger.since(mark)
     if not quiet:
         click.echo("\n" + dry_bill(os.path.basename(script), ledger, priors, time.perf_counter() - begun, tracker))
     if bill is not None:

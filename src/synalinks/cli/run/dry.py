@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from synalinks.lm.budget.layer import BudgetTracker
-    from synalinks.lm.cassette.session import Cassette
     from synalinks.lm.forecast.forecast import Forecast
     from synalinks.lm.forecast.priors import Priors
     from synalinks.lm.ledger.ledger import Entry, Ledger
     from synalinks.trainers.forecasting.dry_run import DryRun
-
-#: Where a script finds `use_cassette`; a dry run puts another one there.
-_HOMES = ("synalinks.lm.runtime", "synalinks.lm", "synalinks")
 
 
 def priors_from(files: Sequence[str]) -> Priors:
@@ -45,48 +41,21 @@ def priors_from(files: Sequence[str]) -> Priors:
 
 @contextmanager
 def dry_run(priors: Priors, learn_from: Sequence[str], forecasts: bool) -> Iterator[DryRun]:
-    """A block in which every model is answered synthetically, at once, and the user's cassettes stay as they are."""
-    from synalinks.lm.forecast.isolation import no_limits  # as above
-    from synalinks.lm.providers.fake.synthetic import SyntheticProvider
-    from synalinks.lm.runtime import use_provider
+    """A block in which every model is answered synthetically, at once, and the user's cassettes stay as they are.
+
+    A cassette that the script opens is made in a temporary folder: no answer of it is replayed, and no row is written to it.
+    """
+    from synalinks.lm.providers.fake.synthetic import SyntheticProvider  # as above
+    from synalinks.lm.runtime import use_runtime
     from synalinks.trainers.forecasting.dry_run import DryRun, dry_run
 
-    with ExitStack() as around:
-        around.enter_context(use_provider(SyntheticProvider(priors=priors)))
-        around.enter_context(no_limits())
-        around.enter_context(_other_cassettes())
-        yield around.enter_context(dry_run(DryRun(forecasts, learn_from)))
-
-
-@contextmanager
-def _other_cassettes() -> Iterator[None]:
-    """Have cassettes that the script opens be in a folder that is thrown away: none is played, none is written to."""
-    from synalinks.lm import runtime  # as above
-
-    real = runtime.use_cassette
-    with tempfile.TemporaryDirectory(prefix="synalinks-dry-") as folder:
-
-        @contextmanager
-        def use_cassette(path: str | Path, record_mode: Any = "once", **options: Any) -> Iterator[Cassette]:
-            """A cassette of its own for each path, new at the first opening."""
-            name = Path(path).name
-            place = Path(folder) / str(len(Path(path).parts)) / name
-            place.parent.mkdir(exist_ok=True)
-            with real(place, record_mode if place.exists() else "all", **options) as cassette:
-                yield cassette
-
-        before = [(module, vars(module)) for name in _HOMES if (module := sys.modules.get(name)) is not None]
-        kept = [(names, names.get("use_cassette")) for _, names in before]
-        for names, _ in kept:
-            names["use_cassette"] = use_cassette
-        try:
-            yield
-        finally:
-            for names, value in kept:
-                if value is None:
-                    del names["use_cassette"]
-                else:
-                    names["use_cassette"] = value
+    provider = SyntheticProvider(priors=priors)
+    with (
+        tempfile.TemporaryDirectory(prefix="synalinks-dry-") as folder,
+        use_runtime(lambda outer: replace(outer, provider=provider, unlimited=True, cassette_folder=Path(folder))),
+        dry_run(DryRun(forecasts, learn_from)) as dry,
+    ):
+        yield dry
 
 
 def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> Forecast:

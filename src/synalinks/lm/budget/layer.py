@@ -62,10 +62,10 @@ class BudgetLayer:
     models itself) never waits for that one: it is refused if the rest of the budget can't hold it.
 
     Args:
-        trackers: gives the budgets in force.
+        trackers: gives the budgets in force for a call.
         price: gives the price of a model.
         queue: where calls wait.
-        cassette: gives the open cassette, or None.
+        cassette: gives the cassette that is open around a call, or None.
         timeout: seconds an attempt may take; bounds what is paid by the hour.
         statistics: what calls usually take, for budgets in mode `expected`; without it they reserve bounds.
     """
@@ -74,10 +74,10 @@ class BudgetLayer:
 
     def __init__(
         self,
-        trackers: Callable[[], Sequence[BudgetTracker]],
+        trackers: Callable[[Call], Sequence[BudgetTracker]],
         price: Callable[[str], Price | None],
         queue: Queue | None = None,
-        cassette: Callable[[], Cassette | None] = lambda: None,
+        cassette: Callable[[Call], Cassette | None] = lambda call: None,
         timeout: float | None = None,
         statistics: UsageStatistics | None = None,
     ) -> None:
@@ -92,10 +92,10 @@ class BudgetLayer:
         """A handler that answers through `below` within budget."""
 
         async def gate(call: Call) -> Reply:
-            trackers = self._trackers()
+            trackers = self._trackers(call)
             if not trackers:
                 return await below(call)
-            cassette = self._cassette()
+            cassette = self._cassette(call)
             if cassette is not None and cassette.repeats(call):
                 return await below(call)
             held = self._reservation(call, trackers)

@@ -58,7 +58,9 @@ class CacheOnlyProvider:
 
     def _make(self, endpoint: str, path: Path) -> Handler:
         store: Callable[[], Store] = lambda: self._stores.setdefault(path, DiskStore(path))  # noqa: E731
-        cached = CacheLayer(store, endpoint, lambda: self._draws, bypass=lambda: False)(self._refuse(endpoint, path))
+        cached = CacheLayer(store, endpoint, lambda call: self._draws, bypass=lambda call: False)(
+            self._refuse(endpoint, path)
+        )
 
         async def answer(call: Call) -> Reply:
             reply = await cached(call)

@@ -95,8 +95,8 @@ class CacheLayer:
     Args:
         store: gives the store, or None where there is none.
         endpoint: URL of the server, without credentials; one model name at two servers is two models.
-        draws: gives the answers this run has taken.
-        bypass: whether to stand aside, as while a cassette is open.
+        draws: gives the answers that the run of a call has taken.
+        bypass: whether a call passes by the cache, as while a cassette is open.
         mode: `use`, or `refresh`: answers of earlier runs are not read but replaced.
     """
 
@@ -106,8 +106,8 @@ class CacheLayer:
         self,
         store: Callable[[], Store | None],
         endpoint: str,
-        draws: Callable[[], Draws],
-        bypass: Callable[[], bool],
+        draws: Callable[[Call], Draws],
+        bypass: Callable[[Call], bool],
         mode: Mode = "use",
     ) -> None:
         self._store = store
@@ -120,7 +120,7 @@ class CacheLayer:
         """The layer over `below`."""
 
         async def cache(call: Call) -> Reply:
-            if self._bypass():
+            if self._bypass(call):
                 return await below(call)
             store = self._store()
             if store is None:
@@ -137,7 +137,7 @@ class CacheLayer:
 
     async def _single(self, store: Store, call: Call, prefix: str, below: Handler) -> Reply:
         """The one answer of a request that has only one: entry 0, whatever its place."""
-        draws = self._draws()
+        draws = self._draws(call)
         data = None
         if not self._refresh or 0 in draws.taken(prefix):
             data = await _get(store, prefix + "0")
@@ -153,7 +153,7 @@ class CacheLayer:
 
     async def _one_of_many(self, store: Store, call: Call, prefix: str, below: Handler) -> Reply:
         """The answer that the rule of `draws.py` gives this call, or a new one, which joins the others."""
-        draws, place = self._draws(), call.place
+        draws, place = self._draws(call), call.place
         # An answer that this run has taken can't be this call's: it need not be read. So a script that is
         # run again reads one entry a call, however many answers a request has.
         taken = draws.taken(prefix)
@@ -178,16 +178,17 @@ class CacheLayer:
         reply = await below(call)
         if _cacheable(call.request, reply):
             value = encode(call.request.model, place, reply)
-            await self._append(store, prefix, value, broken, index)
+            await self._append(store, draws, prefix, value, broken, index)
         return reply
 
-    async def _append(self, store: Store, prefix: str, value: bytes, broken: Sequence[int], free: int) -> None:
+    async def _append(
+        self, store: Store, draws: Draws, prefix: str, value: bytes, broken: Sequence[int], free: int
+    ) -> None:
         """Store an answer in place of one that can't be read, or under the first free number from `free` on.
 
         It is this run's own from then on. In refresh mode every answer that this run didn't give counts as
         free.
         """
-        draws = self._draws()
         for index in itertools.chain(broken, itertools.count(free)):
             replaces = self._refresh or index in broken
             if replaces and index in draws.taken(prefix):
@@ -205,7 +206,7 @@ class CacheLayer:
 
     async def _embed(self, store: Store, call: Call, below: Handler) -> Reply:
         """Vectors text by text: those not stored are asked for in one batch, each distinct text once."""
-        request, draws = call.request, self._draws()
+        request, draws = call.request, self._draws(call)
         found: dict[str, tuple[Reply, bytes]] = {}
         missing: dict[str, tuple[str, bool]] = {}
         for text in dict.fromkeys(request.texts):

@@ -367,7 +367,7 @@ class CassetteLayer:
     """The layer that a cassette replaces all below of; without an open cassette it is not there.
 
     Args:
-        active: gives the open cassette, or None.
+        active: gives the cassette that is open around a call, or None.
         source: gives what a recording asks in place of all below, or None, as where a cassette is made of answers
             that were paid for before.
     """
@@ -375,7 +375,7 @@ class CassetteLayer:
     name = "cassette"
 
     def __init__(
-        self, active: Callable[[], Cassette | None], source: Callable[[], Handler | None] = lambda: None
+        self, active: Callable[[Call], Cassette | None], source: Callable[[Call], Handler | None] = lambda call: None
     ) -> None:
         self._active = active
         self._source = source
@@ -384,7 +384,7 @@ class CassetteLayer:
         active, source = self._active, self._source
 
         async def handle(call: Call, /) -> Reply:
-            cassette = active()
-            return await (below(call) if cassette is None else cassette.answer(call, source() or below))
+            cassette = active(call)
+            return await (below(call) if cassette is None else cassette.answer(call, source(call) or below))
 
         return handle

@@ -255,6 +255,7 @@ class Call:
             not change what a call is.
         trace: what the call has sent and spent so far, or None where nobody asks.
         is_fallback: whether a fallback asks, in place of a model whose call failed.
+        runtime: the `Runtime` it was made in, which only the place where the stack is composed looks into.
     """
 
     request: Request
@@ -266,6 +267,7 @@ class Call:
     output_cap: int | None = None
     trace: Trace | None = None
     is_fallback: bool = False
+    runtime: object = field(default=None, compare=False, repr=False)
 
     @property
     def output_limit(self) -> int | None:

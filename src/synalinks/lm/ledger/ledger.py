@@ -135,7 +135,7 @@ class LedgerLayer:
 
     name = "meter"
 
-    def __init__(self, provider: str, ledgers: Callable[[], Sequence[Ledger]], clock: Clock) -> None:
+    def __init__(self, provider: str, ledgers: Callable[[Call], Sequence[Ledger]], clock: Clock) -> None:
         self._provider = provider
         self._ledgers = ledgers
         self._clock = clock
@@ -149,19 +149,19 @@ class LedgerLayer:
             try:
                 reply = await below(call)
             except LMError as error:
-                self._write(self._entry(call, begun, now(), **_failure(error)))
+                self._write(call, self._entry(call, begun, now(), **_failure(error)))
                 raise
             except (asyncio.CancelledError, SynalinksError) as error:
                 if (outcome := _unfinished(call.trace, error)) is not None:
-                    self._write(self._entry(call, begun, now(), **outcome))
+                    self._write(call, self._entry(call, begun, now(), **outcome))
                 raise
-            self._write(self._entry(call, begun, now(), **_answer(reply)))
+            self._write(call, self._entry(call, begun, now(), **_answer(reply)))
             return reply
 
         return answer
 
-    def _write(self, entry: Entry) -> None:
-        for ledger in self._ledgers():
+    def _write(self, call: Call, entry: Entry) -> None:
+        for ledger in self._ledgers(call):
             ledger.record(entry)
 
     def _entry(self, call: Call, begun: float, ended: float, **outcome: Any) -> Entry:

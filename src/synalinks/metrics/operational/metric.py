@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Protocol
 
 from synalinks._signature import NamedSignature
 from synalinks.lm.ledger.ledger import Entry, Ledger
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.process import PROCESS
 from synalinks.metrics.metric import Metric
 from synalinks.metrics.operational.table import OTHERS, Row
 from synalinks.metrics.operational.window import Window
@@ -143,7 +143,7 @@ class OperationalMetric(Metric):
         ]
 
     def _run_ledger(self) -> Ledger:
-        return RUNTIME.ledger if self._program is None else self._program.run_ledger
+        return PROCESS.ledger if self._program is None else self._program.run_ledger
 
     def _invocations(self) -> Invocations:
         return Invocations() if self._program is None else self._program.invocations

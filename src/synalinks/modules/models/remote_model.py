@@ -13,10 +13,10 @@ from typing import Any, ClassVar, Literal, Self
 from synalinks import scope, session
 from synalinks._secrets import scrubbed
 from synalinks.errors import ConfigurationError, LMError
+from synalinks.lm.client import CacheMode, Client
 from synalinks.lm.ledger.ledger import Totals
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import CacheMode, Client
 from synalinks.modules.core.module import Module
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 

@@ -17,7 +17,8 @@ from synalinks import session
 from synalinks.lm.cassette.disk import CassetteWarning
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.ledger.ledger import Money
-from synalinks.lm.runtime import RUNTIME, RecordMode, use_cassette
+from synalinks.lm.process import PROCESS
+from synalinks.lm.runtime import RecordMode, use_cassette
 from synalinks.testing.pytest_plugin.network import no_network
 
 _LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
@@ -40,7 +41,7 @@ def recorded(
     with _fresh_session(), ExitStack() as stack:
         with told_not_raised():
             cassette = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
-        mark = len(RUNTIME.ledger)
+        mark = len(PROCESS.ledger)
         free = cassette.recording
         with nullcontext() if free else no_network(f"{test} replays {path}", allow_loopback=allow_loopback):
             yield cassette, mark
@@ -92,7 +93,7 @@ def figures(cassette: Cassette, mark: int) -> dict[str, Any]:
 
     Money is a pair of dollars, as text, and the number of calls whose price is unknown.
     """
-    total = RUNTIME.ledger.since(mark).total
+    total = PROCESS.ledger.since(mark).total
     return {
         "played": cassette.played,
         "recorded": cassette.recorded,
@@ -107,4 +108,4 @@ def _pair(money: Money) -> tuple[str, int]:
 
 def says_nothing(mark: int) -> bool:
     """Whether no call since `mark` got an answer."""
-    return all(entry.error is not None for entry in RUNTIME.ledger.since(mark))
+    return all(entry.error is not None for entry in PROCESS.ledger.since(mark))

@@ -20,24 +20,25 @@ Epochs beyond those simulated are like the last one. Callbacks that stop a fit e
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextvars
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from synalinks import _json, session
 from synalinks import optimizers as optimizer_namespace
 from synalinks.errors import ConfigurationError
-from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.forecast.forecast import Forecast
-from synalinks.lm.forecast.isolation import in_own_context, isolated
 from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
 from synalinks.lm.forecast.tally import GROWTH, notes_of, rows_of
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.providers.fake.synthetic import SyntheticProvider
-from synalinks.lm.runtime import RUNTIME
+from synalinks.lm.runtime import current, isolated
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.optimizers.candidates import Candidate
 from synalinks.trainers.checks import models_of
@@ -55,6 +56,7 @@ from synalinks.trainers.forecasting.simulated_rewards import (
 from synalinks.trainers.forecasting.state import Kept
 from synalinks.trainers.program_run import TrainableProgram
 
+T = TypeVar("T")
 #: Passes through the program that the expected scenario takes about, and the two others each.
 PASSES, SIDE_PASSES = 1200, 500
 #: Epochs simulated at most: the first knows nothing, the second has candidates, the third is like those after it.
@@ -182,9 +184,10 @@ def _sampled(whole: Shape, part: Shape, settings: FitConfig) -> Iterator[str]:
 def priors_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> Priors:
     """What the sources given, the open cassette, this process's ledger and the disk caches of these models teach."""
     sources = [learn_from] if isinstance(learn_from, (str, Path, Ledger)) else list(learn_from)
-    if RUNTIME.cassette is not None:
-        sources.append(RUNTIME.cassette)
-    priors = Priors.of(*sources, RUNTIME.ledger)
+    runtime = current()
+    if runtime.cassette is not None:
+        sources.append(runtime.cassette)
+    priors = Priors.of(*sources, runtime.ledger)
     folders = {str(folder): folder for model in models if (folder := _folder(model.client)) is not None}
     for folder in folders.values():
         priors.add_cache(folder)
@@ -260,7 +263,7 @@ class _Run:
         answering = _Answering(scenario, self.priors)
         kept = Kept([program, self.optimizer, program.optimizer, session._names, session._settings])
         try:
-            with warnings.catch_warnings(), _Noted(program.name), isolated(answering) as ledger:
+            with warnings.catch_warnings(), _Noted(program.name):
                 warnings.simplefilter("ignore")  # they would be about invented answers
                 simulated = program.compiled = SimulatedRewards(
                     program.compiled, scenario.scored, lambda: _size(program)
@@ -270,10 +273,28 @@ class _Run:
                 self.priors.dimensions.update(_dimensions(program.optimizer))
                 if scenario.begins is not None:
                     _begin_with(program, scenario.begins)
-                await in_own_context(lambda: program.fit(**arguments(data, part, settings)))
+                ledger = await _outside(_fit_isolated(program, answering, arguments(data, part, settings)))
         finally:
             kept.put_back()
         return Seen.of(list(ledger), part, simulated, settings), answering.requests
+
+
+async def _fit_isolated(program: TrainableProgram, handler: Handler, arguments: dict[str, Any]) -> Ledger:
+    """A fit beside the real run; the calls it made."""
+    with isolated(handler) as ledger:
+        await program.fit(**arguments)
+    return ledger
+
+
+async def _outside(job: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that runs in an empty context: at no place, and in no block of this task."""
+    task = asyncio.get_running_loop().create_task(job, context=contextvars.Context())
+    try:
+        return await task
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait((task,))
+        raise
 
 
 def arguments(data: Data, part: Shape, settings: FitConfig) -> dict[str, Any]:

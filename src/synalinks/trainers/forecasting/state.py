@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import Any
 
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Schema
 from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import Client, Runtime
+from synalinks.lm.process import Process
+from synalinks.lm.runtime import Runtime
 
 #: Objects that are shared with the rest of the process, or never change.
-_LEFT_ALONE = (Client, Runtime, Ledger, Schema)
+_LEFT_ALONE = (Client, Process, Runtime, Ledger, Schema)
 _PLAIN = (str, bytes, int, float, complex, bool, type(None), type, types.ModuleType, types.BuiltinFunctionType)
 
 

@@ -10,10 +10,10 @@ import pytest
 from tests.lm.providers import llama_server
 
 from synalinks import _json, errors
+from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Schema
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.runtime import Client
 
 pytestmark = pytest.mark.live
 PREFIXES = ("llama_cpp", "openai")

@@ -1,4 +1,4 @@
-"""A budget for the whole process: on threads and event loops that know nothing of the block it was opened in."""
+"""A budget around threads that inherit no context, each with its event loop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from synalinks.errors import BudgetExceeded
 from synalinks.lm import Client, Request, use_budget, use_provider
 from synalinks.lm.budget.layer import Budget
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from synalinks.lm.runtime import RUNTIME, open_trackers
+from synalinks.lm.runtime import current
 
 MODEL = "ollama/m"
 
@@ -42,26 +42,20 @@ def on_threads(count: int, each: int) -> list[str]:
     return outcomes
 
 
-def test_a_budget_holds_the_tasks_of_its_block_and_no_thread_that_the_script_starts() -> None:
-    with use_provider(ScriptedProvider(lambda call: "yes")), use_budget(Budget(calls=1)) as tracker:
-        assert on_threads(2, 3) == ["yes"] * 6
-    assert tracker.settled.calls == 0
-
-
-def test_one_that_holds_everywhere_holds_them_too_together() -> None:
+def test_a_budget_holds_the_threads_that_are_started_in_its_block_together() -> None:
     with use_provider(ScriptedProvider(lambda call: "yes")) as provider:
-        with use_budget(Budget(calls=5), everywhere=True) as tracker:
+        with use_budget(Budget(calls=5)) as tracker:
             assert sorted(on_threads(4, 3)) == ["refused"] * 7 + ["yes"] * 5
             assert asyncio.run(ask(Client(MODEL), 99)) == "refused"
         assert asyncio.run(ask(Client(MODEL), 100)) == "yes"
     assert tracker.settled.calls == 5
     assert len(provider.calls) == 6
-    assert RUNTIME.trackers == ()
+    assert current().trackers == ()
 
 
 def test_it_is_the_outermost_and_counts_beside_others() -> None:
-    with use_budget(Budget(calls=9), everywhere=True) as outer, use_budget(Budget(calls=2)) as inner:
-        assert open_trackers() == (outer, inner)
+    with use_budget(Budget(calls=9)) as outer, use_budget(Budget(calls=2)) as inner:
+        assert current().trackers == (outer, inner)
         with use_provider(ScriptedProvider(lambda call: "yes")):
             found = [asyncio.run(ask(Client(MODEL), number)) for number in range(3)]
         assert found == ["yes", "yes", "refused"]
@@ -69,17 +63,17 @@ def test_it_is_the_outermost_and_counts_beside_others() -> None:
 
 
 def test_two_may_be_open_and_close_in_any_order() -> None:
-    one, two = use_budget(Budget(calls=1), everywhere=True), use_budget(Budget(calls=2), everywhere=True)
+    one, two = use_budget(Budget(calls=1)), use_budget(Budget(calls=2))
     first = one.__enter__()
     second = two.__enter__()
-    assert RUNTIME.trackers == (first, second)
+    assert current().trackers == (first, second)
     one.__exit__(None, None, None)
-    assert RUNTIME.trackers == (second,)
+    assert current().trackers == (second,)
     two.__exit__(None, None, None)
-    assert RUNTIME.trackers == ()
+    assert current().trackers == ()
 
 
 def test_it_ends_with_an_error_too() -> None:
-    with pytest.raises(KeyError), use_budget(Budget(calls=1), everywhere=True):
+    with pytest.raises(KeyError), use_budget(Budget(calls=1)):
         raise KeyError("a bug")
-    assert RUNTIME.trackers == ()
+    assert current().trackers == ()

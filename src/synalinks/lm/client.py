@@ -1,0 +1,194 @@
+"""Client: a model's way to its provider. The whole stack of layers is visible in `Client._compose`."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from synalinks import scope as scopes
+from synalinks._concurrency import Clock
+from synalinks.errors import OfflineError
+from synalinks.lm.budget.layer import BudgetLayer
+from synalinks.lm.cache.layer import CacheLayer
+from synalinks.lm.cache.store import Store
+from synalinks.lm.cassette.session import CassetteLayer
+from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
+from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
+from synalinks.lm.process import PROCESS
+from synalinks.lm.providers import NO_CREDENTIALS, Credentials, Spec, endpoint_of, is_own_server, key_of, make, resolve
+from synalinks.lm.rate_limit.account import Account, Limits
+from synalinks.lm.rate_limit.layer import RateLimitLayer
+from synalinks.lm.retry import RetryLayer, RetryPolicy
+from synalinks.lm.runtime import Runtime, current, runtime_of
+from synalinks.lm.single_flight import SingleFlightLayer
+from synalinks.lm.validate import ValidateLayer
+
+CacheMode = Literal["use", "refresh", "off"]
+_callers = itertools.count(1)
+
+
+class ProviderHandler:
+    """The end of a stack: the model's own provider, made at the first live call, or the handler that replaces it."""
+
+    def __init__(self, spec: Spec, api_base: str | None, credentials: Credentials) -> None:
+        self.name = spec.prefix
+        self._spec = spec
+        self._api_base = api_base
+        self._credentials = credentials
+        self._provider: Handler | None = None
+
+    def __call__(self, call: Call, /) -> Awaitable[Reply]:
+        PROCESS.check_not_stopping(call)
+        runtime = runtime_of(call)
+        if runtime.provider is not None:
+            return runtime.provider(call)
+        if runtime.offline:
+            raise OfflineError(
+                f"{call.request.model!r} was asked for an answer that is on no cassette and in no cache, and live calls "
+                f"are forbidden (at {call.scope}). Run once without --offline to record it"
+            )
+        if self._provider is None:
+            self._provider = make(self._spec, self._api_base, credentials=self._credentials)
+        return self._provider(call)
+
+
+class Client:
+    """A model's way to its provider: a stack of layers, made once for each clock.
+
+    Args:
+        model: with its provider's prefix.
+        api_base: URL of the server; the provider's own where None.
+        credentials: the key, where not the environment's.
+        limits: of the account; the provider's defaults for those that are None.
+        retry: when to try again.
+        cache: `use`; `refresh` to ask anew and store; `off`.
+        cache_dir: folder of the cache; the user's where None.
+
+    Raises:
+        UnknownModelError: no such provider.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        api_base: str | None = None,
+        credentials: Credentials = NO_CREDENTIALS,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        cache: CacheMode = "use",
+        cache_dir: str | Path | None = None,
+    ) -> None:
+        self._again = partial(
+            Client, model, api_base=api_base, limits=limits, retry=retry, cache=cache, cache_dir=cache_dir
+        )
+        self.model = model
+        self.spec, self.model_name = resolve(model)
+        self.endpoint = endpoint_of(self.spec, api_base)
+        self.caller = next(_callers)
+        self._credentials = credentials
+        #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
+        self.price: Callable[[str], Price | None] = (
+            price_of if is_own_server(self.spec, self.endpoint) else stated_price
+        )
+        self.limits = (limits or Limits()).over(self.spec.limits)
+        self._retry = retry or RetryPolicy()
+        self._cache: CacheMode = cache
+        self._cache_dir = cache_dir
+        #: The calls made through this client; the entries are those of the process's ledger.
+        self.ledger = Ledger()
+        self._key = key_of(self.spec, credentials=credentials, api_base=api_base) or ""
+        self._provider = ProviderHandler(self.spec, api_base, credentials)
+        self._stacks: dict[tuple[Clock, random.Random, bool], Stack] = {}
+        self.stack()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Client:
+        return self._again(credentials=self._credentials)
+
+    def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
+        return self._again, ()
+
+    def stack(self, runtime: Runtime | None = None) -> Stack:
+        """The stack for the clock of a runtime (None: of the current one), without rate limits where it has none."""
+        runtime = runtime or current()
+        key = (runtime.clock, runtime.rng, runtime.unlimited)
+        found = self._stacks.get(key)
+        if found is None:
+            found = self._stacks[key] = self._compose(*key)
+        return found
+
+    def _compose(self, clock: Clock, rng: random.Random, unlimited: bool) -> Stack:
+        account = (
+            Account(Limits(), clock)
+            if unlimited
+            else PROCESS.account(self.spec.prefix, self.endpoint, self._key, self.limits, clock)
+        )
+        layers: list[Layer] = [
+            LedgerLayer(self.spec.prefix, self._ledgers, clock),
+            SingleFlightLayer(_shared_by, bypass=lambda call: runtime_of(call).replays_only),
+            CacheLayer(
+                self._store,
+                self.endpoint,
+                draws=lambda call: runtime_of(call).draws,
+                bypass=_has_no_cache,
+                mode="refresh" if self._cache == "refresh" else "use",
+            ),
+            BudgetLayer(
+                lambda call: runtime_of(call).trackers,
+                self.price,
+                cassette=lambda call: runtime_of(call).cassette,
+                timeout=self._retry.timeout,
+                statistics=PROCESS.usage_statistics,
+            ),
+            CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only),
+            RateLimitLayer(account),
+            RetryLayer(self._retry, account, clock, rng, is_free),
+            ValidateLayer(),
+            PriceLayer(self.price, clock),
+        ]
+        return stack(self._provider, *layers)
+
+    def _ledgers(self, call: Call) -> Sequence[Ledger]:
+        """The ledgers that a call is entered in; an isolated run leaves no entry in the client's own."""
+        runtime = runtime_of(call)
+        if runtime.isolated:
+            return (runtime.ledger, *runtime.ledgers)
+        return (self.ledger, runtime.ledger, *runtime.ledgers)
+
+    def _store(self) -> Store | None:
+        return None if self._cache == "off" else PROCESS.store(self._cache_dir)
+
+    def _cache_only(self, call: Call) -> Handler | None:
+        """The cache, where a recording may take answers from it only; a provider of `use_provider` goes before it."""
+        runtime = runtime_of(call)
+        if runtime.cache_only is None or runtime.provider is not None:
+            return None
+        return runtime.cache_only.handler(self.endpoint, self._cache_dir)
+
+    def send(self, request: Request, sink: Sink | None = None, is_fallback: bool = False) -> Awaitable[Reply]:
+        """Send a request from the current place. Runtime and place are read here, once a call."""
+        runtime, scope = current(), scopes.current()
+        draw = runtime.taken.ordinal(scope, request)
+        call = Call(request, scope, draw, sink, self.caller, trace=Trace(), is_fallback=is_fallback, runtime=runtime)
+        PROCESS.check_not_stopping(call)
+        return self.stack(runtime).outermost(call)
+
+    def __repr__(self) -> str:
+        return f"<Client {self.model} at {self.endpoint}: {self.stack()!r}>"
+
+
+def _has_no_cache(call: Call) -> bool:
+    runtime = runtime_of(call)
+    return runtime.cassette is not None or runtime.provider is not None
+
+
+def _shared_by(call: Call) -> tuple[object, ...]:
+    """What must be the same of two calls, besides the request, to share an answer."""
+    runtime = runtime_of(call)
+    parts = (runtime.cassette, runtime.provider, runtime.cache_only, runtime.draws)
+    return (*map(id, parts), runtime.offline, runtime.trackers)

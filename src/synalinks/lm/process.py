@@ -1,0 +1,64 @@
+"""What belongs to the process and to no block: its ledger, accounts, stores, usage statistics and interrupt flag."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from synalinks._concurrency import Clock
+from synalinks.errors import Interrupted
+from synalinks.lm.budget.expected import UsageStatistics
+from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_directory
+from synalinks.lm.core.call import Call
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.rate_limit.account import Account, Limits
+
+
+class Process:
+    """State that all blocks of a process share. There is one, `PROCESS`.
+
+    Attributes:
+        ledger: every call of the process, but those of isolated blocks.
+        usage_statistics: what calls usually take, from the ledger.
+        interruptible: whether a run ends in order at Ctrl-C.
+        stopping: whether Ctrl-C was pressed during such a run: sent calls finish, no other is sent.
+    """
+
+    def __init__(self) -> None:
+        self.ledger = Ledger()
+        self.usage_statistics = UsageStatistics(self.ledger)
+        self.interruptible = self.stopping = False
+        self._accounts: dict[tuple[str, str, str, Limits, Clock], Account] = {}
+        self._stores: dict[Path, Store] = {}
+        self._lock = threading.Lock()
+
+    def check_not_stopping(self, call: Call) -> None:
+        """Refuse a call that has not been sent yet, after Ctrl-C.
+
+        Raises:
+            Interrupted: Ctrl-C was pressed.
+        """
+        if self.stopping:
+            raise Interrupted(f"{call.request.model!r} was not asked: the run was interrupted (at {call.scope})")
+
+    def account(self, provider: str, endpoint: str, key: str, limits: Limits, clock: Clock) -> Account:
+        """The account that models of one provider, endpoint, key and limits share, by the time of `clock`."""
+        name = (provider, endpoint, key, limits, clock)
+        with self._lock:
+            if name not in self._accounts:
+                self._accounts[name] = Account(limits, clock)
+            return self._accounts[name]
+
+    def store(self, directory: str | Path | None) -> Store | None:
+        """The store of answers in a directory (None: the user's cache directory), or None if the cache is off."""
+        if directory is None and cache_disabled():
+            return None
+        path = Path(directory) if directory is not None else default_directory()
+        store = self._stores.get(path)
+        if store is None:
+            with self._lock:
+                store = self._stores.setdefault(path, DiskStore(path))
+        return store
+
+
+PROCESS = Process()
