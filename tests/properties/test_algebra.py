@@ -8,9 +8,11 @@ import jsonschema_rs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synalinks.data import JsonDataModel, algebra, keys
+from synalinks.data import JsonDataModel
 from synalinks.data import schema as schemas
-from synalinks.data.plurals import plural, singular
+from synalinks.data.algebra import keys
+from synalinks.data.algebra import values as algebra
+from synalinks.data.algebra.plurals import plural, singular
 
 NAMES = st.sampled_from(
     ["answer", "answers", "answer_1", "answers_2", "query", "queries", "status", "analysis", "data", "box_1"]

@@ -2,50 +2,7 @@
 
 from __future__ import annotations
 
-from synalinks.data.algebra import copy_json
-from synalinks.data.chat import (
-    ChatMessage,
-    ChatMessages,
-    ChatRole,
-    ToolCall,
-    ToolCallFunction,
-    is_chat_message,
-    is_chat_messages,
-    is_strictly_chat_message,
-    is_strictly_chat_messages,
-    is_tool_call,
-)
-from synalinks.data.convert import (
-    any_symbolic,
-    convert_to_json_data_model,
-    convert_to_symbolic_data_model,
-    is_data_model,
-    is_json_data_model,
-    is_meta_class,
-    is_symbolic_data_model,
-)
-from synalinks.data.data_model import DataModel, Field
-from synalinks.data.embedding import (
-    Embedding,
-    EmbeddingRequest,
-    Embeddings,
-    is_embedded,
-    is_embedding,
-    is_embeddings,
-)
-from synalinks.data.generic import (
-    GenericInputs,
-    GenericIO,
-    GenericOutputs,
-    GenericResult,
-    Stamp,
-    is_stamped,
-)
-from synalinks.data.json_data_model import JsonDataModel
-from synalinks.data.media import Audio, Image
-from synalinks.data.node import Node, Operation
-from synalinks.data.operand import Operand, schema_of
-from synalinks.data.operators import (
+from synalinks.data.algebra.operators import (
     OPERATOR_CLASSES,
     And,
     Concat,
@@ -59,8 +16,48 @@ from synalinks.data.operators import (
     Suffix,
     Xor,
 )
-from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, standardize_schema
-from synalinks.data.scores import (
+from synalinks.data.algebra.values import copy_json
+from synalinks.data.convert import (
+    any_symbolic,
+    convert_to_json_data_model,
+    convert_to_symbolic_data_model,
+    is_data_model,
+    is_json_data_model,
+    is_meta_class,
+    is_symbolic_data_model,
+)
+from synalinks.data.data_model import DataModel, Field
+from synalinks.data.json_data_model import JsonDataModel
+from synalinks.data.models.chat import (
+    ChatMessage,
+    ChatMessages,
+    ChatRole,
+    ToolCall,
+    ToolCallFunction,
+    is_chat_message,
+    is_chat_messages,
+    is_strictly_chat_message,
+    is_strictly_chat_messages,
+    is_tool_call,
+)
+from synalinks.data.models.embedding import (
+    Embedding,
+    EmbeddingRequest,
+    Embeddings,
+    is_embedded,
+    is_embedding,
+    is_embeddings,
+)
+from synalinks.data.models.generic import (
+    GenericInputs,
+    GenericIO,
+    GenericOutputs,
+    GenericResult,
+    Stamp,
+    is_stamped,
+)
+from synalinks.data.models.media import Audio, Image
+from synalinks.data.models.scores import (
     FineScore,
     Rating,
     Rating10,
@@ -69,8 +66,7 @@ from synalinks.data.scores import (
     get_score_type,
     normalize_score,
 )
-from synalinks.data.symbolic_data_model import SymbolicDataModel
-from synalinks.data.trainable import (
+from synalinks.data.models.trainable import (
     BOOKKEEPING,
     Instructions,
     Prediction,
@@ -80,6 +76,10 @@ from synalinks.data.trainable import (
     is_prediction,
     is_trainable,
 )
+from synalinks.data.node import Node, Operation
+from synalinks.data.operand import Operand, schema_of
+from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, standardize_schema
+from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.data.variable import Variable
 
 __all__ = [

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
 
 from synalinks import _json
-from synalinks.data.algebra import copy_json
+from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel
 from synalinks.data.operand import Operand, either
 from synalinks.data.symbolic_data_model import SymbolicDataModel

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn
 
 from synalinks import _json
 from synalinks._copying import Copyable
-from synalinks.data.algebra import copy_json
+from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from synalinks.data import keys
+from synalinks.data.algebra import keys
 from synalinks.errors import ConfigurationError
 
 Schema = dict[str, Any]

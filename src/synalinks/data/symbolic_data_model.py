@@ -10,7 +10,7 @@ from pydantic_core import CoreSchema
 
 from synalinks import _json
 from synalinks._copying import Copyable
-from synalinks.data.algebra import copy_json
+from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from synalinks import _json
 from synalinks._copying import Copyable
 from synalinks.data import schema as schemas
-from synalinks.data.algebra import copy_json
+from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel, _no_field, _plain
 from synalinks.data.operand import Operand, schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel

@@ -1,4 +1,4 @@
-"""Functions on data models, one for each operator of `synalinks.data.operators`.
+"""Functions on data models, one for each operator of `synalinks.data.algebra.operators`.
 
 They are coroutines because programs await them; none of them waits. Each takes any kind of value, and gives a
 `JsonDataModel`, a `SymbolicDataModel` where an operand is symbolic, or None.

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from synalinks.data import keys
+from synalinks.data.algebra import keys
 
 Json = dict[str, Any]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from synalinks.data.plurals import plural, singular
+from synalinks.data.algebra.plurals import plural, singular
 
 PAIRS = [
     ("answer", "answers"),

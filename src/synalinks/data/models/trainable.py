@@ -6,7 +6,7 @@ from typing import Any
 
 from synalinks.data import schema as schemas
 from synalinks.data.data_model import DataModel, Field
-from synalinks.data.kinds import holds
+from synalinks.data.models.kinds import holds
 from synalinks.data.operand import Operand, schema_of
 from synalinks.errors import ConfigurationError
 

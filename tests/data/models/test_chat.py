@@ -16,7 +16,7 @@ from synalinks.data import (
     is_strictly_chat_messages,
     is_tool_call,
 )
-from synalinks.data.chat import ToolCallFunction
+from synalinks.data.models.chat import ToolCallFunction
 
 
 class Context(DataModel):

@@ -5,8 +5,8 @@ from enum import Enum
 import pytest
 
 from synalinks.data import FineScore, Rating, Rating10, Rating20, Score, get_score_type, normalize_score
-from synalinks.data.embedding import Embedding, Embeddings, is_embedded, is_embedding, is_embeddings
-from synalinks.data.generic import GenericIO, Stamp, is_stamped
+from synalinks.data.models.embedding import Embedding, Embeddings, is_embedded, is_embedding, is_embeddings
+from synalinks.data.models.generic import GenericIO, Stamp, is_stamped
 from synalinks.errors import ConfigurationError
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from synalinks.data.data_model import DataModel, Field
-from synalinks.data.kinds import equals, holds
+from synalinks.data.models.kinds import equals, holds
 
 
 class ChatRole(StrEnum):

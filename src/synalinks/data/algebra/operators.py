@@ -22,8 +22,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NoReturn
 
-from synalinks.data import algebra, keys
 from synalinks.data import schema as schemas
+from synalinks.data.algebra import keys, values
 from synalinks.data.convert import as_operand
 from synalinks.data.json_data_model import JsonDataModel
 from synalinks.data.node import Node
@@ -126,7 +126,7 @@ def _concat_schema(first: Schema, second: Schema) -> Schema:
 
 def _concat(first: JsonDataModel, second: JsonDataModel) -> Pair:
     one, two = first._schema, second._schema
-    value = algebra.concat(first._json, second._json, schemas.properties(one), schemas.properties(two))
+    value = values.concat(first._json, second._json, schemas.properties(one), schemas.properties(two))
     return _concat_schema(one, two), value
 
 
@@ -243,7 +243,7 @@ class Factorize(_Unary):
         return ("factorize",)
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
-        return algebra.factorize(value._json, schemas.properties(value._schema))
+        return values.factorize(value._json, schemas.properties(value._schema))
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.factorize(schema)
@@ -294,7 +294,7 @@ class InMask(_Masking):
     """Only the fields that match."""
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
-        return algebra.in_mask(value._json, self.mask, self.pattern, self.recursive)
+        return values.in_mask(value._json, self.mask, self.pattern, self.recursive)
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.in_mask(schema, self.mask, self.pattern, self.recursive)
@@ -304,7 +304,7 @@ class OutMask(_Masking):
     """All but the fields that match."""
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
-        return algebra.out_mask(value._json, self.mask, self.pattern, self.recursive)
+        return values.out_mask(value._json, self.mask, self.pattern, self.recursive)
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.out_mask(schema, self.mask, self.pattern, self.recursive)
@@ -321,7 +321,7 @@ class Prefix(_Unary):
         return ("prefix", self.prefix)
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
-        return algebra.prefix(value._json, self.prefix)
+        return values.prefix(value._json, self.prefix)
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.prefix(schema, self.prefix)
@@ -342,7 +342,7 @@ class Suffix(_Unary):
         return ("suffix", self.suffix)
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
-        return algebra.suffix(value._json, self.suffix)
+        return values.suffix(value._json, self.suffix)
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.suffix(schema, self.suffix)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synalinks.data.data_model import DataModel, Field
-from synalinks.data.kinds import holds
+from synalinks.data.models.kinds import holds
 
 
 class EmbeddingRequest(DataModel):

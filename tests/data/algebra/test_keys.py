@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from synalinks.data import keys
+from synalinks.data.algebra import keys
 from synalinks.errors import ConfigurationError
 
 

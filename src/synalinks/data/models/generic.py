@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 from synalinks.data.data_model import DataModel, Field
-from synalinks.data.kinds import holds
+from synalinks.data.models.kinds import holds
 
 
 class GenericInputs(DataModel):
