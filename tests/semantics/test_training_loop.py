@@ -359,16 +359,19 @@ def test_the_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, price: int, budg
     screen = Terminal()
     monkeypatch.setattr(sys, "stdout", screen)
     monkeypatch.setattr("synalinks.callbacks.progress.REDRAW", 0.0)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "200")
     synalinks.set_price("ollama/stand-in", input=price, output=price)
     try:
         with server(always):
             train(compiled(), *data(6), verbose=1, budget=budget)
     finally:
         synalinks.set_price("ollama/stand-in")
-    drawn = [part for part in screen.getvalue().split("\r\x1b[2K") if "━" in part]
-    assert len(drawn) == 5
+    text = re.sub(r"\x1b\[[0-9;?]*[A-JL-Za-z]", "", screen.getvalue())
+    drawn = [part.strip() for part in text.split("\r\x1b[2K") if "━" in part]
+    assert len(drawn) >= 5
     for bar in drawn:
-        assert re.search(r"\d/5\x1b\[0m .*━.* \d+s left \d+(s|ms|us)/step - reward: 1\.0000", bar), bar
+        assert re.search(r"\d/5 .*━.* \d+s left \d+(s|ms|us)/step - reward: 1\.0000", bar), bar
         assert bool(re.search(r" - \$0\.\d+ billed, \$0\.\d+ as if", bar)) == bool(price)
         assert bool(re.search(r" - \$0\.\d+ of \$0\.50$", bar)) == bool(budget)
     assert not budget or drawn[0].split("- ")[-1] != drawn[-1].split("- ")[-1], "the money moves"

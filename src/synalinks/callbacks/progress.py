@@ -1,43 +1,63 @@
-"""The progress of a run: a live bar on a terminal, plain lines elsewhere."""
+"""ProgbarLogger: the progress of a run, a bar on a terminal and lines elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synalinks.callbacks.callback import Callback
 
-BAR_WIDTH = 20
-#: Seconds between two redraws of the live bar.
+if TYPE_CHECKING:
+    from synalinks.callbacks.progress_bar import ProgressBar
+
+#: Seconds between two drawings of the bar.
 REDRAW = 0.05
 
 
 class ProgbarLogger(Callback):
     """Writes the progress of fit, evaluate and predict to standard output.
 
-    On a terminal: a bar that is redrawn, with rate, time left, metrics and, under a price, the money spent. Elsewhere:
-    two lines per epoch, `Epoch 1/2` and one with steps, seconds and logs.
+    On a terminal: a bar that is redrawn, with time left, rate, logs, tokens and, where there is a price, the money spent.
+    Elsewhere, on a terminal that cannot move its cursor (`TERM=dumb`) and with `verbose=2`: two lines an epoch,
+    `Epoch 1/2` and one with steps, seconds, logs and money. Epochs are counted from 1.
 
     Args:
         spent: gives the money spent so far as text, or None where nothing has a price.
-        budget: gives what is spent of the budget as text, or None without one; shown on the bar.
+        budget: gives what is spent of the budget as text, or None without one; shown beside the bar.
+        tokens: gives the tokens so far; shown beside the bar.
+
+    Example:
+        >>> from synalinks.callbacks import ProgbarLogger
+        >>> bar = ProgbarLogger(spent=lambda: "$0.0123")
+        >>> bar.set_params({"epochs": 2, "steps": 1, "verbose": 2})
+        >>> bar.on_epoch_begin(0)
+        Epoch 1/2
+        >>> bar.on_train_batch_end(0)
+        >>> bar.on_epoch_end(0, {"reward": 0.5})  # doctest: +ELLIPSIS
+        1/1 - 0s ...s/step - reward: 0.5000 - $0.0123
     """
 
     def __init__(
-        self, spent: Callable[[], str | None] | None = None, budget: Callable[[], str | None] | None = None
+        self,
+        spent: Callable[[], str | None] = lambda: None,
+        budget: Callable[[], str | None] = lambda: None,
+        tokens: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__()
-        self._spent = spent or (lambda: None)
-        self._budget = budget or (lambda: None)
+        self._spent, self._budget, self._tokens = spent, budget, tokens
         self._begun = self._drawn = 0.0
         self._done = 0
         self._in_fit = False
+        self._bar: ProgressBar | None = None
 
-    @property
-    def _live(self) -> bool:
-        return self.params.get("verbose") != 2 and sys.stdout.isatty()
+    def close(self) -> None:
+        """End the drawing of a run that an error ended; the bar stays as it was drawn last."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
 
     def _begin(self) -> None:
         self._begun, self._drawn, self._done = perf_counter(), 0.0, 0
@@ -94,35 +114,51 @@ class ProgbarLogger(Callback):
     def _advance(self, batch: int, logs: Mapping[str, Any] | None) -> None:
         self._done = batch + 1
         now = perf_counter()
-        if self._live and now - self._drawn >= REDRAW:
-            self._drawn = now
-            sys.stdout.write("\r\x1b[2K" + self._bar(now - self._begun, logs))
-            sys.stdout.flush()
+        if now - self._drawn < REDRAW or (self._bar is None and not self._draws()):
+            return
+        self._drawn = now
+        self._draw(now - self._begun, logs or {})
 
-    def _bar(self, seconds: float, logs: Mapping[str, Any] | None) -> str:
-        total, money = self.params.get("steps"), self._money() + self._of_budget()
+    def _draws(self) -> bool:
+        """Whether a bar can be drawn: on a terminal, and beside no other bar."""
+        other = getattr(sys.stdout, "rich_proxied_file", None)  # rich stands between a bar and what is printed
+        return self.params.get("verbose") != 2 and other is None and _moves_its_cursor()
+
+    def _draw(self, seconds: float, logs: Mapping[str, Any]) -> None:
+        from synalinks.callbacks.progress_bar import Progress, ProgressBar  # rich takes 60 ms; only terminals need it
+
+        if self._bar is None:
+            self._bar = ProgressBar()
+        total, tokens = self.params.get("steps"), self._tokens()
         if total is None:
-            return f"{self._done}/? - {duration(seconds)}{logs_text(logs)}{money}"
-        filled = BAR_WIDTH * self._done // max(1, total)
-        bar = f"\x1b[32m{'━' * filled}\x1b[0m\x1b[2m{'━' * (BAR_WIDTH - filled)}\x1b[0m"
-        left = seconds / max(1, self._done) * (total - self._done)
-        rate = per_step(seconds, self._done)
-        return f"\x1b[1m{self._done}/{total}\x1b[0m {bar} {duration(left)} left {rate}{logs_text(logs)}{money}"
+            time = duration(seconds)
+        else:
+            left = seconds / max(1, self._done) * (total - self._done)
+            time = f"{duration(left)} left {per_step(seconds, self._done)}"
+        details = (
+            *map(log_text, logs.items()),
+            self._spent(),
+            f"{tokens:,} tokens" if tokens else None,
+            self._budget(),
+        )
+        self._bar.draw(Progress(self._done, total, time, [detail for detail in details if detail]))
 
     def _finish(self, logs: Mapping[str, Any] | None) -> None:
-        seconds = perf_counter() - self._begun
-        start = "\r\x1b[2K" if self._live else ""
+        seconds, bar = perf_counter() - self._begun, self._bar
+        self._bar = None
         total = self.params.get("steps") or self._done
-        rate = per_step(seconds, self._done)
-        print(f"{start}{self._done}/{total} - {duration(seconds)} {rate}{logs_text(logs)}{self._money()}", flush=True)
+        time = f"{duration(seconds)} {per_step(seconds, self._done)}"
+        details = (f"{self._done}/{total}", time, *map(log_text, (logs or {}).items()), self._spent())
+        shown = [detail for detail in details if detail]
+        if bar is None:
+            print(" - ".join(shown), flush=True)
+        else:
+            bar.finish(shown)
 
-    def _money(self) -> str:
-        spent = self._spent()
-        return f" - {spent}" if spent else ""
 
-    def _of_budget(self) -> str:
-        spent = self._budget()
-        return f" - {spent}" if spent else ""
+def _moves_its_cursor() -> bool:
+    """Whether standard output is a terminal on which a bar can be redrawn."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
 
 def duration(seconds: float) -> str:
@@ -142,9 +178,10 @@ def per_step(seconds: float, steps: int) -> str:
     return f"{each * 1e3:.0f}ms/step" if each >= 1e-3 else f"{each * 1e6:.0f}us/step"
 
 
-def logs_text(logs: Mapping[str, Any] | None) -> str:
-    """` - name: 0.1234` for each log."""
-    return "".join(f" - {name}: {number(value)}" for name, value in (logs or {}).items())
+def log_text(log: tuple[str, Any]) -> str:
+    """`name: 0.1234`."""
+    name, value = log
+    return f"{name}: {number(value)}"
 
 
 def number(value: Any) -> str:

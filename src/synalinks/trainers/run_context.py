@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from synalinks.callbacks import Callback, CallbackList, ProgbarLogger
 from synalinks.lm import BudgetTracker, Ledger, use_budget, use_ledger
@@ -43,29 +42,33 @@ def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] 
         yield RunContext(collected, trackers[0] if trackers else None)
 
 
-def callbacks_of(
-    program: Any,
+@contextmanager
+def use_callbacks(
+    program: object,
     ledger: Ledger,
     callbacks: Iterable[Callback] | None,
     verbose: Verbose,
     *,
     steps: int | None,
     at_most: int | None,
-    **params: Any,
-) -> CallbackList:
-    """The callbacks of a run and, unless `verbose` is 0, its progress output.
+    **params: int,
+) -> Iterator[CallbackList]:
+    """A block with the callbacks of a run and, unless `verbose` is 0, its progress output.
 
     Args:
-        ledger: of the run; the progress output shows its money.
+        ledger: of the run; the progress output shows its money and tokens.
         steps: batches that the data have, None where unknown.
         at_most: batches that the caller wants, None for all.
         **params: what else callbacks may read of the run.
     """
-    bar = [ProgbarLogger(lambda: money_spent(ledger), spent_of_budget)] if verbose != 0 else []
-    return CallbackList(
-        [*(callbacks or ()), *bar],
-        program=program,
-        steps=min((count for count in (steps, at_most) if count is not None), default=None),
-        verbose=1 if verbose == "auto" else verbose,
-        **params,
-    )
+    bar = ProgbarLogger(lambda: money_spent(ledger), spent_of_budget, lambda: ledger.total.tokens)
+    try:
+        yield CallbackList(
+            [*(callbacks or ()), *([bar] if verbose != 0 else [])],
+            program=program,
+            steps=min((count for count in (steps, at_most) if count is not None), default=None),
+            verbose=1 if verbose == "auto" else verbose,
+            **params,
+        )
+    finally:
+        bar.close()

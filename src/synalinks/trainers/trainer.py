@@ -29,7 +29,7 @@ from synalinks.trainers.forecasting.forecasts import forecast_of
 from synalinks.trainers.forward import forward
 from synalinks.trainers.program_run import ProgramRun
 from synalinks.trainers.resume.resume import with_resume
-from synalinks.trainers.run_context import callbacks_of, run_context
+from synalinks.trainers.run_context import run_context, use_callbacks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -170,18 +170,20 @@ class Trainer(Compilable):
 
     async def _fit(self, optimizer: Optimizer, history: History, config: FitConfig, data: FitData) -> None:
         """The training itself, once everything is checked."""
-        with run_context(f"budget of {self.name}.fit", history.ledger, config.budgets) as context:
-            run = self._begin_run(context.ledger)
-            callbacks = callbacks_of(
+        with (
+            run_context(f"budget of {self.name}.fit", history.ledger, config.budgets) as context,
+            use_callbacks(
                 self,
-                run.ledger,
+                history.ledger,
                 [history, *with_resume(config.resume, config.callbacks)],
                 config.verbose,
                 steps=data.train.steps(config.batch_size),
                 at_most=config.steps_per_epoch,
                 epochs=config.epochs,
                 batch_size=config.batch_size,
-            )
+            ) as callbacks,
+        ):
+            run = self._begin_run(context.ledger)
             parts = FitParts.of(run, optimizer, config, data, context.tracker)
             self.fitting = FitLoop(parts, callbacks, context.tracker)
             try:
@@ -250,18 +252,11 @@ class Trainer(Compilable):
         source = source_of(x, y)
         await self.prepare(source)
         check_models(self, *self.compiled.rewards, *self.compiled.metrics)
-        with run_context(f"budget of {self.name}.evaluate") as context:
-            run = self._begin_run(context.ledger)
-            called = callbacks_of(
-                self,
-                run.ledger,
-                callbacks,
-                verbose,
-                steps=source.steps(batch_size),
-                at_most=steps,
-                batch_size=batch_size,
-            )
-            with scope.enter(phase="evaluate"):
+        with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
+            run, known = self._begin_run(context.ledger), source.steps(batch_size)
+            with use_callbacks(
+                self, run.ledger, callbacks, verbose, steps=known, at_most=steps, batch_size=batch_size
+            ) as called:
                 logs = await measure(run, source, batch_size, steps, called)
         return logs if return_dict else list(logs.values())
 
@@ -288,17 +283,17 @@ class Trainer(Compilable):
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []
         with run_context(f"budget of {self.name}.predict") as context:
-            run = self._begin_run(context.ledger)
-            called = callbacks_of(
-                self, run.ledger, callbacks, verbose, steps=source.steps(size), at_most=steps, batch_size=size
-            )
-            await called.call("on_predict_begin", None)
-            with scope.enter(phase="predict"):
-                for number, batch in enumerate(passing(source, size, steps)):
-                    await called.call("on_predict_batch_begin", number, None)
-                    outputs += await forward(run, batch)
-                    await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
-            await called.call("on_predict_end", None)
+            run, known = self._begin_run(context.ledger), source.steps(size)
+            with use_callbacks(
+                self, run.ledger, callbacks, verbose, steps=known, at_most=steps, batch_size=size
+            ) as called:
+                await called.call("on_predict_begin", None)
+                with scope.enter(phase="predict"):
+                    for number, batch in enumerate(passing(source, size, steps)):
+                        await called.call("on_predict_batch_begin", number, None)
+                        outputs += await forward(run, batch)
+                        await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
+                await called.call("on_predict_end", None)
         return _object_array(outputs)
 
     # --- one batch at a time -------------------------------------------------------------------------------
