@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx
 import pytest
 
-from synalinks._secrets import SECRETS, SHORT, brief, scrubbed
+from synalinks import _secrets, errors
+from synalinks._secrets import SECRETS, SHORT, brief, keep_secret, scrubbed
+from synalinks.lm.cassette.rows import error_to_dict
+from synalinks.lm.core.call import Call, Request
+from synalinks.lm.providers import make, resolve
 
 KEYS = [
+    "sk-proj-****************abcd",
     "sk-proj-" + "a1B2" * 8,
     "sk-ant-api03-" + "x" * 30,
     "gsk_" + "a" * 40,
@@ -44,3 +52,42 @@ def test_an_error_in_brief_is_one_short_line_without_keys() -> None:
     assert said == "bad key <secret> try again"
     assert len(brief(ValueError("x" * 1000))) == SHORT
     assert brief(ValueError()) == "ValueError"
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No keys in use but the test's own."""
+    monkeypatch.setattr(_secrets, "_known", set())
+
+
+@pytest.mark.usefixtures("known")
+def test_a_key_in_use_is_taken_out_whatever_it_looks_like() -> None:
+    keep_secret("correct-horse", None, "")
+    assert (
+        scrubbed("the key correct-horse is wrong: Bearer correct-horse") == "the key <secret> is wrong: Bearer <secret>"
+    )
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("key", ["k", "ke", "key", "ollama", "EMPTY", "model-x"])
+def test_a_short_key_does_not_tear_words(key: str) -> None:
+    keep_secret(key)
+    text = "12 tokens of ollama/model-x; EMPTY keys are kept"
+    assert scrubbed(text) == text
+
+
+@pytest.mark.usefixtures("known")
+def test_a_key_that_a_server_repeats_is_on_no_cassette_and_in_no_ledger() -> None:
+    async def main() -> tuple[str, str]:
+        def refuse(request: httpx.Request) -> httpx.Response:
+            return httpx.Response(400, json={"error": {"message": f"who is {request.headers['authorization']}?"}})
+
+        handler = make(resolve("groq/m")[0], api_key="an-unusual-key", transport=httpx.MockTransport(refuse))
+        request = Request("chat", "groq/m", messages=[{"role": "user", "content": "x"}])
+        with pytest.raises(errors.LMError) as caught:
+            await handler(Call(request))
+        raw = errors.RequestError("an-unusual-key")  # from a layer or provider of another package
+        return str(caught.value), str(error_to_dict(raw)) + brief(raw)
+
+    for text in asyncio.run(main()):
+        assert "an-unusual-key" not in text and "<secret>" in text

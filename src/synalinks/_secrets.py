@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 #: By issuer; the forms are those of the issuers' own documentation.
 SECRETS: Mapping[str, re.Pattern[str]] = {
-    "a key of OpenAI, Anthropic or OpenRouter": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"),
+    "a key of OpenAI, Anthropic or OpenRouter": re.compile(r"\bsk-(?:[\w-]{20,}|(?=[a-zA-Z_-]*\d)[\w-]{8,})"),
+    "a key whose middle is masked": re.compile(r"\b(?:sk|pk|rk|gsk|xai|AIza)[-_]?[\w-]*\*{3,}[\w*-]*"),
     "a key of Groq": re.compile(r"\bgsk_[A-Za-z0-9]{20,}"),
     "a key of xAI": re.compile(r"\bxai-[A-Za-z0-9]{20,}"),
     "a key of Google": re.compile(r"\bAIza[A-Za-z0-9_-]{35}"),
@@ -17,7 +18,7 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
     "a token of Slack": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-    "a bearer token": re.compile(r"\b[Bb]earer [A-Za-z0-9._~+/-]{20,}=*"),
+    "a bearer token": re.compile(r"\b[Bb]earer (?:[\w.~+/-]{20,}|(?=[^\s\d]*\d)[\w.~+/-]{8,})=*"),
     "a password in a URL": re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/:@]{3,}@"),
 }
 #: Stands in a text where a secret was.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: How long, in seconds, a server may take to say its version.
 PATIENCE = 2.0
 #: The libraries whose versions matter to how calls are made, cached and checked.
-LIBRARIES = ("ollama", "httpx", "pydantic", "diskcache", "jsonschema-rs", "numpy")
+LIBRARIES = ("httpx", "pydantic", "diskcache", "jsonschema-rs", "numpy")
 #: Models of a server that are named; a list of hundreds helps nobody.
 _NAMED = 20
 #: Columns of a list that is wrapped; with its label it fits into 100.

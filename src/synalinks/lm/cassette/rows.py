@@ -7,7 +7,6 @@ headers, keys) can get into one.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,14 +14,12 @@ from functools import cached_property
 from typing import Any
 
 from synalinks import _json, errors
+from synalinks._secrets import scrubbed
 from synalinks.errors import BadReply, BudgetExceeded, LMError, SampleRefused
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.scope import FIELDS, Scope
 
 _FIELDS = frozenset(FIELDS)
-#: Keys as providers print them in error texts ("Incorrect API key provided: sk-..."); nothing else of HTTP
-#: comes near a cassette.
-_KEY = re.compile(r"\b(?:sk|pk|rk|gsk|xai|AIza)[-_][\w*-]{6,}|\bAIza[\w-]{20,}|(?<=[Bb]earer )[\w.*~+/-]{8,}=*")
 
 
 @dataclass(frozen=True)
@@ -120,7 +117,7 @@ def error_to_dict(error: LMError) -> dict[str, Any]:
     known = next(cls for cls in type(error).__mro__ if cls.__module__ == errors.__name__)
     value: dict[str, Any] = {
         "class": known.__name__,
-        "message": _KEY.sub("[key]", str(error)),
+        "message": scrubbed(str(error)),
         "kind": error.kind,
     }
     for name in ("status", "retry_after"):

@@ -426,3 +426,54 @@ def test_keys_and_credentials_are_sent() -> None:
         seen: list[httpx.Request] = []
         ask(HELLO, wire.transport(exchange, seen), **settings)
         assert seen[0].headers["authorization"].startswith(start)
+
+
+def test_a_redirect_is_not_followed_and_names_its_target() -> None:
+    seen: list[httpx.Request] = []
+    exchange = wire.Exchange("", None, 307, {"location": "http://other.example/api/chat"}, ())
+    with pytest.raises(errors.RequestError, match=r"it redirects to http://other\.example/api/chat"):
+        ask(HELLO, wire.transport(exchange, seen))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_without_a_location(status: int, streamed: bool) -> None:
+    with pytest.raises(errors.ServerError, match="a redirect without a Location") as caught:
+        ask(HELLO, wire.answering(status, ""), (lambda delta: None) if streamed else None)
+    assert caught.value.status == status
+
+
+def test_arguments_of_a_tool_call_as_text_are_an_object() -> None:
+    call = {"function": {"name": "look", "arguments": '{"what": "sun"}'}}
+    body = {"message": {"tool_calls": [call]}, "done": True, "done_reason": "stop"}
+    assert ask(HELLO, wire.answering(200, json.dumps(body))).tool_calls[0]["arguments"] == {"what": "sun"}
+
+
+def test_arguments_that_are_no_object_are_a_bad_reply() -> None:
+    call = {"function": {"name": "look", "arguments": "the sun"}}
+    body = {"message": {"tool_calls": [call]}, "done": True, "done_reason": "stop", "eval_count": 3}
+    with pytest.raises(errors.BadReply, match="'look' are no JSON object: 'the sun'") as caught:
+        ask(HELLO, wire.answering(200, json.dumps(body)))
+    assert caught.value.reply is not None and caught.value.reply.usage.output_text == 3
+
+
+def test_counters_as_text_are_read() -> None:
+    body = {"message": {"content": "4"}, "done": True, "prompt_eval_count": "12", "eval_count": "many"}
+    usage = ask(HELLO, wire.answering(200, json.dumps(body))).usage
+    assert (usage.input_fresh, usage.output_text) == (12, None)
+
+
+def test_null_in_a_vector_names_it() -> None:
+    transport = wire.answering(200, json.dumps({"embeddings": [[None, 0.5]]}))
+    with pytest.raises(errors.ServerError, match="a vector holds something that is no number"):
+        ask(Request("embed", "ollama/e", texts=["x"]), transport)
+
+
+def test_thinking_in_tags_is_kept_apart_in_streams_too() -> None:
+    parts = ["<thi", "nk>2", "+2</think>", "\n", "4"]
+    lines = [{"message": {"content": part}, "done": False} for part in parts] + [{"done": True, "done_reason": "stop"}]
+    pieces: list[Delta] = []
+    reply = ask(HELLO, wire.answering(200, "".join(json.dumps(line) + "\n" for line in lines)), pieces.append)
+    assert (reply.text, reply.reasoning) == ("4", "2+2")
+    assert pieces == [Delta(reasoning="2"), Delta(reasoning="+2"), Delta("4")]
