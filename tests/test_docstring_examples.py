@@ -1,0 +1,269 @@
+"""The examples in docstrings: each public class has one, and all of them run, offline, and print what they show.
+
+    PYTHONPATH=tests python tests/test_docstring_examples.py    # the classes without an example, in the form of WITHOUT
+
+An example may use `synalinks` and `asyncio` without importing them; where a model is needed, it brings a provider:
+`synalinks.use_provider(ScriptedProvider(...))` from `synalinks.testing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import doctest
+import importlib
+import inspect
+import pkgutil
+import socket
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import synalinks
+from playing import own_prices
+from synalinks.metrics import OperationalMetric
+from synalinks.rewards import RubricAsJudge
+
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
+#: Public classes still without an example. The list only gets shorter.
+WITHOUT: frozenset[str] = frozenset(
+    [
+        "callbacks.BackupAndRestore",
+        "callbacks.BudgetStopping",
+        "callbacks.CSVLogger",
+        "callbacks.Callback",
+        "callbacks.CallbackList",
+        "callbacks.EarlyStopping",
+        "callbacks.History",
+        "callbacks.ProgramCheckpoint",
+        "data.And",
+        "data.Audio",
+        "data.ChatMessage",
+        "data.ChatMessages",
+        "data.ChatRole",
+        "data.Concat",
+        "data.DataModel",
+        "data.Embedding",
+        "data.EmbeddingRequest",
+        "data.Embeddings",
+        "data.Factorize",
+        "data.FineScore",
+        "data.GenericIO",
+        "data.GenericInputs",
+        "data.GenericOutputs",
+        "data.GenericResult",
+        "data.Image",
+        "data.InMask",
+        "data.Instructions",
+        "data.JsonDataModel",
+        "data.Node",
+        "data.Not",
+        "data.Operand",
+        "data.Operation",
+        "data.Operator",
+        "data.Or",
+        "data.OutMask",
+        "data.Prediction",
+        "data.Prefix",
+        "data.Rating",
+        "data.Rating10",
+        "data.Rating20",
+        "data.Score",
+        "data.Stamp",
+        "data.Suffix",
+        "data.SymbolicDataModel",
+        "data.ToolCall",
+        "data.ToolCallFunction",
+        "data.Trainable",
+        "data.Variable",
+        "data.Xor",
+        "datasets.CSVDataset",
+        "datasets.Dataset",
+        "datasets.JSONDataset",
+        "datasets.JSONLDataset",
+        "hooks.Hook",
+        "hooks.Logger",
+        "initializers.Empty",
+        "initializers.Initializer",
+        "lm.Amount",
+        "lm.Budget",
+        "lm.BudgetTracker",
+        "lm.Call",
+        "lm.Client",
+        "lm.Delta",
+        "lm.Entry",
+        "lm.Figures",
+        "lm.Forecast",
+        "lm.Handler",
+        "lm.Ledger",
+        "lm.Limits",
+        "lm.Money",
+        "lm.Range",
+        "lm.Reply",
+        "lm.Request",
+        "lm.RetryPolicy",
+        "lm.Schema",
+        "lm.ScriptedProvider",
+        "lm.Stack",
+        "lm.Totals",
+        "lm.Usage",
+        "metrics.Accuracy",
+        "metrics.BatchMetric",
+        "metrics.BinaryAccuracy",
+        "metrics.BinaryF1Score",
+        "metrics.BinaryFBetaScore",
+        "metrics.BinaryPrecision",
+        "metrics.BinaryRecall",
+        "metrics.CategoricalAccuracy",
+        "metrics.CategoricalF1Score",
+        "metrics.CategoricalFBetaScore",
+        "metrics.CategoricalPrecision",
+        "metrics.CategoricalRecall",
+        "metrics.CosineSimilarity",
+        "metrics.EmbeddingModelOperationalMetric",
+        "metrics.EmbeddingModelOptimizersOperationalMetric",
+        "metrics.EmbeddingModelRewardsOperationalMetric",
+        "metrics.F1Score",
+        "metrics.FBetaScore",
+        "metrics.GapK",
+        "metrics.LMOperationalMetric",
+        "metrics.LMOptimizersOperationalMetric",
+        "metrics.LMRewardsOperationalMetric",
+        "metrics.Mean",
+        "metrics.MeanMetricWrapper",
+        "metrics.Metric",
+        "metrics.OperationalMetric",
+        "metrics.PassAtK",
+        "metrics.PassHatK",
+        "metrics.Precision",
+        "metrics.ProgramOperationalMetric",
+        "metrics.Recall",
+        "metrics.Sum",
+        "modules.ChainOfThought",
+        "modules.EmbeddingModel",
+        "modules.Generator",
+        "modules.InputModule",
+        "modules.LanguageModel",
+        "modules.Module",
+        "modules.SelfCritique",
+        "optimizers.EvolutionaryOptimizer",
+        "optimizers.GreedyOptimizer",
+        "optimizers.OMEGA",
+        "optimizers.Optimizer",
+        "optimizers.Proposal",
+        "optimizers.RandomFewShot",
+        "optimizers.Step",
+        "programs.Program",
+        "rewards.BatchReward",
+        "rewards.BatchRewardFunctionWrapper",
+        "rewards.ComposableReward",
+        "rewards.CosineSimilarity",
+        "rewards.ExactMatch",
+        "rewards.LMAsJudge",
+        "rewards.ProgramAsJudge",
+        "rewards.Reward",
+        "rewards.RewardFunctionWrapper",
+        "rewards.Rubric",
+        "rewards.RubricAsJudge",
+        "rewards.RubricsAsJudge",
+        "testing.ArithmeticModel",
+        "testing.ChatRequest",
+        "testing.Fault",
+        "testing.Law",
+        "testing.ModelReply",
+        "testing.OllamaServer",
+        "testing.SyntheticModel",
+        "testing.TableModel",
+        "trainers.Trainer",
+    ]
+)
+
+
+def namespaces() -> Iterator[types.ModuleType]:
+    """The package and its public folders and files: those with an `__all__`."""
+    yield synalinks
+    for found in pkgutil.iter_modules(synalinks.__path__, "synalinks."):
+        if not found.name.rpartition(".")[2].startswith("_"):
+            module = importlib.import_module(found.name)
+            if hasattr(module, "__all__"):
+                yield module
+
+
+def public() -> dict[str, Any]:
+    """Public classes and functions of the package, by the name of their folder and their own."""
+    found = {}
+    for module in namespaces():
+        for name in module.__all__:
+            thing = getattr(module, name)
+            home = getattr(thing, "__module__", "") or ""
+            if (inspect.isclass(thing) or inspect.isfunction(thing)) and home.startswith("synalinks"):
+                found[f"{home.split('.')[1]}.{thing.__qualname__}"] = thing
+    return dict(sorted(found.items()))
+
+
+def needs_an_example(thing: Any) -> bool:
+    """Whether it is a class that a program makes instances of.
+
+    Errors are raised and not made by programs; a row of the table of metrics, or a rubric, has its base's example.
+    """
+    if not inspect.isclass(thing) or issubclass(thing, BaseException):
+        return False
+    generated = (issubclass(thing, OperationalMetric) and thing.row is not None) or (
+        issubclass(thing, RubricAsJudge) and thing is not RubricAsJudge
+    )
+    return not generated
+
+
+def examples(name: str, thing: Any) -> list[doctest.DocTest]:
+    """The examples in its docstring and, of a class, in those of its methods."""
+    globs = {"synalinks": synalinks, "asyncio": asyncio, "__name__": "__main__"}
+    found = doctest.DocTestFinder(recurse=True).find(thing, name, globs=globs)
+    return [one for one in found if one.examples]
+
+
+@contextlib.contextmanager
+def only_loopback() -> Iterator[None]:
+    """An attempt to look up another machine is an error; test servers of the library are on this one."""
+    look_up = socket.getaddrinfo
+
+    def local(host: Any, *args: Any, **options: Any) -> Any:
+        assert host in ("127.0.0.1", "localhost", "::1", None), f"an example tried to reach {host}"
+        return look_up(host, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", local)
+        yield
+
+
+def without() -> set[str]:
+    """Classes that need an example and whose docstring has none."""
+    return {
+        name
+        for name, thing in public().items()
+        if needs_an_example(thing) and ">>> " not in (thing.__dict__.get("__doc__") or "")
+    }
+
+
+PUBLIC = public()
+
+
+def test_every_public_class_has_an_example() -> None:
+    missing = without()
+    assert missing - WITHOUT == set(), "give each an example in its docstring"
+    assert WITHOUT - missing == set(), "these have one now: take them off the list"
+
+
+@pytest.mark.parametrize("name", [name for name, thing in PUBLIC.items() if examples(name, thing)])
+def test_examples_run_and_print_what_they_show(name: str) -> None:
+    printed: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    with only_loopback(), own_prices():
+        for one in examples(name, PUBLIC[name]):
+            runner.run(one, out=printed.append)
+    assert runner.failures == 0, "".join(printed)
+
+
+if __name__ == "__main__":
+    print("\n".join(f"    {name}" for name in sorted(without())))
