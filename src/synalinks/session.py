@@ -10,11 +10,14 @@ import gc
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 _names: dict[str, int] = {}
 _settings: dict[str, Any] = {}
 _on_clear: list[Callable[[], None]] = []
+#: Names and settings of a `forked` block, instead of those of the process.
+_forked: ContextVar[tuple[dict[str, int], dict[str, Any]] | None] = ContextVar("synalinks_session", default=None)
 
 _ACRONYM = re.compile(r"(.)([A-Z][a-z0-9]+)")
 _HUMP = re.compile(r"([a-z])([A-Z])")
@@ -31,22 +34,25 @@ def to_snake_case(name: str) -> str:
 def auto_name(prefix: str) -> str:
     """The next free name for `prefix` in this session: `generator`, `generator_1`, `generator_2`, ..."""
     prefix = to_snake_case(prefix)
-    count = _names.get(prefix, -1) + 1
-    _names[prefix] = count
+    names, _ = _forked.get() or (_names, _settings)
+    count = names.get(prefix, -1) + 1
+    names[prefix] = count
     return prefix if count == 0 else f"{prefix}_{count}"
 
 
 def get_setting(name: str, default: Any = None) -> Any:
     """A session-wide setting, such as the default language model."""
-    return _settings.get(name, default)
+    _, settings = _forked.get() or (_names, _settings)
+    return settings.get(name, default)
 
 
 def set_setting(name: str, value: Any) -> None:
     """Keep a setting until the process ends; None is as if it had never been set."""
+    _, settings = _forked.get() or (_names, _settings)
     if value is None:
-        _settings.pop(name, None)
+        settings.pop(name, None)
     else:
-        _settings[name] = value
+        settings[name] = value
 
 
 @contextmanager
@@ -58,6 +64,17 @@ def settings_kept() -> Iterator[None]:
     finally:
         _settings.clear()
         _settings.update(before)
+
+
+@contextmanager
+def forked() -> Iterator[None]:
+    """A block in a session of its own, which begins with the names and settings of the one around it."""
+    names, settings = _forked.get() or (_names, _settings)
+    token = _forked.set((dict(names), dict(settings)))
+    try:
+        yield
+    finally:
+        _forked.reset(token)
 
 
 def on_clear(callback: Callable[[], None]) -> None:

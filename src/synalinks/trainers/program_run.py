@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from synalinks.callbacks import History
 from synalinks.data import Variable
-from synalinks.lm import Ledger
+from synalinks.lm import Forecast, Ledger
 from synalinks.metrics import Mean
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
@@ -43,11 +43,13 @@ class TrainableProgram(RunnableProgram, Protocol):
 
     Attributes:
         fitting: the loop of the `fit` under way, or None.
+        last_forecast: the result of the last `estimate`, or None.
     """
 
     optimizer: Optimizer | None
     compiled: Compiled
     fitting: Any
+    last_forecast: Forecast | None
 
     async def fit(self, *args: Any, **kwargs: Any) -> History: ...
 

@@ -25,7 +25,6 @@ from synalinks.trainers.fit_loop import FitLoop
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forecasting import dry_run as dry_runs
 from synalinks.trainers.forecasting.estimate import estimate
-from synalinks.trainers.forecasting.forecasts import forecast_of
 from synalinks.trainers.forward import forward
 from synalinks.trainers.program_run import ProgramRun
 from synalinks.trainers.resume.resume import with_resume
@@ -43,6 +42,7 @@ class Trainer(Compilable):
         run_ledger: calls of the run that is under way, or of the last one.
         invocations: how often the trainer called the program, and how long that took.
         fitting: the `fit` under way, or None.
+        last_forecast: the result of the last `estimate`, or None.
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
     """
 
@@ -58,6 +58,7 @@ class Trainer(Compilable):
         self.invocations = Invocations()
         self.stop_training = False
         self.fitting: FitLoop | None = None
+        self.last_forecast: Forecast | None = None
 
     if TYPE_CHECKING:
 
@@ -153,7 +154,7 @@ class Trainer(Compilable):
         )
         data = split_data(x, y, config)
         await self._check_before_fit(config, data)
-        history.forecast = forecast_of(self)
+        history.forecast = self.last_forecast
         with ExitStack() as stack:
             if (dry := dry_runs.current()) is not None:
                 stack.enter_context(await dry.of_fit(self, history, x, y, config))
@@ -202,20 +203,21 @@ class Trainer(Compilable):
     async def estimate(
         self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
     ) -> Forecast:
-        """What `fit` with these arguments will take, before it is made; `print` it.
+        """Forecast what `fit` with these arguments will take; `print` shows it as a table.
 
-        No model is asked, nothing is changed, and no file is written. Lengths are learnt from what is at hand: the
-        sources given, the open cassette, the calls of this process and the disk cache. While it is made, nothing else in
-        this process can ask a model. The figures are as if live; low leaves out what cache and sharing may save.
+        A copy of the program is trained on synthetic answers. No model is called, the program stays as it is, and no file is
+        written. Lengths of answers come from usage statistics: of the sources given, the open cassette, the calls of this
+        process and the disk cache. Figures are as if live; low leaves out calls that the cache and single flight may save.
 
         Args:
-            x, y: as for `fit`; of a generator, only a function that makes it.
-            optimizer: to be forecast in place of the compiled one.
-            learn_from: a cassette's path, a ledger, or several.
-            **settings: the arguments of `fit`; those that cost nothing are passed over, callbacks among them.
+            x, y: as for `fit`; of generators, only a function that makes one.
+            optimizer: forecast in place of the compiled one.
+            learn_from: a cassette's path, a ledger, or several of them, as sources of usage statistics.
+            **settings: the arguments of `fit`; those without cost are ignored, callbacks among them.
 
         Raises:
-            ConfigurationError: what `fit` would refuse, or an argument that it does not have.
+            ConfigurationError: an error of `fit`, or an argument that `fit` does not have.
+            CopyError: the program has an attribute that can't be copied.
             DataError: data that `fit` would refuse, or that can be read only once.
         """
         return await estimate(self, x, y, FitConfig.of(settings), optimizer, learn_from)

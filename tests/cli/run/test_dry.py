@@ -186,7 +186,7 @@ def test_lengths_are_learnt_from_a_cassette(folder: Path) -> None:
     done = call("run", "train.py", "--dry-run", "--learn-from", "t.jsonl", "--", "ollama/recorded")
     rows = table(done.output)
     assert (rows["train"][2], rows["train"][4]) == ("6", str(6 * 33))
-    assert "Learned from answers of before: the lengths of ollama/recorded's answers to solve" in done.output
+    assert "Measured in earlier answers: the lengths of ollama/recorded's answers to solve" in done.output
 
 
 @pytest.mark.parametrize("guide", ["training", "reward_metrics_optimizers"])

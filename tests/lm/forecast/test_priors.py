@@ -1,4 +1,4 @@
-"""What calls already answered teach."""
+"""Priors: usage statistics of ledgers, cassettes and the cache."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from programs_under_test import compiled, data, fit, learner, provider_of, solve
 from synalinks.lm.cache.layer import encode
 from synalinks.lm.cache.store import DiskStore
 from synalinks.lm.core.call import Call, Reply, Request, Usage
-from synalinks.lm.forecast.priors import Counting, Priors, quantile
+from synalinks.lm.forecast.priors import Priors, TokenCountFit, quantile
 from synalinks.lm.forecast.token_count import count_prompt
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.scope import Scope
@@ -28,7 +28,7 @@ def drawn(priors: Priors, module: str | None, number: float) -> int | None:
     return priors.output_tokens(Call(asked("x"), Scope(module=module)), number)
 
 
-def test_a_ledger_teaches_lengths_by_module() -> None:
+def test_a_ledger_gives_lengths_by_module() -> None:
     priors = Priors.of(Ledger([entry(n) for n in (30, 10, 20)] + [entry(500, "other")]))
     assert priors.lengths(MODEL, "solve") == [10, 20, 30]
     assert [drawn(priors, "solve", number) for number in (0.0, 0.5, 0.99)] == [10, 20, 30]
@@ -37,7 +37,7 @@ def test_a_ledger_teaches_lengths_by_module() -> None:
     assert priors.seconds(MODEL) == 2.0
 
 
-def test_what_failed_or_was_invented_teaches_nothing_of_lengths() -> None:
+def test_failed_and_synthetic_calls_give_no_lengths() -> None:
     invented = Usage(input_fresh=1, output_text=9, raw={"synthetic": True})
     priors = Priors.of(Ledger([entry(5, error="timeout"), entry(9, usage=invented)]))
     assert priors.lengths(MODEL, "solve") == []
@@ -51,7 +51,7 @@ def test_a_prompt_that_comes_again_has_the_length_it_had() -> None:
     assert priors.input_tokens(asked("something else")) is None
 
 
-def test_counting_is_learnt_from_prompts_that_are_met_again() -> None:
+def test_token_counts_are_fitted_to_prompts_that_occur_again() -> None:
     texts = ["word " * n for n in (10, 40, 90, 200)]
     entries = [
         entry(5, digest=asked(text).digest, usage=Usage(input_fresh=20 + 2 * count_prompt(asked(text)), output_text=5))
@@ -59,24 +59,24 @@ def test_counting_is_learnt_from_prompts_that_are_met_again() -> None:
     ]
     priors = Priors.of(Ledger(entries))
     assert priors.counting_error(MODEL) is None
-    assert priors.meet(map(asked, texts))
-    assert not priors.meet(map(asked, texts)), "nothing new the second time"
+    assert priors.calibrate(map(asked, texts))
+    assert not priors.calibrate(map(asked, texts)), "nothing new the second time"
     new = asked("word " * 70)
     assert priors.input_tokens(new) == pytest.approx(20 + 2 * count_prompt(new), abs=1)
     assert priors.counting_error(MODEL) == pytest.approx(0.03)
 
 
 def test_counting_falls_back_to_a_ratio() -> None:
-    counting = Counting()
-    counting.learn(100, 150)
-    counting.learn(0, 7)  # says nothing
+    counting = TokenCountFit()
+    counting.add(100, 150)
+    counting.add(0, 7)  # ignored
     assert counting.fit()[:2] == (0.0, 1.5)
-    counting.learn(200, 100)
-    counting.learn(300, 50)  # the more the fewer: no line
+    counting.add(200, 100)
+    counting.add(300, 50)  # the more the fewer: no line
     assert counting.fit()[0] == 0.0
 
 
-def test_a_cassette_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -> None:
+def test_a_cassette_gives_lengths_token_counts_and_stored_answers(tmp_path: Path) -> None:
     path = tmp_path / "cassette.jsonl"
     program = compiled(solver(synalinks.LanguageModel(MODEL, retry=1)))
     with synalinks.use_cassette(path):
@@ -84,15 +84,15 @@ def test_a_cassette_teaches_lengths_counting_and_what_it_holds(tmp_path: Path) -
     priors = Priors.of(path)
     own = sorted(entry.usage.output_tokens or 0 for entry in history.ledger)
     assert priors.lengths(MODEL, "solver_generator") == own
-    assert priors.kept[MODEL, "train", "solver_generator"] == 0, "a run without the cassette has none of its answers"
+    assert priors.stored[MODEL, "train", "solver_generator"] == 0, "a run without the cassette has none of its answers"
     assert priors.counting_error(MODEL) is not None
     with synalinks.use_cassette(path, "none") as cassette:
         opened = Priors.of(cassette)
         assert opened.lengths(MODEL, "solver_generator") == own
-        assert opened.kept[MODEL, "train", "solver_generator"] == 4
+        assert opened.stored[MODEL, "train", "solver_generator"] == 4
 
 
-def test_the_cache_teaches_where_nothing_better_does(tmp_path: Path) -> None:
+def test_the_cache_gives_lengths_where_nothing_else_does(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     for number, module in enumerate(("solve", "solve", "judge")):
         reply = Reply(text="x", usage=Usage(input_fresh=50, output_text=40 + number))
@@ -106,12 +106,12 @@ def test_the_cache_teaches_where_nothing_better_does(tmp_path: Path) -> None:
     priors.add_cache(tmp_path)
     assert priors.lengths(MODEL, "solve") == [7]
     assert priors.lengths(MODEL, "judge") == [42]
-    assert priors.kept[MODEL, "train", "solve"] == 2
+    assert priors.stored[MODEL, "train", "solve"] == 2
     assert priors.dimensions == {"ollama/embedder": 6}
     assert [name for name in before if not name.endswith(("-wal", "-shm"))] == ["cache.db"]
 
 
-def test_a_cache_that_is_not_there_or_damaged_teaches_nothing(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_cache_adds_nothing(tmp_path: Path) -> None:
     priors = Priors()
     priors.add_cache(tmp_path / "nowhere")
     (tmp_path / "cache.db").write_bytes(b"no database")
@@ -122,8 +122,8 @@ def test_a_cache_that_is_not_there_or_damaged_teaches_nothing(tmp_path: Path) ->
 
 def test_failed_attempts_are_known() -> None:
     priors = Priors.of(Ledger([entry(100, wasted_tokens=50), entry(100)]))
-    assert priors.waste(MODEL) == pytest.approx(50 / 400)
-    assert priors.waste("other") is None
+    assert priors.failed(MODEL) == pytest.approx(50 / 400)
+    assert priors.failed("other") is None
 
 
 def test_vectors_keep_the_size_they_had() -> None:

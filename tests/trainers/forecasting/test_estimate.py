@@ -332,7 +332,7 @@ def test_a_known_length_makes_a_narrow_range(tmp_path: Path) -> None:
     after = estimate(program, *data(8), validation_split=0.5)
     assert wide(before) > 20 > 2 > wide(after)
     assert any(note.startswith("Guessed") for note in before.notes)
-    assert any(note.startswith("Learned") for note in after.notes)
+    assert any(note.startswith("Measured") for note in after.notes)
 
 
 def test_the_caches_of_the_programs_own_models_teach_and_no_others(tmp_path: Path) -> None:
@@ -345,8 +345,8 @@ def test_the_caches_of_the_programs_own_models_teach_and_no_others(tmp_path: Pat
         store.add(f"d{number} http://here 0", encode(name, place, Reply(text="x", usage=Usage(output_text=400))))
     store.close()
     with use_runtime(lambda outer: replace(outer, ledger=Ledger())):  # the calls of other tests would teach, too
-        assert any(note.startswith("Learned") for note in estimate(program, *data(8)).notes)
-        assert not any(note.startswith("Learned") for note in estimate(compiled(), *data(8)).notes)
+        assert any(note.startswith("Measured") for note in estimate(program, *data(8)).notes)
+        assert not any(note.startswith("Measured") for note in estimate(compiled(), *data(8)).notes)
 
 
 def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:

@@ -60,18 +60,19 @@ def dry_run(priors: Priors, learn_from: Sequence[str], forecasts: bool) -> Itera
 
 def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> Forecast:
     """The forecast of a script: that of each of its fits, and all other calls as they were made."""
+    from synalinks.lm.forecast.figures import notes_of, ordered, rows_of
     from synalinks.lm.forecast.forecast import Figures, Forecast, Row  # as above
-    from synalinks.lm.forecast.tally import loads_of_run, notes_of, ordered, rows_of
+    from synalinks.lm.forecast.workload import workloads_of_run
 
     foreseen = [(history, forecast) for history, forecast in dry.fits if forecast is not None]
     covered = {id(entry) for history, _ in foreseen for entry in history.ledger}
     rest: list[Entry] = [entry for entry in ledger if id(entry) not in covered]
-    loads = loads_of_run(rest)
+    workloads = workloads_of_run(rest)
     found: dict[tuple[str | None, str], Figures] = {}
-    for row in (*(row for _, forecast in foreseen for row in forecast.rows), *rows_of(loads.items(), priors)):
+    for row in (*(row for _, forecast in foreseen for row in forecast.rows), *rows_of(workloads.items(), priors)):
         key = (row.phase, row.model)
         found[key] = found.get(key, Figures()) + row.figures
-    notes = [note for _, forecast in foreseen for note in forecast.notes] + list(notes_of(loads.items(), priors))
+    notes = [note for _, forecast in foreseen for note in forecast.notes] + list(notes_of(workloads.items(), priors))
     return Forecast(
         ordered(Row(phase, model, figures) for (phase, model), figures in found.items()),
         title=f"Estimate of {name}: what a live run will take",
@@ -82,12 +83,13 @@ def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> F
 def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker: BudgetTracker | None) -> str:
     """What one live run would have taken, as text; nothing of it was asked or billed."""
     from synalinks.cli.table import count
+    from synalinks.lm.forecast.figures import notes_of, rows_of
     from synalinks.lm.forecast.forecast import Figures  # as above
     from synalinks.lm.forecast.table import aligned, expected_text, shortened, wrapped
-    from synalinks.lm.forecast.tally import loads_of_run, notes_of, rows_of
+    from synalinks.lm.forecast.workload import workloads_of_run
 
-    loads = loads_of_run(entry for entry in ledger if entry.error is None)
-    rows = rows_of(loads.items(), priors)
+    workloads = workloads_of_run(entry for entry in ledger if entry.error is None)
+    rows = rows_of(workloads.items(), priors)
     lines = [f"Dry run of {name}: an estimate. Answers were invented; no model was asked, and nothing was billed.", ""]
 
     def cells(figures: Figures) -> list[str]:
@@ -114,7 +116,7 @@ def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker:
         lines.append("A live run would have made no calls to models.")
     if failed := ledger.total.failed:
         lines.append(f"{failed:,} calls got no answer: their schema could not be filled, or the budget refused them.")
-    lines += wrapped(notes_of(loads.items(), priors))
+    lines += wrapped(notes_of(workloads.items(), priors))
     if tracker is not None:
         lines += wrapped([_budget(tracker)])
     lines += wrapped(["Files that the script writes were written, with what follows from invented answers."])

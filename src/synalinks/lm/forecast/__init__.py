@@ -1,4 +1,4 @@
-"""What a run will take, said before it is made: forecasts, what they learn from, and how nothing else is touched."""
+"""Forecasts: calls, tokens and dollars of a run before it is made, from low to high."""
 
 from __future__ import annotations
 

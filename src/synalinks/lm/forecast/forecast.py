@@ -1,7 +1,7 @@
-"""Forecasts: what a run will take before it is made, by phase and model, from low to high.
+"""Forecast: calls, tokens and dollars of a run before it is made, by phase and model, from low to high.
 
-A forecast's figures are *as if live*, as in the ledger's column of that name: expected and high count every call as
-sent; low leaves out what sharing, the cache, a cassette and what is already known may save.
+The figures are *as if live*, as in the ledger's column of that name: expected and high count every call as sent; low
+leaves out calls that single flight, the cache, a cassette or a repeated candidate may save.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Figures:
 
     Attributes:
         calls: to models. input_tokens, output_tokens: of their prompts and answers, reasoning included.
-        priced: dollars of the calls whose price is known.
-        unpriced: whether there are calls whose price is not known.
+        priced: dollars of the calls with a known price.
+        unpriced: whether there are calls without one.
     """
 
     calls: Range[int] = NO_COUNT
@@ -59,7 +59,7 @@ class Figures:
 
     @property
     def dollars(self) -> Range[Decimal] | None:
-        """Dollars; None, which is not 0, if the price of some calls is not known."""
+        """Dollars; None, which is not 0, if the price of some calls is unknown."""
         return None if self.unpriced else self.priced
 
     @property
@@ -77,7 +77,7 @@ class Figures:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON; dollars are null where a price is not known."""
+        """JSON; dollars are null where a price is unknown."""
         return {
             "calls": self.calls.to_dict(),
             "input_tokens": self.input_tokens.to_dict(),
@@ -88,7 +88,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one phase asks of one model."""
+    """The figures of one phase and model."""
 
     phase: str | None
     model: str
@@ -97,15 +97,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run will take: calls, tokens and dollars by phase and model, low, expected and high.
-
-    `print(forecast)` is a table for people.
+    """Calls, tokens and dollars of a run by phase and model: low, expected and high. `print` shows it as a table.
 
     Attributes:
         rows: one per phase and model, in the order of a run.
-        title: what it is a forecast of.
-        notes: what it rests on, in words: what was learnt, what had to be guessed, what was simulated.
+        title: the title of the table.
+        notes: sentences on the sources of the figures: measured, guessed, simulated.
         settings: the arguments of `fit` it was made for; empty for a script.
+
+    Example:
+        >>> figures = Figures(calls=Range(10, 12, 14))
+        >>> forecast = Forecast((Row("train", "ollama/llama3.2", figures),))
+        >>> forecast.calls
+        Range(low=10, expected=12, high=14)
+        >>> 13 in forecast.by("phase")["train"].calls
+        True
     """
 
     rows: tuple[Row, ...]
@@ -115,7 +121,7 @@ class Forecast:
 
     @property
     def total(self) -> Figures:
-        """All of it."""
+        """The sum of all rows."""
         return summed(row.figures for row in self.rows)
 
     @property
@@ -130,7 +136,7 @@ class Forecast:
 
     @property
     def dollars(self) -> Range[Decimal] | None:
-        """Dollars in all; None if some call's price is not known."""
+        """Dollars in all; None if the price of some calls is unknown."""
         return self.total.dollars
 
     def by(self, name: str) -> dict[Any, Figures]:

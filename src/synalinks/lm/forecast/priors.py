@@ -1,7 +1,7 @@
-"""What calls already answered teach about models: how long answers are, how prompts are counted, what is known.
+"""Priors: usage statistics of calls already answered: lengths of answers, token counts of prompts, stored answers.
 
-Priors come from a ledger (lengths; no prompts, so counting is learnt where a prompt comes again), from a cassette
-(everything), and from the disk cache (as from a ledger). Nothing is asked, and nothing is written.
+Sources are ledgers (lengths; a ledger has no prompts, so a token count is usable once the same prompt occurs again),
+cassettes (all of it) and the disk cache (as a ledger). Sources are only read, and no call is made.
 """
 
 from __future__ import annotations
@@ -27,29 +27,33 @@ from synalinks.scope import Scope
 if TYPE_CHECKING:
     from synalinks.lm.cassette.session import Cassette
 
-#: Answers read of one source, the newest; lengths kept of a model and module; pairs kept to learn counting from.
+#: Limits: the newest answers read of one source; lengths per model and module; pairs of token counts per model.
 MOST_READ, MOST_LENGTHS, MOST_PAIRS = 20_000, 4_096, 2_048
-#: The relative error of a prompt's learnt length that is assumed at the least.
+#: The smallest relative error of a fitted token count.
 LEAST_ERROR = 0.03
-#: What calls of a length learnt from are said to lie between: percentiles.
+#: The percentiles of measured lengths that bound low and high figures.
 SHORT, LONG = 0.10, 0.95
 
 
 @dataclass
-class Counting:
-    """How a model counts prompts: tokens = fixed + each * (what `count_prompt` says), by least squares."""
+class TokenCountFit:
+    """A linear model of a provider's prompt tokens: `tokens = fixed + each * count_prompt(request)`, by least squares.
+
+    Attributes:
+        pairs: (tokens by `count_prompt`, tokens by the provider).
+    """
 
     pairs: list[tuple[int, int]] = field(default_factory=list)
     _size: int = 0
     _fitted: tuple[float, float, float] = (0.0, 1.0, 0.0)
 
-    def learn(self, counted: int, actual: int) -> None:
-        """Take in a prompt of known length."""
+    def add(self, counted: int, actual: int) -> None:
+        """Add a prompt with both counts."""
         if counted > 0 and actual > 0 and len(self.pairs) < MOST_PAIRS:
             self.pairs.append((counted, actual))
 
     def fit(self) -> tuple[float, float, float]:
-        """(fixed, each, relative error that 95 of 100 prompts stay below)."""
+        """(fixed, each, 95th percentile of the relative error)."""
         if self._size != len(self.pairs):
             fixed, each = _line(self.pairs)
             errors = sorted(abs(actual / max(1.0, fixed + each * counted) - 1) for counted, actual in self.pairs)
@@ -58,7 +62,7 @@ class Counting:
 
 
 def _line(pairs: list[tuple[int, int]]) -> tuple[float, float]:
-    """A line through the pairs with a slope and an offset that make sense; else a plain ratio."""
+    """Offset and slope of the least-squares line if neither is negative, else of the line through the origin."""
     count = len(pairs)
     mean_x = sum(x for x, _ in pairs) / count
     mean_y = sum(y for _, y in pairs) / count
@@ -71,39 +75,51 @@ def _line(pairs: list[tuple[int, int]]) -> tuple[float, float]:
 
 
 @dataclass
-class Conduct:
-    """How a model behaves: calls, attempts, tokens of answers and of failed attempts, seconds of the provider."""
+class AttemptStatistics:
+    """Sums over live calls of one model.
+
+    Attributes:
+        tokens, failed_tokens: of answers with their prompts, and of failed attempts.
+        timed: calls with a known time. seconds: of these.
+    """
 
     calls: int = 0
     attempts: int = 0
     tokens: int = 0
-    wasted: int = 0
+    failed_tokens: int = 0
     timed: int = 0
     seconds: float = 0.0
 
 
 class Priors:
-    """What is known of models; grows with `learn_*`.
+    """Usage statistics by model, from sources that the `add_*` methods read.
 
     Attributes:
-        kept: answers that the cache and the open cassette hold, by model, phase and module.
-        dimensions: how many numbers a model's vectors have.
+        stored: number of answers in the cache and the open cassette, by model, phase and module.
+        dimensions: length of a model's vectors.
+
+    Example:
+        >>> from synalinks.lm import Ledger
+        >>> priors = Priors.of(Ledger())
+        >>> bool(priors), priors.lengths("ollama/llama3.2", "generator")
+        (False, [])
     """
 
     def __init__(self) -> None:
-        self.kept: Counter[tuple[str, str | None, str | None]] = Counter()
+        self.stored: Counter[tuple[str, str | None, str | None]] = Counter()
         self.dimensions: dict[str, int] = {}
         self._outputs: dict[tuple[str, str | None], list[int]] = {}
         self._prompts: dict[str, int] = {}
-        self._counting: dict[str, Counting] = {}
-        self._conduct: dict[str, Conduct] = {}
+        self._counts: dict[str, TokenCountFit] = {}
+        self._attempts: dict[str, AttemptStatistics] = {}
 
     @classmethod
     def of(cls, *sources: Ledger | Cassette | str | Path) -> Priors:
-        """What ledgers, open cassettes and cassettes by their path teach.
+        """The statistics of ledgers, open cassettes and cassettes given by path.
 
         Raises:
-            CassetteFormatError: a path that is no cassette. CassetteError: nothing is there.
+            CassetteFormatError: a file is not a cassette.
+            CassetteError: a file does not exist.
         """
         priors = cls()
         for source in sources:
@@ -115,32 +131,37 @@ class Priors:
                 priors.add_rows(row.value for row in source.rows())
         return priors
 
-    # --- learning ------------------------------------------------------------------------------------------
+    # --- sources -------------------------------------------------------------------------------------------
 
     def add_ledger(self, ledger: Ledger) -> None:
-        """From calls made, synthetic ones left out."""
+        """Add the calls of a ledger, synthetic ones left out."""
         for entry in list(ledger._entries)[-MOST_READ:]:  # in any order
             if entry.error is None and not is_synthetic(entry.usage):
-                self._learn(entry.model, entry.scope, entry.kind, entry.usage)
+                self._add_length(entry.model, entry.scope, entry.kind, entry.usage)
                 if entry.usage.input_tokens is not None:
                     self._prompts[entry.digest] = entry.usage.input_tokens
             if entry.source == "live" and not is_synthetic(entry.usage):
-                self._behave(entry.model, entry.attempts, entry.usage, entry.wasted_tokens, entry.seconds)
+                self._add_attempts(entry.model, entry.attempts, entry.usage, entry.wasted_tokens, entry.seconds)
 
     def add_cassette(self, path: str | Path) -> None:
-        """From a cassette that is not open, which is only read; a run without it will have to ask for its answers.
+        """Add the rows of a cassette file. They do not count as stored: a run without the cassette calls live.
 
         Raises:
-            CassetteFormatError: the file is no cassette. CassetteError: it is not there.
+            CassetteFormatError: the file is not a cassette.
+            CassetteError: the file does not exist.
         """
         cassette = CassetteFile(Path(path))
         try:
-            self.add_rows((row.value for row in cassette.rows()), kept=False)
+            self.add_rows((row.value for row in cassette.rows()), stored=False)
         finally:
             cassette.close()
 
-    def add_rows(self, rows: Iterable[Any], kept: bool = True) -> None:
-        """From the rows of a cassette, as JSON; whether the run to come has their answers says `kept`."""
+    def add_rows(self, rows: Iterable[Any], stored: bool = True) -> None:
+        """Add the rows of a cassette, as JSON.
+
+        Args:
+            stored: whether the answers count as stored.
+        """
         for row in list(rows)[-MOST_READ:]:
             if "reply" not in row:
                 continue
@@ -148,20 +169,20 @@ class Priors:
             scope, usage = Scope(**row["scope"]), reply.usage
             if is_synthetic(usage):
                 continue
-            self._learn(request.model, scope, request.kind, usage)
-            self._behave(request.model, reply.attempts, usage, reply.wasted_tokens, reply.seconds)
-            if kept:
-                self.kept[request.model, scope.phase, scope.module] += 1
+            self._add_length(request.model, scope, request.kind, usage)
+            self._add_attempts(request.model, reply.attempts, usage, reply.wasted_tokens, reply.seconds)
+            if stored:
+                self.stored[request.model, scope.phase, scope.module] += 1
             if request.kind == "embed" and (size := len(_first_vector(row["reply"]))):
                 self.dimensions[request.model] = size // 4
             if usage.input_tokens is not None:
                 self._prompts[row["digest"]] = usage.input_tokens
-                self._counts(request.model).learn(count_prompt(request), usage.input_tokens)
+                self._fit_of(request.model).add(count_prompt(request), usage.input_tokens)
 
     def add_cache(self, directory: Path) -> None:
-        """From a folder of the disk cache; lengths only of models and modules that nothing was known about.
+        """Add the disk cache in a folder; lengths only for a model and module without statistics so far.
 
-        A cache that is not there, damaged or in use teaches nothing.
+        A cache that is missing, damaged or in use adds nothing.
         """
         path = directory / DATABASE
         if not path.is_file():
@@ -178,93 +199,97 @@ class Priors:
             if found is None or not isinstance(key, str):
                 continue
             digest, scope, usage = key.partition(" ")[0], found.place[0], found.reply.usage
-            self.kept[found.model, scope.phase, scope.module] += 1
+            self.stored[found.model, scope.phase, scope.module] += 1
             if found.vector:
                 self.dimensions.setdefault(found.model, len(found.vector) // 4)
             if usage.input_tokens is not None:
                 self._prompts.setdefault(digest, usage.input_tokens)
             if (found.model, scope.module) not in known:
-                self._learn(found.model, scope, "embed" if found.vector else "chat", usage)
+                self._add_length(found.model, scope, "embed" if found.vector else "chat", usage)
 
-    def _learn(self, model: str, scope: Scope, kind: str, usage: Usage) -> None:
+    def _add_length(self, model: str, scope: Scope, kind: str, usage: Usage) -> None:
         length = usage.output_tokens
         if kind == "chat" and length:
             lengths = self._outputs.setdefault((model, scope.module), [])
             if len(lengths) < MOST_LENGTHS:
                 insort(lengths, length)
 
-    def _behave(self, model: str, attempts: int, usage: Usage, wasted: int, seconds: float | None) -> None:
-        conduct = self._conduct.setdefault(model, Conduct())
-        conduct.calls += 1
-        conduct.attempts += max(1, attempts)
-        conduct.tokens += usage.total_tokens or 0
-        conduct.wasted += wasted
+    def _add_attempts(self, model: str, attempts: int, usage: Usage, failed: int, seconds: float | None) -> None:
+        found = self._attempts.setdefault(model, AttemptStatistics())
+        found.calls += 1
+        found.attempts += max(1, attempts)
+        found.tokens += usage.total_tokens or 0
+        found.failed_tokens += failed
         if seconds is not None:
-            conduct.timed += 1
-            conduct.seconds += seconds
+            found.timed += 1
+            found.seconds += seconds
 
-    def _counts(self, model: str) -> Counting:
-        return self._counting.setdefault(model, Counting())
+    def _fit_of(self, model: str) -> TokenCountFit:
+        return self._counts.setdefault(model, TokenCountFit())
 
-    # --- what was learnt -----------------------------------------------------------------------------------
+    # --- statistics ----------------------------------------------------------------------------------------
 
     def lengths(self, model: str, module: str | None) -> list[int]:
-        """Lengths of a model's answers to a module, tokens, sorted; empty if none is known."""
+        """Tokens of a model's answers to a module, sorted; empty without statistics."""
         return self._outputs.get((model, module), [])
 
     def output_tokens(self, call: Call, uniform: float) -> int | None:
-        """A length such as this model's answers to this module have had; None if none is known."""
+        """A length drawn from `lengths`; None without statistics.
+
+        Args:
+            uniform: in [0, 1): which of the sorted lengths.
+        """
         lengths = self.lengths(call.request.model, call.scope.module)
         return lengths[int(uniform * len(lengths))] if lengths else None
 
     def input_tokens(self, request: Request) -> int | None:
-        """A prompt's length as its model counted it, or counts others; None if neither is known."""
+        """Tokens of a prompt: as counted by the provider before, else by the fit; None without statistics."""
         exact = self._prompts.get(request.digest)
         if exact is not None:
             return exact
-        counting = self._counting.get(request.model)
-        if counting is None or not counting.pairs:
+        fit = self._counts.get(request.model)
+        if fit is None or not fit.pairs:
             return None
-        fixed, each, _ = counting.fit()
+        fixed, each, _ = fit.fit()
         return max(1, round(fixed + each * count_prompt(request)))
 
     def vector_size(self, request: Request) -> int | None:
-        """How many numbers this model's vectors have; None if that is not known."""
+        """Length of the model's vectors; None if unknown."""
         return self.dimensions.get(request.model)
 
-    def meet(self, requests: Iterable[Request]) -> bool:
-        """Learn counting from prompts whose length a ledger or the cache has told, now that their text is at hand.
+    def calibrate(self, requests: Iterable[Request]) -> bool:
+        """Fit token counts on prompts whose length a ledger or the cache has, now that their text is available.
 
         Returns:
-            Whether that taught something about a model of which nothing was known.
+            Whether a model without a fit has one now.
         """
-        before = {model for model, counting in self._counting.items() if counting.pairs}
+        before = {model for model, fit in self._counts.items() if fit.pairs}
         for request in {request.digest: request for request in requests}.values():
             if request.model not in before and (exact := self._prompts.get(request.digest)) is not None:
-                self._counts(request.model).learn(count_prompt(request), exact)
-        return any(model not in before and counting.pairs for model, counting in self._counting.items())
+                self._fit_of(request.model).add(count_prompt(request), exact)
+        return any(model not in before and fit.pairs for model, fit in self._counts.items())
 
     def counting_error(self, model: str) -> float | None:
-        """The relative error of learnt lengths of prompts; None if nothing was learnt."""
-        counting = self._counting.get(model)
-        return counting.fit()[2] if counting is not None and counting.pairs else None
+        """The relative error of fitted token counts; None without a fit."""
+        fit = self._counts.get(model)
+        return fit.fit()[2] if fit is not None and fit.pairs else None
 
-    def waste(self, model: str) -> float | None:
-        """Tokens of failed attempts for each token of an answer; None if nothing is known."""
-        conduct = self._conduct.get(model)
-        return conduct.wasted / conduct.tokens if conduct is not None and conduct.tokens else None
+    def failed(self, model: str) -> float | None:
+        """Tokens of failed attempts per token of an answered one; None without statistics."""
+        found = self._attempts.get(model)
+        return found.failed_tokens / found.tokens if found is not None and found.tokens else None
 
     def seconds(self, model: str) -> float | None:
-        """How long the provider works on an answer, on the average; None if nothing is known."""
-        conduct = self._conduct.get(model)
-        return conduct.seconds / conduct.timed if conduct is not None and conduct.timed else None
+        """Mean seconds of the provider per answer; None without statistics."""
+        found = self._attempts.get(model)
+        return found.seconds / found.timed if found is not None and found.timed else None
 
     def __bool__(self) -> bool:
         return bool(self._outputs or self._prompts)
 
 
 def _first_vector(reply: Any) -> bytes:
-    """The first vector in a cassette's row of embeddings; empty if there is none."""
+    """The first vector of a cassette's row; empty without one."""
     try:
         return next(iter(vectors_of(reply)), b"")
     except (KeyError, TypeError, ValueError):
@@ -272,10 +297,10 @@ def _first_vector(reply: Any) -> bytes:
 
 
 def is_synthetic(usage: Usage) -> bool:
-    """Whether an answer was invented."""
+    """Whether usage is that of a synthetic answer."""
     return bool(usage.raw and usage.raw.get("synthetic"))
 
 
 def quantile(ordered: list[Any], share: float) -> Any:
-    """The value that `share` of a sorted list's values don't exceed; of an empty one 0."""
+    """The value of a sorted list at a percentile, given as a share; 0 for an empty list."""
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0

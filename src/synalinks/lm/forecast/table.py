@@ -1,4 +1,4 @@
-"""A forecast as a table for people, in the manner of the ledger's."""
+"""Forecasts as text tables, in the format of the ledger's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH = 96
 
 
 def render(forecast: Forecast) -> str:
-    """The table: a row per phase and model from low to high, the total, and in words what it rests on."""
+    """The table: a row per phase and model from low to high, the total, a sentence, and the notes."""
     lines, above = [], None
     for row in forecast.rows:
         phase = "-" if row.phase is None else row.phase
@@ -72,7 +72,7 @@ def expected_text(figures: Figures) -> str:
 
 
 def _short(amount: Decimal) -> Decimal:
-    """An amount without digits that would only simulate to be known."""
+    """An amount rounded to four places where it has that many."""
     return amount.quantize(Decimal("0.0001")) if amount >= Decimal("0.0001") else amount
 
 
@@ -89,7 +89,7 @@ def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence
 
 
 def in_words(total: Figures) -> str:
-    """The total in a sentence: `about 1,300 calls, 420,000 tokens and $0.11; at most ...`."""
+    """The total as a sentence: `about 1,300 calls, 420,000 tokens and $0.11; at most ...`."""
     calls = "1 call" if total.calls.expected == 1 else f"{shortened(total.calls.expected)} calls"
     tokens = total.tokens
     money, most = expected_text(total), dollars_text(_short(total.priced.high))
@@ -106,13 +106,13 @@ def in_words(total: Figures) -> str:
 
 
 def shortened(number: int) -> str:
-    """A number of three digits that count."""
+    """A number rounded to three significant digits."""
     size = len(str(number))
     return f"{round(number, 3 - size):,}" if size > 3 else str(number)
 
 
 def wrapped(notes: Sequence[Any]) -> list[str]:
     """Sentences as lines, each after its first one indented."""
-    import textwrap  # only where a person reads
+    import textwrap  # needed only to print
 
     return [line for note in notes for line in textwrap.wrap(str(note), _WIDTH, subsequent_indent="  ")]

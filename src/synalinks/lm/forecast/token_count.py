@@ -1,9 +1,9 @@
-"""About how many tokens a text has, for models whose tokenizer is not at hand.
+"""Approximate token counts, for models whose tokenizer is not available.
 
 Byte-pair tokenizers split a text into words, numbers and marks first, and give a common word one token, whatever its
-length. So counting words is nearer to the truth than dividing the number of bytes by four, most of all for JSON. The
-counts below are those of the published vocabularies of about 100,000 tokens (cl100k, Llama 3), rounded; what a model
-really counts is learnt where it can be (`estimate_priors`).
+length. So counting words is more accurate than dividing the number of bytes by four, above all for JSON. The constants are
+those of the published vocabularies of about 100,000 tokens (cl100k, Llama 3), rounded; `Priors` fits them to the counts
+of a provider.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _PIECE = re.compile(
 
 @lru_cache(maxsize=4096)
 def count_tokens(text: str) -> int:
-    """About how many tokens a text has; system messages come again and again, so the last ones are remembered."""
+    """About how many tokens a text has; the last texts are cached, since system messages are repeated."""
     total = 0
     for found in _PIECE.finditer(text):
         kind = found.lastgroup

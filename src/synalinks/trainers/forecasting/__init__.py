@@ -1,1 +1,1 @@
-"""`program.estimate`: a fit made synthetically, from the program's real prompts, and put back."""
+"""`program.estimate`: the forecast of a fit, from synthetic fits of a copy of the program."""

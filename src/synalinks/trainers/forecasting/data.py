@@ -1,4 +1,4 @@
-"""The data of a fit that is only estimated: counted exactly, some of it taken out, none of it used up."""
+"""The data of an estimated fit: exact counts, and examples to simulate with."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples, Source, Stream
 from synalinks.trainers.data.splitting import split_data
 from synalinks.trainers.fit_config import FitConfig
-from synalinks.trainers.forecasting.scale import Shape
+from synalinks.trainers.forecasting.shape import Shape
 
-#: Batches of a stream that are kept to be simulated with.
+#: Batches of a stream that are kept for the simulation.
 _KEPT_BATCHES = 64
 
 
 @dataclass
 class Data:
-    """Samples to train and validate on: all of them counted, some of them at hand.
+    """Training and validation samples: counts of all of them, and some examples.
 
     Attributes:
         shape: the exact counts.
@@ -33,31 +33,31 @@ class Data:
     streams: tuple[bool, bool] = (False, False)
 
 
-def data_of(x: Any, y: Any, settings: FitConfig) -> Data:
+def data_of(x: Any, y: Any, config: FitConfig) -> Data:
     """Data and their exact counts.
 
     Raises:
-        DataError: what `fit` would refuse, and a generator, which is used up by reading it.
+        DataError: an error of `fit`, or a generator, which can be read only once.
     """
-    train, validation = split_data(x, y, settings)
+    train, validation = split_data(x, y, config)
     if any(isinstance(source, Stream) and source.once for source in (train, validation)):
         raise DataError(
             "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "
             "generator, or a Dataset"
         )
-    train_examples, train_count, steps = _counted(train, settings.batch_size, settings.steps_per_epoch)
-    size = settings.validation_batch_size
-    examples, count, validation_steps = _counted(validation, size, settings.validation_steps)
+    train_examples, train_count, steps = _counted(train, config.batch_size, config.steps_per_epoch)
+    size = config.validation_batch_size
+    examples, count, validation_steps = _counted(validation, size, config.validation_steps)
     fixed = isinstance(validation, Samples)
     held = len(validation) if isinstance(validation, Samples) else 0
-    batch = settings.batch_size if isinstance(train, Samples) else math.ceil(train_count / max(1, steps))
+    batch = config.batch_size if isinstance(train, Samples) else math.ceil(train_count / max(1, steps))
     shape = Shape(
         train=train_count,
         steps=steps,
         batch=batch,
         validation=count,
         validation_steps=validation_steps,
-        minibatch=min(settings.minibatch_size or held, held) if fixed else batch,
+        minibatch=min(config.minibatch_size or held, held) if fixed else batch,
         held=held,
         fixed=fixed,
     )
@@ -65,7 +65,7 @@ def data_of(x: Any, y: Any, settings: FitConfig) -> Data:
 
 
 def _counted(source: Source | None, batch_size: int, at_most: int | None) -> tuple[list[Any], int, int]:
-    """Examples at hand, and how many samples and batches an epoch goes through."""
+    """Examples, and the number of samples and batches of an epoch."""
     if source is None:
         return [], 0, 0
     if isinstance(source, Samples):

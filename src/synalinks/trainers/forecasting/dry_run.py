@@ -1,4 +1,4 @@
-"""A dry run of a script: its fits find rewards that mean something to optimizers, and are forecast if asked to."""
+"""DryRun: a run of a script with simulated rewards, whose fits are forecast on demand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from synalinks.callbacks import History
 from synalinks.errors import DataError
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.estimate import estimate
-from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards, some_right
+from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards, half_right
 from synalinks.trainers.program_run import TrainableProgram
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ _current: ContextVar[DryRun | None] = ContextVar("synalinks_dry_run", default=No
 
 
 class DryRun:
-    """What the fits of a dry run leave behind.
+    """The fits of a dry run.
 
     Args:
-        forecasts: whether each fit is forecast before it is made.
-        learn_from: where forecasts learn from besides the cache.
+        forecasts: whether a forecast is made before each fit.
+        learn_from: sources of usage statistics besides the cache.
 
     Attributes:
-        fits: the histories of the fits made, each with its forecast if there is one.
+        fits: the history of each fit, with its forecast or None.
     """
 
     def __init__(self, forecasts: bool = False, learn_from: Sequence[Any] = ()) -> None:
@@ -39,10 +39,10 @@ class DryRun:
     async def of_fit(
         self, program: TrainableProgram, history: History, x: Any, y: Any, settings: FitConfig
     ) -> AbstractContextManager[None]:
-        """Note a fit that begins, forecast it if that is asked, and give the block that it is to run in."""
+        """Add a fit that begins, with its forecast; returns the block that it has to run in."""
         forecast = None
         if self._forecasts:
-            with suppress(DataError):  # data that can be read once is left to the fit; its calls are counted as made
+            with suppress(DataError):  # data that can be read only once; the calls of the fit itself are counted
                 forecast = await estimate(program, x, y, settings, None, self._learn_from)
                 history.forecast = forecast
         self.fits.append((history, forecast))
@@ -52,7 +52,7 @@ class DryRun:
 @contextmanager
 def _with_rewards(program: TrainableProgram) -> Iterator[None]:
     before = program.compiled
-    program.compiled = SimulatedRewards(before, some_right, lambda: 0)
+    program.compiled = SimulatedRewards(before, half_right, lambda: 0)
     try:
         yield
     finally:
@@ -60,13 +60,13 @@ def _with_rewards(program: TrainableProgram) -> Iterator[None]:
 
 
 def current() -> DryRun | None:
-    """The dry run that this task is part of, or None."""
+    """The dry run of this task, or None."""
     return _current.get()
 
 
 @contextmanager
 def dry_run(dry: DryRun) -> Iterator[DryRun]:
-    """Have the fits inside the block be part of a dry run."""
+    """Make the fits inside the block part of a dry run."""
     token = _current.set(dry)
     try:
         yield dry
