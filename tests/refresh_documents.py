@@ -11,16 +11,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playing import BLOCK, OUTPUT, PROGRAM, ROOT, blocks_of, documents, printed_by, run_page, run_program
+from playing import BLOCK, OUTPUT, PROGRAM, ROOT, blocks_of, documents, printed_by, run_page, run_program, timeless
 
 
 def refreshed(text: str) -> str:
-    """A document with every output that it shows made anew."""
+    """A document with every output that it shows made anew; one that differs in times only stays as it is."""
 
     def output(found: re.Match[str]) -> str:
-        return f"<!-- output: {found['line']} -->\n```text\n{printed_by(found['line']).strip()}\n```"
+        return shown(found, printed_by(found["line"]))
 
     def shown(found: re.Match[str], printed: str) -> str:
+        if timeless(printed) == timeless(found["shown"]):
+            return found[0]
         code = found[0][: found.start("shown") - found.start()]
         return f"{code}{printed.strip()}\n```"
 
