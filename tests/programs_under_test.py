@@ -16,24 +16,28 @@ from synalinks.optimizers import Optimizer, Step
 MODEL = "ollama/test"
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Question(synalinks.DataModel):
     """A question about a number."""
 
     question: str = synalinks.Field(description="The question")
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Answer(synalinks.DataModel):
     """A number."""
 
     answer: int = synalinks.Field(description="The answer")
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Persona(synalinks.Trainable):
     """How to speak."""
 
     persona: str = synalinks.Field(default="friendly", description="The tone")
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Speaker(synalinks.Module):
     """Answers by its persona, without a model; leaves evidence as the guide on variables asks."""
 
@@ -57,6 +61,7 @@ class Speaker(synalinks.Module):
         return synalinks.SymbolicDataModel(data_model=Answer)
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Add(synalinks.Module):
     """Adds a number to the answer it is given; has no get_config of its own."""
 
@@ -71,6 +76,7 @@ class Add(synalinks.Module):
         return synalinks.SymbolicDataModel(data_model=Answer)
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Pipeline(synalinks.Program):
     """Answers, then adds."""
 
@@ -85,6 +91,7 @@ class Pipeline(synalinks.Program):
         return await self.add(await self.answer(inputs, training=training))
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Mixed(synalinks.Program):
     """A graph made in build."""
 
@@ -173,6 +180,7 @@ def phases(provider: ScriptedProvider) -> dict[str, int]:
     return found
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 class Fresh(Optimizer):
     """Proposes instructions nobody has seen before; costs nothing."""
 

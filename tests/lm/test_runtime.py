@@ -69,7 +69,10 @@ def ask(client: Client, *requests: Request) -> list[Reply]:
 
 def test_the_stack_is_visible_as_it_is_composed() -> None:
     text = repr(Client(MODEL))
-    assert "Stack(meter > share > cache > gate > cassette > limit > retry > check > price > ollama)" in text
+    assert (
+        "Stack(ledger > single_flight > cache > budget > cassette > rate_limit > retry > validate > price > ollama)"
+        in text
+    )
     assert MODEL in text
     assert "http://" in text
     with pytest.raises(UnknownModelError):

@@ -22,6 +22,7 @@ class Worked(synalinks.DataModel):
     answer: int
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 async def brief(y_true: Any, y_pred: Any) -> float:
     """The shorter the better."""
     return 1.0 / len(y_pred.get("thinking"))

@@ -22,11 +22,13 @@ class Worked(synalinks.DataModel):
     answers: int
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 async def half(y_true: Any, y_pred: Any) -> float:
     """Half a point."""
     return 0.5
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 def sync_half(y_true: Any, y_pred: Any) -> float:
     """Half a point at once."""
     return 0.5

@@ -21,10 +21,11 @@ from synalinks.lm.core.call import (
     stack,
 )
 from synalinks.lm.forecast import Figures, Forecast, Range
+from synalinks.lm.layers import Above, Below, Placed
 from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
 from synalinks.lm.ledger.table import dollars_text, money_text
 from synalinks.lm.pricing.pricing import Price, price_of, set_price
-from synalinks.lm.providers import Spec, list_providers, register_provider
+from synalinks.lm.providers import Credentials, Spec, list_providers, register_provider, saved_base
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.run import Earmarks, Run, current_run
@@ -32,12 +33,15 @@ from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, 
 
 __all__ = [
     "NOTHING",
+    "Above",
     "Amount",
+    "Below",
     "Budget",
     "BudgetTracker",
     "CacheMode",
     "Call",
     "Client",
+    "Credentials",
     "Delta",
     "Earmarks",
     "Entry",
@@ -48,6 +52,7 @@ __all__ = [
     "Ledger",
     "Limits",
     "Money",
+    "Placed",
     "Price",
     "Range",
     "Reply",
@@ -67,6 +72,7 @@ __all__ = [
     "offline",
     "price_of",
     "register_provider",
+    "saved_base",
     "schema_of",
     "set_price",
     "stack",

@@ -17,6 +17,7 @@ from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.session import CassetteLayer
 from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.layers import Placed, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
 from synalinks.lm.process import PROCESS
@@ -68,9 +69,21 @@ class Client:
         retry: when to try again.
         cache: `use`; `refresh` to ask anew and store; `off`.
         cache_dir: folder of the cache; the user's where None.
+        layers: layers of one's own, each a layer or a pair `(layer, Above("cache"))`; just below the ledger without one.
+
+    Example:
+        >>> import asyncio
+        >>> from synalinks.lm import Client, Request, use_provider
+        >>> from synalinks.testing import ScriptedProvider
+        >>> request = Request("chat", "ollama/llama3.2", messages=[{"role": "user", "content": "hello"}])
+        >>> with use_provider(ScriptedProvider(["hi"])):
+        ...     reply = asyncio.run(Client("ollama/llama3.2").send(request))
+        >>> reply.text
+        'hi'
 
     Raises:
         UnknownModelError: no such provider.
+        ConfigurationError: a layer at a position that the stack does not have.
     """
 
     def __init__(
@@ -83,15 +96,23 @@ class Client:
         retry: RetryPolicy | None = None,
         cache: CacheMode = "use",
         cache_dir: str | Path | None = None,
+        layers: Sequence[Placed] = (),
     ) -> None:
         self._again = partial(
-            Client, model, api_base=api_base, limits=limits, retry=retry, cache=cache, cache_dir=cache_dir
+            Client,
+            model,
+            api_base=api_base,
+            credentials=credentials,
+            limits=limits,
+            retry=retry,
+            cache=cache,
+            cache_dir=cache_dir,
+            layers=layers,
         )
         self.model = model
         self.spec, self.model_name = resolve(model)
         self.endpoint = endpoint_of(self.spec, api_base)
         self.caller = next(_callers)
-        self._credentials = credentials
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
         self.price: Callable[[str], Price | None] = (
             price_of if is_own_server(self.spec, self.endpoint) else stated_price
@@ -100,22 +121,27 @@ class Client:
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = cache_dir
+        self._layers = pairs_of(layers)
         #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
         self._key = key_of(self.spec, credentials=credentials, api_base=api_base) or ""
         self._provider = ProviderHandler(self.spec, api_base, credentials)
         self._stacks: dict[tuple[Clock, random.Random, bool], Stack] = {}
-        self.stack()
+        self.stack_for(current())
 
     def __deepcopy__(self, memo: dict[int, object]) -> Client:
-        return self._again(credentials=self._credentials)
+        return self._again()
 
     def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
         return self._again, ()
 
-    def stack(self, runtime: Runtime | None = None) -> Stack:
-        """The stack for the clock of a runtime (None: of the current one), without rate limits where it has none."""
-        runtime = runtime or current()
+    @property
+    def stack(self) -> Stack:
+        """The layers and the provider, as composed for the current runtime."""
+        return self.stack_for(current())
+
+    def stack_for(self, runtime: Runtime) -> Stack:
+        """The stack for the clock of a runtime, without rate limits where it has none."""
         key = (runtime.clock, runtime.rng, runtime.unlimited)
         found = self._stacks.get(key)
         if found is None:
@@ -151,7 +177,7 @@ class Client:
             ValidateLayer(),
             PriceLayer(self.price, clock),
         ]
-        return stack(self._provider, *layers)
+        return stack(self._provider, *place(layers, self._layers))
 
     def _ledgers(self, call: Call) -> Sequence[Ledger]:
         """The ledgers that a call is entered in; an isolated run leaves no entry in the client's own."""
@@ -176,10 +202,10 @@ class Client:
         draw = runtime.taken.ordinal(scope, request)
         call = Call(request, scope, draw, sink, self.caller, trace=Trace(), is_fallback=is_fallback, runtime=runtime)
         PROCESS.check_not_stopping(call)
-        return self.stack(runtime).outermost(call)
+        return self.stack_for(runtime).outermost(call)
 
     def __repr__(self) -> str:
-        return f"<Client {self.model} at {self.endpoint}: {self.stack()!r}>"
+        return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"
 
 
 def _has_no_cache(call: Call) -> bool:

@@ -66,7 +66,7 @@ class SingleFlightLayer:
             timing, and a replay must not.
     """
 
-    name = "share"
+    name = "single_flight"
 
     def __init__(
         self,

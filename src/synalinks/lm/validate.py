@@ -26,7 +26,7 @@ class ValidateLayer:
             limit of tokens before it could be used (`length`).
     """
 
-    name = "check"
+    name = "validate"
 
     def __call__(self, below: Handler) -> Handler:
         async def check(call: Call) -> Reply:

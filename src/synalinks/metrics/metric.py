@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
 from synalinks._copying import Copyable
+from synalinks._keywords import refuse_unknown_keywords
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.exact import ExactSum
 from synalinks.rewards import BatchReward, Reward, get
@@ -149,6 +150,7 @@ class MeanMetricWrapper(Mean):
         super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self.fn = get(fn) if isinstance(fn, (str, Mapping)) else fn
         self.takes_batches = isinstance(self.fn, BatchReward)
+        refuse_unknown_keywords(type(self), kwargs, self.fn)
         self.kwargs = kwargs
 
     async def update_state(self, y_true: Any, y_pred: Any) -> None:

@@ -31,7 +31,7 @@ class _Loader:
             Raises:
                 ConfigurationError: no such file, no saved program, or classes this process doesn't know.
             """
-            return files.load(path, custom_objects)
+            return files.load(path, {cls.__qualname__: cls, **(custom_objects or {})})
 
         return load
 

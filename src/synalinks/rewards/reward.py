@@ -10,6 +10,7 @@ from typing import Any
 
 from synalinks import scope, session
 from synalinks._copying import Copyable
+from synalinks._keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
@@ -151,6 +152,7 @@ class OfFunction(Reward):
         super().__init__(
             name or getattr(fn, "__name__", None), reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern
         )
+        refuse_unknown_keywords(type(self), kwargs, fn)
         self.fn = fn
         self.kwargs = kwargs
 

@@ -2,19 +2,35 @@
 
 from synalinks.saving.registry import (
     custom_object_scope,
+    enable_unsafe_deserialization,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
+    is_registered,
+    is_unsafe_deserialization,
     register_synalinks_serializable,
 )
-from synalinks.saving.serialization import deserialize_synalinks_object, serialize_synalinks_object, sharing
+from synalinks.saving.serialization import (
+    cloning,
+    deserialize_synalinks_object,
+    is_cloning,
+    load_as,
+    serialize_synalinks_object,
+    sharing,
+)
 
 __all__ = [
+    "cloning",
     "custom_object_scope",
     "deserialize_synalinks_object",
+    "enable_unsafe_deserialization",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "is_cloning",
+    "is_registered",
+    "is_unsafe_deserialization",
+    "load_as",
     "register_synalinks_serializable",
     "serialize_synalinks_object",
     "sharing",

@@ -1,14 +1,14 @@
 """Names by which saved objects find their classes again.
 
-Loading a file never imports anything and never runs code from it: a class must belong to this library, be
-registered, be given as a custom object, or live in a module that the running program has already imported.
+Loading a file imports nothing and runs no code that the file chooses: a name is looked up among the objects that the
+program registered or gave in `custom_objects`, those that this library exports, and those defined in `__main__`.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
-import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,13 +18,30 @@ from synalinks.errors import ConfigurationError
 
 T = TypeVar("T")
 
+#: Public namespaces whose classes a file may name. Those of callbacks, datasets and hooks are not among them: they open
+#: files, and no program is saved with them.
+NAMESPACES = ("modules", "programs", "rewards", "metrics", "optimizers", "initializers", "data")
+#: Functions of this library that a file may name, by namespace.
+FUNCTIONS: Mapping[str, frozenset[str]] = {"rewards": frozenset({"exact_match", "cosine_similarity"})}
+
 _by_name: dict[str, Any] = {}
 _names: dict[Any, str] = {}
 _scoped: ContextVar[Mapping[str, Any]] = ContextVar("synalinks_custom_objects", default={})  # noqa: B039  never written to
+_unsafe = False
 
 
 def register_synalinks_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
-    """A decorator that makes a class or function loadable under `package>name`, wherever it lives.
+    """A decorator that makes a class or function known by name: to files under `package>name`, and to `compile`, `fit`
+    and the `get` functions under its own name, too.
+
+    Example:
+        >>> import asyncio, synalinks
+        >>> @synalinks.saving.register_synalinks_serializable()
+        ... class Lenient(synalinks.rewards.Reward):
+        ...     async def call(self, y_true, y_pred):
+        ...         return 1.0
+        >>> synalinks.rewards.get("lenient")
+        <Lenient name=lenient>
 
     Raises:
         ConfigurationError: a class without `get_config`.
@@ -44,6 +61,11 @@ def register_synalinks_serializable(package: str = "Custom", name: str | None = 
     return decorate
 
 
+def is_registered(obj: Any) -> bool:
+    """Whether a class or function was registered, or is exported by this library."""
+    return obj in _names or _exported(public_module(obj), obj.__qualname__) is obj
+
+
 def get_registered_name(obj: Any) -> str:
     """The name an object was registered under, or its plain name."""
     return _names.get(obj) or str(obj.__name__)
@@ -52,7 +74,7 @@ def get_registered_name(obj: Any) -> str:
 def get_registered_object(
     name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
 ) -> Any:
-    """What is registered, or given, under a name; None if nothing is."""
+    """The object registered, or given, under a name; None if there is none."""
     for names in (custom_objects or {}, _scoped.get(), _by_name, module_objects or {}):
         if name in names:
             return names[name]
@@ -74,6 +96,20 @@ def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
         _scoped.reset(token)
 
 
+def enable_unsafe_deserialization(enabled: bool = True) -> None:
+    """Let files name any class or function of any module that can be imported, and let them say where keys are sent.
+
+    A file can then run code and read keys: for files of one's own only.
+    """
+    global _unsafe
+    _unsafe = enabled
+
+
+def is_unsafe_deserialization() -> bool:
+    """Whether `enable_unsafe_deserialization` was called."""
+    return _unsafe
+
+
 def public_module(obj: Any) -> str:
     """The module a class is written down under: `synalinks.modules` for anything inside it."""
     parts = str(obj.__module__).split(".")
@@ -84,47 +120,54 @@ def find(module: str | None, name: str, registered: str | None, custom_objects: 
     """The class or function that a saved object names.
 
     Raises:
-        ConfigurationError: it can't be found, or must not be taken from where it is said to be.
+        ConfigurationError: it is none that a file may name.
     """
     for candidate in (registered, name):
         found = candidate and get_registered_object(candidate, custom_objects)
         if found is not None and found != "":
             return found
-    found = _home(module)
-    for part in name.split("."):
-        found = getattr(found, part, None)
-        _refuse_foreign(found, name, module)
+    found = _exported(module, name) or _of_main(module, name)
+    if found is None and _unsafe and module:
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part, None)
     if found is None:
         raise ConfigurationError(
-            f"the file names {name!r} of module {module!r}, which this program has not defined or imported. "
-            f"Import it first, pass custom_objects={{{name!r}: ...}}, or register it with "
-            "synalinks.saving.register_synalinks_serializable()"
+            f"the file names {name!r} of module {module!r}. A file may name what is registered with "
+            "synalinks.saving.register_synalinks_serializable(), exported by synalinks, or defined in __main__. "
+            f"Register it before loading, or pass custom_objects={{{name!r}: ...}}"
         )
     return found
 
 
-def _refuse_foreign(found: Any, name: str, module: str | None) -> None:
-    """Refuse what a module has only because it imported it: other modules, and the standard library's functions.
-
-    Raises:
-        ConfigurationError: the name leads out of the module.
-    """
-    origin = str(getattr(found, "__module__", None) or "").partition(".")[0]
-    if isinstance(found, types.ModuleType) or origin in sys.stdlib_module_names:
-        raise ConfigurationError(
-            f"the file wants {name!r} out of {module!r}, which leads out of that module; saved programs may not call "
-            "the standard library"
-        )
+def _exported(module: str | None, name: str) -> Any:
+    """A class, or a function that files may name, that this library exports in one of its public namespaces."""
+    root, _, namespace = (module or "").partition(".")
+    if root != "synalinks" or namespace not in NAMESPACES:
+        return None
+    return _exports(namespace).get(name)
 
 
-def _home(module: str | None) -> Any:
-    if module is None or module == "__main__":
-        return sys.modules["__main__"]
-    root = module.partition(".")[0]
-    if root == "synalinks":
-        return importlib.import_module(module)
-    if root in sys.stdlib_module_names:
-        raise ConfigurationError(
-            f"the file wants an object out of {module!r}; saved programs may not call the standard library"
-        )
-    return sys.modules.get(module)
+@functools.lru_cache(maxsize=len(NAMESPACES))
+def _exports(namespace: str) -> Mapping[str, Any]:
+    home = importlib.import_module(f"synalinks.{namespace}")
+    functions = FUNCTIONS.get(namespace, frozenset())
+    names = {*getattr(home, "__all__", ()), *vars(home)}
+    found = {name: getattr(home, name) for name in sorted(names) if not name.startswith("_")}
+    return {
+        name: one
+        for name, one in found.items()
+        if (isinstance(one, type) or name in functions) and one.__module__.startswith("synalinks.")
+    }
+
+
+def _of_main(module: str | None, name: str) -> Any:
+    """A class or function that is defined in `__main__`, not one that is imported there."""
+    if module not in (None, "__main__"):
+        return None
+    found: Any = sys.modules["__main__"]
+    for part in name.split("."):
+        found = vars(found).get(part) if hasattr(found, "__dict__") else None
+        if getattr(found, "__module__", None) != "__main__":
+            return None
+    return found

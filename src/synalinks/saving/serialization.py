@@ -1,6 +1,7 @@
 """Objects as JSON and back: `{"module", "class_name", "config", "registered_name"}`.
 
-An object that several others hold (a language model) is written once and loaded as one object.
+An object that several others hold (a language model) is written once and loaded as one object. What a file may name is
+decided in `registry.find`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Shared:
         self._loaded: dict[int, Any] = {}
 
     def save(self, obj: Any) -> dict[str, Any]:
-        """A reference to `obj`, which is written the first time it is met."""
+        """A reference to `obj`, which is written at its first reference."""
         if id(obj) not in self._indices:
             index = self._indices[id(obj)] = len(self.saved)
             self.saved.append({})
@@ -37,13 +38,20 @@ class Shared:
         return {"class_name": "__shared__", "config": self._indices[id(obj)]}
 
     def load(self, index: int, custom_objects: Mapping[str, Any] | None) -> Any:
-        """The object a reference stands for, made the first time it is asked for."""
+        """The object of a reference, made at its first use.
+
+        Raises:
+            ConfigurationError: the file has no such object.
+        """
         if index not in self._loaded:
+            if not isinstance(index, int) or not 0 <= index < len(self.saved):
+                raise ConfigurationError(f"the file refers to the shared object {index!r}, of {len(self.saved)} in it")
             self._loaded[index] = _construct(self.saved[index], custom_objects)
         return self._loaded[index]
 
 
 _shared: ContextVar[Shared | None] = ContextVar("synalinks_shared", default=None)
+_clones: ContextVar[dict[int, Any] | None] = ContextVar("synalinks_clones", default=None)
 
 
 @contextmanager
@@ -55,6 +63,23 @@ def sharing(saved: list[dict[str, Any]] | None = None) -> Iterator[Shared]:
         yield shared
     finally:
         _shared.reset(token)
+
+
+@contextmanager
+def cloning() -> Iterator[None]:
+    """While the block lasts, objects marked `shared_when_saved` are cloned as they are, once each, in place of being
+    written as JSON: what is never saved (a key, layers of one's own) is in the clone."""
+    clones = _clones.get()
+    token = _clones.set({} if clones is None else clones)
+    try:
+        yield
+    finally:
+        _clones.reset(token)
+
+
+def is_cloning() -> bool:
+    """Whether a clone is made, and not a file."""
+    return _clones.get() is not None
 
 
 def serialize_synalinks_object(obj: Any) -> Any:
@@ -73,20 +98,29 @@ def serialize_synalinks_object(obj: Any) -> Any:
         return {str(key): serialize_synalinks_object(value) for key, value in obj.items()}
     if isinstance(obj, (JsonDataModel, SymbolicDataModel)):
         return _describe_value(obj)
+    if _clones.get() is not None and isinstance(obj, (type, types.FunctionType)):
+        return obj
     if isinstance(obj, type):
         return _describe_class(obj)
     if isinstance(obj, types.FunctionType):
         return _describe_function(obj)
     if hasattr(obj, "get_config"):
-        shared = _shared.get()
-        if shared is not None and getattr(obj, "shared_when_saved", False):
-            return shared.save(obj)
+        if getattr(obj, "shared_when_saved", False):
+            clones, shared = _clones.get(), _shared.get()
+            if clones is not None:
+                if id(obj) not in clones:
+                    clones[id(obj)] = obj.clone(obj.name)
+                return clones[id(obj)]
+            if shared is not None:
+                return shared.save(obj)
         return _describe(obj)
     raise ConfigurationError(f"can't be saved as JSON: {type(obj).__name__} {obj!r}; give its class a get_config")
 
 
 def _describe(obj: Any) -> dict[str, Any]:
     cls = type(obj)
+    if _clones.get() is not None:
+        return {"class_name": cls, "config": obj.get_config()}
     return {
         "module": registry.public_module(cls),
         "class_name": cls.__qualname__,
@@ -120,14 +154,17 @@ def _describe_function(fn: types.FunctionType) -> dict[str, Any]:
 
 
 def deserialize_synalinks_object(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
 ) -> Any:
-    """What `serialize_synalinks_object` wrote, as an object again.
+    """The object that `serialize_synalinks_object` described.
 
     Args:
         config: its JSON.
         custom_objects: classes and functions by name.
-        safe_mode: kept for programs that pass it; loading never runs code from the file either way.
+        safe_mode: kept for programs that pass it; see `enable_unsafe_deserialization`.
+
+    Raises:
+        ConfigurationError: the JSON names what a file may not name (see `registry.find`).
     """
     if isinstance(config, list):
         return [deserialize_synalinks_object(item, custom_objects) for item in config]
@@ -138,13 +175,26 @@ def deserialize_synalinks_object(
     return _construct(config, custom_objects)
 
 
-def _construct(saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | None) -> Any:
-    name, config = saved["class_name"], saved["config"]
+def load_as(base: type, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The object of a config, which must be of a given class; any other is refused before it is made.
+
+    Raises:
+        ConfigurationError: it is of another class.
+    """
+    return _construct(config, custom_objects, base)
+
+
+def _construct(saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | None, base: type = object) -> Any:
+    name, config = saved.get("class_name"), saved.get("config")
+    if isinstance(name, type):  # a clone: JSON holds no classes
+        return name.from_config(config)  # type: ignore[attr-defined]
     if name == "__shared__":
         shared = _shared.get()
         if shared is None:
             raise ConfigurationError("a reference to a shared object outside the file it belongs to")
-        return shared.load(config, custom_objects)
+        return shared.load(int(config) if isinstance(config, int) else -1, custom_objects)
+    if not isinstance(name, str) or not isinstance(config, Mapping):
+        raise ConfigurationError(f"a saved object has a class_name and a config, got {sorted(map(str, saved))}")
     if name == "__json_data_model__":
         return JsonDataModel(schema=config["schema"], json=config["json"], name=config["name"])
     if name == "__symbolic_data_model__":
@@ -157,6 +207,8 @@ def _construct(saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | Non
     cls = registry.find(saved.get("module"), name, registered, custom_objects)
     if not inspect.isclass(cls) or not hasattr(cls, "from_config"):
         raise ConfigurationError(f"{name!r} is not a class with from_config, so it can't be loaded")
+    if not issubclass(cls, base):
+        raise ConfigurationError(f"the file has a {name} where a {base.__name__} belongs")
     return cls.from_config(config)
 
 

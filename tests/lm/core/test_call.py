@@ -184,7 +184,7 @@ def test_layers_are_composed_outermost_first_and_print_so() -> None:
     composed = stack(bottom, Named("meter"), Named("cache"))
     assert asyncio.run(_ask(composed)).text == "x"
     assert order == ["meter", "cache", "bottom"]
-    assert repr(composed) == "Stack(meter > cache > function)"
+    assert repr(composed) == "Stack(meter > cache > bottom)"
     assert Call(chat(), Scope(epoch=1), 2).place == (Scope(epoch=1), 2)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import synalinks
 from programs_under_test import MODEL, Answer, Question, data, fit, has_examples, learner, make, number_of
+from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.modules.generators.chain_of_thought import with_thinking
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
@@ -62,7 +63,7 @@ def test_options_are_those_of_a_generator() -> None:
     request = provider.calls[0].request
     assert request.options["temperature"] == 0.7
     assert "Count." in prompt_of(request) and has_examples(provider.calls[0])
-    with pytest.raises(TypeError, match="unknown"):
+    with pytest.raises(ConfigurationError, match="unknown"):
         synalinks.ChainOfThought(data_model=Answer, unknown=1)
 
 

@@ -70,7 +70,7 @@ class BudgetLayer:
         statistics: what calls usually take, for budgets in mode `expected`; without it they reserve bounds.
     """
 
-    name = "gate"
+    name = "budget"
 
     def __init__(
         self,

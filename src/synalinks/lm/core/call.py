@@ -316,7 +316,9 @@ class Stack:
 
     def __repr__(self) -> str:
         parts: list[object] = [*self.layers, self.provider]
-        names = [getattr(part, "name", None) or type(part).__name__ for part in parts]
+        names = [
+            getattr(part, "name", None) or getattr(part, "__name__", None) or type(part).__name__ for part in parts
+        ]
         return "Stack(" + " > ".join(names) + ")"
 
 

@@ -1,10 +1,10 @@
-"""Requests: what is asked of a model, in no provider's dialect, and what identifies it."""
+"""Request: the input of one call to a model, in no provider's dialect, and the digest that identifies it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from synalinks import _json
 from synalinks.errors import ConfigurationError
@@ -19,12 +19,15 @@ Kind = Literal["chat", "embed"]
 
 
 class Schema:
-    """A JSON schema with everything derived from it made once: canonical bytes and validator."""
+    """A JSON schema with everything derived from it made once: canonical bytes and validator.
+
+    A schema refers to itself only: a `$ref` to another document is refused, and nothing is fetched for it.
+    """
 
     __slots__ = ("_validator", "canonical", "value")
 
     def __init__(self, value: Mapping[str, Any]) -> None:
-        self.value = dict(value)
+        self.value: dict[str, Any] = _own(value)
         self.canonical = _json.canonical_schema(self.value)
         self._validator: Any = None
 
@@ -39,15 +42,15 @@ class Schema:
         """The compiled validator, a `jsonschema_rs.Validator`.
 
         Raises:
-            ConfigurationError: the schema is not a valid JSON schema.
+            ConfigurationError: the schema is not a valid JSON schema, or it refers to another document.
         """
         if self._validator is None:
             import jsonschema_rs  # 15 MB of native code, not needed to import the package
 
             try:
-                self._validator = jsonschema_rs.validator_for(self.value)
+                self._validator = jsonschema_rs.validator_for(self.value, retriever=_refuse_reference)
             except (jsonschema_rs.ValidationError, ValueError) as error:
-                raise ConfigurationError(f"not a valid JSON schema: {error}") from error
+                raise ConfigurationError(f"not a valid JSON schema: {str(error).partition(chr(10))[0]}") from error
         return self._validator
 
     def problem(self, value: Any) -> str | None:
@@ -58,6 +61,10 @@ class Schema:
         error = next(iter(validator.iter_errors(value)))
         where = "/".join(str(part) for part in error.instance_path)
         return f"{error.message}" + (f" (at {where})" if where else "")
+
+
+def _refuse_reference(uri: str) -> NoReturn:
+    raise ValueError("a schema refers to itself only ('#/$defs/...'); copy the other document into its $defs")
 
 
 @lru_cache(maxsize=512)
@@ -71,23 +78,43 @@ def schema_of(value: Mapping[str, Any]) -> Schema:
 
 
 class Request:
-    """What is asked of a model, in no provider's dialect. Immutable; identified by its digest.
+    """The input of one call to a model, in no provider's dialect; immutable, and identified by its digest.
 
-    Host, headers, keys, streaming and time-outs are not part of a request, so a cassette is valid on every
-    machine and no secret can reach it.
+    Host, headers, keys, streaming and time-outs are not part of a request, so a cassette is valid on every machine and
+    no secret reaches it. Messages, tools and options are copied at construction: what becomes of the caller's dicts
+    later changes neither the digest nor the body that is sent nor the row of a cassette.
+
+    Example:
+        >>> from synalinks.lm import Request
+        >>> message = {"role": "user", "content": "hello"}
+        >>> request = Request("chat", "ollama/llama3.2", messages=[message], options={"temperature": 0})
+        >>> message["content"] = "changed"
+        >>> request.messages[0]["content"], request.single_answer
+        ('hello', True)
 
     Attributes:
         kind: `chat` or `embed`.
         model: with its provider's prefix, e.g. `ollama/llama3.2:latest`.
         messages: chat only; each a JSON object with `role` and `content` (a string, or a list of parts).
         texts: embed only; the texts to embed.
-        schema: what the answer must obey, or None for free text.
+        schema: the schema of the answer, or None for free text.
         tools: tools the model may call, each `{"name", "description", "parameters"}`.
-        options: sampling options that were given: `temperature`, `max_tokens`, `top_p`, `top_k`, `seed`,
-            `stop`, `reasoning_effort`, ...; provider-specific ones pass through.
+        options: options that were given: `temperature`, `max_tokens`, `top_p`, `seed`, ... (see `lm/core/options.py`).
+
+    Raises:
+        ConfigurationError: messages, tools or options that are not JSON.
     """
 
     __slots__ = ("_digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
+
+    kind: Kind
+    model: str
+    messages: tuple[Mapping[str, Any], ...]
+    texts: tuple[str, ...]
+    schema: Schema | None
+    tools: tuple[Mapping[str, Any], ...]
+    options: Mapping[str, Any]
+    _digest: str | None
 
     def __init__(
         self,
@@ -100,14 +127,27 @@ class Request:
         tools: Sequence[Mapping[str, Any]] = (),
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        self.kind: Kind = kind
-        self.model = model
-        self.messages = tuple(messages)
-        self.texts = tuple(texts)
-        self.schema = schema
-        self.tools = tuple(tools)
-        self.options: Mapping[str, Any] = options or {}
-        self._digest: str | None = None
+        put = object.__setattr__
+        put(self, "kind", kind)
+        put(self, "model", model)
+        put(self, "messages", tuple([_own(message) for message in messages]) if messages else ())
+        put(self, "texts", tuple(texts))
+        put(self, "schema", schema)
+        put(self, "tools", tuple([_own(tool) for tool in tools]) if tools else ())
+        put(self, "options", _own(options) if options else {})
+        put(self, "_digest", None)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Request is immutable; make another one instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Request is immutable; {name!r} can't be deleted")
+
+    def __deepcopy__(self, memo: object) -> Request:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, (self.kind, self.model, self.messages, self.texts, self.schema, self.tools, self.options)
 
     @property
     def canonical(self) -> bytes:
@@ -136,7 +176,8 @@ class Request:
     def digest(self) -> str:
         """SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere."""
         if self._digest is None:
-            self._digest = _json.digest(self.canonical)
+            object.__setattr__(self, "_digest", _json.digest(self.canonical))
+        assert self._digest is not None
         return self._digest
 
     @property
@@ -149,7 +190,7 @@ class Request:
 
     @property
     def single_answer(self) -> bool:
-        """Whether every asking gives the same answer: embeddings, and chat at temperature 0."""
+        """Whether the request has one answer only, however often it is sent: embeddings, and chat at temperature 0."""
         return self.kind == "embed" or self.options.get("temperature") == 0
 
     def with_texts(self, texts: Sequence[str]) -> Request:
@@ -206,3 +247,30 @@ class Request:
     def __repr__(self) -> str:
         size = f"{len(self.messages)} messages" if self.kind == "chat" else f"{len(self.texts)} texts"
         return f"<Request {self.kind} {self.model} {size} {self.digest[:12]}>"
+
+
+def _remade(
+    kind: Kind,
+    model: str,
+    messages: Sequence[Mapping[str, Any]],
+    texts: Sequence[str],
+    schema: Schema | None,
+    tools: Sequence[Mapping[str, Any]],
+    options: Mapping[str, Any],
+) -> Request:
+    return Request(kind, model, messages=messages, texts=texts, schema=schema, tools=tools, options=options)
+
+
+def _own(value: Any) -> Any:
+    """A copy of a JSON value that shares nothing changeable with it; what is not plain JSON is written as it is sent."""
+    if isinstance(value, str) or value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, dict):
+        return {name: item if type(item) is str else _own(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_own(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple([_own(item) for item in value])
+    if isinstance(value, Mapping):
+        return _own(dict(value))
+    return _json.loads(_json.dumps(value))

@@ -133,7 +133,7 @@ class Ledger:
 class LedgerLayer:
     """The outermost layer: writes one entry per call into every ledger that listens."""
 
-    name = "meter"
+    name = "ledger"
 
     def __init__(self, provider: str, ledgers: Callable[[Call], Sequence[Ledger]], clock: Clock) -> None:
         self._provider = provider

@@ -61,6 +61,7 @@ class Spec:
         port: port of a server named without a scheme, as in `OLLAMA_HOST=192.168.1.5`.
         chat, embed: what it can do.
         prices: prices by the name behind the prefix. They hold at the provider's own server.
+        options: names of options that it takes beside those of `lm/core/options.py`.
     """
 
     prefix: str
@@ -75,6 +76,7 @@ class Spec:
     chat: bool = True
     embed: bool = True
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
+    options: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:

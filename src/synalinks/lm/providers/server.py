@@ -54,6 +54,12 @@ class Credentials:
     api_key_env: str | None = None
     from_file: bool = False
 
+    def __deepcopy__(self, memo: object) -> Credentials:
+        return self
+
+    def __reduce__(self) -> tuple[type[Credentials], tuple[None, str | None, bool]]:
+        return Credentials, (None, self.api_key_env, self.from_file)  # a pickle is a file: it gets no key
+
 
 NO_CREDENTIALS = Credentials()
 

@@ -26,7 +26,7 @@ class RateLimitLayer:
     `account.estimate_tokens`.
     """
 
-    name = "limit"
+    name = "rate_limit"
 
     def __init__(self, account: Account) -> None:
         self._account = account

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from synalinks import scope, session
 from synalinks._copying import Copyable
+from synalinks._keywords import refuse_unknown_keywords
 from synalinks.data import (
     DataModel,
     JsonDataModel,
@@ -25,7 +26,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.initializers import Empty
 from synalinks.modules.core.walking import direct_state, variables_of
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.saving import cloning, deserialize_synalinks_object, serialize_synalinks_object
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
 _call_id: ContextVar[str | None] = ContextVar("synalinks_call_id", default=None)
@@ -42,6 +43,8 @@ class ModuleMeta(type):
         return whole.replace(parameters=list(whole.parameters.values())[1:], return_annotation=whole.empty)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            refuse_unknown_keywords(cls, kwargs, cls.__init__)  # type: ignore[misc]
         made = super().__call__(*args, **kwargs)
         if "constructor_arguments" not in vars(made):
             made.constructor_arguments = (args, kwargs)
@@ -315,8 +318,9 @@ class Module(Copyable, metaclass=ModuleMeta):
 
     def clone(self, name: str | None = None) -> Any:
         """A new module of the same configuration under a name of its own."""
-        config = {**self.get_config(), "name": name or session.auto_name(type(self).__name__)}
-        return type(self).from_config(config)
+        with cloning():
+            config = {**self.get_config(), "name": name or session.auto_name(type(self).__name__)}
+            return type(self).from_config(config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

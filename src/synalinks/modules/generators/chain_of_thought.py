@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synalinks._keywords import refuse_unknown_keywords
 from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module
@@ -41,6 +42,7 @@ class ChainOfThought(Module):
         **options: Any,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
+        refuse_unknown_keywords(type(self), options, Generator.__init__)
         self.schema = schema if data_model is None else data_model.get_schema()
         self.generator = Generator(
             schema=None if self.schema is None else with_thinking(self.schema),

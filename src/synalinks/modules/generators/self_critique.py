@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from synalinks._keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, SymbolicDataModel, get_score_type, normalize_score
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module
@@ -40,6 +41,7 @@ class SelfCritique(Module):
         **options: Any,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
+        refuse_unknown_keywords(type(self), options, Generator.__init__)
         self.score_type = get_score_type(score_type)
         self.return_reward = return_reward
         self.return_inputs = return_inputs

@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from synalinks.data import DataModel, Embeddings, JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm.core.call import Request
-from synalinks.modules.models.remote_model import RemoteModel, refuse_secrets
+from synalinks.modules.models.remote_model import RemoteModel
 
 
 class EmbeddingModel(RemoteModel):
     """A model that turns texts into vectors. Arguments: see `RemoteModel`; options such as `dimensions`."""
 
     setting: ClassVar[str] = "embedding_model"
+    kind: ClassVar[Literal["chat", "embed"]] = "embed"
     example: ClassVar[str] = "ollama/all-minilm"
 
     async def call(self, inputs: Any, **options: Any) -> JsonDataModel | None:  # type: ignore[override]
@@ -54,7 +55,7 @@ class EmbeddingModel(RemoteModel):
         """
         if not texts:
             return []
-        merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
+        merged = self.merged_options(options)
         request = Request("embed", self.model, texts=texts, options=merged)
         try:
             reply = await self.client.send(request, is_fallback=is_fallback)
@@ -62,7 +63,7 @@ class EmbeddingModel(RemoteModel):
             if self.fallback is not None and error.fails_sample:
                 raises = raises or self.on_error == "raise"
                 return await self.fallback.embed(texts, options, is_fallback=True, raises=raises)
-            self.release_earmark(error, raises)
+            self.handle_failure(error, raises)
             return None
         return [_vector(data) for data in reply.vectors]
 

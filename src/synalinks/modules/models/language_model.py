@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from synalinks import _json
 from synalinks.data import ChatMessage, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
 from synalinks.lm.core.call import Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.generators.messages import to_wire
-from synalinks.modules.models.remote_model import RemoteModel, refuse_secrets
+from synalinks.modules.models.remote_model import RemoteModel
 
 
 class LanguageModel(RemoteModel):
     """A chat model: awaited with messages, it returns a data model. Arguments: see `RemoteModel`."""
 
     setting: ClassVar[str] = "language_model"
+    kind: ClassVar[Literal["chat", "embed"]] = "chat"
     example: ClassVar[str] = "ollama/llama3.2:latest"
 
     async def call(  # type: ignore[override]
@@ -69,7 +70,7 @@ class LanguageModel(RemoteModel):
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
         """
-        merged = {**self.default_kwargs, **refuse_secrets(self.name, options)} if options else self.default_kwargs
+        merged = self.merged_options(options)
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
             reply = await self.client.send(request, sink, is_fallback)
@@ -80,7 +81,7 @@ class LanguageModel(RemoteModel):
                 return await self.fallback.ask(
                     messages, schema=schema, tools=tools, options=options, sink=sink, is_fallback=True, raises=raises
                 )
-            self.release_earmark(error, raises)
+            self.handle_failure(error, raises)
             return None
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> SymbolicDataModel:

@@ -1,11 +1,14 @@
-"""RemoteModel: what chat and embedding models share: their settings, their way to the wire, their counters."""
+"""RemoteModel: the base of chat and embedding models: settings, client, counters, saving."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 import sysconfig
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -13,48 +16,72 @@ from typing import Any, ClassVar, Literal, Self
 from synalinks import scope, session
 from synalinks._secrets import scrubbed
 from synalinks.errors import ConfigurationError, LMError
+from synalinks.lm import Credentials, Placed, saved_base
 from synalinks.lm.client import CacheMode, Client
+from synalinks.lm.core.options import check_options
 from synalinks.lm.ledger.ledger import Totals
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.modules.core.module import Module
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.modules.models.saved_layers import layers_config, layers_from
+from synalinks.saving import (
+    cloning,
+    deserialize_synalinks_object,
+    is_cloning,
+    is_unsafe_deserialization,
+    serialize_synalinks_object,
+)
 
 OnError = Literal["none", "raise"]
 
 
 class LMWarning(UserWarning):
-    """A call to a model failed for good and its sample goes on without an answer."""
+    """The warning of a call that failed for good: its sample goes on without an answer."""
+
+
+#: Whether the model that is being made is described by a file.
+_from_file: ContextVar[bool] = ContextVar("synalinks_model_from_file", default=False)
 
 
 class RemoteModel(Module):
-    """A model behind a provider.
+    """A model behind a provider: the base of `LanguageModel` and `EmbeddingModel`.
 
     Args:
         model: `provider/name`, e.g. `ollama/llama3.2:latest`.
-        api_base: URL of the server; the provider's own where None.
+        api_base: URL of the server; the environment's or the provider's own where None. `user:password@` and the query
+            string are sent and never saved.
         timeout: seconds for one attempt.
         retry: attempts in all.
         retry_max_wait: longest wait between two attempts, in seconds.
-        fallback: a model to ask when this one fails for good.
-        caching: False switches the disk cache off; `"refresh"` asks anew and stores.
-        cache_dir: folder of the disk cache; the user's cache directory where None.
-        rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where
-            None, shared by all models of one account.
+        fallback: a model to call when a call to this one fails for good.
+        caching: False switches the disk cache off; `"refresh"` makes each call anew and stores its answer.
+        cache_dir: folder of the disk cache; the user's cache directory where None. Not saved.
+        rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where None, shared by
+            all models of one account.
         on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`. It raises where
             this model or a fallback that failed too says so.
         name, description, hooks: as for any module.
-        **default_kwargs: options of every call, e.g. `temperature=0.2`.
+        api_key: the key of this model, held in memory only: it is never saved, recorded or printed. The provider's
+            environment variable where None.
+        api_key_env: the environment variable that holds the key, in place of the provider's own. Its name is saved.
+        layers: layers of one's own in the model's stack, each a layer, or a pair `(layer, position)` with
+            `Above("cache")`, `Below("retry")` or the like as position. Without one a layer stands just below the ledger:
+            it sees each call once, cached and replayed ones included. Clones keep them; a model is saved only with
+            layers that are registered (`synalinks.saving.register_synalinks_serializable`).
+        **default_kwargs: options of every call, e.g. `temperature=0.2`; fields of the body that this library has no
+            option for go into `extra_body={...}`.
 
     Raises:
         UnknownModelError: no such provider.
-        ConfigurationError: no model, a setting of the wrong kind, or a key among the options.
+        ConfigurationError: no model, a setting of the wrong kind, an unknown option, or a key among the options.
     """
 
     shared_when_saved: ClassVar[bool] = True
     enters_scope: ClassVar[bool] = False
     #: The session setting that holds the default model of this kind.
     setting: ClassVar[str]
+    #: The kind of its requests.
+    kind: ClassVar[Literal["chat", "embed"]]
     #: A name to show in error messages.
     example: ClassVar[str]
 
@@ -75,20 +102,30 @@ class RemoteModel(Module):
         name: str | None = None,
         description: str | None = None,
         hooks: Any = None,
+        *,
+        api_key: str | None = None,
+        api_key_env: str | None = None,
+        layers: Sequence[Placed] = (),
         **default_kwargs: Any,
     ) -> None:
         super().__init__(name=name, description=description, trainable=False, hooks=hooks)
-        kind = type(self).__name__
+        # get_config describes the model, and a key is kept in one place only
+        self.constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]] = (
+            (),
+            {},
+        )
+        cls = type(self).__name__
         if not model:
-            raise ConfigurationError(f"{kind}(model=...) is missing; write e.g. {self.example!r}")
+            raise ConfigurationError(f"{cls}(model=...) is missing; write e.g. {self.example!r}")
         if on_error not in ("none", "raise"):
-            raise ConfigurationError(f"{kind}(on_error={on_error!r}): write 'none' or 'raise'")
+            raise ConfigurationError(f"{cls}(on_error={on_error!r}): write 'none' or 'raise'")
         if caching not in (True, False, "refresh"):
-            raise ConfigurationError(f"{kind}(caching={caching!r}): write True, False or 'refresh'")
+            raise ConfigurationError(f"{cls}(caching={caching!r}): write True, False or 'refresh'")
         self.model = model
         self.on_error: OnError = on_error
         self.fallback: Self | None = None if fallback is None else type(self).get(fallback)
-        self.default_kwargs = refuse_secrets(kind, default_kwargs)
+        self.layers = tuple(layers)
+        self._credentials = Credentials(api_key, api_key_env, _from_file.get())
         self._settings: dict[str, Any] = {
             "model": model,
             "api_base": api_base,
@@ -96,7 +133,7 @@ class RemoteModel(Module):
             "retry": retry,
             "retry_max_wait": retry_max_wait,
             "caching": caching,
-            "cache_dir": None if cache_dir is None else str(cache_dir),
+            "cache_dir": cache_dir,
             "rpm": rpm,
             "tpm": tpm,
             "concurrency": concurrency,
@@ -106,18 +143,33 @@ class RemoteModel(Module):
         self.client = Client(
             model,
             api_base=api_base,
+            credentials=self._credentials,
             limits=Limits(rpm, tpm, concurrency),
             retry=RetryPolicy(attempts=retry, max_wait=retry_max_wait, timeout=timeout),
             cache=cache,
             cache_dir=cache_dir,
+            layers=self.layers,
+        )
+        self.default_kwargs = check_options(
+            cls, default_kwargs, self.kind, self.client.spec.options, near=_arguments(type(self))
         )
         self.built = True
 
-    def release_earmark(self, error: LMError, raises: bool = False) -> None:
-        """Make of a failure what SEMANTICS asks: raise it, or warn and let the sample go on without.
+    def merged_options(self, options: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """The options of one call: the model's own, and over them those given.
+
+        Raises:
+            ConfigurationError: an unknown option, or a key among them.
+        """
+        if not options:
+            return self.default_kwargs
+        return {**self.default_kwargs, **check_options(self.name, options, self.kind, self.client.spec.options)}
+
+    def handle_failure(self, error: LMError, raises: bool = False) -> None:
+        """Raise a failure, or warn of it and let the sample go on without an answer (SEMANTICS.md, section 2).
 
         Args:
-            raises: whether the model that this one stands in for has `on_error="raise"`.
+            raises: whether the model whose fallback this one is has `on_error="raise"`.
 
         Raises:
             LMError: a wrong program, or any failure where `on_error="raise"`.
@@ -131,15 +183,52 @@ class RemoteModel(Module):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments; no key is ever among them."""
-        own = {"name": self.name, "description": self.description}
+        """The constructor's arguments, as far as they may be saved: no key is among them, and no folder of the cache.
+
+        Raises:
+            ConfigurationError: a layer that is not registered.
+        """
+        settings = dict(self._settings)
+        key: dict[str, Any] = {"api_key_env": self._credentials.api_key_env}
+        if is_cloning():
+            key |= {"api_key": self._credentials.api_key, "layers": self.layers}
+        else:
+            del settings["cache_dir"]
+            settings["api_base"] = saved_base(settings["api_base"])
+            if self.layers:
+                key["layers"] = layers_config(self.layers, self.name)
         fallback = None if self.fallback is None else serialize_synalinks_object(self.fallback)
-        return {**self._settings, "fallback": fallback, **own, **self.default_kwargs}
+        own = {"name": self.name, "description": self.description}
+        return {**settings, **key, "fallback": fallback, **own, **self.default_kwargs}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """The model that `get_config` described."""
-        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+        """The model that `get_config` described.
+
+        A config may come from a file, so the model gets the environment's key only for an address that is the
+        provider's own or that the environment names, and a `cache_dir` in it is not followed.
+        """
+        arguments = {
+            name: deserialize_synalinks_object(value)
+            for name, value in config.items()
+            if name not in ("cache_dir", "api_key", "layers")
+        }
+        arguments["layers"] = layers_from(config.get("layers") or ())
+        return cls._made(arguments, from_file=not is_unsafe_deserialization())
+
+    @classmethod
+    def _made(cls, arguments: Mapping[str, Any], from_file: bool) -> Self:
+        token = _from_file.set(from_file)
+        try:
+            return cls(**arguments)
+        finally:
+            _from_file.reset(token)
+
+    def clone(self, name: str | None = None) -> Self:
+        """A new model of the same settings, key and layers included, under a name of its own."""
+        with cloning():
+            arguments = {**self.get_config(), "name": name or session.auto_name(type(self).__name__)}
+            return self._made(arguments, from_file=self._credentials.from_file)
 
     @classmethod
     def get(cls, identifier: Any) -> Any:
@@ -226,23 +315,7 @@ def _users_level() -> int:
     return level
 
 
-#: Options under which other libraries take keys. Options are part of a request, and requests are kept on cassettes.
-SECRET = frozenset({
-    "api_key", "apikey", "key", "token", "password", "secret", "auth", "authorization", "headers", "extra_headers",
-    "default_headers",
-})  # fmt: skip
-
-
-def refuse_secrets(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, unless one of them would put a key on a cassette, in the cache or into a saved program.
-
-    Raises:
-        ConfigurationError: one would.
-    """
-    for option in options:
-        if option.lower() in SECRET:
-            raise ConfigurationError(
-                f"{name}({option}=...): options are kept on cassettes, in the cache and in saved programs, so no key may "
-                "be among them. Set the provider's environment variable instead, e.g. OPENAI_API_KEY"
-            )
-    return dict(options)
+@functools.cache
+def _arguments(cls: type) -> frozenset[str]:
+    """Names of the constructor's arguments."""
+    return frozenset(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]

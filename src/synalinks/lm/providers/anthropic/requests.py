@@ -72,7 +72,9 @@ KNOWN = Subset(
 )
 CHOICES = {"auto": "auto", "none": "none", "required": "any", "any": "any"}
 #: Options said in another place or by another name.
-TAKEN = frozenset({*OUTPUT_LIMITS, "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort", "output_config"})
+TAKEN = frozenset(
+    {*OUTPUT_LIMITS, "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort", "output_config", "extra_body"}
+)
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)")
 _NEWEST = (99, 0)
 
@@ -141,6 +143,7 @@ def chat_payload(request: Request, stream: bool, cap: int | None = None) -> dict
             _put_answer_tool(payload, request.schema.value, facts)
     if config:
         payload["output_config"] = config
+    payload.update(options.get("extra_body") or {})
     return payload
 
 

@@ -84,7 +84,7 @@ MIMES = {"audio/mpga": "audio/mpeg", "audio/x-wav": "audio/wav"}
 #: Options that stand beside `generationConfig`, in camel case.
 TOP_LEVEL = frozenset({"safetySettings", "cachedContent", "toolConfig", "labels", "serviceTier"})
 #: Options said in another place.
-TAKEN = frozenset({*OUTPUT_LIMITS, "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort"})
+TAKEN = frozenset({*OUTPUT_LIMITS, "stop", "tool_choice", "parallel_tool_calls", "reasoning_effort", "extra_body"})
 _VERSION = re.compile(r"gemini-(\d+)(?:\.(\d+))?")
 _NEWEST = (99, 0)
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
@@ -130,6 +130,7 @@ def chat_payload(request: Request, cap: int | None = None) -> dict[str, Any]:
     if effort is not None and "thinkingConfig" not in config and (thinking := _thinking(effort, request.model)):
         config["thinkingConfig"] = thinking
     _put_tools(payload, config, request)
+    payload.update(options.get("extra_body") or {})
     return payload
 
 
@@ -295,7 +296,8 @@ def embed_payloads(request: Request) -> list[dict[str, Any]]:
     path = model_path(request)
     rest: dict[str, Any] = {}
     for name, value in request.options.items():
-        if value is not None:
+        if value is not None and name != "extra_body":
             rest["outputDimensionality" if name == "dimensions" else _camel(name)] = value
     items = [{"model": path, "content": {"parts": [{"text": text}]}, **rest} for text in request.texts]
-    return [{"requests": items[start : start + BATCH]} for start in range(0, len(items), BATCH)]
+    extra = request.options.get("extra_body") or {}
+    return [{"requests": items[start : start + BATCH], **extra} for start in range(0, len(items), BATCH)]

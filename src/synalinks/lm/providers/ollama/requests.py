@@ -69,7 +69,7 @@ def _name(request: Request) -> str:
 def _with_options(payload: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for name, value in given.items():
-        if value is None:
+        if value is None or name == "extra_body":
             continue
         if name in TOP_LEVEL:
             payload[name] = value
@@ -81,6 +81,7 @@ def _with_options(payload: dict[str, Any], given: Mapping[str, Any]) -> dict[str
             options[RENAMED.get(name, name)] = value
     if options:
         payload["options"] = options
+    payload.update(given.get("extra_body") or {})
     return payload
 
 
