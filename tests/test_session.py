@@ -64,3 +64,17 @@ def test_changes_of_settings_end_with_their_block() -> None:
     assert (session.get_setting("a"), session.get_setting("b")) == (1, None)
     session.set_setting("a", None)
     assert session.get_setting("a", 5) == 5, "a fit must not draw by chance after a seed was taken back"
+
+
+def test_a_forked_session_begins_with_the_names_and_settings_around_it_and_changes_neither() -> None:
+    session.set_setting("a", 1)
+    first = session.auto_name("forked")
+    with session.forked():
+        assert (session.get_setting("a"), session.auto_name("forked")) == (1, f"{first}_1")
+        session.set_setting("a", 2)
+        session.set_setting("b", 3)
+        with session.forked():
+            assert (session.get_setting("b"), session.auto_name("forked")) == (3, f"{first}_2")
+        assert session.auto_name("forked") == f"{first}_2"
+    assert (session.get_setting("a"), session.get_setting("b"), session.auto_name("forked")) == (1, None, f"{first}_1")
+    session.set_setting("a", None)

@@ -1,4 +1,4 @@
-"""Input: where a program begins."""
+"""Input: the symbolic value that a program starts from."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from synalinks.modules.core.module import Module
 
 
 class InputModule(Module):
-    """The operation behind an input: it passes on what the program is given.
+    """The operation behind an input; its output is the program's input.
 
     Args:
-        schema, input_data_model: what the program takes.
-        optional: whether the input may be None; kept for programs that read it.
+        schema, input_data_model: the schema of the input; one of the two.
+        optional: whether the input may be None; for programs that read it.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class InputModule(Module):
         description: str | None = None,
         trainable: bool = False,
     ) -> None:
-        super().__init__(name=name or None, description=description or "What the program takes.", trainable=trainable)
+        super().__init__(name=name or None, description=description or "An input of the program.", trainable=trainable)
         if schema is None and input_data_model is None:
             raise ConfigurationError("Input(...) needs data_model= or schema=")
         if input_data_model is not None:
@@ -42,7 +42,7 @@ class InputModule(Module):
         Node(self, (), {}, self.output)  # which `output.node` is from now on
 
     async def call(self, inputs: Any = None, training: bool = False) -> Any:
-        """The value itself."""
+        """The value, unchanged."""
         return inputs
 
     def get_config(self) -> dict[str, Any]:
@@ -53,15 +53,22 @@ class InputModule(Module):
 def Input(  # noqa: N802  a factory users know by this name
     schema: Mapping[str, Any] | None = None, data_model: Any = None, optional: bool = False, name: str | None = None
 ) -> SymbolicDataModel:
-    """A symbolic value that stands for what a program will be given.
+    """A symbolic value that stands for an input of a program.
 
     Args:
-        schema, data_model: what it obeys; one of the two.
-        optional: whether it may be None.
-        name: of the input.
+        schema, data_model: the schema of the input; one of the two.
+        optional: whether the input may be None.
+        name: of the input; automatic where None.
 
     Raises:
         ConfigurationError: neither is given, or a `Trainable` field has no default.
+
+    Example:
+        >>> import synalinks
+        >>> class Query(synalinks.DataModel):
+        ...     query: str
+        >>> list(synalinks.Input(data_model=Query).keys())
+        ['query']
     """
     return InputModule(schema=schema, input_data_model=data_model, optional=optional, name=name).output
 

@@ -34,11 +34,11 @@ _call_ids = itertools.count(1)
 
 
 class ModuleMeta(type):
-    """Remembers the arguments a module is made with, so that it can be saved without a `get_config`."""
+    """The metaclass of modules: keeps constructor arguments, so that a module is saved without its own `get_config`."""
 
     @property
     def __signature__(cls) -> inspect.Signature:
-        """What the constructor takes, for `help` and editors, which would show `__call__` below."""
+        """The signature of the constructor, for `help` and editors, which would show `__call__` below."""
         whole = inspect.signature(cls.__init__)  # type: ignore[misc]
         return whole.replace(parameters=list(whole.parameters.values())[1:], return_annotation=whole.empty)
 
@@ -61,7 +61,24 @@ class Module(Copyable, metaclass=ModuleMeta):
         name: unique within a program; made from the class name where None.
         description: the first line of the class's docstring where None.
         trainable: whether optimizers may change its variables and those of its sub-modules.
-        hooks: told before and after every call.
+        hooks: called before and after every call.
+
+    Attributes:
+        built: whether `build` has run.
+        output_spec: the symbolic outputs of its first symbolic call, or None.
+
+    `copy.deepcopy` and pickling copy a module with its sub-modules and variables; names stay. A subclass with a lock or a
+    connection leaves it out in `__getstate__` and makes it anew in `__setstate__`.
+
+    Example:
+        >>> import asyncio, synalinks
+        >>> class Text(synalinks.DataModel):
+        ...     text: str
+        >>> class Upper(synalinks.Module):
+        ...     async def call(self, inputs, training=False):
+        ...         return Text(text=inputs.get("text").upper())
+        >>> asyncio.run(Upper()(Text(text="hello"))).get_json()
+        {'text': 'HELLO'}
     """
 
     #: Whether several holders of one object are saved as holders of one object.
@@ -144,7 +161,7 @@ class Module(Copyable, metaclass=ModuleMeta):
         return variable
 
     def walk_state(self) -> Iterator[Any]:
-        """The variables and modules that this one holds itself."""
+        """The variables and modules among its own attributes."""
         return direct_state(self)
 
     @property
@@ -164,7 +181,7 @@ class Module(Copyable, metaclass=ModuleMeta):
 
     @property
     def submodules(self) -> list[Module]:
-        """The modules that this one holds itself."""
+        """The modules among its own attributes."""
         return [found for found in self.walk_state() if isinstance(found, Module)]
 
     def get_variable(self, name: str | None = None, index: int | None = None) -> Variable:
@@ -196,7 +213,7 @@ class Module(Copyable, metaclass=ModuleMeta):
         """
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
-        """What the module does with one example. Subclasses override it."""
+        """Compute the outputs for one example. Subclasses override it."""
         raise ConfigurationError(
             f"{type(self).__name__} does not define `async def call(self, inputs, training=False)`"
         )
@@ -287,7 +304,7 @@ class Module(Copyable, metaclass=ModuleMeta):
     # --- saving ------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make the module again: by default, its constructor's arguments.
+        """The arguments of `from_config`: by default, those of the constructor.
 
         Raises:
             ConfigurationError: an argument that can't be written as JSON; the message says which.
@@ -306,7 +323,7 @@ class Module(Copyable, metaclass=ModuleMeta):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """The module that `get_config` described."""
+        """A module made from what `get_config` returned."""
         accepted = _constructor(cls).parameters
         open_ended = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
         later = [] if open_ended else [name for name in _OWN if name in config and name not in accepted]
@@ -326,12 +343,12 @@ class Module(Copyable, metaclass=ModuleMeta):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-#: What every module has, whether or not its constructor takes it.
+#: Attributes of every module, set after construction where the constructor does not take them.
 _OWN = ("name", "description", "trainable")
 
 
 def _constructor(cls: type) -> inspect.Signature:
-    """What the constructor takes, `self` included."""
+    """The signature of the constructor, `self` included."""
     return inspect.signature(cls.__init__)  # type: ignore[misc]
 
 
@@ -372,7 +389,7 @@ def _has_symbol(value: Any) -> bool:
 
 
 def _to_value(value: Any) -> Any:
-    """An eager argument as modules see it: data model instances become JSON data models."""
+    """An eager argument as it is passed to `call`: data model instances become JSON data models."""
     if isinstance(value, JsonDataModel) or value is None:
         return value
     if isinstance(value, DataModel):
@@ -387,7 +404,7 @@ def _to_value(value: Any) -> Any:
 
 
 def _to_output(value: Any) -> Any:
-    """What `call` returned as it travels on."""
+    """The value of `call` as it is passed on."""
     return value if value is None or isinstance(value, JsonDataModel) else _to_value(value)
 
 
