@@ -19,7 +19,14 @@ N = TypeVar("N", int, Decimal)
 
 @dataclass(frozen=True, slots=True)
 class Range(Generic[N]):
-    """A figure from low to high."""
+    """A figure from low to high.
+
+    Example:
+        >>> from synalinks.lm import Range
+        >>> calls = Range(10, 12, 14) + Range(0, 5, 9)
+        >>> calls, 20 in calls
+        (Range(low=10, expected=17, high=23), True)
+    """
 
     low: N
     expected: N
@@ -49,6 +56,12 @@ class Figures:
         calls: to models. input_tokens, output_tokens: of their prompts and answers, reasoning included.
         priced: dollars of the calls with a known price.
         unpriced: whether there are calls without one.
+
+    Example:
+        >>> from synalinks.lm import Figures, Range
+        >>> figures = Figures(input_tokens=Range(100, 200, 300), output_tokens=Range(10, 20, 30))
+        >>> (figures + figures).tokens
+        Range(low=220, expected=440, high=660)
     """
 
     calls: Range[int] = NO_COUNT
@@ -106,6 +119,8 @@ class Forecast:
         settings: the arguments of `fit` it was made for; empty for a script.
 
     Example:
+        >>> from synalinks.lm import Figures, Forecast, Range
+        >>> from synalinks.lm.forecast.forecast import Row
         >>> figures = Figures(calls=Range(10, 12, 14))
         >>> forecast = Forecast((Row("train", "ollama/llama3.2", figures),))
         >>> forecast.calls

@@ -16,6 +16,11 @@ class InputModule(Module):
     Args:
         schema, input_data_model: the schema of the input; one of the two.
         optional: whether the input may be None; for programs that read it.
+
+    Example:
+        >>> schema = {"type": "object", "properties": {"query": {"type": "string"}}}
+        >>> synalinks.modules.InputModule(schema=schema, name="question").output.name
+        'question'
     """
 
     def __init__(
