@@ -55,6 +55,15 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
     """A record with typed fields, described by a JSON schema. Unknown fields are refused.
 
     The class stands for a value to come: in an expression it makes symbolic values. An instance is a value.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int = synalinks.Field(description="The number")
+        ...
+        >>> Answer(answer=4).get_json()
+        {'answer': 4}
+        >>> Answer.get_schema()["properties"]["answer"]["description"]
+        'The number'
     """
 
     model_config = ConfigDict(extra="forbid", ignored_types=(either,))

@@ -30,6 +30,14 @@ class JsonDataModel(Copyable, Operand):
 
     Raises:
         ConfigurationError: value or schema is missing, or not a dict.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> value = synalinks.JsonDataModel(data_model=Answer, json={"answer": 4})
+        >>> value.get("answer")
+        4
     """
 
     __slots__ = ("__weakref__", "_json", "_name", "_schema")

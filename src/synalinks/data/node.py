@@ -12,7 +12,21 @@ from synalinks.errors import ConfigurationError
 
 
 class Operation(Protocol):
-    """Anything that a node can apply: a module, or an operator of the data algebra."""
+    """Anything that a node can apply: a module, or an operator of the data algebra.
+
+    Example:
+        >>> class Twice:
+        ...     name = "twice"
+        ...
+        ...     async def run_node(self, value):
+        ...         return value + value
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> asyncio.run(Twice().run_node(Answer(answer=4))).get_json()
+        {'answer': 4, 'answer_1': 4}
+    """
 
     @property
     def name(self) -> str:
@@ -36,6 +50,14 @@ class Node:
         outputs: what came out, nested; every leaf is symbolic.
         index: how many nodes the operation had before this one.
         parents: the symbolic leaves of `args` and `kwargs`, in order.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> symbol = synalinks.SymbolicDataModel(data_model=Answer, name="answer")
+        >>> (symbol + Answer).node.parents[0].name
+        'answer'
     """
 
     __slots__ = ("__weakref__", "args", "index", "kwargs", "operation", "outputs", "parents")

@@ -42,7 +42,21 @@ def is_operand(value: Any) -> bool:
 
 
 class Operand:
-    """A value with a schema, that the data algebra works on."""
+    """A value with a schema, that the data algebra works on.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question + answer).get_json()
+        {'question': '2 + 2?', 'answer': 4}
+        >>> Answer in (question + answer)
+        True
+    """
 
     __slots__ = ()
 

@@ -26,6 +26,14 @@ class SymbolicDataModel(Copyable, Operand):
         node: the `Node` that makes it, or None.
         node_output_index: its place among that node's flattened outputs.
         record_history: whether a node that makes it is remembered.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> symbol = synalinks.SymbolicDataModel(data_model=Answer)
+        >>> list((symbol + Answer).get_schema()["properties"])
+        ['answer', 'answer_1']
     """
 
     __slots__ = ("__weakref__", "_name", "_origin", "_schema", "node", "node_output_index", "record_history")

@@ -36,6 +36,15 @@ class Variable(Copyable, Operand):
 
     Raises:
         ConfigurationError: no schema, a `/` in the name, or a field that the schema doesn't have.
+
+    Example:
+        >>> class Plan(synalinks.Trainable):
+        ...     steps: list[str] = []
+        ...
+        >>> plan = synalinks.Variable({"steps": ["read"]}, data_model=Plan, name="plan")
+        >>> plan.get("steps").append("answer")
+        >>> plan.get("steps")
+        ['read', 'answer']
     """
 
     __slots__ = ("__weakref__", "_json", "_schema", "description", "initializer", "name", "path", "trainable")

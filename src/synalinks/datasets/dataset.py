@@ -38,6 +38,18 @@ class Dataset(ABC):
 
     Raises:
         ConfigurationError: sizes below 1, or neither a model nor a template for the inputs.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Sums(synalinks.datasets.Dataset):
+        ...     def _iter_rows(self):
+        ...         return ({"first": n, "second": n} for n in range(4))
+        ...
+        >>> sums = Sums(Question, input_template='{"question": "{{ first }} + {{ second }}?"}', batch_size=3)
+        >>> [[one.question for one in x] for (x,) in sums]
+        [['0 + 0?', '1 + 1?', '2 + 2?'], ['3 + 3?']]
     """
 
     #: Whether an empty text of a row is null for a field that admits null, as in formats that have no other way to say it.

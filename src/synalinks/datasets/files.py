@@ -83,7 +83,19 @@ class FileDataset(Dataset):
 
 
 class JSONLDataset(FileDataset):
-    """Rows of a file of JSON Lines: an object a line, empty lines aside."""
+    """Rows of a file of JSON Lines: an object a line, empty lines aside.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "questions.jsonl"
+        >>> _ = file.write_text('{"question": "2 + 2?"}')
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> dataset = synalinks.datasets.JSONLDataset(file, input_data_model=Question, batch_size=2)
+        >>> [x[0].question for (x,) in dataset]
+        ['2 + 2?']
+    """
 
     def _read(self) -> Iterable[Any]:
         with self._open() as lines:
@@ -97,7 +109,19 @@ class JSONLDataset(FileDataset):
 
 
 class JSONDataset(FileDataset):
-    """Rows of a JSON file that holds a list of objects."""
+    """Rows of a JSON file that holds a list of objects.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "questions.json"
+        >>> _ = file.write_text('[{"question": "2 + 2?"}]')
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> dataset = synalinks.datasets.JSONDataset(file, input_data_model=Question, batch_size=2)
+        >>> [x[0].question for (x,) in dataset]
+        ['2 + 2?']
+    """
 
     def _read(self) -> Iterable[Any]:
         try:
@@ -111,13 +135,24 @@ class JSONDataset(FileDataset):
 
 
 class CSVDataset(FileDataset):
-    """Rows of a CSV file; every value is text, of any length. An empty cell is null for a field that admits null.
+    r"""Rows of a CSV file; every value is text, of any length. An empty cell is null for a field that admits null.
 
     Args:
         path: the file.
         delimiter, quotechar: of the format.
         column_names: names of the columns; None takes them from the first line.
         options: as for `FileDataset`.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "questions.csv"
+        >>> _ = file.write_text("\n".join(["question", "2 + 2?"]))
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> dataset = synalinks.datasets.CSVDataset(file, input_data_model=Question, batch_size=2)
+        >>> [x[0].question for (x,) in dataset]
+        ['2 + 2?']
     """
 
     _empty_is_null = True

@@ -13,6 +13,25 @@ class Hook:
 
     Attributes:
         module: the module it watches, set when the module is built.
+
+    Example:
+        >>> class Count(synalinks.hooks.Hook):
+        ...     calls = 0
+        ...
+        ...     def on_call_begin(self, call_id, parent_call_id, inputs, kwargs):
+        ...         self.calls += 1
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> class Same(synalinks.Module):
+        ...     async def call(self, inputs):
+        ...         return inputs
+        ...
+        >>> count = Count()
+        >>> _ = asyncio.run(Same(hooks=[count])(Answer(answer=4)))
+        >>> count.calls
+        1
     """
 
     module: Module | None = None

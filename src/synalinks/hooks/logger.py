@@ -11,7 +11,17 @@ from synalinks.hooks.hook import Hook
 
 
 class Logger(Hook):
-    """Logs inputs and outputs at INFO and exceptions at ERROR."""
+    """Logs inputs and outputs at INFO and exceptions at ERROR.
+
+    Example:
+        >>> class Same(synalinks.Module):
+        ...     async def call(self, inputs):
+        ...         return inputs
+        ...
+        >>> module = Same(name="same", hooks=[synalinks.hooks.Logger()])
+        >>> module.name
+        'same'
+    """
 
     def _log(self) -> logging.Logger:
         return logging.getLogger(f"synalinks.{self.module.name if self.module else 'module'}")

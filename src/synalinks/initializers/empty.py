@@ -15,6 +15,13 @@ class Empty(Initializer):
 
     Raises:
         ConfigurationError: a field has no default; they are named.
+
+    Example:
+        >>> class Plan(synalinks.Trainable):
+        ...     steps: list[str] = ["read"]
+        ...
+        >>> synalinks.initializers.Empty(data_model=Plan)()["steps"]
+        ['read']
     """
 
     def __init__(

@@ -21,6 +21,15 @@ class Initializer(ABC):
 
     Raises:
         ConfigurationError: neither a schema nor a data model was given.
+
+    Example:
+        >>> class Greeting(synalinks.initializers.Initializer):
+        ...     def __call__(self):
+        ...         return {"instructions": "Be kind."}
+        ...
+        >>> variable = synalinks.Variable(Greeting(data_model=synalinks.Instructions), name="state")
+        >>> variable.get("instructions")
+        'Be kind.'
     """
 
     def __init__(

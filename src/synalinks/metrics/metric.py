@@ -26,6 +26,25 @@ class Metric(Copyable):
     Args:
         name: in logs.
         in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `rewards.Masks`.
+
+    Example:
+        >>> class Longest(synalinks.metrics.Metric):
+        ...     async def update(self, y_true, y_pred):
+        ...         self.longest = max(self.longest, len(y_pred.get("answer")))
+        ...
+        ...     def reset_state(self):
+        ...         self.longest = 0
+        ...
+        ...     def result(self):
+        ...         return self.longest
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = Longest()
+        >>> asyncio.run(metric.update_state(Answer(answer="red"), Answer(answer="blue")))
+        >>> metric.name, metric.result()
+        ('longest', 4)
     """
 
     #: Whether more is better (`up`) or less (`down`), for callbacks in mode `auto`; None where it depends.
@@ -96,6 +115,13 @@ class Mean(Metric):
     The sums are exact, so the mean does not depend on the order of the numbers, nor on when it was looked at.
 
     Args: see `Metric`.
+
+    Example:
+        >>> metric = synalinks.metrics.Mean()
+        >>> metric.add(1.0)
+        >>> metric.add(0.5, weight=3.0)
+        >>> metric.result()
+        0.625
     """
 
     def __init__(
@@ -135,6 +161,18 @@ class MeanMetricWrapper(Mean):
         fn: `fn(y_true, y_pred) -> float`, async or not, a reward, or a reward's name; it also sees missing
             predictions. `**kwargs` are passed on to it.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
+
+    Example:
+        >>> def is_long(y_true, y_pred):
+        ...     return float(len(y_pred.get("answer")) > 3)
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.MeanMetricWrapper(is_long)
+        >>> asyncio.run(metric.update_batch([None, None], [Answer(answer="red"), Answer(answer="blue")]))
+        >>> metric.result()
+        0.5
     """
 
     def __init__(

@@ -14,7 +14,22 @@ from synalinks.saving import serialize_synalinks_object
 
 
 class BatchMetric(Mean):
-    """A mean over batches, each of them the tries at one problem. Subclasses write `batch`. Args: see `Metric`."""
+    """A mean over batches, each of them the tries at one problem. Subclasses write `batch`. Args: see `Metric`.
+
+    Example:
+        >>> class Distinct(synalinks.metrics.BatchMetric):
+        ...     async def batch(self, y_true, y_pred):
+        ...         return len({one.get("answer") for one in y_pred}) / len(y_pred)
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> metric = Distinct()
+        >>> tries = [Answer(answer=n) for n in (7, 7, 8, 7)]
+        >>> asyncio.run(metric.update_batch([None] * 4, tries))
+        >>> metric.result()
+        0.5
+    """
 
     takes_batches = True
 
@@ -54,6 +69,16 @@ class PassAtK(BatchMetric):
         reward: says whether a try passes; `ExactMatch` where None.
         pass_threshold: the reward from which it does.
         name: in logs.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> metric = synalinks.metrics.PassAtK(k=1)
+        >>> tries = [Answer(answer=n) for n in (7, 7, 8)]
+        >>> asyncio.run(metric.update_batch([Answer(answer=7)] * 3, tries))
+        >>> round(metric.result(), 3)
+        0.667
     """
 
     direction: ClassVar[Literal["up", "down"] | None] = "up"
@@ -102,6 +127,16 @@ class PassHatK(PassAtK):
     """The chance that all of k tries pass: C(c, k) / C(n, k) for c of n tries passed. Arguments: see `PassAtK`.
 
     Source: Yao et al., tau-bench, arXiv 2406.12045, section 3.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> metric = synalinks.metrics.PassHatK(k=2)
+        >>> tries = [Answer(answer=n) for n in (7, 7, 8)]
+        >>> asyncio.run(metric.update_batch([Answer(answer=7)] * 3, tries))
+        >>> round(metric.result(), 3)
+        0.333
     """
 
     def __init__(self, k: int = 1, reward: Any = None, pass_threshold: float = 1.0, name: str = "pass_hat_k") -> None:
@@ -113,7 +148,18 @@ class PassHatK(PassAtK):
 
 
 class GapK(PassAtK):
-    """pass@k less pass^k: what a lucky try gains over relying on each. Arguments: see `PassAtK`."""
+    """pass@k less pass^k: what a lucky try gains over relying on each. Arguments: see `PassAtK`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> metric = synalinks.metrics.GapK(k=2)
+        >>> tries = [Answer(answer=n) for n in (7, 7, 8)]
+        >>> asyncio.run(metric.update_batch([Answer(answer=7)] * 3, tries))
+        >>> round(metric.result(), 3)
+        0.667
+    """
 
     direction = "down"
 

@@ -11,7 +11,15 @@ from synalinks.saving import serialize_synalinks_object
 
 
 class Sum(Mean):
-    """The exact sum of the numbers taken in, each times its weight. Args: see `Metric`."""
+    """The exact sum of the numbers taken in, each times its weight. Args: see `Metric`.
+
+    Example:
+        >>> metric = synalinks.metrics.Sum()
+        >>> metric.add(1.5)
+        >>> metric.add(2)
+        >>> metric.result()
+        3.5
+    """
 
     def __init__(
         self,
@@ -35,6 +43,18 @@ class CosineSimilarity(MeanMetricWrapper):
         axis: kept for programs that pass it.
         embedding_model: an `EmbeddingModel`, its name, or None for the session's default.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.CosineSimilarity(embedding_model="ollama/all-minilm")
+        >>> with synalinks.use_provider(ScriptedProvider([[[1.0, 0.0], [0.6, 0.8]]])):
+        ...     asyncio.run(metric.update_state(Answer(answer="red"), Answer(answer="blue")))
+        ...
+        >>> round(metric.result(), 3)
+        0.6
     """
 
     direction = "up"

@@ -44,6 +44,13 @@ class Step:
         rng: the only source of randomness.
         evaluation_inputs: inputs of the samples that candidates are scored on, JSON; no targets, and empty where they are not
             known. The same object as long as they are the same.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> step = synalinks.optimizers.Step(epoch=0, step=2, records=[], description="Answers.", rng=rng)
+        >>> step.epoch, step.step, step.evaluation_inputs
+        (0, 2, ())
     """
 
     epoch: int
@@ -56,7 +63,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A new candidate for one variable, and the one it came from."""
+    """A new candidate for one variable, and the one it came from.
+
+    Example:
+        >>> from synalinks.optimizers import Candidate, Proposal
+        >>> variable = synalinks.Variable({"instructions": "Answer."}, data_model=synalinks.Instructions, name="state")
+        >>> parent = Candidate.of(variable)
+        >>> proposal = Proposal(variable, parent, parent.with_fields({"instructions": "Be brief."}))
+        >>> proposal.child.learnable
+        {'instructions': 'Be brief.'}
+    """
 
     variable: Variable
     parent: Candidate
@@ -80,6 +96,14 @@ class Optimizer(Copyable):
 
     Raises:
         ConfigurationError: a temperature below 0, or an argument out of range.
+
+    Example:
+        >>> class Brief(synalinks.optimizers.Optimizer):
+        ...     async def propose(self, variable, step):
+        ...         return {"instructions": "Be brief."}
+        ...
+        >>> Brief(population_size=3)
+        <Brief name=brief>
     """
 
     def __init__(

@@ -15,6 +15,18 @@ class BatchReward(Reward):
     Subclasses write `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many floats.
     Missing predictions are worth 0 and are not among them. It may be the reward of one output among several, or a
     metric; called with one prediction it sees a batch of one. Arguments: see `Reward`.
+
+    Example:
+        >>> class Rank(synalinks.rewards.BatchReward):
+        ...     async def call(self, y_true, y_pred):
+        ...         answers = [one.get("answer") for one in y_pred]
+        ...         return [sum(other < one for other in answers) / len(answers) for one in answers]
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> asyncio.run(Rank().of_batch([None] * 2, [Answer(answer=5), Answer(answer=2)]))
+        [0.5, 0.0]
     """
 
     async def __call__(self, y_true: Any, y_pred: Any) -> float:
@@ -52,4 +64,16 @@ class BatchReward(Reward):
 
 
 class BatchRewardFunctionWrapper(OfFunction, BatchReward):
-    """A batch reward made of a function of two lists, async or not. Arguments: see `OfFunction`."""
+    """A batch reward made of a function of two lists, async or not. Arguments: see `OfFunction`.
+
+    Example:
+        >>> def first_only(y_true, y_pred):
+        ...     return [1.0] + [0.0] * (len(y_pred) - 1)
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> reward = synalinks.rewards.BatchRewardFunctionWrapper(first_only)
+        >>> asyncio.run(reward.of_batch([None] * 2, [Answer(answer=5), Answer(answer=2)]))
+        [1.0, 0.0]
+    """

@@ -24,6 +24,17 @@ class ComposableReward(Reward):
 
     Raises:
         ConfigurationError: no rewards, or weights that don't fit.
+
+    Example:
+        >>> def short(y_true, y_pred):
+        ...     return float(len(y_pred.get("answer")) <= 3)
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> reward = synalinks.rewards.ComposableReward(["exact_match", short], weights=[3, 1])
+        >>> asyncio.run(reward(Answer(answer="blue"), Answer(answer="red")))
+        0.25
     """
 
     def __init__(

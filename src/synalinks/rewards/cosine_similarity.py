@@ -56,6 +56,17 @@ class CosineSimilarity(Reward):
         embedding_model: an `EmbeddingModel`, its name, or None for the session's default.
         axis: kept for programs that pass it.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Reward`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> reward = synalinks.rewards.CosineSimilarity(embedding_model="ollama/all-minilm")
+        >>> with synalinks.use_provider(ScriptedProvider([[[1.0, 0.0], [0.6, 0.8]]])):
+        ...     round(asyncio.run(reward(Answer(answer="red"), Answer(answer="blue"))), 3)
+        ...
+        0.6
     """
 
     def __init__(

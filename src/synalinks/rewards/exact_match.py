@@ -19,6 +19,15 @@ class ExactMatch(RewardFunctionWrapper):
     """1 if the masked prediction equals the masked target as JSON, else 0.
 
     Args: see `Reward`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     thinking: str
+        ...     answer: int
+        ...
+        >>> reward = synalinks.rewards.ExactMatch(in_mask=["answer"])
+        >>> asyncio.run(reward(Answer(thinking="2 + 2", answer=4), Answer(thinking="", answer=4)))
+        1.0
     """
 
     def __init__(

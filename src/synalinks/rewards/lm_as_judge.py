@@ -28,6 +28,17 @@ class LMAsJudge(ProgramAsJudge):
         prompt_template, examples, instructions: of the judge; see `Generator`.
         score_type: the scale; see `SelfCritique`.
         name, reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Reward`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> judge = synalinks.rewards.LMAsJudge(language_model="ollama/llama3.2")
+        >>> with synalinks.use_provider(ScriptedProvider([{"critique": "Short.", "reward": 0.5}])):
+        ...     asyncio.run(judge(None, Answer(answer="red")))
+        ...
+        0.5
     """
 
     def __init__(

@@ -25,6 +25,20 @@ class ProgramAsJudge(Reward):
 
     Raises:
         ConfigurationError: what is given can't be called.
+
+    Example:
+        >>> class Judgement(synalinks.DataModel):
+        ...     reward: float
+        ...
+        >>> async def judge(inputs):
+        ...     return Judgement(reward=0.8)
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> reward = synalinks.rewards.ProgramAsJudge(judge, name="judge")
+        >>> asyncio.run(reward(None, Answer(answer="red")))
+        0.8
     """
 
     def __init__(

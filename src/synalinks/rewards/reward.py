@@ -81,6 +81,19 @@ class Reward(Copyable):
         name: in logs.
         reduction: kept for programs that pass it; a batch's reward is the mean over its samples.
         in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Masks`.
+
+    Example:
+        >>> class Short(synalinks.rewards.Reward):
+        ...     async def call(self, y_true, y_pred):
+        ...         return 1.0 if len(y_pred.get("answer")) <= 3 else 0.0
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> asyncio.run(Short()(None, Answer(answer="red")))
+        1.0
+        >>> asyncio.run(Short()(None, None))
+        0.0
     """
 
     def __init__(
@@ -167,7 +180,19 @@ class OfFunction(Reward):
 
 
 class RewardFunctionWrapper(OfFunction):
-    """A reward made of a function `fn(y_true, y_pred) -> float`, async or not. Arguments: see `OfFunction`."""
+    """A reward made of a function `fn(y_true, y_pred) -> float`, async or not. Arguments: see `OfFunction`.
+
+    Example:
+        >>> def close(y_true, y_pred):
+        ...     return 1.0 / (1 + abs(y_true.get("answer") - y_pred.get("answer")))
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> reward = synalinks.rewards.RewardFunctionWrapper(close)
+        >>> asyncio.run(reward(Answer(answer=3), Answer(answer=4)))
+        0.5
+    """
 
 
 def check_reward(value: Any, name: str) -> float:

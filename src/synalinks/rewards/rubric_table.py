@@ -13,7 +13,12 @@ from synalinks.session import to_snake_case
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """What to judge by: the class it makes, and a text for the judge."""
+    """What to judge by: the class it makes, and a text for the judge.
+
+    Example:
+        >>> synalinks.rewards.get_rubric("toxicity").title
+        'Toxicity'
+    """
 
     title: str
     asks: str

@@ -32,6 +32,17 @@ class RubricsAsJudge(LMAsJudge):
 
     Raises:
         ConfigurationError: no rubrics, unknown ones, or a decision model, which there are none of here.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> judge = synalinks.rewards.RubricsAsJudge("ollama/llama3.2", ["faithfulness", "bias"])
+        >>> with synalinks.use_provider(ScriptedProvider([{"critique": "Short.", "reward": 0.5}])):
+        ...     asyncio.run(judge(None, Answer(answer="red")))
+        ...
+        0.5
     """
 
     def __init__(
@@ -92,6 +103,17 @@ class RubricAsJudge(RubricsAsJudge):
     """A judge by one rubric of the table, the base of `Toxicity`, `Faithfulness` and the others.
 
     Args: see `RubricsAsJudge`; `name` is the rubric's by default.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> judge = synalinks.rewards.Toxicity("ollama/llama3.2")
+        >>> with synalinks.use_provider(ScriptedProvider([{"critique": "Short.", "reward": 0.5}])):
+        ...     asyncio.run(judge(None, Answer(answer="red")))
+        ...
+        0.5
     """
 
     #: What a subclass judges by.

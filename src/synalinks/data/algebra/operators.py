@@ -55,7 +55,19 @@ def _once(key: Any, make: Callable[..., Schema], *sources: Schema) -> Schema:
 
 
 class Operator(ABC):
-    """One operator, ready to be applied; it is the operation of the nodes it makes."""
+    """One operator, ready to be applied; it is the operation of the nodes it makes.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> synalinks.data.Concat(name="pair").apply(question, answer).get_json()
+        {'question': '2 + 2?', 'answer': 4}
+    """
 
     #: Whether it makes of types what `typing.Union` makes of them.
     is_union: ClassVar[bool] = False
@@ -139,7 +151,19 @@ def _refuse_none(operands: Sequence[Any]) -> NoReturn:
 
 
 class Concat(Operator):
-    """Both values side by side: `a + b`."""
+    """Both values side by side: `a + b`.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question + answer).get_json()
+        {'question': '2 + 2?', 'answer': 4}
+    """
 
     def compute(self, operands: Operands) -> Pair:
         first, second = operands
@@ -155,7 +179,21 @@ class Concat(Operator):
 
 
 class And(Operator):
-    """Both values side by side, or None if one is missing: `a & b`."""
+    """Both values side by side, or None if one is missing: `a & b`.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question & answer).get_json()
+        {'question': '2 + 2?', 'answer': 4}
+        >>> (question & None) is None
+        True
+    """
 
     def compute(self, operands: Operands) -> Pair | None:
         first, second = operands
@@ -167,7 +205,19 @@ class And(Operator):
 
 
 class Or(Operator):
-    """Both values side by side, or the one that is there: `a | b`."""
+    """Both values side by side, or the one that is there: `a | b`.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question | None).get_json()
+        {'question': '2 + 2?'}
+    """
 
     is_union = True
 
@@ -183,7 +233,21 @@ class Or(Operator):
 
 
 class Xor(Operator):
-    """The one value that is there, or None if both are: `a ^ b`."""
+    """The one value that is there, or None if both are: `a ^ b`.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question ^ None).get_json()
+        {'question': '2 + 2?'}
+        >>> (question ^ answer) is None
+        True
+    """
 
     def compute(self, operands: Operands) -> Pair | None:
         first, second = operands
@@ -197,7 +261,15 @@ class Xor(Operator):
 
 
 class Not(Operator):
-    """Always None: `~a`; beside `|` it switches a branch off."""
+    """Always None: `~a`; beside `|` it switches a branch off.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> (~Answer(answer=4)) is None
+        True
+    """
 
     def compute(self, operands: Operands) -> Pair | None:
         return None
@@ -237,7 +309,15 @@ class _Unary(Operator):
 
 
 class Factorize(_Unary):
-    """Fields of one base name gathered in lists."""
+    """Fields of one base name gathered in lists.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> (Answer(answer=4) + Answer(answer=5)).factorize().get_json()
+        {'answers': [4, 5]}
+    """
 
     def _key(self) -> tuple[Any, ...]:
         return ("factorize",)
@@ -291,7 +371,19 @@ class _Masking(_Unary):
 
 
 class InMask(_Masking):
-    """Only the fields that match."""
+    """Only the fields that match.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question + answer).in_mask(mask=["answer"]).get_json()
+        {'answer': 4}
+    """
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
         return values.in_mask(value._json, self.mask, self.pattern, self.recursive)
@@ -301,7 +393,19 @@ class InMask(_Masking):
 
 
 class OutMask(_Masking):
-    """All but the fields that match."""
+    """All but the fields that match.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
+        >>> (question + answer).out_mask(mask=["answer"]).get_json()
+        {'question': '2 + 2?'}
+    """
 
     def change(self, value: JsonDataModel) -> dict[str, Any]:
         return values.out_mask(value._json, self.mask, self.pattern, self.recursive)
@@ -311,7 +415,15 @@ class OutMask(_Masking):
 
 
 class Prefix(_Unary):
-    """Every top-level field renamed to `prefix_name`."""
+    """Every top-level field renamed to `prefix_name`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> Answer(answer=4).prefix("gold").get_json()
+        {'gold_answer': 4}
+    """
 
     def __init__(self, prefix: str, name: str | None = None, description: str | None = None) -> None:
         super().__init__(name, description)
@@ -332,7 +444,15 @@ class Prefix(_Unary):
 
 
 class Suffix(_Unary):
-    """Every top-level field renamed to `name_suffix`."""
+    """Every top-level field renamed to `name_suffix`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        ...
+        >>> Answer(answer=4).suffix("gold").get_json()
+        {'answer_gold': 4}
+    """
 
     def __init__(self, suffix: str, name: str | None = None, description: str | None = None) -> None:
         super().__init__(name, description)

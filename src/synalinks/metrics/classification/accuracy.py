@@ -18,6 +18,15 @@ class Accuracy(Tally):
     scikit-learn calls `jaccard_score(average="micro")` over a field's words.
 
     Args: see `Tally`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.Accuracy()
+        >>> asyncio.run(metric.update_state(Answer(answer='the red fox'), Answer(answer='red fox')))
+        >>> metric.result()
+        1.0
     """
 
     def __init__(
@@ -48,6 +57,16 @@ class BinaryAccuracy(Tally):
     Args:
         threshold: a number above it means yes.
         average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Tally`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: bool
+        ...
+        >>> metric = synalinks.metrics.BinaryAccuracy()
+        >>> asyncio.run(metric.update_state(Answer(answer=True), Answer(answer=True)))
+        >>> asyncio.run(metric.update_state(Answer(answer=False), Answer(answer=True)))
+        >>> metric.result()
+        0.5
     """
 
     def __init__(
@@ -86,6 +105,15 @@ class CategoricalAccuracy(Tally):
     Args:
         labels: the labels there are.
         average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Tally`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: list[str]
+        ...
+        >>> metric = synalinks.metrics.CategoricalAccuracy()
+        >>> asyncio.run(metric.update_state(Answer(answer=['news', 'sport']), Answer(answer=['news'])))
+        >>> metric.result()
+        0.5
     """
 
     def __init__(

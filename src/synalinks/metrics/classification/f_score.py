@@ -39,6 +39,15 @@ class FBetaScore(Tally):
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
 
     Source: van Rijsbergen, Information Retrieval, 1979, chapter 7.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.FBetaScore(beta=2.0)
+        >>> asyncio.run(metric.update_state(Answer(answer='the red fox'), Answer(answer='red fox')))
+        >>> round(metric.result(), 3)
+        1.0
     """
 
     def __init__(
@@ -77,6 +86,15 @@ class F1Score(FBetaScore):
     """The F-beta score with beta 1: the harmonic mean of precision and recall over words.
 
     Args: see `FBetaScore`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.F1Score()
+        >>> asyncio.run(metric.update_state(Answer(answer='the red fox'), Answer(answer='red fox')))
+        >>> metric.result()
+        1.0
     """
 
     def __init__(
@@ -99,6 +117,15 @@ class Precision(F1Score):
     """The share of the words of predictions that are in the targets.
 
     Args: see `F1Score`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.Precision()
+        >>> asyncio.run(metric.update_state(Answer(answer='the red fox'), Answer(answer='red fox')))
+        >>> metric.result()
+        1.0
     """
 
     def __init__(
@@ -121,6 +148,15 @@ class Recall(F1Score):
     """The share of the words of targets that are in the predictions.
 
     Args: see `F1Score`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> metric = synalinks.metrics.Recall()
+        >>> asyncio.run(metric.update_state(Answer(answer='one two three four'), Answer(answer='one two')))
+        >>> metric.result()
+        0.5
     """
 
     def __init__(

@@ -16,6 +16,16 @@ class BinaryFBetaScore(FBetaScore):
     Args:
         threshold: a number above it means yes.
         average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `FBetaScore`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: bool
+        ...
+        >>> metric = synalinks.metrics.BinaryFBetaScore()
+        >>> asyncio.run(metric.update_state(Answer(answer=True), Answer(answer=True)))
+        >>> asyncio.run(metric.update_state(Answer(answer=False), Answer(answer=True)))
+        >>> round(metric.result(), 3)
+        0.667
     """
 
     def __init__(
@@ -48,6 +58,15 @@ class CategoricalFBetaScore(FBetaScore):
     Args:
         labels: the labels there are.
         average, beta, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `FBetaScore`.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: list[str]
+        ...
+        >>> metric = synalinks.metrics.CategoricalFBetaScore()
+        >>> asyncio.run(metric.update_state(Answer(answer=['news', 'sport']), Answer(answer=['news'])))
+        >>> round(metric.result(), 3)
+        0.667
     """
 
     def __init__(
@@ -87,7 +106,18 @@ class _WithoutBeta:
 
 
 class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
-    """The binary F-beta score with beta 1."""
+    """The binary F-beta score with beta 1.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: bool
+        ...
+        >>> metric = synalinks.metrics.BinaryF1Score()
+        >>> asyncio.run(metric.update_state(Answer(answer=True), Answer(answer=True)))
+        >>> asyncio.run(metric.update_state(Answer(answer=False), Answer(answer=True)))
+        >>> round(metric.result(), 3)
+        0.667
+    """
 
     def __init__(
         self,
@@ -103,7 +133,18 @@ class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
 
 
 class BinaryPrecision(BinaryF1Score):
-    """How often a yes is right, field by field."""
+    """How often a yes is right, field by field.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: bool
+        ...
+        >>> metric = synalinks.metrics.BinaryPrecision()
+        >>> asyncio.run(metric.update_state(Answer(answer=True), Answer(answer=True)))
+        >>> asyncio.run(metric.update_state(Answer(answer=False), Answer(answer=True)))
+        >>> metric.result()
+        0.5
+    """
 
     def __init__(
         self,
@@ -123,7 +164,18 @@ class BinaryPrecision(BinaryF1Score):
 
 
 class BinaryRecall(BinaryF1Score):
-    """How many a yes of the target is found, field by field."""
+    """How many a yes of the target is found, field by field.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: bool
+        ...
+        >>> metric = synalinks.metrics.BinaryRecall()
+        >>> asyncio.run(metric.update_state(Answer(answer=True), Answer(answer=True)))
+        >>> asyncio.run(metric.update_state(Answer(answer=False), Answer(answer=True)))
+        >>> metric.result()
+        1.0
+    """
 
     def __init__(
         self,
@@ -143,7 +195,17 @@ class BinaryRecall(BinaryF1Score):
 
 
 class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
-    """The categorical F-beta score with beta 1."""
+    """The categorical F-beta score with beta 1.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: list[str]
+        ...
+        >>> metric = synalinks.metrics.CategoricalF1Score()
+        >>> asyncio.run(metric.update_state(Answer(answer=['news', 'sport']), Answer(answer=['news'])))
+        >>> round(metric.result(), 3)
+        0.667
+    """
 
     def __init__(
         self,
@@ -159,7 +221,17 @@ class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
 
 
 class CategoricalPrecision(CategoricalF1Score):
-    """The share of predicted labels that are right."""
+    """The share of predicted labels that are right.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: list[str]
+        ...
+        >>> metric = synalinks.metrics.CategoricalPrecision()
+        >>> asyncio.run(metric.update_state(Answer(answer=['news', 'sport']), Answer(answer=['news'])))
+        >>> metric.result()
+        1.0
+    """
 
     def __init__(
         self,
@@ -179,7 +251,17 @@ class CategoricalPrecision(CategoricalF1Score):
 
 
 class CategoricalRecall(CategoricalF1Score):
-    """The share of the targets' labels that are predicted."""
+    """The share of the targets' labels that are predicted.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: list[str]
+        ...
+        >>> metric = synalinks.metrics.CategoricalRecall()
+        >>> asyncio.run(metric.update_state(Answer(answer=['news', 'sport']), Answer(answer=['news'])))
+        >>> metric.result()
+        0.5
+    """
 
     def __init__(
         self,

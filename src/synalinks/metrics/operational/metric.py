@@ -60,6 +60,16 @@ class OperationalMetric(Metric):
 
     Args:
         name: in logs.
+
+    Example:
+        >>> class Slowest(synalinks.metrics.OperationalMetric):
+        ...     def result(self):
+        ...         return max((entry.seconds for entry in self.entries()), default=0.0)
+        ...
+        >>> Slowest().result()
+        0.0
+        >>> synalinks.metrics.Cost().name
+        'cost'
     """
 
     #: Kinds of calls that count, and whose: `""` the program's, else the phase's.
@@ -150,40 +160,100 @@ class OperationalMetric(Metric):
 
 
 class LMOperationalMetric(OperationalMetric):
-    """A figure of the chat calls that the program makes. Args: see `OperationalMetric`."""
+    """A figure of the chat calls that the program makes. Args: see `OperationalMetric`.
+
+    Example:
+        >>> class Models(synalinks.metrics.LMOperationalMetric):
+        ...     def result(self):
+        ...         return sorted({entry.model for entry in self.entries()})
+        ...
+        >>> Models().result()
+        []
+    """
 
     kinds = frozenset({"chat"})
 
 
 class LMRewardsOperationalMetric(LMOperationalMetric):
-    """A figure of the chat calls that rewards make. Args: see `OperationalMetric`."""
+    """A figure of the chat calls that rewards make. Args: see `OperationalMetric`.
+
+    Example:
+        >>> class Models(synalinks.metrics.LMRewardsOperationalMetric):
+        ...     def result(self):
+        ...         return sorted({entry.model for entry in self.entries()})
+        ...
+        >>> Models().result()
+        []
+    """
 
     phase = "reward"
 
 
 class LMOptimizersOperationalMetric(LMOperationalMetric):
-    """A figure of the chat calls that the optimizer makes. Args: see `OperationalMetric`."""
+    """A figure of the chat calls that the optimizer makes. Args: see `OperationalMetric`.
+
+    Example:
+        >>> class Models(synalinks.metrics.LMOptimizersOperationalMetric):
+        ...     def result(self):
+        ...         return sorted({entry.model for entry in self.entries()})
+        ...
+        >>> Models().result()
+        []
+    """
 
     phase = "optimizer"
 
 
 class EmbeddingModelOperationalMetric(OperationalMetric):
-    """A figure of the embedding calls that the program makes. Args: see `OperationalMetric`."""
+    """A figure of the embedding calls that the program makes. Args: see `OperationalMetric`.
+
+    Example:
+        >>> class Models(synalinks.metrics.EmbeddingModelOperationalMetric):
+        ...     def result(self):
+        ...         return sorted({entry.model for entry in self.entries()})
+        ...
+        >>> Models().result()
+        []
+    """
 
     kinds = frozenset({"embed"})
 
 
 class EmbeddingModelRewardsOperationalMetric(EmbeddingModelOperationalMetric):
-    """A figure of the embedding calls that rewards make. Args: see `OperationalMetric`."""
+    """A figure of the embedding calls that rewards make. Args: see `OperationalMetric`.
+
+    Example:
+        >>> class Models(synalinks.metrics.EmbeddingModelRewardsOperationalMetric):
+        ...     def result(self):
+        ...         return sorted({entry.model for entry in self.entries()})
+        ...
+        >>> Models().result()
+        []
+    """
 
     phase = "reward"
 
 
 class EmbeddingModelOptimizersOperationalMetric(EmbeddingModelOperationalMetric):
-    """A figure of the embedding calls that the optimizer makes. Args: see `OperationalMetric`."""
+    """A figure of the embedding calls that the optimizer makes. Args: see `OperationalMetric`.
+
+    Example:
+        >>> class Models(synalinks.metrics.EmbeddingModelOptimizersOperationalMetric):
+        ...     def result(self):
+        ...         return sorted({entry.model for entry in self.entries()})
+        ...
+        >>> Models().result()
+        []
+    """
 
     phase = "optimizer"
 
 
 class ProgramOperationalMetric(OperationalMetric):
-    """A figure of the program's own calls; 0 where it is bound to none. Args: see `OperationalMetric`."""
+    """A figure of the program's own calls; 0 where it is bound to none. Args: see `OperationalMetric`.
+
+    Example:
+        >>> calls = synalinks.metrics.ProgramCalls()
+        >>> calls.name, calls.result()
+        ('program_calls', 0.0)
+    """

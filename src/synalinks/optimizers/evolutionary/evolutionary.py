@@ -33,6 +33,17 @@ class EvolutionaryOptimizer(Optimizer):
 
     Raises:
         ConfigurationError: a temperature below 0, an unknown selection, a rate outside [0, 1].
+
+    Example:
+        >>> class Louder(synalinks.optimizers.EvolutionaryOptimizer):
+        ...     async def mutate(self, variable, parent, step):
+        ...         return {"instructions": parent.fields["instructions"] + "!"}
+        ...
+        ...     async def cross(self, variable, parent, other, step):
+        ...         return {"instructions": other.fields["instructions"]}
+        ...
+        >>> Louder("ollama/llama3.2", merging_rate=0.1).merging_rate
+        0.1
     """
 
     def __init__(

@@ -40,6 +40,11 @@ class GreedyOptimizer(Optimizer):
 
     Raises:
         ConfigurationError: counts below 0 or in the wrong order, an unknown way of sampling.
+
+    Example:
+        >>> optimizer = synalinks.optimizers.GreedyOptimizer(nb_max_examples=2, sampling="best")
+        >>> optimizer.get_config()["sampling"]
+        'best'
     """
 
     def __init__(
@@ -195,4 +200,26 @@ class RandomFewShot(GreedyOptimizer):
     """The baseline optimizer: few-shot examples drawn from the program's own good predictions.
 
     Args: see `GreedyOptimizer`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        ...
+        >>> async def build():
+        ...     inputs = synalinks.Input(data_model=Question)
+        ...     outputs = await synalinks.Generator(data_model=Answer, language_model="ollama/llama3.2")(inputs)
+        ...     return synalinks.Program(inputs=inputs, outputs=outputs)
+        ...
+        >>> program = asyncio.run(build())
+        >>> program.compile(optimizer=synalinks.RandomFewShot(nb_max_examples=1), reward=synalinks.ExactMatch())
+        >>> x, y = [Question(question="2 + 2?")] * 2, [Answer(answer="4")] * 2
+        >>> with synalinks.use_provider(ScriptedProvider(lambda call: {"answer": "4"})):
+        ...     history = asyncio.run(program.fit(x, y, seed=0, verbose=0))
+        ...
+        >>> history.history["reward"]
+        [1.0]
     """

@@ -54,6 +54,16 @@ class OMEGA(EvolutionaryOptimizer):
 
     Raises:
         ConfigurationError: a value out of range; an unknown algorithm.
+
+    Example:
+        >>> omega = synalinks.OMEGA(
+        ...     instructions="The answers are read by children.",
+        ...     language_model="ollama/llama3.2",
+        ...     embedding_model="ollama/all-minilm",
+        ... )
+        ...
+        >>> omega.algorithm, omega.population_size
+        ('dns', 10)
     """
 
     def __init__(
