@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from synalinks.lm.core.text_table import text_table
 from synalinks.lm.forecast.forecast import Figures, Forecast, Range
-from synalinks.lm.forecast.table import aligned, counts_text, money_text
+from synalinks.lm.forecast.table import counts_text, money_text
 from synalinks.lm.ledger.ledger import Ledger, Totals
 from synalinks.lm.ledger.table import dollars_text
 
@@ -50,7 +51,7 @@ class ForecastVsActual:
     def __str__(self) -> str:
         lines = [["-" if phase is None else phase, *_cells(figures, taken)] for phase, figures, taken in self.rows]
         total = ["total", *_cells(self.forecast.total, self.ledger.total)]
-        table = aligned(("phase", *_COLUMNS), lines, [total], 1)
+        table = text_table(("phase", *_COLUMNS), lines, [total], numbers=range(1, 1 + len(_COLUMNS)))
         return "\n".join([self.forecast.title, "", table, "", *self._words()])
 
     def _words(self) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""Plain tables for terminals, files and pipes: aligned columns, a rule under the header."""
+"""Tables, counts, prices and sizes as the commands print them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
 
-#: Columns that are read as numbers and stand to the right.
+#: Columns of numbers, which stand to the right.
 NUMBERS = (
     frozenset({"answers", "rows", "calls", "failed", "tokens in", "tokens out", "cost", "size", "line", "draw"})
     | {"input", "output", "cache read", "cache write", "cache write 1h", "audio in"}
@@ -15,18 +15,13 @@ NUMBERS = (
 
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> str:
-    """A table; columns that are empty in every row are left out."""
+    """A table that fits the terminal; columns that are empty in every row are left out."""
+    from synalinks.lm.core.text_table import text_table  # the LM layer takes 100 ms to import, and help doesn't need it
+
     kept = [i for i in range(len(header)) if any(row[i] for row in rows)] or list(range(len(header)))
-    lines = [header, *rows, *([footer] if footer is not None else [])]
-    widths = {i: max(len(line[i]) for line in lines) for i in kept}
-
-    def aligned(cells: Sequence[str]) -> str:
-        right = (cells[i].rjust(widths[i]) if header[i] in NUMBERS else cells[i].ljust(widths[i]) for i in kept)
-        return "  ".join(right).rstrip()
-
-    rule = "  ".join("-" * widths[i] for i in kept)
-    body = [aligned(header), rule, *map(aligned, rows)]
-    return "\n".join(body if footer is None else [*body, rule, aligned(footer)])
+    names, *cells = [[line[i] for i in kept] for line in (header, *rows)]
+    last = [] if footer is None else [[footer[i] for i in kept]]
+    return text_table(names, cells, last, numbers=[i for i, name in enumerate(names) if name in NUMBERS])
 
 
 def count(number: int, one: str, many: str | None = None) -> str:
@@ -40,7 +35,7 @@ def price(amount: Decimal | None) -> str:
 
 
 def size(number: int) -> str:
-    """Bytes for people, in powers of 1000."""
+    """Bytes in powers of 1000, such as `1.5 kB`."""
     if number < 1000:
         return f"{number} B"
     value = float(number)

@@ -269,3 +269,40 @@ def test_what_a_call_failed_of_is_in_the_file(tmp_path: Path) -> None:
     ledger.to_jsonl(tmp_path / "ledger.jsonl")
     (line,) = (tmp_path / "ledger.jsonl").read_text().splitlines()
     assert json.loads(line)["error_message"] == "slow down"
+
+
+def test_local_models_are_shown_by_time_and_speed_in_place_of_dollars() -> None:
+    free = {"as_if": Decimal(0), "billed": Decimal(0), "wasted": Decimal(0)}
+    ledger = Ledger(
+        [
+            entry(epoch=0, model="ollama/m", usage=Usage(1_700, output_text=61), latency=1.5, **free),
+            entry(epoch=1, model="ollama/m", usage=Usage(20, output_text=39), latency=0.5, **free),
+            entry(epoch=1, model="ollama/e", usage=Usage(5), latency=0.25, **free),
+        ]
+    )
+    assert (
+        ledger.table("epoch", "model")
+        == """\
+epoch  model     calls  hits  failed  tokens in  tokens out   time  tokens/s
+-----  --------  -----  ----  ------  ---------  ----------  -----  --------
+0      ollama/m      1     -       -      1,700          61  1.5 s        41
+1      ollama/e      1     -       -          5           -  0.2 s         -
+       ollama/m      1     -       -         20          39  0.5 s        78
+-----  --------  -----  ----  ------  ---------  ----------  -----  --------
+total                3     -       -      1,725         100  2.2 s        44
+
+3 calls
+local models: 2.2 s, 44 tokens/s"""
+    )
+
+
+def test_one_call_that_cost_something_brings_the_dollars_back() -> None:
+    free = {"as_if": Decimal(0), "billed": Decimal(0), "latency": 2.0}
+    header = Ledger([entry(**free), entry(latency=1.0)]).table("model").splitlines()[0]
+    assert header.endswith("billed    as if")
+
+
+def test_a_table_for_a_narrow_terminal() -> None:
+    ledger = Ledger([entry(epoch=0, phase="train", model="openrouter/meta-llama/llama-3.3-70b-instruct")])
+    assert max(map(len, ledger.table(width=80).split("\n\n")[0].splitlines())) <= 80
+    assert max(map(len, ledger.table(width=40).split("\n\n")[0].splitlines())) <= 40

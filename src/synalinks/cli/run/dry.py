@@ -83,9 +83,10 @@ def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> F
 def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker: BudgetTracker | None) -> str:
     """What one live run would have taken, as text; nothing of it was asked or billed."""
     from synalinks.cli.table import count
+    from synalinks.lm.core.text_table import text_table
     from synalinks.lm.forecast.figures import notes_of, rows_of
     from synalinks.lm.forecast.forecast import Figures  # as above
-    from synalinks.lm.forecast.table import aligned, expected_text, shortened, wrapped
+    from synalinks.lm.forecast.table import expected_text, shortened, wrapped
     from synalinks.lm.forecast.workload import workloads_of_run
 
     workloads = workloads_of_run(entry for entry in ledger if entry.error is None)
@@ -105,7 +106,7 @@ def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker:
             above = row.phase
         total = sum((row.figures for row in rows), Figures())
         header = ("phase", "model", "calls", "tokens in", "tokens out", "as if live")
-        lines += [aligned(header, table, [["total", "", *cells(total)]], 2), ""]
+        lines += [text_table(header, table, [["total", "", *cells(total)]], numbers=range(2, 6)), ""]
         until = " until its budget ended it" if tracker is not None and tracker.ended is not None else ""
         money = "its dollars are not known" if total.unpriced and not total.priced.high else expected_text(total)
         lines.append(

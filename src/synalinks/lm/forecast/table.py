@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from synalinks.lm.core.text_table import text_table
 from synalinks.lm.ledger.table import dollars_text
 
 if TYPE_CHECKING:
@@ -28,7 +29,12 @@ def render(forecast: Forecast) -> str:
         return "\n".join([forecast.title, "", "no calls to models", *wrapped(forecast.notes)])
     total = forecast.total
     expected = ["expected", "", *_expected(total)]
-    table = aligned((*_LABELS, *_COLUMNS), lines, [["total", "", *cells(total)], expected], len(_LABELS))
+    table = text_table(
+        (*_LABELS, *_COLUMNS),
+        lines,
+        [["total", "", *cells(total)], expected],
+        numbers=range(len(_LABELS), len(_LABELS) + len(_COLUMNS)),
+    )
     return "\n".join([forecast.title, "", table, "", in_words(total), *wrapped(forecast.notes)])
 
 
@@ -74,18 +80,6 @@ def expected_text(figures: Figures) -> str:
 def _short(amount: Decimal) -> Decimal:
     """An amount rounded to four places where it has that many."""
     return amount.quantize(Decimal("0.0001")) if amount >= Decimal("0.0001") else amount
-
-
-def aligned(header: Sequence[str], rows: Sequence[Sequence[str]], last: Sequence[Sequence[str]], labels: int) -> str:
-    """A table with rules under the header and above the last rows; the first columns to the left, all others right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, *last, strict=True)]
-
-    def line(row: Sequence[str]) -> str:
-        pairs = enumerate(zip(row, widths, strict=True))
-        return "  ".join(cell.ljust(w) if i < labels else cell.rjust(w) for i, (cell, w) in pairs).rstrip()
-
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(header), rule, *map(line, rows), rule, *map(line, last)])
 
 
 def in_words(total: Figures) -> str:

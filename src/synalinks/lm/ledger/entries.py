@@ -135,7 +135,7 @@ class Totals:
         input_tokens, output_tokens: tokens of answers, cached ones and reasoning included; `uncounted` calls
             gave no count. wasted_tokens: those of attempts that failed, as far as known.
         as_if, billed: dollars. wasted: dollars of failed attempts, part of `as_if`.
-        seconds: sum over calls, not wall time.
+        seconds: sum over calls, not wall time. latency: seconds that the providers took for the answers, as if live.
     """
 
     calls: int = 0
@@ -153,6 +153,7 @@ class Totals:
     billed: Money = Money()
     wasted: Money = Money()
     seconds: float = 0.0
+    latency: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -169,7 +170,7 @@ class Sum:
     """Totals in the making; entries are added one by one."""
 
     __slots__ = (
-        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "seconds", "tokens", "uncertain",
+        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "seconds", "tokens", "uncertain",
         "uncounted", "unknown",
     )  # fmt: skip
 
@@ -179,7 +180,7 @@ class Sum:
         self.tokens = [0, 0, 0]
         self.amounts = [ZERO, ZERO, ZERO]
         self.unknown = [0, 0, 0]
-        self.seconds = 0.0
+        self.seconds = self.latency = 0.0
 
     def add(self, entries: Iterable[Entry]) -> Sum:
         for entry in entries:
@@ -200,6 +201,7 @@ class Sum:
                 elif amount:
                     self.amounts[i] += amount
             self.seconds += entry.seconds
+            self.latency += entry.latency or 0.0
         return self
 
     @property
@@ -222,4 +224,5 @@ class Sum:
             billed=billed,
             wasted=wasted,
             seconds=self.seconds,
+            latency=self.latency,
         )

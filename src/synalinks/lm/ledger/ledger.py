@@ -101,8 +101,15 @@ class Ledger:
         lines = (_json.dumps(value) + "\n" for value in self.to_dicts(timings))
         Path(path).write_text("".join(lines), encoding="utf-8")
 
-    def table(self, *names: str) -> str:
-        """A table for people: a row per combination of `names`, the totals, and a line that says them in words.
+    def table(self, *names: str, width: int | None = None) -> str:
+        """The ledger as text: a row per combination of `names`, the totals, and the totals in words.
+
+        Money is in dollars. Where every model is local and free, the columns of money are those of the models' time and
+        speed.
+
+        Args:
+            names: fields; `epoch`, `phase` and `model` where none is given.
+            width: the most columns of text; those of the terminal where None, and any number where there is no terminal.
 
         Raises:
             ConfigurationError: no such field.
@@ -113,7 +120,7 @@ class Ledger:
         for entry in self._entries:
             if entry.source != "live":
                 sources[entry.source] = sources.get(entry.source, 0) + 1
-        return render(names, rows, self.total, sources)
+        return render(names, rows, self.total, sources, width)
 
     def __str__(self) -> str:
         return self.table() if self._entries else "no calls"

@@ -1,4 +1,4 @@
-"""The bill as a table for people: plain text that reads the same in a terminal and in a log."""
+"""The ledger as a table, and amounts of money as text."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from synalinks.lm.core.text_table import text_table
+
 if TYPE_CHECKING:
     from synalinks.lm.ledger.entries import Money, Totals
 
-_COLUMNS = ("calls", "hits", "failed", "tokens in", "tokens out", "billed", "as if")
+_COUNTS = ("calls", "hits", "failed", "tokens in", "tokens out")
+_MONEY = ("billed", "as if")
+_TIMES = ("time", "tokens/s")
+#: Seconds of all answers from which on they tell of models; a script's answers take less together.
+LEAST_SECONDS = 0.1
 _PLACES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared with a call in flight"}
-#: From here on cents are enough; below, four places; what even those hide is shown with two digits.
+#: Dollars from which on two decimals are shown; below, four; below the second, the first two digits that are not 0.
 _WHOLE, _LEAST = Decimal(1), Decimal("0.0001")
 
 
@@ -39,6 +45,7 @@ def render(
     rows: Iterable[tuple[Sequence[Any], Totals]],
     total: Totals,
     sources: Mapping[str, int],
+    width: int | None = None,
 ) -> str:
     """The table.
 
@@ -47,24 +54,37 @@ def render(
         rows: labels and totals, sorted by label.
         total: of all rows.
         sources: how many calls were answered from where, the live ones left out.
+        width: the most columns of text; see `text_table`.
     """
+    free = is_free(total)
     lines, above = [], None
     for key, totals in rows:
-        lines.append(_labels(key, above) + _figures(totals))
+        lines.append(_labels(key, above) + _figures(totals, free))
         above = key
-    last = ["total", *[""] * (len(names) - 1), *_figures(total)]
-    header = [*names, *_COLUMNS]
-    widths = [max(map(len, column)) for column in zip(header, last, *lines, strict=True)]
+    last = ["total", *[""] * (len(names) - 1), *_figures(total, free)]
+    header = [*names, *_COUNTS, *(_TIMES if free else _MONEY)]
+    table = text_table(header, lines, [last], numbers=range(len(names), len(header)), width=width)
+    return "\n".join([table, "", *_words(total, sources)])
 
-    def line(cells: Sequence[str]) -> str:
-        fitted = [
-            cell.ljust(width) if i < len(names) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        return "  ".join(fitted).rstrip()
 
-    rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(header), rule, *map(line, lines), rule, line(last), "", *_words(total, sources)])
+def is_free(total: Totals) -> bool:
+    """Whether the models cost nothing and took time, as local ones do: their time says more than columns of $0.0000."""
+    spent = (total.billed, total.as_if)
+    return total.latency >= LEAST_SECONDS and not any(money.known or money.unknown for money in spent)
+
+
+def speed_text(total: Totals) -> str:
+    """The time and the speed of local models in words: `12.3 s, 245 tokens/s`."""
+    speed = _speed(total)
+    return _seconds(total) + (f", {speed} tokens/s" if speed != "-" else "")
+
+
+def _seconds(totals: Totals) -> str:
+    return f"{totals.latency:,.1f} s" if totals.latency else "-"
+
+
+def _speed(totals: Totals) -> str:
+    return f"{totals.output_tokens / totals.latency:,.0f}" if totals.latency and totals.output_tokens else "-"
 
 
 def _labels(key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:
@@ -76,9 +96,10 @@ def _labels(key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:
     return cells
 
 
-def _figures(totals: Totals) -> list[str]:
+def _figures(totals: Totals, free: bool) -> list[str]:
     counts = (totals.calls, totals.hits, totals.failed, totals.input_tokens, totals.output_tokens)
-    return [f"{count:,}" if count else "-" for count in counts] + [_cell(totals.billed), _cell(totals.as_if)]
+    last = [_seconds(totals), _speed(totals)] if free else [_cell(totals.billed), _cell(totals.as_if)]
+    return [f"{count:,}" if count else "-" for count in counts] + last
 
 
 def _cell(money: Money) -> str:
@@ -99,4 +120,7 @@ def _words(total: Totals, sources: Mapping[str, int]) -> list[str]:
         parts.append(f"{total.uncertain:,} {'answer' if total.uncertain == 1 else 'answers'} perhaps given unseen")
     if total.wasted_tokens or total.wasted.known or total.wasted.unknown:
         parts.append(f"failed attempts: {total.wasted_tokens:,} tokens, {total.wasted}")
-    return ["; ".join(parts), money_text(total, "as if live")]
+    return [
+        "; ".join(parts),
+        f"local models: {speed_text(total)}" if is_free(total) else money_text(total, "as if live"),
+    ]
