@@ -153,7 +153,11 @@ def test_train_end_is_told_even_when_training_fails() -> None:
 def test_what_is_no_callback_is_refused() -> None:
     x, y = data(4)
     with pytest.raises(ConfigurationError, match="instances of synalinks"):
-        fit(compiled(), provider_of(right), x, y, callbacks=["early_stopping"])
+        fit(compiled(), provider_of(right), x, y, callbacks=[object()])
+    with pytest.raises(
+        ConfigurationError, match="no callback is called 'early_stoping'; did you mean 'early_stopping'"
+    ):
+        fit(compiled(), provider_of(right), x, y, callbacks=["early_stoping"])
 
 
 def test_a_list_tells_each_in_turn() -> None:

@@ -23,7 +23,7 @@ class Tone(enum.StrEnum):
     KIND = "kind"
 
 
-@saving.register_synalinks_serializable("Tests")
+@saving.register_synalinks_serializable("TestsOfSaving")
 async def half(y_true: Any, y_pred: Any) -> float:
     """Half a point."""
     return 0.5

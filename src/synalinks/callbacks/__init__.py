@@ -1,5 +1,9 @@
 """Callbacks: told of what happens in fit, evaluate and predict."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from synalinks.callbacks.backup_and_restore import BackupAndRestore
 from synalinks.callbacks.budget_stopping import BudgetStopping
 from synalinks.callbacks.callback import Callback
@@ -9,6 +13,23 @@ from synalinks.callbacks.early_stopping import EarlyStopping
 from synalinks.callbacks.history import History
 from synalinks.callbacks.program_checkpoint import ProgramCheckpoint
 from synalinks.callbacks.progress import ProgbarLogger
+from synalinks.saving import Kind
+
+CALLBACKS: Kind[Callback] = Kind(
+    "a callback",
+    Callback,
+    (BackupAndRestore, BudgetStopping, CSVLogger, EarlyStopping, History, ProgramCheckpoint),
+)
+
+
+def get(identifier: Any) -> Any:
+    """A callback from an instance, a name such as `early_stopping`, a saved config, or None.
+
+    Raises:
+        ConfigurationError: anything else.
+    """
+    return CALLBACKS.get(identifier)
+
 
 __all__ = [
     "BackupAndRestore",
@@ -20,4 +41,5 @@ __all__ = [
     "History",
     "ProgbarLogger",
     "ProgramCheckpoint",
+    "get",
 ]

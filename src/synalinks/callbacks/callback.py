@@ -24,6 +24,15 @@ class Callback:
         self.program: Any = None
         self.params: dict[str, Any] = {}
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, for callbacks that are registered and saved."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Callback:
+        """The callback that `get_config` described."""
+        return cls(**config)
+
     def set_program(self, program: Any) -> None:
         """Remember the program."""
         self.program = program

@@ -23,7 +23,7 @@ class CallbackList:
     """
 
     def __init__(self, callbacks: Iterable[Callback] | None = None, program: Any = None, **params: Any) -> None:
-        self.callbacks = list(callbacks or ())
+        self.callbacks: list[Callback] = list(callbacks or ())
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise ConfigurationError(f"callbacks are instances of synalinks.callbacks.Callback, got {callback!r}")

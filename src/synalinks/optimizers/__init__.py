@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from synalinks.errors import ConfigurationError
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import OMEGA
 from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer, RandomFewShot
 from synalinks.optimizers.optimizer import Optimizer, Proposal, Step
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-from synalinks.session import to_snake_case
+from synalinks.saving import Kind, serialize_synalinks_object
 
-_ALL = {to_snake_case(cls.__name__): cls for cls in (GreedyOptimizer, RandomFewShot)} | {"omega": OMEGA}
+OPTIMIZERS: Kind[Optimizer] = Kind(
+    "an optimizer", Optimizer, {"greedy_optimizer": GreedyOptimizer, "random_few_shot": RandomFewShot, "omega": OMEGA}
+)
 
 serialize = serialize_synalinks_object
-deserialize = deserialize_synalinks_object
+deserialize = OPTIMIZERS.deserialize
 
 
 def get(identifier: Any) -> Any:
@@ -26,16 +25,7 @@ def get(identifier: Any) -> Any:
     Raises:
         ConfigurationError: anything else.
     """
-    if identifier is None or isinstance(identifier, Optimizer):
-        return identifier
-    if isinstance(identifier, str):
-        cls = _ALL.get(to_snake_case(identifier))
-        if cls is None:
-            raise ConfigurationError(f"no optimizer is called {identifier!r}; there are {sorted(_ALL)}")
-        return cls()
-    if isinstance(identifier, Mapping):
-        return deserialize(identifier)
-    raise ConfigurationError(f"not an optimizer: {identifier!r}; pass an instance such as RandomFewShot()")
+    return OPTIMIZERS.get(identifier)
 
 
 __all__ = [

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from synalinks import _json
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
+from synalinks.modules import Module
 from synalinks.modules.core.walking import modules_below
 from synalinks.saving import (
     custom_object_scope,
-    deserialize_synalinks_object,
+    load_as,
     serialize_synalinks_object,
     sharing,
 )
@@ -109,7 +110,7 @@ def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) 
 def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The program that `architecture` described, with its variables as they are made."""
     with custom_object_scope(custom_objects or {}), sharing(value.get("shared_objects", [])):
-        program = deserialize_synalinks_object({k: value.get(k) for k in _DESCRIPTION}, custom_objects)
+        program = load_as(Module, {k: value.get(k) for k in _DESCRIPTION}, custom_objects)
         if value.get("compile_config") is not None:
             program.compile_from_config(value["compile_config"])
     return program

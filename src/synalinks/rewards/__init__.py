@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
 from typing import Any
 
-from synalinks.errors import ConfigurationError
 from synalinks.rewards import rubric_classes
 from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
 from synalinks.rewards.composable import ComposableReward
@@ -18,20 +15,24 @@ from synalinks.rewards.reward import Reward, RewardFunctionWrapper
 from synalinks.rewards.rubric_classes import *  # noqa: F403
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
 from synalinks.rewards.rubrics import RubricAsJudge, RubricsAsJudge
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
-from synalinks.session import to_snake_case
+from synalinks.saving import Kind, serialize_synalinks_object
 
-_ALL: dict[str, type[Reward]] = {
-    **{to_snake_case(cls.__name__): cls for cls in (ExactMatch, CosineSimilarity)},
-    "lm_as_judge": LMAsJudge,
-    **{cls.rubric.name: cls for cls in RubricAsJudge.__subclasses__()},
-}
-
-#: The names that `get` knows.
-NAMES = tuple(sorted(_ALL))
+REWARDS: Kind[Reward] = Kind(
+    "a reward",
+    Reward,
+    {
+        "exact_match": ExactMatch,
+        "cosine_similarity": CosineSimilarity,
+        "lm_as_judge": LMAsJudge,
+        **{cls.rubric.name: cls for cls in RubricAsJudge.__subclasses__()},
+    },
+    wrap=RewardFunctionWrapper,
+)
+#: The names of this library's rewards.
+NAMES = REWARDS.names
 
 serialize = serialize_synalinks_object
-deserialize = deserialize_synalinks_object
+deserialize = REWARDS.deserialize
 
 
 def get(identifier: Any) -> Any:
@@ -40,25 +41,12 @@ def get(identifier: Any) -> Any:
     Raises:
         ConfigurationError: anything else.
     """
-    if identifier is None or isinstance(identifier, Reward):
-        return identifier
-    if isinstance(identifier, str):
-        cls = _ALL.get(to_snake_case(identifier))
-        if cls is None:
-            near = difflib.get_close_matches(to_snake_case(identifier), NAMES, n=3)
-            hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {list(NAMES)}"
-            raise ConfigurationError(f"no reward is called {identifier!r}; {hint}")
-        made: Reward = cls()
-        return made
-    if isinstance(identifier, Mapping):
-        return deserialize(identifier)
-    if callable(identifier):
-        return RewardFunctionWrapper(identifier)
-    raise ConfigurationError(f"not a reward: {identifier!r}")
+    return REWARDS.get(identifier)
 
 
 __all__ = [
     "NAMES",
+    "REWARDS",
     "BatchReward",
     "BatchRewardFunctionWrapper",
     "ComposableReward",

@@ -1,5 +1,6 @@
 """Objects as JSON and back, and the names by which classes are found again."""
 
+from synalinks.saving.kinds import Kind
 from synalinks.saving.registry import (
     custom_object_scope,
     enable_unsafe_deserialization,
@@ -20,6 +21,7 @@ from synalinks.saving.serialization import (
 )
 
 __all__ = [
+    "Kind",
     "cloning",
     "custom_object_scope",
     "deserialize_synalinks_object",

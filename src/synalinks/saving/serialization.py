@@ -175,7 +175,9 @@ def deserialize_synalinks_object(
     return _construct(config, custom_objects)
 
 
-def load_as(base: type, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+def load_as(
+    base: type | tuple[type, ...], config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> Any:
     """The object of a config, which must be of a given class; any other is refused before it is made.
 
     Raises:
@@ -184,7 +186,9 @@ def load_as(base: type, config: Mapping[str, Any], custom_objects: Mapping[str, 
     return _construct(config, custom_objects, base)
 
 
-def _construct(saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | None, base: type = object) -> Any:
+def _construct(
+    saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | None, base: type | tuple[type, ...] = object
+) -> Any:
     name, config = saved.get("class_name"), saved.get("config")
     if isinstance(name, type):  # a clone: JSON holds no classes
         return name.from_config(config)  # type: ignore[attr-defined]
@@ -208,7 +212,8 @@ def _construct(saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | Non
     if not inspect.isclass(cls) or not hasattr(cls, "from_config"):
         raise ConfigurationError(f"{name!r} is not a class with from_config, so it can't be loaded")
     if not issubclass(cls, base):
-        raise ConfigurationError(f"the file has a {name} where a {base.__name__} belongs")
+        wanted = " or ".join(one.__name__ for one in (base if isinstance(base, tuple) else (base,)))
+        raise ConfigurationError(f"the file has a {name} where a {wanted} belongs")
     return cls.from_config(config)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from synalinks.callbacks import Callback, CallbackList, ProgbarLogger
+from synalinks.callbacks import Callback, CallbackList, ProgbarLogger, get
 from synalinks.lm import BudgetTracker, Ledger, use_budget, use_ledger
 from synalinks.trainers.budgeting.spending import money_spent, spent_of_budget
 from synalinks.trainers.fit_config import Cap, Verbose
@@ -40,6 +40,17 @@ def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] 
         collected = stack.enter_context(use_ledger(ledger))
         trackers = [stack.enter_context(use_budget(budget, name=name)) for budget in budgets]
         yield RunContext(collected, trackers[0] if trackers else None)
+
+
+def callbacks_of(given: Sequence[Callback | str] | None) -> Sequence[Callback] | None:
+    """Callbacks, those named by a string looked up.
+
+    Raises:
+        ConfigurationError: a name that no callback has.
+    """
+    if given is None or not any(isinstance(callback, str) for callback in given):
+        return given  # type: ignore[return-value]  # CallbackList refuses what is no callback
+    return [get(callback) if isinstance(callback, str) else callback for callback in given]
 
 
 @contextmanager

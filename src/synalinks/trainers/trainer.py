@@ -28,7 +28,7 @@ from synalinks.trainers.forecasting.estimate import estimate
 from synalinks.trainers.forward import forward
 from synalinks.trainers.program_run import ProgramRun
 from synalinks.trainers.resume.resume import with_resume
-from synalinks.trainers.run_context import run_context, use_callbacks
+from synalinks.trainers.run_context import callbacks_of, run_context, use_callbacks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ class Trainer(Compilable):
         minibatch_size: int | None = 4,
         epochs: int = 1,
         verbose: Verbose = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | str] | None = None,
         validation_split: float = 0.1,
         validation_data: Any = None,
         shuffle: bool = True,
@@ -139,7 +139,7 @@ class Trainer(Compilable):
             minibatch_size=minibatch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=callbacks,
+            callbacks=callbacks_of(callbacks),
             validation_split=validation_split,
             validation_data=validation_data,
             shuffle=shuffle,
@@ -237,7 +237,7 @@ class Trainer(Compilable):
         batch_size: int = 32,
         verbose: Verbose = "auto",
         steps: int | None = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | str] | None = None,
         return_dict: bool = True,
     ) -> Any:
         """Rewards and metrics on examples, nothing learnt.
@@ -257,7 +257,7 @@ class Trainer(Compilable):
         with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
             run, known = self._begin_run(context.ledger), source.steps(batch_size)
             with use_callbacks(
-                self, run.ledger, callbacks, verbose, steps=known, at_most=steps, batch_size=batch_size
+                self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=batch_size
             ) as called:
                 logs = await measure(run, source, batch_size, steps, called)
         return logs if return_dict else list(logs.values())
@@ -268,7 +268,7 @@ class Trainer(Compilable):
         batch_size: int | None = None,
         verbose: Verbose = "auto",
         steps: int | None = None,
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Sequence[Callback | str] | None = None,
     ) -> np.ndarray[Any, Any]:
         """Predictions for examples, in their order.
 
@@ -287,7 +287,7 @@ class Trainer(Compilable):
         with run_context(f"budget of {self.name}.predict") as context:
             run, known = self._begin_run(context.ledger), source.steps(size)
             with use_callbacks(
-                self, run.ledger, callbacks, verbose, steps=known, at_most=steps, batch_size=size
+                self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=size
             ) as called:
                 await called.call("on_predict_begin", None)
                 with scope.enter(phase="predict"):

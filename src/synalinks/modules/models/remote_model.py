@@ -29,6 +29,7 @@ from synalinks.saving import (
     deserialize_synalinks_object,
     is_cloning,
     is_unsafe_deserialization,
+    load_as,
     serialize_synalinks_object,
 )
 
@@ -244,7 +245,7 @@ class RemoteModel(Module):
         if isinstance(identifier, str):
             return cls(model=identifier)
         if isinstance(identifier, Mapping):
-            return deserialize_synalinks_object(identifier)
+            return load_as(RemoteModel, identifier)
         raise ConfigurationError(f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}")
 
     def __repr__(self) -> str:

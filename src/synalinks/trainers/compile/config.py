@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from synalinks import metrics as metric_namespace
 from synalinks import optimizers as optimizer_namespace
+from synalinks import rewards as reward_namespace
 from synalinks.lm import Ledger
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.saving import serialize_synalinks_object
 from synalinks.trainers.compile.compiled import Compiled
 
 
@@ -85,4 +87,12 @@ class Compilable:
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compile as `get_compile_config` said."""
-        self.compile(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+        reward, metrics = config.get("reward"), config.get("metrics")
+        self.compile(
+            optimizer=optimizer_namespace.get(config.get("optimizer")),
+            reward=list(map(reward_namespace.get, reward))
+            if isinstance(reward, list)
+            else reward_namespace.get(reward),
+            reward_weights=config.get("reward_weights"),
+            metrics=None if metrics is None else list(map(metric_namespace.get, metrics)),
+        )

@@ -319,6 +319,7 @@ def test_a_distance_function_that_raises_loses_no_row_of_history(tmp_path: Path)
 # --- saving --------------------------------------------------------------------------------------------------
 
 
+@synalinks.saving.register_synalinks_serializable("Tests")
 async def named_distance(first: Any, second: Any, embedding_model: Any = None, **kwargs: Any) -> float:
     return 0.5
 
