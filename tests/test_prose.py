@@ -65,9 +65,11 @@ IDENTIFIERS = re.compile(rf"(?:^|_)(?:{'|'.join(words for words in VOCABULARY if
 ALLOWED = {
     ("src/synalinks/data/plurals.py", "*"): "a list of English words",
     ("src/synalinks/rewards/rubric_table.py", "asks"): "the text of a prompt",
+    ("src/synalinks/_templates.py", "meter"): "counts the work of a template",
+    ("src/synalinks/_templates.py", "_meter"): "counts the work of a template",
 }
 #: How many are left; the number only gets smaller.
-LEFT = 490
+LEFT = 432
 
 Found = tuple[str, int, str, str]
 
