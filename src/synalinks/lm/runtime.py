@@ -1,14 +1,13 @@
 """The runtime of a call, and the `use_*` blocks that set it.
 
 A `Runtime` is a frozen value: which cassette is open, which provider handler replaces the models' own, which budgets and
-ledgers count the call. A block makes a changed copy for its own context. `current()` finds the runtime of a call: that of
-the context, which tasks inherit from the task that started them; where there is none, as on a thread, the process default,
-which is that of the outermost open block with the blocks that its opener has opened in it since; else `OUTSIDE`.
+ledgers count the call. A block makes a changed copy for its own context, which tasks inherit from the task that started
+them. `current()` finds the runtime of a call: that of the context; where there is none, as on a thread, the process default,
+which is the outermost open block with the blocks that its opener has opened in it since; else `OUTSIDE`.
 
-A block that is opened where there is no context stands in no other, with one exception: on a thread started while a block
-of the main thread was open, it stands in that one. Python does not say what started a thread. Of the main thread's blocks it
-is safe to assume that they are around the threads started meanwhile; of those of another thread it is not, where a server
-has one for each request.
+Python does not say what started a thread. Of the blocks that the main thread has open when a thread starts, the thread is
+taken to be in those that have no other beside them; so is a block that it opens. A block that another thread has open is the
+default for calls only: a block opened meanwhile does not stand in it, since a server has a thread for each request.
 
 Blocks may be closed in any order, and in another context than they were opened in, as a generator's is. So a block that is
 closed takes its own change out of the context's runtime and of nothing else; what the context held before the block was
@@ -106,7 +105,7 @@ _context: ContextVar[Runtime | None] = ContextVar("synalinks_runtime", default=N
 def current() -> Runtime:
     """The runtime of a call made here."""
     runtime = _context.get()
-    return _OPEN.default if runtime is None else runtime
+    return _OPEN.around_call() if runtime is None else runtime
 
 
 def runtime_of(call: Call) -> Runtime:
@@ -136,7 +135,7 @@ class Block:
         self.owner = _owner()
         if threading.current_thread() is threading.main_thread():
             self._others = threading.enumerate()
-        self.runtime = _nested(self, _OPEN.around_new() if before is None else before)
+        self.runtime = _nested(self, _OPEN.around_block() if before is None else before)
         _context.set(self.runtime)
         _OPEN.add(self)
         return self.runtime
@@ -179,14 +178,9 @@ def _owner() -> object:
 
 
 class _OpenBlocks:
-    """The open blocks of the process, for threads that have no context of their own.
-
-    Attributes:
-        default: the runtime of the outermost open block, with the blocks that its owner has opened in it since.
-    """
+    """The open blocks of the process, for threads that have no context of their own."""
 
     def __init__(self) -> None:
-        self.default = OUTSIDE
         self._open: dict[Block, None] = {}  # in the order of opening
         self._lock = threading.Lock()
 
@@ -194,27 +188,40 @@ class _OpenBlocks:
         """Take in a block that was opened."""
         with self._lock:
             self._open[block] = None
-            self.default = self._choose()
 
     def remove(self, block: Block) -> None:
         """Leave out a block that is closed."""
         with self._lock:
             self._open.pop(block, None)
-            self.default = self._choose()
 
-    def _choose(self) -> Runtime:
-        shared = (block for block in self._open if not block.runtime.isolated)
-        outermost = next(shared, None)
-        if outermost is None:
+    def around_call(self) -> Runtime:
+        """The process default: the runtime of a call on a thread without a context."""
+        shared = self._shared() if self._open else ()
+        if not shared:
             return OUTSIDE
-        chain = [outermost]
-        chain += [b for b in shared if b.owner == outermost.owner and outermost in b.runtime.blocks]
-        innermost = chain[-1].runtime
-        return innermost if innermost.blocks == tuple(chain) else _made_by(chain)
+        outermost = shared[0]
+        return _runtime_of([b for b in shared if b.owner == outermost.owner or b.surrounds_thread], [outermost])
 
-    def around_new(self) -> Runtime:
+    def around_block(self) -> Runtime:
         """The runtime around a block that is opened on a thread without a context."""
-        return _made_by([block for block in self.default.blocks if block.surrounds_thread])
+        return _runtime_of([block for block in self._shared() if block.surrounds_thread]) if self._open else OUTSIDE
+
+    def _shared(self) -> list[Block]:
+        with self._lock:
+            return [block for block in self._open if not block.runtime.isolated]
+
+
+def _runtime_of(blocks: Sequence[Block], chain: Sequence[Block] = ()) -> Runtime:
+    """The runtime of a chain of blocks within one another, with those of `blocks` within it that have no other beside them."""
+    chain, known = list(chain), set(blocks)
+    while True:
+        within = [block for block in blocks if [b for b in block.runtime.blocks[:-1] if b in known] == chain]
+        opened_by_same = [block for block in within if chain and block.owner == chain[-1].owner]
+        if len(within) != 1 and not opened_by_same:
+            break
+        chain.append((opened_by_same or within)[0])
+    innermost = chain[-1].runtime if chain else OUTSIDE
+    return innermost if innermost.blocks == tuple(chain) else _made_by(chain)
 
 
 _OPEN = _OpenBlocks()
