@@ -47,18 +47,17 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
     """
     # The LM layer takes 100 ms to import, and help doesn't need it.
     from synalinks.cli.run.script import exit_code, run_script
-    from synalinks.lm.process import PROCESS
+    from synalinks.lm.runtime import use_ledger
 
     priors = priors_from(learn_from)
-    mark, code, ended = len(PROCESS.ledger), 0, False
-    with dry_run(priors, learn_from, forecasts=True) as dry:
+    code, ended = 0, False
+    with dry_run(priors, learn_from, forecasts=True) as dry, use_ledger() as ledger:
         try:
             with _output(show_output):
                 run_script(script, args)
             ended = True
         except BaseException as error:  # noqa: BLE001  every way a script can end is told, and has its status
             code = exit_code(error)
-    ledger = PROCESS.ledger.since(mark)
     forecast = script_forecast(os.path.basename(script), ledger, dry, priors)
     if as_json:
         click.echo(json.dumps(forecast.to_dict(), indent=2))

@@ -32,6 +32,11 @@ class Process:
         self._stores: dict[Path, Store] = {}
         self._lock = threading.Lock()
 
+    def clear(self) -> None:
+        """Free the ledger's entries; the usage statistics of them stay."""
+        self.usage_statistics.update()
+        self.ledger.clear()
+
     def check_not_stopping(self, call: Call) -> None:
         """Refuse a call that has not been sent yet, after Ctrl-C.
 

@@ -99,6 +99,7 @@ Change = Callable[[Runtime], Runtime]
 #: The runtime outside all blocks.
 OUTSIDE = Runtime(PROCESS.ledger, Draws(), SystemClock(), random.Random())
 session.on_clear(OUTSIDE.draws.clear)
+session.on_clear(PROCESS.clear)
 _context: ContextVar[Runtime | None] = ContextVar("synalinks_runtime", default=None)
 
 

@@ -105,15 +105,14 @@ def _make(
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.errors import BudgetExceeded
     from synalinks.lm import runtime
-    from synalinks.lm.process import PROCESS
 
-    mark, begun, code = len(PROCESS.ledger), time.perf_counter(), 0
+    begun, code = time.perf_counter(), 0
     facts: CassetteFacts | None = None
     tracker: BudgetTracker | None = None
     whole = True
     with _beside(cassette) as unfinished:
         try:
-            with ExitStack() as around:
+            with runtime.use_ledger() as ledger, ExitStack() as around:
                 archive = around.enter_context(runtime.use_cache_only(cache_dir))
                 if budget is not None:
                     tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
@@ -135,7 +134,6 @@ def _make(
         click.echo(f"{cassette} was not made: {why}. Nothing was paid.", err=True)
         return code or 1
     if not quiet:
-        ledger = PROCESS.ledger.since(mark)
         bill = render(os.path.basename(script), ledger, time.perf_counter() - begun, cassette=facts, tracker=tracker)
         click.echo(f"\n{bill}\n\n{cassette}: {count(facts.recorded, 'row')} of {given} that were paid for before")
     return code

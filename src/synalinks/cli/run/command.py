@@ -174,16 +174,15 @@ def _run(
     from synalinks.cli.bill import CassetteFacts, render
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
-    from synalinks.lm.process import PROCESS
 
-    mark, begun = len(PROCESS.ledger), time.perf_counter()
+    begun = time.perf_counter()
     tracker: BudgetTracker | None = None
     facts: CassetteFacts | None = None
     seconds: float | None = None
     existed = cassette is not None and os.path.exists(cassette)
     code = 0
     try:
-        with ExitStack() as around:
+        with runtime.use_ledger() as ledger, ExitStack() as around:
             if offline:
                 around.enter_context(runtime.offline())
             if budget is not None:
@@ -200,7 +199,6 @@ def _run(
         if seconds is None:
             raise
         code = exit_code(error)
-    ledger = PROCESS.ledger.since(mark)
     if facts is not None and not existed and _says_nothing(ledger):
         Path(facts.path).unlink(missing_ok=True)
         facts = replace(facts, kept=False)
@@ -219,19 +217,17 @@ def _run_dry(
     from synalinks.cli.run.dry import dry_bill, dry_run, priors_from
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
-    from synalinks.lm.process import PROCESS
 
     priors = priors_from(learn_from)
-    mark, begun, code = len(PROCESS.ledger), time.perf_counter(), 0
+    begun, code = time.perf_counter(), 0
     tracker: BudgetTracker | None = None
-    with dry_run(priors, learn_from, forecasts=False), ExitStack() as around:
+    with dry_run(priors, learn_from, forecasts=False), runtime.use_ledger() as ledger, ExitStack() as around:
         if budget is not None:
             tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
         try:
             run_script(script, args)
         except BaseException as error:  # noqa: BLE001  every way a script can end is told, has its status and its bill
             code = exit_code(error)
-    ledger = PROCESS.ledger.since(mark)
     if not quiet:
         click.echo("\n" + dry_bill(os.path.basename(script), ledger, priors, time.perf_counter() - begun, tracker))
     if bill is not None:

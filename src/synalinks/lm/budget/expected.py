@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Protocol
@@ -48,9 +48,12 @@ class TypicalUsage:
 class Entries(Protocol):
     """What is read of a ledger."""
 
-    def __len__(self) -> int: ...
+    @property
+    def mark(self) -> int: ...
 
-    def since(self, mark: int) -> Iterable[Any]: ...
+    def since(self, mark: int) -> Entries: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
 
 class UsageStatistics:
@@ -89,11 +92,17 @@ class UsageStatistics:
         with self._lock:
             self._shares.setdefault((call.request.kind, call.request.model), Recent()).add(tokens / bound)
 
+    def update(self) -> None:
+        """Read the new entries, before they are cleared."""
+        with self._lock:
+            self._take_in()
+
     def _take_in(self) -> None:
-        if len(self._entries) == self._mark:
+        if self._entries.mark == self._mark:
             return
-        for entry in self._entries.since(self._mark):
-            self._mark += 1
+        new = self._entries.since(self._mark)
+        self._mark = new.mark
+        for entry in new:
             if entry.error is not None or entry.source == "shared":
                 continue
             key = (entry.kind, entry.model, entry.scope.module)

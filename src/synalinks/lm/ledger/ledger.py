@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,7 +16,7 @@ from synalinks import _json
 from synalinks._concurrency import Clock
 from synalinks._secrets import brief
 from synalinks.errors import ConfigurationError, LMError, SynalinksError
-from synalinks.lm.core.call import NO_USAGE, ZERO, Call, Handler, Reply, Trace
+from synalinks.lm.core.call import NO_USAGE, ZERO, Call, Handler, Reply, Trace, Usage
 from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
 from synalinks.lm.ledger.table import money_text, render
 from synalinks.scope import FIELDS as SCOPE_FIELDS
@@ -33,6 +34,7 @@ class Ledger:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries: list[Entry] = list(entries)
+        self._cleared = 0  # entries recorded before those
         self._sum = Sum()
         self._lock = Lock()
 
@@ -45,6 +47,17 @@ class Ledger:
     def record(self, entry: Entry) -> None:
         """Add an entry."""
         self._entries.append(entry)
+
+    def clear(self) -> None:
+        """Drop all entries. Marks stay valid: `since` gives what is left of the entries after them."""
+        with self._lock:
+            self._cleared += len(self._entries)
+            self._entries, self._sum = [], Sum()
+
+    @property
+    def mark(self) -> int:
+        """The number of entries recorded so far, cleared ones included, for `since`."""
+        return self._cleared + len(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -84,8 +97,11 @@ class Ledger:
         return {key[0] if len(names) == 1 else key: Sum().add(groups[key]).totals for key in ordered}
 
     def since(self, mark: int) -> Ledger:
-        """The entries recorded after the first `mark`, e.g. `mark = len(ledger)` before a batch."""
-        return Ledger(self._entries[mark:])
+        """The entries recorded after the first `mark`, e.g. `mark = ledger.mark` before a batch."""
+        begin = max(mark - self._cleared, 0)
+        found = Ledger(self._entries[begin:])
+        found._cleared = self._cleared + begin
+        return found
 
     def last(self, caller: int | None = None) -> Entry | None:
         """The entry recorded last, of one model object if `caller` is given."""
@@ -196,7 +212,7 @@ def _answer(reply: Reply) -> dict[str, Any]:
         asked = reply.fresh.attempts > 0
     return {
         "source": reply.source,
-        "usage": reply.usage,
+        "usage": _without_raw(reply.usage),
         "as_if": reply.as_if,
         "billed": reply.billed,
         "wasted": reply.wasted,
@@ -209,6 +225,13 @@ def _answer(reply: Reply) -> dict[str, Any]:
         "first_token": reply.first_token,
         "vectors": len(reply.vectors),
     }
+
+
+def _without_raw(usage: Usage) -> Usage:
+    """Usage without the provider's own record, which takes more memory than the entry; forecasts read synthetic ones."""
+    if usage.raw is None or usage.raw.get("synthetic"):
+        return usage
+    return replace(usage, raw=None)
 
 
 def _failure(error: LMError) -> dict[str, Any]:

@@ -79,6 +79,9 @@ class OperationalMetric(Metric):
     row: ClassVar[Row | None] = None
     __signature__: ClassVar[NamedSignature]
     _program: Runs | None = None
+    _window: Window | None
+    _invocations_before: Invocations
+    _seen: int
 
     def __init_subclass__(cls) -> None:
         if "row" in cls.__dict__ and cls.row is not None:
@@ -107,7 +110,7 @@ class OperationalMetric(Metric):
     def reset_state(self) -> None:
         """Begin a new window: only calls that end from now on count."""
         ledger = self._run_ledger()
-        self._begin(ledger, len(ledger))
+        self._begin(ledger, ledger.mark)
 
     def entries(self) -> list[Entry]:
         """The calls of the window that count, in the order of their places."""
@@ -123,7 +126,7 @@ class OperationalMetric(Metric):
         if ledger is not self._ledger:  # another run has begun
             self._begin(ledger, 0)
         new = ledger.since(self._seen)
-        self._seen += len(new)
+        self._seen = new.mark
         self._window.take(self._counted(new))
         return self._window.figure(self._invocations().since(self._invocations_before))
 

@@ -138,7 +138,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     )
     refused: SynalinksError | None = None
     try:
-        opened, mark = cassette.__enter__()
+        opened, ledger = cassette.__enter__()
     except SynalinksError as error:
         refused = error
     if refused is not None:  # told outside the `except`, or pytest would tell it twice
@@ -150,9 +150,9 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
         del item.stash[_OPEN]
         finish(opened, failed=item.stash.get(_FAILED, False))
         cassette.__exit__(None, None, None)
-        item.stash[_FIGURES] = figures(opened, mark)
+        item.stash[_FIGURES] = figures(opened, ledger)
         # With no answer on it, the next run would not record but replay that nobody listened, say.
-        if is_new and item.stash.get(_FAILED, False) and says_nothing(mark):
+        if is_new and item.stash.get(_FAILED, False) and says_nothing(ledger):
             path.unlink(missing_ok=True)
 
 

@@ -16,9 +16,8 @@ import synalinks
 from synalinks import session
 from synalinks.lm.cassette.disk import CassetteWarning
 from synalinks.lm.cassette.session import Cassette
-from synalinks.lm.ledger.ledger import Money
-from synalinks.lm.process import PROCESS
-from synalinks.lm.runtime import RecordMode, use_cassette
+from synalinks.lm.ledger.ledger import Ledger, Money
+from synalinks.lm.runtime import RecordMode, use_cassette, use_ledger
 from synalinks.testing.pytest_plugin.network import no_network
 
 _LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
@@ -27,8 +26,8 @@ _LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
 @contextmanager
 def recorded(
     path: Path, mode: str, *, test: str, allow_loopback: bool, record_errors: bool = True
-) -> Iterator[tuple[Cassette, int]]:
-    """Run a test under a cassette; gives the cassette and the length of the process's ledger at the start.
+) -> Iterator[tuple[Cassette, Ledger]]:
+    """Run a test under a cassette; gives the cassette and the ledger of the test's calls.
 
     Args:
         path, mode, record_errors: as of `use_cassette`.
@@ -41,10 +40,10 @@ def recorded(
     with _fresh_session(), ExitStack() as stack:
         with told_not_raised():
             cassette = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
-        mark = len(PROCESS.ledger)
+        ledger = stack.enter_context(use_ledger())
         free = cassette.recording
         with nullcontext() if free else no_network(f"{test} replays {path}", allow_loopback=allow_loopback):
-            yield cassette, mark
+            yield cassette, ledger
 
 
 @contextmanager
@@ -88,12 +87,12 @@ def shortened(error: BaseException) -> BaseException:
     return error.with_traceback(kept or error.__traceback__)
 
 
-def figures(cassette: Cassette, mark: int) -> dict[str, Any]:
+def figures(cassette: Cassette, ledger: Ledger) -> dict[str, Any]:
     """What a test did with its cassette, in types that survive the way from an xdist worker.
 
     Money is a pair of dollars, as text, and the number of calls whose price is unknown.
     """
-    total = PROCESS.ledger.since(mark).total
+    total = ledger.total
     return {
         "played": cassette.played,
         "recorded": cassette.recorded,
@@ -106,6 +105,6 @@ def _pair(money: Money) -> tuple[str, int]:
     return f"{money.known:f}", money.unknown
 
 
-def says_nothing(mark: int) -> bool:
-    """Whether no call since `mark` got an answer."""
-    return all(entry.error is not None for entry in PROCESS.ledger.since(mark))
+def says_nothing(ledger: Ledger) -> bool:
+    """Whether no call of the ledger got an answer."""
+    return all(entry.error is not None for entry in ledger)
