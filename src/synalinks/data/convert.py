@@ -13,27 +13,27 @@ from synalinks.data.variable import Variable
 from synalinks.errors import ConfigurationError
 
 
-def is_meta_class(x: Any) -> bool:
+def is_meta_class(x: object) -> bool:
     """Whether this is a `DataModel` class (not an instance)."""
     return isinstance(x, DataModelMeta)
 
 
-def is_data_model(x: Any) -> bool:
+def is_data_model(x: object) -> bool:
     """Whether this is an instance of a `DataModel`."""
     return isinstance(x, DataModel)
 
 
-def is_json_data_model(x: Any) -> bool:
+def is_json_data_model(x: object) -> bool:
     """Whether this is a `JsonDataModel`."""
     return isinstance(x, JsonDataModel)
 
 
-def is_symbolic_data_model(x: Any) -> bool:
+def is_symbolic_data_model(x: object) -> bool:
     """Whether this is a `SymbolicDataModel`."""
     return isinstance(x, SymbolicDataModel)
 
 
-def any_symbolic(*structures: Any) -> bool:
+def any_symbolic(*structures: object) -> bool:
     """Whether any leaf of these structures is symbolic: a `SymbolicDataModel`, or a `DataModel` class."""
     return any(
         isinstance(leaf, SymbolicDataModel | DataModelMeta)
@@ -42,7 +42,7 @@ def any_symbolic(*structures: Any) -> bool:
     )
 
 
-def as_operand(x: Any, what: str = "this") -> Any:
+def as_operand(x: object, what: str = "this") -> Any:
     """A value as the operators take it: `JsonDataModel`, `SymbolicDataModel` or None.
 
     Raises:
@@ -79,7 +79,7 @@ def convert_to_json_data_model(x: Any) -> Any:
     return value
 
 
-def convert_to_symbolic_data_model(x: Any) -> Any:
+def convert_to_symbolic_data_model(x: object) -> Any:
     """The same structure with every value made a `SymbolicDataModel`; None stays None.
 
     Raises:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
 
 from synalinks import _json
+from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel
 from synalinks.data.operand import Operand, either
@@ -24,9 +25,7 @@ class DataModelMeta(Operand, ModelMetaclass):
     `A + B`, `A | B`, `~A`, `"field" in A` work on classes and make symbolic values.
     """
 
-    def __new__(
-        mcs, name: str, bases: tuple[type[Any], ...], namespace: dict[str, Any], **kwargs: Any
-    ) -> DataModelMeta:
+    def __new__(mcs, name: str, bases: tuple[type[Any], ...], namespace: JsonObject, **kwargs: Any) -> DataModelMeta:
         """Make the class; a field called `items` or `values` does not inherit a method as default."""
         # The library's own models are built on first use, which makes the import faster.
         # A user's model is built at once, so a wrong annotation is shown where it stands.
@@ -69,7 +68,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
     model_config = ConfigDict(extra="forbid", ignored_types=(either,))
 
     @classmethod
-    def _shared_schema(cls) -> dict[str, Any]:
+    def _shared_schema(cls) -> JsonObject:
         found = cls.__dict__.get(_CACHE)
         if found is None:
             found = _inlined(cls.model_json_schema())
@@ -77,22 +76,22 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
         return found
 
     @classmethod
-    def get_schema(cls) -> dict[str, Any]:
+    def get_schema(cls) -> JsonObject:
         """The JSON schema, in a copy of its own that may be changed."""
-        schema: dict[str, Any] = copy_json(cls._shared_schema())
+        schema: JsonObject = copy_json(cls._shared_schema())
         return schema
 
-    def get_json(self) -> dict[str, Any]:
+    def get_json(self) -> JsonObject:
         """The value as plain JSON; fields that are None are left out."""
         return self.__pydantic_serializer__.to_python(  # type: ignore[no-any-return]
             self, mode="json", exclude_none=True, serialize_as_any=True
         )
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Json = None) -> Json:
         """A field's value, or `default`."""
         return self.__dict__.get(key, default)
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Json:
         try:
             return self.__dict__[key]
         except KeyError:
@@ -101,14 +100,14 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
     @classmethod
     def keys(cls) -> KeysView[str]:
         """The names of the fields."""
-        fields: dict[str, Any] = cls._shared_schema().get("properties", {})
+        fields: JsonObject = cls._shared_schema().get("properties", {})
         return fields.keys()
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> ValuesView[Json]:
         """The values of the fields that are not None, as plain JSON."""
         return self.get_json().values()
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> ItemsView[str, Json]:
         """Names and values of the fields that are not None, as plain JSON."""
         return self.get_json().items()
 
@@ -121,12 +120,12 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
         """A placeholder with this schema."""
         return SymbolicDataModel(schema=cls._shared_schema(), name=name)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs: the value."""
         return self.get_json()
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> DataModel:
+    def from_config(cls, config: JsonObject) -> DataModel:
         """The value that `get_config` described."""
         return cls(**config)
 
@@ -140,7 +139,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
         return _json.pretty(self.get_json())
 
 
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+def _inlined(schema: JsonObject) -> JsonObject:
     """A schema whose fields are at the top, also where the model refers to itself.
 
     Pydantic writes the schema of a recursive model as a reference into its own definitions.

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NoReturn
 
 from synalinks import _json
 from synalinks._copying import Copyable
+from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel
@@ -45,9 +46,9 @@ class JsonDataModel(Copyable, Operand):
 
     def __init__(
         self,
-        schema: dict[str, Any] | None = None,
-        json: dict[str, Any] | None = None,
-        data_model: Any = None,
+        schema: JsonObject | None = None,
+        json: JsonObject | None = None,
+        data_model: object = None,
         name: str | None = None,
     ) -> None:
         # The hot path: two dicts, three assignments.
@@ -69,22 +70,22 @@ class JsonDataModel(Copyable, Operand):
     def name(self, name: str) -> None:
         self._name = name
 
-    def get_schema(self) -> dict[str, Any]:
+    def get_schema(self) -> JsonObject:
         """The JSON schema; shared with other values, so not to be changed."""
         return self._schema
 
-    def get_json(self) -> dict[str, Any]:
+    def get_json(self) -> JsonObject:
         """The value itself, uncopied."""
         return self._json
 
-    def _shared_schema(self) -> dict[str, Any]:
+    def _shared_schema(self) -> JsonObject:
         return self._schema
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Json = None) -> Json:
         """The value of a field, or `default`."""
         return self._json.get(key, default)
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Json:
         try:
             return self._json[key]
         except KeyError:
@@ -97,15 +98,15 @@ class JsonDataModel(Copyable, Operand):
         """The names of the fields that have a value."""
         return self._json.keys()
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> ValuesView[Json]:
         """The fields' values."""
         return self._json.values()
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> ItemsView[str, Json]:
         """Names and values."""
         return self._json.items()
 
-    def update(self, values: Mapping[str, Any]) -> None:
+    def update(self, values: Mapping[str, Json]) -> None:
         """Set fields. Not validated; the dict this value was made from stays as it is."""
         self._json = {**self._json, **_plain(values)}
 
@@ -129,12 +130,12 @@ class JsonDataModel(Copyable, Operand):
         """A placeholder with this schema."""
         return SymbolicDataModel(schema=self._schema, name=name)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs."""
         return {"schema": copy_json(self._schema), "json": copy_json(self._json), "name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> JsonDataModel:
+    def from_config(cls, config: JsonObject) -> JsonDataModel:
         """The value that `get_config` described."""
         return cls(**config)
 
@@ -150,24 +151,24 @@ class JsonDataModel(Copyable, Operand):
         return f"<JsonDataModel json={self._json!r}>"
 
 
-def _no_field(key: Any, json: Mapping[str, Any], schema: Mapping[str, Any]) -> NoReturn:
+def _no_field(key: object, json: Mapping[str, Json], schema: Mapping[str, Json]) -> NoReturn:
     """Say that a field is missing, and whether that is because it was None."""
     if key in schema.get("properties", ()):
         raise KeyError(f"{key!r} has no value here (fields that are None are left out); use .get({key!r})")
     raise KeyError(f"no field {key!r} in {schema.get('title', 'this value')}; there are {list(json)}")
 
 
-def _plain(value: Any) -> dict[str, Any]:
+def _plain(value: object) -> JsonObject:
     """A dict, out of a dict or of any value that has one."""
     if isinstance(value, dict):
         return value
     if isinstance(value, Operand) and not isinstance(value, type | SymbolicDataModel):
-        found: dict[str, Any] = value.get_json()  # type: ignore[attr-defined]
+        found: JsonObject = value.get_json()  # type: ignore[attr-defined]
         return found
     raise ConfigurationError(f"a JSON value is a dict or a data model, got {type(value).__name__}: {value!r}")
 
 
-def _schema_and_json(schema: Any, json: Any, data_model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _schema_and_json(schema: object, json: object, data_model: object) -> tuple[JsonObject, JsonObject]:
     """The two dicts of a value, however they were given."""
     source = data_model if schema is None else schema
     if isinstance(source, Operand):

@@ -62,7 +62,9 @@ class Node:
 
     __slots__ = ("__weakref__", "args", "index", "kwargs", "operation", "outputs", "parents")
 
-    def __init__(self, operation: Operation, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Any) -> None:
+    def __init__(
+        self, operation: Operation, args: Sequence[object], kwargs: Mapping[str, object], outputs: object
+    ) -> None:
         self.operation = operation
         self.args = tuple(args)
         self.kwargs = dict(kwargs)

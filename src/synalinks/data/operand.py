@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from synalinks._json import JsonObject
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
 
@@ -36,7 +37,7 @@ class either(Generic[P, R]):  # noqa: N801  used like a function
         return MethodType(self.__func__, owner if instance is None else instance)
 
 
-def is_operand(value: Any) -> bool:
+def is_operand(value: object) -> bool:
     """Whether a value can stand beside an operator; None can."""
     return value is None or isinstance(value, Operand)
 
@@ -60,38 +61,38 @@ class Operand:
 
     __slots__ = ()
 
-    def _shared_schema(self) -> dict[str, Any]:
+    def _shared_schema(self) -> JsonObject:
         """The schema, uncopied: not to be changed."""
         raise TypeError(f"{type(self).__name__} has no schema")
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: object) -> Any:
         return OPERATORS["concat"](self, other) if is_operand(other) else NotImplemented
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: object) -> Any:
         return OPERATORS["concat"](other, self) if is_operand(other) else NotImplemented
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: object) -> Any:
         return OPERATORS["and"](self, other) if is_operand(other) else NotImplemented
 
-    def __rand__(self, other: Any) -> Any:
+    def __rand__(self, other: object) -> Any:
         return OPERATORS["and"](other, self) if is_operand(other) else NotImplemented
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: object) -> Any:
         return OPERATORS["or"](self, other) if is_operand(other) else NotImplemented
 
-    def __ror__(self, other: Any) -> Any:
+    def __ror__(self, other: object) -> Any:
         return OPERATORS["or"](other, self) if is_operand(other) else NotImplemented
 
-    def __xor__(self, other: Any) -> Any:
+    def __xor__(self, other: object) -> Any:
         return OPERATORS["xor"](self, other) if is_operand(other) else NotImplemented
 
-    def __rxor__(self, other: Any) -> Any:
+    def __rxor__(self, other: object) -> Any:
         return OPERATORS["xor"](other, self) if is_operand(other) else NotImplemented
 
     def __invert__(self) -> Any:
         return OPERATORS["not"](self)
 
-    def __contains__(self, other: Any) -> bool:
+    def __contains__(self, other: object) -> bool:
         own = self._shared_schema()
         if isinstance(other, str):
             return other in schemas.properties(own)
@@ -131,6 +132,6 @@ class Operand:
         return OPERATORS["suffix"](self, suffix=suffix)
 
 
-def schema_of(value: Operand) -> dict[str, Any]:
+def schema_of(value: Operand) -> JsonObject:
     """The schema of any kind of value, shared and uncopied: not to be changed. For hot paths and caches."""
     return value._shared_schema()

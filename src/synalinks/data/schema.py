@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data.algebra import keys
 from synalinks.errors import ConfigurationError
 
-Schema = dict[str, Any]
+Schema = JsonObject
 _REF = "#/$defs/"
 #: Where a schema holds other schemas: one, or a list of them.
 _NESTED = ("items", "prefixItems", "anyOf", "oneOf", "allOf")
 
 
-def properties(schema: Mapping[str, Any]) -> dict[str, Any]:
+def properties(schema: Mapping[str, Json]) -> JsonObject:
     """The definitions of a schema's fields, by name."""
-    found: dict[str, Any] = schema.get("properties") or {}
+    found: JsonObject = schema.get("properties") or {}
     return found
 
 
@@ -30,12 +30,12 @@ def standardize_schema(schema: Schema) -> Schema:
     return schema
 
 
-def is_schema_equal(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+def is_schema_equal(first: Mapping[str, Json], second: Mapping[str, Json]) -> bool:
     """Whether two schemas define the same fields, in any order."""
     return properties(first) == properties(second)
 
 
-def contains_schema(schema: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
+def contains_schema(schema: Mapping[str, Json], part: Mapping[str, Json]) -> bool:
     """Whether every field of `part` is a field of `schema`, with exactly the same definition."""
     if schema is part:
         return True
@@ -43,7 +43,7 @@ def contains_schema(schema: Mapping[str, Any], part: Mapping[str, Any]) -> bool:
     return all(own.get(name) == definition for name, definition in properties(part).items())
 
 
-def concat(first: Mapping[str, Any], second: Mapping[str, Any]) -> Schema:
+def concat(first: Mapping[str, Json], second: Mapping[str, Json]) -> Schema:
     """The fields of `first`, then those of `second`; a clash is numbered.
 
     A definition of `second` that differs from one of the same name in `first` is numbered as well.
@@ -58,13 +58,13 @@ def concat(first: Mapping[str, Any], second: Mapping[str, Any]) -> Schema:
     return _object(fields, required, first.get("title", ""), defs)
 
 
-def _numbered(name: str, new: str, definition: Mapping[str, Any]) -> Schema:
+def _numbered(name: str, new: str, definition: Mapping[str, Json]) -> Schema:
     number = new.rpartition("_")[2]
     title = definition.get("title") or _title_of(keys.unnumbered(name))
     return {**definition, "title": f"{title} {number}"}
 
 
-def _object(fields: Schema, required: list[str], title: str, defs: Mapping[str, Any]) -> Schema:
+def _object(fields: Schema, required: list[str], title: str, defs: Mapping[str, Json]) -> Schema:
     result: Schema = {"$defs": dict(defs)} if defs else {}
     result["additionalProperties"] = False
     result["properties"] = fields
@@ -76,7 +76,7 @@ def _object(fields: Schema, required: list[str], title: str, defs: Mapping[str, 
     return result
 
 
-def _merge_defs(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+def _merge_defs(first: Mapping[str, Json], second: Mapping[str, Json]) -> tuple[Mapping[str, Json], JsonObject]:
     """`second` with clashing definitions renamed, and the definitions of both."""
     defs = dict(first.get("$defs") or {})
     theirs = second.get("$defs") or {}
@@ -91,7 +91,7 @@ def _merge_defs(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[Ma
     return second, defs
 
 
-def _point(schema: Any, moves: Mapping[str, str]) -> Any:
+def _point(schema: Json, moves: Mapping[str, str]) -> Json:
     """`schema` with its references changed."""
     if isinstance(schema, Mapping):
         return {
@@ -103,7 +103,7 @@ def _point(schema: Any, moves: Mapping[str, str]) -> Any:
     return schema
 
 
-def factorize(schema: Mapping[str, Any]) -> Schema:
+def factorize(schema: Mapping[str, Json]) -> Schema:
     """The schema of a factorised value: fields of one base name become one list."""
     old = properties(schema)
     fields: Schema = {}
@@ -116,7 +116,7 @@ def factorize(schema: Mapping[str, Any]) -> Schema:
     return _object(fields, list(fields), schema.get("title", ""), defs)
 
 
-def _array(group: keys.Group, definitions: Sequence[Mapping[str, Any]]) -> Schema:
+def _array(group: keys.Group, definitions: Sequence[Mapping[str, Json]]) -> Schema:
     kinds: list[Schema] = []
     for definition in definitions:
         for item in _items(definition):
@@ -126,7 +126,7 @@ def _array(group: keys.Group, definitions: Sequence[Mapping[str, Any]]) -> Schem
     return {"items": items, "title": group.name.title(), "type": "array"}
 
 
-def _items(definition: Mapping[str, Any]) -> Iterator[Schema]:
+def _items(definition: Mapping[str, Json]) -> Iterator[Schema]:
     """What a field contributes to a list: its items if it is a list, else itself; None is left out."""
     if "$ref" in definition:
         yield {"$ref": definition["$ref"]}
@@ -141,7 +141,7 @@ def _items(definition: Mapping[str, Any]) -> Iterator[Schema]:
 
 
 def in_mask(
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Json],
     mask: Sequence[str] | None = None,
     pattern: str | None = None,
     recursive: bool = True,
@@ -151,7 +151,7 @@ def in_mask(
 
 
 def out_mask(
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Json],
     mask: Sequence[str] | None = None,
     pattern: str | None = None,
     recursive: bool = True,
@@ -163,7 +163,7 @@ def out_mask(
     return _masked(schema, lambda name: not test(name), recursive)
 
 
-def _masked(schema: Mapping[str, Any], keep: Callable[[str], bool], recursive: bool) -> Schema:
+def _masked(schema: Mapping[str, Json], keep: Callable[[str], bool], recursive: bool) -> Schema:
     result = _select(schema, keep, recursive)
     if "$defs" in schema:
         defs = schema["$defs"]
@@ -173,7 +173,7 @@ def _masked(schema: Mapping[str, Any], keep: Callable[[str], bool], recursive: b
     return result
 
 
-def _select(schema: Mapping[str, Any], keep: Callable[[str], bool], recursive: bool) -> Schema:
+def _select(schema: Mapping[str, Json], keep: Callable[[str], bool], recursive: bool) -> Schema:
     """One object's schema with the fields that pass, and in `recursive` all objects below it."""
     result = dict(schema)
     if "properties" in schema:
@@ -190,7 +190,7 @@ def _select(schema: Mapping[str, Any], keep: Callable[[str], bool], recursive: b
     return result
 
 
-def _descend(schema: Any, keep: Callable[[str], bool]) -> Any:
+def _descend(schema: Json, keep: Callable[[str], bool]) -> Json:
     if not isinstance(schema, Mapping):
         return schema
     result = _select(schema, keep, True)
@@ -203,7 +203,7 @@ def _descend(schema: Any, keep: Callable[[str], bool]) -> Any:
     return result
 
 
-def reachable(fields: Any, defs: Mapping[str, Any]) -> Schema:
+def reachable(fields: Json, defs: Mapping[str, Json]) -> Schema:
     """The definitions that `fields` refer to, also through one another, in their own order."""
     found: set[str] = set()
     waiting = list(_references(fields))
@@ -215,7 +215,7 @@ def reachable(fields: Any, defs: Mapping[str, Any]) -> Schema:
     return {name: definition for name, definition in defs.items() if name in found}
 
 
-def _references(schema: Any) -> Iterator[str]:
+def _references(schema: Json) -> Iterator[str]:
     if isinstance(schema, Mapping):
         for key, value in schema.items():
             if key == "$ref" and isinstance(value, str):
@@ -227,19 +227,19 @@ def _references(schema: Any) -> Iterator[str]:
             yield from _references(item)
 
 
-def prefix(schema: Mapping[str, Any], prefix: str) -> Schema:
+def prefix(schema: Mapping[str, Json], prefix: str) -> Schema:
     """Every top-level field renamed to `prefix_name`; all become required."""
     words = _title_of(prefix)
     return _renamed(schema, lambda name: f"{prefix}_{name}", lambda title: f"{words} {title}")
 
 
-def suffix(schema: Mapping[str, Any], suffix: str) -> Schema:
+def suffix(schema: Mapping[str, Json], suffix: str) -> Schema:
     """Every top-level field renamed to `name_suffix`; all become required."""
     words = _title_of(suffix)
     return _renamed(schema, lambda name: f"{name}_{suffix}", lambda title: f"{title} {words}")
 
 
-def _renamed(schema: Mapping[str, Any], rename: Callable[[str], str], retitle: Callable[[str], str]) -> Schema:
+def _renamed(schema: Mapping[str, Json], rename: Callable[[str], str], retitle: Callable[[str], str]) -> Schema:
     fields = {
         rename(name): {**definition, "title": retitle(definition.get("title") or _title_of(name))}
         for name, definition in properties(schema).items()
@@ -251,14 +251,14 @@ def _title_of(name: str) -> str:
     return name.replace("_", " ").title()
 
 
-def field_names(schema: Mapping[str, Any]) -> list[str]:
+def field_names(schema: Mapping[str, Json]) -> list[str]:
     """The names of all fields, top-level ones first, then nested ones, each once."""
     names = dict.fromkeys(properties(schema))
     names.update(dict.fromkeys(_nested_names({**schema, "properties": list(properties(schema).values())})))
     return list(names)
 
 
-def _nested_names(schema: Any) -> Iterator[str]:
+def _nested_names(schema: Json) -> Iterator[str]:
     if isinstance(schema, Mapping):
         inner = schema.get("properties")
         if isinstance(inner, Mapping):
@@ -283,7 +283,7 @@ def nearest_name(name: str, known: Sequence[str]) -> str | None:
 
 def check_mask(
     mask: Sequence[str] | None,
-    schema: Mapping[str, Any],
+    schema: Mapping[str, Json],
     pattern: str | None = None,
     where: str = "mask",
     keeps: bool = False,

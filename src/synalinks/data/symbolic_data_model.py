@@ -10,6 +10,7 @@ from pydantic_core import CoreSchema
 
 from synalinks import _json
 from synalinks._copying import Copyable
+from synalinks._json import JsonObject
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.errors import ConfigurationError
@@ -41,8 +42,8 @@ class SymbolicDataModel(Copyable, Operand):
 
     def __init__(
         self,
-        data_model: Any = None,
-        schema: dict[str, Any] | None = None,
+        data_model: object = None,
+        schema: JsonObject | None = None,
         record_history: bool = True,
         name: str | None = None,
     ) -> None:
@@ -75,16 +76,16 @@ class SymbolicDataModel(Copyable, Operand):
     def name(self, name: str) -> None:
         self._name = name
 
-    def get_schema(self) -> dict[str, Any]:
+    def get_schema(self) -> JsonObject:
         """The JSON schema; shared with other values, so not to be changed."""
         return self._schema
 
-    def _shared_schema(self) -> dict[str, Any]:
+    def _shared_schema(self) -> JsonObject:
         return self._schema
 
     def keys(self) -> KeysView[str]:
         """The names of the fields."""
-        fields: dict[str, Any] = self._schema.get("properties", {})
+        fields: JsonObject = self._schema.get("properties", {})
         return fields.keys()
 
     def clone(self, name: str | None = None) -> SymbolicDataModel:
@@ -102,12 +103,12 @@ class SymbolicDataModel(Copyable, Operand):
         """A placeholder with this schema and no history."""
         return SymbolicDataModel(schema=self._schema, name=name)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs; the history is not part of it."""
         return {"schema": copy_json(self._schema), "name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SymbolicDataModel:
+    def from_config(cls, config: JsonObject) -> SymbolicDataModel:
         """The placeholder that `get_config` described."""
         return cls(**config)
 
@@ -123,7 +124,7 @@ class SymbolicDataModel(Copyable, Operand):
         """Refused: there is no value."""
         self._no_value()
 
-    def get(self, key: str, default: Any = None) -> NoReturn:
+    def get(self, key: str, default: object = None) -> NoReturn:
         """Refused: there is no value."""
         self._no_value()
 
@@ -138,7 +139,7 @@ class SymbolicDataModel(Copyable, Operand):
         """Refused: there is no value."""
         self._no_value()
 
-    def update(self, values: Any) -> NoReturn:
+    def update(self, values: object) -> NoReturn:
         """Refused: there is no value."""
         self._no_value()
 
@@ -159,7 +160,8 @@ class SymbolicDataModel(Copyable, Operand):
                 f"{self!r} is a symbolic value, not a type; annotate a field with a DataModel class"
             )
         types: list[Any] = []
-        for arg in self.node.args:
+        arguments: tuple[Any, ...] = self.node.args
+        for arg in arguments:
             types.extend([type(None)] if arg is None else arg._alternatives())
         return types
 

@@ -18,19 +18,19 @@ class MAP_TO_NONE:  # noqa: N801  used like a function
     """What a function given to `traverse` returns to put None in a place (None itself means: go on)."""
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(structure: object) -> bool:
     """Whether this is a list, tuple or dict."""
     return isinstance(structure, _NESTS)
 
 
-def flatten(structure: Any) -> list[Any]:
+def flatten(structure: object) -> list[Any]:
     """The leaves, in order."""
     if not isinstance(structure, _NESTS):
         return [structure]
     return list(_leaves(structure))
 
 
-def _leaves(structure: Any) -> Iterator[Any]:
+def _leaves(structure: object) -> Iterator[Any]:
     for item in _children(structure):
         if isinstance(item, _NESTS):
             yield from _leaves(item)
@@ -38,7 +38,7 @@ def _leaves(structure: Any) -> Iterator[Any]:
             yield item
 
 
-def _sorted_keys(structure: dict[Any, Any]) -> list[Any]:
+def _sorted_keys(structure: dict[Any, Any]) -> list[object]:
     try:
         return sorted(structure)
     except TypeError:  # keys of several types have no order of their own
@@ -82,7 +82,7 @@ def _map(func: Callable[..., Any], structures: Sequence[Any]) -> Any:
     return _rebuild(first, [_map(func, row) for row in rows])
 
 
-def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
+def assert_same_structure(a: object, b: object, check_types: bool | None = None) -> None:
     """Refuse two structures of different shape.
 
     Args:
@@ -115,14 +115,14 @@ def _assert_same(a: Any, b: Any, path: str) -> None:
         _assert_same(one, two, f"{path}/{place}")
 
 
-def _kind(structure: Any) -> str:
+def _kind(structure: object) -> str:
     for kind in _NESTS:
         if isinstance(structure, kind):
             return f"a {kind.__name__}"
     return "a leaf"
 
 
-def assert_same_paths(a: Any, b: Any) -> None:
+def assert_same_paths(a: object, b: object) -> None:
     """Refuse two structures whose leaves are not in the same places; lists and tuples count as the same.
 
     Raises:
@@ -136,7 +136,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
         )
 
 
-def _paths(structure: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+def _paths(structure: object, path: tuple[object, ...]) -> Iterator[tuple[object, ...]]:
     if isinstance(structure, dict):
         for key in structure:
             yield from _paths(structure[key], (*path, key))

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from synalinks import _json
 from synalinks._copying import Copyable
+from synalinks._json import Json, JsonObject
 from synalinks.data import schema as schemas
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel, _no_field, _plain
@@ -52,8 +53,8 @@ class Variable(Copyable, Operand):
 
     def __init__(
         self,
-        initializer: Callable[[], Any] | Mapping[str, Any] | Operand,
-        data_model: Any = None,
+        initializer: Callable[[], Any] | Mapping[str, Json] | Operand,
+        data_model: object = None,
         trainable: bool = True,
         name: str | None = None,
         description: str | None = None,
@@ -67,11 +68,11 @@ class Variable(Copyable, Operand):
         makes = callable(initializer) and not isinstance(initializer, Operand)
         self._schema = _schema_for(initializer, data_model, self.name)
         self.description = description or self._schema.get("description", "")
-        self._json: dict[str, Any] = {}
+        self._json: JsonObject = {}
         first = initializer() if makes else initializer  # type: ignore[operator]
         self._json = self._completed(self._taken(first, "its initializer"))
 
-    def _completed(self, value: dict[str, Any]) -> dict[str, Any]:
+    def _completed(self, value: JsonObject) -> JsonObject:
         """The value in the order of the schema, with defaults where fields were left out."""
         fields = schemas.properties(self._schema)
         whole = {
@@ -81,7 +82,7 @@ class Variable(Copyable, Operand):
         }
         return {**whole, **value}
 
-    def _taken(self, value: Any, what: str) -> dict[str, Any]:
+    def _taken(self, value: object, what: str) -> JsonObject:
         """A copy of a value that this variable can hold."""
         given = _plain(value)
         fields = schemas.properties(self._schema)
@@ -92,10 +93,10 @@ class Variable(Copyable, Operand):
                 raise ConfigurationError(
                     f"variable {self.path!r} has no field {key!r} (in {what}); {hint}Its fields are {list(fields)}"
                 )
-        copied: dict[str, Any] = copy_json(given)
+        copied: JsonObject = copy_json(given)
         return copied
 
-    def assign(self, value: Mapping[str, Any] | Operand) -> None:
+    def assign(self, value: Mapping[str, Json] | Operand) -> None:
         """Replace the whole value.
 
         Raises:
@@ -103,7 +104,7 @@ class Variable(Copyable, Operand):
         """
         self._json = self._taken(value, "assign()")
 
-    def update(self, values: Mapping[str, Any] | Operand) -> None:
+    def update(self, values: Mapping[str, Json] | Operand) -> None:
         """Replace some fields.
 
         Raises:
@@ -111,22 +112,22 @@ class Variable(Copyable, Operand):
         """
         self._json.update(self._taken(values, "update()"))
 
-    def get_json(self) -> dict[str, Any]:
+    def get_json(self) -> JsonObject:
         """The value itself, uncopied."""
         return self._json
 
-    def get_schema(self) -> dict[str, Any]:
+    def get_schema(self) -> JsonObject:
         """The JSON schema; shared with other values, so not to be changed."""
         return self._schema
 
-    def _shared_schema(self) -> dict[str, Any]:
+    def _shared_schema(self) -> JsonObject:
         return self._schema
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Json = None) -> Json:
         """The value of a field, uncopied, or `default`."""
         return self._json.get(key, default)
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Json:
         try:
             return self._json[key]
         except KeyError:
@@ -139,11 +140,11 @@ class Variable(Copyable, Operand):
         """The names of the fields that have a value."""
         return self._json.keys()
 
-    def values(self) -> ValuesView[Any]:
+    def values(self) -> ValuesView[Json]:
         """The fields' values, uncopied."""
         return self._json.values()
 
-    def items(self) -> ItemsView[str, Any]:
+    def items(self) -> ItemsView[str, Json]:
         """Names and values."""
         return self._json.items()
 
@@ -167,7 +168,7 @@ class Variable(Copyable, Operand):
         return f"<Variable path={self.path!r} trainable={self.trainable} json={self._json!r}>"
 
 
-def _schema_for(initializer: Any, data_model: Any, name: str) -> dict[str, Any]:
+def _schema_for(initializer: object, data_model: object, name: str) -> JsonObject:
     if isinstance(data_model, Operand):
         return schema_of(data_model)
     if isinstance(data_model, dict):
@@ -175,7 +176,7 @@ def _schema_for(initializer: Any, data_model: Any, name: str) -> dict[str, Any]:
     if data_model is None and isinstance(initializer, Operand) and not isinstance(initializer, type):
         return schema_of(initializer)
     if data_model is None and hasattr(initializer, "get_schema"):
-        found: dict[str, Any] = initializer.get_schema()
+        found: JsonObject = initializer.get_schema()
         return found
     raise ConfigurationError(
         f"variable {name!r} needs a schema: give `data_model=` a DataModel class; got {data_model!r}"

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from synalinks import _json
+from synalinks._json import Json, JsonObject
 from synalinks.data import ChatMessage, ChatMessages, JsonDataModel
 from synalinks.errors import ConfigurationError, DataError
 
 #: What a pass gives: inputs, or inputs and targets. Shapes: (batch,) object arrays of data models.
-Batch = tuple[np.ndarray[Any, Any]] | tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+Array = np.ndarray[Any, Any]
+Batch = tuple[Array] | tuple[Array, Array]
 
 
 class Dataset(ABC):
@@ -57,11 +59,11 @@ class Dataset(ABC):
 
     def __init__(
         self,
-        input_data_model: Any = None,
-        input_schema: dict[str, Any] | None = None,
+        input_data_model: object = None,
+        input_schema: JsonObject | None = None,
         input_template: str | None = None,
-        output_data_model: Any = None,
-        output_schema: dict[str, Any] | None = None,
+        output_data_model: object = None,
+        output_schema: JsonObject | None = None,
         output_template: str | None = None,
         batch_size: int | None = None,
         limit: int | None = None,
@@ -84,7 +86,7 @@ class Dataset(ABC):
         self._make_output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output", empty)
 
     @abstractmethod
-    def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
+    def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
         """The rows of one pass, from the first."""
 
     def examples(self) -> Iterator[tuple[Any, Any]]:
@@ -131,8 +133,8 @@ class Dataset(ABC):
 
 
 def split_train_test(
-    x: np.ndarray[Any, Any], y: np.ndarray[Any, Any], validation_split: float = 0.2
-) -> tuple[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    x: Array, y: Array, validation_split: float = 0.2
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """`((x_train, y_train), (x_test, y_test))`: the last fraction is for testing, and neither part is empty.
 
     Raises:
@@ -149,7 +151,7 @@ def split_train_test(
     return (x[:at], y[:at]), (x[at:], y[at:])
 
 
-def _array(values: list[Any]) -> np.ndarray[Any, Any]:
+def _array(values: list[object]) -> Array:
     """An object array of the values, whatever they are: NumPy would look inside those that have a length."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
@@ -157,8 +159,8 @@ def _array(values: list[Any]) -> np.ndarray[Any, Any]:
 
 
 def _maker(
-    model: Any, schema: dict[str, Any] | None, template: str | None, default: Any, what: str, empty_is_null: bool
-) -> Callable[[Mapping[str, Any]], Any] | None:
+    model: Any, schema: JsonObject | None, template: str | None, default: object, what: str, empty_is_null: bool
+) -> Callable[[Mapping[str, Json]], Any] | None:
     """What makes an example of a row; None if nothing was asked for."""
     if model is not None and schema is not None:
         raise ConfigurationError(f"give either {what}_data_model= or {what}_schema=, not both")
@@ -170,7 +172,7 @@ def _maker(
     nullable = {name for name, field in fields.items() if empty_is_null and _admits_null(field)}
     render = _renderer(template, what) if template is not None else None
 
-    def make(row: Mapping[str, Any]) -> Any:
+    def make(row: Mapping[str, Json]) -> Any:
         if render is not None:
             value = render(row)
         else:
@@ -181,7 +183,7 @@ def _maker(
     return make
 
 
-def _admits_null(field: Mapping[str, Any]) -> bool:
+def _admits_null(field: Mapping[str, Json]) -> bool:
     """Whether null obeys the schema of a field."""
     kind = field.get("type")
     if kind == "null" or (isinstance(kind, list) and "null" in kind):
@@ -189,12 +191,12 @@ def _admits_null(field: Mapping[str, Any]) -> bool:
     return any(_admits_null(choice) for word in ("anyOf", "oneOf") for choice in field.get(word, ()))
 
 
-def _renderer(template: str, what: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def _renderer(template: str, what: str) -> Callable[[Mapping[str, Json]], JsonObject]:
     from synalinks._templates import Template  # jinja2 takes 30 ms, and most data sets have no template
 
     compiled = Template(template, f"{what}_template", strict=True)
 
-    def render(row: Mapping[str, Any]) -> dict[str, Any]:
+    def render(row: Mapping[str, Json]) -> JsonObject:
         try:
             text = compiled.render(row)
             value = _json.loads(text)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from synalinks import _json
+from synalinks._json import Json
 from synalinks.datasets.dataset import Dataset
 from synalinks.errors import ConfigurationError, DataError
 
@@ -53,7 +54,7 @@ class FileDataset(Dataset):
         self.encoding = "utf-8-sig" if utf8 else encoding  # reads text without a byte order mark too
         self.columns = columns
 
-    def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
+    def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
         """The rows, with the columns that are kept.
 
         Raises:
@@ -78,7 +79,7 @@ class FileDataset(Dataset):
             raise DataError(f"{type(self).__name__}: {self.path} can't be read: {error.strerror}") from error
 
     @abstractmethod
-    def _read(self) -> Iterable[Any]:
+    def _read(self) -> Iterable[Json]:
         """The rows as the format gives them."""
 
 
@@ -97,7 +98,7 @@ class JSONLDataset(FileDataset):
         ['2 + 2?']
     """
 
-    def _read(self) -> Iterable[Any]:
+    def _read(self) -> Iterable[Json]:
         with self._open() as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
@@ -123,7 +124,7 @@ class JSONDataset(FileDataset):
         ['2 + 2?']
     """
 
-    def _read(self) -> Iterable[Any]:
+    def _read(self) -> Iterable[Json]:
         try:
             with self._open() as text:
                 rows = _json.loads(text.read())
@@ -171,7 +172,7 @@ class CSVDataset(FileDataset):
         self.quotechar = quotechar
         self.column_names = column_names
 
-    def _read(self) -> Iterable[Any]:
+    def _read(self) -> Iterable[Json]:
         with self._open(newline="") as lines:
             reader = csv.DictReader(
                 lines, fieldnames=self.column_names, delimiter=self.delimiter, quotechar=self.quotechar

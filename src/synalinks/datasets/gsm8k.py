@@ -8,12 +8,11 @@ is `#### ` and the number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
-
+from synalinks._json import Json
 from synalinks.data import DataModel, Field
-from synalinks.datasets.dataset import Dataset
+from synalinks.datasets.dataset import Array, Dataset
 from synalinks.datasets.download import Remote, local_file
 from synalinks.datasets.files import JSONLDataset
 from synalinks.errors import ConfigurationError, DataError
@@ -37,7 +36,7 @@ _FILES = {
 #: Stands between the worked solution and the number.
 _MARK = "####"
 
-Arrays = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+Arrays = tuple[Array, Array]
 Split = Literal["train", "test"]
 
 
@@ -57,7 +56,7 @@ class NumericalAnswer(DataModel):
 class _Rows(JSONLDataset):
     """The records of a file, solutions taken apart."""
 
-    def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
+    def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
         for number, row in enumerate(super()._iter_rows(), start=1):
             if missing := {"question", "answer"} - row.keys():
                 raise DataError(f"{self.path}: record {number} lacks {sorted(missing)}; it has {sorted(row)}")

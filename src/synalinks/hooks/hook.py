@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from synalinks.modules.core.module import Module
@@ -40,10 +40,10 @@ class Hook:
         """Remember the module it watches."""
         self.module = module
 
-    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: Any, kwargs: Any) -> None:
+    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Called before `call`; `parent_call_id` is that of the module that made this call, or None."""
 
     def on_call_end(
-        self, call_id: str, parent_call_id: str | None, outputs: Any = None, exception: BaseException | None = None
+        self, call_id: str, parent_call_id: str | None, outputs: object = None, exception: BaseException | None = None
     ) -> None:
         """Called after `call`, with what it returned or raised."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from synalinks import _json
 from synalinks.data import JsonDataModel, tree
@@ -26,12 +25,12 @@ class Logger(Hook):
     def _log(self) -> logging.Logger:
         return logging.getLogger(f"synalinks.{self.module.name if self.module else 'module'}")
 
-    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: Any, kwargs: Any) -> None:
+    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Log the inputs."""
         self._log().info("call %s (parent %s) inputs: %s", call_id, parent_call_id, _text(inputs))
 
     def on_call_end(
-        self, call_id: str, parent_call_id: str | None, outputs: Any = None, exception: BaseException | None = None
+        self, call_id: str, parent_call_id: str | None, outputs: object = None, exception: BaseException | None = None
     ) -> None:
         """Log the outputs, or the exception."""
         if exception is not None:
@@ -40,6 +39,6 @@ class Logger(Hook):
             self._log().info("call %s outputs: %s", call_id, _text(outputs))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     plain = tree.map_structure(lambda leaf: leaf.get_json() if isinstance(leaf, JsonDataModel) else repr(leaf), value)
     return _json.dumps(plain)

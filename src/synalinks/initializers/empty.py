@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from synalinks._json import JsonObject
 from synalinks.data import DataModel, copy_json
 from synalinks.data.schema import properties
 from synalinks.errors import ConfigurationError
@@ -26,9 +25,9 @@ class Empty(Initializer):
 
     def __init__(
         self,
-        schema: dict[str, Any] | None = None,
-        json: dict[str, Any] | None = None,
-        data_model: Any = None,
+        schema: JsonObject | None = None,
+        json: JsonObject | None = None,
+        data_model: object = None,
     ) -> None:
         super().__init__(schema=schema, json=json, data_model=data_model)
         if self._json is None:
@@ -43,10 +42,10 @@ class Empty(Initializer):
         # A class may make its defaults with a factory, which its schema doesn't show.
         self._model = data_model if isinstance(data_model, type) else None
 
-    def __call__(self) -> dict[str, Any]:
+    def __call__(self) -> JsonObject:
         """A new value, shared with nobody."""
         if self._json is not None:
-            given: dict[str, Any] = copy_json(self._json)
+            given: JsonObject = copy_json(self._json)
             return given
         if self._model is not None and issubclass(self._model, DataModel):
             return self._model().get_json()

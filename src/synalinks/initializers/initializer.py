@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.data import Operand, copy_json, schema_of
 from synalinks.errors import ConfigurationError
 
@@ -34,9 +34,9 @@ class Initializer(ABC):
 
     def __init__(
         self,
-        schema: dict[str, Any] | None = None,
-        json: dict[str, Any] | None = None,
-        data_model: Any = None,
+        schema: JsonObject | None = None,
+        json: JsonObject | None = None,
+        data_model: object = None,
     ) -> None:
         if schema is None:
             if not isinstance(data_model, Operand):
@@ -52,22 +52,22 @@ class Initializer(ABC):
         self._json = json
 
     @abstractmethod
-    def __call__(self) -> dict[str, Any]:
+    def __call__(self) -> JsonObject:
         """A new value, shared with nobody."""
 
-    def get_schema(self) -> dict[str, Any]:
+    def get_schema(self) -> JsonObject:
         """The schema of what is made; shared, so not to be changed."""
         return self._schema
 
-    def get_json(self) -> dict[str, Any]:
+    def get_json(self) -> JsonObject:
         """A new value, the same as calling the initializer."""
         return self()
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs."""
         return {"schema": copy_json(self._schema), "json": copy_json(self._json)}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Initializer:
+    def from_config(cls, config: JsonObject) -> Initializer:
         """The initializer that `get_config` described."""
         return cls(**config)

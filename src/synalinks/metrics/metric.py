@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
 from synalinks._copying import Copyable
+from synalinks._json import Json, JsonObject
 from synalinks._keywords import refuse_unknown_keywords
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.exact import ExactSum
@@ -86,7 +87,7 @@ class Metric(Copyable):
         """The number, or a dict of numbers by name."""
         raise ConfigurationError(f"{type(self).__name__} does not define `def result(self)`")
 
-    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+    def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks that name no field of a prediction or of a target."""
         self.masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
 
@@ -96,12 +97,12 @@ class Metric(Copyable):
         made.reset_state()
         return made
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"name": self.name, **self.masks.config}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
+    def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The metric that `get_config` described."""
         return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
 
@@ -219,13 +220,13 @@ class MeanMetricWrapper(Mean):
             )
         self.add(float(value))
 
-    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+    def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks, the reward's included, that name no field of a prediction or of a target."""
         super().check_schema(schema, whose)
         if isinstance(self.fn, Reward):
             self.fn.check_schema(schema, whose)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The function by name, or the reward, and its arguments."""
         return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
 

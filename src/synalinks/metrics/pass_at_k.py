@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from synalinks._concurrency import run_all
+from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.metric import Mean
 from synalinks.rewards import BatchReward, Reward, get
@@ -113,11 +114,11 @@ class PassAtK(BatchMetric):
         """From how many tries there were, and how many of them passed."""
         return pass_at(tries, passed, self.k)
 
-    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+    def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks of the reward that name no field of a prediction or of a target."""
         self.reward.check_schema(schema, whose)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         reward = serialize_synalinks_object(self.reward)
         return {"k": self.k, "reward": reward, "pass_threshold": self.pass_threshold, "name": self.name}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks import rewards
+from synalinks._json import JsonObject
 from synalinks.metrics.metric import Mean, MeanMetricWrapper
 from synalinks.saving import serialize_synalinks_object
 
@@ -72,7 +73,7 @@ class CosineSimilarity(MeanMetricWrapper):
         self._reward = rewards.CosineSimilarity(embedding_model, axis)
         super().__init__(self._reward, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         model = serialize_synalinks_object(self._reward.embedding_model)
         kept = {name: value for name, value in super().get_config().items() if name != "fn"}

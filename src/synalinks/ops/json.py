@@ -26,7 +26,7 @@ from synalinks.data import (
 from synalinks.errors import ConfigurationError
 
 
-async def concat(x1: Any, x2: Any, name: str | None = None, description: str | None = None) -> Any:
+async def concat(x1: object, x2: object, name: str | None = None, description: str | None = None) -> Any:
     """Both values side by side; a clash of names is numbered.
 
     Raises:
@@ -35,33 +35,33 @@ async def concat(x1: Any, x2: Any, name: str | None = None, description: str | N
     return Concat(name, description).apply(x1, x2)
 
 
-async def logical_and(x1: Any, x2: Any, name: str | None = None, description: str | None = None) -> Any:
+async def logical_and(x1: object, x2: object, name: str | None = None, description: str | None = None) -> Any:
     """Both values side by side, or None if one is missing."""
     return And(name, description).apply(x1, x2)
 
 
-async def logical_or(x1: Any, x2: Any, name: str | None = None, description: str | None = None) -> Any:
+async def logical_or(x1: object, x2: object, name: str | None = None, description: str | None = None) -> Any:
     """Both values side by side, or the one that is there."""
     return Or(name, description).apply(x1, x2)
 
 
-async def logical_xor(x1: Any, x2: Any, name: str | None = None, description: str | None = None) -> Any:
+async def logical_xor(x1: object, x2: object, name: str | None = None, description: str | None = None) -> Any:
     """The one value that is there, or None if both are."""
     return Xor(name, description).apply(x1, x2)
 
 
-async def logical_not(x: Any, name: str | None = None, description: str | None = None) -> Any:
+async def logical_not(x: object, name: str | None = None, description: str | None = None) -> Any:
     """None; of a symbolic value, a placeholder with the same schema."""
     return Not(name, description).apply(x)
 
 
-async def factorize(x: Any, name: str | None = None, description: str | None = None) -> Any:
+async def factorize(x: object, name: str | None = None, description: str | None = None) -> Any:
     """Fields of one base name gathered in lists."""
     return Factorize(name, description).apply(x)
 
 
 async def in_mask(
-    x: Any,
+    x: object,
     mask: Sequence[str] | None = None,
     pattern: str | None = None,
     recursive: bool = True,
@@ -78,7 +78,7 @@ async def in_mask(
 
 
 async def out_mask(
-    x: Any,
+    x: object,
     mask: Sequence[str] | None = None,
     pattern: str | None = None,
     recursive: bool = True,
@@ -94,7 +94,7 @@ async def out_mask(
     return OutMask(mask, pattern, recursive, name, description).apply(x)
 
 
-async def prefix(x: Any, prefix: str | None = None, name: str | None = None, description: str | None = None) -> Any:
+async def prefix(x: object, prefix: str | None = None, name: str | None = None, description: str | None = None) -> Any:
     """Every top-level field renamed to `prefix_name`.
 
     Raises:
@@ -104,7 +104,7 @@ async def prefix(x: Any, prefix: str | None = None, name: str | None = None, des
     return Prefix(str(prefix), name, description).apply(x)
 
 
-async def suffix(x: Any, suffix: str | None = None, name: str | None = None, description: str | None = None) -> Any:
+async def suffix(x: object, suffix: str | None = None, name: str | None = None, description: str | None = None) -> Any:
     """Every top-level field renamed to `name_suffix`.
 
     Raises:
@@ -114,7 +114,7 @@ async def suffix(x: Any, suffix: str | None = None, name: str | None = None, des
     return Suffix(str(suffix), name, description).apply(x)
 
 
-def _need(what: str, how: str, *given: Any) -> None:
+def _need(what: str, how: str, *given: object) -> None:
     if all(item is None or item == "" for item in given):
         raise ConfigurationError(f"ops.{what} has nothing to go by; give {how}")
 

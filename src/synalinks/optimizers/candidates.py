@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from synalinks import _json
+from synalinks._json import Json, JsonObject
 from synalinks.data import BOOKKEEPING, Variable, copy_json
 from synalinks.errors import ConfigurationError
 
@@ -74,7 +74,7 @@ class Candidate:
         True
     """
 
-    fields: Mapping[str, Any]
+    fields: Mapping[str, Json]
     scores: Scores = field(default=Scores())
 
     @classmethod
@@ -85,12 +85,12 @@ class Candidate:
         return cls(copy_json({**fields, "examples": [_bare(example) for example in value["examples"]]}))
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Candidate:
+    def from_json(cls, value: Mapping[str, Json]) -> Candidate:
         """The candidate that was saved as a JSON object; one without scores has none."""
         scores = Scores(value.get("reward", 0.0), value.get("reward_count", 0), bool(value.get("validated")))
         return cls({name: part for name, part in value.items() if name not in SCORES}, scores)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The JSON object as which it is saved."""
         saved = dict(self.fields)
         if self.scores.count:
@@ -104,11 +104,11 @@ class Candidate:
         return _json.digest(_json.canonical({**self.fields, "examples": shown}))
 
     @property
-    def learnable(self) -> dict[str, Any]:
+    def learnable(self) -> JsonObject:
         """The fields without the examples."""
         return {name: value for name, value in self.fields.items() if name != "examples"}
 
-    def with_fields(self, values: Mapping[str, Any]) -> Candidate:
+    def with_fields(self, values: Mapping[str, Json]) -> Candidate:
         """A candidate with other values for some fields, and so without scores."""
         return Candidate({**self.fields, **values})
 
@@ -139,7 +139,7 @@ def check_fields(variable: Variable) -> None:
         )
 
 
-def _bare(example: Mapping[str, Any]) -> dict[str, Any]:
+def _bare(example: Mapping[str, Json]) -> JsonObject:
     """An example as prompts show it: inputs and outputs."""
     return {"inputs": example["inputs"], "outputs": example["outputs"], "reward": None}
 

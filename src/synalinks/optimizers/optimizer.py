@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import session
 from synalinks._copying import Copyable
+from synalinks._json import Json, JsonObject
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.candidates import Candidate, check_fields, ranked
@@ -135,7 +136,7 @@ class Optimizer(Copyable):
 
     # --- what a subclass writes ----------------------------------------------------------------------------
 
-    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """New values for some of the variable's fields, or None for no proposal.
 
         The variable holds the parent. Called in phase `optimizer`.
@@ -336,7 +337,7 @@ class Optimizer(Copyable):
 
     # --- saving --------------------------------------------------------------------------------------------
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {
             "population_size": self.population_size,
@@ -348,7 +349,7 @@ class Optimizer(Copyable):
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
+    def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The optimizer that `get_config` described."""
         return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
 
@@ -356,6 +357,6 @@ class Optimizer(Copyable):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _holds_one_of(variable: Variable, saved: Sequence[Mapping[str, Any]]) -> bool:
+def _holds_one_of(variable: Variable, saved: Sequence[Mapping[str, Json]]) -> bool:
     """Whether the variable holds one of some candidates, which are in their saved form."""
     return Candidate.of(variable).key in {Candidate.from_json(one).key for one in saved}

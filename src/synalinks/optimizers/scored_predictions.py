@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import Any, Self, SupportsIndex
+from typing import Self, SupportsIndex
 
 from synalinks import _json, scope
+from synalinks._json import JsonObject
 from synalinks.data import Variable
 
 #: Scored predictions a variable keeps, one per distinct input. Bounds the saved file whatever the data set.
 PREDICTIONS_KEPT = 64
 
-Record = dict[str, Any]
+Record = JsonObject
 
 
 class Predictions(list[Record]):

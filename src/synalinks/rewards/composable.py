@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synalinks._concurrency import run_all
+from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
@@ -39,7 +40,7 @@ class ComposableReward(Reward):
 
     def __init__(
         self,
-        rewards: Sequence[Any],
+        rewards: Sequence[object],
         weights: Sequence[float] | None = None,
         name: str = "composable_reward",
         reduction: str | None = "mean",
@@ -67,12 +68,12 @@ class ComposableReward(Reward):
         whole = math.fsum(value * weight for value, weight in zip(values, self.weights, strict=True))
         return min(1.0, whole / math.fsum(self.weights))
 
-    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+    def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks, those of its parts included, that name no field of a prediction or of a target."""
         super().check_schema(schema, whose)
         for reward in self.rewards:
             reward.check_schema(schema, whose)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"rewards": serialize_synalinks_object(self.rewards), "weights": self.weights, **super().get_config()}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.modules import EmbeddingModel
 from synalinks.rewards.leaves import paired
@@ -13,7 +14,7 @@ from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
 
 
-async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: Any = None, axis: int = -1) -> float:
+async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: object = None, axis: int = -1) -> float:
     """The mean over fields of max(0, cos) between embeddings of two data models, in [0, 1].
 
     A field that one of them lacks counts 0; so does a missing prediction, or an embedding that failed for good.
@@ -39,7 +40,7 @@ async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: Any = Non
     return min(1.0, shared / len(pairs))
 
 
-def _model(given: Any) -> EmbeddingModel:
+def _model(given: object) -> EmbeddingModel:
     model: EmbeddingModel | None = EmbeddingModel.get(given)
     if model is None:
         raise ConfigurationError(
@@ -71,7 +72,7 @@ class CosineSimilarity(Reward):
 
     def __init__(
         self,
-        embedding_model: Any = None,
+        embedding_model: object = None,
         axis: int = -1,
         name: str = "cosine_similarity",
         in_mask: Sequence[str] | None = None,
@@ -95,7 +96,7 @@ class CosineSimilarity(Reward):
         """
         return (_model(self.embedding_model),)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         model = serialize_synalinks_object(self.embedding_model)
         return {"embedding_model": model, "axis": self.axis, "name": self.name, **self.masks.config}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.rewards.reward import RewardFunctionWrapper
 
 
@@ -47,6 +48,6 @@ class ExactMatch(RewardFunctionWrapper):
             out_mask_pattern=out_mask_pattern,
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """Name and masks."""
         return {"name": self.name, **self.masks.config}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 #: A leaf's place: names of fields and indices in lists, outermost first.
-Path = tuple[Any, ...]
+Path = tuple[object, ...]
 
 
 def leaves_of(value: Any, keep: Callable[[Any], bool] = lambda leaf: True) -> dict[Path, Any]:

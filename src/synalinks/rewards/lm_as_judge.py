@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.modules import LanguageModel
 from synalinks.modules.generators.self_critique import SelfCritique, scale_config
 from synalinks.rewards.program_as_judge import ProgramAsJudge
@@ -43,9 +44,9 @@ class LMAsJudge(ProgramAsJudge):
 
     def __init__(
         self,
-        language_model: Any = None,
+        language_model: object = None,
         prompt_template: str | None = None,
-        examples: Sequence[Any] | None = None,
+        examples: Sequence[object] | None = None,
         instructions: str | None = None,
         score_type: type[Enum] | str | None = None,
         reduction: str | None = "mean",
@@ -73,7 +74,7 @@ class LMAsJudge(ProgramAsJudge):
         """The critic's judgement of the prediction beside its target."""
         return await self.critic(y_pred if y_true is None else y_true.prefix("gold") + y_pred)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         generator = self.critic.generator
         own = {

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm.runtime import use_ledger
@@ -55,7 +56,7 @@ class ProgramAsJudge(Reward):
         if not callable(program):
             raise ConfigurationError(f"{type(self).__name__} takes a program of two inputs, got {program!r}")
         self.program = program
-        self._saved: list[Any] = []
+        self._saved: list[Json] = []
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """What the program says; 0, with a warning, where it has no answer.
@@ -85,14 +86,14 @@ class ProgramAsJudge(Reward):
         """The judgement of one masked prediction, or None if it failed for good."""
         return await self.program([y_true, y_pred])
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments, and what the program's variables hold: a judge may have been trained."""
         config = {"program": serialize_synalinks_object(self.program), **super().get_config()}
         values = self._saved or [variable.get_json() for variable in getattr(self.program, "variables", ())]
         return {**config, "variables": values} if values else config
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
+    def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The judge that `get_config` described, its variables as they were.
 
         Raises:
@@ -103,7 +104,7 @@ class ProgramAsJudge(Reward):
         made._assign_saved()
         return made
 
-    async def _put_back(self, inputs: list[Any]) -> None:
+    async def _put_back(self, inputs: list[object]) -> None:
         """Give variables that are made at the first call the values they were saved with."""
         if not self._saved:
             return

@@ -10,6 +10,7 @@ from typing import Any
 
 from synalinks import scope, session
 from synalinks._copying import Copyable
+from synalinks._json import Json, JsonObject
 from synalinks._keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
@@ -43,7 +44,7 @@ class Masks:
                 re.compile(pattern or "")
             except (re.error, TypeError) as error:
                 raise ConfigurationError(f"{what}={pattern!r} is no regular expression: {error}") from error
-        self.config: dict[str, Any] = {
+        self.config: JsonObject = {
             "in_mask": None if in_mask is None else list(in_mask),
             "out_mask": None if out_mask is None else list(out_mask),
             "in_mask_pattern": in_mask_pattern,
@@ -62,7 +63,7 @@ class Masks:
             value = value.out_mask(mask=self.config["out_mask"], pattern=self.config["out_mask_pattern"])
         return value
 
-    def check(self, schema: Mapping[str, Any], where: str) -> None:
+    def check(self, schema: Mapping[str, Json], where: str) -> None:
         """Refuse names that no field of `schema` has.
 
         Raises:
@@ -125,16 +126,16 @@ class Reward(Copyable):
         """The reward of one masked prediction against its masked target, in [0, 1]."""
         raise ConfigurationError(f"{type(self).__name__} does not define `async def call(self, y_true, y_pred)`")
 
-    def check_schema(self, schema: Mapping[str, Any], whose: str) -> None:
+    def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks that name no field of a prediction or of a target."""
         self.masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"name": self.name, "reduction": self.reduction, **self.masks.config}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
+    def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The reward that `get_config` described."""
         return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
 
@@ -174,7 +175,7 @@ class OfFunction(Reward):
         found = self.fn(y_true, y_pred, **self.kwargs)
         return await found if inspect.isawaitable(found) else found
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The function by name, and its arguments."""
         return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
 
@@ -225,7 +226,7 @@ class said_of:  # noqa: N801  used like a function
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, SynalinksError):
             error.add_note(f"raised in {self._whose} (at {scope.current()})")
 

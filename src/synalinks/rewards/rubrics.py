@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
+from synalinks._json import JsonObject
 from synalinks._signature import NamedSignature
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.lm_as_judge import LMAsJudge
@@ -47,10 +48,10 @@ class RubricsAsJudge(LMAsJudge):
 
     def __init__(
         self,
-        language_model: Any = None,
+        language_model: object = None,
         rubrics: Sequence[str] | Mapping[str, str] | str | None = None,
         prompt_template: str | None = None,
-        examples: Sequence[Any] | None = None,
+        examples: Sequence[object] | None = None,
         instructions: str | None = None,
         score_type: type[Enum] | str | None = None,
         reduction: str | None = "mean",
@@ -59,7 +60,7 @@ class RubricsAsJudge(LMAsJudge):
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
         out_mask_pattern: str | None = None,
-        decision_model: Any = None,
+        decision_model: object = None,
     ) -> None:
         if decision_model is not None:
             raise ConfigurationError(
@@ -82,7 +83,7 @@ class RubricsAsJudge(LMAsJudge):
         )
         self._given["instructions"] = instructions
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"rubrics": self.rubrics, **super().get_config()}
 
@@ -122,9 +123,9 @@ class RubricAsJudge(RubricsAsJudge):
 
     def __init__(
         self,
-        language_model: Any = None,
+        language_model: object = None,
         prompt_template: str | None = None,
-        examples: Sequence[Any] | None = None,
+        examples: Sequence[object] | None = None,
         instructions: str | None = None,
         score_type: type[Enum] | str | None = None,
         reduction: str | None = "mean",
@@ -133,7 +134,7 @@ class RubricAsJudge(RubricsAsJudge):
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
         out_mask_pattern: str | None = None,
-        decision_model: Any = None,
+        decision_model: object = None,
     ) -> None:
         super().__init__(
             language_model,
@@ -151,6 +152,6 @@ class RubricAsJudge(RubricsAsJudge):
             decision_model,
         )
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {name: value for name, value in super().get_config().items() if name != "rubrics"}

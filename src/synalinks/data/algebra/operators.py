@@ -22,6 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NoReturn
 
+from synalinks._json import JsonObject
 from synalinks.data import schema as schemas
 from synalinks.data.algebra import keys, values
 from synalinks.data.convert import as_operand
@@ -32,18 +33,18 @@ from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
 
-Pair = tuple[dict[str, Any], dict[str, Any]]
-Schema = dict[str, Any]
+Pair = tuple[JsonObject, JsonObject]
+Schema = JsonObject
 Operands = Sequence[JsonDataModel | None]
 Schemas = Sequence[Schema | None]
 
 #: Schemas already made, by operator and by the identity of the schemas they were made from. The entry holds
 #: these schemas, so their ids stay theirs.
-_made: dict[tuple[Any, ...], tuple[tuple[Schema, ...], Schema]] = {}
+_made: dict[tuple[object, ...], tuple[tuple[Schema, ...], Schema]] = {}
 _MADE_SIZE = 1024  # entries; a program has some ten
 
 
-def _once(key: Any, make: Callable[..., Schema], *sources: Schema) -> Schema:
+def _once(key: object, make: Callable[..., Schema], *sources: Schema) -> Schema:
     """The schema that `make` derives from `sources`, derived once."""
     place = (key, *map(id, sources))
     found = _made.get(place)
@@ -119,12 +120,12 @@ class Operator(ABC):
     def output_schema(self, found: Schemas) -> Schema | None:
         """Schema of a symbolic result; None if the result is always None."""
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs."""
         return {"name": self.name, "description": self.description}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Operator:
+    def from_config(cls, config: JsonObject) -> Operator:
         """The operator that `get_config` described."""
         return cls(**config)
 
@@ -142,7 +143,7 @@ def _concat(first: JsonDataModel, second: JsonDataModel) -> Pair:
     return _concat_schema(one, two), value
 
 
-def _refuse_none(operands: Sequence[Any]) -> NoReturn:
+def _refuse_none(operands: Sequence[object]) -> NoReturn:
     which = " and ".join(side for side, item in zip(("left", "right"), operands, strict=True) if item is None)
     raise ConfigurationError(
         f"`a + b` needs both values and the {which} one is None: a module before it gave no result. "
@@ -296,11 +297,11 @@ class _Unary(Operator):
         return None if schema is None else _once(self._key(), self.change_schema, schema)
 
     @abstractmethod
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[object, ...]:
         """What tells the schemas this operator makes from those of others."""
 
     @abstractmethod
-    def change(self, value: JsonDataModel) -> dict[str, Any]:
+    def change(self, value: JsonDataModel) -> JsonObject:
         """The new value."""
 
     @abstractmethod
@@ -319,10 +320,10 @@ class Factorize(_Unary):
         {'answers': [4, 5]}
     """
 
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[object, ...]:
         return ("factorize",)
 
-    def change(self, value: JsonDataModel) -> dict[str, Any]:
+    def change(self, value: JsonDataModel) -> JsonObject:
         return values.factorize(value._json, schemas.properties(value._schema))
 
     def change_schema(self, schema: Schema) -> Schema:
@@ -357,10 +358,10 @@ class _Masking(_Unary):
         self.pattern = pattern
         self.recursive = recursive
 
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[object, ...]:
         return (type(self), self.mask, self.pattern, self.recursive)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs."""
         return {
             "mask": None if self.mask is None else list(self.mask),
@@ -385,7 +386,7 @@ class InMask(_Masking):
         {'answer': 4}
     """
 
-    def change(self, value: JsonDataModel) -> dict[str, Any]:
+    def change(self, value: JsonDataModel) -> JsonObject:
         return values.in_mask(value._json, self.mask, self.pattern, self.recursive)
 
     def change_schema(self, schema: Schema) -> Schema:
@@ -407,7 +408,7 @@ class OutMask(_Masking):
         {'question': '2 + 2?'}
     """
 
-    def change(self, value: JsonDataModel) -> dict[str, Any]:
+    def change(self, value: JsonDataModel) -> JsonObject:
         return values.out_mask(value._json, self.mask, self.pattern, self.recursive)
 
     def change_schema(self, schema: Schema) -> Schema:
@@ -429,16 +430,16 @@ class Prefix(_Unary):
         super().__init__(name, description)
         self.prefix = _word("prefix", prefix)
 
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[object, ...]:
         return ("prefix", self.prefix)
 
-    def change(self, value: JsonDataModel) -> dict[str, Any]:
+    def change(self, value: JsonDataModel) -> JsonObject:
         return values.prefix(value._json, self.prefix)
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.prefix(schema, self.prefix)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs."""
         return {"prefix": self.prefix, **super().get_config()}
 
@@ -458,21 +459,21 @@ class Suffix(_Unary):
         super().__init__(name, description)
         self.suffix = _word("suffix", suffix)
 
-    def _key(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[object, ...]:
         return ("suffix", self.suffix)
 
-    def change(self, value: JsonDataModel) -> dict[str, Any]:
+    def change(self, value: JsonDataModel) -> JsonObject:
         return values.suffix(value._json, self.suffix)
 
     def change_schema(self, schema: Schema) -> Schema:
         return schemas.suffix(schema, self.suffix)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """What `from_config` needs."""
         return {"suffix": self.suffix, **super().get_config()}
 
 
-def _word(what: str, word: Any) -> str:
+def _word(what: str, word: object) -> str:
     if not isinstance(word, str) or not word:
         raise ConfigurationError(f"a {what} is a word to put at every field's name, got {word!r}")
     return word

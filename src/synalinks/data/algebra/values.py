@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data.algebra import keys
 
-Json = dict[str, Any]
 
-
-def copy_json(value: Any) -> Any:
+def copy_json(value: Json) -> Json:
     """A deep copy of a JSON value, several times faster than `copy.deepcopy`."""
     kind = type(value)
     if kind is dict:
@@ -32,11 +30,11 @@ _ATOMS = frozenset((str, int, float, bool, type(None)))
 
 
 def concat(
-    first: Json,
-    second: Json,
+    first: JsonObject,
+    second: JsonObject,
     first_names: Iterable[str] | None = None,
     second_names: Iterable[str] | None = None,
-) -> Json:
+) -> JsonObject:
     """The fields of `first`, then those of `second`; a clash is numbered, nothing is overwritten."""
     here = first if first_names is None else [*first_names, *first]
     there = second if second_names is None else dict.fromkeys([*second_names, *second])
@@ -47,13 +45,13 @@ def concat(
     return result
 
 
-def factorize(value: Json, names: Iterable[str] | None = None) -> Json:
+def factorize(value: JsonObject, names: Iterable[str] | None = None) -> JsonObject:
     """Fields of one base name gathered in a list: `{answer, answer_1}` becomes `{answers: [.., ..]}`.
 
     Scalars are appended and lists extended, in order.
     """
     known = value if names is None else dict.fromkeys([*names, *value])
-    result: Json = {}
+    result: JsonObject = {}
     for group in keys.groups(known):
         present = [value[member] for member in group.members if member in value]
         if not present:
@@ -62,8 +60,8 @@ def factorize(value: Json, names: Iterable[str] | None = None) -> Json:
     return result
 
 
-def _gather(values: list[Any]) -> list[Any]:
-    gathered: list[Any] = []
+def _gather(values: list[Json]) -> list[Json]:
+    gathered: list[Json] = []
     for value in values:
         if isinstance(value, list):
             gathered.extend(value)
@@ -72,7 +70,9 @@ def _gather(values: list[Any]) -> list[Any]:
     return gathered
 
 
-def in_mask(value: Json, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True) -> Json:
+def in_mask(
+    value: JsonObject, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True
+) -> JsonObject:
     """Only the fields that match; `{}` with neither mask nor pattern.
 
     With `recursive`, nested objects are masked too, and kept only if their own name matches.
@@ -82,20 +82,20 @@ def in_mask(value: Json, mask: Sequence[str] | None = None, pattern: str | None 
 
 
 def out_mask(
-    value: Json, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True
-) -> Json:
+    value: JsonObject, mask: Sequence[str] | None = None, pattern: str | None = None, recursive: bool = True
+) -> JsonObject:
     """All but the fields that match; with `recursive`, in nested objects too."""
     test = keys.mask_of(mask, pattern)
     return _select(value, lambda name: not test(name), recursive)
 
 
-def _select(value: Json, keep: Callable[[str], bool], recursive: bool) -> Json:
+def _select(value: JsonObject, keep: Callable[[str], bool], recursive: bool) -> JsonObject:
     if not recursive:
         return {key: item for key, item in value.items() if keep(key)}
     return {key: _descend(item, keep) for key, item in value.items() if keep(key)}
 
 
-def _descend(value: Any, keep: Callable[[str], bool]) -> Any:
+def _descend(value: Json, keep: Callable[[str], bool]) -> Json:
     if isinstance(value, dict):
         return _select(value, keep, True)
     if isinstance(value, list):
@@ -103,11 +103,11 @@ def _descend(value: Any, keep: Callable[[str], bool]) -> Any:
     return value
 
 
-def prefix(value: Json, prefix: str) -> Json:
+def prefix(value: JsonObject, prefix: str) -> JsonObject:
     """Every top-level field renamed to `prefix_name`."""
     return {f"{prefix}_{key}": item for key, item in value.items()}
 
 
-def suffix(value: Json, suffix: str) -> Json:
+def suffix(value: JsonObject, suffix: str) -> JsonObject:
     """Every top-level field renamed to `name_suffix`."""
     return {f"{key}_{suffix}": item for key, item in value.items()}

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
+from synalinks._json import JsonObject
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.models.kinds import equals, holds
 
@@ -27,7 +28,7 @@ class ToolCallFunction(DataModel):
     """The function that a model wants called."""
 
     name: str = Field(description="The name of the function")
-    arguments: dict[str, Any] | str = Field(description="Its arguments, as an object or as JSON text")
+    arguments: JsonObject | str = Field(description="Its arguments, as an object or as JSON text")
 
 
 class ToolCall(DataModel):
@@ -46,17 +47,15 @@ class ChatMessage(DataModel):
 
     role: ChatRole = Field(description="Who speaks")
     reasoning_content: str | None = Field(default=None, description="What the model thought before it spoke")
-    thinking_blocks: list[dict[str, Any]] | None = Field(
-        default=None, description="The same in the provider's own form"
-    )
-    content: str | list[dict[str, Any]] | dict[str, Any] | None = Field(
+    thinking_blocks: list[JsonObject] | None = Field(default=None, description="The same in the provider's own form")
+    content: str | list[JsonObject] | JsonObject | None = Field(
         default=None, description="What is said: text, parts, or the result of a tool"
     )
     tool_call_id: str | None = Field(default=None, description="The tool call that this message answers")
     tool_calls: list[ToolCall] | None = Field(default=None, description="The tool calls asked for")
     name: str | None = Field(default=None, description="The speaker's name")
     refusal: str | None = Field(default=None, description="Why the model refused, if it did")
-    audio: dict[str, Any] | None = Field(default=None, description="Spoken output")
+    audio: JsonObject | None = Field(default=None, description="Spoken output")
 
     @model_validator(mode="before")
     @classmethod
@@ -81,26 +80,26 @@ class ChatMessages(DataModel):
     messages: list[ChatMessage] = Field(default=[], description="The messages, oldest first")
 
 
-def is_chat_message(x: Any) -> bool:
+def is_chat_message(x: object) -> bool:
     """Whether a value has the fields of `ChatMessage`."""
     return holds(x, ChatMessage)
 
 
-def is_strictly_chat_message(x: Any) -> bool:
+def is_strictly_chat_message(x: object) -> bool:
     """Whether a value has the fields of `ChatMessage` and no others."""
     return equals(x, ChatMessage)
 
 
-def is_chat_messages(x: Any) -> bool:
+def is_chat_messages(x: object) -> bool:
     """Whether a value has the field `messages`, defined exactly as in `ChatMessages`."""
     return holds(x, ChatMessages)
 
 
-def is_strictly_chat_messages(x: Any) -> bool:
+def is_strictly_chat_messages(x: object) -> bool:
     """Whether a value has the fields of `ChatMessages` and no others."""
     return equals(x, ChatMessages)
 
 
-def is_tool_call(x: Any) -> bool:
+def is_tool_call(x: object) -> bool:
     """Whether a value has the fields of `ToolCall`."""
     return holds(x, ToolCall)

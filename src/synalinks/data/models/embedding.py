@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.models.kinds import holds
 
@@ -26,16 +24,16 @@ class Embeddings(DataModel):
     embeddings: list[list[float]] = Field(default=[], description="The vectors")
 
 
-def is_embedding(x: Any) -> bool:
+def is_embedding(x: object) -> bool:
     """Whether a value has the field of `Embedding`."""
     return holds(x, Embedding)
 
 
-def is_embedded(x: Any) -> bool:
+def is_embedded(x: object) -> bool:
     """The same as `is_embedding`: whether a value carries its vector."""
     return holds(x, Embedding)
 
 
-def is_embeddings(x: Any) -> bool:
+def is_embeddings(x: object) -> bool:
     """Whether a value has the field of `Embeddings`."""
     return holds(x, Embeddings)

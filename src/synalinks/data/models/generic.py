@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.models.kinds import holds
 
@@ -12,26 +12,26 @@ from synalinks.data.models.kinds import holds
 class GenericInputs(DataModel):
     """Inputs of any form."""
 
-    inputs: dict[str, Any] = Field(description="The inputs")
+    inputs: JsonObject = Field(description="The inputs")
 
 
 class GenericOutputs(DataModel):
     """Outputs of any form."""
 
-    outputs: dict[str, Any] = Field(description="The outputs")
+    outputs: JsonObject = Field(description="The outputs")
 
 
 class GenericIO(DataModel):
     """Inputs and outputs of any form."""
 
-    inputs: dict[str, Any] = Field(description="The inputs")
-    outputs: dict[str, Any] = Field(description="The outputs")
+    inputs: JsonObject = Field(description="The inputs")
+    outputs: JsonObject = Field(description="The outputs")
 
 
 class GenericResult(DataModel):
     """A list of results of any form."""
 
-    result: list[Any] = Field(description="The results")
+    result: list[Json] = Field(description="The results")
 
 
 class Stamp(DataModel):
@@ -40,6 +40,6 @@ class Stamp(DataModel):
     created_at: datetime.datetime | None = Field(default=None, description="When it was made")
 
 
-def is_stamped(x: Any) -> bool:
+def is_stamped(x: object) -> bool:
     """Whether a value has the field of `Stamp`."""
     return holds(x, Stamp)

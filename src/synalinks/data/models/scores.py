@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum, IntEnum
-from typing import Any
 
 from synalinks.errors import ConfigurationError
 from synalinks.session import to_snake_case
@@ -106,7 +105,7 @@ _SCALES: dict[str, type[Enum]] = {
 }
 
 
-def get_score_type(identifier: Any) -> type[Enum]:
+def get_score_type(identifier: object) -> type[Enum]:
     """The scale for a name (`"score"`, `"FineScore"`, `"rating10"`), an enum of numbers, or None (`Score`).
 
     Raises:
@@ -133,7 +132,7 @@ def _numbers(scale: type[Enum]) -> list[float]:
     return sorted(float(value) for value in values)
 
 
-def normalize_score(value: Any, score_type: Any) -> float:
+def normalize_score(value: object, score_type: object) -> float:
     """A value on a scale, as a number in [0, 1]: the lowest step is 0, the highest 1.
 
     Raises:

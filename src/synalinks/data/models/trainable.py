@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from synalinks._json import Json, JsonObject
 from synalinks.data import schema as schemas
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.models.kinds import holds
@@ -14,8 +13,8 @@ from synalinks.errors import ConfigurationError
 class Prediction(DataModel):
     """What a module made of what it was given, and the reward it got for that."""
 
-    inputs: dict[str, Any] = Field(description="The inputs")
-    outputs: dict[str, Any] = Field(description="The outputs")
+    inputs: JsonObject = Field(description="The inputs")
+    outputs: JsonObject = Field(description="The outputs")
     reward: float | None = Field(default=None, description="The reward, once it is known")
 
 
@@ -28,10 +27,10 @@ class Trainable(DataModel):
     examples: list[Prediction] = Field(default=[], description="The examples shown in the prompt")
     current_predictions: list[Prediction] = Field(default=[], description="The predictions made in the current batch")
     predictions: list[Prediction] = Field(default=[], description="The predictions of the current epoch")
-    seed_candidates: list[Any] = Field(default=[], description="Candidates to begin with, given by the user")
-    candidates: list[Any] = Field(default=[], description="Candidates proposed in the current epoch")
-    best_candidates: list[Any] = Field(default=[], description="The best candidates so far")
-    history: list[Any] = Field(default=[], description="The best candidate of each epoch")
+    seed_candidates: list[Json] = Field(default=[], description="Candidates to begin with, given by the user")
+    candidates: list[Json] = Field(default=[], description="Candidates proposed in the current epoch")
+    best_candidates: list[Json] = Field(default=[], description="The best candidates so far")
+    history: list[Json] = Field(default=[], description="The best candidate of each epoch")
     nb_visit: int = Field(default=0, description="How often the variable was used in the current batch")
     cumulative_reward: float = Field(default=0.0, description="The sum of the rewards of these uses")
 
@@ -42,17 +41,17 @@ class Instructions(Trainable):
     instructions: str | None = Field(default=None, description="The instructions for the language model")
 
 
-def is_prediction(x: Any) -> bool:
+def is_prediction(x: object) -> bool:
     """Whether a value has the fields of `Prediction`."""
     return holds(x, Prediction)
 
 
-def is_trainable(x: Any) -> bool:
+def is_trainable(x: object) -> bool:
     """Whether a value, or a class, has the nine bookkeeping fields of `Trainable`."""
     return holds(x, Trainable)
 
 
-def is_instructions(x: Any) -> bool:
+def is_instructions(x: object) -> bool:
     """Whether a value has the fields of `Instructions`."""
     return holds(x, Instructions)
 
@@ -61,7 +60,7 @@ def is_instructions(x: Any) -> bool:
 BOOKKEEPING: tuple[str, ...] = tuple(Trainable.model_fields)
 
 
-def check_trainable_defaults(data_model: Any) -> None:
+def check_trainable_defaults(data_model: object) -> None:
     """Refuse a trainable model with a field that has no default. Other models pass.
 
     Raises:

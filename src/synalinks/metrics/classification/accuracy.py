@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.metrics.classification.counts import Tally, ratio
 from synalinks.metrics.classification.f_score import text_of, words
 from synalinks.metrics.classification.labels import decisions, labels_of
@@ -91,7 +92,7 @@ class BinaryAccuracy(Tally):
         """The share of the first count in the second."""
         return ratio(*counts)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"threshold": self.threshold, **super().get_config()}
 
@@ -141,6 +142,6 @@ class CategoricalAccuracy(Tally):
         """The share of the first count in the second."""
         return ratio(*counts)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"labels": self.labels, **super().get_config()}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import Any, ClassVar
 
+from synalinks._json import JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.metric import Metric
 
@@ -78,7 +79,7 @@ class Tally(Metric):
             return ()
         return tuple((1, 0, part) if isinstance(part, str) else (0, part, "") for part in field)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"average": self.average, **super().get_config()}
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.classification.counts import Tally, ratio
 from synalinks.rewards.leaves import paired
@@ -77,7 +78,7 @@ class FBetaScore(Tally):
         square = self.beta**2
         return (1 + square) * both / divisor if (divisor := square * wanted + predicted) else 0.0
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"beta": self.beta, **super().get_config()}
 
@@ -108,7 +109,7 @@ class F1Score(FBetaScore):
     ) -> None:
         super().__init__(average, 1.0, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {name: value for name, value in super().get_config().items() if name != "beta"}
 

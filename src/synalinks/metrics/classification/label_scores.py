@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.metrics.classification.counts import ratio
 from synalinks.metrics.classification.f_score import FBetaScore
 from synalinks.metrics.classification.labels import decisions, labels_of
@@ -47,7 +48,7 @@ class BinaryFBetaScore(FBetaScore):
         for path, ours, theirs in decisions(y_true, y_pred, self.threshold):
             self.count(path, int(ours and theirs), int(ours), int(theirs))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"threshold": self.threshold, **super().get_config()}
 
@@ -91,7 +92,7 @@ class CategoricalFBetaScore(FBetaScore):
         for label in self.labels or ():
             self.count(label, int(label in ours and label in theirs), int(label in ours), int(label in theirs))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"labels": self.labels, **super().get_config()}
 
@@ -99,9 +100,9 @@ class CategoricalFBetaScore(FBetaScore):
 class _WithoutBeta:
     """Leaves beta out of a config: what is fixed is no argument."""
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
-        config: dict[str, Any] = super().get_config()  # type: ignore[misc]
+        config: JsonObject = super().get_config()  # type: ignore[misc]
         return {name: value for name, value in config.items() if name != "beta"}
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from synalinks._json import JsonObject
 from synalinks._signature import NamedSignature
 from synalinks.lm.ledger.ledger import Entry, Ledger
 from synalinks.lm.process import PROCESS
@@ -91,7 +92,7 @@ class OperationalMetric(Metric):
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> JsonObject:
         return {**vars(self), "_ledger": None} if self._program is None else vars(self)
 
     def __setstate__(self, state: Any) -> None:
@@ -138,7 +139,7 @@ class OperationalMetric(Metric):
         window.take(self._counted(ledger))
         return window.figure(Invocations().since(Invocations()))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"name": self.name}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.modules import LanguageModel
@@ -77,13 +78,13 @@ class EvolutionaryOptimizer(Optimizer):
         self.selection_temperature = check_temperature(selection_temperature, f"{kind}: selection_temperature")
         self.merging_rate = merging_rate
 
-    async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Any] | None:
+    async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Json] | None:
         """New values descending from one candidate, or None."""
         raise ConfigurationError(f"{type(self).__name__} does not define `async def mutate(...)`")
 
     async def cross(
         self, variable: Variable, parent: Candidate, other: Candidate, step: Step
-    ) -> Mapping[str, Any] | None:
+    ) -> Mapping[str, Json] | None:
         """New values descending from two candidates, or None."""
         raise ConfigurationError(f"{type(self).__name__} does not define `async def cross(...)`")
 
@@ -110,7 +111,7 @@ class EvolutionaryOptimizer(Optimizer):
         rewards = [float(member.scores.reward) for member in members]
         return members[choose(rewards, 1, self.selection, self.selection_temperature, rng)[0]]
 
-    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """A mutation of the candidate the variable holds, or its crossover with another."""
         parent = Candidate.of(variable)
         chance = min(1.0, self.merging_rate * self.epochs)
@@ -119,7 +120,7 @@ class EvolutionaryOptimizer(Optimizer):
             return await self.cross(variable, parent, self._select(others, step.rng), step)
         return await self.mutate(variable, parent, step)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         base = super().get_config()
         del base["sampling_temperature"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
+from synalinks._json import Json, JsonObject
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.evolutionary.selection import check_count, check_strategy, choose, softmax
@@ -89,7 +90,7 @@ class GreedyOptimizer(Optimizer):
         await super().on_train_end(variables)
         self._measured = None
 
-    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """Other examples; None where nothing is eligible, few-shot learning is off, or the draw has no chance."""
         if self.nb_max_examples == 0:
             return None
@@ -172,16 +173,16 @@ class GreedyOptimizer(Optimizer):
 
     # --- going on after a crash, and saving ------------------------------------------------------------------
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> JsonObject:
         """What training has shown of similarity, by variable."""
         return {"effects": {path: effect.get_state() for path, effect in self._effects.items()}}
 
-    def set_state(self, state: Mapping[str, Any] | None) -> None:
+    def set_state(self, state: Mapping[str, Json] | None) -> None:
         """Know what `get_state` gave."""
         for path, known in (state or {}).get("effects", {}).items():
             self._effects.setdefault(path, SimilarityEffect()).set_state(known)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         own = {
             "nb_min_examples": self.nb_min_examples,
@@ -191,7 +192,7 @@ class GreedyOptimizer(Optimizer):
         return {**own, **super().get_config()}
 
 
-def _contents(examples: Sequence[Mapping[str, Any]]) -> set[bytes]:
+def _contents(examples: Sequence[Mapping[str, Json]]) -> set[bytes]:
     """What the examples show, in whatever order."""
     return {_json.canonical([example["inputs"], example["outputs"]]) for example in examples}
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._json import Json
+
 #: Below this many degrees of freedom nothing is sure: from here on Student's t is close to the normal distribution.
 ENOUGH = 30
 #: Standard errors that a slope must lie above 0 to be sure; one chance in forty of being wrong.
@@ -54,7 +56,7 @@ class SimilarityEffect:
         unexplained = max(yy - slope * xy, 0.0)
         return slope > SURE * math.sqrt(unexplained / (freedom - 1) / xx)
 
-    def get_state(self) -> list[Any]:
+    def get_state(self) -> list[Json]:
         """What was observed, as JSON."""
         return [self._closed, self._open, self._examples]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks import _json
+from synalinks._json import Json
 from synalinks.optimizers.scored_predictions import Record
 
 #: Distinct inputs whose scores are remembered; the ones seen longest ago go first.
@@ -41,7 +42,7 @@ class HardExamples:
         while len(self._seen) > REMEMBERED:
             del self._seen[next(iter(self._seen))]
 
-    def get_state(self) -> list[Any]:
+    def get_state(self) -> list[Json]:
         """What was observed, as JSON, in the order in which it would be forgotten."""
         return [[seen.count, seen.total, seen.record] for seen in self._seen.values()]
 
@@ -64,5 +65,5 @@ def best(records: Sequence[Record], count: int) -> list[Record]:
 
 def worst(records: Sequence[Record], count: int) -> list[Record]:
     """The worst predictions that did not score fully."""
-    ordered: list[Any] = sorted(records, key=lambda record: record["reward"])
+    ordered: list[Json] = sorted(records, key=lambda record: record["reward"])
     return [record for record in ordered if record["reward"] < 1.0][:count]

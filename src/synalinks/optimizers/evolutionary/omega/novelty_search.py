@@ -13,6 +13,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from synalinks._json import JsonObject
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.candidates import Candidate
@@ -37,7 +38,7 @@ class Descriptors:
     """Embeddings of descriptors, each text asked for once; beyond `REMEMBERED` the ones used longest ago go."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] = {}
+        self._known: JsonObject = {}
 
     async def of(self, pooled: Sequence[Candidate], model: EmbeddingModel) -> Any:
         """Unit vectors of candidates, float32 `(n, dimensions)`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data import BOOKKEEPING, JsonDataModel, Variable
 from synalinks.data import schema as schemas
 from synalinks.errors import BudgetExceeded, ConfigurationError
@@ -155,7 +156,7 @@ class OMEGA(EvolutionaryOptimizer):
             for kind in ("mutation", "crossover"):
                 self._proposers[kind, variable.path] = self._proposer(kind, variable, schema)
 
-    def _proposer(self, kind: str, variable: Variable, schema: Mapping[str, Any]) -> Generator | ChainOfThought:
+    def _proposer(self, kind: str, variable: Variable, schema: Mapping[str, Json]) -> Generator | ChainOfThought:
         task = prompts.MUTATION if kind == "mutation" else prompts.CROSSOVER
         heat = self.mutation_temperature if kind == "mutation" else self.crossover_temperature
         make = ChainOfThought if self.use_chain_of_thought else Generator
@@ -169,21 +170,21 @@ class OMEGA(EvolutionaryOptimizer):
             trainable=False,
         )
 
-    async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Any] | None:
+    async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Json] | None:
         """What the proposer makes of one candidate; None if it failed for good."""
         inputs = prompts.MutationInputs(**self._shown(variable, step), current_variable=parent.learnable)
         return await self._ask("mutation", variable, inputs)
 
     async def cross(
         self, variable: Variable, parent: Candidate, other: Candidate, step: Step
-    ) -> Mapping[str, Any] | None:
+    ) -> Mapping[str, Json] | None:
         """What the proposer makes of two candidates; None if it failed for good."""
         inputs = prompts.CrossoverInputs(
             **self._shown(variable, step), other_variable=other.learnable, current_variable=parent.learnable
         )
         return await self._ask("crossover", variable, inputs)
 
-    def _shown(self, variable: Variable, step: Step) -> dict[str, Any]:
+    def _shown(self, variable: Variable, step: Step) -> JsonObject:
         hard = self._hard[variable.path]
         hard.observe(step.records)
         return {
@@ -194,7 +195,7 @@ class OMEGA(EvolutionaryOptimizer):
             "variable_description": variable.description or "",
         }
 
-    async def _ask(self, kind: str, variable: Variable, inputs: Any) -> Mapping[str, Any] | None:
+    async def _ask(self, kind: str, variable: Variable, inputs: Any) -> Mapping[str, Json] | None:
         answer: JsonDataModel | None = await self._proposers[kind, variable.path](inputs)
         if answer is None:
             return None  # the model layer has warned
@@ -238,18 +239,18 @@ class OMEGA(EvolutionaryOptimizer):
         embeds = self.algorithm == "dns" and self.distance_function is None
         return [self.language_model, self.embedding_model if embeds else None]
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> JsonObject:
         """Examples that stay hard, by variable, and the embeddings that were paid for."""
         hard = {path: examples.get_state() for path, examples in self._hard.items()}
         return {"hard": hard, "descriptors": self._descriptors.get_state()}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
+    def set_state(self, state: Mapping[str, Json]) -> None:
         """Be as `get_state` said."""
         for path, examples in state["hard"].items():
             self._hard[path].set_state(examples)
         self._descriptors.set_state(state["descriptors"])
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {
             "instructions": self.instructions,
@@ -267,7 +268,7 @@ class OMEGA(EvolutionaryOptimizer):
         }
 
 
-def learnable_schema(variable: Variable) -> dict[str, Any]:
+def learnable_schema(variable: Variable) -> JsonObject:
     """The schema of the fields an optimizer may rewrite, all required."""
     schema = variable.get_schema()
     fields = {name: kind for name, kind in schema.get("properties", {}).items() if name not in BOOKKEEPING}
@@ -278,7 +279,7 @@ def learnable_schema(variable: Variable) -> dict[str, Any]:
     return {**passed, "type": "object", "properties": kinds, "required": list(kinds), "additionalProperties": False}
 
 
-def _present(kind: Mapping[str, Any]) -> dict[str, Any]:
+def _present(kind: Mapping[str, Json]) -> JsonObject:
     """A field that must be there: `X or null` with a default becomes X."""
     options = [option for option in kind.get("anyOf", ()) if option.get("type") != "null"]
     rest = {name: value for name, value in kind.items() if name not in ("default", "anyOf")}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from synalinks._json import Json, JsonObject
 from synalinks.data import DataModel, Field
 
 TASK = (
@@ -38,26 +38,26 @@ class MutationInputs(DataModel):
     """What a mutation is made from."""
 
     program_description: str = Field(description="What the program is for")
-    good_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored well")
-    bad_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored badly")
-    hard_examples: list[dict[str, Any]] = Field(default=[], description="Examples that keep scoring badly")
+    good_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored well")
+    bad_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored badly")
+    hard_examples: list[JsonObject] = Field(default=[], description="Examples that keep scoring badly")
     variable_description: str = Field(default="", description="What the variable is for")
-    current_variable: dict[str, Any] = Field(description="The variable as it is")
+    current_variable: JsonObject = Field(description="The variable as it is")
 
 
 class CrossoverInputs(DataModel):
     """What a crossover is made from."""
 
     program_description: str = Field(description="What the program is for")
-    good_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored well")
-    bad_predictions: list[dict[str, Any]] = Field(default=[], description="Predictions that scored badly")
-    hard_examples: list[dict[str, Any]] = Field(default=[], description="Examples that keep scoring badly")
+    good_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored well")
+    bad_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored badly")
+    hard_examples: list[JsonObject] = Field(default=[], description="Examples that keep scoring badly")
     variable_description: str = Field(default="", description="What the variable is for")
-    other_variable: dict[str, Any] = Field(description="Another version of the variable that does well")
-    current_variable: dict[str, Any] = Field(description="The variable as it is")
+    other_variable: JsonObject = Field(description="Another version of the variable that does well")
+    current_variable: JsonObject = Field(description="The variable as it is")
 
 
-def shown(record: Mapping[str, Any]) -> dict[str, Any]:
+def shown(record: Mapping[str, Json]) -> JsonObject:
     """A scored prediction as the proposer sees it."""
     seen = {"inputs": record["inputs"], "predicted_outputs": record["outputs"]}
     if record.get("target") is not None:
