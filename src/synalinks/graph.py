@@ -1,6 +1,6 @@
 """A graph of operations between inputs and outputs, and how it runs.
 
-A symbolic value knows the `Node` that made it; a graph is the sorted nodes between its inputs and outputs.
+A symbolic value knows the `Application` that made it; a graph is the sorted nodes between its inputs and outputs.
 Each node is one task that waits for its parents and for nothing else.
 """
 
@@ -11,20 +11,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks._concurrency import run_all
-from synalinks.data import Node, SymbolicDataModel, tree
+from synalinks.data import SymbolicDataModel, tree
+from synalinks.data.operation import Application
 from synalinks.errors import ConfigurationError, SynalinksError
 
 
-def sorted_nodes(outputs: Sequence[SymbolicDataModel], stop_at: Sequence[SymbolicDataModel]) -> list[Node]:
+def sorted_nodes(outputs: Sequence[SymbolicDataModel], stop_at: Sequence[SymbolicDataModel]) -> list[Application]:
     """The nodes that `outputs` depend on, parents before children; the search ends at `stop_at`.
 
     Raises:
         ConfigurationError: a value that no node made and that is not an input.
     """
     ends = {id(value) for value in stop_at}
-    found: list[Node] = []
+    found: list[Application] = []
     state: dict[int, bool] = {}  # node id -> finished
-    todo: list[tuple[Node, bool]] = [(_node_of(value), False) for value in reversed(outputs) if id(value) not in ends]
+    todo: list[tuple[Application, bool]] = [
+        (_node_of(value), False) for value in reversed(outputs) if id(value) not in ends
+    ]
     while todo:
         node, finished = todo.pop()
         if finished:
@@ -38,7 +41,7 @@ def sorted_nodes(outputs: Sequence[SymbolicDataModel], stop_at: Sequence[Symboli
     return found
 
 
-def _node_of(value: SymbolicDataModel) -> Node:
+def _node_of(value: SymbolicDataModel) -> Application:
     if value.node is None:
         raise ConfigurationError(
             f"the graph is disconnected: {value.name!r} was not made by any module and is not among the inputs. "
@@ -67,7 +70,7 @@ class Graph:
         return {"nodes": self.nodes, "inputs": self.inputs, "outputs": self.outputs}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.nodes: list[Node] = state["nodes"]
+        self.nodes: list[Application] = state["nodes"]
         self.inputs, self.outputs = inputs, outputs = state["inputs"], state["outputs"]
         self.flat_inputs: list[SymbolicDataModel] = tree.flatten(inputs)
         self.flat_outputs: list[SymbolicDataModel] = tree.flatten(outputs)
@@ -142,7 +145,7 @@ class Graph:
 class _Step:
     """A node with its arguments resolved to slots on the board of values."""
 
-    def __init__(self, node: Node, slots: dict[int, int]) -> None:
+    def __init__(self, node: Application, slots: dict[int, int]) -> None:
         self.node = node
         self.reads = sorted({slots[id(value)] for value in node.parents})
         self.writes = [slots[id(value)] for value in tree.flatten(node.outputs)]

@@ -11,7 +11,8 @@ import synalinks
 from programs_under_test import compiled, data, fit, learner, provider_of, solver
 from synalinks.callbacks import History
 from synalinks.callbacks.forecast import ForecastVsActual
-from synalinks.lm.forecast.forecast import Figures, Forecast, Range, Row
+from synalinks.lm.forecast.forecast import Forecast
+from synalinks.lm.forecast.ranges import Figures, Range, Row
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.testing import SyntheticModel
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from synalinks.callbacks.callback import Callback
 from synalinks.errors import ConfigurationError
-from synalinks.lm.budget.layer import Budget
+from synalinks.lm import Budget
 
 
 class BudgetStopping(Callback):

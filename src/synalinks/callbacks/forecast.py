@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from synalinks.lm.core.text_table import text_table
-from synalinks.lm.forecast.forecast import Figures, Forecast, Range
+from synalinks.lm import Figures, Forecast, Ledger, Range, Totals, dollars_text, text_table
 from synalinks.lm.forecast.table import counts_text, money_text
-from synalinks.lm.ledger.ledger import Ledger, Totals
-from synalinks.lm.ledger.table import dollars_text
 
 _COLUMNS = ("calls", "actual", "tokens", "actual", "dollars", "as if live", "within")
 

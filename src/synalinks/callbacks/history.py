@@ -9,9 +9,7 @@ from typing import Any
 from synalinks.callbacks.callback import Callback
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
-from synalinks.lm.budget.layer import BudgetTracker
-from synalinks.lm.forecast.forecast import Forecast
-from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm import BudgetTracker, Forecast, Ledger
 
 
 class History(Callback):

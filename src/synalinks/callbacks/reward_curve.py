@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.lm.ledger.ledger import Money, Totals
+from synalinks.lm import Money, Totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,8 +76,9 @@ from synalinks.data.models.trainable import (
     is_prediction,
     is_trainable,
 )
-from synalinks.data.node import Node, Operation
+from synalinks.data.node import Node
 from synalinks.data.operand import Operand, schema_of
+from synalinks.data.operation import Operation
 from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, standardize_schema
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.data.variable import Variable

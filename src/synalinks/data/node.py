@@ -4,36 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
 
 from synalinks.data import tree
+from synalinks.data.operation import Operation
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError
-
-
-class Operation(Protocol):
-    """Anything that a node can apply: a module, or an operator of the data algebra.
-
-    Example:
-        >>> class Twice:
-        ...     name = "twice"
-        ...
-        ...     async def run_node(self, value):
-        ...         return value + value
-        ...
-        >>> class Answer(synalinks.DataModel):
-        ...     answer: int
-        ...
-        >>> asyncio.run(Twice().run_node(Answer(answer=4))).get_json()
-        {'answer': 4, 'answer_1': 4}
-    """
-
-    @property
-    def name(self) -> str:
-        """What the operation is called, for plots, cassettes and messages."""
-
-    async def run_node(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply the operation to real values, given in the structure of the node's arguments."""
 
 
 class Node:

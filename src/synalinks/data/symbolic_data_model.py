@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import KeysView
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Union
+from typing import Any, ClassVar, NoReturn, Union
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -13,11 +13,9 @@ from synalinks._copying import Copyable
 from synalinks._json import JsonObject
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
+from synalinks.data.operation import Application
 from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
-
-if TYPE_CHECKING:
-    from synalinks.data.node import Node
 
 
 class SymbolicDataModel(Copyable, Operand):
@@ -62,7 +60,7 @@ class SymbolicDataModel(Copyable, Operand):
         self._name: Any = name
         self._origin = data_model if isinstance(data_model, type) else None
         self.record_history = record_history
-        self.node: Node | None = None
+        self.node: Application | None = None
         self.node_output_index = 0
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synalinks.errors import DataError, OfflineError
-from synalinks.lm.runtime import current
+from synalinks.lm import current_run
 
 #: Seconds for connecting, and for each part of the file.
 TIMEOUT = 30.0
@@ -55,7 +55,7 @@ def local_file(remote: Remote) -> Path:
     kept = cache_directory() / remote.dataset / remote.name
     if kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == remote.sha256:
         return kept
-    if current().offline:
+    if current_run().offline:
         raise OfflineError(f"{_missing(remote, chosen)} The network is forbidden in this run.")
     content = _fetch(remote, chosen)
     found = hashlib.sha256(content).hexdigest()

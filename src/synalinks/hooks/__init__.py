@@ -1,4 +1,4 @@
-"""Objects told before and after every call of a module."""
+"""Hooks: called before and after every call of a module."""
 
 from synalinks.hooks.hook import Hook
 from synalinks.hooks.logger import Logger

@@ -1,18 +1,23 @@
-"""Hooks: objects told before and after every call of a module."""
+"""Hook: called before and after every call of a module."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from synalinks.modules.core.module import Module
+
+class HookedModule(Protocol):
+    """A module as its hooks see it."""
+
+    name: str
+    description: str
+    trainable: bool
 
 
 class Hook:
-    """Something told of every call of the module it is given to. Override what you need.
+    """Called before and after every call of the modules it is given to. Override the methods that are needed.
 
     Attributes:
-        module: the module it watches, set when the module is built.
+        module: the module it was given to last, set when that is built.
 
     Example:
         >>> class Count(synalinks.hooks.Hook):
@@ -34,10 +39,10 @@ class Hook:
         1
     """
 
-    module: Module | None = None
+    module: HookedModule | None = None
 
-    def set_module(self, module: Module) -> None:
-        """Remember the module it watches."""
+    def set_module(self, module: HookedModule) -> None:
+        """Set `module`."""
         self.module = module
 
     def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:

@@ -20,16 +20,19 @@ from synalinks.lm.core.call import (
     schema_of,
     stack,
 )
+from synalinks.lm.core.options import check_options
+from synalinks.lm.core.text_table import text_table
 from synalinks.lm.forecast import Figures, Forecast, Range
 from synalinks.lm.layers import Above, Below, Placed
+from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
-from synalinks.lm.ledger.table import dollars_text, money_text
+from synalinks.lm.ledger.table import money_text
 from synalinks.lm.pricing.pricing import Price, price_of, set_price
 from synalinks.lm.providers import Credentials, Spec, list_providers, register_provider, saved_base
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.run import Earmarks, Run, current_run
-from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.runtime import isolated, offline, use_budget, use_cassette, use_ledger, use_provider
 
 __all__ = [
     "NOTHING",
@@ -65,8 +68,10 @@ __all__ = [
     "Stack",
     "Totals",
     "Usage",
+    "check_options",
     "current_run",
     "dollars_text",
+    "isolated",
     "list_providers",
     "money_text",
     "offline",
@@ -76,6 +81,7 @@ __all__ = [
     "schema_of",
     "set_price",
     "stack",
+    "text_table",
     "use_budget",
     "use_cassette",
     "use_ledger",

@@ -20,14 +20,13 @@ class Process:
     Attributes:
         ledger: every call of the process, but those of isolated blocks.
         usage_statistics: what calls usually take, from the ledger.
-        interruptible: whether a run ends in order at Ctrl-C.
         stopping: whether Ctrl-C was pressed during such a run: sent calls finish, no other is sent.
     """
 
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.usage_statistics = UsageStatistics(self.ledger)
-        self.interruptible = self.stopping = False
+        self.stopping = False
         self._accounts: dict[tuple[str, str, str, Limits, Clock], Account] = {}
         self._stores: dict[Path, Store] = {}
         self._lock = threading.Lock()

@@ -15,9 +15,11 @@ from synalinks.errors import BudgetExceeded
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import check_price
 from synalinks.lm.cache.store import default_directory
+from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.process import PROCESS
 from synalinks.lm.runtime import current, use_tracker
 
 #: Answers taken so far, by digest of their request: positions in the ordered set of answers.
@@ -64,6 +66,11 @@ class Run:
         check_price(client.model, client.price(client.model), [*(tracker.budget for tracker in self.budgets), *more])
 
     # --- the cassette ------------------------------------------------------------------------------------
+
+    @property
+    def cassette(self) -> Cassette | None:
+        """The open cassette, or None."""
+        return current().cassette
 
     @property
     def replays(self) -> bool:
@@ -116,6 +123,16 @@ class Run:
         runtime.draws.set_state(snapshot, first)
         if runtime.cassette is not None:
             runtime.cassette.begin_at(first)
+
+    # --- an orderly end ----------------------------------------------------------------------------------
+
+    def request_stop(self) -> None:
+        """From now on refuse every call of this process that is not sent yet (`Interrupted`)."""
+        PROCESS.stopping = True
+
+    def withdraw_stop(self) -> None:
+        """Let calls be sent again."""
+        PROCESS.stopping = False
 
     # --- the rest ----------------------------------------------------------------------------------------
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 from synalinks import _json
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
+from synalinks.graph import Graph
 from synalinks.modules import Module
-from synalinks.modules.core.walking import modules_below
+from synalinks.modules.core.walking import Stateful, modules_below
+from synalinks.optimizers import Optimizer
 from synalinks.saving import (
     custom_object_scope,
     load_as,
@@ -19,14 +21,31 @@ from synalinks.saving import (
     sharing,
 )
 
-if TYPE_CHECKING:
-    from synalinks.programs.program import Program
-
 #: Version of the file's layout; raised when an older reader could not make sense of it.
 FILE_FORMAT = 1
 
 
-def architecture(program: Program) -> dict[str, Any]:
+class SavableProgram(Stateful, Protocol):
+    """A program as it is saved and loaded."""
+
+    name: str
+    built: bool
+    graph: Graph | None
+    optimizer: Optimizer | None
+
+    @property
+    def trainable_variables(self) -> list[Variable]: ...
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]: ...
+
+    def get_compile_config(self) -> dict[str, Any] | None: ...
+
+
+P = TypeVar("P", bound=SavableProgram)
+
+
+def architecture(program: SavableProgram) -> dict[str, Any]:
     """The program without its variables."""
     with sharing() as shared:
         described = serialize_synalinks_object(program)
@@ -37,12 +56,12 @@ def architecture(program: Program) -> dict[str, Any]:
     return value
 
 
-def architecture_json(program: Program) -> str:
+def architecture_json(program: SavableProgram) -> str:
     """The architecture as JSON text."""
     return _json.pretty(architecture(program))
 
 
-def save(program: Program, filepath: str | Path, overwrite: bool = True) -> None:
+def save(program: SavableProgram, filepath: str | Path, overwrite: bool = True) -> None:
     """Write architecture and variables."""
     if not program.built:
         raise ConfigurationError(f"{program.name} has no state to save yet: call it once before saving it")
@@ -50,7 +69,7 @@ def save(program: Program, filepath: str | Path, overwrite: bool = True) -> None
     write(_path(filepath, ".json", overwrite), _json.pretty(value))
 
 
-def save_variables(program: Program, filepath: str | Path, overwrite: bool = True) -> None:
+def save_variables(program: SavableProgram, filepath: str | Path, overwrite: bool = True) -> None:
     """Write the variables alone."""
     value = {"synalinks_variables": FILE_FORMAT, "variables": state_of(program)}
     write(_path(filepath, ".variables.json", overwrite), _json.pretty(value))
@@ -119,7 +138,7 @@ def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = N
 _DESCRIPTION = ("module", "class_name", "config", "registered_name")
 
 
-def load_variables_of(program: Program, filepath: str | Path) -> Program:
+def load_variables_of(program: P, filepath: str | Path) -> P:
     """Load saved variables into a program that is there; returns it.
 
     Raises:
@@ -134,7 +153,7 @@ def load_variables_of(program: Program, filepath: str | Path) -> Program:
     return program
 
 
-def _check_outline(program: Program, value: Mapping[str, Any]) -> None:
+def _check_outline(program: SavableProgram, value: Mapping[str, Any]) -> None:
     """Refuse a saved graph of other operations, of other schemas or connected in another way.
 
     Raises:
@@ -156,7 +175,7 @@ def _check_outline(program: Program, value: Mapping[str, Any]) -> None:
         raise ConfigurationError("another architecture: the operations are connected in another way")
 
 
-def _adopt_names(program: Program, state: Mapping[str, Any]) -> None:
+def _adopt_names(program: SavableProgram, state: Mapping[str, Any]) -> None:
     """Give variables, and the modules that own them, the names they were saved under.
 
     Modules that a constructor makes without a name get the session's next free one, which need not be theirs.
@@ -175,12 +194,12 @@ def _adopt_names(program: Program, state: Mapping[str, Any]) -> None:
                 variable.path = path
 
 
-def state_of(program: Program) -> dict[str, Any]:
+def state_of(program: SavableProgram) -> dict[str, Any]:
     """Values of all variables by path, the program's first, then the optimizer's."""
     return {group: _values(variables) for group, variables in _groups(program).items()}
 
 
-def set_state(program: Program, state: Mapping[str, Any]) -> None:
+def set_state(program: SavableProgram, state: Mapping[str, Any]) -> None:
     """Put values back; nothing is changed if a path or a field does not fit.
 
     Raises:
@@ -208,7 +227,7 @@ def set_state(program: Program, state: Mapping[str, Any]) -> None:
         variable.assign({**variable.get_json(), **value})
 
 
-def _groups(program: Program) -> dict[str, list[Variable]]:
+def _groups(program: SavableProgram) -> dict[str, list[Variable]]:
     groups = {
         "trainable": program.trainable_variables,
         "non_trainable": program.non_trainable_variables,

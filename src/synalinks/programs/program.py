@@ -226,7 +226,8 @@ class Program(Module, Trainer):
 
     def summary(self) -> None:
         """Print a table of the modules, their output schemas and their variables."""
-        print(summarise(self))
+        counts = len(self.variables), len(self.trainable_variables)
+        print(summarise(f"Program: {self.name}", self.description, self.modules, *counts))
 
 
 def _check_value(program: str, symbol: SymbolicDataModel, value: Any) -> None:

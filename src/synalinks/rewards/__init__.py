@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synalinks.rewards import rubric_classes
 from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
 from synalinks.rewards.composable import ComposableReward
 from synalinks.rewards.cosine_similarity import CosineSimilarity, cosine_similarity
 from synalinks.rewards.exact_match import ExactMatch, exact_match
 from synalinks.rewards.lm_as_judge import LMAsJudge
+from synalinks.rewards.lookup import NAMES, REWARDS, deserialize, get, serialize
 from synalinks.rewards.program_as_judge import ProgramAsJudge
 from synalinks.rewards.reward import Reward, RewardFunctionWrapper
 from synalinks.rewards.rubric_classes import *  # noqa: F403
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
 from synalinks.rewards.rubrics import RubricAsJudge, RubricsAsJudge
-from synalinks.saving import Kind, serialize_synalinks_object
-
-REWARDS: Kind[Reward] = Kind(
-    "a reward",
-    Reward,
-    {
-        "exact_match": ExactMatch,
-        "cosine_similarity": CosineSimilarity,
-        "lm_as_judge": LMAsJudge,
-        **{cls.rubric.name: cls for cls in RubricAsJudge.__subclasses__()},
-    },
-    wrap=RewardFunctionWrapper,
-)
-#: The names of this library's rewards.
-NAMES = REWARDS.names
-
-serialize = serialize_synalinks_object
-deserialize = REWARDS.deserialize
-
-
-def get(identifier: Any) -> Any:
-    """A reward from an instance, a name such as `exact_match`, a saved config, a function, or None.
-
-    Raises:
-        ConfigurationError: anything else.
-    """
-    return REWARDS.get(identifier)
-
 
 __all__ = [
     "NAMES",

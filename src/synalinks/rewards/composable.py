@@ -9,6 +9,7 @@ from typing import Any
 from synalinks._concurrency import run_all
 from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError
+from synalinks.rewards.lookup import get
 from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
 
@@ -49,8 +50,6 @@ class ComposableReward(Reward):
         in_mask_pattern: str | None = None,
         out_mask_pattern: str | None = None,
     ) -> None:
-        from synalinks.rewards import get  # names are resolved by the package, which imports this file
-
         super().__init__(name, reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self.rewards: list[Reward] = [get(one) for one in rewards if one is not None]
         self.weights = [1.0] * len(self.rewards) if weights is None else [float(weight) for weight in weights]

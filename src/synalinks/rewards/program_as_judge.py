@@ -9,7 +9,7 @@ from typing import Any
 from synalinks._json import Json, JsonObject
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
-from synalinks.lm.runtime import use_ledger
+from synalinks.lm import use_ledger
 from synalinks.modules import LMWarning
 from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object

@@ -1,8 +1,8 @@
 """Ctrl-C during a run: the first one ends it in order, the second one at once.
 
-After the first, calls that were not sent yet are refused (`Interrupted`), those already sent come home and are
-stored and billed, and the user gets a `KeyboardInterrupt`. The second cancels what is still out. A third, for code
-that never lets the event loop run, raises where it hits.
+After the first, calls that are not sent yet are refused (`Interrupted`), those already sent are awaited, stored and
+billed, and the run raises `KeyboardInterrupt`. The second cancels the calls that are in flight. A third, for code that
+never lets the event loop run, raises where it hits.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from synalinks.errors import Interrupted
-from synalinks.lm.process import PROCESS
+from synalinks.lm import current_run
 
 NOTE = "\nInterrupted: waiting for the calls already sent; press Ctrl-C again to cancel them.\n"
 AGAIN = "\nInterrupted again: cancelling the calls that are still out.\n"
 
 
 class OrderlyInterrupt:
-    """A `with` block, inside a task, whose first Ctrl-C lets calls already sent come home.
+    """A `with` block, inside a task, whose first Ctrl-C ends the run once the calls already sent are answered.
 
-    Outside the main thread, inside another such block, or under a handler of the user's own it does nothing. The
-    handler is a plain one, not one of the event loop's: those exist on Unix only, and are deaf while code that does
-    not await is running.
+    Outside the main thread, inside another such block (whose handler is installed), or under a handler of the user's own
+    it does nothing. The handler is a plain one, not one of the event loop's: those exist on Unix only, and do not run
+    while code that does not await is running.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class OrderlyInterrupt:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def __enter__(self) -> OrderlyInterrupt:
-        if threading.current_thread() is not threading.main_thread() or PROCESS.interruptible:
+        if threading.current_thread() is not threading.main_thread():
             return self
         before = signal.getsignal(signal.SIGINT)
         if not _is_default(before):
@@ -46,7 +46,7 @@ class OrderlyInterrupt:
         self._loop = asyncio.get_running_loop()
         self._before = before
         signal.signal(signal.SIGINT, self._pressed)
-        self._installed = PROCESS.interruptible = True
+        self._installed = True
         return self
 
     def _pressed(self, number: int, frame: FrameType | None) -> None:
@@ -54,7 +54,7 @@ class OrderlyInterrupt:
         if self._count > 2 or self._loop is None:
             raise KeyboardInterrupt
         if self._count == 1:
-            PROCESS.stopping = True
+            current_run().request_stop()
             sys.stderr.write(NOTE)
             self._loop.call_soon_threadsafe(lambda: None)  # the loop may be asleep
             return
@@ -68,7 +68,8 @@ class OrderlyInterrupt:
         if not self._installed:
             return
         signal.signal(signal.SIGINT, self._before)
-        PROCESS.interruptible = PROCESS.stopping = self._installed = False
+        current_run().withdraw_stop()
+        self._installed = False
         if not self._count:
             return
         if error is None or isinstance(error, (Interrupted, asyncio.CancelledError)):

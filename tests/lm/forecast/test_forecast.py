@@ -21,8 +21,9 @@ from synalinks.lm.forecast.figures import (
     notes_of,
     rows_of,
 )
-from synalinks.lm.forecast.forecast import Figures, Forecast, Range, Row
+from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.forecast.priors import Priors
+from synalinks.lm.forecast.ranges import Figures, Range, Row
 from synalinks.lm.forecast.workload import CallStatistics, Group, Workload, WorkloadRange, workloads_of_run
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing.pricing import _set_by_user

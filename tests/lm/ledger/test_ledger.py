@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
 from synalinks.lm.core.call import NOTHING_FRESH, Call, Reply, Request, Trace, Usage
+from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
-from synalinks.lm.ledger.table import dollars_text
 from synalinks.scope import Scope
 
 REQUEST = Request("chat", "dear/m", messages=[])

@@ -61,7 +61,8 @@ def dry_run(priors: Priors, learn_from: Sequence[str], forecasts: bool) -> Itera
 def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> Forecast:
     """The forecast of a script: that of each of its fits, and all other calls as they were made."""
     from synalinks.lm.forecast.figures import notes_of, ordered, rows_of
-    from synalinks.lm.forecast.forecast import Figures, Forecast, Row  # as above
+    from synalinks.lm.forecast.forecast import Forecast  # as above
+    from synalinks.lm.forecast.ranges import Figures, Row
     from synalinks.lm.forecast.workload import workloads_of_run
 
     foreseen = [(history, forecast) for history, forecast in dry.fits if forecast is not None]
@@ -85,7 +86,7 @@ def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker:
     from synalinks.cli.table import count
     from synalinks.lm.core.text_table import text_table
     from synalinks.lm.forecast.figures import notes_of, rows_of
-    from synalinks.lm.forecast.forecast import Figures  # as above
+    from synalinks.lm.forecast.ranges import Figures  # as above
     from synalinks.lm.forecast.table import expected_text, shortened, wrapped
     from synalinks.lm.forecast.workload import workloads_of_run
 
@@ -126,7 +127,7 @@ def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker:
 
 
 def _budget(tracker: BudgetTracker) -> str:
-    from synalinks.lm.ledger.table import dollars_text  # as above
+    from synalinks.lm.ledger.dollars import dollars_text  # as above
 
     used, cap = dollars_text(tracker.settled.usd), dollars_text(Decimal(tracker.budget.usd or 0))
     if tracker.ended is None:

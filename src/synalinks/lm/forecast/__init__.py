@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from synalinks.lm.forecast.forecast import Figures, Forecast, Range
+from synalinks.lm.forecast.forecast import Forecast
+from synalinks.lm.forecast.ranges import Figures, Range
 
 __all__ = ["Figures", "Forecast", "Range"]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from synalinks.lm.core.call import Usage
-from synalinks.lm.forecast.forecast import NO_MONEY, Figures, Range, Row, summed
 from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
+from synalinks.lm.forecast.ranges import NO_MONEY, Figures, Range, Row, summed
 from synalinks.lm.forecast.workload import Group, WorkloadRange
 from synalinks.lm.pricing.pricing import Price, price_of
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synalinks.lm.core.text_table import text_table
-from synalinks.lm.ledger.table import dollars_text
-
-if TYPE_CHECKING:
-    from synalinks.lm.forecast.forecast import Figures, Forecast, Range
+from synalinks.lm.forecast.ranges import Figures, Range, Row
+from synalinks.lm.ledger.dollars import dollars_text
 
 _LABELS = ("phase", "model")
 _COLUMNS = ("calls", "tokens in", "tokens out", "dollars", "expected")
@@ -18,16 +16,15 @@ _COLUMNS = ("calls", "tokens in", "tokens out", "dollars", "expected")
 _WIDTH = 96
 
 
-def render(forecast: Forecast) -> str:
+def render(title: str, rows: Sequence[Row], total: Figures, notes: Sequence[str]) -> str:
     """The table: a row per phase and model from low to high, the total, a sentence, and the notes."""
     lines, above = [], None
-    for row in forecast.rows:
+    for row in rows:
         phase = "-" if row.phase is None else row.phase
         lines.append(["" if phase == above else phase, row.model, *cells(row.figures)])
         above = phase
     if not lines:
-        return "\n".join([forecast.title, "", "no calls to models", *wrapped(forecast.notes)])
-    total = forecast.total
+        return "\n".join([title, "", "no calls to models", *wrapped(notes)])
     expected = ["expected", "", *_expected(total)]
     table = text_table(
         (*_LABELS, *_COLUMNS),
@@ -35,7 +32,7 @@ def render(forecast: Forecast) -> str:
         [["total", "", *cells(total)], expected],
         numbers=range(len(_LABELS), len(_LABELS) + len(_COLUMNS)),
     )
-    return "\n".join([forecast.title, "", table, "", in_words(total), *wrapped(forecast.notes)])
+    return "\n".join([title, "", table, "", in_words(total), *wrapped(notes)])
 
 
 def cells(figures: Figures) -> list[str]:

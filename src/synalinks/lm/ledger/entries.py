@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from synalinks.lm.core.call import USAGE_BUCKETS, ZERO, Source, Usage
-from synalinks.lm.ledger.table import dollars_text
+from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.scope import FIELDS as SCOPE_FIELDS
 from synalinks.scope import Scope
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synalinks.lm.core.text_table import text_table
-
-if TYPE_CHECKING:
-    from synalinks.lm.ledger.entries import Money, Totals
+from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.ledger.entries import Money, Totals
 
 _COUNTS = ("calls", "hits", "failed", "tokens in", "tokens out")
 _MONEY = ("billed", "as if")
@@ -17,19 +15,6 @@ _TIMES = ("time", "tokens/s")
 #: Seconds of all answers from which on they tell of models; a script's answers take less together.
 LEAST_SECONDS = 0.1
 _PLACES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared with a call in flight"}
-#: Dollars from which on two decimals are shown; below, four; below the second, the first two digits that are not 0.
-_WHOLE, _LEAST = Decimal(1), Decimal("0.0001")
-
-
-def dollars_text(amount: Decimal) -> str:
-    """`$1.84`, `$0.0420`, `$0.0000`, and `$0.000012` where four places would hide it."""
-    size = abs(amount)
-    sign = "-" if amount < 0 else ""
-    if size >= _WHOLE:
-        return f"{sign}${size:,.2f}"
-    if size >= _LEAST or not size:
-        return f"{sign}${size:.4f}"
-    return f"{sign}${size:.{1 - size.adjusted()}f}"
 
 
 def money_text(total: Totals, live: str = "as if") -> str:

@@ -21,8 +21,7 @@ from typing import Any, ClassVar, Protocol
 
 from synalinks._json import JsonObject
 from synalinks._signature import NamedSignature
-from synalinks.lm.ledger.ledger import Entry, Ledger
-from synalinks.lm.process import PROCESS
+from synalinks.lm import Entry, Ledger, current_run
 from synalinks.metrics.metric import Metric
 from synalinks.metrics.operational.table import OTHERS, Row
 from synalinks.metrics.operational.window import Window
@@ -157,7 +156,7 @@ class OperationalMetric(Metric):
         ]
 
     def _run_ledger(self) -> Ledger:
-        return PROCESS.ledger if self._program is None else self._program.run_ledger
+        return current_run().ledger if self._program is None else self._program.run_ledger
 
     def _invocations(self) -> Invocations:
         return Invocations() if self._program is None else self._program.invocations

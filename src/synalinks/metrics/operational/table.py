@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from synalinks.lm.ledger.ledger import Entry
+from synalinks.lm import Entry
 
 Amount = int | float | Decimal | None
 Phase = Literal["", "Reward", "Optimizer"]

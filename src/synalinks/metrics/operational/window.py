@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from synalinks.lm.ledger.ledger import Entry
+from synalinks.lm import Entry
 from synalinks.metrics.exact import ExactSum
 from synalinks.metrics.operational.table import OF_ENTRY, OF_PROGRAM, Row
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 
 from synalinks.data import Variable
 
-if TYPE_CHECKING:
-    from synalinks.modules.core.module import Module
+
+class Stateful(Protocol):
+    """A module as it is walked."""
+
+    own_variables: list[Variable]
+    trainable: bool
+
+    def walk_state(self) -> Iterator[Any]: ...
+
+
+M = TypeVar("M", bound=Stateful)
 
 
 def walk(value: Any, seen: set[int]) -> Iterator[Any]:
@@ -28,7 +37,7 @@ def walk(value: Any, seen: set[int]) -> Iterator[Any]:
             yield from walk(item, seen)
 
 
-def direct_state(module: Module) -> Iterator[Any]:
+def direct_state(module: Stateful) -> Iterator[Any]:
     """The variables and modules that `module` holds itself, in the order they were created or set."""
     seen: set[int] = {id(module)}
     for variable in module.own_variables:
@@ -42,9 +51,9 @@ def direct_state(module: Module) -> Iterator[Any]:
 _NOT_STATE = frozenset({"own_variables", "hooks", "constructor_arguments"})
 
 
-def modules_below(module: Module) -> list[Module]:
+def modules_below(module: M) -> list[M]:
     """All modules that `module` is made of, each once, itself not among them, in the order its variables are found."""
-    found: dict[int, Module] = {}
+    found: dict[int, M] = {}
     todo = [module]
     while todo:
         inner = [item for item in todo.pop().walk_state() if not isinstance(item, Variable) and id(item) not in found]
@@ -53,7 +62,7 @@ def modules_below(module: Module) -> list[Module]:
     return list(found.values())
 
 
-def variables_of(module: Module, trainable: bool | None) -> list[Variable]:
+def variables_of(module: Stateful, trainable: bool | None) -> list[Variable]:
     """Variables of a module and its sub-modules, trainable or not, or all (None); each once.
 
     A variable counts as trainable if it is itself and no module above it is frozen.
@@ -63,12 +72,12 @@ def variables_of(module: Module, trainable: bool | None) -> list[Variable]:
     return [variable for variable, free in found if trainable is None or free is trainable]
 
 
-def _collect(module: Module, free: bool, seen: set[int], found: list[tuple[Variable, bool]]) -> None:
+def _collect(module: Stateful, free: bool, seen: set[int], found: list[tuple[Variable, bool]]) -> None:
     if id(module) in seen:
         return
     seen.add(id(module))
     free = free and module.trainable
-    below: list[Module] = []
+    below: list[Stateful] = []
     for item in module.walk_state():
         if not isinstance(item, Variable):
             below.append(item)

@@ -16,7 +16,7 @@ from synalinks.data import (
 )
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
-from synalinks.lm.core.call import Schema, schema_of
+from synalinks.lm import Schema, schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input

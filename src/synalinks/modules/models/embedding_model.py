@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from synalinks.data import DataModel, Embeddings, JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError, LMError
-from synalinks.lm.core.call import Request
+from synalinks.lm import Request
 from synalinks.modules.models.remote_model import RemoteModel
 
 

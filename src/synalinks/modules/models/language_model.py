@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from synalinks import _json
 from synalinks.data import ChatMessage, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
-from synalinks.lm.core.call import Reply, Request, Schema, Sink, schema_of
+from synalinks.lm import Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 

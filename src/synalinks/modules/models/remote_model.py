@@ -16,12 +16,17 @@ from typing import Any, ClassVar, Literal, Self
 from synalinks import scope, session
 from synalinks._secrets import scrubbed
 from synalinks.errors import ConfigurationError, LMError
-from synalinks.lm import Credentials, Placed, saved_base
-from synalinks.lm.client import CacheMode, Client
-from synalinks.lm.core.options import check_options
-from synalinks.lm.ledger.ledger import Totals
-from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.retry import RetryPolicy
+from synalinks.lm import (
+    CacheMode,
+    Client,
+    Credentials,
+    Limits,
+    Placed,
+    RetryPolicy,
+    Totals,
+    check_options,
+    saved_base,
+)
 from synalinks.modules.core.module import Module
 from synalinks.modules.models.saved_layers import layers_config, layers_from
 from synalinks.saving import (

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import pytest
 
-import synalinks
 from synalinks import session
 from synalinks.lm.cassette.disk import CassetteWarning
 from synalinks.lm.cassette.session import Cassette
@@ -20,7 +19,7 @@ from synalinks.lm.ledger.ledger import Ledger, Money
 from synalinks.lm.runtime import RecordMode, use_cassette, use_ledger
 from synalinks.testing.pytest_plugin.network import no_network
 
-_LIBRARY = os.path.dirname(synalinks.__file__) + os.sep
+_LIBRARY = os.path.dirname(session.__file__) + os.sep
 
 
 @contextmanager

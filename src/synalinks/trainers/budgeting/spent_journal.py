@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from synalinks import _json
-from synalinks.lm.budget.layer import NOTHING, Amount, BudgetTracker
+from synalinks.lm import NOTHING, Amount, BudgetTracker
 from synalinks.trainers.budgeting.amounts import amount_from_dict, amount_to_dict
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synalinks.callbacks import History
 from synalinks.errors import DataError
+from synalinks.lm import Forecast
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.estimate import estimate
 from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards, half_right
 from synalinks.trainers.program_run import TrainableProgram
-
-if TYPE_CHECKING:
-    from synalinks.lm.forecast.forecast import Forecast
 
 _current: ContextVar[DryRun | None] = ContextVar("synalinks_dry_run", default=None)
 

@@ -32,12 +32,9 @@ from typing import Any, TypeVar
 from synalinks import _json, session
 from synalinks import optimizers as optimizer_namespace
 from synalinks.errors import ConfigurationError
-from synalinks.lm.core.call import Request
+from synalinks.lm import Forecast, Ledger, Request, current_run, isolated
 from synalinks.lm.forecast.figures import notes_of, rows_of
-from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.forecast.priors import Priors
-from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.runtime import current, isolated
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.optimizers.candidates import Candidate
 from synalinks.trainers.checks import models_of
@@ -107,10 +104,10 @@ def _sampled(whole: Shape, part: Shape, config: FitConfig) -> Iterator[str]:
 def priors_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> Priors:
     """The usage statistics of the sources given, the open cassette, this process's ledger and the models' disk caches."""
     sources = [learn_from] if isinstance(learn_from, (str, Path, Ledger)) else list(learn_from)
-    runtime = current()
-    if runtime.cassette is not None:
-        sources.append(runtime.cassette)
-    priors = Priors.of(*sources, runtime.ledger)
+    run = current_run()
+    if run.cassette is not None:
+        sources.append(run.cassette)
+    priors = Priors.of(*sources, run.ledger)
     folders = {str(folder): folder for model in models if (folder := _folder(model.client)) is not None}
     for folder in folders.values():
         priors.add_cache(folder)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm import Call, Reply, Request
 from synalinks.lm.forecast.figures import GROWTH
 from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
 from synalinks.lm.providers.fake.synthetic import SyntheticProvider

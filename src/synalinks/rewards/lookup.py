@@ -1,0 +1,39 @@
+"""Rewards by name, from saved configs and of functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synalinks.rewards import rubric_classes  # noqa: F401  the rubrics are the subclasses of RubricAsJudge
+from synalinks.rewards.cosine_similarity import CosineSimilarity
+from synalinks.rewards.exact_match import ExactMatch
+from synalinks.rewards.lm_as_judge import LMAsJudge
+from synalinks.rewards.reward import Reward, RewardFunctionWrapper
+from synalinks.rewards.rubrics import RubricAsJudge
+from synalinks.saving import Kind, serialize_synalinks_object
+
+REWARDS: Kind[Reward] = Kind(
+    "a reward",
+    Reward,
+    {
+        "exact_match": ExactMatch,
+        "cosine_similarity": CosineSimilarity,
+        "lm_as_judge": LMAsJudge,
+        **{cls.rubric.name: cls for cls in RubricAsJudge.__subclasses__()},
+    },
+    wrap=RewardFunctionWrapper,
+)
+#: The names of this library's rewards.
+NAMES = REWARDS.names
+
+serialize = serialize_synalinks_object
+deserialize = REWARDS.deserialize
+
+
+def get(identifier: Any) -> Any:
+    """A reward from an instance, a name such as `exact_match`, a saved config, a function, or None.
+
+    Raises:
+        ConfigurationError: anything else.
+    """
+    return REWARDS.get(identifier)
