@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import synalinks
-from programs_under_test import Answer, Fresh, Question, compiled, data, lm, solver
+from programs_under_test import Answer, Fresh, Question, compiled, data, fit, learner, lm, provider_of, solver
 from synalinks import session
 from synalinks.errors import CopyError
 from synalinks.trainers.forecasting.copies import copied
@@ -147,3 +148,27 @@ def test_the_last_forecast_is_kept() -> None:
     program = compiled()
     assert program.last_forecast is None
     assert asyncio.run(program.estimate(*data(4))) is program.last_forecast
+
+
+def test_estimates_at_once_give_what_each_gives_alone_and_leave_the_filters_of_warnings() -> None:
+    programs, before = [compiled() for _ in range(3)], list(warnings.filters)
+    sizes = (4, 30, 12)
+
+    async def together() -> list[Any]:
+        async with asyncio.TaskGroup() as group:
+            pairs = zip(programs, sizes, strict=True)
+            tasks = [group.create_task(program.estimate(*data(size))) for program, size in pairs]
+        return [task.result().to_dict() for task in tasks]
+
+    found = asyncio.run(together())
+    assert list(warnings.filters) == before
+    for program, size, forecast in zip(programs, sizes, found, strict=True):
+        assert asyncio.run(program.estimate(*data(size))).to_dict() == forecast
+
+
+def test_a_copy_has_no_history() -> None:
+    program = compiled()
+    fit(program, provider_of(learner), *data(4), validation_split=0.5)
+    twin, _ = copied(program, None)
+    assert twin.history is None
+    assert program.history is not None

@@ -18,7 +18,7 @@ def copied(program: Any, optimizer: Any) -> tuple[Any, Any]:
     Raises:
         CopyError: naming the attribute that can't be copied.
     """
-    memo: dict[int, Any] = {}
+    memo: dict[int, Any] = {id(program.history): None}  # a record of the past, of any length
     twin, its_optimizer = copy.deepcopy((program, optimizer), memo)
     for holder in (twin, *modules_below(twin), *twin.compiled.rewards, *twin.compiled.metrics):
         functions = {name: value for name, value in vars(holder).items() if isinstance(value, FunctionType)}

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextvars
+import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
@@ -128,8 +129,7 @@ async def _simulate(
     """A synthetic fit of a copy of the program, and the requests it made."""
     part = data.shape.part(config.minibatch_size, min(config.span, EPOCHS), scenario.passes, LEAST)
     provider = ScenarioProvider(scenario, priors)
-    with warnings.catch_warnings(), _Noted(program.name), session.forked(), isolated(provider) as ledger:
-        warnings.simplefilter("ignore")  # they would be about synthetic answers
+    with _SILENCE, _Noted(program.name), session.forked(), isolated(provider) as ledger:
         twin, own_optimizer = copied(program, optimizer)
         rewards = twin.compiled = SimulatedRewards(twin.compiled, scenario.reward, lambda: _size(twin))
         if own_optimizer is not None:
@@ -150,6 +150,35 @@ async def _outside(job: Coroutine[Any, Any, T]) -> T:
         task.cancel()
         await asyncio.wait((task,))
         raise
+
+
+class _Silence:
+    """A block without warnings, which would be about synthetic answers.
+
+    Filters of warnings belong to the process. Blocks may overlap, so the last one to end restores what the first one found.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._open += 1
+            if self._open == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._open -= 1
+            if not self._open:
+                self._filters.__exit__(None, None, None)
+
+
+_SILENCE = _Silence()
 
 
 class _Noted:
