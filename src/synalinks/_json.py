@@ -22,6 +22,26 @@ JsonObject = dict[str, Json]
 
 JSONDecodeError = orjson.JSONDecodeError
 loads = orjson.loads
+#: The least whole number that orjson reads as a float is 2**64, or below zero -2**63 - 1.
+_LEAST_ROUNDED = 2.0**63
+
+
+def exact(text: str | bytes) -> Any:
+    """The JSON value of a text, whole numbers of any size exact; `loads` reads those over 64 bits as floats.
+
+    Raises:
+        JSONDecodeError: the text is not JSON.
+    """
+    value = loads(text)
+    return json.loads(text) if _may_be_rounded(value) else value
+
+
+def _may_be_rounded(value: Any) -> bool:
+    if isinstance(value, float):
+        return abs(value) >= _LEAST_ROUNDED
+    if isinstance(value, dict):
+        return any(map(_may_be_rounded, value.values()))
+    return isinstance(value, list) and any(map(_may_be_rounded, value))
 
 
 def canonical(value: Any) -> bytes:

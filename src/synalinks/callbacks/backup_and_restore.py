@@ -123,7 +123,7 @@ class BackupAndRestore(Callback):
         paths = [path for name in (LATEST, PREVIOUS) if (path := self.backup_dir / name).exists()]
         for path in paths:
             try:
-                state = _json.loads(path.read_bytes())
+                state = _json.exact(path.read_bytes())
             except _json.JSONDecodeError as error:
                 warnings.warn(f"{path} is damaged ({error})", RuntimeWarning, stacklevel=2)
                 continue

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, KeysView, ValuesView
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
+from synalinks.data.algebra.normal import normal_form
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel
 from synalinks.data.operand import Operand, either
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 
 _CACHE = "__synalinks_schema__"
+_OTHERWISE = "__synalinks_written_otherwise__"
 
 
 class DataModelMeta(Operand, ModelMetaclass):
@@ -82,10 +84,14 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
         return schema
 
     def get_json(self) -> JsonObject:
-        """The value as plain JSON; fields that are None are left out."""
-        return self.__pydantic_serializer__.to_python(  # type: ignore[no-any-return]
-            self, mode="json", exclude_none=True, serialize_as_any=True
+        """The value as plain JSON, by the names of the schema: aliases where there are some, no computed fields.
+
+        Fields that are None are left out, and sets are sorted.
+        """
+        value: JsonObject = self.__pydantic_serializer__.to_python(
+            self, mode="json", by_alias=True, exclude_none=True, serialize_as_any=True
         )
+        return normal_form(value, self._shared_schema(), prune=True) if _written_otherwise(type(self)) else value
 
     def get(self, key: str, default: Json = None) -> Json:
         """A field's value, or `default`."""
@@ -137,6 +143,32 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
     def prettify_json(self) -> str:
         """The value as indented JSON."""
         return _json.pretty(self.get_json())
+
+
+def _written_otherwise(cls: type[DataModel]) -> bool:
+    """Whether pydantic may write a value of the class with other fields than the schema has, or sets in any order."""
+    found: bool | None = cls.__dict__.get(_OTHERWISE)
+    if found is None:
+        schema = _json.dumps(cls._shared_schema())
+        fields = [inner.model_computed_fields for inner in (cls, *_models_in(cls))]
+        found = "uniqueItems" in schema or any(fields)
+        type.__setattr__(cls, _OTHERWISE, found)
+    return found
+
+
+def _models_in(cls: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models that a model's fields are made of, however deep."""
+    found: list[type[BaseModel]] = []
+    waiting: list[Any] = [cls]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            if one in found:
+                continue
+            found.append(one)
+            waiting += [field.annotation for field in one.model_fields.values()]
+        waiting += get_args(one)
+    return found
 
 
 def _inlined(schema: JsonObject) -> JsonObject:

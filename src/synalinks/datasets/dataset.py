@@ -199,7 +199,7 @@ def _renderer(template: str, what: str) -> Callable[[Mapping[str, Json]], JsonOb
     def render(row: Mapping[str, Json]) -> JsonObject:
         try:
             text = compiled.render(row)
-            value = _json.loads(text)
+            value = _json.exact(text)
         except ConfigurationError as error:
             raise DataError(f"{error}; the row has {sorted(row)}") from error
         except json.JSONDecodeError as error:

@@ -104,7 +104,7 @@ class JSONLDataset(FileDataset):
                 if not line.strip():
                     continue
                 try:
-                    yield _json.loads(line)
+                    yield _json.exact(line)
                 except json.JSONDecodeError as error:
                     raise DataError(f"{self.path}: line {number} is no JSON ({error}): {line[:200]!r}") from error
 
@@ -127,7 +127,7 @@ class JSONDataset(FileDataset):
     def _read(self) -> Iterable[Json]:
         try:
             with self._open() as text:
-                rows = _json.loads(text.read())
+                rows = _json.exact(text.read())
         except json.JSONDecodeError as error:
             raise DataError(f"{self.path} is no JSON: {error}") from error
         if not isinstance(rows, list):

@@ -16,7 +16,7 @@ from synalinks.lm.budget.layer import BudgetLayer
 from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.session import CassetteLayer
-from synalinks.lm.core.call import Call, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.core.call import Call, Check, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
 from synalinks.lm.layers import Placed, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
@@ -196,11 +196,25 @@ class Client:
             return None
         return runtime.cache_only.handler(self.endpoint, self._cache_dir)
 
-    def send(self, request: Request, sink: Sink | None = None, is_fallback: bool = False) -> Awaitable[Reply]:
-        """Send a request from the current place. Runtime and place are read here, once a call."""
+    def send(
+        self,
+        request: Request,
+        sink: Sink | None = None,
+        is_fallback: bool = False,
+        check: Check | None = None,
+    ) -> Awaitable[Reply]:
+        """Send a request from the current place. Runtime and place are read here, once a call.
+
+        Args:
+            request: what is asked.
+            sink: receives the answer's text as it comes.
+            is_fallback: whether another model's call failed before.
+            check: raises ValueError for a parsed answer that is of no use though it obeys the schema.
+        """
         runtime, scope = current(), scopes.current()
         draw = runtime.taken.ordinal(scope, request)
-        call = Call(request, scope, draw, sink, self.caller, trace=Trace(), is_fallback=is_fallback, runtime=runtime)
+        trace = Trace()
+        call = Call(request, scope, draw, sink, self.caller, None, None, trace, is_fallback, check, runtime)
         PROCESS.check_not_stopping(call)
         return self.stack_for(runtime).outermost(call)
 

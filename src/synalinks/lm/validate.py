@@ -34,7 +34,7 @@ class ValidateLayer:
             request = call.request
             if request.kind == "embed":
                 error: LMError | None = _vector_fault(request, reply)
-            elif (error := _chat_fault(request, reply)) is not None and (answer := _answer_in(request, reply)):
+            elif (error := _chat_fault(call, reply)) is not None and (answer := _answer_in(request, reply)):
                 return replace(reply, text=answer)
             if error is not None:
                 raise error
@@ -43,12 +43,13 @@ class ValidateLayer:
         return check
 
 
-def _chat_fault(request: Request, reply: Reply) -> LMError | None:
+def _chat_fault(call: Call, reply: Reply) -> LMError | None:
+    request = call.request
     if reply.finish == "content_filter" or reply.refusal:
         return _refused(request, reply)
     if reply.tool_calls:
         return None
-    problem = _problem(request, reply)
+    problem = _problem(call, reply)
     if problem is None:
         return None
     if reply.finish == "length":
@@ -64,19 +65,26 @@ def _chat_fault(request: Request, reply: Reply) -> LMError | None:
     )
 
 
-def _problem(request: Request, reply: Reply) -> str | None:
+def _problem(call: Call, reply: Reply) -> str | None:
     """What is wrong with a chat answer, in a few words, or None."""
     text = reply.text
     if not text or text.isspace():
         return "the answer is empty"
-    if request.schema is None:
+    schema = call.request.schema
+    if schema is None:
         return None
     try:
-        value = _json.loads(text)
+        value = _json.exact(text)
     except _json.JSONDecodeError as error:
         return f"the answer is not JSON: {error}"
-    problem = request.schema.problem(value)
-    return None if problem is None else f"the answer breaks its schema: {problem}"
+    if (problem := schema.problem(value)) is not None:
+        return f"the answer breaks its schema: {problem}"
+    try:
+        if call.check is not None:
+            call.check(value)
+    except ValueError as error:
+        return f"the answer is refused: {error}"
+    return None
 
 
 def _answer_in(request: Request, reply: Reply) -> str | None:

@@ -100,7 +100,7 @@ def read(filepath: str | Path) -> dict[str, Any]:
     """
     path = Path(filepath)
     try:
-        value = _json.loads(path.read_bytes())
+        value = _json.exact(path.read_bytes())
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no file {path}") from error
     except _json.JSONDecodeError as error:

@@ -17,7 +17,7 @@ def program_from_json(json_string: str, custom_objects: Mapping[str, Any] | None
         ConfigurationError: not JSON, or not a program.
     """
     try:
-        value = _json.loads(json_string)
+        value = _json.exact(json_string)
     except _json.JSONDecodeError as error:
         raise ConfigurationError(f"not JSON: {error}") from error
     if not isinstance(value, dict) or "synalinks_program" not in value:

@@ -45,6 +45,8 @@ __all__ = [
 #: Where an answer came from; only `live` costs money.
 Source = Literal["live", "shared", "cache", "cassette"]
 Sink = Callable[["Delta"], None]
+#: Raises ValueError for a parsed answer that obeys its schema and is of no use all the same.
+Check = Callable[[Any], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,8 @@ class Call:
             not change what a call is.
         trace: what the call has sent and spent so far, or None where nobody asks.
         is_fallback: whether a fallback asks, in place of a model whose call failed.
+        check: raises ValueError for a parsed answer that obeys the schema and is of no use all the same; None accepts all.
+            Not part of the request.
         runtime: the `Runtime` it was made in, which only the place where the stack is composed looks into.
     """
 
@@ -267,6 +271,7 @@ class Call:
     output_cap: int | None = None
     trace: Trace | None = None
     is_fallback: bool = False
+    check: Check | None = None
     runtime: object = field(default=None, compare=False, repr=False)
 
     @property

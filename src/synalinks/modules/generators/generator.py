@@ -8,6 +8,7 @@ from typing import Any
 from synalinks import _json, scope
 from synalinks.data import (
     ChatMessage,
+    DataModel,
     Instructions,
     JsonDataModel,
     SymbolicDataModel,
@@ -18,6 +19,7 @@ from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Schema, schema_of
 from synalinks.modules.core.module import Module
+from synalinks.modules.generators.answers import Answers
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input
 from synalinks.modules.models.language_model import LanguageModel
@@ -80,6 +82,8 @@ class Generator(Module):
             raise ConfigurationError(f"{self.name}: reasoning_effort={reasoning_effort!r}; write one of {EFFORTS}")
         given = schema if data_model is None else data_model.get_schema()
         self.schema: Schema | None = None if given is None else schema_of(given)
+        model = data_model if isinstance(data_model, type) and issubclass(data_model, DataModel) else None
+        self.answers = None if given is None else Answers(given, model)
         self.language_model: LanguageModel | None = LanguageModel.get(language_model)
         self.prompt_template = prompt_template or default_prompt_template()
         self.prompt_variables = dict(prompt_variables or {})
@@ -111,7 +115,9 @@ class Generator(Module):
         if inputs is None:
             return None
         (model,) = self.models_asked()
-        found = await model.ask(self.messages(inputs), schema=self.schema, tools=self.tools, options=self.options)
+        found = await model.ask(
+            self.messages(inputs), schema=self.schema, answers=self.answers, tools=self.tools, options=self.options
+        )
         if found is None:
             return None
         reply, value = found

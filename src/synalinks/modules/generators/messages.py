@@ -44,7 +44,7 @@ def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
     arguments = function["arguments"]
     if isinstance(arguments, str):
         try:
-            arguments = _json.loads(arguments)
+            arguments = _json.exact(arguments)
         except _json.JSONDecodeError as error:
             name = function["name"]
             raise ConfigurationError(f"the arguments of tool call {name!r} are not JSON: {error}") from error

@@ -9,6 +9,7 @@ from synalinks import _json
 from synalinks.data import ChatMessage, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
 from synalinks.lm import Reply, Request, Schema, Sink, schema_of
+from synalinks.modules.generators.answers import Answers
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 
@@ -55,6 +56,7 @@ class LanguageModel(RemoteModel):
         messages: Sequence[Mapping[str, Any]],
         *,
         schema: Schema | None = None,
+        answers: Answers | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
         options: Mapping[str, Any] | None = None,
         sink: Sink | None = None,
@@ -64,6 +66,7 @@ class LanguageModel(RemoteModel):
         """The reply to wire messages and, with a schema, its parsed value; None if the world failed.
 
         Args:
+            answers: the form of the parsed value, and what refuses one; None leaves it as it was written.
             is_fallback: whether it is asked as the fallback of another model.
             raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
 
@@ -73,13 +76,21 @@ class LanguageModel(RemoteModel):
         merged = self.merged_options(options)
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
-            reply = await self.client.send(request, sink, is_fallback)
-            return reply, _parsed(reply, schema)
+            check = None if answers is None else answers.read
+            reply = await self.client.send(request, sink, is_fallback, check)
+            return reply, _parsed(reply, schema, answers)
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
                 raises = raises or self.on_error == "raise"
                 return await self.fallback.ask(
-                    messages, schema=schema, tools=tools, options=options, sink=sink, is_fallback=True, raises=raises
+                    messages,
+                    schema=schema,
+                    answers=answers,
+                    tools=tools,
+                    options=options,
+                    sink=sink,
+                    is_fallback=True,
+                    raises=raises,
                 )
             self.handle_failure(error, raises)
             return None
@@ -108,14 +119,19 @@ class LanguageModel(RemoteModel):
         return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
 
 
-def _parsed(reply: Reply, schema: Schema | None) -> Any:
+def _parsed(reply: Reply, schema: Schema | None, answers: Answers | None) -> Any:
     if schema is None or reply.tool_calls:
         return None
     try:
-        value = _json.loads(reply.text)
+        value = _json.exact(reply.text)
     except _json.JSONDecodeError as error:
         raise BadReply(f"the {reply.source} answer is not JSON ({error}): {reply.text[:200]!r}", reply=reply) from error
     problem = schema.problem(value)
     if problem is not None:
         raise BadReply(f"the {reply.source} answer breaks its schema: {problem}", reply=reply)
-    return value
+    if answers is None:
+        return value
+    try:
+        return answers.read(value)
+    except ValueError as error:
+        raise BadReply(f"the {reply.source} answer is refused by its class: {error}", reply=reply) from error

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks.data import DataModel, JsonDataModel, tree
+from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.errors import DataError
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _samples(batch: Any, first_index: int) -> list[Sample]:
         return []
     xs = _models(batch[0], "x of a batch")
     with_targets = len(batch) == 2 and batch[1] is not None
-    ys = _models(batch[1], "y of a batch") if with_targets else [None] * len(xs)
+    ys = _normal(_models(batch[1], "y of a batch")) if with_targets else [None] * len(xs)
     if len(xs) != len(ys):
         raise DataError(f"a batch of the generator has {len(xs)} inputs and {len(ys)} targets")
     return [Sample(first_index + i, x, y) for i, (x, y) in enumerate(zip(xs, ys, strict=True))]
@@ -244,7 +245,18 @@ def _targets(y: Any, what: str, length: int) -> list[Any]:
     found = _models(y, what)
     if len(found) != length:
         raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
-    return found
+    return _normal(found)
+
+
+def _normal(targets: list[Any]) -> list[Any]:
+    """Targets as answers are written, so that what is one value compares equal."""
+    return [tree.map_structure(_normal_leaf, target) for target in targets]
+
+
+def _normal_leaf(value: Any) -> Any:
+    if not isinstance(value, JsonDataModel) or has_one_spelling(value.get_schema()):
+        return value
+    return JsonDataModel(value.get_schema(), normal_form(value.get_json(), value.get_schema()), name=value.name)
 
 
 def shuffled(count: int, rng: np.random.Generator) -> list[int]:

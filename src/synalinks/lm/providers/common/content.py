@@ -116,7 +116,7 @@ def arguments_of(call: Mapping[str, Any]) -> Mapping[str, Any]:
     given = function.get("arguments") or {}
     if isinstance(given, str):
         try:
-            given = _json.loads(given)
+            given = _json.exact(given)
         except _json.JSONDecodeError as error:
             raise RequestError(
                 f"arguments of a call of {function.get('name')!r} in the history are not JSON: {given!r}"

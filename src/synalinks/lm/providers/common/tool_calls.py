@@ -69,7 +69,7 @@ def _object(arguments: object) -> Mapping[str, Any] | None:
     """Arguments as an object; those left out are none; None if they are something else."""
     if isinstance(arguments, str) and arguments.strip():
         try:
-            arguments = _json.loads(arguments)
+            arguments = _json.exact(arguments)
         except _json.JSONDecodeError:
             return None
     if isinstance(arguments, dict):

@@ -1,0 +1,163 @@
+"""Tests of the normal form: one value in two spellings is one value, by the schema and by the class alike."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import pickle
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import computed_field, model_validator
+
+import synalinks
+from synalinks.data.algebra.normal import has_one_spelling, normal_form
+from synalinks.modules.generators.answers import Answers
+from synalinks.testing import ScriptedProvider
+
+
+class Stop(synalinks.DataModel):
+    town: str
+    nights: int = 1
+    note: str | None = None
+
+
+class Hotel(synalinks.DataModel):
+    kind: Literal["hotel"] = "hotel"
+    stars: int
+
+
+class Tent(synalinks.DataModel):
+    kind: Literal["tent"] = "tent"
+    persons: int
+
+
+class Trip(synalinks.DataModel):
+    first_name: str = synalinks.Field(alias="firstName")
+    stops: list[Stop]
+    tags: set[str] = set()
+    begins: datetime | None = None
+    price: Decimal | None = None
+    bed: Hotel | Tent | None = None
+    notes: dict[str, int | None] = {}
+
+    @computed_field
+    @property
+    def nights(self) -> int:
+        return sum(stop.nights for stop in self.stops)
+
+
+TRIP = Trip(
+    firstName="Ada",
+    stops=[Stop(town="Oslo"), Stop(town="Bergen", nights=2)],
+    tags={"sea", "rain", "north"},
+    begins=datetime(2026, 1, 2, tzinfo=UTC),
+    bed=Tent(persons=2),
+    notes={"a": 1, "b": None},
+)
+NORMAL = {
+    "firstName": "Ada",
+    "stops": [{"town": "Oslo", "nights": 1}, {"town": "Bergen", "nights": 2}],
+    "tags": ["north", "rain", "sea"],
+    "begins": "2026-01-02T00:00:00Z",
+    "bed": {"kind": "tent", "persons": 2},
+    "notes": {"a": 1, "b": None},
+}
+SPELLINGS: list[dict[str, Any]] = [
+    {"firstName": "Ada", "stops": [{"town": "Oslo", "nights": 1, "note": None}, {"town": "Bergen", "nights": 2.0}],
+     "tags": ["sea", "north", "rain"], "begins": "2026-01-02T00:00:00+00:00", "price": None,
+     "bed": {"persons": 2}, "notes": {"a": 1, "b": None}},
+    {"firstName": "Ada", "stops": [{"nights": 1, "town": "Oslo"}, {"town": "Bergen", "nights": 2, "note": None}],
+     "tags": ["rain", "sea", "north"], "begins": "2026-01-02T00:00:00Z",
+     "bed": {"kind": "tent", "persons": 2.0}, "notes": {"a": 1, "b": None}},
+]  # fmt: skip
+
+
+def test_a_value_is_written_by_its_schema() -> None:
+    assert TRIP.get_json() == NORMAL and list(TRIP.get_json()) == list(NORMAL)
+    assert set(TRIP.get_json()) <= set(Trip.get_schema()["properties"])
+    assert Trip.from_config(TRIP.get_config()).get_json() == NORMAL
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("model", [Trip, None], ids=["by class", "by schema"])
+def test_every_spelling_of_an_answer_is_the_value(spelling: dict[str, Any], model: Any) -> None:
+    before = copy.deepcopy(spelling)
+    assert Answers(Trip.get_schema(), model).read(spelling) == NORMAL
+    assert spelling == before
+
+
+def test_a_target_in_any_spelling_matches_the_answer() -> None:
+    inputs = synalinks.Input(data_model=Stop)
+
+    async def reward_of(target: Any) -> float:
+        outputs = await synalinks.Generator(data_model=Trip, language_model="ollama/m")(inputs)
+        program = synalinks.Program(inputs=inputs, outputs=outputs)
+        program.compile(reward="exact_match", optimizer="random_few_shot")
+        with synalinks.use_provider(ScriptedProvider(lambda call: json.dumps(SPELLINGS[1]))):
+            return (await program.evaluate([Stop(town="x")], [target], verbose=0))["reward"]
+
+    for target in (TRIP, *(synalinks.JsonDataModel(schema=Trip.get_schema(), json=value) for value in SPELLINGS)):
+        assert asyncio.run(reward_of(target)) == 1.0
+
+
+def test_a_pickle_and_a_copy_have_the_form() -> None:
+    answers = Answers(Trip.get_schema(), Trip)
+    assert copy.deepcopy(answers) is answers
+    assert pickle.loads(pickle.dumps(answers)).read(SPELLINGS[0]) == NORMAL
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(json_values, st.sampled_from([Trip.get_schema(), Stop.get_schema(), {}, {"$ref": "#/$defs/x"}]))
+def test_it_takes_any_value_and_is_idempotent(value: Any, schema: dict[str, Any]) -> None:
+    once = normal_form(value, schema)
+    assert normal_form(once, schema) == once
+
+
+@given(st.text(), st.none() | st.integers(), st.none() | st.text())
+def test_class_and_schema_agree(town: str, nights: int | None, note: str | None) -> None:
+    value = {"town": town, **({} if nights is None else {"nights": nights}), "note": note}
+    assert Answers(Stop.get_schema(), Stop).read(value) == Answers(Stop.get_schema()).read(value)
+
+
+def test_a_reference_to_itself_ends() -> None:
+    schema = {"$ref": "#/$defs/x", "$defs": {"x": {"$ref": "#/$defs/x"}}}
+    assert normal_form({"a": None}, schema) == {"a": None}
+
+
+def test_plain_schemas_have_one_spelling() -> None:
+    class Plain(synalinks.DataModel):
+        text: str
+        ratio: float
+        words: list[str]
+
+    assert has_one_spelling(Plain.get_schema())
+    assert not any(has_one_spelling(model.get_schema()) for model in (Trip, Stop, Hotel))
+
+
+def test_a_class_refuses_with_the_place() -> None:
+    class Span(synalinks.DataModel):
+        start: int
+        end: int
+
+        @model_validator(mode="after")
+        def ordered(self) -> Span:
+            if self.end < self.start:
+                raise ValueError("end before start")
+            return self
+
+    with pytest.raises(ValueError, match="end before start"):
+        Answers(Span.get_schema(), Span).read({"start": 5, "end": 1})
+    with pytest.raises(ValueError, match="^start: "):
+        Answers(Span.get_schema(), Span).read({"start": "x", "end": 1})
