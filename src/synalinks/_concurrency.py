@@ -19,7 +19,7 @@ async def run_all(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """Run coroutines side by side and return their results in the order given.
 
     A bug cancels the siblings and is raised itself, not as a group. An orderly stop (`error.orderly`) lets
-    the siblings come home first; then the stop of the earliest job is raised.
+    the siblings finish first; then the stop of the earliest job is raised.
     """
     coroutines = list(jobs)
     if len(coroutines) == 1:
@@ -46,7 +46,7 @@ async def run_all(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error a person wants to see: the first one that is not a group itself."""
+    """The error to show: the first one that is not a group itself."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
@@ -97,7 +97,7 @@ class LoopLocal(Generic[T]):
 
 
 class Clock(Protocol):
-    """Time as the LM layer sees it, in seconds."""
+    """Time of the LM layer, in seconds."""
 
     def now(self) -> float:
         """Seconds on a monotonic scale."""

@@ -1,6 +1,6 @@
 """Templates: jinja2 in its sandbox, with a limit on the work and on the text of each rendering.
 
-A saved program is data, and a template in it comes from whoever wrote the file. The sandbox keeps a template from
+A saved program is data, and a template in it may be written by an attacker. The sandbox keeps a template from
 reaching anything but its values; the limits here keep it from filling the memory or running for ever.
 """
 

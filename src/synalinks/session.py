@@ -83,7 +83,7 @@ def on_clear(callback: Callable[[], None]) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forget automatic names, the draws that this run has taken and the calls in the process's ledger.
+    """Drop automatic names, the draws that this run has taken and the calls in the process's ledger.
 
     Defaults set with `set_default_*`, prices and an open cassette outlive it.
     """

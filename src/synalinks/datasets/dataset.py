@@ -79,7 +79,7 @@ class Dataset(ABC):
         make = _maker(input_data_model, input_schema, input_template, ChatMessages, "input", empty)
         if make is None:
             raise ConfigurationError(
-                f"{type(self).__name__} needs input_data_model=, input_schema= or input_template= to know what an "
+                f"{type(self).__name__} needs input_data_model=, input_schema= or input_template=, which say what an "
                 "example is"
             )
         self._make_input = make

@@ -43,7 +43,7 @@ class Empty(Initializer):
         self._model = data_model if isinstance(data_model, type) else None
 
     def __call__(self) -> JsonObject:
-        """A new value, shared with nobody."""
+        """A new value that shares nothing."""
         if self._json is not None:
             given: JsonObject = copy_json(self._json)
             return given

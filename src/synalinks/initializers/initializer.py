@@ -53,7 +53,7 @@ class Initializer(ABC):
 
     @abstractmethod
     def __call__(self) -> JsonObject:
-        """A new value, shared with nobody."""
+        """A new value that shares nothing."""
 
     def get_schema(self) -> JsonObject:
         """The schema of what is made; shared, so not to be changed."""

@@ -84,7 +84,7 @@ class Optimizer(Copyable):
     """A search over the JSON of trainable variables.
 
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
-    asks `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
+    calls `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
     end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the
     `population_size` best by their lower confidence bound.
 
@@ -170,8 +170,8 @@ class Optimizer(Copyable):
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.
 
-        What somebody wrote into a variable since the last training is what this one starts from: a pool that does not
-        hold it is of another search. Seeds that the last training did not come to are still to be started from.
+        What was written into a variable since the last training is what this one starts from: a pool without it is of
+        another search. Seeds that the last training did not come to are still to be started from.
 
         Raises:
             ConfigurationError: a variable has a field that is named as the evidence for candidates is.

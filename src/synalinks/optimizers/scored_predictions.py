@@ -56,7 +56,7 @@ def assign_rewards(variable: Variable, rewards: Mapping[int, float]) -> list[Rec
 
     Args:
         rewards: by sample. A prediction of a sample without a reward is dropped; so is, with a warning, one that was
-            put there in another way than by adding it to the list, so that nobody knows its sample.
+            put there in another way than by adding it to the list, so that its sample is unknown.
     """
     value = variable.get_json()
     if lost := sum(record.get("sample") is None for record in value["current_predictions"]):

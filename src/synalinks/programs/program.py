@@ -29,7 +29,7 @@ class _Loader:
             """Build the program saved at `path`, with its variables and how it was compiled.
 
             Raises:
-                ConfigurationError: no such file, no saved program, or classes this process doesn't know.
+                ConfigurationError: no such file, no saved program, or classes that are not registered here.
             """
             return files.load(path, {cls.__qualname__: cls, **(custom_objects or {})})
 

@@ -1,4 +1,4 @@
-"""BatchReward: a reward that sees the predictions of a whole batch at once."""
+"""BatchReward: a reward that gets the predictions of a whole batch at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class BatchReward(Reward):
 
     Subclasses write `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many floats.
     Missing predictions are worth 0 and are not among them. It may be the reward of one output among several, or a
-    metric; called with one prediction it sees a batch of one. Arguments: see `Reward`.
+    metric; called with one prediction it gets a batch of one. Arguments: see `Reward`.
 
     Example:
         >>> class Rank(synalinks.rewards.BatchReward):

@@ -89,7 +89,7 @@ class CosineSimilarity(Reward):
         return await cosine_similarity(y_true, y_pred, self.models_asked()[0])
 
     def models_asked(self) -> tuple[EmbeddingModel]:
-        """The model it asks: its own, or the session's default.
+        """The model it calls: its own, or the session's default.
 
         Raises:
             ConfigurationError: there is neither.

@@ -22,7 +22,7 @@ INSTRUCTIONS = (
 class RubricsAsJudge(LMAsJudge):
     """One score of the prediction by one or more rubrics, in one call. More is better, also for rubrics of faults.
 
-    The judge sees target and prediction only. What a rubric speaks of besides, such as context or trajectory, has to be
+    The judge's prompt has target and prediction only. What a rubric refers to besides, such as context or trajectory, has to be
     among their fields: let the program return its inputs.
 
     Args:

@@ -16,7 +16,7 @@ from synalinks.trainers.compile.compiled import Compiled
 
 
 class RunnableProgram(Protocol):
-    """A program as the trainer sees it.
+    """The part of a program that the trainer uses.
 
     Attributes:
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.

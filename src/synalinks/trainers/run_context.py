@@ -69,7 +69,7 @@ def use_callbacks(
     Args:
         ledger: of the run; the progress output shows its money and tokens.
         steps: batches that the data have, None where unknown.
-        at_most: batches that the caller wants, None for all.
+        at_most: batches to run, None for all.
         **params: what else callbacks may read of the run.
     """
     bar = ProgbarLogger(lambda: money_spent(ledger), spent_of_budget, lambda: ledger.total.tokens)

@@ -126,7 +126,7 @@ class Trainer(Compilable):
             DataError: data of the wrong kind, type or length.
             ConfigurationError: anything that is not configured, before the first call.
             LMUnavailable: a whole batch without an answer.
-            KeyboardInterrupt: after Ctrl-C, once the calls already sent have come home; a second one cancels them.
+            KeyboardInterrupt: after Ctrl-C, once the calls already sent are answered; a second one cancels them.
         """
         history = History()
         self.history = history
@@ -333,7 +333,7 @@ class Trainer(Compilable):
 
 def _object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
     """Shape: `(samples,)`, dtype object, whatever the values are."""
-    import numpy as np  # the caller of predict wants an array; others start faster without
+    import numpy as np  # predict returns an array; others start faster without
 
     found = np.empty(len(values), dtype=object)
     found[:] = values

@@ -2,7 +2,7 @@
 
 Nothing is validated, nothing of the arguments is changed, and nested values are shared, not copied. The same
 functions on schemas are in `schema.py`; where a value leaves out fields that were None, the `names` arguments
-carry the names its schema knows, so that value and schema come out alike.
+carry the names in its schema, so that value and schema come out alike.
 """
 
 from __future__ import annotations

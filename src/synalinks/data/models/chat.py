@@ -25,7 +25,7 @@ class ChatRole(StrEnum):
 
 
 class ToolCallFunction(DataModel):
-    """The function that a model wants called."""
+    """The function that a model calls."""
 
     name: str = Field(description="The name of the function")
     arguments: JsonObject | str = Field(description="Its arguments, as an object or as JSON text")

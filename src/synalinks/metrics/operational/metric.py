@@ -49,7 +49,7 @@ class Invocations:
 
 
 class Runs(Protocol):
-    """A program as such a metric sees it."""
+    """The part of a program that such a metric reads."""
 
     run_ledger: Ledger
     invocations: Invocations

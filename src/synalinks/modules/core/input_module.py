@@ -55,7 +55,7 @@ class InputModule(Module):
         return {"schema": dict(self.schema), "optional": self.optional, "name": self.name}
 
 
-def Input(  # noqa: N802  a factory users know by this name
+def Input(  # noqa: N802  a factory with the public name of a class
     schema: Mapping[str, Any] | None = None, data_model: Any = None, optional: bool = False, name: str | None = None
 ) -> SymbolicDataModel:
     """A symbolic value that stands for an input of a program.

@@ -30,7 +30,7 @@ SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
 
 
 class Generator(Module):
-    """A module that asks a language model for an instance of a schema.
+    """A module that calls a language model for an instance of a schema.
 
     Its one trainable variable, `state_<name>`, holds the instructions and the few-shot examples.
 
@@ -40,7 +40,7 @@ class Generator(Module):
         prompt_template: a jinja2 template of the system message (see `default_prompt_template`).
         prompt_variables: further variables of the template, JSON.
         examples: worked examples, pairs of (inputs, outputs), JSON or data models.
-        instructions: what the model is told to do; the keys to answer with, where None.
+        instructions: what the model has to do; the keys to answer with, where None.
         seed_instructions: further instructions an optimizer may start from.
         use_inputs_schema, use_outputs_schema: show the schemas in the prompt.
         return_inputs: put the inputs before the answer.
@@ -170,7 +170,7 @@ class Generator(Module):
         self.state.get("current_predictions").append(record)
 
     def models_asked(self) -> tuple[LanguageModel]:
-        """The model it asks: its own, or the session's default.
+        """The model it calls: its own, or the session's default.
 
         Raises:
             ConfigurationError: there is neither.
@@ -213,7 +213,7 @@ class Generator(Module):
 
 
 def default_instructions(schema: Schema | None) -> str:
-    """What a generator is told where nothing else is said."""
+    """The instructions of a generator where none are given."""
     if schema is None:
         return "Answer the user."
     keys = ", ".join(schema.value.get("properties", {}))

@@ -43,10 +43,10 @@ class EmbeddingModel(RemoteModel):
         is_fallback: bool = False,
         raises: bool = False,
     ) -> list[array[float]] | None:
-        """One float32 vector per text, in order; None if the world failed.
+        """One float32 vector per text, in order; None if the call failed for good.
 
         Args:
-            texts: looked up text by text; those not known are sent in one request, each once.
+            texts: looked up text by text; those without a stored answer are sent in one request, each once.
             is_fallback: whether it is asked as the fallback of another model.
             raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
 

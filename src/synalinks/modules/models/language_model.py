@@ -1,4 +1,4 @@
-"""LanguageModel: a chat model as modules see it. It asks, validates, and knows what failure means."""
+"""LanguageModel: a chat model as a module: requests, parsed replies, and what becomes of a failed call."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class LanguageModel(RemoteModel):
         is_fallback: bool = False,
         raises: bool = False,
     ) -> tuple[Reply, Any] | None:
-        """The reply to wire messages and, with a schema, its parsed value; None if the world failed.
+        """The reply to wire messages and, with a schema, its parsed value; None if the call failed for good.
 
         Args:
             answers: the form of the parsed value, and what refuses one; None leaves it as it was written.

@@ -3,7 +3,7 @@
 Two inputs are as near as the words they share weigh, over the geometric mean of what the words of each weigh: the
 cosine of binary vectors. A word weighs its rarity, log((n + 1) / (holders + 1)) (Spärck Jones 1972), so that words that
 every input holds weigh nothing, and templates and formats don't make inputs alike. That is once, not squared as in the
-cosine of TF-IDF vectors, which hardly sees what is common to a large part of the inputs.
+cosine of TF-IDF vectors, which gives little weight to what is common to a large part of the inputs.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class LexicalSimilarity:
         return {word: math.sqrt(one / whole) for word, one in rarity.items() if one}
 
     def vector(self, value: Any) -> Vector:
-        """The unit vector of an input, by word; empty where no word tells it from others."""
+        """The unit vector of an input, by word; empty where no word distinguishes it from others."""
         return self._unit(dict.fromkeys(words(value)))
 
     def to_all(self, value: Any) -> Any:

@@ -140,7 +140,7 @@ class GreedyOptimizer(Optimizer):
             return [records[i] for i in drawn[:count]]
         return chosen
 
-    # --- whether similarity pays -----------------------------------------------------------------------------
+    # --- whether similarity has an effect ---------------------------------------------------------------------
 
     def _similarity(self, judged: Sequence[Any]) -> LexicalSimilarity:
         if self._measured is None or self._measured[0] is not judged:
@@ -161,7 +161,7 @@ class GreedyOptimizer(Optimizer):
         effect.observe(name, found, [float(record["reward"]) for record in seen])
 
     def _falls_behind(self, variable: Variable, chosen: Sequence[Record], near: LexicalSimilarity) -> bool:
-        """Whether the best known candidate comes nearer to what candidates are scored on, and similarity surely pays."""
+        """Whether the best known candidate is more similar to the evaluation inputs, and similarity surely has an effect."""
         effect, population = self._effects.get(variable.path), self.populations.get(variable.path)
         if effect is None or not effect.sure or population is None or population.best is None:
             return False
@@ -178,7 +178,7 @@ class GreedyOptimizer(Optimizer):
         return {"effects": {path: effect.get_state() for path, effect in self._effects.items()}}
 
     def set_state(self, state: Mapping[str, Json] | None) -> None:
-        """Know what `get_state` gave."""
+        """Restore what `get_state` gave."""
         for path, known in (state or {}).get("effects", {}).items():
             self._effects.setdefault(path, SimilarityEffect()).set_state(known)
 

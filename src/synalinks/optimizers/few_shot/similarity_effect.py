@@ -48,7 +48,7 @@ class SimilarityEffect:
 
     @property
     def sure(self) -> bool:
-        """Whether similarity pays beyond doubt: the slope is `SURE` standard errors above 0."""
+        """Whether similarity has an effect beyond doubt: the slope is `SURE` standard errors above 0."""
         freedom, xx, xy, yy = self._totals()
         if freedom - 1 < ENOUGH or xx < 1e-9 or xy <= 0.0:
             return False

@@ -102,7 +102,7 @@ class Stream:
         raise DataError(NO_BATCH)
 
     def steps(self, batch_size: int) -> int | None:
-        """Batches in one pass, if the source knows."""
+        """Batches in one pass; None where the source has no length."""
         return len(self._source) if hasattr(self._source, "__len__") else None
 
     def batches(self, batch_size: int, order: Sequence[int] | None = None) -> Iterator[list[Sample]]:

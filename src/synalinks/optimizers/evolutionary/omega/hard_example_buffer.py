@@ -1,4 +1,4 @@
-"""What OMEGA remembers of predictions: the good and bad ones of a step, and examples that stay hard."""
+"""What OMEGA keeps of predictions: the good and bad ones of a step, and examples that stay hard."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Descriptors:
         return {text: base64.b64encode(v.astype("<f4").tobytes()).decode() for text, v in self._known.items()}
 
     def set_state(self, state: Mapping[str, str]) -> None:
-        """Know the embeddings that `get_state` gave, and no others."""
+        """Restore the embeddings that `get_state` gave, and no others."""
         import numpy as np  # only training needs it
 
         self._known = {text: np.frombuffer(base64.b64decode(value), dtype="<f4") for text, value in state.items()}
@@ -142,7 +142,7 @@ def dominated_novelty_search(
         distances: between them, `(n, n)`, in [0, 1].
         k_nearest_fitter: larger means a smaller radius, and so a more diverse pool.
         uncertainty: of one sample. One is better than another if its lower confidence bound is above the other's
-            mean reward: neither luck on a few samples nor being new drives anybody out.
+            mean reward: neither luck on a few samples nor novelty alone removes a candidate.
     """
     import numpy as np  # only training needs it
 

@@ -1,4 +1,4 @@
-"""What OMEGA tells its proposer, and what it shows it."""
+"""The prompts of OMEGA's proposer: instructions and data models."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CrossoverInputs(DataModel):
 
 
 def shown(record: Mapping[str, Json]) -> JsonObject:
-    """A scored prediction as the proposer sees it."""
+    """A scored prediction in the form that the proposer gets."""
     seen = {"inputs": record["inputs"], "predicted_outputs": record["outputs"]}
     if record.get("target") is not None:
         seen["ground_truth"] = record["target"]
