@@ -23,7 +23,7 @@ class CassetteFacts:
 
     Attributes:
         path, mode: which cassette, and how it was opened.
-        played, recorded: calls. unplayed: rows that nobody asked for.
+        played, recorded: calls. unplayed: rows that no call was answered from.
         moved: calls played from another place than their own. near, missing: calls that are not on the cassette, with a
             request like theirs and without. price: what asking for those costs, in words.
         kept: whether the file is still there; a new cassette without any answer is not kept.

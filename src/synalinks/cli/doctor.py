@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 #: The libraries whose versions matter to how calls are made, cached and checked.
 LIBRARIES = ("httpx", "pydantic", "diskcache", "jsonschema-rs", "numpy")
-#: Models of a server that are named; a list of hundreds helps nobody.
+#: Models of a server that are named; the rest of a longer list is counted.
 _NAMED = 20
 #: Columns of a list that is wrapped; with its label it fits into 100.
 _WIDTH = 84
@@ -140,7 +140,7 @@ def _versions(found: Findings) -> None:
 
 # ------------------------------------------------------------------------------------------------------ servers
 def _is_local(spec: Spec, wanted: Sequence[tuple[Spec, str, str]]) -> bool:
-    """Whether to ask a server: Ollama's always, others where somebody means to use them."""
+    """Whether to ask a server: Ollama's always, others where a model or the environment names them."""
     meant = any(spec is asked for asked, _, _ in wanted) or any(os.environ.get(name) for name in spec.base_env)
     return spec.local and bool(spec.endpoint) and (meant or (spec.prefix == "ollama" and not wanted))
 
@@ -217,7 +217,7 @@ def ask(spec: Spec, endpoint: str, key: str | None) -> Server:
     except httpx.TimeoutException:
         return Server(endpoint, problem=f"no answer in {PATIENCE:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Server(endpoint, problem=f"nobody answers ({str(error) or type(error).__name__})")
+        return Server(endpoint, problem=f"no answer ({str(error) or type(error).__name__})")
     except ValueError:
         return Server(endpoint, problem="answers with something that is not JSON; it may be another kind of server")
     rows = listed.get("models" if ollama else "data")

@@ -56,7 +56,7 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
             with _output(show_output):
                 run_script(script, args)
             ended = True
-        except BaseException as error:  # noqa: BLE001  every way a script can end is told, and has its status
+        except BaseException as error:  # noqa: BLE001  the exit status is that of the script
             code = exit_code(error)
     forecast = script_forecast(os.path.basename(script), ledger, dry, priors)
     if as_json:

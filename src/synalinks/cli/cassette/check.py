@@ -13,7 +13,7 @@ from synalinks._secrets import SECRETS
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
 from synalinks.cli.table import count
 
-#: Characters of a secret that are shown, so that its owner knows which it is.
+#: Characters of a secret that are shown, enough to find out which it is.
 _SHOWN = 6
 
 
@@ -103,7 +103,7 @@ def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
         with runtime.offline(), runtime.use_cassette(file, "none") as cassette:
             try:
                 run_script(script, args)
-            except BaseException as error:  # every way a script can end is told
+            except BaseException as error:  # the report says how the script ended
                 if isinstance(error, KeyboardInterrupt):
                     raise
                 exit_code(error)
@@ -159,7 +159,7 @@ def _of_row(value: Mapping[str, Any], number: int, seen: dict[tuple[Any, ...], i
 
 
 def identity(value: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What tells the rows of a cassette apart: request, place, and whether it is an answer or a budget's refusal."""
+    """The identity of a cassette's row: request, place, and whether it is an answer or a budget's refusal."""
     scope = json.dumps(value["scope"], sort_keys=True)
     return value["digest"], scope, value["draw"], "refused" in value, value.get("capped")
 

@@ -28,7 +28,7 @@ def opened(file: Path) -> Iterator[CassetteFile]:
 
 
 def open_cassette(file: Path, *, write: bool = False) -> CassetteFile:
-    """A cassette to read from, or to change; what has to be told of it goes to standard error in plain words."""
+    """A cassette to read from, or to change; its warnings go to standard error."""
     from synalinks.lm.cassette.file import CassetteFile  # the LM layer takes 100 ms to import, and help doesn't need it
 
     with warnings.catch_warnings(record=True) as told:

@@ -24,7 +24,7 @@ _UNFINISHED = ".from-cache-"
 
 
 class CassettePath(click.Path):
-    """A cassette to be made; options that the command does not know come here too, and are none."""
+    """A cassette to be made; unknown options come here too, and are refused."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if str(value).startswith("-"):
@@ -121,7 +121,7 @@ def _make(
                     run_script(script, args)
                 finally:
                     facts = replace(CassetteFacts.of(opened), path=str(cassette), mode="from-cache")
-        except BaseException as error:  # every way a script can end is told, and has its status
+        except BaseException as error:  # the exit status is that of the script
             if facts is None:
                 raise
             code, whole = exit_code(error), isinstance(error, BudgetExceeded)

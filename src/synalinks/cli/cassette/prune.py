@@ -104,7 +104,7 @@ def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
         raise click.UsageError(f"{output} is there already; pass --force to replace it, or name another file")
     with ExitStack() as stack:
         cassettes = [stack.enter_context(opened(file)) for file in files]
-        if output.exists():  # nobody may be recording what is replaced
+        if output.exists():  # no recording may be open on the file that is replaced
             stack.callback(CassetteFile(output, write=True).close)
         total = sum(len(cassette) for cassette in cassettes)
         written = _Counted(merged_lines(*cassettes))

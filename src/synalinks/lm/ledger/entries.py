@@ -15,7 +15,15 @@ from synalinks.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A sum in dollars, with the number of amounts in it that are unknown. Exact in any order."""
+    """A sum in dollars, with the number of amounts in it that are unknown. Exact in any order.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from synalinks.lm import Money
+        >>> str(Money(Decimal("0.25")) + Money.of(None))
+        'at least $0.2500, 1 call unpriced'
+
+    """
 
     known: Decimal = ZERO
     unknown: int = 0
@@ -61,7 +69,7 @@ class Entry:
         caller: token of the model object that asked.
         digest: the request's.
         answers: answers that the provider gave in this run, those of failed attempts included; of an embedding
-            that the cache knew in part, the rest.
+            that the cache holds in part, the rest.
         billed_tokens: tokens of those answers, as far as known: what the provider counts, as `usage` is what the
             answer would take live.
         uncertain: attempts that may have been answered without our seeing it, after a cancellation or a broken
@@ -126,6 +134,12 @@ _REST = (
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over entries.
+
+    Example:
+        >>> from synalinks.lm import Ledger
+        >>> totals = Ledger().total
+        >>> totals.calls, str(totals.billed)
+        (0, '$0.0000')
 
     Attributes:
         calls: entries. hits: those answered by sharing, cache or cassette. failed: those that ended in an error.

@@ -30,6 +30,17 @@ class Ledger:
     """Entries of calls; queries return totals or smaller ledgers.
 
     Iteration is in the order of places, not of completion, so that two runs of one program read the same.
+
+    Example:
+        >>> from synalinks.lm import Client, Ledger, Request, use_ledger
+        >>> from synalinks.testing import ScriptedProvider
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with use_ledger(Ledger()) as ledger, synalinks.use_provider(ScriptedProvider(["4", "four"])):
+        ...     client = Client("ollama/any", cache="off")
+        ...     answers = [asyncio.run(client.send(request)).text for _ in range(2)]
+        >>> answers, ledger.total.calls, ledger.by("model")["ollama/any"].failed
+        (['4', 'four'], 2, 0)
+
     """
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
@@ -164,7 +175,7 @@ class LedgerLayer:
         self._clock = clock
 
     def __call__(self, below: Handler) -> Handler:
-        """A handler that meters what goes through `below`."""
+        """A handler that records the calls that `below` answers."""
         now = self._clock.now
 
         async def answer(call: Call) -> Reply:

@@ -1,4 +1,4 @@
-"""What a request asks for that the table of prices does not price, or that no bound can be put on beforehand.
+"""Options of requests that the table of prices does not price, or that no bound can be put on beforehand.
 
 The table holds the standard prices. Sources, all of November 2026: OpenAI's pages "Fast mode" (priority processing,
 2 to 2.5 times the standard prices by model) and "Flex processing" (half); Anthropic's page "Pricing" (fast mode,
@@ -23,8 +23,8 @@ STANDARD: Mapping[str, frozenset[str]] = {
     "modalities": frozenset({"text"}),
     "responsemodalities": frozenset({"text"}),
 }
-#: Options under which the provider asks other services, or reads what is kept there: neither their tokens nor their
-#: price can be told from the request.
+#: Options under which the provider calls other services, or reads what is kept there: neither their tokens nor their
+#: price follow from the request.
 OPEN_ENDED = frozenset(
     {
         "websearchoptions",
@@ -40,17 +40,17 @@ OPEN_ENDED = frozenset(
 ANSWERS = frozenset({"n", "bestof", "candidatecount"})
 #: Objects of options whose content goes into the body like other options.
 INNER = frozenset({"extrabody", "generationconfig", "config"})
-#: Types of tools that a model only asks for, and that the caller runs: Anthropic's carry a date behind the name.
+#: Types of tools that the caller runs: Anthropic's carry a date behind the name.
 CLIENT_TOOLS = ("function", "custom", "bash_", "text_editor_", "computer_", "memory_")
 
 
 def is_plain(request: Request) -> bool:
-    """Whether the request asks for nothing of what this file knows; most do, and this is quick to tell."""
+    """Whether the request has none of the options of this file. Most have none, and this check is quick."""
     return not (request.tools or _matters(tuple(request.options)) or request.model.endswith(":online"))
 
 
 def beyond_the_table(request: Request) -> str | None:
-    """What the request asks for that has another price than the table's, as it is written there; None for nothing."""
+    """The option of a request that has another price than the table's, as it is written there; None if there is none."""
     for name, value in _settings(request.options):
         usual = STANDARD.get(_plain(name))
         if usual is None or value is None:
@@ -62,7 +62,7 @@ def beyond_the_table(request: Request) -> str | None:
 
 
 def open_ended(request: Request) -> str | None:
-    """What the request asks for that no bound can be put on, as it is written there; None for nothing."""
+    """The option of a request that no bound can be put on, as it is written there; None if there is none."""
     for name, value in _settings(request.options):
         if value and _plain(name) in OPEN_ENDED:
             return f"{name}=..."

@@ -55,7 +55,7 @@ class Row:
         periods: first day and prices, oldest first; None where no price is known from that day on.
         source: the provider's page that the published data names for its prices.
         checked: the day the data was fetched.
-        note: what to know about them.
+        note: remarks on them.
     """
 
     model: str

@@ -150,6 +150,12 @@ class ArithmeticModel(RuleModel):
 
     Sums are made of numbers, `+ - * /` and parentheses, and are worked out exactly. Of the tools offered, one
     whose name or description speaks of calculating is called with the sum, if it takes a string.
+
+    Example:
+        >>> from synalinks.testing import ArithmeticModel
+        >>> ArithmeticModel().find("What is 2 + 3 * 4?").value
+        Fraction(14, 1)
+
     """
 
     def find(self, text: str) -> Question | None:

@@ -1,6 +1,6 @@
-"""What stands in for a language model: a rule, with a written law of how often it is right.
+"""Rules in place of language models, each with a written law of how often it is right.
 
-Nothing here is a language model. A rule knows the right answer to some questions and gives it with a
+Nothing here is a language model. A rule has the right answer to some questions and gives it with a
 probability that depends, by `Law`, on what the prompt teaches; so a training run has something to gain, and
 what it gains can be computed exactly (`RuleModel.probability`) as well as measured.
 """
@@ -46,7 +46,12 @@ _BLOCKS = re.compile(r"<(examples|input_schema|output_schema)>.*?</\1>", re.DOTA
 
 @dataclass
 class ChatRequest:
-    """A chat request as a rule sees it.
+    """A chat request as a rule gets it.
+
+    Example:
+        >>> from synalinks.testing import ChatRequest
+        >>> ChatRequest(messages=[{"role": "user", "content": "2 + 2"}], options={"temperature": 0}).draw
+        0
 
     Attributes:
         model: the name asked for.
@@ -117,7 +122,16 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a rule answers: text, thinking shown apart from it, and calls of tools `(name, arguments)`."""
+    """What a rule answers: text, thinking shown apart from it, and calls of tools `(name, arguments)`.
+
+    Example:
+        >>> from synalinks.lm import Client, Request
+        >>> from synalinks.testing import ModelReply, OllamaServer
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with OllamaServer(model=lambda request: ModelReply("4", thinking="2 and 2 make 4")) as server:
+        ...     asyncio.run(Client("ollama/any", api_base=server.url, cache="off").send(request)).reasoning
+        '2 and 2 make 4'
+    """
 
     text: str = ""
     thinking: str = ""
@@ -162,6 +176,10 @@ class Law:
     So with the defaults 0, 1, 2 and 3 right examples give 0.55, 0.78, 0.92 and 0.97 on the average question,
     one cue gives 0.65 and three give 0.79; what is taught helps most with the hard questions.
 
+    Example:
+        >>> from synalinks.testing import ArithmeticModel, Law
+        >>> sure = ArithmeticModel(Law(base=1.0, ceiling=1.0))
+
     Attributes:
         base: P(right) on the average question of a prompt that teaches nothing.
         ceiling, floor: the best and the worst P(right).
@@ -200,7 +218,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question whose answer the rule knows.
+    """A question that the rule has the answer to.
 
     Attributes:
         text: its normal form.
@@ -244,7 +262,7 @@ class RuleModel:
 
     # -------------------------------------------------------------- the law applied
     def question(self, request: ChatRequest) -> Question | None:
-        """The question a request asks, or None if the rule knows none in it."""
+        """The question in a request, or None if the rule has no answer to any."""
         return self._find_in(request.asked_text)
 
     def _find_in(self, text: str) -> Question | None:
@@ -271,7 +289,7 @@ class RuleModel:
         return Prior(good, len(marks) - good, sum(cue in lower for cue in self.law.cues))
 
     def probability(self, request: ChatRequest) -> float | None:
-        """The exact chance that the answer to this request is right; None if it asks nothing known."""
+        """The exact chance that the answer to this request is right; None without a question."""
         question = self.question(request)
         if question is None:
             return None

@@ -1,4 +1,4 @@
-"""How a rule improves an instruction when an optimizer asks for it.
+"""Instructions that a rule proposes to an optimizer.
 
 A request of an evolutionary optimizer shows a `current_variable` and, for a crossover, an `other_variable`,
 as JSON in its input. The rule keeps what stands there, takes over the sentences of the other one, and adds
@@ -44,7 +44,7 @@ class Proposal:
 
 
 def read(value: Any) -> Proposal | None:
-    """The proposal that a request's input asks for, or None if it asks for none."""
+    """The proposal for a request, or None if the request is for none."""
     if not isinstance(value, Mapping):
         return None
     found = {

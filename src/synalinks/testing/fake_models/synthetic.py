@@ -24,6 +24,14 @@ class SyntheticModel(SyntheticProvider):
     order. Tokens are counted in the real prompts, and prices are those of the model asked. `program.estimate` and
     `synalinks run --dry-run` stand on it. What models are limited to (`rpm`, `tpm`) holds for it, too; it never waits.
 
+    Example:
+        >>> from synalinks.lm import Client, Request
+        >>> from synalinks.testing import SyntheticModel
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with synalinks.use_provider(SyntheticModel(output_tokens=12)):
+        ...     asyncio.run(Client("ollama/any", cache="off").send(request)).usage.output_text
+        12
+
     Args:
         seed: another seed gives other answers.
         output_tokens: how long answers are, in tokens: a number, a pair (least, most) to draw from, a mapping from

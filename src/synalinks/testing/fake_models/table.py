@@ -10,11 +10,17 @@ from synalinks.testing.fake_models.model import Law, Question, RuleModel
 
 
 class TableModel(RuleModel):
-    """A rule that knows a table of questions and their numbers, e.g. those of GSM8K.
+    """A rule with a table of questions and their numbers, e.g. those of GSM8K.
 
     The question of a request is the last string of its input that stands in the table, white space at the
     ends aside. How often the answer is right is the `law`: by default 0.4 without examples and 0.9 with
     three right ones.
+
+    Example:
+        >>> from synalinks.testing import Law, TableModel
+        >>> model = TableModel({"How many legs has a spider?": 8}, law=Law(base=1.0, ceiling=1.0))
+        >>> model.find("How many legs has a spider?").value
+        Fraction(8, 1)
 
     Args:
         answers: question -> number, or a number as text.

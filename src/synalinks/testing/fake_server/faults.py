@@ -32,6 +32,10 @@ class Fault:
     number `at`, at the first `first` ones, at each multiple of `every`, or with `probability` (drawn from
     `seed` and the number, so a schedule is the same in every run).
 
+    Example:
+        >>> from synalinks.testing import Fault, OllamaServer
+        >>> server = OllamaServer(faults=[Fault(first=2, status=503), Fault(every=10, drop=True)])
+
     Attributes:
         path: strikes only requests to this path, e.g. `"/api/embed"`; the numbers stay those of all paths.
         status: answer with this HTTP status and Ollama's words for it, or `message`.

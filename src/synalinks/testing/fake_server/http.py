@@ -100,7 +100,7 @@ def _reason(status: int) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; requests are answered one after the other, as HTTP/1.1 asks."""
+    """One connection; requests are answered one after the other, as in HTTP/1.1."""
 
     def __init__(self, answer: Callable[[Exchange], None], connections: set[Connection]) -> None:
         self._answer = answer

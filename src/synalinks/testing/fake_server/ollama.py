@@ -45,6 +45,16 @@ _ENV = "OLLAMA_HOST"
 class OllamaServer:
     """A stand-in Ollama server in a thread of its own.
 
+    Example:
+        >>> from synalinks.lm import Client, Request
+        >>> from synalinks.testing import OllamaServer
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with OllamaServer(model=lambda request: "4") as server:
+        ...     asyncio.run(Client("ollama/any", api_base=server.url, cache="off").send(request)).text
+        '4'
+        >>> len(server.requests)
+        1
+
     Args:
         port: to listen on; 0 takes a free one.
         host: address to listen on.
@@ -112,7 +122,7 @@ class OllamaServer:
         return self._service.max_in_flight
 
     def reset(self) -> None:
-        """Forget requests, counts and draws, so that the next run finds the server as if just started."""
+        """Drop requests, counts and draws, so that the next run finds the server as if just started."""
         if self._loop is None:
             self._service.reset()
             return
@@ -209,7 +219,7 @@ class OllamaServer:
 
 
 def _turn_away(listener: socket.socket) -> None:
-    """Close the connections that nobody has accepted yet: not every system does so with their listener."""
+    """Close the connections not accepted yet: not every system does so with their listener."""
     with contextlib.suppress(BlockingIOError):
         while True:
             listener.accept()[0].close()

@@ -49,7 +49,7 @@ class Service:
         self.reset()
 
     def reset(self) -> None:
-        """Forget all requests, counts and draws; numbers begin at 1 again."""
+        """Drop all requests, counts and draws; numbers begin at 1 again."""
         self.log = RequestLog(self._keep)
         self.in_flight = 0
         self.max_in_flight = 0
@@ -186,7 +186,7 @@ class Service:
         if midway and not stream and fault is not None and not fault.drop:
             self._refuse(exchange, record, fault)
             return
-        if not midway:  # before the last byte, so that whoever has the answer finds it counted
+        if not midway:  # before the last byte, so that a client with the answer finds it counted
             self.log.bill(record, answer.prompt_tokens, answer.completion_tokens)
         self.log.close(record, 200)
         elapsed = perf_counter_ns() - answer.started

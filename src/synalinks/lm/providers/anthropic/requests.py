@@ -42,7 +42,7 @@ from synalinks.lm.providers.common.schema_subset import Subset, as_subset, closa
 #: Answer tokens where neither the request nor the budget says: the API has no default. 4096 is what the
 #: examples of its reference use most, and what its oldest models allow.
 DEFAULT_MAX_TOKENS = 4096
-#: Tokens for thinking by effort, where the API wants a number: those that Google documents for the same words
+#: Tokens for thinking by effort, where the API takes a number: those that Google documents for the same words
 #: of its OpenAI-compatible API; Anthropic documents none.
 BUDGETS = {"low": 1024, "medium": 8192, "high": 24_576, "xhigh": 24_576, "max": 24_576}
 #: The least that the API takes as a budget for thinking (Extended thinking).
@@ -59,7 +59,7 @@ EFFORTS: Mapping[Any, str | None] = {
 #: The tool whose arguments are the answer, where a schema can't be sent as such.
 ANSWER_TOOL = "give_answer"
 ANSWER_TOOL_SAYS = "Give the final answer. Its arguments are the answer."
-#: JSON Schema as structured outputs know it (Structured outputs, "JSON Schema limitations").
+#: The part of JSON Schema that structured outputs support (Structured outputs, "JSON Schema limitations").
 KNOWN = Subset(
     frozenset(
         {"type", "enum", "const", "anyOf", "allOf", "$ref", "default", "title", "description", "required"}
@@ -87,14 +87,14 @@ class Facts:
         schemas: takes `output_config.format` (Structured outputs: from 4.5 on, and Opus 4.1).
         adaptive: decides by itself how much to think (Adaptive thinking: from 4.6 on).
         effort: takes `output_config.effort` (Effort: as adaptive ones, and Opus 4.5).
-        thinks: thinks unless told not to (from 5 on).
-        xhigh: knows that effort, and hides its thinking unless asked (from 4.7 on).
+        thinking: it is on by default (from 5 on).
+        xhigh: has that effort, and hides its thinking by default (from 4.7 on).
     """
 
     schemas: bool
     adaptive: bool
     effort: bool
-    thinks: bool
+    thinking: bool
     xhigh: bool
 
 
@@ -108,7 +108,7 @@ def facts_of(name: str) -> Facts:
         schemas=version >= ((4, 1) if opus else (4, 5)),
         adaptive=version >= (4, 6),
         effort=version >= ((4, 5) if opus else (4, 6)),
-        thinks=version >= (5, 0),
+        thinking=version >= (5, 0),
         xhigh=version >= (4, 7),
     )
 
@@ -123,7 +123,7 @@ def chat_payload(request: Request, stream: bool, cap: int | None = None) -> dict
     facts = facts_of(name)
     system, messages = _messages(request)
     if not messages:
-        raise RequestError(f"{request.model}: Anthropic wants at least one message of the user")
+        raise RequestError(f"{request.model}: a request to Anthropic needs at least one message of the user")
     payload: dict[str, Any] = {"model": name, "messages": messages, "stream": stream}
     options = request.options
     payload.update((key, value) for key, value in options.items() if key not in TAKEN and value is not None)
@@ -163,13 +163,13 @@ def _put_thinking(
     room = 0
     if "thinking" in payload:
         room = int(payload["thinking"].get("budget_tokens") or 0)
-    elif thinking or (asked is None and facts.thinks):
+    elif thinking or (asked is None and facts.thinking):
         room = BUDGETS[effort or "high"]
     limit = given or DEFAULT_MAX_TOKENS + room
     payload["max_tokens"] = limit = limit if cap is None else min(limit, cap)
     if "thinking" not in payload and asked is not None:
         if not thinking:
-            if facts.thinks:
+            if facts.thinking:
                 payload["thinking"] = {"type": "disabled"}
         elif facts.adaptive:
             payload["thinking"] = {"type": "adaptive", **({"display": "summarized"} if facts.xhigh else {})}
@@ -208,9 +208,9 @@ def _put_choice(payload: dict[str, Any], options: Mapping[str, Any]) -> None:
 
 
 def _put_answer_tool(payload: dict[str, Any], schema: Mapping[str, Any], facts: Facts) -> None:
-    """Ask for the answer as the arguments of a tool. A model that thinks can't be forced to call one."""
+    """Ask for the answer as the arguments of a tool. A thinking model can't be forced to call one."""
     tool = {"name": ANSWER_TOOL, "description": ANSWER_TOOL_SAYS, "input_schema": schema}
-    thinking = payload["thinking"].get("type") != "disabled" if "thinking" in payload else facts.thinks
+    thinking = payload["thinking"].get("type") != "disabled" if "thinking" in payload else facts.thinking
     others = payload.get("tools", [])
     payload["tools"] = [*others, tool]
     kind = "auto" if thinking else "any" if others else "tool"

@@ -39,9 +39,9 @@ STATUSES = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-#: How a limit on spending that the user set is told, with status 400.
+#: Words of the error for a limit on spending that the user set; status 400.
 SPEND_WORDS = ("reached your specified api usage limits", "reached your specified workspace api usage limits")
-#: A prompt that leaves no room for `max_tokens`, told with status 400.
+#: Words of the error for a prompt that leaves no room for `max_tokens`; status 400.
 ROOM_WORDS = "exceed context limit"
 _BLOCK: Shape = {"type": str, "text": str, "thinking": str, "name": str, "id": str}
 _CHAT: Shape = {

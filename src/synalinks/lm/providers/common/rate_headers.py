@@ -1,7 +1,7 @@
 """Headers of rate limits, in the spellings of the providers, as an `RateLimitStatus`.
 
     x-ratelimit-{limit,remaining,reset}-{requests,tokens}     OpenAI, Groq, xAI, Azure, vLLM behind gateways
-    x-ratelimit-{limit,remaining}-{req,tokens}-minute         Mistral; it tells no reset
+    x-ratelimit-{limit,remaining}-{req,tokens}-minute         Mistral; without a reset
     x-ratelimit-{limit,remaining,reset}                       OpenRouter, Together AI: requests, back all at once
     anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{limit,remaining,reset}
     retry-after, retry-after-ms                               also with an answer
@@ -129,7 +129,7 @@ def _count(text: str | None) -> float | None:
 
 
 def seconds_until(text: str, now: float) -> float | None:
-    """Seconds until a reset, or None if the text tells none.
+    """Seconds until a reset, or None if the text has none.
 
     Args:
         text: in any of the module's forms; what follows a comma is ignored.

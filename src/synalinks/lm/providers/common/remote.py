@@ -67,7 +67,7 @@ class Remote:
     Args:
         endpoint: URL of the server.
         api_key: the key; only a call needs one.
-        auth: user and password for basic authentication, as proxies of a company want.
+        auth: user and password for basic authentication, as for a company's proxy.
         query: a query string that is sent with every request.
         timeout: seconds a single read or write may take; the retry layer limits whole attempts.
         headers: further headers of every request.
@@ -77,7 +77,7 @@ class Remote:
         name: the prefix of its models.
         title: its name in messages.
         key_header: the header that carries the key; `authorization` carries it as a bearer token.
-        own_headers: headers that the server wants with every request.
+        own_headers: headers that the server needs with every request.
         keyless: whether the server may do without a key.
         records: reads the records of a streamed answer, as text.
     """

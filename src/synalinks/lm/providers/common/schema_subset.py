@@ -1,4 +1,4 @@
-"""Schemas for providers that know a part of JSON Schema only: what they lack is said in words instead.
+"""Schemas for providers that support a subset of JSON Schema; the rest is written into descriptions.
 
 The answer is still checked against the whole schema; only what is sent is as_subset.
 """
@@ -24,7 +24,7 @@ _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 @dataclass(frozen=True)
 class Subset:
-    """The part of JSON Schema that a provider knows.
+    """The part of JSON Schema that a provider supports.
 
     Attributes:
         keywords: taken as they are.
@@ -43,7 +43,7 @@ class Subset:
 
 @lru_cache(maxsize=512)
 def as_subset(schema: Schema, subset: Subset) -> dict[str, Any]:
-    """The schema in what the provider knows; made once for each. Don't change it."""
+    """The schema within the provider's subset; made once for each, so not to be changed."""
     value: dict[str, Any] = _walk(schema.value, subset)
     return value
 

@@ -24,7 +24,18 @@ BYTES_PER_TOKEN = 4
 
 
 class ScriptedProvider:
-    """Answers calls from a script and remembers them in `calls`.
+    """A provider that answers calls from a script and keeps them in `calls`.
+
+    Example:
+        >>> from synalinks.lm import Client, Request
+        >>> from synalinks.testing import ScriptedProvider
+        >>> script = ScriptedProvider(["4"])
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with synalinks.use_provider(script):
+        ...     asyncio.run(Client("ollama/any", cache="off").send(request)).text
+        '4'
+        >>> len(script.calls)
+        1
 
     Args:
         replies: a list, used up in the order in which calls arrive (give calls that run side by side a

@@ -44,7 +44,7 @@ Tokens = int | tuple[int, int] | Mapping[str, Any] | Callable[[Call], int]
 
 
 class Priors(Protocol):
-    """What is known of models from calls they have answered."""
+    """Statistics of models from calls they have answered."""
 
     def output_tokens(self, call: Call, uniform: float) -> int | None:
         """The length of the answer to a call, drawn with a number in [0, 1); None if nothing is known."""
@@ -72,9 +72,8 @@ class SyntheticProvider:
     Args:
         seed: another seed gives other answers.
         output_tokens: length of the answers: a number, a pair (least, most), a mapping from models' names to those, or
-            a function of the call. What the models' answers are known to have where None; else what fields are called
-            decides.
-        priors: what is known of the models.
+            a function of the call. None takes the lengths in `priors`, and those that the names of fields suggest.
+        priors: statistics of the models.
         stretch: how much longer texts are than their fields suggest, where nothing else decides.
         thinking: how much longer thinking is than another field, in an answer whose length is known.
 
@@ -111,7 +110,7 @@ class SyntheticProvider:
     # --- embeddings ----------------------------------------------------------------------------------------
 
     def _usage(self, request: Request, source: str, answer: int | None = None, thought: int | None = None) -> Usage:
-        """Tokens of prompt and answer, with what estimates want to know: that they are ours, and what they rest on."""
+        """Tokens of prompt and answer, marked as synthetic, and with their basis for estimates."""
         known = None if self._priors is None else self._priors.input_tokens(request)
         schema = 0 if request.schema is None else count_tokens(request.schema.canonical.decode())
         return Usage(

@@ -13,7 +13,7 @@ from synalinks.lm.providers.common.shape import count
 from synalinks.lm.providers.gemini.requests import chat_payload, embed_payloads, model_path
 from synalinks.lm.providers.gemini.responses import Assembly, chat_reply, embed_reply, error_of
 
-#: The version of the API; `v1` knows neither schemas nor thinking.
+#: The version of the API; `v1` has neither schemas nor thinking.
 API_VERSION = "v1beta"
 
 

@@ -1,4 +1,4 @@
-"""How Google's Gemini API says requests (replies: `gemini_reply.py`); nothing here touches the network.
+"""Requests of Google's Gemini API (answers: `responses.py`); nothing here touches the network.
 
 | ours                                    | theirs                                                               |
 |-----------------------------------------|----------------------------------------------------------------------|
@@ -47,9 +47,9 @@ from synalinks.lm.providers.common.schema_subset import Subset, as_subset
 BATCH = 100
 #: Tokens for thinking by effort, before Gemini 3 (OpenAI compatibility, "Thinking").
 BUDGETS = {"minimal": 1024, "low": 1024, "medium": 8192, "high": 24_576}
-#: The least that 2.5 Pro thinks; it can't be told not to (Thinking, "Set thinking budgets").
+#: The least budget of 2.5 Pro, whose thinking can't be off (Thinking, "Set thinking budgets").
 LEAST_PRO_BUDGET = 128
-#: Words for efforts; None is no thinking, and "" as much as the model thinks by itself.
+#: Words for efforts; None is no thinking, and "" the model's default.
 EFFORTS: Mapping[Any, str | None] = {
     "none": None,
     "disable": None,
@@ -62,7 +62,7 @@ EFFORTS: Mapping[Any, str | None] = {
     "xhigh": "high",
     "max": "high",
 }
-#: JSON Schema as `responseJsonSchema` knows it (API reference of GenerationConfig).
+#: The part of JSON Schema that `responseJsonSchema` supports (API reference of GenerationConfig).
 KNOWN = Subset(
     frozenset(
         {"type", "title", "description", "enum", "prefixItems", "minItems", "maxItems", "minimum", "maximum"}
@@ -111,7 +111,7 @@ def chat_payload(request: Request, cap: int | None = None) -> dict[str, Any]:
     """
     system, contents = _contents(request)
     if not contents:
-        raise RequestError(f"{request.model}: Gemini wants at least one message of the user")
+        raise RequestError(f"{request.model}: a request to Gemini needs at least one message of the user")
     config: dict[str, Any] = {}
     payload: dict[str, Any] = {"contents": contents, "generationConfig": config}
     if system:
@@ -148,7 +148,7 @@ def _thinking(effort: Any, model: str) -> dict[str, Any]:
     version, pro = version_of(model), "pro" in model
     if word == "":
         return {"includeThoughts": True}
-    if version >= (3, 0):  # it always thinks; the least is its answer to "none"
+    if version >= (3, 0):  # thinking can't be off; the least takes the place of "none"
         least = "low" if pro else "minimal"
         if word is None:
             return {"thinkingLevel": least}
@@ -260,7 +260,7 @@ def _result(message: Mapping[str, Any], names: Mapping[str, str], model: str) ->
     if not name:
         raise RequestError(
             f"{model}: a message of a tool answers the call {identity!r}, which no earlier message made; "
-            "Gemini wants the tool's name: give it as name=..."
+            "Gemini needs the tool's name: give it as name=..."
         )
     content = message.get("content")
     if isinstance(content, Mapping):

@@ -14,7 +14,7 @@ from synalinks.lm.providers.common.content import arguments_of, function_of
 
 #: Options that stand beside `options` in the request, not in it.
 TOP_LEVEL = frozenset({"keep_alive", "truncate", "shift", "logprobs", "top_logprobs", "dimensions", "think"})
-#: Efforts as `think` takes them; it knows three levels, and False.
+#: Efforts as `think` takes them: three levels, and False.
 EFFORTS: Mapping[Any, bool | str] = {
     "none": False,
     "disable": False,

@@ -1,4 +1,4 @@
-"""What the error bodies of providers that speak OpenAI's chat completions mean, as errors of our own tree.
+"""Error bodies of OpenAI's chat completions API, and of APIs like it, as errors of this library.
 
 Sources: the providers' error references and recorded bodies; provider_facts of the retry table.
 """
@@ -23,7 +23,7 @@ BAD_GENERATION = ("tool_use_failed", "json_validate_failed", "output_parse_faile
 NO_SUCH_MODEL = ("model not exist", "invalid model", "invalid_model", "not a valid model id", "model_not_found")
 #: Words by which a moderation says no with status 403 (OpenRouter; xAI).
 MODERATED = ("flagged", "requires moderation", "violates usage guidelines", "safety_check")
-#: Words by which an account without money is told with a status of its own (xAI; Together AI).
+#: Words of the error for an account without money, which has a status of its own (xAI; Together AI).
 BROKE = ("used all available credits", "monthly spending limit", "credit limit exceeded", "insufficient balance")
 #: Waiting times as they stand in messages, e.g. "Please try again in 1m26.4s" (OpenAI, Groq).
 TRY_AGAIN = re.compile(r"(?:try again|retry) (?:in|after) ((?:[\d.]+\s*(?:ms|h|m|seconds?|s)\s*)+)", re.IGNORECASE)
@@ -65,7 +65,7 @@ def complaint(value: Any) -> Complaint:
     words = _words(next((error[name] for name in ("message", "detail", "error", "type") if error.get(name)), error))
     metadata = error.get("metadata")
     resets_at = None
-    if isinstance(metadata, Mapping):  # OpenRouter tells here who upstream said what
+    if isinstance(metadata, Mapping):  # OpenRouter names here the provider upstream and its message
         upstream = [_words(metadata[name]) for name in ("provider_name", "raw") if metadata.get(name)]
         words = ": ".join([words, *upstream])
         resets_at = _reset(metadata.get("headers"))

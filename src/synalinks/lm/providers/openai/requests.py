@@ -1,6 +1,6 @@
-"""How OpenAI's chat completions say requests; nothing here touches the network.
+"""Requests of OpenAI's chat completions API; nothing here touches the network.
 
-Source: OpenAI's API reference (chat completions, embeddings) and recordings of the providers that speak it.
+Source: OpenAI's API reference (chat completions, embeddings) and recordings of the providers with an API like it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from synalinks.lm.providers.openai.variants import Schemas, Variant
 #: What an answer with a schema is called: the name of its format, or of the tool whose arguments it is.
 STRUCTURED_OUTPUT = "structured_output"
 PLAIN = frozenset({"role", "content"})
-#: Beginnings of base64 data by which pictures are told apart where no type is given.
+#: Beginnings of base64 data of pictures, by type, for data without one.
 MAGIC = (("/9j/", "image/jpeg"), ("iVBOR", "image/png"), ("R0lGOD", "image/gif"), ("UklGR", "image/webp"))
 #: Efforts that mean "as the provider does by itself", and "none at all".
 UNSAID, OFF = ("none",), ("disable", False)

@@ -186,7 +186,7 @@ def _extra(
 
 
 def said_in(message: Mapping[str, Any]) -> tuple[str, str]:
-    """Text and reasoning of a message, or of a piece of one. Mistral's content is a list when it thinks."""
+    """Text and reasoning of a message, or of a piece of one. Mistral's content is a list where there is thinking."""
     content = message.get("content")
     text, thought = content or "", message.get("reasoning_content") or message.get("reasoning") or ""
     if isinstance(content, list):

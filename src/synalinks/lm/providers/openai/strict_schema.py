@@ -45,7 +45,7 @@ def strict_schema(schema: Mapping[str, Any], *, bounds: bool = False) -> dict[st
 
     Args:
         schema: as it was given.
-        bounds: keep lengths and other bounds that strict mode refuses, for servers that may know them.
+        bounds: keep lengths and other bounds that strict mode refuses, for servers that may support them.
     """
     dropped = ANNOTATIONS if bounds else ANNOTATIONS | BOUNDS
     try:
@@ -71,7 +71,7 @@ def without_ref_siblings(value: Any) -> Any:
 
 
 def _inlined(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The root, with a `$ref` of its own replaced by what it names: strict mode wants an object there."""
+    """The root, with a `$ref` of its own replaced by what it names: strict mode needs an object there."""
     seen: set[str] = set()
     root = schema
     while isinstance(found := root.get("$ref"), str):

@@ -1,4 +1,4 @@
-"""How the providers that speak OpenAI's chat completions differ from one another, as one table.
+"""The differences between providers with OpenAI's chat completions API, as one table.
 
 Sources: the providers' public API references, recordings of them, and where the two are silent the threads named
 beside a row.
@@ -25,14 +25,14 @@ class Variant:
         title: what people call it.
         structured: how answers are made to obey a schema.
         schemas: in what form schemas are sent: in the subset of JSON schema that OpenAI's strict mode allows; with
-            their objects closed as that mode wants, but their bounds kept; or as they are, to servers that make a
+            their objects closed as in that mode, but their bounds kept; or as they are, to servers that make a
             grammar of them.
         output_limit: the option that bounds the answer's tokens.
         effort: the field that takes `reasoning_effort`; a dot leads into an object.
         no_thinking: what the body says where reasoning is to be off.
         seed: the field that takes `seed`.
         stream_usage: whether usage must be asked for when streaming.
-        developer: whether the role `developer` is known.
+        developer: whether there is a role `developer`.
         remembered: fields under which a message of the history carries the model's reasoning.
         base64_vectors: whether vectors are asked for as base64 of float32, which is exact and a third of the size.
         reports_cost: whether `usage.cost` is the bill in dollars.
@@ -57,7 +57,7 @@ class Variant:
     root: str = "/v1"
 
 
-#: Reasoning off, as chat templates of open models know it (vLLM, llama.cpp, SGLang).
+#: Reasoning off, as in chat templates of open models (vLLM, llama.cpp, SGLang).
 _TEMPLATE_OFF: Mapping[str, Any] = {"chat_template_kwargs": {"enable_thinking": False}}
 
 OPENAI = Variant(
@@ -69,7 +69,7 @@ OPENAI = Variant(
     base64_vectors=True,
 )
 #: `openai/` with an `api_base`: some other server. Ollama reads `reasoning` in the history, others
-#: `reasoning_content`, and the older name of the output limit is known to all.
+#: `reasoning_content`, and all take the older name of the output limit.
 COMPATIBLE = Variant(
     "openai",
     "OpenAI-compatible",
@@ -112,7 +112,7 @@ TOGETHER = Variant(
     schemas="whole",
     no_thinking={"reasoning": {"enabled": False}},
 )
-#: Refuses fields it does not know, `stream_options` among them; usage comes with the last chunk.
+#: Refuses unknown fields, `stream_options` among them; usage comes with the last chunk.
 MISTRAL = Variant(
     "mistral",
     "Mistral",

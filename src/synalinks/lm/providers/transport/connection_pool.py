@@ -1,8 +1,8 @@
 """An httpx transport for many calls at once: a connection a call, each in a pool of its own.
 
-httpx's pool looks at every connection it keeps each time a request is sent or ends, and asks the system about each
-idle one; at 32 calls at once that takes more time than the calls themselves. Here a call takes a free lane (a
-transport with a single connection) or opens a new one. Everything else is httpx's own.
+httpx's pool looks at every connection it keeps each time a request is sent or ends, and polls each idle one; at 32
+calls at once that takes more time than the calls themselves. Here a call takes a free connection (a transport that
+has no other) or opens a new one. Everything else is httpx's own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class ConnectionPoolTransport(httpx.AsyncBaseTransport):
 
     Args:
         expiry: seconds an idle connection is kept.
-        **options: of `httpx.AsyncHTTPTransport`, e.g. `verify` with an SSL context that all lanes share.
+        **options: of `httpx.AsyncHTTPTransport`, e.g. `verify` with an SSL context that all connections share.
     """
 
     def __init__(self, expiry: float, **options: Any) -> None:
@@ -29,51 +29,51 @@ class ConnectionPoolTransport(httpx.AsyncBaseTransport):
         self._all: list[httpx.AsyncHTTPTransport] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request on a lane of its own; the lane is free again when the response is closed."""
-        lane = self._free.pop() if self._free else self._open()
+        """Send a request on a connection of its own, which is free again when the response is closed."""
+        connection = self._free.pop() if self._free else self._open()
         try:
-            response = await lane.handle_async_request(request)
+            response = await connection.handle_async_request(request)
         except BaseException:
-            self._free.append(lane)
+            self._free.append(connection)
             raise
-        response.stream = _Returning(response.stream, self._free, lane)  # type: ignore[arg-type]
+        response.stream = _Returning(response.stream, self._free, connection)  # type: ignore[arg-type]
         return response
 
     def _open(self) -> httpx.AsyncHTTPTransport:
-        lane = httpx.AsyncHTTPTransport(**self._options)
-        self._all.append(lane)
-        return lane
+        connection = httpx.AsyncHTTPTransport(**self._options)
+        self._all.append(connection)
+        return connection
 
     async def aclose(self) -> None:
-        """Close every lane."""
-        for lane in self._all:
-            await lane.aclose()
+        """Close every connection."""
+        for connection in self._all:
+            await connection.aclose()
         self._all.clear()
         self._free.clear()
 
 
 class _Returning(httpx.AsyncByteStream):
-    """A response's bytes; gives its lane back when it is closed."""
+    """A response's bytes; frees its connection when it is closed."""
 
     def __init__(
         self,
         stream: httpx.AsyncByteStream,
         free: deque[httpx.AsyncHTTPTransport],
-        lane: httpx.AsyncHTTPTransport,
+        connection: httpx.AsyncHTTPTransport,
     ) -> None:
         self._stream = stream
         self._free = free
-        self._lane: httpx.AsyncHTTPTransport | None = lane
+        self._connection: httpx.AsyncHTTPTransport | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._stream:
             yield part
 
     async def aclose(self) -> None:
-        """Close the response and free the lane, once."""
-        lane, self._lane = self._lane, None
-        if lane is not None:
+        """Close the response and free the connection, once."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
             try:
                 await self._stream.aclose()
             finally:
-                self._free.append(lane)
+                self._free.append(connection)

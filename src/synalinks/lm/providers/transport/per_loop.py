@@ -19,7 +19,7 @@ C = TypeVar("C", bound=Closable)
 
 
 class PerLoop(Generic[C]):
-    """One client per event loop, closed when its loop shuts down, or once nobody can ask for it any more."""
+    """One client per event loop, closed when its loop shuts down, or once its owner is collected."""
 
     def __init__(self, make: Callable[[], C]) -> None:
         self._make = make
@@ -45,10 +45,10 @@ class PerLoop(Generic[C]):
 class _LoopClients:
     """The clients of one event loop, and what closes those that are left when it ends.
 
-    An event loop closes the asynchronous generators left open on it before it ends (`asyncio.run` sees to
-    that). It is the one moment at which connections can still be closed in order, so a generator waits
-    for it; without this, every `asyncio.run` would leave sockets behind. The generator belongs to the loop and not
-    to a client's owner: one that is collected as garbage is closed by a task, which an ending loop cancels first.
+    An event loop closes the asynchronous generators left open on it before it ends (`asyncio.run` does so). It is the
+    one moment at which connections can still be closed in order, so a generator waits for it; without this, every
+    `asyncio.run` would leave sockets behind. The generator belongs to the loop and not to a client's owner: one that
+    is collected as garbage is closed by a task, which an ending loop cancels first.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -85,7 +85,7 @@ class _LoopClients:
 
 
 class _Closing(asyncio.Task[None]):
-    """A task that an ending loop waits for and does not cancel: closing waits for nobody, and half closed is open."""
+    """A task that an ending loop waits for and does not cancel: a client half closed is open."""
 
     def cancel(self, msg: Any = None) -> bool:
         """Go on."""
