@@ -24,7 +24,7 @@ def said(model: str = NEW, messages: Any = None, cap: int | None = None, **rest:
 
 
 @pytest.mark.parametrize(
-    ("name", "schemas", "adaptive", "effort", "thinks"),
+    ("name", "schemas", "adaptive", "effort", "thinking"),
     [
         ("claude-3-opus-20240229", False, False, False, False),
         ("claude-3-5-sonnet-20241022", False, False, False, False),
@@ -38,9 +38,9 @@ def said(model: str = NEW, messages: Any = None, cap: int | None = None, **rest:
         ("claude-mythos-preview", True, True, True, True),
     ],
 )
-def test_generations(name: str, schemas: bool, adaptive: bool, effort: bool, thinks: bool) -> None:
+def test_generations(name: str, schemas: bool, adaptive: bool, effort: bool, thinking: bool) -> None:
     facts = facts_of(name)
-    assert (facts.schemas, facts.adaptive, facts.effort, facts.thinks) == (schemas, adaptive, effort, thinks)
+    assert (facts.schemas, facts.adaptive, facts.effort, facts.thinking) == (schemas, adaptive, effort, thinking)
 
 
 @pytest.mark.parametrize(
