@@ -319,10 +319,14 @@ def test_copies_share_the_limits_of_their_account() -> None:
 
 def test_no_key_is_pickled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret-1234567890")
-    program = solver(synalinks.LanguageModel("openai/gpt-4o-mini", retry=1))
-    model = program.get_module("solver_generator").language_model
+    server = "https://me:very-secret@example.com/v1?key=very-secret"
+    model = synalinks.LanguageModel("openai/gpt-4o-mini", retry=1, api_key="sk-very-secret", api_base=server)
+    program = solver(model)
     model.client._provider._provider = object()  # stands for one that was made with the key
     assert b"very-secret" not in pickle.dumps(program)
+    assert pickled(model).client.endpoint == "https://example.com/v1"
+    twin = copy.deepcopy(model)
+    assert (twin._credentials.api_key, twin._settings["api_base"]) == ("sk-very-secret", server), "a copy in memory"
 
 
 @HOW

@@ -21,7 +21,17 @@ from synalinks.lm.layers import Placed, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
 from synalinks.lm.process import PROCESS
-from synalinks.lm.providers import NO_CREDENTIALS, Credentials, Spec, endpoint_of, is_own_server, key_of, make, resolve
+from synalinks.lm.providers import (
+    NO_CREDENTIALS,
+    Credentials,
+    Spec,
+    endpoint_of,
+    is_own_server,
+    key_of,
+    make,
+    resolve,
+    saved_base,
+)
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
@@ -113,6 +123,7 @@ class Client:
         self.spec, self.model_name = resolve(model)
         self.endpoint = endpoint_of(self.spec, api_base)
         self.caller = next(_callers)
+        self._api_base = api_base
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
         self.price: Callable[[str], Price | None] = (
             price_of if is_own_server(self.spec, self.endpoint) else stated_price
@@ -133,7 +144,7 @@ class Client:
         return self._again()
 
     def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
-        return self._again, ()
+        return partial(self._again, api_base=saved_base(self._api_base)), ()  # a pickle is a file: it gets no key
 
     @property
     def stack(self) -> Stack:

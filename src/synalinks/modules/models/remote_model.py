@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, SupportsIndex
 
 from synalinks import scope, session
 from synalinks._secrets import scrubbed
@@ -160,6 +160,12 @@ class RemoteModel(Module):
             cls, default_kwargs, self.kind, self.client.spec.options, near=_arguments(type(self))
         )
         self.built = True
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        reduced: Any = super().__reduce_ex__(protocol)
+        settings = {**self._settings, "api_base": saved_base(self._settings["api_base"])}
+        made, arguments, state, *rest = reduced
+        return made, arguments, {**state, "_settings": settings}, *rest  # a pickle is a file: it gets no key
 
     def merged_options(self, options: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """The options of one call: the model's own, and over them those given.
