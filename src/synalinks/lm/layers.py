@@ -60,7 +60,7 @@ class Below:
 
 
 Position = Above | Below
-#: Where a layer stands that says nothing: it sees each call of the program once, cached and replayed ones included, and
+#: The position of a layer that is given without one: it gets each call of the program once, cached and replayed ones included, and
 #: the ledger counts what it answers.
 DEFAULT_POSITION = Below("ledger")
 #: A layer, or a layer and its position.

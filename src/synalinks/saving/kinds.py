@@ -22,6 +22,15 @@ class Kind(Generic[T]):
     Names are those of this library's classes, then of objects registered with `register_synalinks_serializable`, in
     snake case or as they are written, with their package (`Custom>MyReward`) or without.
 
+    Example:
+        >>> from synalinks.rewards import ExactMatch, Reward
+        >>> kind = synalinks.saving.Kind("a reward", Reward, (ExactMatch,))
+        >>> kind.get("exact_match")
+        <ExactMatch name=exact_match>
+        >>> kind.get("exact_mach")
+        Traceback (most recent call last):
+        synalinks.errors.ConfigurationError: no reward is called 'exact_mach'; did you mean 'exact_match'?
+
     Args:
         what: the word for one of them, with its article.
         base: the class of all of them.

@@ -22,6 +22,11 @@ class Schema:
     """A JSON schema with everything derived from it made once: canonical bytes and validator.
 
     A schema refers to itself only: a `$ref` to another document is refused, and nothing is fetched for it.
+
+    Example:
+        >>> from synalinks.lm import Schema
+        >>> Schema({"type": "object", "properties": {"answer": {"type": "integer"}}}).problem({"answer": "four"})
+        '"four" is not of type "integer" (at answer)'
     """
 
     __slots__ = ("_validator", "canonical", "value")

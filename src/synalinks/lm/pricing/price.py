@@ -106,7 +106,7 @@ class Price:
 
         Args:
             audio: whether there may be sound in the prompt.
-            hour: whether a request may make the provider keep the prompt for an hour.
+            hour: whether the request may have the provider keep the prompt for an hour.
         """
         price = self
         if (not audio and price.input_audio is not None) or (not hour and price.cache_write_1h is not None):

@@ -122,7 +122,7 @@ def price_from(rates: Mapping[str, Any] | None) -> Price | None:
 
 
 def is_free(model: str) -> bool:
-    """Whether a model has a price, and it is zero."""
+    """Whether a model is free."""
     price = price_of(model)
     return price is not None and price.is_free
 
@@ -158,7 +158,7 @@ class PriceLayer:
                 elif error.uncertain:
                     self._lost(trace, call.request)
                 raise
-            except SynalinksError:  # refused by a provider of a `use_provider` block: nothing was sent
+            except SynalinksError:  # refused before anything was sent
                 trace.sent -= 1
                 raise
             except asyncio.CancelledError:
@@ -173,7 +173,7 @@ class PriceLayer:
         return answer
 
     def _lost(self, trace: Trace, request: Request) -> None:
-        """Note an attempt that may have been answered unseen."""
+        """Note an attempt that may have been answered, and billed, without a reply."""
         trace.uncertain += 1
         trace.unknown = trace.unknown or not self._free(request)
 

@@ -43,6 +43,12 @@ class Address:
 class Credentials:
     """What a program says of the key of a model.
 
+    Example:
+        >>> from synalinks.lm import Client, Credentials
+        >>> client = Client("openai/gpt-4o-mini", credentials=Credentials(api_key="a secret"))
+        >>> Credentials(api_key="a secret")
+        Credentials(api_key_env=None, from_file=False)
+
     Attributes:
         api_key: the key, held in memory only.
         api_key_env: the environment variable that holds it, in place of the provider's own.
@@ -111,7 +117,7 @@ def saved_base(api_base: str | None) -> str | None:
 
 def is_own_server(spec: Spec, endpoint: str) -> bool:
     """Whether an endpoint is the provider's, whose prices are known by model. Another server that speaks its API, such
-    as a gateway or one's own, may ask any price for a model of that name. Of those without a common address, as on
+    as a gateway or one's own, may have any price for a model of that name. Of those without a common address, as on
     Azure, every one is the provider's; and servers of one's own machine have no published prices to confuse.
     """
     return spec.local or not spec.endpoint or urlsplit(endpoint).hostname == urlsplit(spec.endpoint).hostname
@@ -181,7 +187,7 @@ class _Explained:
 
 
 def _from_environment(spec: Spec, credentials: Credentials, api_base: str | None) -> tuple[str | None, str | None]:
-    """The environment's key, and why there is none to send where one was to be expected."""
+    """The environment's key, and why there is none to send although one may be needed."""
     names = spec.key_env if credentials.api_key_env is None else (credentials.api_key_env,)
     if credentials.from_file and not set(names) <= set(spec.key_env):
         return None, (

@@ -1,4 +1,4 @@
-"""ChainOfThought: a generator that writes down its thinking before the answer."""
+"""ChainOfThought: a generator whose answer begins with the thinking that leads to it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,18 @@ class ChainOfThought(Module):
 
     Without a schema it is a plain generator of chat messages. All other arguments are those of `Generator`.
 
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        >>> module = synalinks.ChainOfThought(data_model=Answer, language_model="ollama/llama3.2")
+        >>> with synalinks.use_provider(ScriptedProvider([{"thinking": "2 and 2 are 4", "answer": 4}])):
+        ...     answer = asyncio.run(module(synalinks.ChatMessage(role="user", content="2 + 2?")))
+        >>> answer.get_json()
+        {'thinking': '2 and 2 are 4', 'answer': 4}
+
     Args:
-        schema, data_model: what the answer obeys, thinking left out.
+        schema, data_model: the form of the answer, thinking left out.
         language_model: a `LanguageModel`, its name, or None for the session's default.
         name, description, trainable: as for any module.
         **options: passed on to the inner generator.

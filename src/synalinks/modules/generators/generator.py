@@ -1,4 +1,4 @@
-"""Generator: a module that has a language model fill in a data model, and learns instructions and examples."""
+"""Generator: a module whose language model fills in a data model, with trainable instructions and examples."""
 
 from __future__ import annotations
 
@@ -30,17 +30,29 @@ SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
 
 
 class Generator(Module):
-    """A module that calls a language model for an instance of a schema.
+    """A module whose output is a language model's answer in the form of a schema.
 
     Its one trainable variable, `state_<name>`, holds the instructions and the few-shot examples.
 
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: int
+        >>> generator = synalinks.Generator(data_model=Answer, language_model="ollama/llama3.2")
+        >>> with synalinks.use_provider(ScriptedProvider([{"answer": 4}])):
+        ...     answer = asyncio.run(generator(Question(question="What is 2 + 2?")))
+        >>> answer.get_json()
+        {'answer': 4}
+
     Args:
-        schema, data_model: what the answer obeys; a `ChatMessage` is generated without either.
+        schema, data_model: the form of the answer; a `ChatMessage` is generated without either.
         language_model: a `LanguageModel`, its name, or None for the session's default at the first call.
         prompt_template: a jinja2 template of the system message (see `default_prompt_template`).
         prompt_variables: further variables of the template, JSON.
         examples: worked examples, pairs of (inputs, outputs), JSON or data models.
-        instructions: what the model has to do; the keys to answer with, where None.
+        instructions: the first value of the instructions; they list the keys of the answer where None.
         seed_instructions: further instructions an optimizer may start from.
         use_inputs_schema, use_outputs_schema: show the schemas in the prompt.
         return_inputs: put the inputs before the answer.
@@ -165,12 +177,12 @@ class Generator(Module):
         return opening + turns
 
     def _record(self, inputs: Any, value: Any) -> None:
-        """Leave evidence for the optimizer, under the sample it belongs to."""
+        """Add the answer to the predictions that the optimizer gets, under its sample."""
         record = {"inputs": inputs.get_json(), "outputs": value, "reward": None, "sample": scope.current().sample}
         self.state.get("current_predictions").append(record)
 
     def models_asked(self) -> tuple[LanguageModel]:
-        """The model it calls: its own, or the session's default.
+        """The model that is called: the generator's own, or the session's default.
 
         Raises:
             ConfigurationError: there is neither.
@@ -213,7 +225,7 @@ class Generator(Module):
 
 
 def default_instructions(schema: Schema | None) -> str:
-    """The instructions of a generator where none are given."""
+    """The instructions of a generator that is given none."""
     if schema is None:
         return "Answer the user."
     keys = ", ".join(schema.value.get("properties", {}))

@@ -1,4 +1,4 @@
-"""SelfCritique: a generator that criticises what it is given and scores it in [0, 1]."""
+"""SelfCritique: a generator of a critique of its input and a score in [0, 1]."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ class SelfCritique(Module):
     """A judgement of an input: `critique`, a text, and `reward`, a number in [0, 1].
 
     The model scores on a scale of named steps, which is mapped to [0, 1]: its lowest step is 0, its highest 1.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> module = synalinks.SelfCritique(language_model="ollama/llama3.2", return_inputs=False)
+        >>> with synalinks.use_provider(ScriptedProvider([{"critique": "too short", "reward": 0.2}])):
+        ...     judgement = asyncio.run(module(synalinks.ChatMessage(role="assistant", content="4")))
+        >>> judgement.get_json()
+        {'critique': 'too short', 'reward': 0.2}
 
     Args:
         score_type: the scale: `Score` (0, 0.1 ... 1) where None, another one or its name; see `get_score_type`.

@@ -14,7 +14,16 @@ from synalinks.modules.models.remote_model import RemoteModel
 
 
 class EmbeddingModel(RemoteModel):
-    """A model that turns texts into vectors. Arguments: see `RemoteModel`; options such as `dimensions`."""
+    """A model that turns texts into vectors. Arguments: see `RemoteModel`; options such as `dimensions`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> model = synalinks.EmbeddingModel("ollama/all-minilm")
+        >>> with synalinks.use_provider(ScriptedProvider([[[0.5, 1.0], [0.25, 0.0]]])):
+        ...     answer = asyncio.run(model(["one text", "another"]))
+        >>> answer.get("embeddings")
+        [[0.5, 1.0], [0.25, 0.0]]
+    """
 
     setting: ClassVar[str] = "embedding_model"
     kind: ClassVar[Literal["chat", "embed"]] = "embed"
@@ -46,9 +55,9 @@ class EmbeddingModel(RemoteModel):
         """One float32 vector per text, in order; None if the call failed for good.
 
         Args:
-            texts: looked up text by text; those without a stored answer are sent in one request, each once.
-            is_fallback: whether it is asked as the fallback of another model.
-            raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
+            texts: looked up text by text; those not known are sent in one request, each once.
+            is_fallback: whether the call is made as the fallback of another model.
+            raises: whether a failure is raised whatever the own `on_error`, as the other model's says.
 
         Raises:
             LMError: a wrong program; any failure where `on_error="raise"`.

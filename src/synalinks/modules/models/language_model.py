@@ -1,4 +1,4 @@
-"""LanguageModel: a chat model as a module: requests, parsed replies, and what becomes of a failed call."""
+"""LanguageModel: a chat model as modules call it: messages in, a data model out, failures as SEMANTICS.md has them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from synalinks.modules.models.remote_model import RemoteModel
 
 
 class LanguageModel(RemoteModel):
-    """A chat model: awaited with messages, it returns a data model. Arguments: see `RemoteModel`."""
+    """A chat model: awaited with messages, it returns a data model. Arguments: see `RemoteModel`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> model = synalinks.LanguageModel("ollama/llama3.2", temperature=0.2)
+        >>> messages = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="hello")])
+        >>> with synalinks.use_provider(ScriptedProvider(["hi"])):
+        ...     answer = asyncio.run(model(messages))
+        >>> answer.get("content")
+        'hi'
+    """
 
     setting: ClassVar[str] = "language_model"
     kind: ClassVar[Literal["chat", "embed"]] = "chat"
@@ -30,15 +40,19 @@ class LanguageModel(RemoteModel):
         sink: Sink | None = None,
         **options: Any,
     ) -> JsonDataModel | None:
-        """Ask with chat messages (a `ChatMessages` or `ChatMessage`).
+        """The answer to chat messages (a `ChatMessages` or `ChatMessage`); None if the call failed for good.
 
         Args:
-            messages: nothing is asked, and None returned, where this is None.
-            schema: what the answer must obey; a `ChatMessage` is returned without one, or if the model calls tools.
+            messages: no call is made, and None returned, where this is None.
+            schema: the schema of the answer; a `ChatMessage` is returned without one, or if the model calls tools.
             tools: tools the model may call, each `{"name", "description", "parameters"}`.
             streaming: kept for programs that pass it; text goes to `sink` as it comes.
             sink: receives pieces of the answer.
-            **options: sampling options, over the model's own.
+            **options: options, over the model's own.
+
+        Raises:
+            ConfigurationError: an unknown option, or something that is no chat.
+            LMError: see `ask`.
         """
         if messages is None:
             return None
@@ -66,9 +80,8 @@ class LanguageModel(RemoteModel):
         """The reply to wire messages and, with a schema, its parsed value; None if the call failed for good.
 
         Args:
-            answers: the form of the parsed value, and what refuses one; None leaves it as it was written.
-            is_fallback: whether it is asked as the fallback of another model.
-            raises: whether a failure is raised whatever this model's own `on_error`, because that model's says so.
+            is_fallback: whether the call is made as the fallback of another model.
+            raises: whether a failure is raised whatever the own `on_error`, as the other model's says.
 
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.

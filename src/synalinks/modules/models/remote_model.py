@@ -72,7 +72,7 @@ class RemoteModel(Module):
         api_key_env: the environment variable that holds the key, in place of the provider's own. Its name is saved.
         layers: layers of one's own in the model's stack, each a layer, or a pair `(layer, position)` with
             `Above("cache")`, `Below("retry")` or the like as position. Without one a layer stands just below the ledger:
-            it handles each call once, cached and replayed ones included. Clones keep them; a model is saved only with
+            it gets each call once, cached and replayed ones included. Clones keep them; a model is saved only with
             layers that are registered (`synalinks.saving.register_synalinks_serializable`).
         **default_kwargs: options of every call, e.g. `temperature=0.2`; fields of the body that this library has no
             option for go into `extra_body={...}`.
