@@ -31,14 +31,6 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTI
 #: Public classes still without an example. The list only gets shorter.
 WITHOUT: frozenset[str] = frozenset(
     [
-        "callbacks.BackupAndRestore",
-        "callbacks.BudgetStopping",
-        "callbacks.CSVLogger",
-        "callbacks.Callback",
-        "callbacks.CallbackList",
-        "callbacks.EarlyStopping",
-        "callbacks.History",
-        "callbacks.ProgramCheckpoint",
         "lm.Amount",
         "lm.Budget",
         "lm.BudgetTracker",
@@ -51,8 +43,6 @@ WITHOUT: frozenset[str] = frozenset(
         "lm.RetryPolicy",
         "lm.Stack",
         "lm.Usage",
-        "programs.Program",
-        "trainers.Trainer",
     ]
 )
 

@@ -15,7 +15,7 @@ from synalinks.callbacks import Callback, EarlyStopping
 from synalinks.errors import ConfigurationError
 
 
-def watched(callback: EarlyStopping, values: Sequence[Any], name: str = "val_reward", metrics: Any = None) -> int:
+def monitored(callback: EarlyStopping, values: Sequence[Any], name: str = "val_reward", metrics: Any = None) -> int:
     """How many epochs are trained when a log takes these values."""
     program = compiled(metrics=metrics)
     callback.set_program(program)
@@ -39,24 +39,24 @@ def test_the_defaults_work_in_a_fit() -> None:
 
 
 def test_the_defaults_end_at_the_first_epoch_that_is_no_better() -> None:
-    assert watched(EarlyStopping(), [0.1, 0.2, 0.3, 0.3, 0.9]) == 4
-    assert watched(EarlyStopping(), [0.1]) == 1
+    assert monitored(EarlyStopping(), [0.1, 0.2, 0.3, 0.3, 0.9]) == 4
+    assert monitored(EarlyStopping(), [0.1]) == 1
 
 
 def test_patience_counts_epochs_since_the_best() -> None:
-    assert watched(EarlyStopping(patience=2), [0.5, 0.4, 0.6, 0.5, 0.5, 0.9]) == 5
-    assert watched(EarlyStopping(patience=3), [0.5, 0.4, 0.4, 0.6, 0.5, 0.5]) == 6
+    assert monitored(EarlyStopping(patience=2), [0.5, 0.4, 0.6, 0.5, 0.5, 0.9]) == 5
+    assert monitored(EarlyStopping(patience=3), [0.5, 0.4, 0.4, 0.6, 0.5, 0.5]) == 6
 
 
 def test_small_changes_are_none() -> None:
-    assert watched(EarlyStopping(min_delta=0.1), [0.5, 0.55, 0.9]) == 2
-    assert watched(EarlyStopping("val_loss", min_delta=0.1, mode="min"), [0.5, 0.45, 0.1], "val_loss") == 2
+    assert monitored(EarlyStopping(min_delta=0.1), [0.5, 0.55, 0.9]) == 2
+    assert monitored(EarlyStopping("val_loss", min_delta=0.1, mode="min"), [0.5, 0.45, 0.1], "val_loss") == 2
 
 
 def test_stop_at_is_for_what_is_better_when_more() -> None:
-    assert watched(EarlyStopping(stop_at=0.8), [0.1, 0.85, 0.9]) == 2
-    assert watched(EarlyStopping(stop_at=None), [0.5, 1.0, 1.1]) == 3
-    assert watched(EarlyStopping("val_seconds", mode="min"), [9.0, 5.0, 2.0], "val_seconds") == 3
+    assert monitored(EarlyStopping(stop_at=0.8), [0.1, 0.85, 0.9]) == 2
+    assert monitored(EarlyStopping(stop_at=None), [0.5, 1.0, 1.1]) == 3
+    assert monitored(EarlyStopping("val_seconds", mode="min"), [9.0, 5.0, 2.0], "val_seconds") == 3
 
 
 def test_auto_asks_the_metric_and_takes_more_as_better_otherwise() -> None:
@@ -64,25 +64,25 @@ def test_auto_asks_the_metric_and_takes_more_as_better_otherwise() -> None:
         direction = "down"
 
     metrics = [Errors(name="errors"), synalinks.metrics.Mean(name="hits")]
-    assert watched(EarlyStopping("val_errors"), [0.9, 0.5, 0.2], "val_errors", metrics) == 3
-    assert watched(EarlyStopping("errors"), [0.5, 0.6], "errors", metrics) == 2
-    assert watched(EarlyStopping("val_hits"), [0.9, 0.5, 0.2], "val_hits", metrics) == 2
-    assert watched(EarlyStopping("val_errors", mode="max"), [0.9, 0.5, 0.2], "val_errors", metrics) == 2
+    assert monitored(EarlyStopping("val_errors"), [0.9, 0.5, 0.2], "val_errors", metrics) == 3
+    assert monitored(EarlyStopping("errors"), [0.5, 0.6], "errors", metrics) == 2
+    assert monitored(EarlyStopping("val_hits"), [0.9, 0.5, 0.2], "val_hits", metrics) == 2
+    assert monitored(EarlyStopping("val_errors", mode="max"), [0.9, 0.5, 0.2], "val_errors", metrics) == 2
 
 
 def test_a_baseline_has_to_be_beaten_within_the_patience() -> None:
-    assert watched(EarlyStopping(baseline=0.5, patience=2), [0.1, 0.2, 0.3]) == 2
-    assert watched(EarlyStopping(baseline=0.5, patience=2), [0.1, 0.6, 0.7]) == 3
+    assert monitored(EarlyStopping(baseline=0.5, patience=2), [0.1, 0.2, 0.3]) == 2
+    assert monitored(EarlyStopping(baseline=0.5, patience=2), [0.1, 0.6, 0.7]) == 3
 
 
 def test_earlier_epochs_are_not_looked_at() -> None:
-    assert watched(EarlyStopping(start_from_epoch=3), [0.9, 0.5, 0.4, 0.3, 0.4, 0.3]) == 6
+    assert monitored(EarlyStopping(start_from_epoch=3), [0.9, 0.5, 0.4, 0.3, 0.4, 0.3]) == 6
 
 
 def test_a_callback_used_again_begins_anew() -> None:
     stop = EarlyStopping()
-    assert watched(stop, [0.9, 0.5]) == 2
-    assert watched(stop, [0.3, 0.4, 0.5]) == 3
+    assert monitored(stop, [0.9, 0.5]) == 2
+    assert monitored(stop, [0.3, 0.4, 0.5]) == 3
     assert stop.stopped_epoch is None
 
 
@@ -108,9 +108,9 @@ def test_the_best_variables_come_back(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_log_that_is_missing_is_said_once_and_does_no_harm() -> None:
     stop = EarlyStopping("val_nothing")
     with pytest.warns(
-        UserWarning, match=r"watches 'val_nothing', which the logs don't hold.* other, val_reward"
+        UserWarning, match=r"monitors 'val_nothing', which the logs don't hold.* other, val_reward"
     ) as told:
-        assert watched(stop, [0.5, 0.4, 0.3]) == 3
+        assert monitored(stop, [0.5, 0.4, 0.3]) == 3
     assert len(told) == 1
     with pytest.warns(UserWarning, match="They hold: reward"):
         fit(compiled(), provider_of(right), *data(4), epochs=2, validation_split=0.0, callbacks=[EarlyStopping()])
@@ -120,11 +120,11 @@ def test_a_log_that_is_missing_is_said_once_and_does_no_harm() -> None:
 def test_a_value_that_is_not_known_is_no_value_and_said_only_if_it_never_is(unknown: float | None) -> None:
     stop = EarlyStopping(patience=2)
     with pytest.warns(UserWarning, match=f"val_reward', which was {unknown} whenever it was logged: its value is not"):
-        assert watched(stop, [unknown] * 5) == 5
+        assert monitored(stop, [unknown] * 5) == 5
     assert stop.best is None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert watched(stop, [unknown, 0.5, unknown, 0.7, 0.6, 0.6, 0.6]) == 6
+        assert monitored(stop, [unknown, 0.5, unknown, 0.7, 0.6, 0.6, 0.6]) == 6
     assert stop.best == 0.7
 
 
@@ -151,5 +151,5 @@ def test_bad_arguments() -> None:
         EarlyStopping(patience=-1)
     with pytest.raises(ConfigurationError, match="min_delta=-0.1"):
         EarlyStopping(min_delta=-0.1)
-    with pytest.raises(ConfigurationError, match=r"watches 'val_reward', which is no number: \[0.5, 0.4\]"):
-        watched(EarlyStopping(), [[0.5, 0.4]])
+    with pytest.raises(ConfigurationError, match=r"monitors 'val_reward', which is no number: \[0.5, 0.4\]"):
+        monitored(EarlyStopping(), [[0.5, 0.4]])

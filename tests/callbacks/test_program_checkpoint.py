@@ -129,7 +129,7 @@ def test_the_best_of_steps_is_of_the_training_logs(tmp_path: Path) -> None:
 
 
 def test_a_log_that_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="ProgramCheckpoint watches 'val_f1', which the logs don't hold"):
+    with pytest.warns(UserWarning, match="ProgramCheckpoint monitors 'val_f1', which the logs don't hold"):
         trained(ProgramCheckpoint(tmp_path / "p.json", monitor="val_f1", save_best_only=True), [0.1, 0.2])
     assert names(tmp_path) == []
 

@@ -1,4 +1,4 @@
-"""Callbacks: told of what happens in fit, evaluate and predict."""
+"""Callbacks: called as fit, evaluate and predict go on."""
 
 from __future__ import annotations
 

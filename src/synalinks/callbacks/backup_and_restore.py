@@ -1,4 +1,4 @@
-"""BackupAndRestore: training that was cut off goes on, to the program it would have come to."""
+"""BackupAndRestore: a `fit` that was cut off goes on from the end of its last epoch."""
 
 from __future__ import annotations
 
@@ -23,26 +23,31 @@ LAYOUT = 1
 
 
 class BackupAndRestore(Callback):
-    """Keeps the state of `fit` on disk, and has the same `fit` go on from it after a crash.
+    """Keeps the state of `fit` on disk; after a crash the same `fit` goes on from it.
 
-    What is kept is the state between two epochs: variables with their pools, the optimizer's own state, the
-    state of the random generator, scores that are known, the logs, and what callbacks remember. The epoch under way
-    begins anew; with the cache on, or a cassette, what it had asked before the crash costs nothing. The program at the
-    end is the one an uninterrupted run ends with.
+    The state is that between two epochs: variables with their pools, the optimizer's own state, the state of the random
+    generator, scores, logs, and the state of callbacks. The epoch under way begins anew; with the cache on, or a
+    cassette, the calls it had made before the crash cost nothing. The program at the end is the one that an
+    uninterrupted run ends with.
 
-    A budget is for all runs of the fit together: what was spent in the epoch that was cut off counts too, and so does,
-    at its bound, what was out when the process was killed.
+    A budget is for all runs of the fit together: what was spent in the epoch that was cut off counts too, and so do, at
+    their bound, the calls that were in flight when the process ended.
 
     A `fit` that a budget, Ctrl-C or an error ended keeps its state; one that came to its end deletes it.
 
     Args:
-        backup_dir: a folder of this fit's own; it is made.
+        backup_dir: a folder for this fit alone; it is made.
         save_freq: `epoch`, or a number of steps: at the first end of an epoch after so many.
-        double_checkpoint: keep the state before the last one too, and fall back on it if the last can't be read.
+        double_checkpoint: keep the state before the last one too, and use it if the last can't be read.
         delete_checkpoint: whether to delete the state when training has come to its end.
 
     Raises:
         ConfigurationError: no frequency; when training begins, a state of another fit or layout.
+
+    Example:
+        >>> backup = synalinks.callbacks.BackupAndRestore("backup", save_freq=100)
+        >>> str(backup.backup_dir), backup.last  # the other callbacks come first
+        ('backup', True)
     """
 
     last: ClassVar[bool] = True
@@ -98,7 +103,7 @@ class BackupAndRestore(Callback):
             return
         for name in (LATEST, PREVIOUS, SPENT):
             (self.backup_dir / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # somebody else's files are in it, or it was never made
+        with contextlib.suppress(OSError):  # other files are in it, or it was never made
             self.backup_dir.rmdir()
 
     def _write(self, state: Mapping[str, Any]) -> None:

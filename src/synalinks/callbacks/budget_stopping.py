@@ -26,6 +26,10 @@ class BudgetStopping(Callback):
 
     Raises:
         ConfigurationError: no limit at all, or one below 0.
+
+    Example:
+        >>> synalinks.callbacks.BudgetStopping(max_cost=0.50).budget.usd
+        Decimal('0.5')
     """
 
     def __init__(self, max_cost: float | None = None, max_tokens: int | None = None, verbose: int = 0) -> None:
@@ -38,7 +42,7 @@ class BudgetStopping(Callback):
         self.budget = Budget(usd=max_cost, tokens=max_tokens)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Say what was spent, if the budget ended training."""
+        """Print what was spent, if the budget ended training."""
         history = self.program.history
         if self.verbose and history.stopped_by == "budget":
             total = history.ledger.total

@@ -1,4 +1,4 @@
-"""Callback: told of what happens in fit, evaluate and predict."""
+"""Callback: called as fit, evaluate and predict go on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 
 class Callback:
-    """Something told of training as it happens. Override what you need; every hook may be sync or async.
+    """Called as a run goes on. Override the hooks that are needed; each may be sync or async.
 
     Order in `fit`: train_begin, then per epoch: epoch_begin, per step train_batch_begin and train_batch_end, then
     test_begin, test_batch_begin and test_batch_end, test_end for the validation, epoch_end; at last train_end.
@@ -15,7 +15,16 @@ class Callback:
     Attributes:
         program: the program being run.
         params: `epochs`, `steps` (None where unknown), `batch_size`, `verbose`.
-        last: whether it is told after those that are not; for what has to see what they made of it.
+        last: whether its hooks are called after those of other callbacks, for what depends on their results.
+
+    Example:
+        >>> class Rewards(synalinks.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs=None):
+        ...         print(f"epoch {epoch + 1}: {logs['reward']}")
+        ...
+        >>> callbacks = synalinks.callbacks.CallbackList([Rewards()])
+        >>> asyncio.run(callbacks.call("on_epoch_end", 0, {"reward": 0.5}))
+        epoch 1: 0.5
     """
 
     last: ClassVar[bool] = False
@@ -34,19 +43,19 @@ class Callback:
         return cls(**config)
 
     def set_program(self, program: Any) -> None:
-        """Remember the program."""
+        """Set `program`."""
         self.program = program
 
     def set_params(self, params: Mapping[str, Any]) -> None:
-        """Remember what is known of the run."""
+        """Set `params`."""
         self.params = dict(params)
 
     def get_state(self) -> Any:
-        """What it has to remember of the epochs so far for a run that was cut off to go on from here; JSON or None."""
+        """The state that a run which goes on from here needs, as JSON; None where there is none."""
         return None
 
     def set_state(self, state: Any) -> None:
-        """Remember what `get_state` gave; called after `on_train_begin`, and only where that was not None."""
+        """Go on from what `get_state` gave; called after `on_train_begin`, and only where that was not None."""
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
         """Before the first epoch."""

@@ -20,6 +20,13 @@ class CallbackList:
 
     Raises:
         ConfigurationError: something that is no callback.
+
+    Example:
+        >>> history = synalinks.callbacks.History()
+        >>> callbacks = synalinks.callbacks.CallbackList([history], epochs=1)
+        >>> asyncio.run(callbacks.call("on_epoch_end", 0, {"reward": 0.5}))
+        >>> history.history
+        {'reward': [0.5]}
     """
 
     def __init__(self, callbacks: Iterable[Callback] | None = None, program: Any = None, **params: Any) -> None:

@@ -29,6 +29,17 @@ class CSVLogger(Callback):
 
     Raises:
         ConfigurationError: a separator that is not one character.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "logs.csv"
+        >>> logger = synalinks.callbacks.CSVLogger(path)
+        >>> logger.on_train_begin()
+        >>> logger.on_epoch_end(0, {"reward": 0.5})
+        >>> logger.on_train_end()
+        >>> print(path.read_text().strip())
+        epoch,reward,val_reward
+        0,0.5,NA
     """
 
     def __init__(self, filepath: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:

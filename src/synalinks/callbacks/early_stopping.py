@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks.callbacks.callback import Callback
-from synalinks.callbacks.monitoring import Watch
+from synalinks.callbacks.monitoring import Monitor
 from synalinks.data import copy_json
 from synalinks.errors import ConfigurationError
 
@@ -31,6 +31,14 @@ class EarlyStopping(Callback):
 
     Raises:
         ConfigurationError: a `patience` or `min_delta` below 0, or an unknown mode.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> stopping = synalinks.callbacks.EarlyStopping("reward", mode="max", verbose=1)
+        >>> stopping.set_program(SimpleNamespace(stop_training=False, trainable_variables=[]))
+        >>> for epoch, reward in enumerate([0.5, 0.75, 0.75]):
+        ...     stopping.on_epoch_end(epoch, {"reward": reward})
+        Epoch 3: early stopping, reward did not improve from 0.75000
     """
 
     def __init__(
@@ -55,7 +63,7 @@ class EarlyStopping(Callback):
         self.baseline = baseline
         self.restore_best_variables = restore_best_variables
         self.start_from_epoch = start_from_epoch
-        self._watch = Watch("EarlyStopping", monitor, mode, min_delta)
+        self._monitor = Monitor("EarlyStopping", monitor, mode, min_delta)
         self._begin()
 
     def _begin(self) -> None:
@@ -65,25 +73,25 @@ class EarlyStopping(Callback):
         self._best_variables: dict[str, Any] | None = None
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Forget earlier runs."""
-        self._watch.resolve(self.program)
+        """Begin anew."""
+        self._monitor.resolve(self.program)
         self._begin()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Compare, and end training where nothing more is to be expected."""
-        value = self._watch.value(logs or {})
+        value = self._monitor.value(logs or {})
         if value is None or epoch < self.start_from_epoch:
             return
         first = self.best is None
         self.wait += 1
-        if self._watch.better(value, self.best):
+        if self._monitor.better(value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_variables:
                 variables = self.program.trainable_variables
                 self._best_variables = {variable.path: copy_json(variable.get_json()) for variable in variables}
-            if self.baseline is None or self._watch.better(value, self.baseline):
+            if self.baseline is None or self._monitor.better(value, self.baseline):
                 self.wait = 0
-        if self.stop_at is not None and self._watch.mode == "max" and value >= self.stop_at:
+        if self.stop_at is not None and self._monitor.mode == "max" and value >= self.stop_at:
             self._stop(epoch, f"{self.monitor} reached {value:.5f}")
         elif self.wait >= max(1, self.patience) and not first:
             self._stop(epoch, f"{self.monitor} did not improve from {self.best:.5f}")
@@ -95,8 +103,8 @@ class EarlyStopping(Callback):
             print(f"Epoch {epoch + 1}: early stopping, {why}", flush=True)
 
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Put the best variables back, if asked to."""
-        self._watch.finish()
+        """Restore the best variables, with `restore_best_variables`."""
+        self._monitor.finish()
         if self._best_variables is None:
             return
         for variable in self.program.trainable_variables:

@@ -24,6 +24,14 @@ class History(Callback):
         stop_reason: what the budget said that ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
         budget: the budget of this `fit` with what is spent of it, or None without one.
+
+    Example:
+        >>> history = synalinks.callbacks.History()
+        >>> for epoch, reward in enumerate([0.5, 0.75]):
+        ...     history.on_epoch_end(epoch, {"reward": reward, "val_reward": reward})
+        ...
+        >>> history.history["reward"], history.best_within(calls=0)
+        ([0.5, 0.75], 0.75)
     """
 
     def __init__(self) -> None:
@@ -43,7 +51,7 @@ class History(Callback):
         return {**vars(self), "program": None}  # a record of a run does not take the program along
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Remember which epoch it is."""
+        """Set the epoch that points of the curve are of."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Watching one log: its value in an epoch, and whether one value of it is better than another."""
+"""Monitor: one log of a run, its value in an epoch, and whether one value is better than another."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ DIRECTIONS = {"up": "max", "max": "max", "down": "min", "min": "min"}
 VALIDATION = "val_"
 
 
-class Watch:
+class Monitor:
     """One log of a run, and in which direction it is better.
 
     Args:
-        owner: who watches, for messages.
+        owner: the callback's name, for messages.
         monitor: the log's name, e.g. `val_reward`.
         mode: `max`, `min`, or `auto`: as the metric of that name says in its `direction`, else `max`.
         min_delta: a smaller change, in either direction, is none.
@@ -41,13 +41,13 @@ class Watch:
         self.min_delta = min_delta
         self.mode = "max" if mode == "auto" else mode
         self._auto = mode == "auto"
-        self._seen = self._told = False
+        self._seen = self._warned = False
         self._others: set[str] = set()
         self._unknown: Any = None
 
     def resolve(self, program: Any) -> None:
-        """Learn the direction from the metrics that the program was compiled with, and begin a new run."""
-        self._seen = self._told = False
+        """Take the direction from the metrics that the program was compiled with, and begin a new run."""
+        self._seen = self._warned = False
         self._others = set()
         if not self._auto:
             return
@@ -60,7 +60,7 @@ class Watch:
     def value(self, logs: Mapping[str, Any]) -> float | None:
         """The log's value, or None where these logs don't hold it, or hold None or NaN: it is not known.
 
-        A log that is missing is warned of once; a validation's only at the end of the run (`finish`), for an epoch
+        A log that is missing is warned of once; a validation's only at the end of the run (`finish`), because an epoch
         without validation has none; so is one that is there and not known, for it may be known later.
 
         Raises:
@@ -78,7 +78,7 @@ class Watch:
                 self._warn()
             return None
         if isinstance(found, bool) or not isinstance(found, (int, float)):
-            raise ConfigurationError(f"{self.owner} watches {self.monitor!r}, which is no number: {found!r}")
+            raise ConfigurationError(f"{self.owner} monitors {self.monitor!r}, which is no number: {found!r}")
         self._seen = True
         return float(found)
 
@@ -88,19 +88,19 @@ class Watch:
             self._warn()
 
     def _warn(self) -> None:
-        if self._told or self._seen:
+        if self._warned or self._seen:
             return
-        self._told = True
+        self._warned = True
         if self.monitor in self._others:
             warnings.warn(
-                f"{self.owner} watches {self.monitor!r}, which was {self._unknown} whenever it was logged: its value "
+                f"{self.owner} monitors {self.monitor!r}, which was {self._unknown} whenever it was logged: its value "
                 "is not known, so nothing was done",
                 stacklevel=2,
             )
             return
         held = ", ".join(sorted(self._others)) or "nothing"
         warnings.warn(
-            f"{self.owner} watches {self.monitor!r}, which the logs don't hold, so it does nothing. They hold: {held}",
+            f"{self.owner} monitors {self.monitor!r}, which the logs don't hold, so it does nothing. They hold: {held}",
             stacklevel=2,
         )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synalinks.callbacks.callback import Callback
-from synalinks.callbacks.monitoring import Watch
+from synalinks.callbacks.monitoring import Monitor
 from synalinks.errors import ConfigurationError
 
 
@@ -32,6 +32,14 @@ class ProgramCheckpoint(Callback):
 
     Raises:
         ConfigurationError: a file of another suffix, an unknown mode, or no frequency.
+
+    Example:
+        >>> checkpoint = synalinks.callbacks.ProgramCheckpoint("epoch-{epoch:02d}.json", save_best_only=True)
+        >>> checkpoint.placeholders, checkpoint.monitor
+        (['epoch'], 'val_reward')
+        >>> synalinks.callbacks.ProgramCheckpoint("program.txt")
+        Traceback (most recent call last):
+        synalinks.errors.ConfigurationError: ProgramCheckpoint(filepath='program.txt', ...): the path must end in .json
     """
 
     def __init__(
@@ -66,18 +74,18 @@ class ProgramCheckpoint(Callback):
         self.save_variables_only = save_variables_only
         self.initial_value_threshold = initial_value_threshold
         self.best = initial_value_threshold
-        self._watch = Watch("ProgramCheckpoint", monitor, mode)
+        self._monitor = Monitor("ProgramCheckpoint", monitor, mode)
         self._epoch = self._steps = 0
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
-        """Learn in which direction the log is better.
+        """Take the direction in which the log is better.
 
         The best value of an earlier `fit` with this callback is still to be beaten: its file is still there.
         """
-        self._watch.resolve(self.program)
+        self._monitor.resolve(self.program)
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-        """Remember the epoch, for file names."""
+        """Set the epoch, for file names."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -97,7 +105,7 @@ class ProgramCheckpoint(Callback):
     def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Say so if the log was never there."""
         if self.save_best_only:
-            self._watch.finish()
+            self._monitor.finish()
 
     def _checkpoint(self, logs: Mapping[str, Any], batch: int | None) -> None:
         number = self._epoch + 1
@@ -106,10 +114,10 @@ class ProgramCheckpoint(Callback):
             self._say(f"Epoch {number}: saving {self._what} to {path}")
             self._save(path)
             return
-        value = self._watch.value(logs)
+        value = self._monitor.value(logs)
         if value is None:
             return
-        if not self._watch.better(value, self.best):
+        if not self._monitor.better(value, self.best):
             self._say(f"Epoch {number}: {self.monitor} did not improve from {self.best:.5f}")
             return
         path = self._path(logs, batch)

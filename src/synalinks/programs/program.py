@@ -46,6 +46,22 @@ class Program(Module, Trainer):
 
     Raises:
         ConfigurationError: inputs without outputs, values that are not connected, two modules of one name.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     text: str
+        ...
+        >>> class Upper(synalinks.Module):
+        ...     async def call(self, inputs, training=False):
+        ...         return Question(text=inputs.get("text").upper()).to_json_data_model()
+        ...
+        ...     async def compute_output_spec(self, inputs, training=False):
+        ...         return synalinks.SymbolicDataModel(data_model=Question)
+        ...
+        >>> question = synalinks.Input(data_model=Question)
+        >>> program = synalinks.Program(inputs=question, outputs=asyncio.run(Upper()(question)))
+        >>> asyncio.run(program(Question(text="hello"))).get_json()
+        {'text': 'HELLO'}
     """
 
     #: A program is the run itself, not a place in it: modules are placed by their own names.

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Trainer(Compilable):
-    """What a program gains by being trainable. Mixed into `Program`.
+    """Training of a program: `compile`, `fit`, `evaluate` and `predict`. `Program` is one.
 
     Attributes:
         history: of the last `fit`.
@@ -44,6 +44,21 @@ class Trainer(Compilable):
         fitting: the `fit` under way, or None.
         last_forecast: the result of the last `estimate`, or None.
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
+
+    Example:
+        >>> class Question(synalinks.DataModel):
+        ...     text: str
+        ...
+        >>> class Same(synalinks.Module):
+        ...     async def call(self, inputs, training=False):
+        ...         return inputs
+        ...
+        >>> question = synalinks.Input(data_model=Question)
+        >>> program = synalinks.Program(inputs=question, outputs=asyncio.run(Same()(question)))
+        >>> program.compile(reward=synalinks.ExactMatch())
+        >>> questions = [Question(text="a"), Question(text="b")]
+        >>> asyncio.run(program.evaluate(questions, questions, verbose=0))
+        {'reward': 1.0}
     """
 
     name: str
@@ -240,7 +255,7 @@ class Trainer(Compilable):
         callbacks: Sequence[Callback | str] | None = None,
         return_dict: bool = True,
     ) -> Any:
-        """Rewards and metrics on examples, nothing learnt.
+        """Rewards and metrics on examples; nothing is trained.
 
         Args:
             x, y, batch_size, verbose, callbacks: as for `fit`.

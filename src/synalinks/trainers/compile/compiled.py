@@ -142,7 +142,7 @@ class Compiled:
 
 
 def measures(metric: Metric, targets: Sequence[Any], predictions: Sequence[Any]) -> bool:
-    """Whether a metric looks at this one of several outputs: its masks, if it has any, name fields of it."""
+    """Whether a metric measures this one of several outputs: its masks, if it has any, name fields of it."""
     shown = next((one for one in (*predictions, *targets) if isinstance(one, Operand)), None)
     return shown is None or _fits(metric, schema_of(shown))
 

@@ -1,4 +1,4 @@
-"""What a program is compiled with: how it is rewarded, what it watches, and how it searches."""
+"""Compilable: what `compile` sets: reward, metrics and optimizer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from synalinks.trainers.compile.compiled import Compiled
 
 
 class Compilable:
-    """What can be compiled, and say again how it was.
+    """A program that can be compiled, and saved with what it was compiled with.
 
     Attributes:
         optimizer: given to `compile`, or None.
@@ -44,13 +44,13 @@ class Compilable:
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
     ) -> None:
-        """Say what training maximises, what it watches, and how it searches.
+        """Set what training maximises and measures, and how it searches.
 
         Args:
             optimizer: an `Optimizer`, its name, or None for a program that is only evaluated.
             reward: a `Reward`, its name, a function `async fn(y_true, y_pred)`, or one per output.
             reward_weights: weights of the outputs' rewards.
-            metrics: metrics, rewards or functions to watch.
+            metrics: metrics, rewards or functions to measure.
             run_eagerly, steps_per_execution: kept for programs that pass them; without effect.
 
         Raises:
