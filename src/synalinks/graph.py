@@ -1,6 +1,6 @@
 """A graph of operations between inputs and outputs, and how it runs.
 
-A symbolic value knows the `Application` that made it; a graph is the sorted nodes between its inputs and outputs.
+A symbolic value refers to the `Application` that made it; a graph is the sorted nodes between its inputs and outputs.
 Each node is one task that waits for its parents and for nothing else.
 """
 

@@ -129,7 +129,7 @@ def built() -> Any:
     return program
 
 
-def learnt() -> Any:
+def trained() -> Any:
     program = compiled(solver(), metrics=[synalinks.metrics.F1Score(), synalinks.metrics.Cost()])
     fit(program, provider_of(learner), *data(6), epochs=2, validation_data=data(4, 20))
     return program
@@ -155,7 +155,7 @@ def speaker() -> Any:
 
 
 KINDS = [
-    solver, sequence, branches, shared, nested, custom, speaker, built, learnt, evolved, judged, lambda: Pipeline(lm())
+    solver, sequence, branches, shared, nested, custom, speaker, built, trained, evolved, judged, lambda: Pipeline(lm())
 ]  # fmt: skip
 PAIRS = pytest.mark.parametrize("build", KINDS)
 HOW = pytest.mark.parametrize("copied", COPIES)

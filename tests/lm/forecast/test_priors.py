@@ -20,12 +20,12 @@ from synalinks.scope import Scope
 from synalinks.testing import SyntheticModel
 
 
-def asked(text: str, model: str = MODEL) -> Request:
+def request_of(text: str, model: str = MODEL) -> Request:
     return Request("chat", model, messages=({"role": "user", "content": text},))
 
 
 def drawn(priors: Priors, module: str | None, number: float) -> int | None:
-    return priors.output_tokens(Call(asked("x"), Scope(module=module)), number)
+    return priors.output_tokens(Call(request_of("x"), Scope(module=module)), number)
 
 
 def test_a_ledger_gives_lengths_by_module() -> None:
@@ -45,23 +45,27 @@ def test_failed_and_synthetic_calls_give_no_lengths() -> None:
 
 
 def test_a_prompt_that_comes_again_has_the_length_it_had() -> None:
-    request = asked("what is this")
+    request = request_of("what is this")
     priors = Priors.of(Ledger([entry(5, digest=request.digest)]))
     assert priors.input_tokens(request) == 100
-    assert priors.input_tokens(asked("something else")) is None
+    assert priors.input_tokens(request_of("something else")) is None
 
 
 def test_token_counts_are_fitted_to_prompts_that_occur_again() -> None:
     texts = ["word " * n for n in (10, 40, 90, 200)]
     entries = [
-        entry(5, digest=asked(text).digest, usage=Usage(input_fresh=20 + 2 * count_prompt(asked(text)), output_text=5))
+        entry(
+            5,
+            digest=request_of(text).digest,
+            usage=Usage(input_fresh=20 + 2 * count_prompt(request_of(text)), output_text=5),
+        )
         for text in texts
     ]
     priors = Priors.of(Ledger(entries))
     assert priors.counting_error(MODEL) is None
-    assert priors.calibrate(map(asked, texts))
-    assert not priors.calibrate(map(asked, texts)), "nothing new the second time"
-    new = asked("word " * 70)
+    assert priors.calibrate(map(request_of, texts))
+    assert not priors.calibrate(map(request_of, texts)), "nothing new the second time"
+    new = request_of("word " * 70)
     assert priors.input_tokens(new) == pytest.approx(20 + 2 * count_prompt(new), abs=1)
     assert priors.counting_error(MODEL) == pytest.approx(0.03)
 

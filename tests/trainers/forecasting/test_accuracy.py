@@ -43,7 +43,7 @@ def server() -> Iterator[OllamaServer]:
 
 
 async def program(url: str, name: str, optimizer: str, **options: Any) -> Any:
-    """A solver of sums; `name` is its model's, so that nothing is learnt from other tests."""
+    """A solver of sums; `name` is its model's, so that calls of other tests are no source."""
     model = synalinks.LanguageModel(f"ollama/{name}", api_base=url, **options)
     inputs = synalinks.Input(data_model=Problem)
     outputs = await synalinks.Generator(data_model=Solution, language_model=model, name="solve")(inputs)
@@ -74,19 +74,19 @@ def test_a_fit_lies_within_its_forecast(server: OllamaServer, case: str, optimiz
 
     async def run() -> None:
         solver = await program(server.url, name, optimizer, **options)
-        for turn in ("nothing known", "learnt from the fit before"):
+        for sources in ("no statistics", "statistics of the fit before"):
             forecast = await solver.estimate(*sums(8, 0), **settings)
             history = await solver.fit(*sums(8, 0), verbose=0, **settings)
             assert history.forecast is forecast
             compared = history.forecast_vs_actual
             outside = [row["phase"] for row in compared.to_dict()["rows"] if not row["within"]]
-            assert not outside, f"{turn}: {outside}\n{compared}"
+            assert not outside, f"{sources}: {outside}\n{compared}"
             assert compared.within
 
     asyncio.run(run())
 
 
-def test_lengths_that_were_learnt_come_close(server: OllamaServer) -> None:
+def test_measured_lengths_come_close(server: OllamaServer) -> None:
     """After one fit the passes of the next are known to within a few tokens in a hundred."""
     settings: dict[str, Any] = {"validation_data": sums(5, 1), "epochs": 2, "seed": 3}
 
@@ -101,5 +101,5 @@ def test_lengths_that_were_learnt_come_close(server: OllamaServer) -> None:
     for phase in ("train", "validation"):
         foreseen, taken = forecast.by("phase")[phase], history.ledger.filter(phase=phase).total
         assert foreseen.output_tokens.expected == pytest.approx(taken.output_tokens, rel=0.1)
-    untaught = history.ledger.filter(phase="train", epoch=0).total
-    assert untaught.input_tokens <= forecast.by("phase")["train"].input_tokens.high
+    first_epoch = history.ledger.filter(phase="train", epoch=0).total
+    assert first_epoch.input_tokens <= forecast.by("phase")["train"].input_tokens.high

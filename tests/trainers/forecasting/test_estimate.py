@@ -132,7 +132,7 @@ class Noting(synalinks.Module):
 
 
 def test_what_the_users_own_code_keeps_is_as_it_was() -> None:
-    noting, told = Noting(), []
+    noting, seen = Noting(), []
 
     async def build() -> Any:
         inputs = synalinks.Input(data_model=Question)
@@ -140,13 +140,13 @@ def test_what_the_users_own_code_keeps_is_as_it_was() -> None:
         return synalinks.Program(inputs=inputs, outputs=answer, name="noted")
 
     async def reward(y_true: Any, y_pred: Any) -> float:
-        told.append(y_pred)
+        seen.append(y_pred)
         return 1.0
 
     program = compiled(asyncio.run(build()), reward=reward)
     model = program.get_module("g").language_model
     estimate(program, *data(4), validation_split=0.5)
-    assert (noting.count, noting.seen, noting.by_name, noting.names, told) == (0, [], {}, set(), [])
+    assert (noting.count, noting.seen, noting.by_name, noting.names, seen) == (0, [], {}, set(), [])
     assert noting.array.tolist() == [0, 0, 0]
     assert noting.rng.random() == random.Random(7).random()
     assert noting.numpy_rng.random() == np.random.default_rng(7).random()
@@ -168,7 +168,7 @@ def test_budget_cassette_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path
 
 
 def test_a_budget_in_dollars_does_not_ask_for_prices() -> None:
-    program = compiled(solver(synalinks.LanguageModel("openai/nobody-knows", retry=1)))
+    program = compiled(solver(synalinks.LanguageModel("openai/no-price", retry=1)))
     with use_budget(1):
         assert estimate(program, *data(4)).dollars is None
 
@@ -267,7 +267,7 @@ def test_a_judge_is_asked_once_a_pass() -> None:
 
 def test_modules_of_branches_are_asked_by_no_sample_or_by_all() -> None:
     class Sometimes(synalinks.Program):
-        """Asks a second time about long questions."""
+        """Calls a second model for every second answer."""
 
         def __init__(self) -> None:
             super().__init__(name="sometimes")
@@ -298,7 +298,7 @@ def test_streams_are_counted_by_reading_them() -> None:
     assert calls_of(estimate(compiled(), batches, steps_per_epoch=2), "train") == (8, 8, 8)
 
 
-# --- what is saved, what is learnt, what it costs ------------------------------------------------------------
+# --- stored answers, measured lengths, prices ------------------------------------------------------------
 
 
 def test_at_temperature_0_low_leaves_out_what_repeats() -> None:
@@ -315,7 +315,7 @@ def test_low_leaves_out_what_the_open_cassette_holds_and_not_what_a_closed_one_d
     with synalinks.use_cassette(tmp_path / "cassette.jsonl"):
         fit(program, provider, *data(6), validation_split=0.0)
     again = estimate(compiled(), *data(6), epochs=2, validation_split=0.0, learn_from=tmp_path / "cassette.jsonl")
-    assert calls_of(again, "train") == (12, 12, 12), "it teaches lengths; a run without it asks for everything"
+    assert calls_of(again, "train") == (12, 12, 12), "it gives lengths; a run without it calls live"
     with synalinks.use_cassette(tmp_path / "cassette.jsonl", "new_episodes"):
         goes_on = estimate(compiled(), *data(6), epochs=2, validation_split=0.0)
     assert calls_of(goes_on, "train") == (6, 12, 12)
@@ -353,7 +353,7 @@ def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:
     priced = estimate(compiled(solver(synalinks.LanguageModel("openai/gpt-4o-mini"))), *data(8))
     assert priced.dollars is not None
     assert 0 < priced.dollars.low < priced.dollars.expected < priced.dollars.high
-    unpriced = estimate(compiled(solver(synalinks.LanguageModel("openai/nobody-knows"))), *data(8))
+    unpriced = estimate(compiled(solver(synalinks.LanguageModel("openai/no-price"))), *data(8))
     assert unpriced.dollars is None
     assert unpriced.to_dict()["total"]["dollars"] is None
     assert "unpriced" in str(unpriced)

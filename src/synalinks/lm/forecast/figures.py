@@ -140,8 +140,8 @@ def notes_of(workloads: Iterable[tuple[Group, WorkloadRange]], priors: Priors) -
         found.append(f"Measured in earlier answers: the lengths of {measured}.")
     if guessed:
         found.append(
-            f"Guessed, within a factor of {GUESS:.0f}: the lengths of {guessed}. A cassette or a short run gives measured "
-            "ones; a model that reasons before it answers needs many times more."
+            f"Guessed, within a factor of {GUESS:.0f}: the lengths of {guessed}. A cassette or a short run gives "
+            "measured ones; a model that reasons before it answers needs many times more."
         )
     unknown = (
         group.model

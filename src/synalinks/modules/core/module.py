@@ -67,8 +67,8 @@ class Module(Copyable, metaclass=ModuleMeta):
         built: whether `build` has run.
         output_spec: the symbolic outputs of its first symbolic call, or None.
 
-    `copy.deepcopy` and pickling copy a module with its sub-modules and variables; names stay. A subclass with a lock or a
-    connection leaves it out in `__getstate__` and makes it anew in `__setstate__`.
+    `copy.deepcopy` and pickling copy a module with its sub-modules and variables; names stay. A subclass with a lock or
+    a connection leaves it out in `__getstate__` and makes it anew in `__setstate__`.
 
     Example:
         >>> import asyncio, synalinks

@@ -12,8 +12,8 @@ from synalinks.modules.core.walking import modules_below
 def copied(program: Any, optimizer: Any) -> tuple[Any, Any]:
     """A program and an optimizer, copied together: an object of both is one object of the copies.
 
-    `copy.deepcopy` shares functions. Here functions of modules, rewards and metrics are copied too, with the variables of
-    their closures; only what can't be copied there, such as a lock, is shared.
+    `copy.deepcopy` shares functions. Here functions of modules, rewards and metrics are copied too, with the variables
+    of their closures; only what can't be copied there, such as a lock, is shared.
 
     Raises:
         CopyError: naming the attribute that can't be copied.

@@ -1,8 +1,8 @@
 """`program.estimate`: the forecast of a fit, from synthetic fits of a copy of the program, scaled by exact counts.
 
 A copy of the program is trained with every model answered synthetically, so the prompts are the real ones, examples
-included. Three scenarios give the range: no reward at all and short answers (low); every second sample right (expected);
-better rewards for longer prompts, and long answers (high).
+included. Three scenarios give the range: no reward at all and short answers (low); every second sample right
+(expected); better rewards for longer prompts, and long answers (high).
 
 Scaling. Simulated are at most `EPOCHS` epochs and about `PASSES` passes through the program; of larger data an evenly
 spaced part, the same fraction of training and validation samples, so that a validation sample meets as many candidates
@@ -103,7 +103,7 @@ def _sampled(whole: Shape, part: Shape, config: FitConfig) -> Iterator[str]:
 
 
 def priors_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> Priors:
-    """The usage statistics of the sources given, the open cassette, this process's ledger and the models' disk caches."""
+    """The usage statistics of the sources given, the open cassette, the ledger and the models' disk caches."""
     sources = [learn_from] if isinstance(learn_from, (str, Path, Ledger)) else list(learn_from)
     run = current_run()
     if run.cassette is not None:
@@ -155,7 +155,8 @@ async def _outside(job: Coroutine[Any, Any, T]) -> T:
 class _Silence:
     """A block without warnings, which would be about synthetic answers.
 
-    Filters of warnings belong to the process. Blocks may overlap, so the last one to end restores what the first one found.
+    Filters of warnings belong to the process. Blocks may overlap, so the last one to end restores what the first one
+    found.
     """
 
     def __init__(self) -> None:
