@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import random
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,3 +104,52 @@ def test_the_greedy_set_reaches_what_its_theory_promises() -> None:
         best = max(table[:, list(some)].max(axis=1).sum() for some in combinations(range(7), 3))
         chosen = cover(table, [1.0] * 7, list(range(7)), 3)
         assert table[:, chosen].max(axis=1).sum() >= (1 - 1 / math.e) * best
+
+
+# --- the index ----------------------------------------------------------------------------------------------------
+
+
+def by_loops(near: LexicalSimilarity, inputs: list[Any], value: Any) -> list[float]:
+    """The similarity of an input to all, worked out pair by pair in the order of the words."""
+    found = []
+    for other in inputs:
+        total, vector = 0.0, near.vector(other)
+        for word, weight in near.vector(value).items():
+            total += weight * vector.get(word, 0.0)
+        found.append(0.0 if other == value else total)
+    return found
+
+
+def test_the_index_gives_what_loops_over_all_pairs_give_to_the_last_bit() -> None:
+    rng = random.Random(0)
+    inputs = [{"q": " ".join(rng.choice("abcdefghijklmnop") * 2 for _ in range(12))} for _ in range(60)]
+    others = [{"q": " ".join(rng.choice("abcdefghxyz") * 2 for _ in range(9))} for _ in range(20)]
+    near = LexicalSimilarity([*inputs, inputs[0]])
+    for value in (*inputs, *others):
+        assert near.to_all(value).tolist() == by_loops(near, [*inputs, inputs[0]], value)
+
+
+def test_the_similarities_of_an_input_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    worked_out: list[bytes] = []
+    original = LexicalSimilarity._similarities
+
+    def counted(self: LexicalSimilarity, name: bytes, vector: Any) -> Any:
+        worked_out.append(name)
+        return original(self, name, vector)
+
+    monkeypatch.setattr(LexicalSimilarity, "_similarities", counted)
+    near = LexicalSimilarity(ANIMALS)
+    for _ in range(3):
+        near.coverage(ANIMALS[:2])
+    assert len(worked_out) == 2
+
+
+def test_the_input_used_longest_ago_is_dropped_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(similarity, "REMEMBERED", 2)
+    near = LexicalSimilarity(ANIMALS)
+    first = near.to_all(ANIMALS[0])
+    near.to_all(ANIMALS[1])
+    assert near.to_all(ANIMALS[0]) is first
+    near.to_all(ANIMALS[2])
+    assert near.to_all(ANIMALS[0]) is first
+    assert len(near._to_all) == len(near._vectors) == 2

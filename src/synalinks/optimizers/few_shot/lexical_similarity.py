@@ -11,18 +11,20 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from synalinks import _json
+from synalinks._json import Json
 
 WORD = re.compile(r"\w+")
 #: Characters of one value that are read; what is longer is a file rather than a question.
 READ = 10_000
-#: Inputs whose similarity to all others is remembered; more than the predictions a variable keeps.
+#: Inputs whose vectors and similarities are kept; more than the predictions a variable keeps.
 REMEMBERED = 256
 
 Vector = Mapping[str, float]
+T = TypeVar("T")
 
 
 def words(value: Any) -> Iterator[str]:
@@ -38,23 +40,32 @@ def words(value: Any) -> Iterator[str]:
 
 
 class LexicalSimilarity:
-    """LexicalSimilarity in [0, 1] of any input to a fixed set of inputs, and of any two.
+    """The similarity in [0, 1] of any input to a fixed set of inputs, and of any two.
+
+    The index (places and weights of each word) is made once; the vector of an input, and its similarity to the set, are
+    worked out once and kept, up to `REMEMBERED` inputs, of which the one used longest ago goes first.
 
     Args:
         inputs: the set, JSON. How rare a word is, is counted here; so one input alone has no words that tell.
     """
 
-    def __init__(self, inputs: Sequence[Any]) -> None:
-        told = [dict.fromkeys(words(value)) for value in inputs]  # in order, so that sums are the same in any process
-        holders = Counter(word for held in told for word in held)
-        self.size = len(told)
+    def __init__(self, inputs: Sequence[Json]) -> None:
+        import numpy as np  # only training needs it
+
+        held = [dict.fromkeys(words(value)) for value in inputs]  # in order, so that sums are the same in any process
+        holders = Counter(word for one in held for word in one)
+        self.size = len(held)
         self._rarity = {word: math.log((self.size + 1) / (count + 1)) for word, count in holders.items()}
-        self._names = [_json.canonical(value) for value in inputs]
-        self._holders: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for place, held in enumerate(told):
-            for word, weight in self._unit(held).items():
-                self._holders[word].append((place, weight))
-        self._known: dict[bytes, Any] = {}
+        found: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+        self._places: dict[bytes, list[int]] = defaultdict(list)
+        for place, (value, own) in enumerate(zip(inputs, held, strict=True)):
+            self._places[_json.canonical(value)].append(place)
+            for word, weight in self._unit(own).items():
+                found[word][0].append(place)
+                found[word][1].append(weight)
+        self._holders = {word: (np.array(places), np.array(weights)) for word, (places, weights) in found.items()}
+        self._vectors: dict[bytes, Vector] = {}
+        self._to_all: dict[bytes, Any] = {}
 
     def _unit(self, held: Iterable[str]) -> dict[str, float]:
         unheard = math.log(self.size + 1)
@@ -62,28 +73,25 @@ class LexicalSimilarity:
         whole = math.fsum(rarity.values())
         return {word: math.sqrt(one / whole) for word, one in rarity.items() if one}
 
-    def vector(self, value: Any) -> Vector:
-        """The unit vector of an input, by word; empty where no word distinguishes it from others."""
-        return self._unit(dict.fromkeys(words(value)))
+    def vector(self, value: Json) -> Vector:
+        """The unit vector of an input, by word; empty where no word is rarer than the others."""
+        return _kept(self._vectors, _json.canonical(value), lambda: self._unit(dict.fromkeys(words(value))))
 
-    def to_all(self, value: Any) -> Any:
-        """How near an input is to each of the set, `(size,)`; an input is not near itself."""
+    def to_all(self, value: Json) -> Any:
+        """The similarity of an input to each of the set, `(size,)`; 0 to itself."""
+        name = _json.canonical(value)
+        return _kept(self._to_all, name, lambda: self._similarities(name, self.vector(value)))
+
+    def _similarities(self, name: bytes, vector: Vector) -> Any:
         import numpy as np  # only training needs it
 
-        name = _json.canonical(value)
-        known = self._known.get(name)
-        if known is None:
-            known = np.zeros(self.size)
-            for word, weight in self.vector(value).items():
-                for place, other in self._holders.get(word, ()):
-                    known[place] += weight * other
-            for place, other_name in enumerate(self._names):
-                if other_name == name:
-                    known[place] = 0.0
-            if len(self._known) >= REMEMBERED:
-                self._known.clear()
-            self._known[name] = known
-        return known
+        found = np.zeros(self.size)
+        for word, weight in vector.items():  # word by word: the order of additions is that of the words
+            if (holders := self._holders.get(word)) is not None:
+                places, weights = holders
+                found[places] += weight * weights
+        found[self._places.get(name, [])] = 0.0
+        return found
 
     def coverage(self, values: Sequence[Any]) -> float:
         """How near the set is to the nearest of some inputs, on average; 0 of none."""
@@ -92,6 +100,15 @@ class LexicalSimilarity:
         if not values or not self.size:
             return 0.0
         return float(np.max([self.to_all(value) for value in values], axis=0).mean())
+
+
+def _kept(known: dict[bytes, T], name: bytes, make: Callable[[], T]) -> T:
+    """A value worked out before, or now; the one used longest ago goes first."""
+    value = known.pop(name, None)
+    known[name] = made = make() if value is None else value
+    if len(known) > REMEMBERED:
+        del known[next(iter(known))]
+    return made
 
 
 def cosine(one: Vector, other: Vector) -> float:

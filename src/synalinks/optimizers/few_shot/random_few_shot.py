@@ -142,9 +142,9 @@ class GreedyOptimizer(Optimizer):
 
     # --- whether similarity has an effect ---------------------------------------------------------------------
 
-    def _similarity(self, judged: Sequence[Any]) -> LexicalSimilarity:
-        if self._measured is None or self._measured[0] is not judged:
-            self._measured = (judged, LexicalSimilarity(judged))
+    def _similarity(self, inputs: Sequence[Json]) -> LexicalSimilarity:
+        if self._measured is None or self._measured[0] is not inputs:
+            self._measured = (inputs, LexicalSimilarity(inputs))
         return self._measured[1]
 
     def _observe(self, variable: Variable, records: Sequence[Record], near: LexicalSimilarity) -> None:
@@ -155,7 +155,8 @@ class GreedyOptimizer(Optimizer):
         own = {_json.canonical(example["inputs"]) for example in shown}
         vectors = [near.vector(example["inputs"]) for example in shown]
         seen = [record for record in records if _json.canonical(record["inputs"]) not in own]
-        found = [max(cosine(near.vector(record["inputs"]), vector) for vector in vectors) for record in seen]
+        own_vectors = [near.vector(record["inputs"]) for record in seen]
+        found = [max(cosine(own_vector, vector) for vector in vectors) for own_vector in own_vectors]
         name = _json.digest(b"".join(sorted(own)))
         effect = self._effects.setdefault(variable.path, SimilarityEffect())
         effect.observe(name, found, [float(record["reward"]) for record in seen])
