@@ -21,7 +21,7 @@ class Variable(Copyable, Operand):
     """A named JSON value with a schema, that optimizers may rewrite if it is trainable.
 
     `get` hands out the value itself: appending to a list got from a variable changes the variable. What is
-    *given* to a variable is copied, so later changes to the original do not reach it.
+    *given* to a variable is copied, so that a later change of the original does not change the variable.
 
     Args:
         initializer: the first value (a dict, or a data model), or something callable that makes it, such as

@@ -54,7 +54,7 @@ class Dataset(ABC):
         [['0 + 0?', '1 + 1?', '2 + 2?'], ['3 + 3?']]
     """
 
-    #: Whether an empty text of a row is null for a field that admits null, as in formats that have no other way to say it.
+    #: Whether an empty text of a row is null for a field that admits null, as in CSV.
     _empty_is_null = False
 
     def __init__(

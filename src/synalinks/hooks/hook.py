@@ -1,4 +1,4 @@
-"""Hook: called before and after every call of a module."""
+"""Hook: methods called before and after every call of a module."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class HookedModule(Protocol):
 
 
 class Hook:
-    """Called before and after every call of the modules it is given to. Override the methods that are needed.
+    """Methods called before and after every call of the module it is given to; the base does nothing.
 
     Attributes:
-        module: the module it was given to last, set when that is built.
+        module: the module whose calls these are, set when the module is built.
 
     Example:
         >>> class Count(synalinks.hooks.Hook):
@@ -41,7 +41,7 @@ class Hook:
 
     module: HookedModule | None = None
 
-    def set_module(self, module: HookedModule) -> None:
+    def set_module(self, module: Module) -> None:
         """Set `module`."""
         self.module = module
 

@@ -1,4 +1,4 @@
-"""The initializer that fills every field with its default."""
+"""Empty: the initializer that fills every field with its default."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Empty(Initializer):
         self._model = data_model if isinstance(data_model, type) else None
 
     def __call__(self) -> JsonObject:
-        """A new value that shares nothing."""
+        """A new value, of which nothing is shared."""
         if self._json is not None:
             given: JsonObject = copy_json(self._json)
             return given

@@ -1,4 +1,4 @@
-"""What makes the first value of a variable."""
+"""Initializer: a callable that makes the first value of a variable."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Initializer(ABC):
 
     @abstractmethod
     def __call__(self) -> JsonObject:
-        """A new value that shares nothing."""
+        """A new value, of which nothing is shared."""
 
     def get_schema(self) -> JsonObject:
         """The schema of what is made; shared, so not to be changed."""

@@ -1,4 +1,4 @@
-"""Metrics: numbers watched over many predictions and over the calls of a run, which never steer training."""
+"""Metrics: numbers over many predictions and over the calls of a run; training does not depend on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ExactSum: a sum of numbers that does not depend on their order, and is None when one of them is unknown."""
+"""ExactSum: a sum of numbers that does not depend on their order, and is None where a part is unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metric: a number watched over many predictions; it never steers training."""
+"""Metric: a number over many predictions; training does not depend on it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Metric(Copyable):
 
     #: Whether more is better (`up`) or less (`down`), for callbacks in mode `auto`; None where it depends.
     direction: ClassVar[Literal["up", "down"] | None] = None
-    #: Whether it has `update_batch` to be called, with the predictions of a whole batch.
+    #: Whether `update_batch` is called, with the predictions of a whole batch, in place of `update_state`.
     takes_batches: bool = False
 
     def __init__(
@@ -81,7 +81,7 @@ class Metric(Copyable):
         raise ConfigurationError(f"{type(self).__name__} does not define `async def update(self, y_true, y_pred)`")
 
     def reset_state(self) -> None:
-        """Drop everything taken in."""
+        """Begin anew, without predictions."""
 
     def result(self) -> Any:
         """The number, or a dict of numbers by name."""
@@ -136,7 +136,7 @@ class Mean(Metric):
         super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def reset_state(self) -> None:
-        """Drop everything taken in."""
+        """Begin anew, without predictions."""
         self._sum, self._weight = ExactSum(), ExactSum()
 
     def add(self, value: float, weight: float = 1.0) -> None:
@@ -159,8 +159,8 @@ class MeanMetricWrapper(Mean):
     """The mean of a function of prediction and target over all predictions; any reward will do.
 
     Args:
-        fn: `fn(y_true, y_pred) -> float`, async or not, a reward, or a reward's name; it also gets missing
-            predictions. `**kwargs` are passed on to it.
+        fn: `fn(y_true, y_pred) -> float`, async or not, a reward, or a reward's name; it is called with missing
+            predictions (None), too. `**kwargs` are passed on to it.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
 
     Example:
@@ -205,7 +205,7 @@ class MeanMetricWrapper(Mean):
         self._take(value)
 
     async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
-        """Take in the values of a batch; a `BatchReward` gets it whole."""
+        """Take in the values of a batch; a `BatchReward` is called once, with all of it."""
         if not isinstance(self.fn, BatchReward):
             await super().update_batch(y_true, y_pred)
             return

@@ -35,7 +35,7 @@ class OptimizerIterations(DataModel):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a proposal may look at.
+    """The inputs of a proposal.
 
     Attributes:
         epoch, step: where training is, from 0.
@@ -43,8 +43,8 @@ class Step:
             `sample` and the sample's `target` (JSON, or None).
         description: the program's description.
         rng: the only source of randomness.
-        evaluation_inputs: inputs of the samples that candidates are scored on, JSON; no targets, and empty where they are not
-            known. The same object as long as they are the same.
+        evaluation_inputs: inputs of the samples that candidates are scored on, JSON, without targets; empty where they
+            are unknown. The same object as long as they are the same.
 
     Example:
         >>> import numpy as np
@@ -134,7 +134,7 @@ class Optimizer(Copyable):
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
 
-    # --- what a subclass writes ----------------------------------------------------------------------------
+    # --- what a subclass implements ----------------------------------------------------------------------------
 
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """New values for some of the variable's fields, or None for no proposal.
@@ -170,11 +170,11 @@ class Optimizer(Copyable):
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.
 
-        What was written into a variable since the last training is what this one starts from: a pool without it is of
-        another search. Seeds that the last training did not come to are still to be started from.
+        A value written into a variable since the last training is the new start: a pool that does not hold it belongs
+        to another search and is dropped. Seeds that the last training did not start from are still to be used.
 
         Raises:
-            ConfigurationError: a variable has a field that is named as the evidence for candidates is.
+            ConfigurationError: a variable has a field with the name of a score.
         """
         self.populations, self._just_validated = {}, {}
         before, left = self.state.get("seeds_left"), {}
@@ -220,7 +220,7 @@ class Optimizer(Copyable):
         return {variable.path: assign_rewards(variable, rewards) for variable in variables}
 
     def select_variable_name_to_update(self, variables: Sequence[Variable], rng: np.random.Generator) -> str:
-        """The path of the one to update: never visited, or drawn with P(v) ~ exp(-mean reward / temperature)."""
+        """The path of the variable to update: never visited, or drawn with P(v) ~ exp(-mean reward / temperature)."""
         unvisited = [v for v in variables if not v.get_json()["nb_visit"]]
         if unvisited:
             return unvisited[int(rng.integers(len(unvisited)))].path
@@ -251,7 +251,7 @@ class Optimizer(Copyable):
         return None
 
     def add_scored(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
-        """Fold rewards of samples it was not scored on before into what is known of a candidate."""
+        """Add the rewards of samples that a candidate was not scored on before."""
         self.populations[variable.path].learn(candidate, rewards)
 
     def add_validated(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
@@ -277,8 +277,8 @@ class Optimizer(Copyable):
     def write_best_validated(self, variable: Variable) -> None:
         """Put the best candidate that a validation has measured into the variable's fields.
 
-        The best known one if the last epoch had no validation. A newcomer with luck on a few samples can have a higher
-        lower bound than what was measured on all; it is a parent of the next epoch, but not what training ends with.
+        The best known one if the last epoch had no validation. A new candidate scored on a few lucky samples can have
+        a higher lower bound than one measured on all; it is a parent of the next epoch, but not the result of training.
         """
         best = self.populations[variable.path].validated if self.state.get("validated") else None
         if best is None:
@@ -290,7 +290,7 @@ class Optimizer(Copyable):
         """Rebuild each variable's pool; leave in it what the epoch's validation measured, or the best known.
 
         What a checkpoint saves under an epoch's `val_*`, and what is restored as the best epoch's, is what these were
-        measured of, even where an older candidate has the better evidence.
+        measured of, even where an older candidate has the higher lower bound.
         """
         validated = bool(self._just_validated)
         self.state.update({"validated": validated})
@@ -309,7 +309,7 @@ class Optimizer(Copyable):
     async def _rebuild(self, variable: Variable, keep_best_validated: bool = True) -> None:
         """Rebuild a pool; the best that a validation has measured keeps a place in it.
 
-        Not in a pool of one between two validations: no newcomer could ever stand beside it.
+        A pool of one is exempt between two validations: it would never take a new candidate.
         """
         population = self.populations[variable.path]
         validated = population.validated if keep_best_validated else None
@@ -319,7 +319,7 @@ class Optimizer(Copyable):
         population.replace(members)
 
     async def on_train_end(self, variables: Sequence[Variable]) -> None:
-        """Leave the best candidate in the fields and the pool, and no step's evidence."""
+        """Leave the best candidate in the fields and the pool, and no predictions of a step."""
         for variable in variables:
             if self.populations[variable.path].newcomers:  # of an epoch that was cut short; what was scored is kept
                 await self._rebuild(variable)
@@ -329,11 +329,11 @@ class Optimizer(Copyable):
     # --- going on after a crash ----------------------------------------------------------------------------
 
     def get_state(self) -> Any:
-        """What proposals depend on besides `variables` and the trained variables' own fields; JSON or None."""
+        """The state of proposals besides `variables` and the trained variables' own fields; JSON or None."""
         return None
 
     def set_state(self, state: Any) -> None:
-        """Be as `get_state` said, where that was not None; called after `on_train_begin`, before an epoch."""
+        """Restore what `get_state` gave, where that was not None; called after `on_train_begin`, before an epoch."""
 
     # --- saving --------------------------------------------------------------------------------------------
 

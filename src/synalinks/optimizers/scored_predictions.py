@@ -1,6 +1,6 @@
-"""Evidence: predictions recorded under their samples, and the rewards assigned to them.
+"""Scored predictions: predictions recorded under their samples, and the rewards assigned to them.
 
-Rewards are paired with predictions by sample, never by the order in which things happened to finish.
+Rewards are paired with predictions by sample, never by the order in which calls finished.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _stamped(record: Record) -> Record:
 
 
 def begin_step(variable: Variable) -> None:
-    """Empty the variable's evidence of the step before."""
+    """Clear the predictions of the step before."""
     value = variable.get_json()
     value["current_predictions"] = Predictions()
     value["nb_visit"] = 0

@@ -1,4 +1,4 @@
-"""BatchReward: a reward that gets the predictions of a whole batch at once."""
+"""BatchReward: a reward computed from the predictions of a whole batch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from synalinks.rewards.reward import OfFunction, Reward, check_reward, plain, sa
 class BatchReward(Reward):
     """Scores in [0, 1] for the predictions of a batch, which may depend on one another, such as ranks.
 
-    Subclasses write `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many floats.
-    Missing predictions are worth 0 and are not among them. It may be the reward of one output among several, or a
-    metric; called with one prediction it gets a batch of one. Arguments: see `Reward`.
+    Subclasses implement `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many
+    floats. Missing predictions are worth 0 and are not among them. It may be the reward of one output among several,
+    or a metric; called with one prediction it scores a batch of one. Arguments: see `Reward`.
 
     Example:
         >>> class Rank(synalinks.rewards.BatchReward):

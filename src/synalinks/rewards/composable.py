@@ -62,7 +62,7 @@ class ComposableReward(Reward):
             )
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
-        """The weighted mean of what each gives; they are asked side by side."""
+        """The weighted mean of the rewards, which are computed concurrently."""
         values = await run_all(reward(y_true, y_pred) for reward in self.rewards)
         whole = math.fsum(value * weight for value, weight in zip(values, self.weights, strict=True))
         return min(1.0, whole / math.fsum(self.weights))

@@ -1,4 +1,4 @@
-"""CosineSimilarity: how near the texts of prediction and target are in the space of an embedding model."""
+"""CosineSimilarity: the cosine of the embeddings of prediction and target."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class CosineSimilarity(Reward):
         return await cosine_similarity(y_true, y_pred, self.models_asked()[0])
 
     def models_asked(self) -> tuple[EmbeddingModel]:
-        """The model it calls: its own, or the session's default.
+        """The models it calls: its own, or the session's default.
 
         Raises:
             ConfigurationError: there is neither.

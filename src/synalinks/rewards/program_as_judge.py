@@ -59,7 +59,7 @@ class ProgramAsJudge(Reward):
         self._saved: list[Json] = []
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
-        """What the program says; 0, with a warning, where it has no answer.
+        """The program's answer; 0, with a warning, where it has none.
 
         Raises:
             ConfigurationError: its answer has no field `reward`.

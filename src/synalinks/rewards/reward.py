@@ -171,7 +171,7 @@ class OfFunction(Reward):
         self.kwargs = kwargs
 
     async def call(self, y_true: Any, y_pred: Any) -> Any:
-        """What the function says."""
+        """The value of the function."""
         found = self.fn(y_true, y_pred, **self.kwargs)
         return await found if inspect.isawaitable(found) else found
 
@@ -218,7 +218,7 @@ def check_reward(value: Any, name: str) -> float:
 
 
 class said_of:  # noqa: N801  used like a function
-    """A `with` block whose errors, but for this library's own, say whose they are and at which sample they happened."""
+    """A `with` block that adds to errors, but for this library's own, where and at which sample they were raised."""
 
     def __init__(self, whose: str) -> None:
         self._whose = whose

@@ -1,4 +1,4 @@
-"""The table of rubrics: names of things that answers are judged by, and the sentence that a judge's prompt has for each.
+"""The table of rubrics: names of criteria, and the text of each in a judge's prompt.
 
 More is better throughout: 1 is the best there is, also where the rubric is named for a fault (`toxicity`: none of it).
 """

@@ -22,8 +22,8 @@ INSTRUCTIONS = (
 class RubricsAsJudge(LMAsJudge):
     """One score of the prediction by one or more rubrics, in one call. More is better, also for rubrics of faults.
 
-    The judge's prompt has target and prediction only. What a rubric refers to besides, such as context or trajectory, has to be
-    among their fields: let the program return its inputs.
+    The prompt holds target and prediction only. Whatever else a rubric refers to, such as context or trajectory, has
+    to be among their fields: let the program return its inputs.
 
     Args:
         rubrics: names (see `list_rubrics`), or a mapping of names of your own to what they ask for.

@@ -159,10 +159,10 @@ def _short(line: str) -> str:
 
 
 def check_rankdir(rankdir: str) -> None:
-    """Refuse a direction that Graphviz does not have.
+    """Refuse a direction that Graphviz does not support.
 
     Raises:
-        ConfigurationError: naming those it has.
+        ConfigurationError: naming those it supports.
     """
     if rankdir not in RANKDIRS:
         raise ConfigurationError(f"rankdir={rankdir!r}: the directions are {', '.join(RANKDIRS)}")

@@ -81,7 +81,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     near = LexicalSimilarity(ANIMALS)
     for n in range(10):
         near.to_all({"q": f"horse {n}"})
-    assert len(near._known) <= 3
+    assert len(near._to_all) <= 3
 
 
 def test_a_set_is_chosen_for_what_it_covers_together() -> None:

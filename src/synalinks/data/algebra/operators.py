@@ -1,7 +1,7 @@
 """The operators of the data algebra: each defined once, for every kind of value.
 
 An operator on real values computes at once; with a symbolic value among its operands it makes a symbolic
-value and a `Node` of the operation. With N for None:
+value and the `Node` it came from. With N for None:
 
     ======  ========  ==========  ==========  ==========  =================
     a ? b   both      a, N        N, b        N, N        symbolic schema
@@ -298,7 +298,7 @@ class _Unary(Operator):
 
     @abstractmethod
     def _key(self) -> tuple[object, ...]:
-        """What distinguishes the schemas that this operator makes from those of others."""
+        """The part of the cache's key that differs between operators."""
 
     @abstractmethod
     def change(self, value: JsonDataModel) -> JsonObject:

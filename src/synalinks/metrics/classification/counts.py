@@ -16,7 +16,7 @@ AVERAGES = (None, "micro", "macro", "weighted")
 class Tally(Metric):
     """Counts by field (or label), summed over samples. Subclasses write `update`, which calls `count`, and `score`.
 
-    Fields are distinguished by name, not by position: one that is left out of a sample shifts no other.
+    Fields are matched by name, not by position: one that is left out of a sample shifts no other.
 
     Args:
         average: over the fields: `micro` (counts are summed), `macro` (mean of scores), `weighted` (by what the
@@ -43,7 +43,7 @@ class Tally(Metric):
         super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     def reset_state(self) -> None:
-        """Drop everything taken in."""
+        """Begin anew, without counts."""
         self._counts: dict[Hashable, list[int]] = {}
 
     def count(self, field: Hashable, *counts: int) -> None:

@@ -1,6 +1,6 @@
 """Operational metrics: what a run costs, takes and fails at, as queries on its ledger.
 
-Bound by `compile` to a program, such a metric looks at the calls of the run that is under way; unbound, at all calls of
+Bound by `compile` to a program, such a metric reads the calls of the run that is under way; unbound, at all calls of
 the process. Either way it counts those since `reset_state`, which is when an epoch, a validation or an evaluation
 begins. So `cost` is that of an epoch's training, its candidates included, and `val_cost` that of its validation.
 
@@ -100,7 +100,7 @@ class OperationalMetric(Metric):
             self.reset_state()
 
     def bind_program(self, program: Runs | None) -> None:
-        """Look at the runs of a program from now on; None: at all calls of the process."""
+        """Read the runs of a program from now on; None: at all calls of the process."""
         self._program = program
         self.reset_state()
 

@@ -10,7 +10,7 @@ from synalinks.metrics.operational.table import OF_ENTRY, OF_PROGRAM, Row
 
 
 class Window:
-    """The sums of a row of the table. Time and memory do not grow with the calls already taken in."""
+    """The sums that a row of the table is made of. Time and memory do not grow with the calls already taken in."""
 
     def __init__(self, row: Row) -> None:
         self.row = row

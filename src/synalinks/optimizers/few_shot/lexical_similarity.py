@@ -1,9 +1,9 @@
-"""LexicalSimilarity: how alike inputs are in the rare words they share. It is lexical, so it costs no call.
+"""LexicalSimilarity: the similarity of inputs by the rare words they share. It takes no model call.
 
-Two inputs are as near as the words they share weigh, over the geometric mean of what the words of each weigh: the
-cosine of binary vectors. A word weighs its rarity, log((n + 1) / (holders + 1)) (Spärck Jones 1972), so that words that
-every input holds weigh nothing, and templates and formats don't make inputs alike. That is once, not squared as in the
-cosine of TF-IDF vectors, which gives little weight to what is common to a large part of the inputs.
+The similarity of two inputs is the weight of the words they share, over the geometric mean of the weights of all words
+of each: the cosine of binary vectors. A word weighs its rarity, log((n + 1) / (holders + 1)) (Spärck Jones 1972), so
+that words that every input holds weigh nothing, and templates and formats don't make inputs alike. That is once, not squared as in the
+cosine of TF-IDF vectors, in which words that a large part of the inputs share hardly count.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class LexicalSimilarity:
     worked out once and kept, up to `REMEMBERED` inputs, of which the one used longest ago goes first.
 
     Args:
-        inputs: the set, JSON. How rare a word is, is counted here; so one input alone has no words that tell.
+        inputs: the set, JSON. How rare a word is, is counted here; one input alone has no rare words.
     """
 
     def __init__(self, inputs: Sequence[Json]) -> None:
@@ -94,7 +94,7 @@ class LexicalSimilarity:
         return found
 
     def coverage(self, values: Sequence[Any]) -> float:
-        """How near the set is to the nearest of some inputs, on average; 0 of none."""
+        """The mean similarity of the set to the nearest of some inputs; 0 without any."""
         import numpy as np  # only training needs it
 
         if not values or not self.size:
@@ -112,7 +112,7 @@ def _kept(known: dict[bytes, T], name: bytes, make: Callable[[], T]) -> T:
 
 
 def cosine(one: Vector, other: Vector) -> float:
-    """How near two inputs are, by their vectors."""
+    """The similarity of two inputs, by their vectors."""
     return math.fsum(weight * other.get(word, 0.0) for word, weight in one.items())
 
 

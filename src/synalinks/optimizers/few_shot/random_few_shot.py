@@ -23,15 +23,15 @@ class GreedyOptimizer(Optimizer):
     """Proposes sets of few-shot examples drawn from scored predictions. It makes no model calls of its own.
 
     Eligible are predictions with a positive reward, one per distinct input; how many are drawn is uniform in
-    [nb_min_examples, nb_max_examples], or all of them where there are fewer. Counts are dealt like cards: within an
-    epoch none comes twice before each has come once. With both at 0 few-shot learning is off.
+    [nb_min_examples, nb_max_examples], or all of them where there are fewer. Within an epoch no count comes twice
+    before each has come once. With both at 0 few-shot learning is off.
 
     A step scores one proposal on a few samples, so there are not many tries. With `sampling="softmax"` each counts
     for more: of the predictions, those are taken that together come nearest to the inputs that candidates are scored
     on, in the rare words they share (`similarity`); the softmax of their rewards is how much each one's similarity is
     worth, and draws among those that are equally near, or from all where the nearest are in the prompt already. Once
-    training has shown that the program does better near its examples (`similarity effect`), a draw that comes less near than the
-    best known candidate is not scored. `best` looks at nothing but rewards, `random` at nothing.
+    training has shown a significant effect of similarity (see `SimilarityEffect`), a draw that is less similar to the
+    evaluation inputs than the best known candidate is not scored. `best` uses rewards only, `random` neither.
 
     Args:
         nb_min_examples, nb_max_examples: how many examples a proposal holds.
@@ -77,16 +77,16 @@ class GreedyOptimizer(Optimizer):
         self._measured: tuple[Sequence[Any], LexicalSimilarity] | None = None
 
     async def on_train_begin(self, variables: Sequence[Variable]) -> None:
-        """Begin without evidence of former trainings."""
+        """Begin without the effects measured by former trainings."""
         await super().on_train_begin(variables)
         self._hands, self._effects, self._measured = {}, {}, None
 
     async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
-        """Deal the counts anew, so that nothing has to be remembered between epochs."""
+        """Shuffle the counts anew: no state is carried between epochs."""
         self._hands = {}
 
     async def on_train_end(self, variables: Sequence[Variable]) -> None:
-        """Leave the best candidate in the fields, and nothing of the data in memory."""
+        """Leave the best candidate in the fields, and no index of the data in memory."""
         await super().on_train_end(variables)
         self._measured = None
 
@@ -140,7 +140,7 @@ class GreedyOptimizer(Optimizer):
             return [records[i] for i in drawn[:count]]
         return chosen
 
-    # --- whether similarity has an effect ---------------------------------------------------------------------
+    # --- the similarity effect -----------------------------------------------------------------------------
 
     def _similarity(self, inputs: Sequence[Json]) -> LexicalSimilarity:
         if self._measured is None or self._measured[0] is not inputs:
@@ -162,7 +162,7 @@ class GreedyOptimizer(Optimizer):
         effect.observe(name, found, [float(record["reward"]) for record in seen])
 
     def _falls_behind(self, variable: Variable, chosen: Sequence[Record], near: LexicalSimilarity) -> bool:
-        """Whether the best known candidate is more similar to the evaluation inputs, and similarity surely has an effect."""
+        """Whether similarity has a significant effect, and the best known candidate is more similar."""
         effect, population = self._effects.get(variable.path), self.populations.get(variable.path)
         if effect is None or not effect.sure or population is None or population.best is None:
             return False

@@ -1,4 +1,4 @@
-"""SimilarityEffect: whether the program does better on samples that are near its examples, as far as training shows."""
+"""SimilarityEffect: a test of whether reward grows with the similarity of samples to the examples in the prompt."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from synalinks._json import Json
 
-#: Below this many degrees of freedom nothing is sure: from here on Student's t is close to the normal distribution.
+#: Degrees of freedom below which no effect is significant: from here on Student's t is close to the normal.
 ENOUGH = 30
-#: Standard errors that a slope must lie above 0 to be sure; one chance in forty of being wrong.
+#: Standard errors above 0 from which a slope is significant (one-sided level of 1 in 40).
 SURE = 2.0
 
 
@@ -48,7 +48,7 @@ class SimilarityEffect:
 
     @property
     def sure(self) -> bool:
-        """Whether similarity has an effect beyond doubt: the slope is `SURE` standard errors above 0."""
+        """Whether similarity has a significant effect: the slope is `SURE` standard errors above 0."""
         freedom, xx, xy, yy = self._totals()
         if freedom - 1 < ENOUGH or xx < 1e-9 or xy <= 0.0:
             return False
@@ -61,6 +61,6 @@ class SimilarityEffect:
         return [self._closed, self._open, self._examples]
 
     def set_state(self, state: Sequence[Any]) -> None:
-        """Have observed what `get_state` gave, and nothing else."""
+        """Restore what `get_state` gave."""
         closed, open_, self._examples = state
         self._closed, self._open = list(closed), list(open_)

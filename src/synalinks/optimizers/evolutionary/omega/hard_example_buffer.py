@@ -1,4 +1,4 @@
-"""What OMEGA keeps of predictions: the good and bad ones of a step, and examples that stay hard."""
+"""HardExamples: a buffer of inputs that keep scoring badly; and the best and worst predictions of a step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from synalinks import _json
 from synalinks._json import Json
 from synalinks.optimizers.scored_predictions import Record
 
-#: Distinct inputs whose scores are remembered; the ones seen longest ago go first.
+#: Distinct inputs whose scores are kept; the ones seen longest ago go first.
 REMEMBERED = 512
 
 
@@ -25,7 +25,7 @@ class HardExamples:
     """Inputs that keep scoring badly, by mean reward over repeated observations.
 
     Args:
-        min_observations: how often an input must have been seen to be judged.
+        min_observations: how often an input must have been seen to count.
     """
 
     def __init__(self, min_observations: int) -> None:
@@ -43,18 +43,18 @@ class HardExamples:
             del self._seen[next(iter(self._seen))]
 
     def get_state(self) -> list[Json]:
-        """What was observed, as JSON, in the order in which it would be forgotten."""
+        """What was observed, as JSON, in the order in which it would be dropped."""
         return [[seen.count, seen.total, seen.record] for seen in self._seen.values()]
 
     def set_state(self, state: Sequence[Any]) -> None:
-        """Have observed what `get_state` gave, and nothing else."""
+        """Restore what `get_state` gave."""
         self._seen = {_json.canonical(record["inputs"]): _Seen(count, total, record) for count, total, record in state}
 
     def hardest(self, count: int) -> list[Record]:
         """Up to `count` last predictions of the inputs with the lowest mean reward, below 1."""
-        judged = [seen for seen in self._seen.values() if seen.count >= self._min_observations]
-        judged.sort(key=lambda seen: seen.total / seen.count)
-        return [seen.record for seen in judged if seen.total < seen.count][:count]
+        observed = [seen for seen in self._seen.values() if seen.count >= self._min_observations]
+        observed.sort(key=lambda seen: seen.total / seen.count)
+        return [seen.record for seen in observed if seen.total < seen.count][:count]
 
 
 def best(records: Sequence[Record], count: int) -> list[Record]:

@@ -1,8 +1,8 @@
-"""The competition: a candidate goes if a better one stands too near it (Dominated Novelty Search).
+"""Dominated novelty search: a candidate is dropped if a better one is too near it.
 
 Source: Dominated Novelty Search, arXiv 2502.00593, in the form that programs written for OMEGA rely on: c is dominated
-if some o with a higher reward lies within 1 / k of it. New candidates and the pool compete alike, so that an ancestor
-makes way for a descendant which is better beyond doubt, and the next epoch's parents are the best there are.
+if some o with a higher reward lies within 1 / k of it. New candidates and the pool are treated alike, so that a
+significantly better descendant replaces its ancestor, and the next epoch's parents are the best known.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from synalinks.modules import EmbeddingModel
 
 Distance = Callable[..., float | Awaitable[float]]
-#: Descriptors whose vectors are kept between competitions; at 1,536 float32 numbers each, 12 MB.
+#: Descriptors whose vectors are kept between epochs; at 1,536 float32 numbers each, 12 MB.
 REMEMBERED = 2048
-#: Stands for a candidate whose fields say nothing: embedding models refuse an empty text.
+#: The text of a candidate whose fields are empty: embedding models refuse an empty text.
 EMPTY = "(empty)"
 
 
 def descriptor(candidate: Candidate) -> str:
-    """The text that describes a candidate: what its learnable fields say, neither evidence nor examples."""
+    """The text that describes a candidate: its learnable fields, without scores and examples."""
     values = (str(leaf) for leaf in tree.flatten(candidate.learnable) if leaf is not None)
     return "\n".join(text for text in values if text) or EMPTY
 
 
 class Descriptors:
-    """Embeddings of descriptors, each text asked for once; beyond `REMEMBERED` the ones used longest ago go."""
+    """Embeddings of descriptors, each text embedded once; beyond `REMEMBERED` the ones used longest ago go."""
 
     def __init__(self) -> None:
         self._known: JsonObject = {}
@@ -135,14 +135,14 @@ def check_distance(distance: Distance) -> None:
 def dominated_novelty_search(
     pooled: Sequence[Candidate], distances: Any, k_nearest_fitter: int, uncertainty: float = 0.0
 ) -> list[Candidate]:
-    """The candidates that no better one stands within 1 / k of; the best alone if that leaves none.
+    """The candidates without a better one within 1 / k; the best alone if that leaves none.
 
     Args:
         pooled: scored candidates, `(n,)`.
         distances: between them, `(n, n)`, in [0, 1].
         k_nearest_fitter: larger means a smaller radius, and so a more diverse pool.
         uncertainty: of one sample. One is better than another if its lower confidence bound is above the other's
-            mean reward: neither luck on a few samples nor novelty alone removes a candidate.
+            mean reward, so that a few lucky samples drop no candidate.
     """
     import numpy as np  # only training needs it
 

@@ -34,22 +34,22 @@ _PASSED_ON = ("title", "description")
 
 
 class OMEGA(EvolutionaryOptimizer):
-    """A genetic search over variables with a competition for novelty (see `omega.competition`).
+    """A genetic search over variables; dominated novelty search keeps the pool diverse (see `omega.novelty_search`).
 
     Args:
-        instructions: the user's own words to the proposer.
+        instructions: further instructions to the proposer, placed first.
         language_model: proposes candidates; the session's default where None.
-        embedding_model: measures how near candidates are; the session's default where None; not needed with
-            `algorithm="ga"` or a distance function of one's own.
-        k_nearest_fitter: the competition's radius is 1 / k.
+        embedding_model: gives the vectors that distances are measured on; the session's default where None; not needed
+            with `algorithm="ga"` or a distance function of one's own.
+        k_nearest_fitter: candidates within 1 / k of a better one are dropped.
         distance_function: `distance(candidate1, candidate2, embedding_model=None, **kwargs)`, sync or async, in
             [0, 1]; the cosine distance of embeddings where None.
         mutation_temperature, crossover_temperature: sampling temperatures of proposals.
         reasoning_effort: of the proposer.
-        use_chain_of_thought: have the proposer think before it writes.
+        use_chain_of_thought: let the proposer write its reasoning before the new value.
         merging_rate, selection, selection_temperature, population_size, reward_uncertainty, name, description,
             update_freq: see `EvolutionaryOptimizer`.
-        algorithm: `dns`, or `ga` without the competition.
+        algorithm: `dns`, or `ga` without the novelty search.
         nb_best_predictions, nb_worst_predictions, nb_hard_examples: how many predictions the proposer is shown.
         hard_example_min_observations: how often an example must have been seen to count as hard.
 
@@ -145,9 +145,9 @@ class OMEGA(EvolutionaryOptimizer):
         self.embedding_model = self.embedding_model or EmbeddingModel.get(None)
         if self.algorithm == "dns" and self.distance_function is None and self.embedding_model is None:
             raise ConfigurationError(
-                "OMEGA measures how near candidates are with an embedding model and has none: pass embedding_model=, "
-                "call synalinks.set_default_embedding_model('ollama/all-minilm'), give a distance_function, or set "
-                "algorithm='ga'"
+                "OMEGA measures distances between candidates with an embedding model and has none: pass "
+                "embedding_model=, call synalinks.set_default_embedding_model('ollama/all-minilm'), give a "
+                "distance_function, or set algorithm='ga'"
             )
         for variable in variables:
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
@@ -203,13 +203,13 @@ class OMEGA(EvolutionaryOptimizer):
         return {name: value for name, value in answer.get_json().items() if name in keys}
 
     async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
-        """With `dns`, let the candidates compete; then rebuild the pools."""
+        """With `dns`, drop the dominated candidates; then rebuild the pools."""
         if self.algorithm == "dns":
             for variable in variables:
-                await self._compete(variable)
+                await self._drop_dominated(variable)
         await super().on_epoch_end(epoch, variables)
 
-    async def _compete(self, variable: Variable) -> None:
+    async def _drop_dominated(self, variable: Variable) -> None:
         population = self.populations[variable.path]
         everyone = ranked(population.candidates, self.reward_uncertainty)
         if len(everyone) < 2:
@@ -240,12 +240,12 @@ class OMEGA(EvolutionaryOptimizer):
         return [self.language_model, self.embedding_model if embeds else None]
 
     def get_state(self) -> JsonObject:
-        """Examples that stay hard, by variable, and the embeddings that were paid for."""
+        """Examples that stay hard, by variable, and the embeddings made so far."""
         hard = {path: examples.get_state() for path, examples in self._hard.items()}
         return {"hard": hard, "descriptors": self._descriptors.get_state()}
 
     def set_state(self, state: Mapping[str, Json]) -> None:
-        """Be as `get_state` said."""
+        """Restore what `get_state` gave."""
         for path, examples in state["hard"].items():
             self._hard[path].set_state(examples)
         self._descriptors.set_state(state["descriptors"])

@@ -1,4 +1,4 @@
-"""The prompts of OMEGA's proposer: instructions and data models."""
+"""The proposer's instructions and inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def instructions(task: str, keys: Sequence[str], extra: str | None) -> str:
     Args:
         task: `MUTATION` or `CROSSOVER`.
         keys: what it answers with.
-        extra: the user's own words, said first.
+        extra: further instructions, placed first.
     """
     lines = [*([extra] if extra else []), TASK, task, *(f"- {line}" for line in ADVICE)]
     lines.append(f"Answer with JSON that has these keys: {', '.join(keys)}.")
@@ -58,7 +58,7 @@ class CrossoverInputs(DataModel):
 
 
 def shown(record: Mapping[str, Json]) -> JsonObject:
-    """A scored prediction in the form that the proposer gets."""
+    """A scored prediction as the proposer is shown it."""
     seen = {"inputs": record["inputs"], "predicted_outputs": record["outputs"]}
     if record.get("target") is not None:
         seen["ground_truth"] = record["target"]
