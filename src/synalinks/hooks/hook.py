@@ -14,10 +14,10 @@ class HookedModule(Protocol):
 
 
 class Hook:
-    """Methods called before and after every call of the module it is given to; the base does nothing.
+    """Methods called before and after every call of the modules it is given to; the base does nothing.
 
     Attributes:
-        module: the module whose calls these are, set when the module is built.
+        module: the module it was given to last, set when that is built.
 
     Example:
         >>> class Count(synalinks.hooks.Hook):
@@ -41,7 +41,7 @@ class Hook:
 
     module: HookedModule | None = None
 
-    def set_module(self, module: Module) -> None:
+    def set_module(self, module: HookedModule) -> None:
         """Set `module`."""
         self.module = module
 

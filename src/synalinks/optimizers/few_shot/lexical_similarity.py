@@ -2,8 +2,8 @@
 
 The similarity of two inputs is the weight of the words they share, over the geometric mean of the weights of all words
 of each: the cosine of binary vectors. A word weighs its rarity, log((n + 1) / (holders + 1)) (Spärck Jones 1972), so
-that words that every input holds weigh nothing, and templates and formats don't make inputs alike. That is once, not squared as in the
-cosine of TF-IDF vectors, in which words that a large part of the inputs share hardly count.
+that words that every input holds weigh nothing, and templates and formats don't make inputs alike. That is once, not
+squared as in the cosine of TF-IDF vectors, in which words that a large part of the inputs share hardly count.
 """
 
 from __future__ import annotations
