@@ -38,17 +38,6 @@ class Kind(Generic[T]):
         wrap: makes one of a function or of an object of `other`; None where neither stands for one.
         other: a kind whose names stand for one of these, too.
         make: whether a name stands for an instance, made without arguments, or for the class.
-
-    Example:
-        >>> class Shape:
-        ...     pass
-        ...
-        >>> class Circle(Shape):
-        ...     pass
-        ...
-        >>> shapes = synalinks.saving.Kind("a shape", Shape, [Circle])
-        >>> isinstance(shapes.get("circle"), Circle)
-        True
     """
 
     def __init__(
