@@ -1,6 +1,6 @@
 """Run: what the code above this layer may see and change of the blocks its calls are made in.
 
-A training loop needs to know how much of a budget is left, to earmark a part of it, and to record where it stopped. It
+A training loop reads what is left of a budget, earmarks a part of it, and records where it stopped. It
 does so through `current_run()`, and never through the layers themselves.
 """
 

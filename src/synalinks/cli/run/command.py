@@ -38,7 +38,7 @@ class ScriptPath(click.Path):
 
 
 class ScriptCommand(click.Command):
-    """A command that hands what it does not know to a script, but not its own options misspelt."""
+    """A command that hands options that are not its own to a script, but not its own options misspelt."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ours = [name for param in self.params for name in param.opts if name.startswith("--")]
@@ -110,7 +110,7 @@ def run(
       synalinks run train.py --cassette train.jsonl    records; the next time, replays for nothing
       synalinks run train.py --budget 0.50             live, with the disk cache, within a budget
       synalinks run train.py --offline -- --epochs 2   what follows -- is the script's own
-      synalinks run train.py --dry-run                 asks nobody; what would it have cost?
+      synalinks run train.py --dry-run                 calls no model; what would it have cost?
 
     Options may stand before or after SCRIPT; arguments that are not listed below go to the script, and so does
     everything after --. Without --cassette the script runs live, with the disk cache.
@@ -195,7 +195,7 @@ def _run(
             finally:
                 seconds = time.perf_counter() - begun
                 facts = None if opened is None else CassetteFacts.of(opened)
-    except BaseException as error:  # every way a script can end is told, has its status and its bill
+    except BaseException as error:  # every way a script can end is shown, has its status and its bill
         if seconds is None:
             raise
         code = exit_code(error)
@@ -226,7 +226,7 @@ def _run_dry(
             tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
         try:
             run_script(script, args)
-        except BaseException as error:  # noqa: BLE001  every way a script can end is told, has its status and its bill
+        except BaseException as error:  # noqa: BLE001  every way a script can end is shown, has its status and its bill
             code = exit_code(error)
     if not quiet:
         click.echo("\n" + dry_bill(os.path.basename(script), ledger, priors, time.perf_counter() - begun, tracker))
@@ -236,6 +236,6 @@ def _run_dry(
 
 
 def _says_nothing(ledger: Ledger) -> bool:
-    """Whether a new cassette is better not kept: with no answer on it, the next run would not record, but replay
-    that nobody listened, say."""
+    """Whether a new cassette is better not kept: with no answer on it, the next run would not record, but replay,
+    say, a refused connection."""
     return all(entry.error is not None for entry in ledger)

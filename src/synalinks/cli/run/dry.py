@@ -1,4 +1,4 @@
-"""A script in a world of invented answers: what `synalinks run --dry-run` and `synalinks estimate` share."""
+"""A script with invented answers: what `synalinks run --dry-run` and `synalinks estimate` share."""
 
 from __future__ import annotations
 

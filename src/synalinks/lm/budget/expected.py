@@ -60,7 +60,7 @@ class UsageStatistics:
     """What is known of the calls made so far, by model and module.
 
     Args:
-        entries: the ledger to learn from; what is new in it is taken in when somebody asks.
+        entries: the ledger to learn from; new entries are taken in at the next look-up.
     """
 
     def __init__(self, entries: Entries) -> None:

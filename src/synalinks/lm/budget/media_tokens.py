@@ -3,7 +3,7 @@
 Per provider, an image takes at most, from its documentation as of November 2026:
 
 - Anthropic ("Images and vision"): a token per 28 x 28 pixels. Larger images are scaled down: to 4,784 tokens where
-  the model sees high resolution, else to 1,568.
+  the model gets high resolution, else to 1,568.
 - OpenAI and Azure ("Images and vision"): gpt-4o-mini 2,833 + 5,667 a tile; other models with tiles 85 + 170 a tile;
   8 tiles, or 1 up to 512 x 512. Models with patches of 32 x 32 pixels: 10,000 patches, 2.46 tokens each.
 - Gemini up to 2.5 ("Image understanding"): 258 a tile; a tile is min(width, height) / 1.5 pixels wide, from 256 to
@@ -56,7 +56,7 @@ def media_bound(part: Any, model: str) -> tuple[int, int]:
         return 0, 0
     try:
         media = media_of(part, model)
-    except RequestError:  # of a form that only the provider knows
+    except RequestError:  # of a form that only the provider reads
         return (ANY_IMAGE if "image" in str(part.get("type")) else ANY_CONTEXT), 0
     if media.kind == "image":
         size = None if media.data is None else size_of(media.data)

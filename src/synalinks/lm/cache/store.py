@@ -1,7 +1,7 @@
 """Where paid answers are kept: bytes under string keys, added once, read often.
 
 `DiskStore` is diskcache with everything that could run code or lose entries switched off: only plain bytes go
-in and come out. diskcache itself unpickles whatever a row says is pickled, so that somebody who can write to
+in and come out. diskcache itself unpickles whatever a row says is pickled, so that an attacker who can write to
 the directory could run code in every reader (CVE-2025-69872, not fixed upstream); here such a row reads as
 unreadable.
 """
@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-#: How long, in seconds, SQLite may wait for another writer before a caller that must not block is told so.
+#: How long, in seconds, SQLite may wait for another writer before a caller that must not block gets an error.
 SHORT_WAIT = 0.005
 #: How long, in seconds, a caller that may block waits for other writers in all.
 LONG_WAIT = 60.0
@@ -44,7 +44,7 @@ SETTINGS: dict[str, Any] = {
     "sqlite_synchronous": 1,
 }
 
-#: Settings that SQLite forgets when a connection closes.
+#: Settings that end with a connection to SQLite.
 PER_CONNECTION = ("cache_size", "mmap_size", "synchronous")
 
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -107,7 +107,7 @@ def default_directory() -> Path:
 
 @cache
 def _user_directory(*_environment: str | None) -> Path:
-    """The user's cache directory, looked up once: every call that the cache may answer asks for it.
+    """The user's cache directory, looked up once: every call that the cache may answer needs it.
 
     Args:
         *_environment: what the answer depends on, so that a change of it is seen.
@@ -124,14 +124,14 @@ def cache_disabled() -> bool:
 
 @cache
 def _plain_disk() -> Any:
-    """The diskcache `Disk` that knows only string keys and bytes values, both as they are."""
+    """The diskcache `Disk` that has only string keys and bytes values, both as they are."""
     import diskcache  # 20 ms, and not needed until the first answer
 
     class PlainDisk(diskcache.Disk):  # type: ignore[misc]
         """No pickle in either direction, and no files beside the database."""
 
         def __init__(self, directory: str, **settings: Any) -> None:
-            # The settings come out of the database; one that somebody planted there must not matter.
+            # The settings come out of the database; one that was planted there must have no effect.
             super().__init__(directory)
 
         def put(self, key: str) -> tuple[str, bool]:
@@ -153,7 +153,7 @@ class _Owner:
     """Dies with its thread or with its cache, and has a connection closed then; diskcache leaves that to chance.
 
     By a finalizer of its own rather than `__del__`: where both are garbage of one cycle, Python may finalize the
-    connection first, and complain that nobody closed it.
+    connection first, and warn that it was not closed.
     """
 
     __slots__ = ("__weakref__",)
@@ -169,7 +169,7 @@ def _plain_cache() -> Any:
     import diskcache  # 20 ms, and not needed until the first answer
 
     class PlainCache(diskcache.Cache):  # type: ignore[misc]
-        """One connection per thread and process, with our settings and no one else's."""
+        """One connection per thread and process, with settings of its own."""
 
         @property
         def _con(self) -> sqlite3.Connection:
@@ -187,7 +187,7 @@ def _plain_cache() -> Any:
                 )
                 local.owner = owner = _Owner()
                 weakref.finalize(owner, connection.close)
-                # We write no text, but somebody's text must read as unreadable, not as a broken database.
+                # We write no text, but text from elsewhere must read as unreadable, not as a broken database.
                 connection.text_factory = _lenient
                 for name in PER_CONNECTION:
                     connection.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}").fetchall()

@@ -1,4 +1,4 @@
-"""What a cassette asks of the disk: one writer at a time, whole files or none, torn ends found."""
+"""What a cassette needs of the disk: one writer at a time, whole files or none, torn ends found."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ WHAT_TO_DO = 'Give the path of a cassette, or delete the file and record one wit
 
 
 class CassetteWarning(UserWarning):
-    """Something about a cassette that was put right, or that its owner should know."""
+    """Something about a cassette that was put right, or that needs its owner's attention."""
 
 
 class Lock:
     """The right to write a cassette, held until released or until the process ends.
 
     Raises:
-        CassetteInUse: somebody else holds it.
+        CassetteInUse: another writer has it.
     """
 
     def __init__(self, path: Path) -> None:

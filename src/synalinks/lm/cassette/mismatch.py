@@ -12,7 +12,7 @@ from synalinks.errors import CassetteMiss
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.core.call import Call, Request
 
-#: Rows whose texts are compared in earnest; the rest are told apart by model, place and length.
+#: Rows whose texts are compared in earnest; the rest are distinguished by model, place and length.
 _CANDIDATES = 200
 #: Words of a request that are compared: more than most prompts have, and still under a millisecond.
 _WORDS = 1000
@@ -108,7 +108,7 @@ def nearest(call: Call, rows: Iterable[Row]) -> Row | None:
 
 
 def is_near(request: Request, row: Row | None) -> bool:
-    """Whether a row asks nearly the same: most words are the same, of whichever model."""
+    """Whether the request of a row is nearly the same: most words are the same, of whichever model."""
     if row is None or row.value["request"]["kind"] != request.kind:
         return False
     before, after = _words(row.value["request"]), _words(request.to_dict())

@@ -19,12 +19,12 @@ class Report:
 
     Attributes:
         exact: calls that got the answer recorded at their own place; where there is one answer only
-            (temperature 0, embeddings) that one is everybody's own.
+            (temperature 0, embeddings) that one belongs to every place.
         moved: calls that got an answer recorded at another place.
         near: calls that are not on the cassette, but a request like theirs is: the miss shows how they differ.
         missing: calls that are not on the cassette, and nothing like them.
         recorded: calls that were asked and recorded.
-        unplayed: rows that nobody asked for yet.
+        unplayed: rows that no call has taken yet.
         expected: dollars that near and missing calls would cost, by the mean of the rows of the same model.
         rows: how many rows that mean is taken of.
         bounded: dollars, at most, of those whose model has no row on the cassette.

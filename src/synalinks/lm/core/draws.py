@@ -3,10 +3,10 @@
 The answers to one request form an ordered set, each with the place it was given at. A call takes
 
 1. the answer given at its own place (scope, and ordinal within it);
-2. failing that, the first that nobody has taken in this run;
+2. failing that, the first that has not been taken in this run;
 3. failing that, none: a new one has to be asked for.
 
-Where a request has a single answer (temperature 0, embeddings) everybody gets that one. So evaluating the
+Where a request has a single answer (temperature 0, embeddings) every call gets that one. So evaluating the
 same data three times gives three samples, running the script again gives the same three, and a replay is
 exact at any concurrency.
 """

@@ -38,7 +38,7 @@ class RateLimitStatus:
     """All that one response says of limits.
 
     Attributes:
-        wait: seconds it asks to wait, though it is an answer; or None.
+        wait: seconds that the provider requires to wait, although it answered; or None.
         quotas: its limits.
     """
 

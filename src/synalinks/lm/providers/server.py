@@ -171,7 +171,7 @@ def make(
 
 
 class _Explained:
-    """A handler whose refusals for want of a key say why no key was sent."""
+    """A handler whose refusals for lack of a key say why no key was sent."""
 
     def __init__(self, handler: Handler, reason: str) -> None:
         self.name = getattr(handler, "name", type(handler).__name__)

@@ -1,6 +1,6 @@
 """An account with a provider: what all models of one key at one endpoint share.
 
-The limit layer admits calls through it; the retry layer tells it when the provider asked us to slow down.
+The limit layer admits calls through it; the retry layer slows it down when the provider says so.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, RateLimitStatus
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, Told, Window
 
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
-#: money is bounded by the budget gate, which counts differently.
+#: money is bounded by the budget layer, which counts differently.
 BYTES_PER_TOKEN = 4
 #: Seconds between two calls after a provider refused one for too many and told no rate: first, and at most. Doubled by
 #: each further refusal, shortened by `EASING` with each answer, forgotten below `LEAST_SPACING`.
@@ -96,7 +96,7 @@ def _amounts(request: Request) -> dict[str, float]:
 
 
 @dataclass(slots=True)
-class _Gates:
+class _Paces:
     """What belongs to one event loop: a queue, and the paces at which it is let out."""
 
     requests: AsyncLimiter | None
@@ -134,16 +134,16 @@ class Account:
         self._last = -LONGEST_SPACING
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
-        self._gates: LoopLocal[_Gates] = LoopLocal(self._make_gates)
+        self._paces: LoopLocal[_Paces] = LoopLocal(self._make_paces)
 
-    def _make_gates(self) -> _Gates:
+    def _make_paces(self) -> _Paces:
         slots = asyncio.Semaphore(self.limits.concurrency) if self.limits.concurrency else None
-        return _Gates(_pace(self._requests), _pace(self._tokens), slots)
+        return _Paces(_pace(self._requests), _pace(self._tokens), slots)
 
     @property
     def slots(self) -> asyncio.Semaphore | None:
         """Calls at once, or None where that is not limited."""
-        return self._gates.get().slots if self.limits.concurrency else None
+        return self._paces.get().slots if self.limits.concurrency else None
 
     async def admit(self, request: Request) -> None:
         """Wait until this request may go out, first come, first served."""
@@ -153,17 +153,17 @@ class Account:
         else:
             model.out["requests"] += 1
         if self._rated or self._spacing or self._paused_until is not None:
-            gates = self._gates.get()
-            async with gates.queue:  # aiolimiter alone wakes small requests first and starves large ones
-                await self._stated(request, gates)
+            paces = self._paces.get()
+            async with paces.queue:  # aiolimiter alone wakes small requests first and starves large ones
+                await self._stated(request, paces)
 
-    async def _stated(self, request: Request, gates: _Gates) -> None:
+    async def _stated(self, request: Request, paces: _Paces) -> None:
         """Wait for pace, pause and window; called by one caller at a time."""
         tokens = 0 if self._tokens is None else estimate_tokens(request)
-        if gates.requests is not None:
-            await gates.requests.acquire()
-        if gates.tokens is not None:
-            await gates.tokens.acquire(min(tokens, gates.tokens.max_rate))
+        if paces.requests is not None:
+            await paces.requests.acquire()
+        if paces.tokens is not None:
+            await paces.tokens.acquire(min(tokens, paces.tokens.max_rate))
         while (wait := self._hold(tokens)) > 0:
             await self.clock.sleep(wait)
 
@@ -191,7 +191,7 @@ class Account:
     def slow_down(self, seconds: float) -> None:
         """Hold every call of this account for `seconds`, because the provider asked one of them to wait."""
         now = self.clock.now()
-        if self._paused_until is None or now >= self._paused_until:  # the first to be told, not one more of a burst
+        if self._paused_until is None or now >= self._paused_until:  # the first refusal, not one more of a burst
             self._spacing = min(max(2 * self._spacing, FIRST_SPACING), LONGEST_SPACING)
         self._pause(now + seconds)
 
@@ -238,7 +238,7 @@ class _Model:
 
     Attributes:
         told: its limits, as last told.
-        out: what has gone out, by unit; of tokens only what went out after a limit of them was told.
+        out: what has gone out, by unit; of tokens only what went out after a limit of them was stated.
     """
 
     __slots__ = ("_queue", "out", "told")

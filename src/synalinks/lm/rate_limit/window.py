@@ -1,4 +1,4 @@
-"""Rates over time: one that is stated and kept, and one that a provider tells of and that is followed."""
+"""Rates over time: one that is stated and kept, and one that a provider states and that is followed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from synalinks.lm.core.rate_limit_status import MINUTE, Quota
 
 #: Seconds of the window that a rate is kept over: a minute, and one second for calls that leave evenly and arrive
-#: bunched. A provider that counts any 60 seconds, not the minutes of the clock, never sees more than the rate.
+#: bunched. A provider that counts any 60 seconds, not the minutes of the clock, never counts more than the rate.
 WINDOW = MINUTE + 1.0
 #: The part of a minute's allowance that may go at once. A tenth lets small runs begin without waiting, and stays
 #: within what providers allow that enforce a rate over some seconds at a time.
@@ -48,7 +48,7 @@ class Window:
         while self._log and self._log[0][0] <= now - window:
             self._sum -= self._log.popleft()[1]
         if not self._log:
-            self._sum = 0.0  # and forgets what rounding left
+            self._sum = 0.0  # and without what rounding left
         excess = self._sum + min(amount, self.most) - self.most
         for at, size in self._log:
             if excess <= ROUNDING:
@@ -73,7 +73,7 @@ class Told:
     def __init__(self, quota: Quota, now: float, unseen: float) -> None:
         """
         Args:
-            quota: as it was told.
+            quota: as it was stated.
             now: seconds, of the answer that told.
             unseen: what went out after the request of that answer, which it may not have counted.
         """

@@ -27,7 +27,7 @@ def no_network(why: str, *, allow_loopback: bool = False) -> Iterator[None]:
         allow_loopback: let connections to this machine through.
 
     Raises:
-        OfflineError: inside the block, in whoever connects. It is no `OSError`, which libraries would take for a
+        OfflineError: inside the block, at a connection. It is no `OSError`, which libraries would take for a
             server that is down, and try again or carry on without.
     """
     plain_connect, plain_connect_ex = socket.socket.connect, socket.socket.connect_ex

@@ -151,7 +151,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
         finish(opened, failed=item.stash.get(_FAILED, False))
         cassette.__exit__(None, None, None)
         item.stash[_FIGURES] = figures(opened, ledger)
-        # With no answer on it, the next run would not record but replay that nobody listened, say.
+        # With no answer on it, the next run would not record but replay, say, a refused connection.
         if is_new and item.stash.get(_FAILED, False) and says_nothing(ledger):
             path.unlink(missing_ok=True)
 
@@ -179,7 +179,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         pytest.fail(
             f"{len(left)} of {len(cassette.rows())} rows of {cassette.path} were not played:{named}\n"
             f"The calls: {cassette.report()}\n"
-            "The test asks less than when it was recorded. Record it again with --record-mode all, delete these "
+            "The test makes fewer calls than when it was recorded. Record it again with --record-mode all, delete these "
             "lines, or mark it @pytest.mark.cassette(strict=False)",
             pytrace=False,
         )

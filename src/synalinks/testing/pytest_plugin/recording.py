@@ -47,7 +47,7 @@ def recorded(
 
 @contextmanager
 def told_not_raised() -> Iterator[None]:
-    """What a cassette warns of, such as a recording that was cut off, is told, even where warnings are errors."""
+    """What a cassette warns of, such as a recording that was cut off, is shown, even where warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("default", CassetteWarning)
         yield
@@ -55,7 +55,7 @@ def told_not_raised() -> Iterator[None]:
 
 def finish(cassette: Cassette, *, failed: bool) -> None:
     """Close a test's cassette. The recording of a test that failed is cut off: the next one goes on with it. That of
-    one that passed holds what this test asks, not what versions of it asked that failed."""
+    one that passed has the calls of this test, not those of versions of it that failed."""
     if cassette.recording and not failed and cassette.mode == "once":
         cassette.drop_unplayed()
     with told_not_raised():
