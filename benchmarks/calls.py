@@ -117,10 +117,10 @@ async def cached(rounds: int) -> None:
 
 
 async def ideal(rounds: int) -> None:
-    """32 at once with 20 ms latency: the share of what 32 lanes could carry if clients took no time."""
+    """32 at once with 20 ms latency: the share of what 32 connections could carry if clients took no time."""
     import ollama
 
-    latency, lanes = 0.020, 32
+    latency, tasks = 0.020, 32
     with Instant(latency * 1000) as server:
         client = ollama.AsyncClient(server.url)
         model = generator(server.url, caching=False)
@@ -134,18 +134,18 @@ async def ideal(rounds: int) -> None:
                 await asyncio.sleep(latency)
                 return REPLY
 
-        async def lane(call) -> None:  # type: ignore[no-untyped-def]
+        async def task(call) -> None:  # type: ignore[no-untyped-def]
             for _ in range(10):
                 await call()
 
         def job(call):  # type: ignore[no-untyped-def]
-            async def all_lanes() -> int:
+            async def all_tasks() -> int:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(lanes):
-                        group.create_task(lane(call))
+                    for _ in range(tasks):
+                        group.create_task(task(call))
                 return 10
 
-            return all_lanes
+            return all_tasks
 
         async def sleeping() -> int:
             with synalinks.use_provider(Scripted()):

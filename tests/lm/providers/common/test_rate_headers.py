@@ -13,7 +13,7 @@ from tests.lm.providers import recordings, wire
 from synalinks.lm.core.call import Call, Request, Trace
 from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.providers import make, resolve
-from synalinks.lm.providers.common.rate_headers import DAY, allowance, seconds_until
+from synalinks.lm.providers.common.rate_headers import DAY, rate_limit_status, seconds_until
 
 NOW = 1_787_150_052.0  # 2026-08-19T14:34:12Z
 
@@ -93,13 +93,13 @@ TABLE: list[tuple[dict[str, str], RateLimitStatus | None]] = [
 
 @pytest.mark.parametrize(("given", "expected"), TABLE)
 def test_what_headers_say(given: dict[str, str], expected: RateLimitStatus | None) -> None:
-    assert allowance(given, NOW) == expected
-    assert allowance(httpx.Headers(given), NOW) == expected
+    assert rate_limit_status(given, NOW) == expected
+    assert rate_limit_status(httpx.Headers(given), NOW) == expected
 
 
 def test_moments_are_counted_from_the_servers_own_clock() -> None:
     said = headers("anthropic-ratelimit-requests-", limit="50", remaining="1", reset="2020-01-01T00:01:00Z")
-    (quota,) = allowance({**said, "date": "Wed, 01 Jan 2020 00:00:00 GMT"}).quotas  # type: ignore[union-attr]
+    (quota,) = rate_limit_status({**said, "date": "Wed, 01 Jan 2020 00:00:00 GMT"}).quotas  # type: ignore[union-attr]
     assert quota.reset == 60.0
 
 
@@ -117,7 +117,7 @@ def recorded() -> list[Any]:
 @pytest.mark.parametrize(("folder", "stem", "index"), recorded())
 def test_every_recorded_limit_is_understood(folder: str, stem: str, index: int) -> None:
     exchange = recordings.read(folder, stem)[index]
-    found = allowance(exchange.headers)
+    found = rate_limit_status(exchange.headers)
     assert found is not None and found.wait is None
     limits = {name for name in exchange.headers if "ratelimit" in name and "limit" in name.rpartition("ratelimit")[2]}
     assert len(found.quotas) == len(limits)

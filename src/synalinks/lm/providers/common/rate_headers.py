@@ -63,7 +63,7 @@ _FAMILIES = (
 )
 
 
-def allowance(headers: Mapping[str, str], now: float | None = None) -> RateLimitStatus | None:
+def rate_limit_status(headers: Mapping[str, str], now: float | None = None) -> RateLimitStatus | None:
     """What a response's headers say of limits; None if nothing.
 
     Args:
@@ -82,7 +82,7 @@ def allowance(headers: Mapping[str, str], now: float | None = None) -> RateLimit
 def note(call: Call, headers: Mapping[str, str]) -> None:
     """Keep what a response says of limits with the call, for the layer that asked."""
     if call.trace is not None:
-        call.trace.rate_limit_status = allowance(headers)
+        call.trace.rate_limit_status = rate_limit_status(headers)
 
 
 def _of_limits(headers: Mapping[str, str]) -> dict[str, str]:

@@ -42,7 +42,8 @@ def _mismatch(value: object, shape: Shape) -> tuple[str, Shape, object] | None:
         if not isinstance(value, Mapping):
             return "", shape, value
         for name, inner in shape.items():
-            if (found := _mismatch(value.get(name), inner)) is not None:
+            item = value.get(name)
+            if item and not (type(inner) is type and isinstance(item, inner)) and (found := _mismatch(item, inner)):
                 return f".{name}{found[0]}", found[1], found[2]
         return None
     if isinstance(shape, list):
