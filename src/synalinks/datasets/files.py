@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from synalinks import _json
 from synalinks._json import Json
+from synalinks._keywords import refuse_unknown_keywords
 from synalinks.datasets.dataset import Dataset
 from synalinks.errors import ConfigurationError, DataError
 
@@ -43,6 +44,7 @@ class FileDataset(Dataset):
         batch_size: int | None = 1,
         **options: Any,
     ) -> None:
+        refuse_unknown_keywords(type(self), options, Dataset.__init__)
         super().__init__(batch_size=batch_size, **options)
         self.path = Path(path)
         if not self.path.is_file():

@@ -52,6 +52,8 @@ def test_unknown_options_of_calls_and_of_embeddings() -> None:
         (lambda: synalinks.ChainOfThought(temprature=1), "'temperature'"),
         (lambda: synalinks.SelfCritique(temprature=1), "'temperature'"),
         (lambda: synalinks.rewards.RewardFunctionWrapper(lambda y_true, y_pred, slack=0: 1.0, slak=1), "'slack'"),
+        (lambda: synalinks.datasets.JSONLDataset("x.jsonl", batchsize=2), "'batch_size'"),
+        (lambda: synalinks.datasets.CSVDataset("x.csv", repeat_=2), "'repeat'"),
         (lambda: synalinks.metrics.MeanMetricWrapper(lambda y_true, y_pred: 1.0, in_msk=["a"]), "'in_mask'"),
     ],
 )

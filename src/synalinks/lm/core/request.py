@@ -266,12 +266,18 @@ def _remade(
     return Request(kind, model, messages=messages, texts=texts, schema=schema, tools=tools, options=options)
 
 
+#: Types of values that can't be changed.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _own(value: Any) -> Any:
     """A copy of a JSON value that shares nothing changeable with it; what is not plain JSON is written as it is sent."""
-    if isinstance(value, str) or value is None or isinstance(value, (int, float)):
-        return value
     if isinstance(value, dict):
-        return {name: item if type(item) is str else _own(item) for name, item in value.items()}
+        if _PLAIN.issuperset(map(type, value.values())):  # most are flat, and this is quick to tell
+            return value.copy()
+        return {name: _own(item) for name, item in value.items()}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
     if isinstance(value, list):
         return [_own(item) for item in value]
     if isinstance(value, tuple):
