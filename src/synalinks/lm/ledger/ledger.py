@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,7 +16,7 @@ from synalinks import _json
 from synalinks._concurrency import Clock
 from synalinks._secrets import brief
 from synalinks.errors import ConfigurationError, LMError, SynalinksError
-from synalinks.lm.core.call import NO_USAGE, ZERO, Call, Handler, Reply, Trace, Usage
+from synalinks.lm.core.call import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Trace, Usage
 from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
 from synalinks.lm.ledger.table import money_text, render
 from synalinks.scope import FIELDS as SCOPE_FIELDS
@@ -238,11 +238,15 @@ def _answer(reply: Reply) -> dict[str, Any]:
     }
 
 
+#: The token counts of a usage, in the order of its constructor.
+_buckets = attrgetter(*USAGE_BUCKETS)
+
+
 def _without_raw(usage: Usage) -> Usage:
     """Usage without the provider's own record, which takes more memory than the entry; forecasts read synthetic ones."""
     if usage.raw is None or usage.raw.get("synthetic"):
         return usage
-    return replace(usage, raw=None)
+    return Usage(*_buckets(usage))  # half the time of `replace`
 
 
 def _failure(error: LMError) -> dict[str, Any]:
