@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synalinks import _json
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.program_checkpoint import checked_frequency
 from synalinks.errors import ConfigurationError
 
@@ -68,7 +68,7 @@ class BackupAndRestore(Callback):
         self.delete_checkpoint = delete_checkpoint
         self._steps = 0
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Put back the state of a run that was cut off; if there is none, keep that of the beginning."""
         self._steps = 0
         state = self._read()
@@ -81,11 +81,11 @@ class BackupAndRestore(Callback):
         if self.params.get("verbose") and state["epoch"]:
             print(f"Going on from the end of epoch {state['epoch']} ({self.backup_dir})", flush=True)
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Count steps."""
         self._steps += 1
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Keep the state, unless the epoch was cut short."""
         if self.save_freq != "epoch" and self._steps < int(self.save_freq):
             return
@@ -97,7 +97,7 @@ class BackupAndRestore(Callback):
             self._write({"synalinks_training_state": LAYOUT, **state})
             self._steps = 0
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Delete the state of a training that has come to its end."""
         if not self.delete_checkpoint or not self.program.fitting.complete:
             return

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Budget
 
@@ -41,7 +38,7 @@ class BudgetStopping(Callback):
         self.verbose = verbose
         self.budget = Budget(usd=max_cost, tokens=max_tokens)
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Print what was spent, if the budget ended training."""
         history = self.program.history
         if self.verbose and history.stopped_by == "budget":

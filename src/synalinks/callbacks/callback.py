@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any, ClassVar
+
+#: Rewards and metrics by name; of a batch of predictions, `outputs`.
+Logs = Mapping[str, Any]
+#: What a hook returns: nothing, or a coroutine, which is awaited.
+Hooked = Awaitable[None] | None
 
 
 class Callback:
@@ -57,44 +62,44 @@ class Callback:
     def set_state(self, state: Any) -> None:
         """Go on from what `get_state` gave; called after `on_train_begin`, and only where that was not None."""
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_train_begin(self, logs: Logs | None = None) -> Hooked:
         """Before the first epoch."""
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_train_end(self, logs: Logs | None = None) -> Hooked:
         """After the last epoch, with its logs."""
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> Hooked:
         """Before an epoch, counted from 0."""
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> Hooked:
         """After an epoch and its validation, with the logs of both."""
 
-    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> Hooked:
         """Before a step, counted from 0."""
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> Hooked:
         """After a step, with the epoch's logs so far."""
 
-    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_test_begin(self, logs: Logs | None = None) -> Hooked:
         """Before an evaluation or validation."""
 
-    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_test_end(self, logs: Logs | None = None) -> Hooked:
         """After it, with its logs."""
 
-    def on_test_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> Hooked:
         """Before a batch of an evaluation."""
 
-    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> Hooked:
         """After a batch of an evaluation."""
 
-    def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_predict_begin(self, logs: Logs | None = None) -> Hooked:
         """Before a prediction run."""
 
-    def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_predict_end(self, logs: Logs | None = None) -> Hooked:
         """After it."""
 
-    def on_predict_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> Hooked:
         """Before a batch of predictions."""
 
-    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> Any:
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> Hooked:
         """After a batch of predictions, with `outputs`."""

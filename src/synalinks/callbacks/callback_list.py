@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from synalinks.callbacks.callback import Callback
@@ -50,6 +50,3 @@ class CallbackList:
         """Update what callbacks may read of the run, such as the number of steps of a stream."""
         for callback in self.callbacks:
             callback.set_params({**callback.params, **changes})
-
-
-Logs = Mapping[str, float]

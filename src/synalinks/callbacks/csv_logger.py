@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 from synalinks.errors import ConfigurationError
 
 #: Stands where an epoch has no such log.
@@ -52,7 +52,7 @@ class CSVLogger(Callback):
         self._names: list[str] | None = None
         self._size = 0
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Read the header of a file to go on with.
 
         Raises:
@@ -72,7 +72,7 @@ class CSVLogger(Callback):
             )
         self._names = header[1:]
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write the epoch's row."""
         logs = logs or {}
         rows = []

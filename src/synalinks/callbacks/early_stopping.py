@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import Monitor
 from synalinks.data import copy_json
 from synalinks.errors import ConfigurationError
@@ -72,12 +72,12 @@ class EarlyStopping(Callback):
         self.stopped_epoch: int | None = None
         self._best_variables: dict[str, Any] | None = None
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin anew."""
         self._monitor.resolve(self.program)
         self._begin()
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Compare, and end training where nothing more is to be expected."""
         value = self._monitor.value(logs or {})
         if value is None or epoch < self.start_from_epoch:
@@ -102,7 +102,7 @@ class EarlyStopping(Callback):
         if self.verbose:
             print(f"Epoch {epoch + 1}: early stopping, {why}", flush=True)
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Restore the best variables, with `restore_best_variables`."""
         self._monitor.finish()
         if self._best_variables is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
 from synalinks.lm import BudgetTracker, Forecast, Ledger
@@ -50,22 +50,22 @@ class History(Callback):
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "program": None}  # a record of a run does not take the program along
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the epoch that points of the curve are of."""
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """A point of the curve."""
         self._add_point(batch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Append the epoch's logs, and a point of the curve."""
         self._add_point(None, logs)
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
-    def _add_point(self, step: int | None, logs: Mapping[str, Any] | None) -> None:
+    def _add_point(self, step: int | None, logs: Logs | None) -> None:
         point = CurvePoint.after(self.ledger.total, self._before, self._epoch, step, logs or {})
         self.reward_curve.append(point)
 

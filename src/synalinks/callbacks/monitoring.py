@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any, Literal
 
+from synalinks.callbacks.callback import Logs
 from synalinks.errors import ConfigurationError
 
 Mode = Literal["auto", "min", "max"]
@@ -57,7 +57,7 @@ class Monitor:
             if name == self.monitor.removeprefix(VALIDATION):
                 self.mode = DIRECTIONS.get(str(getattr(metric, "direction", None)), "max")
 
-    def value(self, logs: Mapping[str, Any]) -> float | None:
+    def value(self, logs: Logs) -> float | None:
         """The log's value, or None where these logs don't hold it, or hold None or NaN: it is not known.
 
         A log that is missing is warned of once; a validation's only at the end of the run (`finish`), because an epoch

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import Monitor
 from synalinks.errors import ConfigurationError
 
@@ -77,18 +77,18 @@ class ProgramCheckpoint(Callback):
         self._monitor = Monitor("ProgramCheckpoint", monitor, mode)
         self._epoch = self._steps = 0
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Take the direction in which the log is better.
 
         The best value of an earlier `fit` with this callback is still to be beaten: its file is still there.
         """
         self._monitor.resolve(self.program)
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Set the epoch, for file names."""
         self._epoch = epoch
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Save after so many steps."""
         if self.save_freq == "epoch":
             return
@@ -97,17 +97,17 @@ class ProgramCheckpoint(Callback):
             self._steps = 0
             self._checkpoint(logs or {}, batch)
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Save after an epoch and its validation."""
         if self.save_freq == "epoch":
             self._checkpoint(logs or {}, None)
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Say so if the log was never there."""
         if self.save_best_only:
             self._monitor.finish()
 
-    def _checkpoint(self, logs: Mapping[str, Any], batch: int | None) -> None:
+    def _checkpoint(self, logs: Logs, batch: int | None) -> None:
         number = self._epoch + 1
         if not self.save_best_only:
             path = self._path(logs, batch)
@@ -130,7 +130,7 @@ class ProgramCheckpoint(Callback):
     def _what(self) -> str:
         return "variables" if self.save_variables_only else "program"
 
-    def _path(self, logs: Mapping[str, Any], batch: int | None) -> Path:
+    def _path(self, logs: Logs, batch: int | None) -> Path:
         known = {**logs, "epoch": self._epoch + 1, **({} if batch is None else {"batch": batch + 1})}
         if missing := [name for name in self.placeholders if name not in known]:
             raise ConfigurationError(

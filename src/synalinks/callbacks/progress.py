@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from synalinks.callbacks.callback import Callback
+from synalinks.callbacks.callback import Callback, Logs
 
 if TYPE_CHECKING:
     from synalinks.callbacks.progress_bar import ProgressBar
@@ -20,8 +20,8 @@ REDRAW = 0.05
 class ProgbarLogger(Callback):
     """Writes the progress of fit, evaluate and predict to standard output.
 
-    On a terminal: a bar that is redrawn, with time left, rate, logs, tokens and, where there is a price, the money spent.
-    Elsewhere, on a terminal that cannot move its cursor (`TERM=dumb`) and with `verbose=2`: two lines an epoch,
+    On a terminal: a bar that is redrawn, with time left, rate, logs, tokens and, where there is a price, the money
+    spent. Elsewhere, on a terminal that cannot move its cursor (`TERM=dumb`) and with `verbose=2`: two lines an epoch,
     `Epoch 1/2` and one with steps, seconds, logs and money. Epochs are counted from 1.
 
     Args:
@@ -62,56 +62,56 @@ class ProgbarLogger(Callback):
     def _begin(self) -> None:
         self._begun, self._drawn, self._done = perf_counter(), 0.0, 0
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Fit has begun: evaluations inside it are silent."""
         self._in_fit = True
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Fit is over."""
         self._in_fit = False
 
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Head the epoch."""
         self._begin()
         if self.params.get("epochs", 1) > 1:
             print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """The epoch's line, validation included."""
         self._finish(logs)
 
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Another step is done."""
         self._advance(batch, logs)
 
-    def on_test_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_test_begin(self, logs: Logs | None = None) -> None:
         """An evaluation begins."""
         if not self._in_fit:
             self._begin()
 
-    def on_test_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Another batch is done."""
         if not self._in_fit:
             self._advance(batch, logs)
 
-    def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_test_end(self, logs: Logs | None = None) -> None:
         """The evaluation's line."""
         if not self._in_fit:
             self._finish(logs)
 
-    def on_predict_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Predictions begin."""
         self._begin()
 
-    def on_predict_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Another batch is done."""
         self._advance(batch, None)
 
-    def on_predict_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_predict_end(self, logs: Logs | None = None) -> None:
         """The line of the run."""
         self._finish(None)
 
-    def _advance(self, batch: int, logs: Mapping[str, Any] | None) -> None:
+    def _advance(self, batch: int, logs: Logs | None) -> None:
         self._done = batch + 1
         now = perf_counter()
         if now - self._drawn < REDRAW or (self._bar is None and not self._draws()):
@@ -124,7 +124,7 @@ class ProgbarLogger(Callback):
         other = getattr(sys.stdout, "rich_proxied_file", None)  # rich stands between a bar and what is printed
         return self.params.get("verbose") != 2 and other is None and _moves_its_cursor()
 
-    def _draw(self, seconds: float, logs: Mapping[str, Any]) -> None:
+    def _draw(self, seconds: float, logs: Logs) -> None:
         from synalinks.callbacks.progress_bar import Progress, ProgressBar  # rich takes 60 ms; only terminals need it
 
         if self._bar is None:
@@ -143,7 +143,7 @@ class ProgbarLogger(Callback):
         )
         self._bar.draw(Progress(self._done, total, time, [detail for detail in details if detail]))
 
-    def _finish(self, logs: Mapping[str, Any] | None) -> None:
+    def _finish(self, logs: Logs | None) -> None:
         seconds, bar = perf_counter() - self._begun, self._bar
         self._bar = None
         total = self.params.get("steps") or self._done

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from synalinks.callbacks.callback import Logs
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Money, Totals
 
@@ -34,9 +35,7 @@ class CurvePoint:
     val_reward: float | None
 
     @classmethod
-    def after(
-        cls, total: Totals, start: CurvePoint | None, epoch: int, step: int | None, logs: Mapping[str, Any]
-    ) -> CurvePoint:
+    def after(cls, total: Totals, start: CurvePoint | None, epoch: int, step: int | None, logs: Logs) -> CurvePoint:
         """The moment at which the ledger came to `total`; what a run that was cut off had cost comes from `start`."""
         calls, tokens, money = total.calls, total.tokens + total.wasted_tokens, total.as_if
         if start is not None:

@@ -211,7 +211,7 @@ class FitLoop:
             epoch.stop = "callback"
 
     async def _rebuild_pools(self, epoch: _Epoch) -> None:
-        """End the epoch for the optimizer, and complete the logs; if that fails, callbacks still get the epoch's end."""
+        """End the epoch for the optimizer and complete the logs; callbacks get the epoch's end even if that fails."""
         parts, rebuilt = self.parts, False
         try:
             with scope.enter(phase="optimizer"):

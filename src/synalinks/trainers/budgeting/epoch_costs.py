@@ -1,7 +1,7 @@
 """EpochCosts: what the epochs of a fit cost, what is earmarked for validation, and whether another epoch fits.
 
-Costs are what the budgets were charged: nothing for what the cache answered, and as if live for what a cassette replays.
-So a replay decides as the recorded run did.
+Costs are what the budgets were charged: nothing for what the cache answered, and as if live for what a cassette
+replays. So a replay decides as the recorded run did.
 """
 
 from __future__ import annotations

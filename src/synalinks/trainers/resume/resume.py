@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from synalinks import session
 from synalinks.callbacks import BackupAndRestore, Callback
+from synalinks.callbacks.callback import Logs
 from synalinks.lm import current_run
 
 #: Fits that came to their end in this session, by what they are: a script may run one and the same twice.
@@ -24,13 +24,13 @@ class Resume(BackupAndRestore):
         super().__init__(current_run().directory / "fits")
         self._digest = ""
 
-    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         """Find the folder, and what is in it."""
         self._digest = self.program.fitting.digest
         self.backup_dir = current_run().directory / "fits" / f"{self._digest[:32]}-{_completed[self._digest]}"
         super().on_train_begin(logs)
 
-    def on_train_end(self, logs: Mapping[str, Any] | None = None) -> None:
+    def on_train_end(self, logs: Logs | None = None) -> None:
         """Delete the state of a training that has come to its end."""
         super().on_train_end(logs)
         _completed[self._digest] += self.program.fitting.complete
