@@ -32,11 +32,12 @@ neither always reaches the user.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from synalinks.lm.core.call import Reply, Source
+    from synalinks.lm.core.reply import Reply, Source
 
 
 class SynalinksError(Exception):
@@ -75,6 +76,7 @@ class LMError(SynalinksError):
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the attempts may have been billed without our seeing an answer.
+        capped: the answer tokens that a budget had room for, where that made the call fail; else None.
         source: `live`; `shared` for another asker's failure; `cassette` for one that a cassette replays.
     """
 
@@ -103,6 +105,7 @@ class LMError(SynalinksError):
         self.wasted: Decimal | None = Decimal(0)
         self.wasted_tokens = 0
         self.uncertain_attempts = int(uncertain)
+        self.capped: int | None = None
         self.source: Source = "live"
 
 
@@ -199,9 +202,14 @@ class CassetteInUse(CassetteError):
 
 
 class BudgetExceeded(SynalinksError):
-    """A call that was refused, before it was sent, because it might not fit the budget."""
+    """A call that was refused, before it was sent, because it might not fit the budget.
+
+    Attributes:
+        budget: name and caps of the budget that refused it; None where none did, as where its cap cut an answer short.
+    """
 
     orderly = True
+    budget: Mapping[str, str] | None = None
 
 
 class Interrupted(SynalinksError):

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from synalinks.errors import SynalinksError
+from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
-from synalinks.lm.core.call import Call, Delta, Reply, Request, Sink, Usage
+from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Stack, Usage, stack
 from synalinks.scope import Scope
 
 MODEL = "fake/m"
@@ -70,9 +71,14 @@ class Provider:
         )
 
 
+def over(cassette: Cassette | None, provider: Handler) -> Stack:
+    """The layers that answer from a cassette, over a provider."""
+    return stack(provider, PerTextLayer(lambda call: cassette is not None), CassetteLayer(lambda call: cassette))
+
+
 def play(cassette: Cassette | None, calls: Iterable[Call], provider: Any = None) -> list[Reply | SynalinksError]:
     """The outcomes of calls made one after the other."""
-    handler = CassetteLayer(lambda call: cassette)(provider or Provider())
+    handler = over(cassette, provider or Provider())
 
     async def main() -> list[Reply | SynalinksError]:
         outcomes: list[Reply | SynalinksError] = []

@@ -12,8 +12,10 @@ from tests.lm.virtual import LoopClock
 from tests.lm.virtual import run_still as run
 
 from synalinks import errors
+from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace, Usage, stack
 from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
+from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
@@ -44,7 +46,7 @@ class FakeProvider:
 def layer(provider: Handler, policy: RetryPolicy = DEFAULT, account: Account | None = None, **more) -> Handler:
     clock = LoopClock()
     account = account or Account(Limits(), clock)
-    return RetryLayer(policy, account, clock, random.Random(0), **more)(provider)
+    return RetryLayer(policy, account, clock, random.Random(0), **more)(AttemptLayer(policy.timeout, account)(provider))
 
 
 def outcome(provider: FakeProvider, policy: RetryPolicy = DEFAULT, call: Call = CALL, **more):
@@ -191,31 +193,30 @@ def test_one_429_slows_every_caller_of_the_account() -> None:
     run(main())
 
 
-class Permit:
-    def __init__(self, allowed: int) -> None:
-        self.allowed = allowed
-        self.asked: list[tuple[Reply | None, bool]] = []
-
-    async def another(self, spent: Reply | None, uncertain: bool) -> None:
-        self.asked.append((spent, uncertain))
-        if len(self.asked) > self.allowed:
-            raise errors.BudgetExceeded("no more")
-
-
-def test_the_budget_is_asked_before_each_further_attempt() -> None:
-    permit = Permit(9)
-    provider = FakeProvider(errors.BadReply("x", reply=PAID), errors.CallTimeout("x", uncertain=True), PAID)
-    outcome(provider, call=Call(CALL.request, permit=permit))
-    assert permit.asked == [(PAID, False), (None, True)]
-
-
 def test_a_budget_that_ends_in_between_says_what_was_spent() -> None:
-    provider = FakeProvider(errors.BadReply("bad", reply=PAID), PAID)
-    error = outcome(provider, call=Call(CALL.request, permit=Permit(0)))
+    provider = FakeProvider(errors.BadReply("bad", reply=PAID), errors.BudgetExceeded("no more"), PAID)
+    error = outcome(provider)
     assert isinstance(error, errors.BudgetExceeded)
-    assert len(provider.at) == 1
+    assert len(provider.at) == 2
     assert isinstance(error.__cause__, errors.BadReply)
-    assert error.__cause__.wasted == Decimal("0.01")
+    assert (error.__cause__.wasted, error.__cause__.attempts) == (Decimal("0.01"), 1)
+
+
+def test_an_answer_that_a_budget_cut_short_counts_among_the_attempts() -> None:
+    cut = errors.BudgetExceeded("too little was left")
+    cut.__cause__ = errors.SampleRefused("cut", kind="length", reply=PAID)
+    error = outcome(FakeProvider(errors.BadReply("bad", reply=PAID), cut))
+    assert isinstance(error, errors.BudgetExceeded)
+    assert isinstance(error.__cause__, errors.SampleRefused)
+    assert (error.__cause__.wasted, error.__cause__.attempts) == (Decimal("0.02"), 2)
+
+
+def test_what_a_cassette_answers_is_the_outcome_of_all_attempts() -> None:
+    failure = errors.RateLimited("recorded", retry_after=50.0)
+    provider = FakeProvider(failure)
+    call = Call(CALL.request, recorded=Recorded(failure))
+    assert outcome(provider, call=call) is failure
+    assert len(provider.at) == 1
 
 
 def test_cancellation_passes_at_once_in_an_attempt_and_between_two() -> None:
@@ -259,7 +260,7 @@ def storm(seconds: float, callers: int) -> tuple[list[tuple[str, float, bool]], 
 
         account = Account(Limits(concurrency=8), clock)
         retry = RetryLayer(RetryPolicy(attempts=40), account, clock, random.Random(0))
-        handler = stack(server, RateLimitLayer(account), retry)
+        handler = stack(server, RateLimitLayer(account), retry, AttemptLayer(600.0, account))
         requests = [Request("chat", "ollama/m", messages=[{"role": "user", "content": str(i)}]) for i in range(callers)]
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(handler(Call(request))) for request in requests]
@@ -297,7 +298,7 @@ def test_what_the_provider_says_of_its_limits_reaches_the_account(outcome_of_it)
             return outcome_of_it
 
         policy = RetryPolicy(attempts=1)
-        handler = RetryLayer(policy, account, clock, random.Random(0))(provider)
+        handler = layer(provider, policy, account)
         try:
             await handler(Call(CALL.request, trace=trace))
         except errors.LMError:

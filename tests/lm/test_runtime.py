@@ -70,8 +70,8 @@ def ask(client: Client, *requests: Request) -> list[Reply]:
 def test_the_stack_is_visible_as_it_is_composed() -> None:
     text = repr(Client(MODEL))
     assert (
-        "Stack(ledger > single_flight > cache > budget > cassette > rate_limit > retry > validate > price > ollama)"
-        in text
+        "Stack(ledger > single_flight > per_text > cache > cassette > rate_limit > retry > budget > attempt > validate > "
+        "price > ollama)" in text
     )
     assert MODEL in text
     assert "http://" in text

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, LMError, SampleRefused, ServerError
+from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.budget.expected import ENOUGH, UsageStatistics
 from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import needs_of
@@ -178,6 +179,8 @@ def test_no_budget_is_ever_exceeded(case: dict[str, Any]) -> None:
         handler = stack(
             adversary,
             LedgerLayer("fake", lambda call: (ledger,), clock),
+            RateLimitLayer(account),
+            RetryLayer(RetryPolicy(attempts=4, timeout=30.0), account, clock, rng),
             BudgetLayer(
                 lambda call: current[id(asyncio.current_task())],
                 lambda model: PRICE,
@@ -185,8 +188,7 @@ def test_no_budget_is_ever_exceeded(case: dict[str, Any]) -> None:
                 timeout=30.0,
                 statistics=UsageStatistics(ledger),
             ),
-            RateLimitLayer(account),
-            RetryLayer(RetryPolicy(attempts=4, timeout=30.0), account, clock, rng),
+            AttemptLayer(30.0, account),
             PriceLayer(lambda model: PRICE, clock),
         )
         options = {} if case["max_tokens"] is None else {"max_tokens": case["max_tokens"]}

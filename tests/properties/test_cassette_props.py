@@ -14,11 +14,12 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lm.cassette_helpers import over
 from synalinks.errors import LMError, ServerError
 from synalinks.lm.cassette.disk import CassetteWarning
-from synalinks.lm.cassette.session import Cassette, CassetteLayer
-from synalinks.lm.cassette.texts import apportion, apportion_money
+from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply, Request, Usage
+from synalinks.lm.core.shares import apportion, apportion_money
 from synalinks.scope import Scope
 
 Outcome = str | tuple[bytes, ...]
@@ -76,7 +77,7 @@ def run(path: Path, mode: str, calls: Sequence[Call], seed: int, cut: bool = Fal
 
     async def main() -> list[Outcome]:
         with Cassette(path, mode) as cassette:
-            handler = CassetteLayer(lambda call: cassette)(provider)
+            handler = over(cassette, provider)
             async with asyncio.TaskGroup() as group:
                 order = rng.sample(range(len(calls)), len(calls))
                 tasks = {number: group.create_task(one(handler, calls[number])) for number in order}
@@ -148,7 +149,7 @@ def run_in_order(path: Path, calls: Sequence[Call]) -> list[Outcome]:
     async def main() -> list[Outcome]:
         outcomes: list[Outcome] = []
         with Cassette(path, "new_episodes") as cassette:
-            handler = CassetteLayer(lambda call: cassette)(provider)
+            handler = over(cassette, provider)
             for call in calls:
                 try:
                     outcomes.append((await handler(call)).text)

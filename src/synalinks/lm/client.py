@@ -12,11 +12,13 @@ from typing import Literal
 from synalinks import scope as scopes
 from synalinks._concurrency import Clock
 from synalinks.errors import OfflineError
+from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.budget.layer import BudgetLayer
 from synalinks.lm.cache.layer import CacheLayer
+from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.session import CassetteLayer
-from synalinks.lm.core.call import Call, Check, Handler, Layer, Reply, Request, Sink, Stack, Trace, stack
+from synalinks.lm.core.call import Call, Check, Handler, Layer, Reply, Request, Sink, Stack, stack
 from synalinks.lm.layers import Placed, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
@@ -168,6 +170,7 @@ class Client:
         layers: list[Layer] = [
             LedgerLayer(self.spec.prefix, self._ledgers, clock),
             SingleFlightLayer(_shared_by, bypass=lambda call: runtime_of(call).replays_only),
+            PerTextLayer(self._stores, _shared_by),
             CacheLayer(
                 self._store,
                 self.endpoint,
@@ -175,16 +178,16 @@ class Client:
                 bypass=_has_no_cache,
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
+            CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only, budgets=_budgets),
+            RateLimitLayer(account),
+            RetryLayer(self._retry, account, clock, rng, is_free),
             BudgetLayer(
                 lambda call: runtime_of(call).trackers,
                 self.price,
-                cassette=lambda call: runtime_of(call).cassette,
                 timeout=self._retry.timeout,
                 statistics=PROCESS.usage_statistics,
             ),
-            CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only),
-            RateLimitLayer(account),
-            RetryLayer(self._retry, account, clock, rng, is_free),
+            AttemptLayer(self._retry.timeout, account),
             ValidateLayer(),
             PriceLayer(self.price, clock),
         ]
@@ -199,6 +202,10 @@ class Client:
 
     def _store(self) -> Store | None:
         return None if self._cache == "off" else PROCESS.store(self._cache_dir)
+
+    def _stores(self, call: Call) -> bool:
+        """Whether the answer to a call is stored: on the open cassette, or in the cache."""
+        return runtime_of(call).cassette is not None or (not _has_no_cache(call) and self._store() is not None)
 
     def _cache_only(self, call: Call) -> Handler | None:
         """The cache, where a recording may take answers from it only; a provider of `use_provider` goes before it."""
@@ -224,8 +231,9 @@ class Client:
         """
         runtime, scope = current(), scopes.current()
         draw = runtime.taken.ordinal(scope, request)
-        trace = Trace()
-        call = Call(request, scope, draw, sink, self.caller, None, None, trace, is_fallback, check, runtime)
+        call = Call(
+            request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, runtime=runtime
+        )
         PROCESS.check_not_stopping(call)
         return self.stack_for(runtime).outermost(call)
 
@@ -236,6 +244,11 @@ class Client:
 def _has_no_cache(call: Call) -> bool:
     runtime = runtime_of(call)
     return runtime.cassette is not None or runtime.provider is not None
+
+
+def _budgets(call: Call) -> list[dict[str, str]]:
+    """Names and caps of the budgets that hold a call, as cassettes keep them."""
+    return [tracker.to_dict() for tracker in runtime_of(call).trackers]
 
 
 def _shared_by(call: Call) -> tuple[object, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.errors import BadReply, BudgetExceeded, CallTimeout, ConfigurationError, LMError, RateLimited
+from synalinks.errors import BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.core.call import ZERO, Call, Handler, Reply
 from synalinks.lm.rate_limit.account import Account
 
@@ -56,9 +55,9 @@ class RetryPolicy:
 class RetryLayer:
     """Tries again after connection errors, timeouts, 408, 409, 425, 429, 5xx and broken answers.
 
-    One caller's 429 slows all callers of the account. What the provider says of its limits beside any answer
-    (`call.trace.rate_limit_status`) reaches the account from here, after each attempt. What failed attempts cost is carried
-    to the final reply, or the final error. Before each further attempt the budget is asked again (`call.permit`).
+    One caller's 429 slows all callers of the account. What failed attempts cost is carried to the final reply, or the final
+    error. Each attempt passes through the budgets below. What a cassette answers is the outcome of all attempts, and
+    is handed up as it is.
 
     A sink that has received a part of a broken stream can't give it back: it is fed the next attempt
     from its start. The reply holds the last attempt only.
@@ -89,34 +88,13 @@ class RetryLayer:
         self._free = free or _never_free
 
     def __call__(self, below: Handler) -> Handler:
-        policy, account = self._policy, self._account
-
-        async def attempt(call: Call) -> Reply:
-            mark = account.mark(call.request.model)
-            try:
-                async with asyncio.timeout(policy.timeout) as limit:
-                    reply = await below(call)
-            except TimeoutError as error:
-                if not limit.expired():
-                    raise
-                raise CallTimeout(
-                    f"{call.request.model} gave no whole answer within {policy.timeout:g} s; raise timeout "
-                    "or lower concurrency (a local server answers one request at a time, and the time in "
-                    "its queue counts)",
-                    uncertain=True,
-                ) from error
-            finally:
-                if call.trace is not None and call.trace.rate_limit_status is not None:
-                    account.update(call.request.model, call.trace.rate_limit_status, mark)
-                    call.trace.rate_limit_status = None
-            account.ease()
-            return reply
-
         async def retry(call: Call) -> Reply:
+            if call.recorded is not None:  # the outcome of all attempts
+                return await below(call)
             try:
-                return await attempt(call)
+                return await below(call)
             except LMError as error:  # tenacity costs 30 us, so it is only called once something failed
-                return await self._go_on(attempt, call, error)
+                return await self._go_on(below, call, error)
 
         return retry
 
@@ -162,21 +140,20 @@ class _Tries:
         self.last = first
 
     async def next(self, attempt: Handler, call: Call) -> Reply:
-        """One attempt, with leave to spend and the account's admission."""
+        """One attempt, admitted by the account."""
         if self.attempts == 0:
             self._count(self.last)
             raise self.last
-        if call.permit is not None:
-            try:
-                await call.permit.another(self.last.reply, self.last.uncertain)
-            except BudgetExceeded as refused:  # its cause tells the ledger what was spent until here
-                raise refused from self.told(self.last)
         await self._account.admit(call.request)
         try:
             reply = await attempt(call)
         except LMError as error:
             self._count(error)
             raise
+        except BudgetExceeded as refused:  # its cause tells the ledger what was spent until here
+            if isinstance(refused.__cause__, LMError):  # the budget's cap cut the answer of this attempt short
+                self._count(refused.__cause__)
+            raise refused from self.told(self.last)
         self.attempts += 1
         return reply
 

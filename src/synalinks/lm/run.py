@@ -11,13 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synalinks import scope
-from synalinks.errors import BudgetExceeded
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import check_price
 from synalinks.lm.cache.store import default_directory
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.client import Client
-from synalinks.lm.core.call import Call, Request
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
 from synalinks.lm.runtime import current, use_tracker
@@ -96,14 +94,13 @@ class Run:
         cassette = current().cassette
         if cassette is None or cassette.recording:
             return None
-        found = cassette.refusal(_event(name), trackers)
-        return None if found is None else (found[0], str(found[1]))
+        return cassette.recorded_event(name, scope.current(), [tracker.to_dict() for tracker in trackers])
 
     def record_event(self, name: str, reason: str, tracker: BudgetTracker) -> None:
         """Record on an open cassette that a budget ended the run at the current place; it is no call."""
         cassette = current().cassette
         if cassette is not None and cassette.recording:
-            cassette.note_refusal(_event(name), BudgetExceeded(reason), tracker)
+            cassette.record_event(name, scope.current(), reason, tracker.to_dict())
 
     # --- a run that goes on ------------------------------------------------------------------------------
 
@@ -197,8 +194,3 @@ _RUN = Run()
 def current_run() -> Run:
     """The run that the current task is part of."""
     return _RUN
-
-
-def _event(name: str) -> Call:
-    """An event as a cassette records it: a call that is never sent, at the current place."""
-    return Call(Request("chat", name), scope.current())

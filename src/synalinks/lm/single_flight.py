@@ -99,8 +99,7 @@ class SingleFlightLayer:
             await _wait(flight, leads, call.trace)
             if not flight.paid:
                 flight.paid = True
-                if call.trace is not None:
-                    call.trace.add(flight.trace)
+                call.trace.add(flight.trace)
                 reply = flight.task.result()
             else:
                 reply = _copy(flight.task)
@@ -111,7 +110,7 @@ class SingleFlightLayer:
         return share
 
 
-async def _wait(flight: _Flight, leads: bool, trace: Trace | None) -> None:
+async def _wait(flight: _Flight, leads: bool, trace: Trace) -> None:
     """Wait until the call has ended; on cancellation leave, and end the call if nobody else waits.
 
     Who ends it takes over its trace: the others heard of nothing that was sent.
@@ -127,7 +126,7 @@ async def _wait(flight: _Flight, leads: bool, trace: Trace | None) -> None:
         if not flight.waiters:
             flight.forget()
             await _end(flight.task)
-            if trace is not None and not flight.paid:
+            if not flight.paid:
                 trace.add(flight.trace)
         raise
 

@@ -39,14 +39,9 @@ class FakeProvider:
         self.out = self.most = self.sent = 0
         clock = LoopClock()
         layers = [LedgerLayer("fake", lambda call: (self.ledger,), clock)]
-        gate = BudgetLayer(
-            lambda call: trackers,
-            lambda model: PRICE,
-            Queue(),
-            cassette=cassette,
-            statistics=UsageStatistics(self.ledger),
-        )
-        self.handler: Handler = stack(self.answer, *layers, gate, CassetteLayer(cassette))
+        gate = BudgetLayer(lambda call: trackers, lambda model: PRICE, Queue(), statistics=UsageStatistics(self.ledger))
+        recorder = CassetteLayer(cassette, budgets=lambda call: [tracker.to_dict() for tracker in trackers])
+        self.handler: Handler = stack(self.answer, *layers, recorder, gate)
 
     async def answer(self, call: Call) -> Reply:
         self.sent += 1
@@ -216,7 +211,7 @@ def test_a_recording_that_went_over_its_cap_with_its_last_calls_replays_whole(tm
     assert set(outcomes) == {"ok"}
     assert settled.tokens > cap
     rows = [_json.loads(line) for line in path.read_bytes().splitlines()[1:]]
-    assert sum("refused" in row for row in rows) == 1
+    assert [row["event"]["name"] for row in rows if "event" in row] == ["budget/exceeded"]
     assert play(path, "none", [], 6, cap) == (outcomes, settled, 0)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from synalinks.errors import (
 from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.media_tokens import ANY_IMAGE
 from synalinks.lm.budget.upper_bound import MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
+from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Usage, stack
 from synalinks.lm.pricing.pricing import FREE, Price
@@ -55,6 +55,17 @@ def tracker(clock: Any = None, **caps: Any) -> BudgetTracker:
 
 def gate(*trackers: BudgetTracker, price: Price | None = DEAR, queue: Queue | None = None, **more: Any) -> BudgetLayer:
     return BudgetLayer(lambda call: trackers, lambda model: price, Queue() if queue is None else queue, **more)
+
+
+def recorder(cassette: Cassette | None, *trackers: BudgetTracker) -> CassetteLayer:
+    return CassetteLayer(lambda call: cassette, budgets=lambda call: [tracker.to_dict() for tracker in trackers])
+
+
+def taped(provider: Handler, cassette: Cassette | None, *trackers: BudgetTracker) -> Handler:
+    """The layers between which a recorded call passes, as the stack has them."""
+    return stack(
+        provider, PerTextLayer(lambda call: cassette is not None), recorder(cassette, *trackers), gate(*trackers)
+    )
 
 
 class Provider:
@@ -503,9 +514,9 @@ def retrying(provider: Handler, *trackers: BudgetTracker, slots: int | None = No
     account = Account(Limits(concurrency=slots), clock)
     return stack(
         provider,
-        gate(*trackers),
         RateLimitLayer(account),
         RetryLayer(RetryPolicy(attempts=4, bad_reply_attempts=4), account, clock),
+        gate(*trackers),
     )
 
 
@@ -546,46 +557,66 @@ def test_an_attempt_that_does_not_fit_is_refused_with_what_was_spent_before_it()
     run(main())
 
 
-def test_a_retry_that_waits_for_room_does_not_keep_its_slot_from_those_who_make_it() -> None:
-    """One slot; the first call's retry waits for the second to settle, which needs the slot."""
+def test_a_call_that_waits_for_room_keeps_no_slot_from_those_who_make_it() -> None:
+    """One slot; the big call waits for the outer one to settle, whose inner call needs the slot."""
 
     async def main() -> None:
-        request = chat(max_tokens=50)
-        bound = needs_of(request, DEAR, []).amount(50).tokens
-        left, tried = tracker(tokens=2 * bound + 20), []
+        left, sent = tracker(tokens=900), []
 
         async def provider(call: Call) -> Reply:
-            tried.append(call.draw)
-            if len(tried) == 1:
-                raise CallTimeout("lost", uncertain=True)
-            return Provider().reply
+            sent.append(text := call.request.messages[0]["content"])
+            await asyncio.sleep(1)
+            return await handler(Call(chat("inner", max_tokens=20))) if text == "outer" else Provider().reply
 
         handler = retrying(provider, left, slots=1)
-        first, second = start(handler, Call(request), Call(request, draw=1))
+        tasks = start(handler, Call(chat("outer", max_tokens=200)), Call(chat("big", max_tokens=500)))
         async with asyncio.timeout(1000):
-            await second
-            await first
-        assert tried == [0, 1, 0]
+            for task in tasks:
+                await task
+        assert sent == ["outer", "inner", "big"]
         assert left.reserved == NOTHING
 
     run(main())
 
 
-def test_a_retry_is_served_before_calls_that_came_later() -> None:
+def test_what_waited_for_room_is_admitted_anew_by_the_rates() -> None:
+    """Needs a turn of its own after the wait: those of before it would let all go out at one moment."""
+
+    async def main() -> None:
+        at: list[float] = []
+        clock, left = LoopClock(), tracker(tokens=50_000)
+
+        async def provider(call: Call) -> Reply:
+            at.append(clock.now())
+            await asyncio.sleep(100 if len(at) == 1 else 0)
+            return Provider().reply
+
+        account = Account(Limits(rpm=60), clock)
+        handler = stack(provider, RateLimitLayer(account), gate(left))
+        calls = [Call(chat("big", max_tokens=49_000)), *(Call(chat(f"{i}", max_tokens=1500)) for i in range(20))]
+        for task in start(handler, *calls):
+            await task
+        assert at[-1] - at[1] > 10, "a tenth of a minute's at once, then one a second"
+
+    run(main())
+
+
+def test_a_back_off_holds_no_room_and_a_retry_keeps_its_place_in_line() -> None:
     async def main() -> None:
         order: list[int] = []
 
         async def provider(call: Call) -> Reply:
             order.append(call.draw)
+            await asyncio.sleep(10)
             if len(order) == 1:
                 raise CallTimeout("lost")  # certain: nothing was billed
             return Provider().reply
 
-        left = tracker(tokens=needs_of(chat(max_tokens=50), DEAR, []).amount(50).tokens + 20)
-        tasks = start(retrying(provider, left), *(Call(chat(max_tokens=50), draw=i) for i in range(2)))
+        left = tracker(tokens=needs_of(chat(max_tokens=50), DEAR, []).amount(50).tokens + 60)
+        tasks = start(retrying(provider, left), *(Call(chat(max_tokens=50), draw=i) for i in range(4)))
         for task in tasks:
             await task
-        assert order == [0, 0, 1]
+        assert order == [0, 1, 0, 2, 3]
 
     run(main())
 
@@ -616,16 +647,13 @@ def test_a_cut_answer_on_a_cassette_answers_only_its_own_place_under_a_budget(tm
     here, there = Call(chat(), Scope(sample=1)), Call(chat(), Scope(sample=2))
     path = tmp_path / "cassette.jsonl"
     with Cassette(path, "once") as cassette:
-        layer = CassetteLayer(lambda call: cassette)
-        asyncio.run(gate(cut_budget(), cassette=lambda call: cassette)(layer(Provider(CUT)))(here))
+        asyncio.run(taped(Provider(CUT), cassette, cut_budget())(here))
     row = _json.loads(path.read_bytes().splitlines()[1])
     assert row["capped"] == 30
 
     def play(call: Call, *trackers: BudgetTracker) -> Reply:
         with Cassette(path, "none") as cassette:
-            return asyncio.run(
-                gate(*trackers, cassette=lambda call: cassette)(CassetteLayer(lambda call: cassette)(Provider()))(call)
-            )
+            return asyncio.run(taped(Provider(), cassette, *trackers)(call))
 
     assert play(here, cut_budget()).text == CUT.text
     for call, trackers in ((there, [cut_budget()]), (here, []), (there, [])):
@@ -656,7 +684,7 @@ def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
     for cap, settled in ((3, Amount(Decimal("0.75"), 22, 3)), (2, NOTHING)):
         left = tracker(calls=cap)
         with Cassette(path, "none") as cassette:
-            handler = gate(left, cassette=lambda call: cassette)(CassetteLayer(lambda call: cassette)(Provider()))
+            handler = taped(Provider(), cassette, left)
             if settled == NOTHING:
                 with pytest.raises(BudgetExceeded, match="3 calls needed, 2 of 2 left"):
                     asyncio.run(handler(Call(chat())))
@@ -682,9 +710,7 @@ def test_a_single_answer_counts_once_in_recording_and_replay(tmp_path: Path, kin
     for mode in ("once", "none", "none"):
         left = tracker(usd=10)
         with Cassette(path, mode) as cassette:
-            handler = gate(left, cassette=lambda call, cassette=cassette: cassette)(
-                CassetteLayer(lambda call, cassette=cassette: cassette)(provider)
-            )
+            handler = taped(provider, cassette, left)
             order = requests if len(trackers) < 2 else requests[::-1]
             for number, request in enumerate(order):
                 asyncio.run(handler(Call(request, Scope(sample=number))))
@@ -703,7 +729,7 @@ def test_calls_that_were_refused_are_refused_again_in_any_order(tmp_path: Path) 
     def play(mode: str, order: list[Call], caps: int) -> tuple[dict[int | None, str], BudgetTracker]:
         left, outcomes = tracker(calls=caps), {}
         with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
-            handler = gate(left, cassette=lambda call: cassette)(CassetteLayer(lambda call: cassette)(provider))
+            handler = taped(provider, cassette, left)
             for call in order:
                 try:
                     asyncio.run(handler(call))
@@ -748,9 +774,10 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
         with Cassette(tmp_path / "cassette.jsonl", "once") as cassette:
             handler = stack(
                 provider,
-                gate(left, cassette=lambda call: cassette),
-                CassetteLayer(lambda call: cassette),
+                PerTextLayer(lambda call: True),
+                recorder(cassette, left),
                 RetryLayer(RetryPolicy(), account, clock),
+                gate(left),
             )
             async with asyncio.timeout(1000):
                 for task in start(handler, Call(one, Scope(sample=1)), Call(two, Scope(sample=2))):
@@ -765,7 +792,6 @@ def test_without_a_budget_the_gate_is_not_there() -> None:
     call = Call(chat())
     asyncio.run(BudgetLayer(lambda call: (), lambda model: None)(provider)(call))
     assert provider.calls[0] is call
-    assert replace(call).permit is None
     assert needs_of(chat(), FREE, []).amount(7).usd == 0
 
 

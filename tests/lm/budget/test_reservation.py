@@ -86,8 +86,8 @@ def test_a_refusal_inside_is_that_of_the_call_around_it_on_a_cassette(tmp_path: 
         left = tracker(bound(outer) + bound(inner) - 1)
         with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
             router = Router(left, inner)
-            gate = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue(), cassette=lambda call: cassette)
-            router.handler = gate(CassetteLayer(lambda call: cassette)(router))
+            gate = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue())
+            router.handler = CassetteLayer(lambda call: cassette, budgets=lambda call: [left.to_dict()])(gate(router))
             with pytest.raises(BudgetExceeded) as refused:
                 run(router.handler(Call(outer)))
         return str(refused.value)

@@ -22,10 +22,12 @@ from hypothesis import strategies as st
 from synalinks.errors import BadReply, ServerError
 from synalinks.lm import Client
 from synalinks.lm.cache import layer as module
-from synalinks.lm.cache.layer import CacheLayer, Mode, apportion, decode, encode
+from synalinks.lm.cache.layer import CacheLayer, Mode, decode, encode
+from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import DATABASE, DiskStore, MemoryStore, Store, StoreBusy
-from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Usage, schema_of
+from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Usage, schema_of, stack
 from synalinks.lm.core.draws import Draws
+from synalinks.lm.core.shares import apportion
 from synalinks.lm.pricing import pricing
 from synalinks.scope import NOWHERE, Scope
 from synalinks.testing import OllamaServer
@@ -100,7 +102,7 @@ class Run:
     ) -> None:
         self.draws = Draws()
         layer = CacheLayer(lambda: store, endpoint, lambda call: self.draws, lambda call: bypass, mode)
-        self.handler = layer(model)
+        self.handler = stack(model, PerTextLayer(lambda call: store is not None and not bypass), layer)
 
     async def ask(self, request: Request, scope: Scope = NOWHERE) -> Reply:
         return await self.handler(Call(request, scope, self.draws.ordinal(scope, request)))

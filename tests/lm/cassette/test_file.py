@@ -50,7 +50,7 @@ def sources(path: Path, mode: str = "none") -> list[str]:
 def test_the_file_is_a_header_and_a_row_per_call(path: Path) -> None:
     record(path, CALLS)
     head, *rows = map(json.loads, read(path))
-    assert head == {"synalinks_cassette": 1, "request_format": types.REQUEST_FORMAT}
+    assert head == {"synalinks_cassette": 2, "request_format": types.REQUEST_FORMAT}
     assert len(rows) == 4
     assert list(rows[0]) == ["digest", "scope", "draw", "request", "reply"]
     assert rows[0]["digest"] == CALLS[0].request.digest
@@ -182,14 +182,14 @@ def test_a_directory_is_refused(tmp_path: Path, mode: str) -> None:
         Cassette(tmp_path, mode)
 
 
-@pytest.mark.parametrize("head", [{"synalinks_cassette": 2}, {"synalinks_cassette": 1, "request_format": 99}])
+@pytest.mark.parametrize("head", [{"synalinks_cassette": 3}, {"synalinks_cassette": 2, "request_format": 99}])
 def test_a_newer_format_is_refused_naming_both_versions(plain: Path, head: dict[str, Any]) -> None:
     plain.write_text(json.dumps(head) + "\n")
     with pytest.raises(CassetteFormatError) as error:
         Cassette(plain)
     version, requests = head["synalinks_cassette"], head.get("request_format", 1)
     assert f"of format {version} (requests {requests})" in str(error.value)
-    assert "reads up to format 1 (requests 1)" in str(error.value)
+    assert "reads up to format 2 (requests 1)" in str(error.value)
 
 
 def test_digests_of_an_older_request_format_are_computed_anew(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:

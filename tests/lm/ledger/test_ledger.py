@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
-from synalinks.lm.core.call import NOTHING_FRESH, Call, Reply, Request, Trace, Usage
+from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
 from synalinks.scope import Scope
@@ -212,7 +212,7 @@ def test_an_answer_is_an_entry() -> None:
 @pytest.mark.parametrize(
     ("change", "attempts"),
     [({"source": "cache"}, 0), ({"source": "shared"}, 0), ({"source": "cassette"}, 3),
-     ({"source": "cassette", "fresh": NOTHING_FRESH}, 0)],
+     ({"source": "cassette", "attempts": 0}, 0)],
 )  # fmt: skip
 def test_only_what_was_asked_has_attempts(change: dict[str, Any], attempts: int) -> None:
     (found,) = metered(replace(Reply(attempts=3, cost=Decimal(1), billed=Decimal(0)), **change))

@@ -1,11 +1,10 @@
-"""The gate that holds budgets: what a call may cost at most is reserved before it is sent.
+"""BudgetLayer: what an attempt may cost at most is reserved before it is sent, and what it cost is settled after it.
 
-`settled + reserved <= cap` at every moment, whatever the concurrency, because a call whose upper bound does
+`settled + reserved <= cap` at every moment, whatever the concurrency, because an attempt whose upper bound does
 not fit waits while others are outstanding and is refused when nothing outstanding could make room.
 
-Why nobody waits for ever: a call that waits here holds nothing that an outstanding call needs. Its failed
-attempt is settled, a slot of its account is handed back (limit.py), and what it had reserved without sending
-is given up before it waits for another call (cassette.py).
+Why no call waits for ever: an attempt that waits here holds nothing that an outstanding one needs. It has no reservation,
+and its admission (slot and turn at the rate limit) is released until there is room for it.
 """
 
 from __future__ import annotations
@@ -14,58 +13,40 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Protocol
 
 from synalinks.errors import BudgetExceeded, LMError, SynalinksError
+from synalinks.lm.budget.budget import Budget
+from synalinks.lm.budget.charge import charge_of, spent_on
 from synalinks.lm.budget.expected import UsageStatistics
 from synalinks.lm.budget.queue import Queue
-from synalinks.lm.budget.reservation import Reservation
-from synalinks.lm.budget.tracker import NOTHING, Amount, Budget, BudgetTracker, Rows
-from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
+from synalinks.lm.budget.reservation import Reservation, refusal
+from synalinks.lm.budget.tracker import BudgetTracker
+from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, Needs, needs_of
+from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.pricing.pricing import Price, price_for
 
 __all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "BudgetLayer", "BudgetTracker", "Queue", "Reservation"]
 
 
-#: The call that is being answered where this one is made; set while a stand-in for a provider may ask models itself.
+#: The attempt that is being answered where a call is made; set while a replaced provider may call models itself.
 _around: ContextVar[Reservation | None] = ContextVar("synalinks_around", default=None)
 
 
-class Described(Protocol):
-    """A budget as a cassette sees it."""
-
-    def to_dict(self) -> dict[str, str]: ...
-
-
-class Cassette(Rows, Protocol):
-    """What the gate asks an open cassette (see `Cassette`)."""
-
-    recording: bool
-
-    def repeats(self, call: Call) -> bool: ...
-
-    def note_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None: ...
-
-    def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None: ...
-
-
 class BudgetLayer:
-    """Lets a call pass only with its upper bound reserved in every open budget, and settles what it cost.
+    """Lets an attempt pass only with its upper bound reserved in every open budget, and settles what it cost.
 
-    What a cassette replays counts as if it were live, so that a run stops where the recorded one did: at the calls
-    that were refused then, and earlier under a smaller budget. A single answer (temperature 0, embeddings) that
-    the run has had before is no further call: it passes, and costs nothing, as if it came from the cache. So a
-    budget counts the same at any concurrency.
+    What a cassette replays (`call.recorded`) is charged as it was when it was live, so that a run stops where the recorded
+    one did: at the calls that were refused then, and earlier under a smaller budget.
 
-    A call that is made while another of the same budget is being answered (by a stand-in for a provider that asks
-    models itself) never waits for that one: it is refused if the rest of the budget can't hold it.
+    A call that is made while another of the same budget is being answered (by a replaced provider that calls models
+    itself) never waits for that one: it is refused if the rest of the budget can't hold it.
 
     Args:
         trackers: gives the budgets in force for a call.
         price: gives the price of a model.
-        queue: where calls wait.
-        cassette: gives the cassette that is open around a call, or None.
+        queue: where attempts wait.
         timeout: seconds an attempt may take; bounds what is paid by the hour.
         statistics: what calls usually take, for budgets in mode `expected`; without it they reserve bounds.
     """
@@ -77,130 +58,184 @@ class BudgetLayer:
         trackers: Callable[[Call], Sequence[BudgetTracker]],
         price: Callable[[str], Price | None],
         queue: Queue | None = None,
-        cassette: Callable[[Call], Cassette | None] = lambda call: None,
         timeout: float | None = None,
         statistics: UsageStatistics | None = None,
     ) -> None:
         self._trackers = trackers
         self._price = price
         self._queue = QUEUE if queue is None else queue
-        self._cassette = cassette
         self._timeout = timeout
         self._statistics = statistics
 
     def __call__(self, below: Handler) -> Handler:
-        """A handler that answers through `below` within budget."""
+        """A handler that sends attempts through `below` within budget."""
 
-        async def gate(call: Call) -> Reply:
+        async def budget(call: Call) -> Reply:
             trackers = self._trackers(call)
+            if call.recorded is not None:
+                return await self._replay(call, call.recorded, trackers)
             if not trackers:
                 return await below(call)
-            cassette = self._cassette(call)
-            if cassette is not None and cassette.repeats(call):
-                return await below(call)
-            held = self._reservation(call, trackers)
             try:
-                if cassette is not None and not cassette.recording:
-                    return await _replayed(call, held, cassette, below)
-                return await self._live(call, held, below)
-            except BudgetExceeded as refusal:
-                if (tracker := held.refused_by) is not None:
-                    tracker.note_end(f"at {call.scope}")
-                    if cassette is not None and cassette.recording:
-                        cassette.note_refusal(call, refusal, tracker)
+                return await self._send(call, trackers, below)
+            except BudgetExceeded as refused:
+                _note_end(call, refused, trackers)
                 raise
             finally:
-                if cassette is not None and cassette.recording:
-                    _note_overshoot(call, held, cassette)
+                _note_overshoot(call, trackers)
 
-        return gate
+        return budget
 
-    def _reservation(self, call: Call, trackers: Sequence[BudgetTracker]) -> Reservation:
-        price = price_for(call.request, self._price)
-        needs = needs_of(call.request, price, trackers, self._timeout)
-        statistics = self._statistics
+    def _needs(self, call: Call, trackers: Sequence[BudgetTracker]) -> Needs:
+        return needs_of(call.request, price_for(call.request, self._price), trackers, self._timeout)
+
+    # --- live ----------------------------------------------------------------------------------------------
+
+    async def _send(self, call: Call, trackers: Sequence[BudgetTracker], below: Handler) -> Reply:
+        """An attempt: reserved, sent, settled."""
+        needs, statistics = self._needs(call, trackers), self._statistics
         usual = None if statistics is None else lambda: statistics.usual(call)
-        return Reservation(trackers, needs, self._queue, call.trace, usual, _around.get())
+        held = Reservation(trackers, needs, self._queue, call.trace, usual, _around.get())
+        await _reserve(call, held)
+        before = _around.set(held)
+        asked = replace(call, output_cap=held.cap)
+        try:
+            held.send()
+            reply = await below(asked)
+        except LMError as error:
+            if error.reply is not None:
+                _settle(call, held, spent_on(error.reply, trackers))
+            else:
+                _settle(call, held, None if error.uncertain else Amount(calls=1))
+            _refuse_if_cut(asked, needs, trackers, error)
+            raise
+        except BaseException as error:  # refused further down, before it was sent; or cancelled, after it may have been
+            _settle(call, held, NOTHING if isinstance(error, SynalinksError) else None)
+            raise
+        finally:
+            _around.reset(before)
+        _settle(call, held, spent_on(reply, trackers))
+        if held.broke is not None:
+            _warn_of_breach(call, *held.broke, held.bound)
+        if statistics is not None:
+            statistics.note_prompt(call, needs.prompt, reply)
+        return replace(reply, capped=held.cap) if asked.cut_by_budget(reply.finish) else reply
 
-    async def _live(self, call: Call, held: Reservation, below: Handler) -> Reply:
-        reply = await _live(call, held, below)
-        if self._statistics is not None:
-            self._statistics.note_prompt(call, held.needs.prompt, reply)
-        return reply
+    # --- replayed --------------------------------------------------------------------------------------------
+
+    async def _replay(self, call: Call, recorded: Recorded, trackers: Sequence[BudgetTracker]) -> Reply:
+        """What a cassette answers: nothing is sent, and what it costs is known beforehand."""
+        outcome = recorded.outcome
+        if trackers:
+            try:
+                await self._charge(call, recorded, trackers)
+            except BudgetExceeded as refused:
+                _note_end(call, refused, trackers)
+                raise
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome or Reply(source="cassette")
+
+    async def _charge(self, call: Call, recorded: Recorded, trackers: Sequence[BudgetTracker]) -> None:
+        """Settle what a recorded call took.
+
+        Raises:
+            BudgetExceeded: it does not fit, or the recorded call was refused here.
+        """
+        outcome, needs = recorded.outcome, self._needs(call, trackers)
+        following = frozenset(
+            tracker for tracker in trackers if tracker.budget.mode == "expected" and tracker.key in recorded.ended
+        )
+
+        async def settle(spent: Reply | LMError) -> int | None:
+            bound, cap = needs.bound(trackers)
+            amount = charge_of(spent, trackers, recorded.settled, bound)
+            if amount != NOTHING:
+                held = Reservation(trackers, amount, self._queue, call.trace, within=_around.get(), following=following)
+                if not held.acquire():
+                    await held.granted()
+                held.settle_known()
+            return cap
+
+        if isinstance(outcome, BudgetExceeded):
+            if isinstance(outcome.__cause__, LMError):
+                await settle(outcome.__cause__)
+            tracker = trackers[recorded.refused_by]
+            if tracker.refused is None:
+                tracker.refused, tracker.refused_on_cassette = BudgetExceeded(*outcome.args), True
+            raise outcome
+        for tracker in trackers:
+            if tracker.refused is not None and not tracker.refused_on_cassette:
+                raise refusal(tracker, tracker.refused)
+        if outcome is not None:
+            cap = await settle(recorded.fresh or outcome)
+            if isinstance(outcome, LMError):
+                _refuse_if_cut(replace(call, output_cap=cap), needs, trackers, outcome)
 
 
-async def _live(call: Call, held: Reservation, below: Handler) -> Reply:
-    """A call that may be sent: reserved, answered, settled."""
-    await held.acquire()
-    before = _around.set(held)
+async def _reserve(call: Call, held: Reservation) -> None:
+    """Reserve the bound of an attempt; while it waits for room, its admission is released.
+
+    Raises:
+        BudgetExceeded: it does not fit and nothing outstanding could change that.
+    """
+    if held.acquire():
+        return
+    if call.admission is None:
+        await held.granted()
+        return
+    call.admission.release()
+    await held.granted()
     try:
-        reply = await below(replace(call, permit=held, output_cap=held.cap, trace=held.trace))
-    except LMError as error:
-        held.settle_failure(error)
-        _refuse_if_cut(call, held, error)
+        await call.admission.take()
+    except BaseException:
+        held.settle(NOTHING)
         raise
-    except BaseException as error:  # cancelled, or refused further down; it may have been sent
-        if isinstance(error, SynalinksError) or call.trace is not None:
-            held.settle_unfinished()
-        else:
-            held.settle(None)
-        raise
-    finally:
-        _around.reset(before)
-    held.settle_reply(reply)
-    if held.broke is not None:
-        _warn_of_breach(call, *held.broke)
-    return reply
+
+
+def _settle(call: Call, held: Reservation, spent: Amount | None) -> None:
+    held.settle(spent)
+    if spent is None:
+        call.trace.settled += held.bound
+
+
+def _note_end(call: Call, refused: BudgetExceeded, trackers: Sequence[BudgetTracker]) -> None:
+    """Tell the tracker that refused a call where that was."""
+    for tracker in trackers:
+        if refused.budget == tracker.to_dict():
+            tracker.note_end(f"at {call.scope}")
+
+
+def _note_overshoot(call: Call, trackers: Sequence[BudgetTracker]) -> None:
+    """Note that a budget of mode `expected` is over its caps: in a replay the cassette says where such a budget ends."""
+    for tracker in trackers:
+        if tracker.budget.mode == "expected" and tracker.overshoot != NOTHING:
+            words = f"the {tracker.name} was exceeded by {tracker.overshoot}, in mode 'expected'"
+            call.trace.exceeded += ((words, tracker.to_dict()),)
 
 
 def _warn_of_breach(call: Call, tracker: BudgetTracker, spent: Amount, bound: Amount) -> None:
     """Say that a provider billed more than the request allows it to, and so broke a budget."""
     warnings.warn(
         f"the {tracker.name} was exceeded, by {tracker.overshoot}: {call.request.model!r} reported {spent} for one attempt "
-        f"(at {call.scope}), where the request allows {bound} at most. Either it does not update max_tokens, or it bills "
+        f"(at {call.scope}), where the request allows {bound} at most. Either it does not honour max_tokens, or it bills "
         "for more than it was sent. No further call goes out that does not fit",
         RuntimeWarning,
         stacklevel=2,
     )
 
 
-async def _replayed(call: Call, held: Reservation, cassette: Cassette, below: Handler) -> Reply:
-    """A call that only the cassette can answer: nothing is ever out, so nothing waits, and the cost is known."""
-    following = frozenset(tracker for tracker in held.trackers if tracker.follows(cassette))
-    found = cassette.refusal(call, held.trackers)
-    if found is not None:
-        raise held.refuse_as_recorded(*found, following) from found[1].__cause__
-    held.allow()
-    try:
-        reply = await below(replace(call, output_cap=held.cap))
-    except LMError as error:
-        held.count(held.replayed_failure(error), following)
-        _refuse_if_cut(call, held, error)
-        raise
-    held.count(held.replayed_reply(reply.fresh or reply), following)
-    return reply
-
-
-def _note_overshoot(call: Call, held: Reservation, cassette: Cassette) -> None:
-    """Put on a recording that a budget of mode `expected` went over its caps: a replay then follows the cassette.
-
-    The call itself was answered, so the row refuses nothing.
-    """
-    for tracker in held.trackers:
-        if tracker.budget.mode == "expected" and tracker.overshoot != NOTHING and not tracker.follows(cassette):
-            note = BudgetExceeded(f"the {tracker.name} was exceeded by {tracker.overshoot}, in mode 'expected'")
-            cassette.note_refusal(call, note, tracker)
-            tracker.follow(cassette)
-
-
-def _refuse_if_cut(call: Call, held: Reservation, error: LMError) -> None:
-    """Tell a failure that the budget's own cap made from one that the model made."""
-    tight = held.cap is not None and held.cap < OUTPUT_ALLOWANCE
-    if error.kind == "length" and tight and call.request.output_limit is None:
-        if (tracker := held.needs.tightest(held.trackers)) is not None:
+def _refuse_if_cut(call: Call, needs: Needs, trackers: Sequence[BudgetTracker], error: LMError) -> None:
+    """Tell a failure that the budget's own cap made from one that the model made; `call` has that cap."""
+    cap = call.output_cap
+    if cap is None or not call.cut_by_budget(error.kind):
+        return
+    error.capped = cap
+    if cap < OUTPUT_ALLOWANCE:
+        if (tracker := needs.tightest(trackers)) is not None:
             tracker.note_end(f"at {call.scope}")
         raise BudgetExceeded(
-            f"the budget had {held.cap:,} answer tokens left for {call.request.model!r}, which cut its answer "
+            f"the budget had {cap:,} answer tokens left for {call.request.model!r}, which cut its answer "
             "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"
         ) from error
 

@@ -8,7 +8,8 @@ from bisect import insort
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from synalinks.lm.budget.tracker import NOTHING, Amount, BudgetTracker
+from synalinks.lm.budget.tracker import BudgetTracker
+from synalinks.lm.core.amount import NOTHING, Amount
 
 
 class Waiter(Protocol):

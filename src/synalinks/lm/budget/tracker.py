@@ -1,143 +1,15 @@
-"""A budget, and a tracker: a budget that is open, with what is spent, reserved and set aside of it."""
+"""BudgetTracker: a budget that is open, with what is settled, reserved and set aside of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Literal, Protocol
 
+from synalinks import _json
 from synalinks._concurrency import Clock
-from synalinks.errors import BudgetExceeded, ConfigurationError
-from synalinks.lm.core.call import ZERO
-from synalinks.lm.pricing.pricing import dollars
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The most a run may spend; None means no cap.
-
-    Args:
-        usd: dollars.
-        tokens: prompt and answer tokens together.
-        calls: requests sent, retries included.
-        seconds: wall-clock time from the moment the budget is opened; no call is sent after it.
-        per_epoch: caps that start anew with every epoch of a `fit`.
-        unpriced: what a call of unknown price does under a cap in dollars: `raise`, or count as `free`.
-        mode: what is reserved for a call. `hard`: the most it can take, so that no cap is ever exceeded. `expected`:
-            what calls like it have rarely gone over (learnt.py; the most it can take until enough are known), so
-            that many more run at once under a tight cap. Then a cap may be exceeded, by no more than the tracker's
-            `overshoot_bound` says at that moment.
-
-    Raises:
-        ConfigurationError: a cap that is no number or is negative, or no cap at all.
-    """
-
-    usd: Decimal | float | str | None = None
-    tokens: int | None = None
-    calls: int | None = None
-    seconds: float | None = None
-    per_epoch: Budget | None = None
-    unpriced: Literal["raise", "free"] = "raise"
-    mode: Literal["hard", "expected"] = "hard"
-
-    def __post_init__(self) -> None:
-        if self.usd is not None:
-            object.__setattr__(self, "usd", dollars(self.usd))
-        for name in ("tokens", "calls"):
-            cap = getattr(self, name)
-            if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 0):
-                raise ConfigurationError(f"Budget({name}={cap!r}): write a whole number, 0 or more")
-        if self.seconds is not None and not (isinstance(self.seconds, (int, float)) and self.seconds >= 0):
-            raise ConfigurationError(f"Budget(seconds={self.seconds!r}): write a number of seconds, 0 or more")
-        if self.unpriced not in ("raise", "free"):
-            raise ConfigurationError(f"Budget(unpriced={self.unpriced!r}): write 'raise' or 'free'")
-        if self.mode not in ("hard", "expected"):
-            raise ConfigurationError(f"Budget(mode={self.mode!r}): write 'hard' or 'expected'")
-        self._check_per_epoch()
-        if not self.caps and self.per_epoch is None:
-            raise ConfigurationError("Budget() caps nothing; give usd=, tokens=, calls=, seconds= or per_epoch=")
-
-    def _check_per_epoch(self) -> None:
-        inner = self.per_epoch
-        if inner is None:
-            return
-        if not isinstance(inner, Budget):
-            raise ConfigurationError(
-                f"Budget(per_epoch={inner!r}): give a budget, e.g. per_epoch=Budget(usd=0.10, calls=500)"
-            )
-        if inner.per_epoch is not None:
-            raise ConfigurationError("Budget(per_epoch=...): a budget per epoch can't have one itself")
-        for name, cap in inner.caps.items():
-            whole = self.caps.get(name)
-            if whole is not None and cap > whole:
-                raise ConfigurationError(
-                    f"Budget({name}={whole}, per_epoch=Budget({name}={cap})): an epoch can't have more than the run"
-                )
-
-    @property
-    def caps(self) -> dict[str, Decimal | float]:
-        """The caps that are set, by name; `per_epoch` is not one."""
-        pairs = ((name, getattr(self, name)) for name in ("usd", "tokens", "calls", "seconds"))
-        return {name: cap for name, cap in pairs if cap is not None}
-
-    @classmethod
-    def of(cls, value: Budget | Decimal | float | str) -> Budget:
-        """A budget, or an amount in dollars made into one.
-
-        Raises:
-            ConfigurationError: neither.
-        """
-        return value if isinstance(value, Budget) else cls(usd=value)
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """Something spent, reserved or left: dollars, tokens, calls."""
-
-    usd: Decimal = ZERO
-    tokens: int = 0
-    calls: int = 0
-
-    def __add__(self, other: Amount) -> Amount:
-        return Amount(self.usd + other.usd, self.tokens + other.tokens, self.calls + other.calls)
-
-    def __sub__(self, other: Amount) -> Amount:
-        return Amount(self.usd - other.usd, self.tokens - other.tokens, self.calls - other.calls)
-
-    def at_most(self, other: Amount) -> Amount:
-        """The lesser of each two."""
-        return Amount(min(self.usd, other.usd), min(self.tokens, other.tokens), min(self.calls, other.calls))
-
-    def at_least(self, other: Amount) -> Amount:
-        """The greater of each two."""
-        return Amount(max(self.usd, other.usd), max(self.tokens, other.tokens), max(self.calls, other.calls))
-
-    def times(self, count: int) -> Amount:
-        """So many of it."""
-        return Amount(self.usd * count, self.tokens * count, self.calls * count)
-
-    def __str__(self) -> str:
-        return f"${self.usd:.6f}, {self.tokens:,} tokens, {self.calls:,} {'call' if self.calls == 1 else 'calls'}"
-
-
-NOTHING = Amount()
-
-
-class CassetteRow(Protocol):
-    """What is read of a row of a cassette."""
-
-    @property
-    def value(self) -> Mapping[str, Any]: ...
-
-    @property
-    def refused(self) -> bool: ...
-
-
-class Rows(Protocol):
-    """A cassette that can be looked through."""
-
-    def rows(self) -> Iterable[CassetteRow]: ...
+from synalinks.errors import BudgetExceeded
+from synalinks.lm.budget.budget import Budget
+from synalinks.lm.core.amount import NOTHING, ZERO, Amount
 
 
 class BudgetTracker:
@@ -159,7 +31,10 @@ class BudgetTracker:
         refused_on_cassette: whether that was the refusal of a recorded run. In its replay what the cassette holds is
             played all the same: the recorded run had it before, or beside.
         uncertain: amounts settled at their bound because the true cost is not known.
-        watch: called, under the lock of the queue, after each change of what is settled or reserved; or None.
+        in_flight: the bounds of attempts that were sent and are not settled yet.
+        carried_over: what is settled already of a run that was cut off, and may come again from a cassette; a recorded
+            call is charged only for what it takes beyond that.
+        watch: called, under the lock of the queue, after each change of what is settled or in flight; or None.
     """
 
     def __init__(self, budget: Budget, clock: Clock, name: str = "budget") -> None:
@@ -171,16 +46,17 @@ class BudgetTracker:
         self.worst_overshoot = NOTHING
         self.aside = NOTHING
         self.uncertain = NOTHING
+        self.in_flight = NOTHING
+        self.carried_over = NOTHING
         self.refused: BudgetExceeded | None = None
         self.ended: str | None = None
         self.refused_on_cassette = False
         self.watch: Callable[[BudgetTracker], None] | None = None
         self.clock = clock
         self._opened = clock.now()
-        self._followed: tuple[Rows, bool] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "watch": None, "_followed": None}  # a journal and a cassette are of this process
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "watch": None}  # a journal is of this process
 
     @property
     def left(self) -> Amount:
@@ -227,6 +103,10 @@ class BudgetTracker:
         """What is reserved for a call: its bound or, in mode `expected`, what it usually takes, if that is known."""
         return bound if self.budget.mode == "hard" or usual is None else usual.at_most(bound)
 
+    def beyond(self, known: Amount) -> Amount:
+        """What a recorded call takes beyond what is carried over."""
+        return known if self.carried_over == NOTHING else known - self.carried_over.at_most(known)
+
     def take(self, share: Amount, bound: Amount) -> None:
         """Reserve `share` for a call that takes at most `bound`."""
         self.reserved += share
@@ -234,42 +114,43 @@ class BudgetTracker:
             self.at_risk += bound - share
         if self.budget.mode == "expected":
             self.worst_overshoot = self.worst_overshoot.at_least(self.overshoot_bound)
+
+    def send(self, bound: Amount) -> None:
+        """Note that an attempt which takes at most `bound` is sent."""
+        self.in_flight += bound
         if self.watch is not None:
             self.watch(self)
 
-    def give_back(self, share: Amount, bound: Amount, spent: Amount | None) -> None:
-        """Put what a call spent in place of what was reserved for it; None is uncertain, and counts as its bound."""
+    def give_back(self, share: Amount, bound: Amount, spent: Amount | None, sent: Amount) -> None:
+        """Put what a call spent in place of what was reserved for it; None is uncertain, and counts as its bound.
+
+        Args:
+            sent: what `send` noted of it.
+        """
         self.reserved -= share
         if share is not bound:
             self.at_risk -= bound - share
+        self.in_flight -= sent
         self.settled += bound if spent is None else spent
         if spent is None:
             self.uncertain += bound
         if self.watch is not None:
             self.watch(self)
 
-    def count(self, spent: Amount) -> None:
-        """Settle what was not reserved, since it was known beforehand."""
-        self.settled += spent
-        if self.watch is not None:
-            self.watch(self)
-
-    def follows(self, cassette: Rows) -> bool:
-        """Whether this is the budget, of mode `expected`, that ended the run on a cassette. In its replay the cassette says
-        where it ends: calls that were out together may have gone over the caps, and all of them were answered."""
-        if self.budget.mode == "hard":
-            return False
-        if self._followed is None or self._followed[0] is not cassette:
-            budget = self.to_dict()
-            found = any(row.refused and row.value["refused"]["budget"] == budget for row in cassette.rows())
-            self._followed = (cassette, found)
-        return self._followed[1]
-
-    def follow(self, cassette: Rows) -> None:
-        """Note that the cassette says so from now on."""
-        self._followed = (cassette, True)
+    def carry_over(self, amount: Amount, uncertain: Amount) -> None:
+        """Settle what a run that was cut off had been charged, `uncertain` of it for attempts that were in flight."""
+        self.settled += amount
+        self.uncertain += uncertain
+        self.carried_over += amount
 
     # --- refusing --------------------------------------------------------------------------------------------
+
+    def late(self) -> str | None:
+        """That the time cap has passed, in words, or None."""
+        seconds = self.seconds_left
+        if seconds is None or seconds > 0:
+            return None
+        return f"the time cap of {self.budget.seconds:g} s has passed"
 
     def lacking(self, bound: Amount, returned: Amount = NOTHING) -> str | None:
         """Which cap `bound` does not fit under, in words, or None.
@@ -278,13 +159,8 @@ class BudgetTracker:
             bound: the most it may take.
             returned: what is reserved now and counted as given back.
         """
-        seconds = self.seconds_left
-        if seconds is not None and seconds <= 0:
-            return f"the time cap of {self.budget.seconds:g} s has passed"
-        return self.short_of(bound, returned)
-
-    def short_of(self, bound: Amount, returned: Amount = NOTHING) -> str | None:
-        """As `lacking`, the time cap left out."""
+        if (late := self.late()) is not None:
+            return late
         left, budget = self.left + returned, self.budget
         if budget.calls is not None and bound.calls > left.calls:
             return f"{_calls(bound.calls)} needed, {max(0, left.calls):,} of {budget.calls:,} left"
@@ -317,6 +193,11 @@ class BudgetTracker:
         """Name and caps, as cassettes keep them."""
         mode = {} if self.budget.mode == "hard" else {"mode": self.budget.mode}
         return {"name": self.name, **mode, **{name: str(cap) for name, cap in self.budget.caps.items()}}
+
+    @property
+    def key(self) -> str:
+        """The same as text, by which a cassette finds it."""
+        return _json.canonical(self.to_dict()).decode()
 
     def __repr__(self) -> str:
         text = f"<BudgetTracker {self.name}: settled {self.settled}; reserved {self.reserved}; aside {self.aside}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from synalinks import _json
 from synalinks.errors import OfflineError
 from synalinks.lm.cache.layer import CacheLayer, key_prefix
+from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import DiskStore, Store, default_directory
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws
@@ -58,15 +59,13 @@ class CacheOnlyProvider:
 
     def _make(self, endpoint: str, path: Path) -> Handler:
         store: Callable[[], Store] = lambda: self._stores.setdefault(path, DiskStore(path))  # noqa: E731
-        cached = CacheLayer(store, endpoint, lambda call: self._draws, bypass=lambda call: False)(
-            self._refuse(endpoint, path)
-        )
+        layer = CacheLayer(store, endpoint, lambda call: self._draws, bypass=lambda call: False)
+        cached = PerTextLayer(lambda call: True)(layer(self._refuse(endpoint, path)))
 
         async def answer(call: Call) -> Reply:
             reply = await cached(call)
             self.given += 1
-            # A budget counts the attempts it once took, as it does for what a cassette replays.
-            return replace(reply, fresh=replace(reply, source="cassette"))
+            return replace(reply, attempts=max(1, reply.attempts))  # a budget counts the attempts it once took
 
         return answer
 

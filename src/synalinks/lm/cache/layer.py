@@ -23,24 +23,21 @@ import itertools
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal, getcontext
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from synalinks import _json
 from synalinks.errors import BadReply
 from synalinks.lm.cache.store import Store, StoreBusy
-from synalinks.lm.core.call import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Request, Usage
+from synalinks.lm.core.call import ZERO, Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.core.shares import apportion_money, apportion_usage, sum_money, sum_usage, weights_of
 from synalinks.scope import Scope
 
 #: Begins every entry. Change the last byte when entries change, and no old one is read.
 ENTRY_FORMAT = b"SYL1"
 #: From so many embeddings on they are stored on a thread: a commit takes about 0.1 ms.
 MANY = 16
-#: Decimal places, beyond those of the whole, to which the cost of a batch is divided among its texts.
-SHARE_DIGITS = 6
 
 Mode = Literal["use", "refresh"]
 _HEAD = struct.Struct("<4sI")
@@ -126,8 +123,10 @@ class CacheLayer:
             if store is None:
                 return await below(call)
             request = call.request
+            if call.stored_only:
+                return await self._stored(store, call)
             if request.kind == "embed":
-                return await self._embed(store, call, below)
+                return await self._fetched(store, call, below)
             prefix = key_prefix(request, self._endpoint)
             if request.single_answer:
                 return await self._single(store, call, prefix, below)
@@ -204,39 +203,47 @@ class CacheLayer:
                 draws.take(prefix, index)
                 return
 
-    async def _embed(self, store: Store, call: Call, below: Handler) -> Reply:
-        """Vectors text by text: those not stored are asked for in one batch, each distinct text once."""
+    async def _stored(self, store: Store, call: Call) -> Reply:
+        """The stored vectors of a request, with an empty one for each text that has none, and the bill of the others."""
         request, draws = call.request, self._draws(call)
-        found: dict[str, tuple[Reply, bytes]] = {}
-        missing: dict[str, tuple[str, bool]] = {}
-        for text in dict.fromkeys(request.texts):
-            alone = request if len(request.texts) == 1 else request.with_texts((text,))
-            prefix = key_prefix(alone, self._endpoint)
-            data = None
-            if not self._refresh or 0 in draws.taken(prefix):
-                data = await _get(store, prefix + "0")
-            entry = None if data is None else _read(data)
-            if entry is None:
-                missing[text] = (prefix, data is not None)
-            else:
-                found[text] = (entry.reply, entry.vector)
-        live = None
-        if missing:
-            texts = tuple(missing)
-            asked = call if texts == request.texts else replace(call, request=request.with_texts(texts))
-            live = await below(asked)
-            fetched = _divide(live, texts)
-            values: list[tuple[str, bytes, bool]] = []
-            for text, (share, vector) in zip(texts, fetched, strict=True):
-                prefix, unreadable = missing[text]
-                value = encode(request.model, call.place, share, vector)
-                values.append((prefix + "0", value, unreadable or self._refresh))
-            await _add_all(store, values)
-            if self._refresh:
-                for prefix, _ in missing.values():
-                    draws.take(prefix, 0)
-            found.update(zip(texts, fetched, strict=True))
-        return _assemble(request, found, live)
+        entries = [await self._entry(store, draws, self._prefix(request, text)) for text in request.texts]
+        known = [entry for entry in entries if entry is not None]
+        first = known[0].reply if known else Reply()
+        return Reply(
+            vectors=tuple(b"" if entry is None else entry.vector for entry in entries),
+            usage=sum_usage(entry.reply.usage for entry in known),
+            cost=sum_money(entry.reply.cost for entry in known),
+            billed=ZERO,
+            source="cache",
+            model=first.model,
+            finish=first.finish,
+            attempts=0,
+        )
+
+    async def _fetched(self, store: Store, call: Call, below: Handler) -> Reply:
+        """The vectors of texts that are not stored: asked for in one batch, and stored text by text."""
+        request, draws = call.request, self._draws(call)
+        reply = await below(call)
+        values = [
+            (self._prefix(request, text), encode(request.model, call.place, share, vector))
+            for text, share, vector in zip(request.texts, _divided(reply, request.texts), reply.vectors, strict=True)
+        ]
+        await _add_all(store, values, self._refresh)
+        if self._refresh:
+            for prefix, _ in values:
+                draws.take(prefix, 0)
+        return reply
+
+    async def _entry(self, store: Store, draws: Draws, prefix: str) -> Entry | None:
+        """The one entry of a request that has a single answer; in refresh mode only what this run stored."""
+        if self._refresh and 0 not in draws.taken(prefix):
+            return None
+        data = await _get(store, prefix + "0")
+        return None if data is None else _read(data)
+
+    def _prefix(self, request: Request, text: str) -> str:
+        alone = request if len(request.texts) == 1 else request.with_texts((text,))
+        return key_prefix(alone, self._endpoint)
 
 
 async def _get(store: Store, key: str) -> bytes | None:
@@ -253,16 +260,24 @@ async def _add(store: Store, key: str, value: bytes, replaces: bool) -> bool:
         return await asyncio.to_thread(store.add, key, value, replace=replaces)
 
 
-async def _add_all(store: Store, values: Sequence[tuple[str, bytes, bool]]) -> None:
-    def work() -> None:
-        for key, value, replaces in values:
-            store.add(key, value, replace=replaces)
+async def _add_all(store: Store, values: Sequence[tuple[str, bytes]], refresh: bool) -> None:
+    """Store entries under the number 0 of their prefixes; what is there stays, unless it can't be read."""
 
-    if len(values) >= MANY:
-        await asyncio.to_thread(work)
-        return
-    for key, value, replaces in values:
-        await _add(store, key, value, replaces)
+    def work(wait: bool) -> None:
+        for prefix, value in values:
+            key = prefix + "0"
+            if (
+                not store.add(key, value, replace=refresh, wait=wait)
+                and decode(store.get(key, wait=wait) or b"") is None
+            ):
+                store.add(key, value, replace=True, wait=wait)
+
+    try:
+        if len(values) >= MANY:
+            raise StoreBusy
+        work(wait=False)
+    except StoreBusy:
+        await asyncio.to_thread(work, True)
 
 
 def _read(data: bytes) -> Entry | None:
@@ -297,26 +312,8 @@ def _cacheable(request: Request, reply: Reply) -> bool:
     return reply.finish != "length" or request.output_limit is not None
 
 
-def apportion(total: int, weights: Sequence[int]) -> list[int]:
-    """Whole shares in proportion to `weights` that sum to `total` (largest remainder; ties: the first)."""
-    whole = sum(weights)
-    shares = [total * weight // whole for weight in weights]
-    order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for i in order[: total - sum(shares)]:
-        shares[i] += 1
-    return shares
-
-
-def _divide_cost(cost: Decimal, weights: Sequence[int]) -> list[Decimal]:
-    _, digits, exponent = cost.as_tuple()
-    assert isinstance(exponent, int), "a cost is a number"
-    # Decimal arithmetic has 28 digits; a cost that uses most of them is divided as finely as it is given.
-    unit = min(exponent, 0) - (SHARE_DIGITS if len(digits) + SHARE_DIGITS <= getcontext().prec else 0)
-    return [Decimal(share).scaleb(unit) for share in apportion(int(cost.scaleb(-unit)), weights)]
-
-
-def _divide(reply: Reply, texts: Sequence[str]) -> list[tuple[Reply, bytes]]:
-    """Each text's share of a batch, by UTF-8 length, with its vector; tokens and cost sum to the whole.
+def _divided(reply: Reply, texts: Sequence[str]) -> list[Reply]:
+    """Each text's share of a batch, by UTF-8 length; tokens and cost sum to the whole.
 
     Raises:
         BadReply: there is not one vector per text.
@@ -327,46 +324,8 @@ def _divide(reply: Reply, texts: Sequence[str]) -> list[tuple[Reply, bytes]]:
             "the server's answer is not usable",
             reply=reply,
         )
-    weights = [max(1, len(text.encode("utf-8", "surrogatepass"))) for text in texts]
-    counts: list[dict[str, int]] = [{} for _ in texts]
-    for bucket in USAGE_BUCKETS:
-        if (total := getattr(reply.usage, bucket)) is not None:
-            for count, share in zip(counts, apportion(total, weights), strict=True):
-                count[bucket] = share
-    costs: Sequence[Decimal | None] = [None] * len(texts)
-    if reply.cost is not None:
-        costs = _divide_cost(reply.cost, weights)
+    weights = weights_of(texts)
     return [
-        (Reply(model=reply.model, finish=reply.finish, usage=Usage(**count, raw=None), cost=cost), vector)
-        for count, cost, vector in zip(counts, costs, reply.vectors, strict=True)
+        Reply(model=reply.model, finish=reply.finish, usage=usage, cost=cost)
+        for usage, cost in zip(apportion_usage(reply.usage, weights), apportion_money(reply.cost, weights), strict=True)
     ]
-
-
-def _assemble(request: Request, found: Mapping[str, tuple[Reply, bytes]], live: Reply | None) -> Reply:
-    """One answer of stored and fetched vectors; `live` is the batch that was fetched, if any was."""
-    vectors = tuple(found[text][1] for text in request.texts)
-    if live is not None and len(live.vectors) == len(found):
-        return live if len(found) == len(vectors) else replace(live, vectors=vectors)
-    shares = [share for share, _ in found.values()]
-    costs = [share.cost for share in shares]
-    known = [cost for cost in costs if cost is not None]
-    usage = _sum_usage([share.usage for share in shares])
-    cost = sum(known, ZERO) if len(known) == len(costs) else None
-    if live is None:
-        first = shares[0] if shares else Reply()
-        return Reply(
-            vectors=vectors, usage=usage, cost=cost, billed=ZERO, source="cache",
-            model=first.model, finish=first.finish,
-        )  # fmt: skip
-    return replace(live, vectors=vectors, usage=usage, cost=cost)
-
-
-def _sum_usage(parts: Sequence[Usage]) -> Usage:
-    if not parts:
-        return NO_USAGE
-    sums: dict[str, int] = {}
-    for part in parts:
-        for bucket in USAGE_BUCKETS:
-            if (count := getattr(part, bucket)) is not None:
-                sums[bucket] = sums.get(bucket, 0) + count
-    return Usage(**sums, raw=None)

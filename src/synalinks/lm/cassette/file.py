@@ -23,12 +23,12 @@ from typing import Any
 from synalinks import _json
 from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse
 from synalinks.lm.cassette.disk import CHUNK, WHAT_TO_DO, Lock, read_at, rewrite, unzip, warn
-from synalinks.lm.cassette.rows import Row, is_row, parse
+from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse
 from synalinks.lm.core.call import REQUEST_FORMAT, Request
 from synalinks.scope import Scope
 
 #: Version of the file format: what this code writes, and the newest it reads.
-FORMAT = 1
+FORMAT = 2
 MARK = "synalinks_cassette"
 
 
@@ -48,6 +48,8 @@ class CassetteFile:
 
     Attributes:
         by_digest: numbers of the rows of each request; a bare number where there is one only.
+        cancelled: numbers of the rows of calls that were cancelled.
+        events: numbers of the rows that say that a budget ended something; those are no calls.
         embeds: numbers of the rows that hold embeddings.
         capped: numbers of the rows whose answer a budget cut short.
         refused: numbers, by digest, of the rows of calls that a budget refused; those are no answers and stand
@@ -73,6 +75,8 @@ class CassetteFile:
         self.by_digest: dict[str, int | list[int]] = {}
         self.embeds: list[int] = []
         self.capped: set[int] = set()
+        self.cancelled: set[int] = set()
+        self.events: dict[int, None] = {}  # in order
         self.refused: dict[str, list[int]] = {}
         self.dropped: set[int] = set()
         self.homes: dict[int, tuple[Scope, int]] = {}
@@ -178,14 +182,18 @@ class CassetteFile:
                 f"{self.path}, line {number + 1}: JSON, but no row of a cassette (digest, scope, draw, request, "
                 "and reply or error). Restore the line from version control, or delete it and record again"
             )
+        if event_of(value) is not None:
+            self.events[number - 1] = None
+            return
         request = value["request"]
         digest = Request.from_dict(request).digest if self.stale else value["digest"]
         if "refused" in value:
             self.refused.setdefault(digest, []).append(number - 1)
         else:
-            self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value)
+            cancelled = "error" in value and value["error"].get("kind") == CANCELLED
+            self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value, cancelled)
 
-    def _index(self, index: int, digest: str, embed: bool, capped: bool) -> None:
+    def _index(self, index: int, digest: str, embed: bool, capped: bool, cancelled: bool) -> None:
         before = self.by_digest.setdefault(digest, index)
         if isinstance(before, list):
             before.append(index)
@@ -195,6 +203,8 @@ class CassetteFile:
             self.embeds.append(index)
         if capped:
             self.capped.add(index)
+        if cancelled:
+            self.cancelled.add(index)
 
     def hide(self, index: int, digest: str) -> None:
         """Let a row answer no more calls; it stays on the cassette."""
@@ -258,8 +268,8 @@ class CassetteFile:
         return Row(index + 2, digest, Scope(**value["scope"]), value["draw"], value)
 
     def rows(self) -> Iterator[Row]:
-        """All rows, in the order of the file."""
-        return map(self.row, range(len(self)))
+        """The rows of all calls, in the order of the file."""
+        return (self.row(index) for index in range(len(self)) if index not in self.events)
 
     def finished(self, index: int) -> Row:
         """A row as it will be on the finished cassette."""
@@ -269,12 +279,35 @@ class CassetteFile:
         scope, draw = home
         return Row(row.line, row.digest, scope, draw, {**row.value, "scope": scope.to_dict(), "draw": draw})
 
+    def order(self, index: int) -> tuple[Any, ...]:
+        """Where a row stands in a finished cassette; an event stands as a call would whose digest is the event's name."""
+        if index not in self.events:
+            return self.finished(index).order
+        value = self.value(index)
+        event = event_of(value)
+        assert event is not None, "the index holds events only"
+        return (*Scope(**value["scope"]).sort_key, 0, event["name"])
+
+    @property
+    def calls(self) -> int:
+        """How many rows are calls."""
+        return len(self) - len(self.events)
+
     def sorted_lines(self) -> Iterator[bytes]:
         """The lines of this cassette finished: header, and rows by place."""
         return merged_lines(self)
 
-    def append(self, line: bytes, digest: str, embed: bool, *, capped: bool = False, refused: bool = False) -> int:
-        """Write a row through to the system; returns its number.
+    def append(
+        self,
+        line: bytes,
+        digest: str = "",
+        *,
+        embed: bool = False,
+        capped: bool = False,
+        cancelled: bool = False,
+        refused: bool = False,
+    ) -> int:
+        """Write a row through to the system; returns its number. Without a digest it is an event.
 
         Raises:
             CassetteError: the file can't be written, e.g. the disk is full; what was in it is still whole.
@@ -295,10 +328,12 @@ class CassetteFile:
             self._offsets.append(self._offsets[-1] + len(line))
             if self._zipped:
                 self._lines.append(line)
-            if refused:
+            if not digest:
+                self.events[index] = None
+            elif refused:
                 self.refused.setdefault(digest, []).append(index)
             else:
-                self._index(index, digest, embed, capped)
+                self._index(index, digest, embed, capped, cancelled)
         return index
 
     def close(self, replace: Iterable[bytes] | None = None) -> None:
@@ -326,14 +361,15 @@ def merged_lines(*cassettes: CassetteFile) -> Iterator[bytes]:
     for number in reversed(range(len(cassettes))):
         cassette = cassettes[number]
         kept = (index for index in range(len(cassette)) if index not in cassette.dropped)
-        found = ((cassette.finished(index).order, number, index) for index in kept)
+        found = ((cassette.order(index), number, index) for index in kept)
         rows = [row for row in found if row[0] not in newer]
         newer.update(row[0] for row in rows)
         order += rows
     yield header()
     for _, number, index in sorted(order):
         cassette = cassettes[number]
-        row = cassette.finished(index) if cassette.stale or index in cassette.homes else None
+        moved = index in cassette.homes or (cassette.stale and index not in cassette.events)
+        row = cassette.finished(index) if moved else None
         line = cassette.line(index) if row is None else _json.dumps({**row.value, "digest": row.digest}).encode()
         yield line if line.endswith(b"\n") else line + b"\n"
 
@@ -360,7 +396,8 @@ def recover(path: Path, journal: Path) -> None:
                 raise
             journal.unlink()  # cut off before its first row
             return
-        if count := len(new):
+        new.dropped |= new.cancelled
+        if count := new.calls:
             rewrite(path, merged_lines(*cassettes))
             warn(f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones")
         journal.unlink()

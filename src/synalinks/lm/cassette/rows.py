@@ -1,5 +1,7 @@
 """A row of a cassette: one call as JSON, and back. Chat replies, failures, and embeddings with their shares.
 
+An event row says that a budget ended something at a place; it has no request, and is no call.
+
 Rows are made of what `Request`, `Reply` and `LMError` hold and of nothing else, so nothing of HTTP (host,
 headers, keys) can get into one.
 """
@@ -16,10 +18,16 @@ from typing import Any
 from synalinks import _json, errors
 from synalinks._secrets import scrubbed
 from synalinks.errors import BadReply, BudgetExceeded, LMError, SampleRefused
-from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm.core.amount import NOTHING, Amount
+from synalinks.lm.core.call import Call, Reply, Request, Trace
+from synalinks.lm.core.recorded import Recorded
 from synalinks.scope import FIELDS, Scope
 
 _FIELDS = frozenset(FIELDS)
+#: The kind of failure that stands for a call which was cancelled.
+CANCELLED = "cancelled"
+#: The name of the event that an epoch was not begun; in format 1, the model of the row that stands for it.
+NOT_BEGUN = "epoch/not-begun"
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,16 @@ class Row:
         return "error" in self.value
 
     @property
+    def cancelled(self) -> bool:
+        """Whether the call was cancelled before it ended."""
+        return self.failed and self.value["error"]["kind"] == CANCELLED
+
+    @property
+    def settled(self) -> Amount:
+        """What budgets settled for attempts whose cost is not known: their bounds."""
+        return Amount.from_dict(self.value["settled"]) if "settled" in self.value else NOTHING
+
+    @property
     def mendable(self) -> bool:
         """Whether the failure was the world's (no server, no key, no credit), not what the model made of the call."""
         found = getattr(errors, self.value["error"]["class"], LMError) if self.failed else BadReply
@@ -74,13 +92,13 @@ class Row:
         return f"line {self.line} ({self.value['request'].get('model')}, {self.scope}, draw {self.draw})"
 
 
-def encode(
-    request: Request, scope: Scope, draw: int, outcome: str, value: Mapping[str, Any], capped: int | None = None
-) -> bytes:
+def encode(call: Call, request: Request, outcome: str, value: Mapping[str, Any], capped: int | None = None) -> bytes:
     """The line of a call; `outcome` is `reply`, `error` or `refused`; `capped` as in `Row`."""
-    row: dict[str, Any] = {"digest": request.digest, "scope": scope.to_dict(), "draw": draw}
+    row: dict[str, Any] = {"digest": request.digest, "scope": call.scope.to_dict(), "draw": call.draw}
     if capped is not None:
         row["capped"] = capped
+    if call.trace.settled != NOTHING:
+        row["settled"] = call.trace.settled.to_dict()
     row["request"] = request.to_dict()
     return _json.dumps({**row, outcome: value}).encode() + b"\n"
 
@@ -97,8 +115,26 @@ def parse(line: bytes) -> Any:
         return json.loads(line)
 
 
+def encode_event(name: str, scope: Scope, message: str, budget: Mapping[str, str]) -> bytes:
+    """The line of an event."""
+    event = {"name": name, "message": message, "budget": dict(budget)}
+    return _json.dumps({"scope": scope.to_dict(), "event": event}).encode() + b"\n"
+
+
+def event_of(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The event of an event row, or None for the row of a call."""
+    if "event" in value:
+        event: Mapping[str, Any] = value["event"]
+        return event
+    if "refused" in value and value["request"]["model"] == NOT_BEGUN:  # as format 1 has it
+        return {"name": NOT_BEGUN, **value["refused"]}
+    return None
+
+
 def is_row(value: Any) -> bool:
     """Whether a JSON value has the shape of a row."""
+    if isinstance(value, dict) and isinstance(value.get("event"), dict):
+        return isinstance(value.get("scope"), dict) and value["scope"].keys() <= _FIELDS
     return (
         isinstance(value, dict)
         and isinstance(value.get("digest"), str)
@@ -164,15 +200,24 @@ def refusal_to_dict(refusal: BudgetExceeded, budget: Mapping[str, str]) -> dict[
     return value
 
 
-def recorded_refusal(
-    rows: Iterable[Row], call: Call, budgets: Sequence[Mapping[str, str]]
-) -> tuple[int, BudgetExceeded] | None:
+def recorded_refusal(rows: Iterable[Row], call: Call, budgets: Sequence[Mapping[str, str]]) -> Recorded | None:
     """Which of `budgets`, and how, refused the call, according to these rows."""
     for row in rows:
         value = row.value["refused"]
         if (row.scope, row.draw) == call.place and value["budget"] in budgets:
             error = BudgetExceeded(value["message"])
+            error.budget = value["budget"]
             if "after" in value:
                 error.__cause__ = error_from_dict(value["after"])
-            return budgets.index(value["budget"]), error
+            return Recorded(error, settled=row.settled, refused_by=budgets.index(value["budget"]))
     return None
+
+
+def cancellation(trace: Trace) -> LMError:
+    """A cancelled call as the failure that a cassette keeps of it."""
+    error = LMError("the call was cancelled", kind=CANCELLED)
+    error.attempts = trace.sent
+    error.wasted = None if trace.unknown else trace.cost
+    error.wasted_tokens = trace.tokens
+    error.uncertain_attempts = trace.uncertain
+    return error

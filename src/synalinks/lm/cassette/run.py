@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
+from synalinks import _json
 from synalinks.errors import BudgetExceeded, CassetteFormatError, LMError
 from synalinks.lm.cassette import mismatch as miss
 from synalinks.lm.cassette.file import CassetteFile
-from synalinks.lm.cassette.matching import Matcher
+from synalinks.lm.cassette.matching import Budgets, Matcher
 from synalinks.lm.cassette.report import Bound, Report, Tally
 from synalinks.lm.cassette.rows import (
+    CANCELLED,
     Row,
     encode,
+    encode_event,
     error_from_dict,
     error_to_dict,
+    event_of,
     recorded_refusal,
     refusal_to_dict,
 )
 from synalinks.lm.core.call import Call, Delta, Request, Sink
 from synalinks.lm.core.draws import Draws, Place
-
-
-class Described(Protocol):
-    """A budget as a cassette sees it."""
-
-    def to_dict(self) -> dict[str, str]: ...
+from synalinks.lm.core.recorded import Recorded
+from synalinks.lm.core.reply import SECONDS_DIGITS
+from synalinks.scope import Scope
 
 
 def overheard(sink: Sink, heard: list[Delta]) -> Sink:
@@ -54,7 +55,8 @@ class CassetteRun:
 
     Attributes:
         draws: which answers this run has taken.
-        played: calls answered from the cassette. recorded: rows written.
+        played: calls answered from the cassette. recorded: calls written.
+        cancelled: numbers of the rows of calls that were cancelled in this run.
     """
 
     def __init__(
@@ -78,17 +80,23 @@ class CassetteRun:
         self._bound = bound
         self._mutex = threading.Lock()
         self._again: dict[tuple[str, Place], int] = {}  # failures that are asked again, by request and place
-        if cassette.unfinished:
+        self.cancelled: set[int] = set()
+        self._exceeded: set[str] = set()
+        self._ended: frozenset[str] | None = None
+        if cassette.unfinished or (recording and cassette.cancelled):
             self._sort_out_failures(again=taken_up)
 
     def _sort_out_failures(self, *, again: bool) -> None:
         """Take failures of a recording that was cut off out of the way: those that a later row stands for, and with
-        `again` all that may go better now, such as calls to a server that was down."""
-        rows = [(index, row) for index, row in enumerate(self.cassette.rows()) if not row.refused]
+        `again` all that may go better now, such as calls to a server that was down. A recording sends anew what was
+        cancelled."""
+        kept = (index for index in range(len(self.cassette)) if index not in self.cassette.events)
+        rows = [(index, row) for index in kept if not (row := self.cassette.row(index)).refused]
         last = {(row.digest, (row.scope, row.draw)): index for index, row in rows}
         for index, row in rows:
             key = row.digest, (row.scope, row.draw)
-            if not row.mendable or (index == last[key] and not again):
+            asked_anew = again or (row.cancelled and self.recording)
+            if not row.mendable or (index == last[key] and not asked_anew):
                 continue
             self.cassette.hide(index, row.digest)
             if index == last[key]:
@@ -98,7 +106,7 @@ class CassetteRun:
 
     def answered(self, call: Call) -> None:
         """Note that a call has its answer: a failure at its place, of the run that was cut off, is no more."""
-        self._settle(call.request.digest, call.place)
+        self._settle((call.whole or call.request).digest, call.place)
 
     def _settle(self, digest: str, place: Place) -> None:
         if self._again and (index := self._again.pop((digest, place), None)) is not None:
@@ -110,65 +118,60 @@ class CassetteRun:
 
     def drop_unplayed(self) -> int:
         """Leave what nobody has played or recorded out of the finished cassette; how many rows that is."""
-        left = [index for index, mark in enumerate(self._marks) if not mark]
+        left = [index for index, mark in enumerate(self._marks) if not mark and index not in self.cassette.events]
         for index in left:
             self._drop(index)
         return len(left)
 
     # --- playing -----------------------------------------------------------------------------------------
 
-    def find(self, request: Request, call: Call) -> int | None:
+    def find(self, request: Request, call: Call, budgets: Budgets) -> int | None:
         """The number of the row that answers, now taken; None if there is none."""
-        return self._matcher.find(request, call)
+        return self._matcher.find(request, call, budgets)
 
     def has_had(self, index: int) -> bool:
         """Whether a row was played or written by this run."""
         return bool(self._marks[index])
 
-    def play(self, index: int, request: Request, call: Call) -> Any:
-        """The JSON of a row that answers `request`, marked as played; a failure is raised, its text streamed first.
+    def play(self, index: int, request: Request, call: Call) -> Row:
+        """A row that answers `request`, marked as played.
 
         On a recording, the finished cassette has the row at the place that it answered: the next run that asks as this
         one did must get it there, in whatever order its calls come.
 
         Raises:
             CassetteFormatError: the row was edited by hand.
-            LMError: the failure that the row holds.
         """
-        row = self.cassette.value(index)
-        if row["request"] != request.to_dict():
-            self.refuse_edited(self.cassette.row(index))
+        row = self.cassette.row(index)
+        if row.value["request"] != request.to_dict():
+            self.refuse_edited(row)
         self._marks[index] = 1
         self.played += 1
         self._settle(request.digest, call.place)
-        moved = not request.single_answer and (row["draw"] != call.draw or row["scope"] != call.scope.to_dict())
+        moved = not request.single_answer and (row.draw != call.draw or row.scope != call.scope)
         self._tally.played(moved=moved)
         if moved and self.recording:
             self.cassette.homes[index] = call.place
-        if "error" in row:
-            error = error_from_dict(row["error"])
-            error.add_note(
-                f"This failure was replayed from line {index + 2} of {self.path}. To ask again, delete that "
-                'line and use record_mode="new_episodes", or use record_mode="all"'
-            )
-            if call.sink is not None:
-                heard = row["error"].get("heard")  # not there if nobody listened when it was recorded
-                for text, reasoning in heard or ():
-                    call.sink(Delta(text, reasoning))
-                if heard is None and error.reply is not None:
-                    error.reply.feed(call.sink)
-            raise error
         return row
 
-    def play_texts(self, used: Mapping[int, Sequence[int]]) -> dict[int, Mapping[str, Any]]:
-        """The JSON of embedding rows of which some texts are used, marked as played."""
-        values: dict[int, Mapping[str, Any]] = {}
+    def failure(self, row: Row) -> LMError:
+        """The failure that a row holds."""
+        error = error_from_dict(row.value["error"])
+        error.add_note(
+            f"This failure was replayed from line {row.line} of {self.path}. To ask again, delete that "
+            'line and use record_mode="new_episodes", or use record_mode="all"'
+        )
+        return error
+
+    def play_texts(self, used: Iterable[int]) -> dict[int, Row]:
+        """Embedding rows of which some texts are used, marked as played."""
+        rows: dict[int, Row] = {}
         for index in sorted(used):
             row = self.cassette.row(index)
             self.refuse_edited(row)
             self._marks[index] = 1
-            values[index] = row.value
-        return values
+            rows[index] = row
+        return rows
 
     def count_texts_played(self) -> None:
         """Count a call whose texts were all on the cassette."""
@@ -213,42 +216,89 @@ class CassetteRun:
         self, call: Call, request: Request, outcome: str, value: dict[str, Any], capped: int | None = None
     ) -> int:
         """Put an answer or a failure on the cassette, as taken by this run; the number of its row."""
-        line = encode(request, call.scope, call.draw, outcome, value, capped)
+        line = encode(call, request, outcome, value, capped)
         with self._mutex:
             digest = request.digest
-            index = self.cassette.append(line, digest, request.kind == "embed", capped=capped is not None)
+            cancelled = value.get("kind") == CANCELLED
+            embed = request.kind == "embed"
+            index = self.cassette.append(line, digest, embed=embed, capped=capped is not None, cancelled=cancelled)
+            if cancelled:
+                self.cancelled.add(index)
             self._marks.append(1)
             self.recorded += 1
             self.draws.take(digest, len(_several(self.cassette.by_digest[digest])) - 1)
         return index
 
-    def write_failure(self, call: Call, error: LMError, heard: Sequence[Delta] = ()) -> None:
-        """Put a failure on the cassette, if failures are recorded; with what its stream had given until then."""
+    def write_failure(
+        self, call: Call, error: LMError, heard: Sequence[Delta] = (), seconds: float | None = None
+    ) -> None:
+        """Put a failure on the cassette, if failures are recorded; with what its stream had given until then.
+
+        Args:
+            seconds: after which a cancelled call was cancelled.
+        """
         if self.record_errors:
-            cut = call.cut_by_budget(error.kind)
             value = error_to_dict(error)
+            if seconds is not None:
+                value["seconds"] = round(seconds, SECONDS_DIGITS)
             if heard:
                 value["heard"] = [[delta.text, delta.reasoning] for delta in heard]
-            self.write(call, call.request, "error", value, call.output_cap if cut else None)
+            self.write(call, call.whole or call.request, "error", value, error.capped)
             self.answered(call)
 
-    def write_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
+    def write_refusal(self, call: Call, refusal: BudgetExceeded, budget: Mapping[str, str]) -> None:
         """Put on the cassette that a budget refused a call, with what the call had spent until then."""
-        line = encode(call.request, call.scope, call.draw, "refused", refusal_to_dict(refusal, budget.to_dict()))
+        request = call.whole or call.request
+        line = encode(call, request, "refused", refusal_to_dict(refusal, budget))
         with self._mutex:
-            self.cassette.append(line, call.request.digest, call.request.kind == "embed", refused=True)
+            self.cassette.append(line, request.digest, embed=request.kind == "embed", refused=True)
             self._marks.append(1)
             self.recorded += 1
 
-    def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
-        """Which of `budgets` refused this call when the cassette was recorded, and how; None if none did."""
+    def write_event(self, name: str, scope: Scope, message: str, budget: Mapping[str, str]) -> None:
+        """Put on the cassette that a budget ended something at a place, or was exceeded there."""
+        with self._mutex:
+            self.cassette.append(encode_event(name, scope, message, budget))
+            self._marks.append(1)
+
+    def write_exceeded(self, call: Call) -> None:
+        """Put on the cassette which budgets a call exceeded, each budget once: a replay then ends where the cassette says."""
+        for message, budget in call.trace.exceeded:
+            if (key := _key(budget)) not in self._exceeded:
+                self._exceeded.add(key)
+                self.write_event("budget/exceeded", call.scope, message, budget)
+
+    def refusal(self, call: Call, budgets: Budgets) -> Recorded | None:
+        """Which of the open budgets refused this call when the cassette was recorded, and how; None if none did."""
         digest = call.request.digest
         refused = self.cassette.refused.get(digest)
         if refused is None:
             return None
         if call.place in self._matcher.places_of(digest, _several(self.cassette.by_digest.get(digest, []))):
             return None  # answered later, in a run with a larger budget
-        return recorded_refusal(map(self.cassette.row, refused), call, [budget.to_dict() for budget in budgets])
+        return recorded_refusal(map(self.cassette.row, refused), call, budgets())
+
+    def event(self, name: str, scope: Scope, budgets: Sequence[Mapping[str, str]]) -> tuple[int, str] | None:
+        """Which of `budgets` ended something at a place of the recorded run, and the words for it; None if none did."""
+        for value in map(self.cassette.value, self.cassette.events):
+            event = event_of(value)
+            if event is None or event["name"] != name or Scope(**value["scope"]) != scope:
+                continue
+            if event["budget"] in budgets:
+                return budgets.index(event["budget"]), event["message"]
+        return None
+
+    @property
+    def ended(self) -> frozenset[str]:
+        """The budgets of mode `expected` that refused a recorded call, or were exceeded; in a replay they end there only."""
+        if self.recording:
+            return frozenset()
+        if self._ended is None:
+            refused = (index for rows in self.cassette.refused.values() for index in rows)
+            found = [self.cassette.value(index)["refused"]["budget"] for index in refused]
+            found += [event_of(self.cassette.value(index))["budget"] for index in self.cassette.events]  # type: ignore[index]
+            self._ended = frozenset(_key(budget) for budget in found if "mode" in budget)
+        return self._ended
 
     # --- looking back ------------------------------------------------------------------------------------
 
@@ -264,8 +314,8 @@ class CassetteRun:
 
     def unplayed(self) -> list[Row]:
         """The rows this run has neither played nor written; a refusal is nothing to play."""
-        rows = (self.cassette.row(index) for index, mark in enumerate(self._marks) if not mark)
-        return [row for row in rows if not row.refused]
+        left = (index for index, mark in enumerate(self._marks) if not mark and index not in self.cassette.events)
+        return [row for row in map(self.cassette.row, left) if not row.refused]
 
     def report(self) -> Report:
         """How the run fits its cassette until now."""
@@ -275,6 +325,11 @@ class CassetteRun:
 
     def _answers(self) -> Iterator[Row]:
         return (row for row in self.cassette.rows() if not row.refused)
+
+
+def _key(budget: Mapping[str, str]) -> str:
+    """A budget as text, to be compared."""
+    return _json.canonical(budget).decode()
 
 
 def _several(rows: int | list[int]) -> list[int]:

@@ -30,27 +30,35 @@ place that met it. A row is found by the digest it states; that it still is the 
 
 from __future__ import annotations
 
+import asyncio
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, get_args
 
-from synalinks.errors import BudgetExceeded, CassetteError, ConfigurationError, LMError
+from synalinks.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
 from synalinks.lm.cassette.disk import Lock, rewrite, warn
 from synalinks.lm.cassette.embeddings import EmbeddingPlayer
 from synalinks.lm.cassette.file import CassetteFile, merged_lines, recover
+from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.report import Bound, Report
-from synalinks.lm.cassette.rows import Row
-from synalinks.lm.cassette.run import CassetteRun, Described, overheard
-from synalinks.lm.core.call import NOTHING_FRESH, ZERO, Call, Delta, Handler, Reply, Request
+from synalinks.lm.cassette.rows import Row, cancellation
+from synalinks.lm.cassette.run import CassetteRun, overheard
+from synalinks.lm.core.call import ZERO, Call, Delta, Handler, Reply, Request
+from synalinks.lm.core.recorded import Recorded
+from synalinks.scope import Scope
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 MODES: tuple[str, ...] = get_args(RecordMode)
 #: Unplayed rows that a warning names.
 _NAMED = 3
+#: Seconds that the replay of a cancelled call waits to be cancelled: so many times what the recorded one took, and the
+#: least on top.
+PATIENCE, LEAST_PATIENCE = 2.0, 60.0
 
 
 class UnplayedRowsWarning(UserWarning):
@@ -157,7 +165,7 @@ class Cassette:
             cassette = CassetteFile(path, write=True)
             if len(cassette):
                 try:
-                    warn(f"{path}: its first recording was cut off after {len(cassette)} calls and is taken up again")
+                    warn(f"{path}: its first recording was cut off after {cassette.calls} calls and is taken up again")
                 except BaseException:  # warnings may be errors; nobody has the cassette yet who would close it
                     cassette.close()
                     raise
@@ -165,61 +173,133 @@ class Cassette:
 
     # --- the calls ---------------------------------------------------------------------------------------
 
-    async def answer(self, call: Call, below: Handler) -> Reply:
+    async def answer(
+        self, call: Call, below: Handler, budgets: Budgets = tuple, source: Handler | None = None
+    ) -> Reply:
         """The answer to a call: from the cassette, or from below and then on the cassette.
+
+        What the cassette holds goes down to the budgets as `call.recorded`, which charge it or refuse it, and comes back.
+
+        Args:
+            budgets: gives names and caps of the open budgets.
+            source: answers what the cassette lacks in place of all below, where that is not None.
 
         Raises:
             CassetteMiss: it is not on the cassette, and this mode does not record.
             CassetteFormatError: its row was edited by hand.
             LMError: the call failed; `error.source` says whether now or when it was recorded.
+            BudgetExceeded: a budget refused it, now or when it was recorded.
         """
         self._must_be_open()
-        if call.request.kind == "embed":
-            return await self._embeddings.answer(call, below)
-        index = self._run.find(call.request, call)
-        if index is None:
-            return await self._ask(call, below)
-        again = self._run.has_had(index)
-        reply = Reply.from_dict(self._run.play(index, call.request, call)["reply"], "cassette")
-        if again:
-            reply = replace(reply, fresh=NOTHING_FRESH, wasted=ZERO, wasted_tokens=0)
-        if call.sink is not None:
-            reply.feed(call.sink)
-        return reply
-
-    async def _ask(self, call: Call, below: Handler) -> Reply:
-        """Ask below, write the row, and only then hand out the answer."""
+        if not self.recording and (refused := self._run.refusal(call, budgets)) is not None:
+            return await self._give(call, refused, None, below)
+        if call.stored_only:
+            recorded, row = self._embeddings.stored(call, budgets)
+            return await self._give(call, recorded, row, below, charged=bool(budgets()))
+        index = None if call.request.kind == "embed" else self._run.find(call.request, call, budgets)
+        if index is not None:
+            again = self._run.has_had(index)
+            row = self._run.play(index, call.request, call)
+            outcome = self._run.failure(row) if row.failed else Reply.from_dict(row.value["reply"], "cassette")
+            if again and isinstance(outcome, Reply):
+                outcome = replace(outcome, attempts=0, wasted=ZERO, wasted_tokens=0, uncertain_attempts=0)
+            recorded = Recorded(outcome, settled=row.settled)
+            return await self._give(call, recorded, row, below, charged=not again and bool(budgets()))
         if not self.recording:
+            if budgets():  # one of them may have ended, which goes before
+                await below(replace(call, recorded=Recorded(None)))
             self._run.lack(call)
+        return await self._record(call, below, source)
+
+    async def _give(
+        self, call: Call, recorded: Recorded, row: Row | None, below: Handler, charged: bool = True
+    ) -> Reply:
+        """What the cassette holds of a call, once the budgets were charged for it."""
+        outcome = recorded.outcome
+        if charged:
+            try:
+                await below(replace(call, recorded=replace(recorded, ended=self._run.ended)))
+            except LMError as error:
+                if error is not outcome:
+                    raise
+        if isinstance(outcome, Reply):
+            if call.sink is not None:
+                outcome.feed(call.sink)
+            return outcome
+        assert outcome is not None, "a row holds an outcome"
+        if row is not None and isinstance(outcome, LMError):
+            _feed(call, row, outcome)
+            if row.cancelled:
+                await self._until_cancelled(call, row, outcome)
+        raise outcome
+
+    async def _until_cancelled(self, call: Call, row: Row, outcome: LMError) -> None:
+        """Wait for what cancelled the recorded call to cancel this one, too.
+
+        Raises:
+            CassetteMiss: nothing did.
+        """
+        call.trace.recorded = outcome
+        seconds = row.value["error"].get("seconds", 0.0)
+        await asyncio.sleep(PATIENCE * seconds + LEAST_PATIENCE)
+        call.trace.recorded = None
+        raise CassetteMiss(
+            f"{self.path}, {row}: the recorded call was cancelled after {seconds:.3f} s, and nothing has cancelled this one, "
+            'so there is no answer to it. Record it: delete that line and use record_mode="new_episodes"'
+        )
+
+    async def _record(self, call: Call, below: Handler, source: Handler | None) -> Reply:
+        """Send a call, write its row, and only then hand out the answer."""
         heard: list[Delta] = []
+        asked = call if call.sink is None else replace(call, sink=overheard(call.sink, heard))
+        begun = asyncio.get_running_loop().time()
         try:
-            reply = await below(call if call.sink is None else replace(call, sink=overheard(call.sink, heard)))
+            if source is None:
+                reply = await below(asked)
+            else:
+                reply = await source(asked)
+                await below(replace(call, recorded=Recorded(reply)))
+            if call.request.kind == "embed":
+                self._embeddings.write(call, reply)
+            else:
+                self._run.write(call, call.request, "reply", reply.to_dict(), reply.capped)
         except LMError as error:
             self._run.write_failure(call, error, heard)
             raise
-        cut = call.cut_by_budget(reply.finish)
-        self._run.write(call, call.request, "reply", reply.to_dict(), call.output_cap if cut else None)
+        except BudgetExceeded as refusal:
+            if refusal.budget is not None:
+                self._run.write_refusal(call, refusal, refusal.budget)
+            elif isinstance(refusal.__cause__, LMError):  # a budget's cap made the answer useless
+                self._run.write_failure(call, refusal.__cause__, heard)
+            raise
+        except asyncio.CancelledError:
+            if not self.closed:
+                seconds = asyncio.get_running_loop().time() - begun
+                self._run.write_failure(call, cancellation(call.trace), heard, seconds)
+            raise
+        finally:
+            if not self.closed:
+                self._run.write_exceeded(call)
         self._run.answered(call)
         return reply
 
-    def repeats(self, call: Call) -> bool:
-        """Whether this call asks for a single answer that the run has had."""
-        request = call.request
-        if self.closed or not request.single_answer:
-            return False
-        if request.kind == "embed":
-            return self._embeddings.repeats(request)
-        index = self._run.find(request, call)
-        return index is not None and self._run.has_had(index)
+    # --- events ------------------------------------------------------------------------------------------
 
-    def note_refusal(self, call: Call, refusal: BudgetExceeded, budget: Described) -> None:
-        """Put on a recording that a budget refused a call, with what the call had spent until then, if that was
-        between two attempts."""
-        self._run.write_refusal(call, refusal, budget)
+    def record_event(self, name: str, scope: Scope, message: str, budget: Mapping[str, str]) -> None:
+        """Put on a recording that a budget ended something at a place, such as an epoch that was not begun.
 
-    def refusal(self, call: Call, budgets: Sequence[Described]) -> tuple[int, BudgetExceeded] | None:
-        """Which of `budgets` refused this call when the cassette was recorded, and how; None if none did."""
-        return self._run.refusal(call, budgets)
+        Args:
+            name: of the kind of event.
+            message: why, in words.
+            budget: name and caps of the budget.
+        """
+        self._must_be_open()
+        self._run.write_event(name, scope, message, budget)
+
+    def recorded_event(self, name: str, scope: Scope, budgets: Sequence[Mapping[str, str]]) -> tuple[int, str] | None:
+        """Which of `budgets` the cassette says ended something at a place, and why; None if none did."""
+        self._must_be_open()
+        return self._run.event(name, scope, budgets)
 
     def begin_at(self, epoch: int) -> None:
         """Begin at an epoch: what is on the cassette of earlier ones counts as played, nothing of later ones does."""
@@ -229,7 +309,7 @@ class Cassette:
     # --- what it holds, and how the run fits it ----------------------------------------------------------
 
     def rows(self) -> list[Row]:
-        """All rows of the cassette, in the order of the file."""
+        """The rows of all calls of the cassette, in the order of the file; events are none."""
         self._must_be_open()
         return list(self._file.rows())
 
@@ -286,6 +366,8 @@ class Cassette:
         complains = self._taken_up and self.mode == "once" if self.recording else self.strict
         left = self._run.unplayed() if complains else []
         self.closed = True
+        if cut:
+            self._file.dropped |= self._run.cancelled  # by what cut the run off
         try:
             if self._guard is None:
                 self._finish(cut)
@@ -363,28 +445,46 @@ def _is_an_end(error: BaseException) -> bool:
     return isinstance(error, BudgetExceeded)
 
 
+def _feed(call: Call, row: Row, error: LMError) -> None:
+    """Stream what a failed call had given until then."""
+    if call.sink is None:
+        return
+    heard = row.value["error"].get("heard")  # not there if nothing listened when it was recorded
+    for text, reasoning in heard or ():
+        call.sink(Delta(text, reasoning))
+    if heard is None and error.reply is not None:
+        error.reply.feed(call.sink)
+
+
 class CassetteLayer:
-    """The layer that a cassette replaces all below of; without an open cassette it is not there.
+    """The layer that a cassette replaces all below of, but for the budgets; without an open cassette it is not there.
 
     Args:
         active: gives the cassette that is open around a call, or None.
         source: gives what a recording asks in place of all below, or None, as where a cassette is made of answers
             that were paid for before.
+        budgets: gives names and caps of the budgets that hold a call (`BudgetTracker.to_dict`).
     """
 
     name = "cassette"
 
     def __init__(
-        self, active: Callable[[Call], Cassette | None], source: Callable[[Call], Handler | None] = lambda call: None
+        self,
+        active: Callable[[Call], Cassette | None],
+        source: Callable[[Call], Handler | None] = lambda call: None,
+        budgets: Callable[[Call], Sequence[Mapping[str, str]]] = lambda call: (),
     ) -> None:
         self._active = active
         self._source = source
+        self._budgets = budgets
 
     def __call__(self, below: Handler) -> Handler:
-        active, source = self._active, self._source
+        active, source, budgets = self._active, self._source, self._budgets
 
         async def handle(call: Call, /) -> Reply:
             cassette = active(call)
-            return await (below(call) if cassette is None else cassette.answer(call, source(call) or below))
+            if cassette is None:
+                return await below(call)
+            return await cassette.answer(call, below, partial(budgets, call), source(call))
 
         return handle

@@ -199,7 +199,7 @@ class LedgerLayer:
             ledger.record(entry)
 
     def _entry(self, call: Call, begun: float, ended: float, **outcome: Any) -> Entry:
-        trace = call.trace or Trace()
+        trace = call.trace
         return Entry(
             scope=call.scope,
             draw=call.draw,
@@ -219,8 +219,6 @@ class LedgerLayer:
 
 def _answer(reply: Reply) -> dict[str, Any]:
     asked = reply.source in ("live", "cassette")
-    if reply.fresh is not None and reply.source == "cassette":  # what it repeats was asked by another call
-        asked = reply.fresh.attempts > 0
     return {
         "source": reply.source,
         "usage": _without_raw(reply.usage),
@@ -266,7 +264,7 @@ def _failure(error: LMError) -> dict[str, Any]:
     }
 
 
-def _unfinished(trace: Trace | None, error: BaseException) -> dict[str, Any] | None:
+def _unfinished(trace: Trace, error: BaseException) -> dict[str, Any] | None:
     """The outcome of a call that was cancelled or refused half-way; None if it never was a call.
 
     What was refused before anything was sent is not on the bill; a cancelled call is, with what is known of it.
@@ -274,10 +272,9 @@ def _unfinished(trace: Trace | None, error: BaseException) -> dict[str, Any] | N
     cancelled = isinstance(error, asyncio.CancelledError)
     if isinstance(error.__cause__, LMError):  # the budget ended it after attempts that failed
         return {**_failure(error.__cause__), "error": "budget", "error_message": brief(error)}
-    if trace is None:
-        spent, sent, tokens, lost = None, 0, 0, 0
-    else:
-        spent, sent, tokens, lost = None if trace.unknown else trace.cost, trace.sent, trace.tokens, trace.uncertain
+    if cancelled and trace.recorded is not None:  # where the recorded call was cancelled, too
+        return {**_failure(trace.recorded), "error_message": None}
+    spent, sent, tokens, lost = None if trace.unknown else trace.cost, trace.sent, trace.tokens, trace.uncertain
     if not cancelled and not sent:
         return None
     return {

@@ -15,7 +15,8 @@ from typing import Any
 
 from synalinks._concurrency import Clock
 from synalinks.errors import LMError, SynalinksError
-from synalinks.lm.core.call import SECONDS_DIGITS, Call, Delta, Handler, Reply, Request, Sink, Trace
+from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
+from synalinks.lm.core.reply import SECONDS_DIGITS
 from synalinks.lm.pricing.price import FINEST, FREE, Price, dollars
 from synalinks.lm.pricing.surcharges import beyond_the_table, is_plain
 from synalinks.lm.pricing.table import RATES, price_table
@@ -144,7 +145,7 @@ class PriceLayer:
         now = self._clock.now
 
         async def answer(call: Call) -> Reply:
-            begun, trace = now(), call.trace or Trace()
+            begun, trace = now(), call.trace
             trace.sent += 1
             ear = None if call.sink is None else _Ear(call.sink, now)
             if ear is not None:

@@ -81,8 +81,7 @@ def rate_limit_status(headers: Mapping[str, str], now: float | None = None) -> R
 
 def note(call: Call, headers: Mapping[str, str]) -> None:
     """Keep what a response says of limits with the call, for the layer that asked."""
-    if call.trace is not None:
-        call.trace.rate_limit_status = rate_limit_status(headers)
+    call.trace.rate_limit_status = rate_limit_status(headers)
 
 
 def _of_limits(headers: Mapping[str, str]) -> dict[str, str]:

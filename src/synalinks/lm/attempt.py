@@ -1,0 +1,56 @@
+"""AttemptLayer: the time limit of one attempt, and what the provider says of its limits beside the answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from synalinks.errors import CallTimeout
+from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.rate_limit.account import Account
+
+
+class AttemptLayer:
+    """Gives one attempt its time, and updates the account with what the provider says of its limits.
+
+    It stands below the budget, so that only what is sent is timed.
+
+    Args:
+        timeout: seconds an attempt may take, waiting in the server's queue included; None for no limit.
+        account: updated after each attempt (`call.trace.rate_limit_status`).
+
+    Raises:
+        CallTimeout: no whole answer in that time; the provider may have billed it.
+    """
+
+    name = "attempt"
+
+    def __init__(self, timeout: float | None, account: Account) -> None:
+        self._timeout = timeout
+        self._account = account
+
+    def __call__(self, below: Handler) -> Handler:
+        """A handler that makes one attempt through `below`."""
+        timeout, account = self._timeout, self._account
+
+        async def attempt(call: Call) -> Reply:
+            model, trace = call.request.model, call.trace
+            mark = account.mark(model)
+            try:
+                async with asyncio.timeout(timeout) as limit:
+                    reply = await below(call)
+            except TimeoutError as error:
+                if not limit.expired():
+                    raise
+                raise CallTimeout(
+                    f"{model} gave no whole answer within {timeout:g} s; raise timeout or lower concurrency (a local "
+                    "server answers one request at a time, and the time in its queue counts)",
+                    uncertain=True,
+                ) from error
+            finally:
+                if trace.rate_limit_status is not None:
+                    account.update(model, trace.rate_limit_status, mark)
+                    trace.rate_limit_status = None
+            account.ease()
+            return reply
+
+        return attempt

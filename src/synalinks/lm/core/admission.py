@@ -1,0 +1,48 @@
+"""Admission: what the rate limit of an account grants a call, and what the call gives back while it waits for a budget."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+
+class Admission:
+    """A slot among an account's calls at once, and a turn in its rates.
+
+    A call that waits for room in a budget releases its admission meanwhile and takes it anew before it is sent: calls that
+    could make the room may need the slot, and a turn of long ago would let many calls go out at one moment.
+
+    Args:
+        slots: the slots of the account on this event loop; None where calls at once are not limited.
+        turn: waits until the rates let the call go out.
+    """
+
+    __slots__ = ("_held", "_lent", "_loop", "_slots", "_turn")
+
+    def __init__(self, slots: asyncio.Semaphore | None, turn: Callable[[], Awaitable[None]]) -> None:
+        self._slots = slots
+        self._turn = turn
+        self._loop = asyncio.get_running_loop()
+        self._held = self._lent = False
+
+    async def take(self) -> None:
+        """Wait for a slot, unless it was lent, and then for a turn; both first come, first served."""
+        if self._slots is not None and not self._lent:
+            await self._slots.acquire()
+            self._held = True
+        await self._turn()
+
+    def release(self) -> None:
+        """Give the slot back, if it is held."""
+        if self._held and self._slots is not None:
+            self._held = False
+            self._slots.release()
+
+    def lend(self) -> None:
+        """Give the slot, for good, to a call made while this one is being answered.
+
+        On another event loop nothing is lent: it has slots of its own.
+        """
+        if self._loop is asyncio.get_running_loop():
+            self._lent = True
+            self.release()

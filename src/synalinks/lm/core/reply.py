@@ -1,0 +1,142 @@
+"""Replies: whole answers of a model, and the pieces they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from synalinks.lm.core.amount import ZERO
+from synalinks.lm.core.usage import NO_USAGE, Usage
+
+#: Where an answer came from; only `live` costs money.
+Source = Literal["live", "shared", "cache", "cassette"]
+Sink = Callable[["Delta"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer as it comes in: visible text, reasoning text, or both."""
+
+    text: str = ""
+    reasoning: str = ""
+
+
+#: Decimals of the seconds of an answer, on cassettes and off: microseconds.
+SECONDS_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer. Layers hand it up, adding what only they know.
+
+    Attributes:
+        text: the visible text; JSON text if a schema was given; empty for embeddings.
+        reasoning: the model's thinking, where it is shown.
+        tool_calls: each `{"id", "name", "arguments"}` with `arguments` a JSON object.
+        vectors: embed only; one per text, little-endian float32 bytes.
+        finish: `stop`, `length`, `tool_calls`, `content_filter`, ...; None if the provider did not say.
+        refusal: the provider's words when it declined.
+        usage: tokens of the attempt that gave this answer.
+        cost: dollars this answer costs when it is fetched live, without `wasted`; None if the price is
+            unknown.
+        billed: dollars paid for it now, `wasted` included: 0 from a cache or a cassette; None if unknown.
+        source: where it came from.
+        model: what the provider says it ran, e.g. a dated name or the routed provider.
+        seconds: how long the provider took, queueing here not included.
+        first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
+        attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
+        wasted: dollars that failed attempts cost; None if unknown.
+        wasted_tokens: tokens of failed attempts, as far as known.
+        uncertain_attempts: how many of the failed attempts may have been billed without our seeing an answer.
+        capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
+        chunks: the pieces in which a streamed answer came, or None.
+        extra: anything else of the provider's that a caller may want, JSON.
+    """
+
+    text: str = ""
+    reasoning: str | None = None
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    vectors: tuple[bytes, ...] = ()
+    finish: str | None = None
+    refusal: str | None = None
+    usage: Usage = NO_USAGE
+    cost: Decimal | None = None
+    billed: Decimal | None = None
+    source: Source = "live"
+    model: str | None = None
+    seconds: float | None = None
+    first_token: float | None = None
+    attempts: int = 1
+    wasted: Decimal | None = ZERO
+    wasted_tokens: int = 0
+    uncertain_attempts: int = 0
+    capped: int | None = None
+    chunks: tuple[Delta, ...] | None = None
+    extra: Mapping[str, Any] | None = None
+
+    @property
+    def as_if(self) -> Decimal | None:
+        """Dollars this answer costs live, failed attempts included; None if unknown."""
+        return None if self.cost is None or self.wasted is None else self.cost + self.wasted
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as JSON for cassettes and caches. `billed` and `source` are of this run and left out;
+        vectors are left to the caller, who stores them by text."""
+        value: dict[str, Any] = {"text": self.text}
+        for name in ("reasoning", "finish", "refusal", "model", "extra"):
+            if (found := getattr(self, name)) is not None:
+                value[name] = found
+        if self.tool_calls:
+            value["tool_calls"] = [dict(call) for call in self.tool_calls]
+        if usage := self.usage.to_dict():
+            value["usage"] = usage
+        value["cost"] = None if self.cost is None else str(self.cost)
+        if self.seconds is not None:
+            value["seconds"] = round(self.seconds, SECONDS_DIGITS)
+        if self.first_token is not None:
+            value["first_token"] = round(self.first_token, SECONDS_DIGITS)
+        if self.attempts != 1:
+            value["attempts"] = self.attempts
+            value["wasted"] = None if self.wasted is None else str(self.wasted)
+            value["wasted_tokens"] = self.wasted_tokens
+        if self.uncertain_attempts:
+            value["uncertain_attempts"] = self.uncertain_attempts
+        if self.chunks is not None:
+            value["chunks"] = [[delta.text, delta.reasoning] for delta in self.chunks]
+        return value
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], source: Source, vectors: tuple[bytes, ...] = ()) -> Reply:
+        """The answer that `to_dict` wrote, as it comes from `source`: nothing is billed for it."""
+        cost, wasted, chunks = value.get("cost"), value.get("wasted", "0"), value.get("chunks")
+        return cls(
+            text=value.get("text", ""),
+            reasoning=value.get("reasoning"),
+            tool_calls=tuple(value.get("tool_calls", ())),
+            vectors=vectors,
+            finish=value.get("finish"),
+            refusal=value.get("refusal"),
+            usage=Usage.from_dict(value["usage"]) if "usage" in value else NO_USAGE,
+            cost=None if cost is None else Decimal(cost),
+            billed=ZERO,
+            source=source,
+            model=value.get("model"),
+            seconds=value.get("seconds"),
+            first_token=value.get("first_token"),
+            attempts=value.get("attempts", 1),
+            wasted=None if wasted is None else Decimal(wasted),
+            wasted_tokens=value.get("wasted_tokens", 0),
+            uncertain_attempts=value.get("uncertain_attempts", 0),
+            chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),
+            extra=value.get("extra"),
+        )
+
+    def feed(self, sink: Sink) -> None:
+        """Give `sink` the text as it came, or in one piece if its pieces are not known."""
+        if self.chunks is not None:
+            for delta in self.chunks:
+                sink(delta)
+        elif self.text or self.reasoning:
+            sink(Delta(self.text, self.reasoning or ""))
