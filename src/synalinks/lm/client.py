@@ -231,9 +231,7 @@ class Client:
         """
         runtime, scope = current(), scopes.current()
         draw = runtime.taken.ordinal(scope, request)
-        call = Call(
-            request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, runtime=runtime
-        )
+        call = Call(request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, runtime=runtime)
         PROCESS.check_not_stopping(call)
         return self.stack_for(runtime).outermost(call)
 

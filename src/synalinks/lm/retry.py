@@ -89,7 +89,7 @@ class RetryLayer:
 
     def __call__(self, below: Handler) -> Handler:
         async def retry(call: Call) -> Reply:
-            if call.recorded is not None:  # the outcome of all attempts
+            if not call.live:  # the outcome of all attempts
                 return await below(call)
             try:
                 return await below(call)

@@ -75,12 +75,6 @@ class Run:
         """Whether a cassette is open that answers every call and records none."""
         return current().replays_only
 
-    @property
-    def replays_earlier_calls(self) -> bool:
-        """Whether what an earlier run recorded on the open cassette is charged again when it is replayed."""
-        cassette = current().cassette
-        return cassette is not None and cassette.mode != "all"
-
     def recorded_event(self, name: str, trackers: Sequence[BudgetTracker]) -> tuple[int, str] | None:
         """What a replayed cassette says ended the recorded run at the current place; None if nothing did.
 

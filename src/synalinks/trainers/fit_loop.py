@@ -96,8 +96,7 @@ class FitLoop:
     def keep_spent(self, path: Path, anew: bool) -> None:
         """Keep in a file what the budget is charged, call by call; first count what a run that was cut off spent.
 
-        A budget is for all runs of a fit together. Under a cassette nothing is added: the calls of the runs before are
-        on it, and are counted when they are replayed.
+        A budget is for all runs of a fit together. What an open cassette replays of the runs before is counted already.
 
         Args:
             anew: whether this is the first run, so that what is in the file is of another fit.
@@ -105,7 +104,7 @@ class FitLoop:
         if self._tracker is None:
             return
         self._journal = SpentJournal(path)
-        if not anew and not current_run().replays_earlier_calls:
+        if not anew:
             self.parts.costs.paid = self._journal.go_on(self._tracker)
         self._journal.begin(self._tracker)
 

@@ -33,32 +33,65 @@ def tracker(**caps: Any) -> BudgetTracker:
     return BudgetTracker(Budget(**(caps or {"usd": 1})), SystemClock())
 
 
-def test_every_change_is_on_disk_at_once(tmp_path: Path) -> None:
+def spend(tracker: BudgetTracker, amount: Amount) -> None:
+    tracker.give_back(NOTHING, NOTHING, amount)
+
+
+def test_what_is_sent_and_settled_is_on_disk_at_once_and_what_is_only_reserved_is_not(tmp_path: Path) -> None:
     left, journal = tracker(), SpentJournal(tmp_path / "folder" / SPENT)
     assert journal.read() is None
     journal.begin(left)
-    assert journal.read() == (NOTHING, NOTHING)
+    assert journal.read() == (NOTHING, NOTHING, NOTHING)
     left.take(BOUND, BOUND)
-    assert journal.read() == (NOTHING, BOUND)
-    left.give_back(BOUND, BOUND, ONE)
-    left.count(ONE)
-    assert journal.read() == (ONE + ONE, NOTHING)
+    assert journal.read() == (NOTHING, NOTHING, NOTHING)
+    left.send(BOUND)
+    assert journal.read() == (NOTHING, BOUND, NOTHING)
+    left.give_back(BOUND, BOUND, ONE, BOUND)
+    spend(left, ONE)
+    assert journal.read() == (ONE + ONE, NOTHING, NOTHING)
+    left.take(BOUND, BOUND)
+    left.send(BOUND)
+    left.give_back(BOUND, BOUND, None, BOUND)
+    assert journal.read() == (ONE + ONE + BOUND, NOTHING, BOUND)
     journal.close()
-    left.count(ONE)
-    assert journal.read() == (ONE + ONE, NOTHING)
+    spend(left, ONE)
+    assert journal.read() == (ONE + ONE + BOUND, NOTHING, BOUND)
     assert left.watch is None
 
 
-def test_what_was_out_at_the_end_counts_at_what_was_reserved_and_is_uncertain(tmp_path: Path) -> None:
+def test_what_was_in_flight_counts_once_at_its_bound_and_is_uncertain(tmp_path: Path) -> None:
     left, journal = tracker(), SpentJournal(tmp_path / SPENT)
     journal.begin(left)
-    left.count(ONE)
+    spend(left, ONE)
     left.take(BOUND, BOUND)
+    left.send(BOUND)
     journal.close()
-    again = tracker()
-    assert SpentJournal(tmp_path / SPENT).go_on(again) == ONE + BOUND
-    assert (again.settled, again.uncertain) == (ONE + BOUND, BOUND)
+    again, next_journal = tracker(), SpentJournal(tmp_path / SPENT)
+    assert next_journal.go_on(again) == ONE + BOUND
+    assert (again.settled, again.uncertain, again.charged) == (ONE + BOUND, BOUND, NOTHING)
     assert SpentJournal(tmp_path / SPENT).go_on(again) == NOTHING, "what is counted is not counted twice"
+    next_journal.begin(again)
+    next_journal.close()
+    third = tracker()
+    SpentJournal(tmp_path / SPENT).go_on(third)
+    assert (third.settled, third.uncertain) == (ONE + BOUND, BOUND), "nor by the run after that"
+
+
+def test_the_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / SPENT
+    left, journal = tracker(), SpentJournal(path)
+    journal.begin(left)
+    spend(left, ONE)
+    journal.close()
+    kept = path.read_bytes()
+
+    def killed(*names: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        SpentJournal(path).begin(tracker())
+    assert path.read_bytes() == kept
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"settled": 1}', '{"settled":{"usd":"a lot"},"out":{}}', "\x00\xff"])
@@ -94,7 +127,7 @@ def test_a_run_that_was_killed_in_the_middle_of_an_epoch_counts_all_it_had_sent(
 def test_a_fit_that_is_begun_anew_counts_nothing_of_what_lies_there(tmp_path: Path) -> None:
     stale, journal = tracker(), SpentJournal(tmp_path / SPENT)
     journal.begin(stale)
-    stale.count(Amount(calls=900))
+    spend(stale, Amount(calls=900))
     journal.close()
     history = fit(fresh(), provider_of(learner), *data(12), callbacks=[BackupAndRestore(tmp_path)],
                   budget=Budget(calls=500), **OPTIONS)  # fmt: skip

@@ -141,8 +141,11 @@ def _header(value: Any) -> tuple[str, bool]:
 
 
 def _of_row(value: Mapping[str, Any], number: int, seen: dict[tuple[Any, ...], int], stale: bool) -> Iterator[str]:
-    from synalinks.lm.core.call import Request  # as above
+    from synalinks.lm.cassette.rows import event_of  # as above
+    from synalinks.lm.core.call import Request
 
+    if event_of(value) is not None:
+        return
     if not stale and (digest := Request.from_dict(value["request"]).digest) != value["digest"]:
         yield (
             f"the digest is {value['digest'][:12]}, but its request's is {digest[:12]}, so the row is never found. "

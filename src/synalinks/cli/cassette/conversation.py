@@ -7,9 +7,10 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.cli.table import count, price
-from synalinks.lm.cassette.rows import Row, error_from_dict
+from synalinks.lm.cassette.rows import Row, error_from_dict, event_of
 from synalinks.lm.cassette.texts import vectors_of
 from synalinks.lm.core.call import Reply, Request
+from synalinks.scope import Scope
 
 _INDENT = "  "
 #: Bytes of a float32, to tell the length of a vector.
@@ -30,6 +31,12 @@ def render(row: Row) -> str:
     for heading, text in (*asked(request), *_answered(row)):
         lines += [f"--- {heading}", *(_INDENT + line if line else "" for line in text.splitlines())]
     return "\n".join(lines)
+
+
+def render_event(line: int, value: Mapping[str, Any]) -> str:
+    """The place of an event row, and the words for it."""
+    event = event_of(value) or {}
+    return f"=== line {line}: {event['name']} ({Scope(**value['scope'])})\n{_INDENT}{event['message']}"
 
 
 def asked(request: Request) -> Iterator[tuple[str, str]]:

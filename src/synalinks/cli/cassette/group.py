@@ -70,6 +70,7 @@ def _listed(row: Row) -> tuple[str, ...]:
 def show(file: Path, lines: tuple[int, ...]) -> None:
     """Show conversations on a cassette: those of the lines given (see `ls`), or all."""
     from synalinks.cli.cassette.conversation import render as conversation  # with the LM layer, which help doesn't need
+    from synalinks.cli.cassette.conversation import render_event
 
     with opened(file) as cassette:
         last = len(cassette) + 1  # line 1 is the header
@@ -82,7 +83,10 @@ def show(file: Path, lines: tuple[int, ...]) -> None:
         if not len(cassette):
             click.echo(f"{file} has no rows")
         for position, line in enumerate(lines or range(2, last + 1)):
-            click.echo(("\n" if position else "") + conversation(cassette.row(line - 2)))
+            index = line - 2
+            event = index in cassette.events
+            text = render_event(line, cassette.value(index)) if event else conversation(cassette.row(index))
+            click.echo(("\n" if position else "") + text)
 
 
 @cassette.command(short_help="Sum up a cassette by module and model.")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -46,7 +46,7 @@ def prune(file: Path, modules: tuple[str, ...], dry_run: bool) -> None:
             # A cassette whose recording was cut off is still one: it goes on where it stopped.
             lines = [
                 header(cassette.unfinished),
-                *(_line(cassette, row) for row in sorted(kept, key=lambda row: row.order)),
+                *(line for _, line in sorted(_lines(cassette, kept))),
             ]
     finally:
         cassette.close(lines)
@@ -73,6 +73,14 @@ def _kept(cassette: CassetteFile, modules: tuple[str, ...]) -> tuple[list[Row], 
             seen.add(key)
             kept.append(row)
     return kept, twice, of_modules
+
+
+def _lines(cassette: CassetteFile, kept: Iterable[Row]) -> Iterator[tuple[tuple[Any, ...], bytes]]:
+    """The lines to keep, events included, with where they stand."""
+    for row in kept:
+        yield row.order, _line(cassette, row)
+    for index in cassette.events:
+        yield cassette.order(index), cassette.line(index)
 
 
 def _line(cassette: CassetteFile, row: Row) -> bytes:

@@ -74,10 +74,11 @@ class BudgetLayer:
             trackers = self._trackers(call)
             if call.recorded is not None:
                 return await self._replay(call, call.recorded, trackers)
+            sent_to = call.source or below
             if not trackers:
-                return await below(call)
+                return await sent_to(call)
             try:
-                return await self._send(call, trackers, below)
+                return await self._send(call, trackers, sent_to)
             except BudgetExceeded as refused:
                 _note_end(call, refused, trackers)
                 raise
@@ -114,7 +115,10 @@ class BudgetLayer:
             raise
         finally:
             _around.reset(before)
-        _settle(call, held, spent_on(reply, trackers))
+        if call.source is None:
+            _settle(call, held, spent_on(reply, trackers))
+        else:  # what it took when it was asked for, all attempts
+            _settle(call, held, charge_of(reply, trackers, NOTHING, held.bound))
         if held.broke is not None:
             _warn_of_breach(call, *held.broke, held.bound)
         if statistics is not None:

@@ -70,6 +70,11 @@ class BudgetTracker:
         )
 
     @property
+    def charged(self) -> Amount:
+        """What this run was charged, recorded calls included: `settled`, less what is carried over and not replayed yet."""
+        return self.settled - self.carried_over
+
+    @property
     def seconds_left(self) -> float | None:
         """Seconds until the time cap, or None without one."""
         if self.budget.seconds is None:
@@ -121,7 +126,7 @@ class BudgetTracker:
         if self.watch is not None:
             self.watch(self)
 
-    def give_back(self, share: Amount, bound: Amount, spent: Amount | None, sent: Amount) -> None:
+    def give_back(self, share: Amount, bound: Amount, spent: Amount | None, sent: Amount = NOTHING) -> None:
         """Put what a call spent in place of what was reserved for it; None is uncertain, and counts as its bound.
 
         Args:

@@ -251,14 +251,10 @@ class Cassette:
     async def _record(self, call: Call, below: Handler, source: Handler | None) -> Reply:
         """Send a call, write its row, and only then hand out the answer."""
         heard: list[Delta] = []
-        asked = call if call.sink is None else replace(call, sink=overheard(call.sink, heard))
+        sink = None if call.sink is None else overheard(call.sink, heard)
         begun = asyncio.get_running_loop().time()
         try:
-            if source is None:
-                reply = await below(asked)
-            else:
-                reply = await source(asked)
-                await below(replace(call, recorded=Recorded(reply)))
+            reply = await below(replace(call, sink=sink, source=source))
             if call.request.kind == "embed":
                 self._embeddings.write(call, reply)
             else:

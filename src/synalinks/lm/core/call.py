@@ -47,6 +47,7 @@ __all__ = [
 #: Raises ValueError for a parsed answer that obeys its schema and is of no use all the same.
 Check = Callable[[Any], object]
 
+
 class Trace:
     """What one call has sent and spent so far, attempt by attempt; it outlives a cancellation, which no reply does.
 
@@ -103,6 +104,7 @@ class Call:
         caller: token of the model object that asks, for its counters.
         admission: what the rate limit granted, or None above it.
         recorded: what a cassette answers with, or None where the call is to be sent.
+        source: answers in place of the provider, as the cache does for a recording of what it holds; None in all other calls.
         output_cap: the most answer tokens the budget has room for, or None; providers send the smaller of
             it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
             not change what a call is.
@@ -122,6 +124,7 @@ class Call:
     caller: int = 0
     admission: Admission | None = None
     recorded: Recorded | None = None
+    source: Handler | None = None
     output_cap: int | None = None
     trace: Trace = field(default_factory=Trace, compare=False, repr=False)
     is_fallback: bool = False
@@ -129,6 +132,11 @@ class Call:
     stored_only: bool = False
     whole: Request | None = None
     runtime: object = field(default=None, compare=False, repr=False)
+
+    @property
+    def live(self) -> bool:
+        """Whether it goes to a provider, so that it is limited, retried and timed."""
+        return self.recorded is None and self.source is None
 
     @property
     def output_limit(self) -> int | None:

@@ -36,7 +36,7 @@ class RateLimitLayer:
         account = self._account
 
         async def limit(call: Call) -> Reply:
-            if call.recorded is not None:
+            if not call.live:
                 return await below(call)
             outer = _held_around.get()
             for held in outer:

@@ -100,7 +100,7 @@ class EpochCosts:
             self.last = EpochCost(settled - self._begin[0], now - self._begin[1], **self._counts)
 
     def _now(self) -> tuple[Amount, float]:
-        return (NOTHING, 0.0) if self.tracker is None else (self.tracker.settled, current_run().now())
+        return (NOTHING, 0.0) if self.tracker is None else (self.tracker.charged, current_run().now())
 
     def add_samples(self, since: int, samples: int) -> None:
         """Take into account what samples of this fit cost; `since` is a mark in its ledger."""

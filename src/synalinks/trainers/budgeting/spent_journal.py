@@ -1,67 +1,91 @@
-"""A file that says what a fit has spent, brought up to date with every call, so that also what was spent in the epoch
-that a crash cut off counts in the run that goes on."""
+"""SpentJournal: what a fit has spent, in a file that is up to date at every attempt, so that it counts after a crash too."""
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
 from synalinks import _json
 from synalinks.lm import NOTHING, Amount, BudgetTracker
-from synalinks.trainers.budgeting.amounts import amount_from_dict, amount_to_dict
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
-_LENGTH = 256
+_LENGTH = 384
+
+
+class Spent(NamedTuple):
+    """What a journal says of a run.
+
+    Attributes:
+        settled: what its budget was charged.
+        in_flight: the bounds of the attempts that were sent and not settled.
+        uncertain: the part of `settled` that is bounds of attempts whose cost is not known.
+    """
+
+    settled: Amount
+    in_flight: Amount
+    uncertain: Amount
 
 
 class SpentJournal:
-    """What a tracker has settled and reserved, on disk; a killed process loses nothing of it.
+    """What a tracker has settled and what is in flight, on disk; a killed process loses nothing of it.
 
-    What was out when the process died may have been billed, so all that was reserved for it counts as spent.
+    An attempt is in the file before it is sent, and what is only reserved for one is not. What was in flight when the
+    process died may have been billed, so it counts as spent, once, at its bound. The file is made whole under another
+    name and put in the place of the last one; after that each line replaces the line before, in one write.
 
     Args:
         path: the file; its folder is made.
+
+    Example:
+        >>> import tempfile, pathlib, synalinks
+        >>> from synalinks.trainers.budgeting.spent_journal import SpentJournal
+        >>> journal = SpentJournal(pathlib.Path(tempfile.mkdtemp()) / "spent.json")
+        >>> with synalinks.use_budget(synalinks.Budget(calls=9)) as tracker:
+        ...     journal.begin(tracker)
+        ...     journal.close()
+        >>> journal.read().settled.calls
+        0
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: BinaryIO | None = None
+        self._file: int | None = None
         self._tracker: BudgetTracker | None = None
         self._lock = threading.Lock()
 
-    def read(self) -> tuple[Amount, Amount] | None:
-        """What was settled, and what was out, when the file was last written; None if there is none, or it is torn."""
+    def read(self) -> Spent | None:
+        """What the file says; None if there is none, or it can't be read."""
         try:
             value = _json.loads(self.path.read_bytes())
-            return amount_from_dict(value["settled"]), amount_from_dict(value["out"])
+            return Spent(*(Amount.from_dict(value[name]) for name in Spent._fields))
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
             return None
 
     def go_on(self, tracker: BudgetTracker) -> Amount:
-        """Count in a tracker what the file says beyond it; gives what that was."""
+        """Carry over to a tracker what the file says beyond it; gives what that was."""
         found = self.read()
         if found is None:
             return NOTHING
-        settled, out = found
-        more = (settled + out - tracker.settled).at_least(NOTHING)
-        tracker.settled += more
-        tracker.uncertain += out.at_most(more)
+        more = (found.settled + found.in_flight - tracker.settled).at_least(NOTHING)
+        tracker.carry_over(more, (found.uncertain + found.in_flight - tracker.uncertain).at_least(NOTHING))
         return more
 
     def begin(self, tracker: BudgetTracker) -> None:
         """Write down what happens to a tracker from now on."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file, self._tracker = self.path.open("wb", buffering=0), tracker
+        new = self.path.with_name(self.path.name + ".new")
+        new.write_bytes(_line(tracker))
+        os.replace(new, self.path)
+        self._file, self._tracker = os.open(self.path, os.O_WRONLY), tracker
         tracker.watch = self._write
-        self._write(tracker)
 
     def _write(self, tracker: BudgetTracker) -> None:
-        line = _json.dumps({"settled": amount_to_dict(tracker.settled), "out": amount_to_dict(tracker.reserved)})
         with self._lock:
             if self._file is not None:
-                self._file.seek(0)
-                self._file.write(line.encode().ljust(_LENGTH))
+                os.lseek(self._file, 0, os.SEEK_SET)
+                os.write(self._file, _line(tracker))
 
     def close(self) -> None:
         """Write nothing more; the file stays."""
@@ -69,5 +93,10 @@ class SpentJournal:
             if self._tracker is not None:
                 self._tracker.watch = None
             if self._file is not None:
-                self._file.close()
+                os.close(self._file)
             self._file = self._tracker = None
+
+
+def _line(tracker: BudgetTracker) -> bytes:
+    spent = Spent(tracker.settled, tracker.in_flight, tracker.uncertain)
+    return _json.dumps({name: amount.to_dict() for name, amount in spent._asdict().items()}).encode().ljust(_LENGTH)
