@@ -423,8 +423,8 @@ def test_early_stopping_knows_that_less_cost_is_better() -> None:
     program = compiled(metrics=["cost", "cache_hit_rate"])
     for name, mode in (("val_cost", "min"), ("cache_hit_rate", "max")):
         callback = synalinks.callbacks.EarlyStopping(monitor=name)
-        callback._watch.resolve(program)
-        assert callback._watch.mode == mode
+        callback._monitor.resolve(program)
+        assert callback._monitor.mode == mode
 
 
 def test_a_figure_of_ones_own_is_made_of_the_entries() -> None:
