@@ -218,7 +218,7 @@ def test_pass_at_k_is_the_estimator_of_chen_et_al_2021_as_they_programmed_it(cou
         # As SQuAD's evaluation counts (Rajpurkar et al. 2016, section 5): multisets of words.
         ("the cat the hat", "cat cat hat", 2 / 3, 1.0),
         ("to be or not to be", "to be", 1.0, 2 / 6),
-        ("Zürich, 1.000 Fr.", "zürich 1000 fr", 1.0, 1.0),
+        ("Zürich, 1,000 Fr.", "zürich 1000 fr", 1.0, 1.0),
         ("red", "blue", 0.0, 0.0),
     ],
 )

@@ -12,6 +12,7 @@ import synalinks
 from programs_under_test import Answer, compiled, data, learner, provider_of
 from synalinks import metrics
 from synalinks.errors import ConfigurationError
+from synalinks.metrics.classification.f_score import words
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 
 
@@ -230,3 +231,23 @@ def test_options_are_saved() -> None:
         assert metrics.get(metrics.serialize(made)).get_config() == made.get_config()
     with pytest.raises(ConfigurationError, match="average='mean'"):
         metrics.Accuracy(average="mean")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The capital of France is Paris.", ["capital", "france", "paris"]),
+        ("A", ["a"]),
+        ("the", ["the"]),
+        ("-5", ["-5"]),
+        ("+5", ["5"]),
+        ("1.5", ["1.5"]),
+        ("It costs $1,234.50.", ["it", "costs", "1234.50"]),
+        ("(12%)", ["12"]),
+        ("-5.", ["-5"]),
+        ("3-5", ["35"]),
+        ("", []),
+    ],
+)
+def test_normalisation_keeps_the_answer(text: str, expected: list[str]) -> None:
+    assert words(text) == expected

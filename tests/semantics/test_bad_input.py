@@ -189,11 +189,11 @@ def test_the_same_in_validation_evaluation_and_prediction() -> None:
     assert set(logs) == {"reward"} and len(found) == 4
 
 
-def test_a_generator_used_up_after_the_first_epoch_keeps_that_epoch() -> None:
+def test_a_generator_that_lasts_for_one_epoch_of_two_is_refused_before_the_first_call() -> None:
     made = compiled()
-    with server(), pytest.raises(DataError, match="used up after the first epoch. Pass a function"):
+    with server() as running, pytest.raises(DataError, match="used up after one pass, and 2 are to come. Pass a function"):
         train(made, batches(12, 4), epochs=2, validation_data=data(4, 20))
-    assert made.history.history["val_reward"] == [1.0] and made.trainable_variables[0].get("best_candidates")
+    assert running.requests.number == 0
 
 
 def test_a_generator_that_breaks_raises_its_own_error_and_what_was_learnt_stays() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
 from synalinks.errors import ConfigurationError
@@ -69,6 +69,8 @@ class CosineSimilarity(Reward):
         ...
         0.6
     """
+
+    needs_target: ClassVar[bool] = True
 
     def __init__(
         self,

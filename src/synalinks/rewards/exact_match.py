@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
 from synalinks.rewards.reward import RewardFunctionWrapper
@@ -30,6 +30,8 @@ class ExactMatch(RewardFunctionWrapper):
         >>> asyncio.run(reward(Answer(thinking="2 + 2", answer=4), Answer(thinking="", answer=4)))
         1.0
     """
+
+    needs_target: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from synalinks import scope, session
 from synalinks._copying import Copyable
@@ -96,6 +96,9 @@ class Reward(Copyable):
         >>> asyncio.run(Short()(None, None))
         0.0
     """
+
+    #: Whether every reward is 0 where there is no target; `fit` and `evaluate` then refuse data without targets.
+    needs_target: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from synalinks.errors import DataError
 from synalinks.lm import current_run
 from synalinks.metrics import Metric
 from synalinks.modules import Module
 from synalinks.modules.core.walking import walk
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.rewards import Reward
+from synalinks.trainers.data.data import Source
 
 
 def check_models(*holders: Any) -> None:
@@ -23,6 +25,20 @@ def check_models(*holders: Any) -> None:
     per_epoch = [inner for tracker in run.budgets if (inner := tracker.budget.per_epoch) is not None]
     for model in sorted(models_of(holders), key=lambda model: model.model):
         run.check_price(model.client, per_epoch)
+
+
+def check_targets(rewards: Iterable[Reward], source: Source) -> None:
+    """Refuse data without targets under a reward that is 0 without one.
+
+    Raises:
+        DataError: naming the reward.
+    """
+    names = [reward.name for reward in rewards if reward.needs_target]
+    if names and source.first().y is None:
+        raise DataError(
+            f"the reward {names[0]!r} compares each prediction with its target, and the data have no targets: pass y=, or "
+            "a reward that needs none, such as a judge"
+        )
 
 
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:

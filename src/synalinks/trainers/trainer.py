@@ -15,7 +15,7 @@ from synalinks.errors import ConfigurationError, DataError, Interrupted
 from synalinks.lm import Forecast, Ledger, use_ledger
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
-from synalinks.trainers.checks import check_models
+from synalinks.trainers.checks import check_models, check_targets
 from synalinks.trainers.compile.config import Compilable
 from synalinks.trainers.data.data import Samples, Source, check_passes, passing, source_of
 from synalinks.trainers.data.splitting import FitData, split_data
@@ -181,6 +181,9 @@ class Trainer(Compilable):
         await self.prepare(data.train)
         if config.validation_steps is None:
             check_passes(data.validation, config.validations, "validation_data")
+            if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
+                check_passes(data.train, config.epochs - config.initial_epoch, "x")
+            check_targets(self.compiled.rewards, data.train)
         if data.validation is not None:
             self.compiled.check_schemas(None, data.validation.first().y)
 
@@ -269,6 +272,7 @@ class Trainer(Compilable):
         source = source_of(x, y)
         await self.prepare(source)
         check_models(self, *self.compiled.rewards, *self.compiled.metrics)
+        check_targets(self.compiled.rewards, source)
         with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
             run, known = self._begin_run(context.ledger), source.steps(batch_size)
             with use_callbacks(

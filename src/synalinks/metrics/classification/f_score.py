@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 from collections import Counter
 from collections.abc import Sequence
@@ -15,13 +16,25 @@ from synalinks.rewards.leaves import paired
 #: Words and signs that don't count, as in SQuAD's evaluation script (Rajpurkar et al., 2016, section 5), plus
 #: `of` and `is`, which existing programs rely on.
 STOP_WORDS = frozenset({"a", "an", "the", "of", "is"})
+_NUMBER = re.compile(r"[$(\[\"']*(?P<sign>[+-]?)\$?(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)[%.,;:!?)\]\"']*")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def words(text: str) -> list[str]:
-    """A text's words, lower case, without punctuation and stop words."""
-    kept = " ".join(word for word in text.lower().split() if word not in STOP_WORDS)
-    return kept.translate(_NO_PUNCTUATION).split()
+    """A text's words, lower case, without punctuation and stop words.
+
+    The sign and the decimal point of a number stay: -5 is not 5, and 1.5 is not 15. A text of nothing but stop words,
+    such as the answer "A", keeps them.
+    """
+    found = text.lower().split()
+    kept = [word for word in found if word not in STOP_WORDS] or found
+    return " ".join(_number(word) or word.translate(_NO_PUNCTUATION) for word in kept).split()
+
+
+def _number(word: str) -> str | None:
+    """A number without thousands separators and without the signs around it, or None if the word is no number."""
+    found = _NUMBER.fullmatch(word)
+    return None if found is None else found["sign"].replace("+", "") + found["digits"].replace(",", "")
 
 
 def text_of(leaf: Any) -> str:

@@ -133,7 +133,9 @@ class Generator(Module):
         if found is None:
             return None
         reply, value = found
-        if self.schema is None:
+        if (
+            self.schema is None or value is None
+        ):  # without a schema, or where the model calls tools in place of answering
             answer = model.chat_message(reply)
             value = answer.get_json()
         else:

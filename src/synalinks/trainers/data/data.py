@@ -130,6 +130,11 @@ def _samples(batch: Any, first_index: int) -> list[Sample]:
     """A generator's batch as samples, numbered from `first_index`; none where it is empty."""
     if not isinstance(batch, tuple) or not 1 <= len(batch) <= 2:
         raise DataError(f"a generator of training data yields (x,) or (x, y), got {type(batch).__name__}")
+    if isinstance(batch[0], (DataModel, JsonDataModel)):
+        raise DataError(
+            f"a generator of training data yields batches, got a single {type(batch[0]).__name__}; yield "
+            "(np.array([x], dtype='object'), np.array([y], dtype='object')), or pass lists of all examples"
+        )
     if not len(batch[0]):
         return []
     xs = _models(batch[0], "x of a batch")

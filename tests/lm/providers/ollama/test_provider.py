@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import struct
+from contextlib import nullcontext
 
 import httpx
 import pytest
@@ -65,7 +66,8 @@ def test_request_is_encoded_as_recorded(name: str) -> None:
     exchange = wire.ollama(name)
     seen: list[httpx.Request] = []
     streamed = exchange.body.get("stream", False)
-    with contextlib.suppress(errors.LMError):
+    cut = name == "chat_too_long"  # the server left out the beginning of this prompt, and said so by its count only
+    with contextlib.suppress(errors.LMError), pytest.warns(RuntimeWarning, match="num_ctx") if cut else nullcontext():
         ask(as_recorded(exchange), wire.transport(exchange, seen), (lambda delta: None) if streamed else None)
     assert seen[0].url.path == exchange.path
     assert json.loads(seen[0].content) == {"stream": False, **exchange.body}
@@ -477,3 +479,30 @@ def test_thinking_in_tags_is_kept_apart_in_streams_too() -> None:
     reply = ask(HELLO, wire.answering(200, "".join(json.dumps(line) + "\n" for line in lines)), pieces.append)
     assert (reply.text, reply.reasoning) == ("4", "2+2")
     assert pieces == [Delta(reasoning="2"), Delta(reasoning="+2"), Delta("4")]
+
+
+@pytest.mark.parametrize(
+    ("size", "read", "cached", "cut"),
+    [
+        (150_000, 2_050, None, True),
+        (150_000, 2_050, 30_000, False),
+        (150_000, 30_000, None, False),
+        (8_000, 1, None, False),
+    ],
+)
+def test_a_prompt_that_the_server_cut_is_told_once_a_model(size: int, read: int, cached: int | None, cut: bool) -> None:
+    request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "x" * size}])
+    body = {
+        "message": {"content": "1"},
+        "done": True,
+        "done_reason": "stop",
+        "prompt_eval_count": read,
+        "eval_count": 1,
+    }
+    if cached is not None:
+        body["prompt_eval_cached_count"] = cached
+    provider = OllamaProvider("http://127.0.0.1:1")
+    if cut:
+        with pytest.warns(RuntimeWarning, match=r"read 2,050 tokens of a prompt of 150,000 bytes.*num_ctx"):
+            provider.reply(body, request)
+    provider.reply(body, request)  # warnings are errors here

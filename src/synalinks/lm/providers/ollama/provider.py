@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from synalinks.errors import AuthenticationError, LMError, ModelNotFound, RequestError
-from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm.core.call import Call, Delta, Reply, Request
 from synalinks.lm.providers.common.remote import HOW_WITHOUT, Remote
 from synalinks.lm.providers.ollama.requests import chat_payload, embed_payload
 from synalinks.lm.providers.ollama.responses import Assembly, chat_reply, embed_reply, words_of
 from synalinks.lm.providers.transport.lines import values
 from synalinks.lm.providers.transport.status import error_for
 
+#: Bytes of text to a token, from above: prose has 4 to 5, and the longest tokens of vocabularies in use about 16.
+MOST_BYTES_A_TOKEN = 16
+#: Prompts of fewer bytes fit every context.
+SHORT_PROMPT = 8_192
 #: Words in answers of status 500 that name a mistake in the request, which no retry will mend.
 WRONG_PROGRAM = ("invalid format", "must be of type")
 
@@ -21,6 +26,10 @@ class OllamaProvider(Remote):
     """Answers chat and embedding calls from an Ollama server. A key is sent as a bearer token, for Ollama's cloud or a
     guarded server; a local one needs none. Arguments: see `Remote`.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._told_of: set[str] = set()
 
     name = "ollama"
     title = "Ollama"
@@ -33,7 +42,18 @@ class OllamaProvider(Remote):
     async def embed(self, call: Call) -> Reply:
         return self.read(embed_reply, await self.post("/api/embed", embed_payload(call.request), call))
 
-    reply = staticmethod(chat_reply)
+    def reply(self, body: Any, request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
+        reply = chat_reply(body, request, chunks)
+        if _was_cut(body, request) and request.model not in self._told_of:
+            self._told_of.add(request.model)
+            warnings.warn(
+                f"{request.model} read {body['prompt_eval_count']:,} tokens of a prompt of "
+                f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its context, "
+                "the instructions among it. Raise num_ctx, e.g. LanguageModel(..., num_ctx=16384), or ask for less",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return reply
 
     def assembly(self, request: Request) -> Assembly:
         return Assembly()
@@ -58,3 +78,18 @@ class OllamaProvider(Remote):
             f"no Ollama server answers at {self.endpoint} ({reason}). Start it with `ollama serve` (once: "
             f"`ollama pull {name}`), or name another with api_base=... or OLLAMA_HOST; to run without one, {HOW_WITHOUT}"
         )
+
+
+def _prompt_bytes(request: Request) -> int:
+    """The bytes of the text of a prompt."""
+    contents = [message.get("content") for message in request.messages]
+    return sum(len(content.encode()) for content in contents if isinstance(content, str))
+
+
+def _was_cut(body: Any, request: Request) -> bool:
+    """Whether the server says that it read far fewer tokens than the prompt has."""
+    read, size = body.get("prompt_eval_count"), _prompt_bytes(request)
+    if not isinstance(read, int) or size < SHORT_PROMPT:
+        return False
+    cached = body.get("prompt_eval_cached_count")
+    return (read + (cached if isinstance(cached, int) else 0)) * MOST_BYTES_A_TOKEN < size
