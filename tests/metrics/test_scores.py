@@ -12,8 +12,8 @@ import synalinks
 from programs_under_test import Answer, compiled, data, learner, provider_of
 from synalinks import metrics
 from synalinks.errors import ConfigurationError
-from synalinks.metrics.classification.f_score import words
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
+from synalinks.metrics.classification.f_score import words
 
 
 class Text(synalinks.DataModel):

@@ -191,7 +191,10 @@ def test_the_same_in_validation_evaluation_and_prediction() -> None:
 
 def test_a_generator_that_lasts_for_one_epoch_of_two_is_refused_before_the_first_call() -> None:
     made = compiled()
-    with server() as running, pytest.raises(DataError, match="used up after one pass, and 2 are to come. Pass a function"):
+    with (
+        server() as running,
+        pytest.raises(DataError, match="used up after one pass, and 2 are to come. Pass a function"),
+    ):
         train(made, batches(12, 4), epochs=2, validation_data=data(4, 20))
     assert running.requests.number == 0
 
