@@ -11,6 +11,7 @@ import pytest
 
 from synalinks import _json, errors
 from synalinks._concurrency import SystemClock
+from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.core.call import Call, Delta, Handler, Request, Schema, stack
 from synalinks.lm.pricing.pricing import PriceLayer, price_of
 from synalinks.lm.providers import make, resolve
@@ -47,6 +48,7 @@ def whole(url: str, **policy) -> Handler:
         make(resolve("ollama/m")[0], url),
         RateLimitLayer(account),
         retry,
+        AttemptLayer(policy.get("timeout"), account),
         ValidateLayer(),
         PriceLayer(price_of, SystemClock()),
     )
