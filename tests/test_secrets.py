@@ -7,10 +7,11 @@ import asyncio
 import httpx
 import pytest
 
-from synalinks import _secrets, errors
-from synalinks._secrets import SECRETS, SHORT, brief, keep_secret, scrubbed
+from synalinks import errors
 from synalinks.lm.cassette.rows import error_to_dict
+from synalinks.lm.core import secrets
 from synalinks.lm.core.call import Call, Request
+from synalinks.lm.core.secrets import SECRETS, SHORT, brief, keep_secret, scrubbed
 from synalinks.lm.providers import make, resolve
 
 KEYS = [
@@ -57,7 +58,7 @@ def test_an_error_in_brief_is_one_short_line_without_keys() -> None:
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """No keys in use but the test's own."""
-    monkeypatch.setattr(_secrets, "_known", set())
+    monkeypatch.setattr(secrets, "_known", set())
 
 
 @pytest.mark.usefixtures("known")

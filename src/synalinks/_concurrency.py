@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
-from synalinks.errors import SynalinksError
+from synalinks.lm.core.errors import SynalinksError
 
 T = TypeVar("T")
 

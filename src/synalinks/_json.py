@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from synalinks.errors import ConfigurationError
+from synalinks.lm.core.errors import ConfigurationError
 
 #: Any JSON value: None, bool, int, float, str, a list or an object of them. Type checkers would refuse `value["a"]["b"]`
 #: of a recursive alias, so it is Any under the name of what it holds.

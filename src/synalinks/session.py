@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -88,6 +89,9 @@ def clear_session(free_memory: bool = True) -> None:
     Defaults set with `set_default_*`, prices and an open cassette outlive it.
     """
     _names.clear()
+    # The LM layer is imported by who uses it: it takes 100 ms.
+    if (runtime := sys.modules.get("synalinks.lm.runtime")) is not None:
+        runtime.clear()
     for callback in _on_clear:
         callback()
     if free_memory:

@@ -21,6 +21,7 @@ from synalinks.lm.core.call import (
     stack,
 )
 from synalinks.lm.core.options import check_options
+from synalinks.lm.core.secrets import scrubbed
 from synalinks.lm.core.text_table import text_table
 from synalinks.lm.forecast import Figures, Forecast, Range
 from synalinks.lm.layers import Above, Below, Placed
@@ -79,6 +80,7 @@ __all__ = [
     "register_provider",
     "saved_base",
     "schema_of",
+    "scrubbed",
     "set_price",
     "stack",
     "text_table",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from synalinks.errors import CallTimeout
 from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.core.errors import CallTimeout
 from synalinks.lm.rate_limit.account import Account
 
 

@@ -9,16 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from synalinks import scope as scopes
 from synalinks._concurrency import Clock
-from synalinks.errors import OfflineError
 from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.budget.layer import BudgetLayer
 from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.session import CassetteLayer
+from synalinks.lm.core import place as scopes
 from synalinks.lm.core.call import Call, Check, Handler, Layer, Reply, Request, Sink, Stack, stack
+from synalinks.lm.core.errors import OfflineError
 from synalinks.lm.layers import Placed, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Layer
+from synalinks.lm.core.errors import ConfigurationError
 
 #: The place of the model's provider, below all layers.
 PROVIDER = "provider"

@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 
 from synalinks._concurrency import Clock
-from synalinks.errors import Interrupted
 from synalinks.lm.budget.expected import UsageStatistics
 from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_directory
 from synalinks.lm.core.call import Call
+from synalinks.lm.core.errors import Interrupted
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.rate_limit.account import Account, Limits
 

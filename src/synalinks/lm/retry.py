@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.errors import BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.core.call import ZERO, Call, Handler, Reply
+from synalinks.lm.core.errors import BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.rate_limit.account import Account
 
 if TYPE_CHECKING:

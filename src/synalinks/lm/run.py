@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from synalinks import scope
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import check_price
 from synalinks.lm.cache.store import default_directory
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.client import Client
+from synalinks.lm.core import place as scope
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
 from synalinks.lm.runtime import current, use_tracker

@@ -31,15 +31,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from synalinks import session
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.errors import ConfigurationError
 from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.cache.cache_only import CacheOnlyProvider
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Handler, Request
 from synalinks.lm.core.draws import Draws
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing.pricing import price_for
 from synalinks.lm.process import PROCESS
@@ -98,8 +97,6 @@ Change = Callable[[Runtime], Runtime]
 
 #: The runtime outside all blocks.
 OUTSIDE = Runtime(PROCESS.ledger, Draws(), SystemClock(), random.Random())
-session.on_clear(OUTSIDE.draws.clear)
-session.on_clear(PROCESS.clear)
 _context: ContextVar[Runtime | None] = ContextVar("synalinks_runtime", default=None)
 
 
@@ -107,6 +104,12 @@ def current() -> Runtime:
     """The runtime of a call made here."""
     runtime = _context.get()
     return _OPEN.around_call() if runtime is None else runtime
+
+
+def clear() -> None:
+    """Begin a new session: no answer is taken, and the ledger of the process is empty."""
+    OUTSIDE.draws.clear()
+    PROCESS.clear()
 
 
 def runtime_of(call: Call) -> Runtime:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from synalinks._concurrency import LoopLocal
-from synalinks.errors import LMError, SynalinksError
 from synalinks.lm.core.call import ZERO, Call, Delta, Handler, Reply, Sink, Trace
+from synalinks.lm.core.errors import LMError, SynalinksError
 
 _Key = tuple[str, Hashable]
 

@@ -407,7 +407,7 @@ def test_json_of_another_shape_is_unreadable(head: bytes) -> None:
 
 def test_an_entry_comes_back_whole() -> None:
     reply = Reply("text", cost=None, wasted=None, attempts=2, seconds=0.125, chunks=(Delta("te"), Delta("xt")))
-    place = (Scope(1, 2, "train", 3, "a/b"), 4)
+    place = (Scope(epoch=1, step=2, phase="train", sample=3, module="a/b"), 4)
     entry = decode(encode("m", place, reply, b"\0\1"))
     assert entry is not None
     assert entry.place == place

@@ -364,5 +364,5 @@ def test_re_recording_in_any_order_gives_the_same_bytes(tmp_path: Path) -> None:
     record(path, random.Random(9).sample(calls, len(calls)), fixed, "all")
     assert path.read_bytes() == files[0]
     with Cassette(path) as cassette:
-        places = [(*row.scope.sort_key, row.draw) for row in cassette.rows()]
+        places = [(row.scope.sort_key, row.draw) for row in cassette.rows()]
     assert places == sorted(places)

@@ -20,13 +20,13 @@ from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, Of
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
-from synalinks.scope import Scope
+from synalinks.scope import FIELDS, Scope
 
 REQUEST = Request("chat", "dear/m", messages=[])
 
 
 def entry(**more: Any) -> Entry:
-    scope = Scope(**{name: more.pop(name) for name in list(more) if name in Scope.__dataclass_fields__})
+    scope = Scope(**{name: more.pop(name) for name in list(more) if name in FIELDS})
     values: dict[str, Any] = {
         "scope": scope, "draw": 0, "kind": "chat", "model": "dear/m", "provider": "dear", "source": "live",
         "usage": Usage(10, output_text=5), "as_if": Decimal("0.01"), "billed": Decimal("0.01"), "wasted": Decimal(0),

@@ -38,7 +38,10 @@ def test_any_combination_of_fields_divides_the_whole_ledger(jobs: list[Job], see
     """Each entry is in one group, `filter` gives the same groups, and their sums are those of the whole."""
     whole, _ = run(ask_all(jobs, WorstCase(seed), None, 2))
     entries = [
-        replace(entry, scope=replace(entry.scope, epoch=i % 2 or None, step=i % 3, phase="tv"[i % 2], module=None))
+        replace(
+            entry,
+            scope=entry.scope.replace({"epoch": i % 2 or None, "step": i % 3, "phase": "tv"[i % 2], "module": None}),
+        )
         for i, entry in enumerate(whole)
     ]
     ledger = Ledger(entries)

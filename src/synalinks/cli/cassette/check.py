@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from synalinks._secrets import SECRETS
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
 from synalinks.cli.table import count
+from synalinks.lm.core.secrets import SECRETS
 
 #: Characters of a secret that are shown, enough to find out which it is.
 _SHOWN = 6

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from synalinks.errors import ConfigurationError
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.pricing.pricing import dollars
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from synalinks.errors import LMError
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.core.amount import NOTHING, ZERO, Amount
+from synalinks.lm.core.errors import LMError
 from synalinks.lm.core.reply import Reply
 
 

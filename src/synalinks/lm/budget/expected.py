@@ -73,7 +73,7 @@ class UsageStatistics:
 
     def usual(self, call: Call) -> TypicalUsage:
         """What a call like this usually takes."""
-        request, module = call.request, call.scope.module
+        request, module = call.request, call.scope.text("module")
         key = (request.kind, request.model, module)
         with self._lock:
             self._take_in()
@@ -105,7 +105,7 @@ class UsageStatistics:
         for entry in new:
             if entry.error is not None or entry.source == "shared":
                 continue
-            key = (entry.kind, entry.model, entry.scope.module)
+            key = (entry.kind, entry.model, entry.scope.text("module"))
             if (tokens := entry.usage.output_tokens) is not None:
                 self._outputs.setdefault(key, Recent()).add(tokens)
             if entry.source == "live":

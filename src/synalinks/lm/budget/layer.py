@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 
-from synalinks.errors import BudgetExceeded, LMError, SynalinksError
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.budget.charge import charge_of, spent_on
 from synalinks.lm.budget.expected import UsageStatistics
@@ -24,6 +23,7 @@ from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, Needs, needs_of
 from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.core.errors import BudgetExceeded, LMError, SynalinksError
 from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.pricing.pricing import Price, price_for
 

@@ -24,7 +24,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.errors import RequestError
+from synalinks.lm.core.errors import RequestError
 from synalinks.lm.providers.common.content import media_of
 
 #: An image for gpt-4o-mini in high detail: 2,833 + 8 tiles of 5,667.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from synalinks.errors import BudgetExceeded
 from synalinks.lm.budget.expected import TypicalUsage
 from synalinks.lm.budget.queue import Queue
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs
 from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Trace
+from synalinks.lm.core.errors import BudgetExceeded
 
 
 class Reservation:

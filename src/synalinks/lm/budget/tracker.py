@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from synalinks import _json
 from synalinks._concurrency import Clock
-from synalinks.errors import BudgetExceeded
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.core.amount import NOTHING, ZERO, Amount
+from synalinks.lm.core.errors import BudgetExceeded
 
 
 class BudgetTracker:

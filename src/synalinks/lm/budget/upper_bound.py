@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from synalinks.errors import ConfigurationError
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.budget.expected import TypicalUsage
 from synalinks.lm.budget.media_tokens import media_bound
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.core.amount import Amount
 from synalinks.lm.core.call import ZERO, Request
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.pricing.pricing import FINEST, Price
 from synalinks.lm.pricing.surcharges import answers_asked, beyond_the_table, is_plain, open_ended
 from synalinks.lm.providers.registry import is_local

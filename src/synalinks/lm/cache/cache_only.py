@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from synalinks import _json
-from synalinks.errors import OfflineError
 from synalinks.lm.cache.layer import CacheLayer, key_prefix
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import DiskStore, Store, default_directory
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws
+from synalinks.lm.core.errors import OfflineError
 
 #: Characters of what was asked that an error shows.
 _SHOWN = 100

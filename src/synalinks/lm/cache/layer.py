@@ -27,12 +27,12 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from synalinks import _json
-from synalinks.errors import BadReply
 from synalinks.lm.cache.store import Store, StoreBusy
 from synalinks.lm.core.call import ZERO, Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.core.errors import BadReply
+from synalinks.lm.core.place import Scope
 from synalinks.lm.core.shares import apportion_money, apportion_usage, sum_money, sum_usage, weights_of
-from synalinks.scope import Scope
 
 #: Begins every entry. Change the last byte when entries change, and no old one is read.
 ENTRY_FORMAT = b"SYL1"

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse
+from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
 
 try:
     import fcntl

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from synalinks.errors import BadReply
 from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.cassette.run import CassetteRun
 from synalinks.lm.cassette.texts import Had, Parts, TextIndex, embedding_to_dict, key_of, vectors_of
 from synalinks.lm.core.call import Call, Reply
+from synalinks.lm.core.errors import BadReply
 from synalinks.lm.core.recorded import Recorded
 
 

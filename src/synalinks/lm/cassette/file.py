@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import CassetteError, CassetteFormatError, CassetteInUse
 from synalinks.lm.cassette.disk import CHUNK, WHAT_TO_DO, Lock, read_at, rewrite, unzip, warn
 from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse
 from synalinks.lm.core.call import REQUEST_FORMAT, Request
-from synalinks.scope import Scope
+from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
+from synalinks.lm.core.place import Scope
 
 #: Version of the file format: what this code writes, and the newest it reads.
 FORMAT = 2
@@ -286,7 +286,7 @@ class CassetteFile:
         value = self.value(index)
         event = event_of(value)
         assert event is not None, "the index holds events only"
-        return (*Scope(**value["scope"]).sort_key, 0, event["name"])
+        return (Scope(**value["scope"]).sort_key, 0, event["name"])
 
     @property
     def calls(self) -> int:

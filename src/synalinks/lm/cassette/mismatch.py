@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import CassetteMiss
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.core.call import Call, Request
+from synalinks.lm.core.errors import CassetteMiss
 
 #: Rows whose texts are compared in earnest; the rest are distinguished by model, place and length.
 _CANDIDATES = 200

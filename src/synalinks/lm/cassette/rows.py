@@ -15,15 +15,15 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from synalinks import _json, errors
-from synalinks._secrets import scrubbed
-from synalinks.errors import BadReply, BudgetExceeded, LMError, SampleRefused
+from synalinks import _json
+from synalinks.lm.core import errors
 from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Call, Reply, Request, Trace
+from synalinks.lm.core.errors import BadReply, BudgetExceeded, LMError, SampleRefused
+from synalinks.lm.core.place import Scope
 from synalinks.lm.core.recorded import Recorded
-from synalinks.scope import FIELDS, Scope
+from synalinks.lm.core.secrets import scrubbed
 
-_FIELDS = frozenset(FIELDS)
 #: The kind of failure that stands for a call which was cancelled.
 CANCELLED = "cancelled"
 #: The name of the event that an epoch was not begun; in format 1, the model of the row that stands for it.
@@ -86,7 +86,7 @@ class Row:
     @property
     def order(self) -> tuple[Any, ...]:
         """Where the row stands in a finished cassette: by place, then draw, then digest."""
-        return (*self.scope.sort_key, self.draw, self.digest)
+        return (self.scope.sort_key, self.draw, self.digest)
 
     def __str__(self) -> str:
         return f"line {self.line} ({self.value['request'].get('model')}, {self.scope}, draw {self.draw})"
@@ -131,16 +131,19 @@ def event_of(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
+def _is_place(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(label, (int, str)) for label in value.values())
+
+
 def is_row(value: Any) -> bool:
     """Whether a JSON value has the shape of a row."""
     if isinstance(value, dict) and isinstance(value.get("event"), dict):
-        return isinstance(value.get("scope"), dict) and value["scope"].keys() <= _FIELDS
+        return _is_place(value.get("scope"))
     return (
         isinstance(value, dict)
         and isinstance(value.get("digest"), str)
         and isinstance(value.get("draw"), int)
-        and isinstance(value.get("scope"), dict)
-        and value["scope"].keys() <= _FIELDS
+        and _is_place(value.get("scope"))
         and isinstance(value.get("request"), dict)
         and value["request"].get("kind") in ("chat", "embed")
         and "model" in value["request"]

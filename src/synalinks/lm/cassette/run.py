@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from synalinks import _json
-from synalinks.errors import BudgetExceeded, CassetteFormatError, LMError
 from synalinks.lm.cassette import mismatch as miss
 from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.matching import Budgets, Matcher
@@ -26,9 +25,10 @@ from synalinks.lm.cassette.rows import (
 )
 from synalinks.lm.core.call import Call, Delta, Request, Sink
 from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.core.errors import BudgetExceeded, CassetteFormatError, LMError
+from synalinks.lm.core.place import Scope
 from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.core.reply import SECONDS_DIGITS
-from synalinks.scope import Scope
 
 
 def overheard(sink: Sink, heard: list[Delta]) -> Sink:
@@ -302,14 +302,14 @@ class CassetteRun:
 
     # --- looking back ------------------------------------------------------------------------------------
 
-    def begin_at(self, epoch: int) -> None:
-        """Begin at an epoch: what is on the cassette of earlier ones counts as played, nothing of later ones does."""
+    def begin_at(self, first: int) -> None:
+        """Begin where the outermost label of places becomes `first`: rows of earlier places count as played."""
         by_digest = {digest: _several(rows) for digest, rows in self.cassette.by_digest.items()}
         places = {digest: self._matcher.places_of(digest, rows) for digest, rows in by_digest.items()}
-        self.draws.begin_at(epoch, places)
+        self.draws.begin_at(first, places)
         for digest, rows in by_digest.items():
             for index, (at, _) in zip(rows, places[digest], strict=True):
-                if at.epoch is not None and at.epoch < epoch:
+                if at.is_before(first):
                     self._marks[index] = 1
 
     def unplayed(self) -> list[Row]:

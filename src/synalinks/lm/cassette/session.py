@@ -40,7 +40,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, get_args
 
-from synalinks.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
 from synalinks.lm.cassette.disk import Lock, rewrite, warn
 from synalinks.lm.cassette.embeddings import EmbeddingPlayer
 from synalinks.lm.cassette.file import CassetteFile, merged_lines, recover
@@ -49,8 +48,9 @@ from synalinks.lm.cassette.report import Bound, Report
 from synalinks.lm.cassette.rows import Row, cancellation
 from synalinks.lm.cassette.run import CassetteRun, overheard
 from synalinks.lm.core.call import ZERO, Call, Delta, Handler, Reply, Request
+from synalinks.lm.core.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
+from synalinks.lm.core.place import Scope
 from synalinks.lm.core.recorded import Recorded
-from synalinks.scope import Scope
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
 MODES: tuple[str, ...] = get_args(RecordMode)

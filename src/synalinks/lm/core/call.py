@@ -10,15 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from synalinks.errors import LMError
 from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.amount import NOTHING, ZERO
+from synalinks.lm.core.errors import LMError
+from synalinks.lm.core.place import NOWHERE, Scope
 from synalinks.lm.core.rate_limit_status import RateLimitStatus
 from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.core.reply import Delta, Reply, Sink, Source
 from synalinks.lm.core.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
-from synalinks.scope import NOWHERE, Scope
 
 __all__ = [
     "NO_USAGE",

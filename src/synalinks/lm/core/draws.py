@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
 from synalinks.lm.core.call import Request
-from synalinks.scope import Scope
+from synalinks.lm.core.place import Scope
 
 Place = tuple[Scope, int]
 
@@ -63,21 +63,21 @@ class Draws:
         with self._lock:
             return {digest: sorted(taken) for digest, taken in self._taken.items()}
 
-    def set_state(self, state: Mapping[str, Sequence[int]], epoch: int) -> None:
-        """Be as a run was when it took these answers, before an epoch began."""
+    def set_state(self, state: Mapping[str, Sequence[int]], first: int) -> None:
+        """Restore a run that took these answers before the outermost label of its places became `first`."""
         with self._lock:
             self._taken = {digest: set(taken) for digest, taken in state.items()}
-            self._made = {key: made for key, made in self._made.items() if not _at_or_after(key[0], epoch)}
+            self._made = {key: made for key, made in self._made.items() if not _at_or_after(key[0], first)}
 
-    def begin_at(self, epoch: int, places: Mapping[str, Sequence[Place]]) -> None:
-        """As `set_state`, where the answers' places tell which are of earlier epochs."""
+    def begin_at(self, first: int, places: Mapping[str, Sequence[Place]]) -> None:
+        """As `set_state`, where the answers' places tell which are earlier."""
         taken = self.get_state()
         for digest, given in places.items():
-            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0], epoch)}
-            earlier = {i for i, (at, _) in enumerate(given) if at.epoch is not None and at.epoch < epoch}
+            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0], first)}
+            earlier = {i for i, (at, _) in enumerate(given) if at.is_before(first)}
             if kept | earlier or digest in taken:
                 taken[digest] = sorted(kept | earlier)
-        self.set_state(taken, epoch)
+        self.set_state(taken, first)
 
     def clear(self) -> None:
         """Begin a new run."""
@@ -85,8 +85,8 @@ class Draws:
         self._taken.clear()
 
 
-def _at_or_after(scope: Scope, epoch: int) -> bool:
-    return scope.epoch is not None and scope.epoch >= epoch
+def _at_or_after(scope: Scope, first: int) -> bool:
+    return isinstance(scope.outermost, int) and scope.outermost >= first
 
 
 def _candidates(places: Sequence[Place], place: Place) -> Iterator[int]:

@@ -10,9 +10,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from synalinks._secrets import SECRETS
-from synalinks.errors import ConfigurationError
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.request import OUTPUT_LIMITS, Kind
+from synalinks.lm.core.secrets import SECRETS
 
 
 def _names(text: str) -> frozenset[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from synalinks.errors import BudgetExceeded, LMError
 from synalinks.lm.core.amount import NOTHING, Amount
+from synalinks.lm.core.errors import BudgetExceeded, LMError
 from synalinks.lm.core.reply import Reply
 
 

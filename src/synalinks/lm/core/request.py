@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, NoReturn
 
 from synalinks import _json
-from synalinks.errors import ConfigurationError
+from synalinks.lm.core.errors import ConfigurationError
 
 #: Goes into every digest. Change it when the meaning of a request changes, and no old answer will match.
 REQUEST_FORMAT = 1

@@ -20,9 +20,9 @@ from synalinks.lm.cache.store import DATABASE
 from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.texts import vectors_of
 from synalinks.lm.core.call import Call, Reply, Request, Usage
+from synalinks.lm.core.place import Scope
 from synalinks.lm.forecast.token_count import count_prompt
 from synalinks.lm.ledger.ledger import Ledger
-from synalinks.scope import Scope
 
 if TYPE_CHECKING:
     from synalinks.lm.cassette.session import Cassette
@@ -172,7 +172,7 @@ class Priors:
             self._add_length(request.model, scope, request.kind, usage)
             self._add_attempts(request.model, reply.attempts, usage, reply.wasted_tokens, reply.seconds)
             if stored:
-                self.stored[request.model, scope.phase, scope.module] += 1
+                self.stored[request.model, scope.text("phase"), scope.text("module")] += 1
             if request.kind == "embed" and (size := len(_first_vector(row["reply"]))):
                 self.dimensions[request.model] = size // 4
             if usage.input_tokens is not None:
@@ -199,18 +199,18 @@ class Priors:
             if found is None or not isinstance(key, str):
                 continue
             digest, scope, usage = key.partition(" ")[0], found.place[0], found.reply.usage
-            self.stored[found.model, scope.phase, scope.module] += 1
+            self.stored[found.model, scope.text("phase"), scope.text("module")] += 1
             if found.vector:
                 self.dimensions.setdefault(found.model, len(found.vector) // 4)
             if usage.input_tokens is not None:
                 self._prompts.setdefault(digest, usage.input_tokens)
-            if (found.model, scope.module) not in known:
+            if (found.model, scope.text("module")) not in known:
                 self._add_length(found.model, scope, "embed" if found.vector else "chat", usage)
 
     def _add_length(self, model: str, scope: Scope, kind: str, usage: Usage) -> None:
         length = usage.output_tokens
         if kind == "chat" and length:
-            lengths = self._outputs.setdefault((model, scope.module), [])
+            lengths = self._outputs.setdefault((model, scope.text("module")), [])
             if len(lengths) < MOST_LENGTHS:
                 insort(lengths, length)
 
@@ -239,7 +239,7 @@ class Priors:
         Args:
             uniform: in [0, 1): which of the sorted lengths.
         """
-        lengths = self.lengths(call.request.model, call.scope.module)
+        lengths = self.lengths(call.request.model, call.scope.text("module"))
         return lengths[int(uniform * len(lengths))] if lengths else None
 
     def input_tokens(self, request: Request) -> int | None:

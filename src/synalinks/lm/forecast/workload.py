@@ -68,7 +68,7 @@ class CallStatistics:
 
 def group_of(entry: Entry) -> Group:
     """The group of a call."""
-    return Group(entry.scope.phase, entry.model, entry.scope.module, entry.kind)
+    return Group(entry.scope.text("phase"), entry.model, entry.scope.text("module"), entry.kind)
 
 
 @dataclass

@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from synalinks.lm.core.call import USAGE_BUCKETS, ZERO, Source, Usage
+from synalinks.lm.core.place import Scope, labels
 from synalinks.lm.ledger.dollars import dollars_text
-from synalinks.scope import FIELDS as SCOPE_FIELDS
-from synalinks.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +108,11 @@ class Entry:
 
     def value(self, name: str) -> Any:
         """A field of the entry or of its scope, for queries."""
-        return getattr(self.scope if name in SCOPE_FIELDS else self, name)
+        return self.scope.get(name) if name in labels() else getattr(self, name)
 
     def to_dict(self, timings: bool = True) -> dict[str, Any]:
         """The entry as JSON, money as decimal strings."""
-        value: dict[str, Any] = {name: getattr(self.scope, name) for name in SCOPE_FIELDS}
+        value: dict[str, Any] = {name: self.scope.get(name) for name in labels()}
         value |= {name: getattr(self, name) for name in ("draw", "kind", "model", "provider", "source")}
         value |= {name: getattr(self.usage, name) for name in USAGE_BUCKETS}
         for name in ("as_if", "billed", "wasted"):

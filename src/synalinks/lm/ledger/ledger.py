@@ -14,16 +14,16 @@ from typing import Any
 
 from synalinks import _json
 from synalinks._concurrency import Clock
-from synalinks._secrets import brief
-from synalinks.errors import ConfigurationError, LMError, SynalinksError
 from synalinks.lm.core.call import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Trace, Usage
+from synalinks.lm.core.errors import ConfigurationError, LMError, SynalinksError
+from synalinks.lm.core.place import labels
+from synalinks.lm.core.secrets import brief
 from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
 from synalinks.lm.ledger.table import money_text, render
-from synalinks.scope import FIELDS as SCOPE_FIELDS
 
 __all__ = ["Entry", "Ledger", "LedgerLayer", "Money", "Totals"]
 
-_QUERY_FIELDS = frozenset({*SCOPE_FIELDS, "kind", "model", "provider", "source", "error", "finish", "caller"})
+_QUERY_FIELDS = frozenset({"kind", "model", "provider", "source", "error", "finish", "caller"})
 
 
 class Ledger:
@@ -159,8 +159,8 @@ class Ledger:
     @staticmethod
     def _check(names: Iterable[str]) -> None:
         for name in names:
-            if name not in _QUERY_FIELDS:
-                known = ", ".join(sorted(_QUERY_FIELDS))
+            if name not in _QUERY_FIELDS and name not in labels():
+                known = ", ".join(sorted({*_QUERY_FIELDS, *labels()}))
                 raise ConfigurationError(f"the ledger has no field {name!r}; it has {known}")
 
 

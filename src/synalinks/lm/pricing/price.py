@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
-from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import ZERO, Usage
+from synalinks.lm.core.errors import ConfigurationError
 
 MILLION = Decimal(1_000_000)
 HOUR = Decimal(3600)

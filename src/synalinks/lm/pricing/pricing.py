@@ -14,8 +14,8 @@ from functools import lru_cache
 from typing import Any
 
 from synalinks._concurrency import Clock
-from synalinks.errors import LMError, SynalinksError
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
+from synalinks.lm.core.errors import LMError, SynalinksError
 from synalinks.lm.core.reply import SECONDS_DIGITS
 from synalinks.lm.pricing.price import FINEST, FREE, Price, dollars
 from synalinks.lm.pricing.surcharges import beyond_the_table, is_plain

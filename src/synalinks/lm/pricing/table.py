@@ -29,7 +29,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from synalinks.errors import SynalinksError
+from synalinks.lm.core.errors import SynalinksError
 
 FILE = Path(__file__).with_name("prices.json")
 FORMAT = 1

@@ -13,8 +13,8 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from synalinks.errors import ConfigurationError, UnknownModelError
 from synalinks.lm.core.call import Handler
+from synalinks.lm.core.errors import ConfigurationError, UnknownModelError
 from synalinks.lm.pricing.price import Price
 from synalinks.lm.rate_limit.account import Limits
 

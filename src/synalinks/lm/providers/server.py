@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-from synalinks.errors import AuthenticationError, ConfigurationError
 from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.core.errors import AuthenticationError, ConfigurationError
 from synalinks.lm.providers.registry import Spec
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from aiolimiter import AsyncLimiter
 
 from synalinks import _json
 from synalinks._concurrency import Clock, LoopLocal, SystemClock
-from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Request
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, RateLimitStatus
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, Told, Window
 

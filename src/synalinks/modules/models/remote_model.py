@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, SupportsIndex
 
 from synalinks import scope, session
-from synalinks._secrets import scrubbed
 from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm import (
     CacheMode,
@@ -26,6 +25,7 @@ from synalinks.lm import (
     Totals,
     check_options,
     saved_base,
+    scrubbed,
 )
 from synalinks.modules.core.module import Module
 from synalinks.modules.models.saved_layers import layers_config, layers_from

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from synalinks import scope
@@ -94,4 +93,4 @@ class _SimulatedBatchReward(BatchReward):
         with suppress(*_NONSENSE):  # as above
             await self._reward.of_batch(y_true, y_pred)
         place = scope.current()
-        return [self._rule(replace(place, sample=number)) for number in range(len(y_pred))]
+        return [self._rule(place.replace({"sample": number})) for number in range(len(y_pred))]

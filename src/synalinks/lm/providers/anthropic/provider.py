@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.errors import LMError, RequestError
 from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm.core.errors import LMError, RequestError
 from synalinks.lm.providers.anthropic.requests import chat_payload
 from synalinks.lm.providers.anthropic.responses import STATUSES, Assembly, chat_reply, error_of
 from synalinks.lm.providers.common.remote import Remote

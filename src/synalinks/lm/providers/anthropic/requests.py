@@ -34,8 +34,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from synalinks.errors import RequestError
 from synalinks.lm.core.call import OUTPUT_LIMITS, Request
+from synalinks.lm.core.errors import RequestError
 from synalinks.lm.providers.common.content import arguments_of, function_of, media_of, parts_of, text_of, tool_named
 from synalinks.lm.providers.common.schema_subset import Subset, as_subset, closable
 

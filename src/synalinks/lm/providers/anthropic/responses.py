@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import LMError, QuotaExhausted, SampleRefused
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.core.errors import LMError, QuotaExhausted, SampleRefused
 from synalinks.lm.providers.anthropic.requests import ANSWER_TOOL
 from synalinks.lm.providers.common.shape import Shape, check, count, counts
 from synalinks.lm.providers.common.thinking import untagged

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import RequestError
+from synalinks.lm.core.errors import RequestError
 
 #: How base64 of a kind of file begins, from its magic number, for data that does not say what it is.
 MAGIC = (

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 from urllib.parse import parse_qsl
 
 from synalinks import _json
-from synalinks._secrets import keep_secret, scrubbed
-from synalinks.errors import (
+from synalinks.lm import providers
+from synalinks.lm.core.call import Call, Delta, Reply, Request
+from synalinks.lm.core.errors import (
     AuthenticationError,
     CallTimeout,
     ConfigurationError,
@@ -18,8 +19,7 @@ from synalinks.errors import (
     ServerError,
     SynalinksError,
 )
-from synalinks.lm import providers
-from synalinks.lm.core.call import Call, Delta, Reply, Request
+from synalinks.lm.core.secrets import keep_secret, scrubbed
 from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.thinking import Pieces

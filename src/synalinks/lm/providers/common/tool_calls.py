@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import BadReply, SampleRefused
 from synalinks.lm.core.call import Reply, Request
+from synalinks.lm.core.errors import BadReply, SampleRefused
 
 #: Characters of unreadable arguments that a message quotes.
 QUOTE = 200

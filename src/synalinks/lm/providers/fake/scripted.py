@@ -11,8 +11,8 @@ from typing import Any
 
 from synalinks import _json
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.errors import ConfigurationError, LMError, UnknownModelError
 from synalinks.lm.core.call import NO_USAGE, Call, Reply, Request, Usage
+from synalinks.lm.core.errors import ConfigurationError, LMError, UnknownModelError
 from synalinks.lm.providers.common.vectors import float32_bytes
 
 #: One answer: text, a JSON object, vectors (a list of lists of numbers), a whole reply, or an error.

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from synalinks import _json
-from synalinks.errors import ConfigurationError, SampleRefused
 from synalinks.lm.core.call import Call, Reply, Request, Schema, Usage, schema_of
+from synalinks.lm.core.errors import ConfigurationError, SampleRefused
 from synalinks.lm.forecast.token_count import count_prompt, count_tokens
 from synalinks.lm.providers.fake.filling import ANSWER_NAMES, WORK_NAMES, Filler
 

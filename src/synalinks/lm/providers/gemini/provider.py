@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from synalinks.errors import LMError
 from synalinks.lm.core.call import Call, Reply, Request
+from synalinks.lm.core.errors import LMError
 from synalinks.lm.providers.common.remote import Remote
 from synalinks.lm.providers.common.shape import count
 from synalinks.lm.providers.gemini.requests import chat_payload, embed_payloads, model_path

@@ -30,8 +30,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from synalinks.errors import RequestError
 from synalinks.lm.core.call import OUTPUT_LIMITS, Request, schema_of
+from synalinks.lm.core.errors import RequestError
 from synalinks.lm.providers.common.content import (
     Media,
     arguments_of,

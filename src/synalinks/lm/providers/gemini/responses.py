@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import AuthenticationError, LMError, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.core.errors import AuthenticationError, LMError, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.providers.common.shape import Shape, check, count, counts
 from synalinks.lm.providers.common.thinking import untagged
 from synalinks.lm.providers.common.tool_calls import ToolCalls

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.errors import AuthenticationError, LMError, ModelNotFound, RequestError
 from synalinks.lm.core.call import Call, Delta, Reply, Request
+from synalinks.lm.core.errors import AuthenticationError, LMError, ModelNotFound, RequestError
 from synalinks.lm.providers.common.remote import HOW_WITHOUT, Remote
 from synalinks.lm.providers.ollama.requests import chat_payload, embed_payload
 from synalinks.lm.providers.ollama.responses import Assembly, chat_reply, embed_reply, words_of

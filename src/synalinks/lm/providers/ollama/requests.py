@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from synalinks.errors import RequestError
 from synalinks.lm.core.call import Request
+from synalinks.lm.core.errors import RequestError
 from synalinks.lm.providers.common.content import arguments_of, function_of
 
 #: Options that stand beside `options` in the request, not in it.

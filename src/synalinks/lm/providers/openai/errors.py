@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import BadReply, LMError, ModelNotFound, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.core.call import Reply
+from synalinks.lm.core.errors import BadReply, LMError, ModelNotFound, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.providers.transport.status import error_for
 
 #: Characters of a provider's own words that a message quotes.

@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from synalinks.errors import AuthenticationError, ConfigurationError, LMError, ModelNotFound
 from synalinks.lm.core.call import Call, Delta, Reply, Request
+from synalinks.lm.core.errors import AuthenticationError, ConfigurationError, LMError, ModelNotFound
 from synalinks.lm.providers.common import remote
 from synalinks.lm.providers.common.remote import Remote
 from synalinks.lm.providers.common.shape import text

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import RequestError
 from synalinks.lm.core.call import OUTPUT_LIMITS, Request, Schema
+from synalinks.lm.core.errors import RequestError
 from synalinks.lm.providers.openai.strict_schema import strict_schema, without_ref_siblings
 from synalinks.lm.providers.openai.variants import Schemas, Variant
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from synalinks import _json
-from synalinks.errors import ServerError
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.core.errors import ServerError
 from synalinks.lm.providers.common.shape import Shape, check, count, counts, dollars
 from synalinks.lm.providers.common.shape import text as text_of
 from synalinks.lm.providers.common.thinking import untagged

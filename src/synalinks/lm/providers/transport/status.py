@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from synalinks.errors import (
+from synalinks.lm.core.errors import (
     AuthenticationError,
     LMError,
     ModelNotFound,

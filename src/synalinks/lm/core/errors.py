@@ -1,0 +1,184 @@
+"""The errors of the LM layer; the whole tree is drawn in `synalinks/errors.py`.
+
+What becomes of a failed call is written on the class: `retryable` is read by the retry layer, `fails_sample` by the code
+above. An error with neither always reaches the user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from synalinks.lm.core.reply import Reply, Source
+
+
+class SynalinksError(Exception):
+    """The root of all errors raised by this library."""
+
+    #: The run stops, but calls already sent come home first and are billed.
+    orderly: ClassVar[bool] = False
+
+
+class ConfigurationError(SynalinksError, ValueError):
+    """A program, or an argument, that can't be right."""
+
+
+class UnknownModelError(ConfigurationError):
+    """A model name whose provider prefix is not known."""
+
+
+class LMError(SynalinksError):
+    """A call to a model that failed.
+
+    Attributes:
+        kind: one word for ledgers and counters, e.g. `"rate_limited"`.
+        status: the HTTP status, or None where there was none.
+        retry_after: seconds the provider asked us to wait, or None.
+        attempts: attempts made in all, this one included.
+        reply: the answer that was paid for but can't be used, or None.
+        uncertain: whether the provider may have billed an answer we never saw.
+        wasted: dollars that failed attempts cost; None if unknown.
+        wasted_tokens: tokens of failed attempts, as far as known.
+        uncertain_attempts: how many of the attempts may have been billed without our seeing an answer.
+        capped: the answer tokens that a budget had room for, where that made the call fail; else None.
+        source: `live`; `shared` for another asker's failure; `cassette` for one that a cassette replays.
+    """
+
+    retryable: ClassVar[bool] = False
+    fails_sample: ClassVar[bool] = False
+    kind: str = "error"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        reply: Reply | None = None,
+        uncertain: bool = False,
+    ) -> None:
+        super().__init__(message)
+        if kind is not None:
+            self.kind = kind
+        self.status = status
+        self.retry_after = retry_after
+        self.reply = reply
+        self.uncertain = uncertain
+        self.attempts = 1
+        self.wasted: Decimal | None = Decimal(0)
+        self.wasted_tokens = 0
+        self.uncertain_attempts = int(uncertain)
+        self.capped: int | None = None
+        self.source: Source = "live"
+
+
+class ConnectionFailed(LMError):
+    """Nobody listened, or the connection broke before the answer was whole."""
+
+    retryable = True
+    fails_sample = True
+    kind = "connection"
+
+
+class CallTimeout(LMError):
+    """No whole answer within the time limit; the provider may have billed it all the same."""
+
+    retryable = True
+    fails_sample = True
+    kind = "timeout"
+
+
+class RateLimited(LMError):
+    """The provider asked us to slow down."""
+
+    retryable = True
+    fails_sample = True
+    kind = "rate_limited"
+
+
+class ServerError(LMError):
+    """The provider failed."""
+
+    retryable = True
+    fails_sample = True
+    kind = "server"
+
+
+class BadReply(LMError):
+    """An answer that is not JSON, or not what its schema asks for."""
+
+    retryable = True
+    fails_sample = True
+    kind = "bad_reply"
+
+
+class SampleRefused(LMError):
+    """A sample the model will not take; `kind` says which way: context_length, content_filter,
+    refusal or length."""
+
+    fails_sample = True
+    kind = "refused"
+
+
+class RequestError(LMError):
+    """The provider rejected the request as wrong."""
+
+    kind = "request"
+
+
+class AuthenticationError(RequestError):
+    """The key is missing, wrong, or not allowed to do this."""
+
+    kind = "authentication"
+
+
+class ModelNotFound(RequestError):
+    """The provider has no such model."""
+
+    kind = "model_not_found"
+
+
+class QuotaExhausted(LMError):
+    """The account's credit or spending limit is used up; trying again can't help."""
+
+    kind = "quota"
+
+
+class CassetteError(SynalinksError):
+    """A cassette that can't be used."""
+
+
+class CassetteMiss(CassetteError):
+    """A call that the cassette being replayed does not hold."""
+
+
+class CassetteFormatError(CassetteError):
+    """A file that is no cassette, or one of a format this version can't read."""
+
+
+class CassetteInUse(CassetteError):
+    """A cassette that another process is writing."""
+
+
+class BudgetExceeded(SynalinksError):
+    """A call that was refused, before it was sent, because it might not fit the budget.
+
+    Attributes:
+        budget: name and caps of the budget that refused it; None where none did, as where its cap cut an answer short.
+    """
+
+    orderly = True
+    budget: Mapping[str, str] | None = None
+
+
+class Interrupted(SynalinksError):
+    """A call that was not sent because the user asked the run to end."""
+
+    orderly = True
+
+
+class OfflineError(SynalinksError):
+    """A call that would have needed the network while it was forbidden."""

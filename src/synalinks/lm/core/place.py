@@ -1,0 +1,175 @@
+"""A place in a run: labels in order, such as `epoch=3 phase=train sample=5`.
+
+Every call carries the place it was made at, and so does every entry of a ledger and every row of a cassette. Which labels
+there are is up to the code above: `declare` fixes their names and their order, outermost first. `enter` changes labels for a
+block; the LM layer reads the place with `current()`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any
+
+Label = int | str
+
+_positions: dict[str, int] = {}
+_lock = threading.Lock()
+
+
+def declare(*names: str) -> None:
+    """Fix the order of labels, outermost first; names that are known keep their position, others follow them."""
+    with _lock:
+        for name in names:
+            _positions.setdefault(name, len(_positions))
+
+
+def labels() -> tuple[str, ...]:
+    """The names of the labels, outermost first."""
+    return tuple(_positions)
+
+
+class Scope:
+    """A place in a run: the values of labels; a label that is not set is None.
+
+    Labels are attributes, too. A name that was not declared takes the position after those that were.
+
+    Example:
+        >>> from synalinks.lm.core.place import Scope
+        >>> place = Scope(epoch=3, phase="train")
+        >>> print(place)
+        epoch=3 phase=train
+        >>> place.get("phase")
+        'train'
+    """
+
+    __slots__ = ("_values",)
+    _values: tuple[Label | None, ...]
+
+    def __init__(self, **values: Label | None) -> None:
+        object.__setattr__(self, "_values", _changed((), values))
+
+    def get(self, name: str) -> Label | None:
+        """The value of a label, or None."""
+        position = _positions.get(name, len(self._values))
+        return self._values[position] if position < len(self._values) else None
+
+    def text(self, name: str) -> str | None:
+        """The value of a label that is text; None where it is not set, or a number."""
+        value = self.get(name)
+        return value if isinstance(value, str) else None
+
+    def replace(self, changes: Mapping[str, Label | None]) -> Scope:
+        """The place that differs from this one in some labels."""
+        return _place(_changed(self._values, changes))
+
+    @property
+    def outermost(self) -> Label | None:
+        """The value of the first label, or None."""
+        return self._values[0] if self._values else None
+
+    def is_before(self, first: int) -> bool:
+        """Whether the first label is set, to a number less than `first`."""
+        return isinstance(self.outermost, int) and self.outermost < first
+
+    def to_dict(self) -> dict[str, Label]:
+        """The labels that are set, in order."""
+        return {name: value for name, value in zip(_positions, self._values, strict=False) if value is not None}
+
+    @property
+    def sort_key(self) -> tuple[tuple[int, int, str], ...]:
+        """An order for places: label by label; None first, then by value."""
+        return tuple(
+            (0, 0, "") if value is None else (2, 0, value) if isinstance(value, str) else (1, value, "")
+            for value in self._values
+        )
+
+    def __getattr__(self, name: str) -> Any:  # the code above knows the types of its labels
+        if name not in _positions:
+            raise AttributeError(f"a place has no label {name!r}; it has {', '.join(_positions)}")
+        return self.get(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a place can't be changed; enter({name}=...) makes another one")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Scope) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _from_labels, (self.to_dict(),)
+
+    def __str__(self) -> str:
+        return " ".join(f"{name}={value}" for name, value in self.to_dict().items()) or "outside any run"
+
+    def __repr__(self) -> str:
+        return f"Scope({', '.join(f'{name}={value!r}' for name, value in self.to_dict().items())})"
+
+
+def _changed(values: tuple[Label | None, ...], changes: Mapping[str, Label | None]) -> tuple[Label | None, ...]:
+    """Values by position, without None at the end: so places stay equal when labels are declared later."""
+    changed = list(values)
+    for name, value in changes.items():
+        if name not in _positions:
+            declare(name)
+        position = _positions[name]
+        if position >= len(changed):
+            changed += [None] * (position + 1 - len(changed))
+        changed[position] = value
+    while changed and changed[-1] is None:
+        changed.pop()
+    return tuple(changed)
+
+
+def _place(values: tuple[Label | None, ...]) -> Scope:
+    place = Scope.__new__(Scope)
+    object.__setattr__(place, "_values", values)
+    return place
+
+
+def _from_labels(values: Mapping[str, Label]) -> Scope:
+    return Scope(**values)
+
+
+NOWHERE = Scope()
+_current: ContextVar[Scope] = ContextVar("synalinks_scope", default=NOWHERE)
+
+
+def current() -> Scope:
+    """The current place."""
+    return _current.get()
+
+
+def move(place: Scope) -> Token[Scope]:
+    """Make a place the current one, without a block; give the token to `leave`."""
+    return _current.set(place)
+
+
+def leave(token: Token[Scope]) -> None:
+    """Make the place current again that `token` was taken at."""
+    _current.reset(token)
+
+
+class enter:  # noqa: N801  used like a function
+    """A `with` block at a place that differs from the current one in the labels given."""
+
+    __slots__ = ("_changes", "_token")
+
+    def __init__(self, **changes: Label | None) -> None:
+        self._changes = changes
+        self._token: Token[Scope] | None = None
+
+    def __enter__(self) -> Scope:
+        there = _current.get().replace(self._changes)
+        self._token = _current.set(there)
+        return there
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._token is not None:
+            _current.reset(self._token)
