@@ -155,7 +155,15 @@ def leave(token: Token[Scope]) -> None:
 
 
 class enter:  # noqa: N801  used like a function
-    """A `with` block at a place that differs from the current one in the labels given."""
+    """A `with` block at a place that differs from the current one in the labels given.
+
+    Example:
+        >>> from synalinks.lm.core.place import current, enter
+        >>> with enter(epoch=3), enter(phase="train"):
+        ...     print(current())
+        epoch=3 phase=train
+
+    """
 
     __slots__ = ("_changes", "_token")
 
