@@ -16,7 +16,7 @@
     |  |  |- AuthenticationError
     |  |  `- ModelNotFound
     |  `- QuotaExhausted         the account's money is spent              always raised
-    |- LMUnavailable             every sample of a batch failed: a dead world
+    |- LMUnavailable             every sample of a batch failed: provider unavailable
     |- CassetteError             a cassette that can't be used
     |  |- CassetteMiss           a call the cassette doesn't hold
     |  |- CassetteFormatError    no cassette, or one of a newer format
@@ -93,4 +93,4 @@ class CopyError(ConfigurationError, TypeError):
 
 
 class LMUnavailable(SynalinksError):
-    """Every sample of a batch failed for want of an answer."""
+    """Every sample of a batch failed for lack of an answer."""

@@ -128,7 +128,7 @@ def test_a_longer_wait_than_allowed_is_an_error_that_says_so() -> None:
     provider = FakeProvider(errors.RateLimited("busy", retry_after=3600.0), PAID)
     error = outcome(provider)
     assert len(provider.at) == 1
-    assert "asks to wait 3600 s" in str(error) and "max_wait (60 s)" in str(error)
+    assert "requires a wait of 3600 s" in str(error) and "max_wait (60 s)" in str(error)
 
 
 def test_broken_answers_have_their_own_bound_and_are_paid_for() -> None:

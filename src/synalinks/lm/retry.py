@@ -23,7 +23,7 @@ class RetryPolicy:
 
     Attributes:
         attempts: attempts in all, the first included.
-        max_wait: longest wait between two attempts, in seconds. A provider that asks for a longer one is
+        max_wait: longest wait between two attempts, in seconds. A provider that requires a longer one is
             not waited for: the call fails and says so.
         timeout: seconds an attempt may take, waiting in the server's queue included; None for no limit.
         bad_reply_attempts: attempts in all that may end in an answer that breaks its schema.
@@ -67,7 +67,7 @@ class RetryLayer:
         account: told to slow down; admits further attempts.
         clock: waits between attempts.
         rng: jitter.
-        free: whether a model's tokens are known to cost nothing, so that an attempt that may or may not
+        free: whether a model's tokens cost nothing, so that an attempt that may or may not
             have been billed costs 0 instead of an unknown sum.
     """
 
@@ -150,7 +150,7 @@ class _Tries:
         except LMError as error:
             self._count(error)
             raise
-        except BudgetExceeded as refused:  # its cause tells the ledger what was spent until here
+        except BudgetExceeded as refused:  # its cause has what was spent until here, for the ledger
             if isinstance(refused.__cause__, LMError):  # the budget's cap cut the answer of this attempt short
                 self._count(refused.__cause__)
             raise refused from self.told(self.last)
@@ -187,7 +187,7 @@ class _Tries:
         return longest * (1 - self._rng.random() / 2)
 
     def slow_the_account(self, state: RetryCallState) -> None:
-        """Let every caller of the account wait as long as this one, if it was told to slow down."""
+        """Let every caller of the account wait as long as this one, if the provider said to slow down."""
         if isinstance(self.last, RateLimited) or self.last.retry_after is not None:
             self._account.slow_down(state.upcoming_sleep)
 
@@ -200,7 +200,7 @@ class _Tries:
         message = str(error)
         if error.retryable and self._too_long(error):
             message += (
-                f"; the provider asks to wait {error.retry_after:g} s, longer than max_wait "
+                f"; the provider requires a wait of {error.retry_after:g} s, longer than max_wait "
                 f"({self._policy.max_wait:g} s), so it was not tried again"
             )
         if self.attempts > 1:

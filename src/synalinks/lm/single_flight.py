@@ -1,4 +1,4 @@
-"""One answer for identical calls in flight: the first asker pays, those who come meanwhile get a copy.
+"""One answer for identical calls in flight: the first call is sent, those made meanwhile get a copy.
 
 Only requests with a single answer (temperature 0, embeddings) are shared. At a temperature above 0 two
 askings are two draws, different answers by definition: to hand one answer to both would turn three samples
@@ -39,12 +39,12 @@ class _Flight:
             self.sink(delta)
 
     def forget(self) -> None:
-        """Let nobody else join."""
+        """Let no other call join."""
         if self.aloft.get(self.key) is self:
             del self.aloft[self.key]
 
     def land(self, _: object = None) -> None:
-        """Tell everybody that the call has ended."""
+        """Wake all waiting calls: the call has ended."""
         self.forget()
         for waiter in self.waiters:
             if not waiter.done():
@@ -54,7 +54,7 @@ class _Flight:
 class SingleFlightLayer:
     """Lets identical single-answer calls share one answer.
 
-    The call runs in a task of its own, with the context of the one who asked first. Whoever is cancelled
+    The call runs in a task of its own, with the context of the first. A task that is cancelled
     leaves the others waiting; when the last one goes, the call itself is cancelled. What the call cost, be
     it answered or failed, stands on the reply or error of the first asker who is still there: once, never
     twice, never not at all.
@@ -111,7 +111,7 @@ class SingleFlightLayer:
 
 
 async def _wait(flight: _Flight, leads: bool, trace: Trace) -> None:
-    """Wait until the call has ended; on cancellation leave, and end the call if nobody else waits.
+    """Wait until the call has ended; on cancellation leave, and end the call if no other task waits.
 
     Who ends it takes over its trace: the others heard of nothing that was sent.
     """
@@ -136,7 +136,7 @@ async def _end(task: asyncio.Task[Reply]) -> None:
     task.cancel()
     await asyncio.wait((task,))
     if not task.cancelled():
-        task.exception()  # nobody is left to hear of it
+        task.exception()  # no task is left that would get it
 
 
 def _copy(task: asyncio.Task[Reply]) -> Reply:

@@ -35,7 +35,7 @@ class Waiter(Protocol):
         """Whether waiting longer can't help; under the lock."""
 
     def tell(self) -> None:
-        """Let the waiting task know."""
+        """Wake the waiting task."""
 
     def held_in(self, tracker: BudgetTracker) -> Amount:
         """What it holds there."""
@@ -45,10 +45,10 @@ class Queue:
     """The calls that wait for room: first come, first served among those that share a tracker.
 
     A call keeps its ticket for all its attempts, so a further attempt is served before calls that came later.
-    A call made while another is being answered (by a stand-in for a provider that asks models itself) goes before
+    A call made while another is being answered (by a `use_provider` handler that calls models itself) goes before
     those that stand by themselves: these may wait for the very call that it is part of.
 
-    Trackers may be shared by threads, each with its event loop: whoever makes room hands it over under the lock.
+    Trackers may be shared by threads, each with its event loop: room that is made is handed over under the lock.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class Queue:
                 del self._waiting[call.trackers]
 
     def advance(self) -> None:
-        """Serve everyone who can be served; to be called, under the lock, when room was made."""
+        """Serve all that can be served; to be called, under the lock, when room was made."""
         while served := self._next():
             self.leave(served)
             served.tell()

@@ -226,5 +226,5 @@ def _waits_for_itself(tracker: BudgetTracker, lacking: str) -> BudgetExceeded:
     return BudgetExceeded(
         f"the {tracker.name} has no room for a call made while another is being answered: {lacking}, beside what is "
         "kept for the calls it is part of, and those can't end before it. Give the outer model max_tokens, so that "
-        "less is kept for it, or the budget more room, or make such calls outside of what stands in for the provider"
+        "less is kept for it, or the budget more room, or make such calls outside of the `use_provider` handler"
     )

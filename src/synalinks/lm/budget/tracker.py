@@ -16,7 +16,7 @@ class BudgetTracker:
     """A budget that is open: what is settled, what is reserved, what is set aside.
 
     `settled + reserved <= cap` at every moment, as long as no provider reports more than a request allows it; one that
-    does is told of in a warning, and what it reported is settled all the same. In mode `expected`, `settled + reserved
+    does causes a warning, and what it reported is settled all the same. In mode `expected`, `settled + reserved
     + at_risk <= cap + worst_overshoot`: the left side grows only when a call is let out, and is looked at then.
 
     Attributes:
@@ -185,7 +185,7 @@ class BudgetTracker:
         return self.refused
 
     def note_end(self, where: str) -> None:
-        """Remember where the budget ended something first, e.g. `at epoch=0 phase=train` or `before epoch 2 of 3`."""
+        """Keep where the budget ended something first, e.g. `at epoch=0 phase=train` or `before epoch 2 of 3`."""
         if self.ended is None:
             self.ended = where
 

@@ -24,7 +24,7 @@ MESSAGE_ALLOWANCE = 16
 #: Tokens a provider may add to a prompt that has tools: Anthropic's page "Tool use" (November 2026) gives up to 804
 #: for the system prompt that explains them, by model and choice.
 TOOLS_ALLOWANCE = 1024
-#: Tokens of a tool that is known to the provider by its type: up to 735, and 499 for a system prompt (Anthropic's
+#: Tokens of a tool that the provider defines by its type: up to 735, and 499 for a system prompt (Anthropic's
 #: page "Computer use tool"; the others have less).
 TYPED_TOOL_ALLOWANCE = 1280
 #: Answer tokens reserved where neither the caller nor the budget sets a lower bound.

@@ -1,8 +1,8 @@
-"""Answers that were paid for before, as what a recording asks: the cache, and nothing below it.
+"""The cache as the provider of a recording: answers that were paid for before, and nothing below it.
 
 With a cassette open the cache stands aside, because a cassette must hold the whole run. To make a cassette of a run whose
-answers are all in the cache, the cassette asks an `CacheOnlyProvider` in place of the world: the same answers by the same rule of
-draws, with the tokens, cost and attempts they had when they were fetched, and no live call.
+answers are all in the cache, the cassette calls a `CacheOnlyProvider` in place of the provider: the same answers by the
+same rule of draws, with the tokens, cost and attempts they had when they were fetched, and no live call.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ class CacheOnlyProvider:
                 f"the cache in {path} has {held} for a call of {call.request.model!r} to {endpoint}; nothing was sent "
                 f"and nothing paid.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
                 "Calls that failed, answers that a budget cut short, and those of models with caching=False are never "
-                "in the cache. Run the script live once more, which pays for what is missing only, and try again; or "
-                "record with `synalinks run SCRIPT --cassette CASSETTE`, which pays for the whole run"
+                "in the cache. Run the script live once more, which costs what is missing only, and try again; or "
+                "record with `synalinks run SCRIPT --cassette CASSETTE`, which costs the whole run"
             )
 
         return refuse

@@ -66,7 +66,7 @@ class CassetteFile:
 
     Raises:
         CassetteFormatError: not a cassette, or a broken one, naming the line.
-        CassetteInUse: somebody else is writing it.
+        CassetteInUse: another writer has it.
         CassetteError: the file can't be opened.
     """
 
@@ -116,7 +116,7 @@ class CassetteFile:
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "xb", buffering=0) as file:
                 file.write(first)
-        except FileExistsError:  # somebody was quicker; the lock tells whether they are still at it
+        except FileExistsError:  # another writer was quicker; the lock shows whether it is still open
             pass
         except OSError as error:
             raise CassetteError(f"the cassette {path} can't be written: {error}") from error
@@ -216,7 +216,7 @@ class CassetteFile:
             del self.by_digest[digest]
 
     def _repair(self) -> None:
-        """Drop a torn end from the file too, unless somebody else is recording it or it is read-only."""
+        """Drop a torn end from the file too, unless it is being recorded elsewhere or it is read-only."""
         if not self._repairs:
             warn(f"{self.path}: its recording was cut off; the torn end is left out. {len(self)} rows are whole")
             return

@@ -73,7 +73,7 @@ class Matcher:
         """Which of a request's rows are of the call's place, and which others may answer it.
 
         A cancelled call's row answers its own place only. So does what a budget cut short, under a budget that limits
-        answers, and for want of a whole answer.
+        answers, and for lack of a whole answer.
         """
         capped, cancelled, place = self._file.capped, self._file.cancelled, call.place
         own: list[int] = []

@@ -69,7 +69,7 @@ class Row:
 
     @property
     def mendable(self) -> bool:
-        """Whether the failure was the world's (no server, no key, no credit), not what the model made of the call."""
+        """Whether the provider was unavailable (no server, no key, no credit), not what the model made of the call."""
         found = getattr(errors, self.value["error"]["class"], LMError) if self.failed else BadReply
         return not (isinstance(found, type) and issubclass(found, (BadReply, SampleRefused)))
 

@@ -117,7 +117,7 @@ class CassetteRun:
         self._marks[index] = 1
 
     def drop_unplayed(self) -> int:
-        """Leave what nobody has played or recorded out of the finished cassette; how many rows that is."""
+        """Leave unplayed rows of earlier recordings out of the finished cassette; how many rows that is."""
         left = [index for index, mark in enumerate(self._marks) if not mark and index not in self.cassette.events]
         for index in left:
             self._drop(index)
@@ -136,7 +136,7 @@ class CassetteRun:
     def play(self, index: int, request: Request, call: Call) -> Row:
         """A row that answers `request`, marked as played.
 
-        On a recording, the finished cassette has the row at the place that it answered: the next run that asks as this
+        On a recording, the finished cassette has the row at the place that it answered: the next run that calls as this
         one did must get it there, in whatever order its calls come.
 
         Raises:

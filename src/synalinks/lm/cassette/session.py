@@ -8,7 +8,7 @@ Modes carry vcrpy's names:
     all             record everything anew
 
 A first recording that an exception ended, or kill -9, stays marked as unfinished: the next `once` goes on with it,
-playing what is there. What failed for want of a server, a key or credit is then asked again. A budget's end is no
+playing what is there. Calls that failed for lack of a server, a key or credit are then made again. A budget's end is no
 such exception: it is how the run ends, and it replays. A recording anew (`all`) that was cut off is merged into the
 cassette: place by place the newer row stands, and where there is none the older.
 
@@ -25,7 +25,7 @@ answer that a budget cut short is marked `"capped"` and is given to a call from 
 budget only. A call that a budget refused is a row too, for a replay under the same budget: which calls still
 fitted depended on whose answers came first, and a replay has no such order. A failure is an answer of the
 place that met it. A row is found by the digest it states; that it still is the digest of the row's request
-(nobody edited it) is checked when the row is played, and for all rows by `verify`.
+(it was not edited) is checked when the row is played, and for all rows by `verify`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Cassette:
     Args:
         path: a `.jsonl` file, or `.jsonl.gz`; folders are made when recording.
         record_mode: `none`, `once`, `new_episodes` or `all`.
-        strict: whether closing warns of rows nobody played (`UnplayedRowsWarning`).
+        strict: whether closing warns of unplayed rows (`UnplayedRowsWarning`).
         record_errors: whether a call that failed in the end is put on the cassette, to fail again in a replay.
         bound: the most an answer can cost in dollars, or None if unknown; prices what the cassette lacks.
 
@@ -88,7 +88,7 @@ class Cassette:
     Raises:
         ConfigurationError: no such mode.
         CassetteFormatError: the file is no cassette, is broken, or is of a newer format.
-        CassetteInUse: somebody else is recording it.
+        CassetteInUse: it is being recorded elsewhere.
         CassetteError: there is no file to replay, or it can't be read or written.
     """
 
@@ -166,7 +166,9 @@ class Cassette:
             if len(cassette):
                 try:
                     warn(f"{path}: its first recording was cut off after {cassette.calls} calls and is taken up again")
-                except BaseException:  # warnings may be errors; nobody has the cassette yet who would close it
+                except (
+                    BaseException
+                ):  # warnings may be errors; the cassette is not handed out yet, so it is closed here
                     cassette.close()
                     raise
         return cassette
@@ -325,9 +327,9 @@ class Cassette:
         return [row for row in self._file.rows() if row.request.digest != row.digest]
 
     def drop_unplayed(self) -> int:
-        """Leave rows that nobody played or recorded out of the cassette when it is closed; how many those are.
+        """Leave rows that were neither played nor recorded out of the cassette when it is closed; how many those are.
 
-        For who knows that the run has come to its end, after earlier ones that were cut off.
+        For a run that has come to its end, after earlier ones that were cut off.
 
         Raises:
             CassetteError: this is a replay, which never changes its cassette.
@@ -413,7 +415,7 @@ class Cassette:
             return
         warnings.warn(
             f"{len(left)} of {len(self._file)} rows of {self.path} were not played: {named}. The program "
-            'asks less than it did: record again with record_mode="all", or delete these lines',
+            'makes fewer calls than it did: record again with record_mode="all", or delete these lines',
             UnplayedRowsWarning,
             stacklevel=3,
         )
@@ -457,7 +459,7 @@ class CassetteLayer:
 
     Args:
         active: gives the cassette that is open around a call, or None.
-        source: gives what a recording asks in place of all below, or None, as where a cassette is made of answers
+        source: gives what a recording calls in place of all below, or None, as where a cassette is made of answers
             that were paid for before.
         budgets: gives names and caps of the budgets that hold a call (`BudgetTracker.to_dict`).
     """

@@ -1,6 +1,6 @@
 """What travels through the LM stack: requests, calls, replies, usage; and what a layer is.
 
-One interface serves providers and layers alike: `async (call) -> reply`. Nothing here knows a provider's
+One interface serves providers and layers alike: `async (call) -> reply`. Nothing here is of a provider's
 dialect, a module, or a file format.
 """
 
@@ -101,7 +101,7 @@ class Call:
         scope: where in the run.
         draw: how many calls with this request this place made before, from 0.
         sink: receives the text as it comes, or None.
-        caller: token of the model object that asks, for its counters.
+        caller: token of the model object that calls, for its counters.
         admission: what the rate limit granted, or None above it.
         recorded: what a cassette answers with, or None where the call is to be sent.
         source: answers in place of the provider, as the cache does for a recording of what it holds; None in all other calls.
@@ -110,8 +110,8 @@ class Call:
             not change what a call is.
         trace: what the call has sent and spent so far.
         stored_only: whether only what the cache or the cassette holds is wanted; an embedding that neither holds is empty.
-        whole: the request for all texts, where this call asks for those of them that are not stored; else None.
-        is_fallback: whether a fallback asks, in place of a model whose call failed.
+        whole: the request for all texts, where this call is for those of them that are not stored; else None.
+        is_fallback: whether a fallback calls, in place of a model whose call failed.
         check: raises ValueError for a parsed answer that obeys the schema and is of no use all the same; None accepts all.
             Not part of the request.
         runtime: the `Runtime` it was made in, which only the place where the stack is composed looks into.

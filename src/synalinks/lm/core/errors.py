@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class SynalinksError(Exception):
     """The root of all errors raised by this library."""
 
-    #: The run stops, but calls already sent come home first and are billed.
+    #: The run stops, but calls already sent are awaited first and billed.
     orderly: ClassVar[bool] = False
 
 
@@ -76,7 +76,7 @@ class LMError(SynalinksError):
 
 
 class ConnectionFailed(LMError):
-    """Nobody listened, or the connection broke before the answer was whole."""
+    """The connection was refused, or it broke before the answer was whole."""
 
     retryable = True
     fails_sample = True
@@ -108,7 +108,7 @@ class ServerError(LMError):
 
 
 class BadReply(LMError):
-    """An answer that is not JSON, or not what its schema asks for."""
+    """An answer that is not JSON, or that breaks its schema."""
 
     retryable = True
     fails_sample = True

@@ -86,7 +86,7 @@ class Scope:
             for value in self._values
         )
 
-    def __getattr__(self, name: str) -> Any:  # the code above knows the types of its labels
+    def __getattr__(self, name: str) -> Any:  # the types of labels are those of the code above
         if name not in _positions:
             raise AttributeError(f"a place has no label {name!r}; it has {', '.join(_positions)}")
         return self.get(name)

@@ -29,7 +29,7 @@ SECONDS_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. Layers hand it up, adding what only they know.
+    """A whole answer. Layers hand it up, adding what each of them measures.
 
     Attributes:
         text: the visible text; JSON text if a schema was given; empty for embeddings.
@@ -52,7 +52,7 @@ class Reply:
         uncertain_attempts: how many of the failed attempts may have been billed without our seeing an answer.
         capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
         chunks: the pieces in which a streamed answer came, or None.
-        extra: anything else of the provider's that a caller may want, JSON.
+        extra: anything else of the provider's that a caller may need, JSON.
     """
 
     text: str = ""

@@ -15,7 +15,7 @@ class RateLimitLayer:
     """Holds calls back until their account has room, first come, first served; what a cassette answers passes at once.
 
     A call first gets one of the account's slots and keeps it through its retries; only then is it admitted by the rates. In
-    this order a pause that the provider asks for also reaches the calls that were waiting for a slot, and what goes out
+    this order a pause that the provider requires also reaches the calls that were waiting for a slot, and what goes out
     never exceeds the rates by a queue let loose. While an attempt waits for room in a budget, which other calls may only
     make in a slot, its `Admission` is released.
 
