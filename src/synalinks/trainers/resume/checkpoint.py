@@ -24,6 +24,7 @@ def take(parts: FitParts, epoch: int, callbacks: Sequence[Callback], tracker: Bu
     return {
         "epoch": epoch,
         "fit": identity(parts),
+        "paths": _paths(parts),
         "variables": parts.run.program.get_state_tree(),
         "optimizer": parts.optimizer.get_state(),
         # As text: the generator's integers have 128 bits, more than JSON readers agree on.
@@ -53,6 +54,7 @@ def restore(
             f"the training state in {where} is of another fit: {'; '.join(different)}. Run the fit it was written by, "
             "or delete it to begin anew"
         )
+    state = _with_paths(state, _paths(parts))
     parts.run.program.set_state_tree(state["variables"])
     if state["optimizer"] is not None:
         parts.optimizer.set_state(state["optimizer"])
@@ -69,6 +71,24 @@ def restore(
     for name, callback in _named(callbacks).items():
         if (known := state["callbacks"].get(name)) is not None:
             callback.set_state(known)
+
+
+def _with_paths(state: Mapping[str, Any], paths: Sequence[str]) -> Mapping[str, Any]:
+    """A state whose variables have the paths that they have in this session, where automatic names count on."""
+    now = dict(zip(state.get("paths", ()), paths, strict=False))
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {now.get(key, key): renamed(item) for key, item in value.items()}
+        return [renamed(item) for item in value] if isinstance(value, list) else value
+
+    changed: dict[str, Any] = renamed(state)
+    return changed if any(old != new for old, new in now.items()) else state
+
+
+def _paths(parts: FitParts) -> list[str]:
+    """Paths of all variables, in the order of the program; a JSON object does not keep it."""
+    return [path for variables in parts.run.program.get_state_tree().values() for path in variables]
 
 
 def _named(callbacks: Sequence[Callback]) -> dict[str, Callback]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from synalinks import _json
+from synalinks import _json, session
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
 from synalinks.trainers.data.data import Samples, Source
@@ -15,7 +16,7 @@ def identity(parts: FitParts) -> dict[str, Any]:
     """What makes a fit this fit and no other. The number of epochs and the budget may differ: they only end it."""
     config, data = parts.config, parts.data
     try:
-        architecture = _json.digest(parts.run.program.to_json().encode())
+        architecture = _json.digest(_json.canonical(_without_numbers(_json.loads(parts.run.program.to_json()))))
     except ConfigurationError:  # it holds something that can't be saved; training needs no saving
         architecture = _json.digest(_json.canonical([variable.path for variable in parts.variables]))
     return {
@@ -30,6 +31,37 @@ def identity(parts: FitParts) -> dict[str, Any]:
         "training samples": _size(data.train),
         "validation samples": _size(data.validation),
     }
+
+
+def _without_numbers(saved: Any) -> Any:
+    """A saved program with automatic names counted from its own beginning, not from that of the session.
+
+    In a notebook, a cell that is run again makes the same program with other numbers: `generator_1`, then `generator_2`.
+    """
+    automatic: dict[str, str] = {}
+
+    def find(value: Any) -> None:
+        if isinstance(value, list):
+            for item in value:
+                find(item)
+        elif isinstance(value, dict):
+            config = value.get("config")
+            name = config.get("name") if isinstance(config, dict) else None
+            prefix = session.to_snake_case(str(value.get("class_name")))
+            if isinstance(name, str) and re.fullmatch(rf"{prefix}(_\d+)?", name):
+                automatic.setdefault(name, f"{prefix} {len(automatic)}")
+            for item in value.values():
+                find(item)
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        if isinstance(value, dict):
+            return {key: renamed(item) for key, item in value.items()}
+        return automatic.get(value, value) if isinstance(value, str) else value
+
+    find(saved)
+    return renamed(saved)
 
 
 def differences(theirs: dict[str, Any], ours: dict[str, Any]) -> list[str]:
