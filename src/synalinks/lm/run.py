@@ -166,20 +166,22 @@ class Earmarks:
     """
 
     def __init__(self) -> None:
-        self._amounts: dict[BudgetTracker, Amount] = {}
+        self._kept: dict[BudgetTracker, tuple[Amount, float]] = {}
 
-    def set(self, tracker: BudgetTracker, amount: Amount) -> None:
-        """Keep an amount of a budget, in place of what was kept of it before."""
+    def set(self, tracker: BudgetTracker, amount: Amount, seconds: float = 0.0) -> None:
+        """Keep an amount of a budget, and the last seconds of its time cap, in place of what was kept of it before."""
         with QUEUE.lock:
-            tracker.aside += amount - self._amounts.get(tracker, NOTHING)
-            self._amounts[tracker] = amount
+            before, time = self._kept.get(tracker, (NOTHING, 0.0))
+            tracker.aside += amount - before
+            tracker.aside_seconds += seconds - time
+            self._kept[tracker] = (amount, seconds)
             QUEUE.advance()
 
     def release(self) -> None:
         """Keep nothing any more."""
-        for tracker in list(self._amounts):
+        for tracker in list(self._kept):
             self.set(tracker, NOTHING)
-        self._amounts.clear()
+        self._kept.clear()
 
 
 _RUN = Run()

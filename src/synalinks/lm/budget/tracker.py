@@ -26,6 +26,7 @@ class BudgetTracker:
         at_risk: what the calls that are out may take beyond what is reserved for them; nothing in mode `hard`.
         worst_overshoot: the greatest `overshoot_bound` so far.
         aside: kept for later, such as an epoch's validation; not given to ordinary calls.
+        aside_seconds: the end of the time cap that is kept for later in the same way.
         refused: the refusal that ended this budget, or None.
         ended: where it first ended something, in words that go behind "ended the run"; kept when it is reopened.
         refused_on_cassette: whether that was the refusal of a recorded run. In its replay what the cassette holds is
@@ -45,6 +46,7 @@ class BudgetTracker:
         self.at_risk = NOTHING
         self.worst_overshoot = NOTHING
         self.aside = NOTHING
+        self.aside_seconds = 0.0
         self.uncertain = NOTHING
         self.in_flight = NOTHING
         self.carried_over = NOTHING
@@ -153,8 +155,10 @@ class BudgetTracker:
     def late(self) -> str | None:
         """That the time cap has passed, in words, or None."""
         seconds = self.seconds_left
-        if seconds is None or seconds > 0:
+        if seconds is None or seconds > self.aside_seconds:
             return None
+        if seconds > 0:
+            return f"the last {seconds:.1f} s of the time cap of {self.budget.seconds:g} s are kept for later"
         return f"the time cap of {self.budget.seconds:g} s has passed"
 
     def lacking(self, bound: Amount, returned: Amount = NOTHING) -> str | None:

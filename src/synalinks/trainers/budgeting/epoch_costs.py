@@ -63,6 +63,7 @@ class EpochCosts:
         self.first_epoch = config.initial_epoch
         self.tracker = tracker
         self._known = False
+        self._slowest: float | None = None  # seconds a call of the program, at the pace of the fit
         self._earmarks = Earmarks()
         self._begin = (NOTHING, 0.0)
         self._counts = {"steps": 0, "trained": 0, "scored": 0, "validated": 0}
@@ -109,6 +110,8 @@ class EpochCosts:
         one = Amount(total.as_if.known / samples, -(-tokens // samples), -(-calls // samples))
         self.dearest = self.dearest.at_least(one)
         self._known = True
+        if calls_made := self._counts["trained"] + self._counts["scored"] + self._counts["validated"]:
+            self._slowest = max(self._slowest or 0.0, (self._now()[1] - self._begin[1]) / calls_made)
 
     # --- the earmark of the validation ---------------------------------------------------------------------
 
@@ -118,7 +121,9 @@ class EpochCosts:
         if not count:
             return
         for tracker in current_run().budgets:
-            self._earmarks.set(tracker, self._of_validation(tracker, count, batch))
+            self._earmarks.set(
+                tracker, self._of_validation(tracker, count, batch), self._seconds_of_validation(tracker, count, batch)
+            )
 
     def _of_validation(self, tracker: BudgetTracker, count: int, batch: int) -> Amount:
         """What a validation of so many samples will take of a budget."""
@@ -129,6 +134,12 @@ class EpochCosts:
             int(self.dearest.tokens * count * VALIDATION_MARGIN),
             self.dearest.calls * count,
         )
+
+    def _seconds_of_validation(self, tracker: BudgetTracker, count: int, batch: int) -> float:
+        """The seconds that a validation of so many samples will take of a time cap; a share of what is left until known."""
+        if self._slowest is not None:
+            return self._slowest * count * VALIDATION_MARGIN
+        return (tracker.seconds_left or 0.0) * count / self._sizes.most_calls(batch, count)
 
     def release_earmark(self) -> None:
         """Keep nothing any more."""
