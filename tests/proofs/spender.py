@@ -1,0 +1,37 @@
+"""A process that trains under a budget and goes on where the last one was killed: `python spender.py CASSETTE|- FOLDER CAP`.
+
+What the budget says at the end stands in `FOLDER/spent.json`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+
+import synalinks
+from proofs.sums import solver, some_twice
+
+
+async def main(folder: Path, cap: int) -> None:
+    program = await solver(concurrency=8)
+    x, y = some_twice(16)
+    history = await program.fit(
+        x, y, batch_size=8, epochs=30, validation_split=0.25, verbose=0, seed=7,
+        budget=synalinks.Budget(calls=cap), resume=folder / "state",
+    )  # fmt: skip
+    tracker = history.budget
+    said = {"settled": tracker.settled.calls, "uncertain": tracker.uncertain.calls, "stopped_by": history.stopped_by}
+    (folder / "spent.json").write_text(json.dumps(said))
+
+
+if __name__ == "__main__":
+    cassette, place, most = sys.argv[1:]
+    with ExitStack() as blocks:
+        warnings.simplefilter("ignore")
+        if cassette != "-":
+            blocks.enter_context(synalinks.use_cassette(cassette, record_mode="once"))
+        asyncio.run(main(Path(place), int(most)))
