@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
@@ -93,6 +94,19 @@ def test_the_budget_holds() -> None:
     assert sum((entry.as_if or Decimal(0) for entry in in_fit), Decimal(0)) <= Decimal("0.05")
     begun = {entry.scope.epoch for entry in in_fit}
     assert {entry.scope.epoch for entry in in_fit if entry.scope.phase == "validation"} == begun
+
+
+def test_a_cassette_of_format_1_replays_to_the_same_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one of the budgeted training as it was recorded before; its last row is the epoch that was not begun."""
+    printed, ledger = replay("budgeted_training")
+    old = ROOT / "tests" / "lm" / "cassette" / "format_1.jsonl"
+    assert old.read_bytes().startswith(b'{"synalinks_cassette":1,')
+    (tmp_path / "examples").mkdir()
+    shutil.copy(old, tmp_path / "examples" / "budgeted_training.jsonl")
+    monkeypatch.setattr("playing.CASSETTES", tmp_path)
+    again, same = replay("budgeted_training")
+    assert again == printed
+    assert same.to_dicts(timings=False) == ledger.to_dicts(timings=False)
 
 
 @pytest.fixture(scope="module")
