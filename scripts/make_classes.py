@@ -2,9 +2,9 @@
 
     python scripts/make_classes.py
 
-Written are `metrics/operational/classes.py`, from the rows of `table.py` beside it, and `rewards/rubric_classes.py`, from
-`rubric_table.py`. Both are committed, so that type checkers, editors and readers see ordinary classes; a test compares
-them with what this script makes.
+Written are `metrics/operational/classes.py`, from the rows of `table.py` beside it, and `rewards/rubric_classes.py`,
+from `rubric_table.py`. Both are committed, so that type checkers, editors and readers see ordinary classes; a test
+compares them with what this script makes.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def rubric_judges() -> str:
     head = [
         '"""Judges by one rubric: a class for each rubric of the table.',
         "",
-        "Made by scripts/make_classes.py from rubric_table.py. Change the table and run the script; a test compares the two.",
+        "Made by scripts/make_classes.py from rubric_table.py. Change the table and run the script; a test compares "
+        "the two.",
         '"""',
         "",
         "from __future__ import annotations",

@@ -1,4 +1,4 @@
-"""A provider in which an optimizer has something to find: the more hints stand in the instructions, the better it does."""
+"""A provider for tests of optimizers: the more hints the instructions contain, the better its answers are."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def documents() -> dict[str, str]:
 
 
 def blocks_of(text: str) -> list[re.Match[str]]:
-    """The Python blocks of a page that run in its namespace: all but those with a mark (`<!-- run -->`) of their own."""
+    """The Python blocks of a page that run in its namespace: all but those with a mark (`<!-- run -->`)."""
     return [found for found in BLOCK.finditer(text) if not found["before"].startswith("<!-- ")]
 
 

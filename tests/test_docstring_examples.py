@@ -73,8 +73,8 @@ def needs_an_example(thing: Any) -> bool:
     """Whether it is a class that a program makes instances of.
 
     Errors are raised and not made by programs; a row of the table of metrics, or a rubric, has its base's example; the
-    docstring of a data model or an enum is the description in the schema that a language model is shown, so the built-in
-    ones have that of `DataModel`.
+    docstring of a data model or an enum is the description in the schema that a language model is shown, so the
+    built-in ones have that of `DataModel`.
     """
     if not inspect.isclass(thing) or issubclass(thing, (BaseException, enum.Enum)):
         return False

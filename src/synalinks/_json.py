@@ -14,8 +14,8 @@ import orjson
 
 from synalinks.lm.core.errors import ConfigurationError
 
-#: Any JSON value: None, bool, int, float, str, a list or an object of them. Type checkers would refuse `value["a"]["b"]`
-#: of a recursive alias, so it is Any under the name of what it holds.
+#: Any JSON value: None, bool, int, float, str, a list or an object of them. Type checkers would refuse
+#: `value["a"]["b"]` of a recursive alias, so it is Any under the name of what it holds.
 Json = Any
 #: A JSON object.
 JsonObject = dict[str, Json]

@@ -283,7 +283,7 @@ def _counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _measured(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Count a filter or a method: a step, the text it reads, and what it can produce. Gives the arguments to call it with."""
+    """Count a filter or a method: a step, the text it reads, and what it can produce. Returns its arguments."""
     meter = _meter.get()
     meter.step()
     if name == "join" and len(args) > 1 and not isinstance(args[1], Sized):

@@ -4,7 +4,7 @@
     |- ConfigurationError        a wrong program: always raised (also a ValueError)
     |  |- CopyError              an attribute that can't be copied (also a TypeError)
     |  |- DataError              input of the wrong shape or type
-    |  `- UnknownModelError      a model name whose provider we don't speak
+    |  `- UnknownModelError      a model name with an unknown provider
     |- LMError                   one call to a model failed
     |  |- ConnectionFailed       no server, dropped connection             retried
     |  |- CallTimeout            no answer in time                         retried, spend uncertain

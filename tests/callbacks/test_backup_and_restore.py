@@ -1,4 +1,4 @@
-"""Tests of going on after a crash: the same program in the end, and nothing paid for twice."""
+"""Tests of resuming after a crash: the same program in the end, and nothing billed twice."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_the_same_program_goes_on_in_the_same_process(tmp_path: Path) -> None:
 
 
 def test_omega_goes_on_and_embeds_nothing_again(tmp_path: Path) -> None:
-    """Its memory of hard examples and its embeddings are kept too: without a cache, no whole epoch is paid for twice."""
+    """Its hard-example buffer and its embeddings are saved too: without a cache, no whole epoch is billed twice."""
 
     def run(callbacks: list[Any]) -> Any:
         synalinks.clear_session(free_memory=False)

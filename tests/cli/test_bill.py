@@ -89,7 +89,8 @@ def test_what_moved_and_what_the_cassette_lacks_is_told_where_there_is_some() ->
         "t.jsonl", "none", 3, 0, 1, moved=2, near=1, price="about $0.0100 (mean of 4 rows of the same model)"
     )
     assert line(render("a.py", Ledger(), 0.0, cassette=cassette), "cassette") == (
-        "t.jsonl (record mode none): 3 played (2 from another place), 0 recorded, 1 unplayed; not on it: 1 near, 0 missing; "
+        "t.jsonl (record mode none): 3 played (2 from another place), 0 recorded, 1 unplayed; "
+        "not on it: 1 near, 0 missing; "
         "asking costs about $0.0100 (mean of 4 rows of the same model)"
     )
 

@@ -150,7 +150,7 @@ def test_a_call_that_fails_for_good_is_a_failed_sample(clock: NoWaiting) -> None
     assert_reconciled(history.ledger, server)
 
 
-# --- a provider that is unavailable ---------------------------------------------------------------------------------------------
+# --- a provider that is unavailable --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", [{"status": 500}, {"drop": True}], ids=["500", "dropped"])

@@ -1,4 +1,4 @@
-"""What surrounds a run: cassette, provider, budgets, ledgers, offline; nested, restored, on several loops and threads."""
+"""The runtime: cassette, provider, budgets, ledgers, offline; nested, restored, on several loops and threads."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def ask(client: Client, *requests: Request) -> list[Reply]:
 def test_the_stack_is_visible_as_it_is_composed() -> None:
     text = repr(Client(MODEL))
     assert (
-        "Stack(ledger > single_flight > per_text > cache > cassette > rate_limit > retry > budget > attempt > validate > "
-        "price > ollama)" in text
+        "Stack(ledger > single_flight > per_text > cache > cassette > rate_limit > retry > budget > attempt > "
+        "validate > price > ollama)" in text
     )
     assert MODEL in text
     assert "http://" in text

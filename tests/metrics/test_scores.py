@@ -87,7 +87,8 @@ FLAGS = [
 @pytest.mark.parametrize(
     ("name", "wanted"),
     [
-        # The definitions of scikit-learn's user guide, 3.4.4.9: TP / (TP + FP), TP / (TP + FN), (1 + b^2) PR / (b^2 P + R).
+        # The definitions of scikit-learn's user guide, 3.4.4.9:
+        # TP / (TP + FP), TP / (TP + FN), (1 + b^2) PR / (b^2 P + R).
         ("binary_accuracy", [2 / 4, 2 / 4]),
         ("binary_precision", [2 / 3, 1 / 2]),
         ("binary_recall", [2 / 3, 1 / 2]),

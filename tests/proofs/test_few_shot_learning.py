@@ -57,7 +57,7 @@ def model(law: Any, seed: int) -> ScriptedProvider:
 
 
 def trained(law: Any, seed: int) -> tuple[float, int]:
-    """Share of the way to the ceiling, and calls, of four epochs with the defaults on the task of the nearest example."""
+    """Share of the way to the ceiling, and calls, of four epochs with the defaults on the nearest-example task."""
 
     async def build() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Case)

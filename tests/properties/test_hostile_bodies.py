@@ -166,8 +166,8 @@ ERRORS = {
     },
 }
 ODD: list[Any] = [
-    None, True, False, 0, -1, 17, 1.5, 1e308, 2**70, "", "x", "12", "nan", "Infinity", [], [None], [[]], [17], ["x"], {},
-    {"a": None}, [{}], [{"a": 1}], {"error": "x"}, "\u2028", "<think>", "</think>", SAY, [0.5, None], [1e308],
+    None, True, False, 0, -1, 17, 1.5, 1e308, 2**70, "", "x", "12", "nan", "Infinity", [], [None], [[]], [17], ["x"],
+    {}, {"a": None}, [{}], [{"a": 1}], {"error": "x"}, "\u2028", "<think>", "</think>", SAY, [0.5, None], [1e308],
 ]  # fmt: skip
 
 

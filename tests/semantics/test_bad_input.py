@@ -138,7 +138,7 @@ WRONG = {
     ("case", "after"), [*((case, 43) for case in WRONG), ("an error", 27), ("an error", 36), ("no number", 60)]
 )
 def test_a_reward_that_goes_wrong_ends_the_fit_and_loses_nothing(case: str, after: int) -> None:
-    """In the first epoch or the second, while training, comparing or validating: what was learnt is there afterwards."""
+    """In the first epoch or the second, while training, comparing or validating: what was learnt is kept."""
     value, error, message = WRONG[case]
     with server() as running:
         made = compiled(reward=going_wrong(after, value))

@@ -204,7 +204,8 @@ def test_masks_singularise_and_ignore_numbers() -> None:
 
 def test_a_mask_that_names_nothing_is_an_error_and_not_a_zero() -> None:
     """When it is compiled, where that can be seen; else with the first example. Never a silent score."""
-    for options in ({"reward": synalinks.ExactMatch(in_mask=["anser"])}, {"reward": synalinks.ExactMatch(out_mask=["anser"])},
+    for options in ({"reward": synalinks.ExactMatch(in_mask=["anser"])},
+                    {"reward": synalinks.ExactMatch(out_mask=["anser"])},
                     {"metrics": [synalinks.metrics.Precision(in_mask=["anser"])]}):  # fmt: skip
         with pytest.raises(
             ConfigurationError, match=r"names 'anser', but Answer has no such field; did you mean 'answer'"

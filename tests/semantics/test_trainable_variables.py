@@ -1,4 +1,4 @@
-"""The contract between a module with trainable state and the optimizers, as the guide to trainable variables says it."""
+"""The contract between a module with trainable state and the optimizers, as in the guide to trainable variables."""
 
 from __future__ import annotations
 

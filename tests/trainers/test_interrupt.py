@@ -58,7 +58,8 @@ async def main():
             await program.fit(x, y, batch_size=8, epochs=2, verbose=0)
     finally:
         history = getattr(program, "history", None)
-        said = {"sent": sent, "home": home, "entries": len(program.run_ledger), "failed": program.run_ledger.total.failed}
+        said = {"sent": sent, "home": home}
+        said |= {"entries": len(program.run_ledger), "failed": program.run_ledger.total.failed}
         said["stopped_by"] = history.stopped_by if history else None
         print(json.dumps(said), flush=True)
 

@@ -38,7 +38,7 @@ def cell(folder: Path, callbacks: list[Callback]) -> Any:
 
 @pytest.mark.parametrize("made_before", [0, 8])
 def test_the_same_cell_goes_on_where_it_was(tmp_path: Path, made_before: int) -> None:
-    """With 8 generators made before, the names of the first run are `generator_8` and `generator_9`, then `generator_10`."""
+    """After 8 generators, the names of the first run are `generator_8` and `generator_9`, then `generator_10`."""
     for _ in range(made_before):
         synalinks.Generator(data_model=Answer, language_model=lm())
     with pytest.raises(KeyboardInterrupt):

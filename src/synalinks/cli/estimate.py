@@ -33,10 +33,10 @@ from synalinks.cli.run.dry import dry_run, priors_from, script_forecast
 def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as_json: bool, show_output: bool) -> None:
     """Forecast calls, tokens and dollars of SCRIPT by phase and model, from low to high.
 
-    The script runs, unmodified, with every model answered synthetically: no server, no key, no cassette, nothing is billed.
-    Each of its fits is forecast from its real prompts, as `program.estimate` does it; all other calls are counted as
-    they are made. Low leaves out what cache and sharing may save; high has retries, the longest answers and most
-    examples. Lengths are learnt from the disk cache, and from the cassettes of --learn-from.
+    The script runs, unmodified, with every model answered synthetically: no server, no key, no cassette, nothing is
+    billed. Each of its fits is forecast from its real prompts, as `program.estimate` does it; all other calls are
+    counted as they are made. Low leaves out what cache and sharing may save; high has retries, the longest answers and
+    most examples. Lengths are learnt from the disk cache, and from the cassettes of --learn-from.
 
     `synalinks run SCRIPT --dry-run` shows what one run would have made instead, without a range, and with what the
     script prints. Files that the script writes are written in both cases.

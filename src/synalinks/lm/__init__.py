@@ -1,6 +1,6 @@
 """The LM layer: every call metered, shared, cached, budgeted, recorded, rate-limited and retried.
 
-It contains nothing of modules or programs and can be used alone; `README.md` beside this file explains the
+It does not depend on modules or programs and can be used alone; `README.md` beside this file explains the
 order of the layers.
 """
 

@@ -62,8 +62,8 @@ class ProviderHandler:
             return runtime.provider(call)
         if runtime.offline:
             raise OfflineError(
-                f"{call.request.model!r} was asked for an answer that is on no cassette and in no cache, and live calls "
-                f"are forbidden (at {call.scope}). Run once without --offline to record it"
+                f"{call.request.model!r} was called for an answer that is on no cassette and in no cache, and live "
+                f"calls are forbidden (at {call.scope}). Run once without --offline to record it"
             )
         if self._provider is None:
             self._provider = make(self._spec, self._api_base, credentials=self._credentials)
@@ -81,7 +81,8 @@ class Client:
         retry: when to try again.
         cache: `use`; `refresh` to ask anew and store; `off`.
         cache_dir: folder of the cache; the user's where None.
-        layers: layers of one's own, each a layer or a pair `(layer, Above("cache"))`; just below the ledger without one.
+        layers: layers of one's own, each a layer or a pair `(layer, Above("cache"))`; just below the ledger without
+            one.
 
     Example:
         >>> import asyncio

@@ -60,8 +60,8 @@ class Below:
 
 
 Position = Above | Below
-#: The position of a layer that is given without one: it gets each call of the program once, cached and replayed ones included, and
-#: the ledger counts what it answers.
+#: The position of a layer that is given without one: it gets each call of the program once, cached and replayed ones
+#: included, and the ledger counts what it answers.
 DEFAULT_POSITION = Below("ledger")
 #: A layer, or a layer and its position.
 Placed = Layer | tuple[Layer, Position]

@@ -23,8 +23,8 @@ class RetryPolicy:
 
     Attributes:
         attempts: attempts in all, the first included.
-        max_wait: longest wait between two attempts, in seconds. A provider that requires a longer one is
-            not waited for: the call fails and says so.
+        max_wait: longest wait between two attempts, in seconds. A longer one that a
+            provider demands is not waited for: the call fails, and the error names it.
         timeout: seconds an attempt may take, waiting in the server's queue included; None for no limit.
         bad_reply_attempts: attempts in all that may end in an answer that breaks its schema.
         first_wait: seconds before the second attempt; doubled from one attempt to the next, less a jitter
@@ -55,16 +55,16 @@ class RetryPolicy:
 class RetryLayer:
     """Tries again after connection errors, timeouts, 408, 409, 425, 429, 5xx and broken answers.
 
-    One caller's 429 slows all callers of the account. What failed attempts cost is carried to the final reply, or the final
-    error. Each attempt passes through the budgets below. What a cassette answers is the outcome of all attempts, and
-    is handed up as it is.
+    One caller's 429 slows all callers of the account. What failed attempts cost is carried to the final reply, or the
+    final error. Each attempt passes through the budgets below. What a cassette answers is the outcome of all attempts,
+    and is handed up as it is.
 
-    A sink that has received a part of a broken stream can't give it back: it is fed the next attempt
-    from its start. The reply holds the last attempt only.
+    A sink that has received a part of a broken stream is fed the next attempt from its start. The reply holds the last
+    attempt only.
 
     Args:
         policy: the bounds.
-        account: told to slow down; admits further attempts.
+        account: is slowed down by a 429; admits further attempts.
         clock: waits between attempts.
         rng: jitter.
         free: whether a model's tokens cost nothing, so that an attempt that may or may not
@@ -113,8 +113,8 @@ class RetryLayer:
         try:
             reply: Reply = await retrying(tries.next, attempt, call)
         except LMError as error:
-            raise tries.told(error) from error.__cause__
-        return tries.carried_by(reply)
+            raise tries.final_error(error) from error.__cause__
+        return tries.final_reply(reply)
 
 
 def _never_free(model: str) -> bool:
@@ -150,10 +150,10 @@ class _Tries:
         except LMError as error:
             self._count(error)
             raise
-        except BudgetExceeded as refused:  # its cause has what was spent until here, for the ledger
+        except BudgetExceeded as refused:  # its cause carries what was spent until here to the ledger
             if isinstance(refused.__cause__, LMError):  # the budget's cap cut the answer of this attempt short
                 self._count(refused.__cause__)
-            raise refused from self.told(self.last)
+            raise refused from self.final_error(self.last)
         self.attempts += 1
         return reply
 
@@ -180,19 +180,19 @@ class _Tries:
         return error.retry_after is not None and error.retry_after > self._policy.max_wait
 
     def wait(self, state: RetryCallState) -> float:
-        """Seconds before the next attempt: what the provider asked for, else exponential with jitter."""
+        """Seconds before the next attempt: those of the provider's Retry-After, else exponential with jitter."""
         if self.last.retry_after is not None:
             return self.last.retry_after
         longest = min(self._policy.max_wait, self._policy.first_wait * 2.0 ** (self.attempts - 1))
         return longest * (1 - self._rng.random() / 2)
 
     def slow_the_account(self, state: RetryCallState) -> None:
-        """Let every caller of the account wait as long as this one, if the provider said to slow down."""
+        """Delay all calls of the account as long as this one, after a 429 or a Retry-After."""
         if isinstance(self.last, RateLimited) or self.last.retry_after is not None:
             self._account.slow_down(state.upcoming_sleep)
 
-    def told(self, error: LMError) -> LMError:
-        """The final error, knowing how many attempts there were and what they cost."""
+    def final_error(self, error: LMError) -> LMError:
+        """The final error, with the number of attempts and what they cost."""
         error.attempts = self.attempts
         error.wasted = self.wasted
         error.wasted_tokens = self.tokens
@@ -208,8 +208,8 @@ class _Tries:
         error.args = (message, *error.args[1:])
         return error
 
-    def carried_by(self, reply: Reply) -> Reply:
-        """The final reply, carrying what the attempts before it cost."""
+    def final_reply(self, reply: Reply) -> Reply:
+        """The final reply, with the number of attempts and what the failed ones cost."""
         billed = None if reply.cost is None or self.wasted is None else reply.cost + self.wasted
         return replace(
             reply,

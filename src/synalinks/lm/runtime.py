@@ -1,18 +1,20 @@
 """The runtime of a call, and the `use_*` blocks that set it.
 
-A `Runtime` is a frozen value: which cassette is open, which provider handler replaces the models' own, which budgets and
-ledgers count the call. A block makes a changed copy for its own context, which tasks inherit from the task that started
-them. `current()` finds the runtime of a call: that of the context; where there is none, as on a thread, the process default,
-which is the outermost open block with the blocks that its opener has opened in it since; else `OUTSIDE`.
+A `Runtime` is a frozen value: which cassette is open, which provider handler replaces the models' own, which budgets
+and ledgers count the call. A block makes a changed copy for its own context, which tasks inherit from the task that
+started them. `current()` finds the runtime of a call: that of the context; where there is none, as on a thread, the
+process default, which is the outermost open block with the blocks that its opener has opened in it since; else
+`OUTSIDE`.
 
-Python does not say what started a thread. Of the blocks that the main thread has open when a thread starts, the thread is
-taken to be in those that have no other beside them; so is a block that it opens. A block that another thread has open is the
-default for calls only: a block opened meanwhile does not stand in it, since a server has a thread for each request.
+Python does not say what started a thread. Of the blocks that the main thread has open when a thread starts, the thread
+is taken to be in those that have no other beside them; so is a block that it opens. A block that another thread has
+open is the default for calls only: a block opened meanwhile does not stand in it, since a server has a thread for each
+request.
 
-Blocks may be closed in any order, and in another context than they were opened in, as a generator's is. So a block that is
-closed takes its own change out of the context's runtime and of nothing else; what the context held before the block was
-opened is put back only if that is the same. (`Token.reset` does neither: it brings back a block closed meanwhile, and it
-raises `ValueError` in another context.)
+Blocks may be closed in any order, and in another context than they were opened in, as a generator's is. So a block that
+is closed takes its own change out of the context's runtime and of nothing else; what the context held before the block
+was opened is put back only if that is the same. (`Token.reset` does neither: it brings back a block closed meanwhile,
+and it raises `ValueError` in another context.)
 """
 
 from __future__ import annotations
@@ -216,7 +218,7 @@ class _OpenBlocks:
 
 
 def _runtime_of(blocks: Sequence[Block], chain: Sequence[Block] = ()) -> Runtime:
-    """The runtime of a chain of blocks within one another, with those of `blocks` within it that have no other beside them."""
+    """The runtime of a chain of nested blocks, with those of `blocks` within it that have no other beside them."""
     chain, known = list(chain), set(blocks)
     while True:
         within = [block for block in blocks if [b for b in block.runtime.blocks[:-1] if b in known] == chain]
@@ -295,7 +297,7 @@ def _upper_bound(request: Request) -> Decimal | None:
 
 @contextmanager
 def use_cache_only(directory: str | Path | None = None) -> Iterator[CacheOnlyProvider]:
-    """Let recordings inside the block take answers from the cache in a folder (None: the user's), and make no live call.
+    """Answer recordings inside the block from the cache in a folder (None: the user's), without a live call.
 
     Raises:
         OfflineError: inside the block, at a call that the cache holds no answer to.
@@ -319,9 +321,9 @@ def use_provider(handler: Handler) -> Iterator[Handler]:
 def use_budget(budget: Budget | Decimal | float | str, *, name: str = "budget") -> Iterator[BudgetTracker]:
     """Hold every call inside the block to a budget (an amount is in dollars); blocks nest.
 
-    The calls of tasks and threads that are started inside the block are held too. Other processes are not held, and neither
-    are threads with blocks of their own that were running before, or that were started by another thread than the main one:
-    run their work in a copy of the context there, as `asyncio.to_thread` does.
+    The calls of tasks and threads that are started inside the block are held too. Other processes are not held, and
+    neither are threads with blocks of their own that were running before, or that were started by another thread than
+    the main one: run their work in a copy of the context there, as `asyncio.to_thread` does.
 
     Args:
         budget: the caps.
@@ -367,8 +369,8 @@ def offline() -> Iterator[None]:
 def isolated(handler: Handler) -> Iterator[Ledger]:
     """Make the calls inside the block a run beside the real one; gives the ledger they are entered in.
 
-    `handler` answers every model, without cassette, cache, budgets or rate limits. The block is never the process default, so
-    other tasks and threads get none of its answers.
+    `handler` answers every model, without cassette, cache, budgets or rate limits. The block is never the process
+    default, so other tasks and threads get none of its answers.
     """
     ledger, draws = Ledger(), Draws()
     with Block(

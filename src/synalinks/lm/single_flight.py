@@ -1,8 +1,8 @@
-"""One answer for identical calls in flight: the first call is sent, those made meanwhile get a copy.
+"""SingleFlightLayer: one answer for identical calls in flight; the first is billed, the others get a copy.
 
-Only requests with a single answer (temperature 0, embeddings) are shared. At a temperature above 0 two
-askings are two draws, different answers by definition: to hand one answer to both would turn three samples
-into one sample counted three times.
+Only requests with a single answer (temperature 0, embeddings) are shared. At a temperature above 0 two calls are two
+draws, different answers by definition: one answer for both would turn three samples into one sample counted three
+times.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Key = tuple[str, Hashable]
 
 
 class _Flight:
-    """A call on its way, and those who wait for it."""
+    """A call in flight, and the waiters for its answer."""
 
     __slots__ = ("aloft", "key", "paid", "sink", "task", "trace", "waiters")
 
@@ -34,18 +34,18 @@ class _Flight:
         self.trace = Trace()
 
     def feed(self, delta: Delta) -> None:
-        """Pass a piece on to the one who asked first, as long as it is there."""
+        """Pass a piece on to the first call, as long as it waits."""
         if self.sink is not None:
             self.sink(delta)
 
-    def forget(self) -> None:
-        """Let no other call join."""
+    def close(self) -> None:
+        """Take the call out of those in flight: later calls do not join it."""
         if self.aloft.get(self.key) is self:
             del self.aloft[self.key]
 
-    def land(self, _: object = None) -> None:
-        """Wake all waiting calls: the call has ended."""
-        self.forget()
+    def finish(self, _: object = None) -> None:
+        """Wake the waiters: the call has ended."""
+        self.close()
         for waiter in self.waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -54,16 +54,15 @@ class _Flight:
 class SingleFlightLayer:
     """Lets identical single-answer calls share one answer.
 
-    The call runs in a task of its own, with the context of the first. A task that is cancelled
-    leaves the others waiting; when the last one goes, the call itself is cancelled. What the call cost, be
-    it answered or failed, stands on the reply or error of the first asker who is still there: once, never
-    twice, never not at all.
+    The call runs in a task of its own, with the context of the first of them. A waiter that is cancelled leaves the
+    others waiting; with the last waiter the call itself is cancelled. What the call cost, answered or failed, is on the
+    reply or error of the first waiter that is left, exactly once.
 
     Args:
         ambient: what must be equal besides the request for two calls to be the same, such as the open cassette
             and the budgets in force.
-        bypass: whether to stand aside, as while a cassette that can't record is open: who shares would depend on
-            timing, and a replay must not.
+        bypass: whether calls pass unshared, as while a cassette that can't record is open: sharing depends on timing,
+            a replay does not.
     """
 
     name = "single_flight"
@@ -95,7 +94,7 @@ class SingleFlightLayer:
                 flight = aloft[key] = _Flight(call.sink, key, aloft)
                 sink = None if call.sink is None else flight.feed
                 flight.task = asyncio.create_task(fly(replace(call, sink=sink, trace=flight.trace)))
-                flight.task.add_done_callback(flight.land)
+                flight.task.add_done_callback(flight.finish)
             await _wait(flight, leads, call.trace)
             if not flight.paid:
                 flight.paid = True
@@ -111,9 +110,9 @@ class SingleFlightLayer:
 
 
 async def _wait(flight: _Flight, leads: bool, trace: Trace) -> None:
-    """Wait until the call has ended; on cancellation leave, and end the call if no other task waits.
+    """Wait until the call has ended; on cancellation leave, and end the call if it was the last waiter.
 
-    Who ends it takes over its trace: the others heard of nothing that was sent.
+    The trace of a call ended so is added to that of the last waiter.
     """
     waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     flight.waiters.append(waiter)
@@ -124,7 +123,7 @@ async def _wait(flight: _Flight, leads: bool, trace: Trace) -> None:
         if leads:
             flight.sink = None
         if not flight.waiters:
-            flight.forget()
+            flight.close()
             await _end(flight.task)
             if not flight.paid:
                 trace.add(flight.trace)
@@ -132,15 +131,15 @@ async def _wait(flight: _Flight, leads: bool, trace: Trace) -> None:
 
 
 async def _end(task: asyncio.Task[Reply]) -> None:
-    """Cancel a call and see it out, so that it has let go of what it held when its asker goes on."""
+    """Cancel a call and await its end, so that slots and reservations are free when the waiter continues."""
     task.cancel()
     await asyncio.wait((task,))
     if not task.cancelled():
-        task.exception()  # no task is left that would get it
+        task.exception()  # retrieved, or asyncio logs it: no waiter is left
 
 
 def _copy(task: asyncio.Task[Reply]) -> Reply:
-    """The answer, or the error, for one who paid nothing for it."""
+    """The answer, or the error, without its cost, for a waiter after the first."""
     try:
         reply = task.result()
     except LMError as error:
@@ -151,5 +150,5 @@ def _copy(task: asyncio.Task[Reply]) -> Reply:
     except SynalinksError as error:
         if error.__cause__ is None:
             raise
-        raise copy.copy(error) from None  # the cause is what the first asker paid for
+        raise copy.copy(error) from None  # the cause carries the cost, which is on the first waiter's error
     return replace(reply, source="shared", billed=ZERO, attempts=1, wasted=ZERO, wasted_tokens=0, uncertain_attempts=0)

@@ -1,4 +1,4 @@
-"""Kind: the objects of one kind (rewards, metrics, optimizers, callbacks, initializers), by name, config or instance."""
+"""Kind: objects of one kind (rewards, metrics, optimizers, callbacks, initializers), by name, config or instance."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ class Kind(Generic[T]):
             near = difflib.get_close_matches(plain, [*known, *map(to_snake_case, self._registered_names())], n=3)
             hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {list(known)}"
             raise ConfigurationError(
-                f"no {self.what.partition(' ')[2]} is called {name!r}; {hint} Classes of your own have a name once they "
-                "are registered: @synalinks.saving.register_synalinks_serializable()"
+                f"no {self.what.partition(' ')[2]} is called {name!r}; {hint} Classes of your own have a name once "
+                "they are registered: @synalinks.saving.register_synalinks_serializable()"
             )
         return self._made(name, found)
 

@@ -36,8 +36,8 @@ def check_targets(rewards: Iterable[Reward], source: Source) -> None:
     names = [reward.name for reward in rewards if reward.needs_target]
     if names and source.first().y is None:
         raise DataError(
-            f"the reward {names[0]!r} compares each prediction with its target, and the data have no targets: pass y=, or "
-            "a reward that needs none, such as a judge"
+            f"the reward {names[0]!r} compares each prediction with its target, and the data have no targets: pass y=, "
+            "or a reward that needs none, such as a judge"
         )
 
 

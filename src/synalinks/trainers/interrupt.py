@@ -24,9 +24,9 @@ AGAIN = "\nInterrupted again: cancelling the calls that are still out.\n"
 class OrderlyInterrupt:
     """A `with` block, inside a task, whose first Ctrl-C ends the run once the calls already sent are answered.
 
-    Outside the main thread, inside another such block (whose handler is installed), or under a handler of the user's own
-    it does nothing. The handler is a plain one, not one of the event loop's: those exist on Unix only, and do not run
-    while code that does not await is running.
+    Outside the main thread, inside another such block (whose handler is installed), or under a handler of the user's
+    own it does nothing. The handler is a plain one, not one of the event loop's: those exist on Unix only, and do not
+    run while code that does not await is running.
     """
 
     def __init__(self) -> None:

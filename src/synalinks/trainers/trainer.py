@@ -223,9 +223,10 @@ class Trainer(Compilable):
     ) -> Forecast:
         """Forecast what `fit` with these arguments will take; `print` shows it as a table.
 
-        A copy of the program is trained on synthetic answers. No model is called, the program stays as it is, and no file is
-        written. Lengths of answers come from usage statistics: of the sources given, the open cassette, the calls of this
-        process and the disk cache. Figures are as if live; low leaves out calls that the cache and single flight may save.
+        A copy of the program is trained on synthetic answers. No model is called, the program stays as it is, and no
+        file is written. Lengths of answers come from usage statistics: of the sources given, the open cassette, the
+        calls of this process and the disk cache. Figures are as if live; low leaves out calls that the cache and single
+        flight may save.
 
         Args:
             x, y: as for `fit`; of generators, only a function that makes one.

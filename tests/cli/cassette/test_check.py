@@ -157,7 +157,8 @@ def test_rows_that_a_script_does_not_play_are_told(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert done.output.splitlines() == [
         f"{script}: 2 exact, 0 moved, 0 near, 0 missing",
-        f"line {lines(cassette).index(next(line for line in lines(cassette) if 'two' in line)) + 1}: not played by {script} "
+        f"line {lines(cassette).index(next(line for line in lines(cassette) if 'two' in line)) + 1}: "
+        f"not played by {script} "
         "(outside any run)",
         f"{cassette}: 3 rows, 1 problem",
     ]

@@ -139,7 +139,7 @@ def test_a_call_that_the_cache_has_no_answer_to_is_named_and_nothing_is_made(pai
         assert server.requests.number == 0
     assert (more.returncode, moved.returncode) == (1, 1)
     assert "has no answer for a call of 'ollama/m'" in more.stderr
-    assert "nothing was sent and nothing paid" in more.stderr
+    assert "nothing was sent and nothing billed" in more.stderr
     assert "100 + 1" in more.stderr and "module=generator" in more.stderr
     assert "t.jsonl was not made: the run ended after" in more.stderr
     assert server.url in moved.stderr, "one model name on two servers is two models"

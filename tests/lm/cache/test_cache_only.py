@@ -110,7 +110,7 @@ def test_what_is_asked_and_where_stands_in_the_error(folder: Path, tmp_path: Pat
     said = str(caught.value)
     assert f"the cache in {folder} has no answer for a call of 'ollama/m' to {NOBODY}" in said
     assert "at sample=5, draw 0" in said and "xx new question" in said and "x" * 120 not in said
-    assert "nothing was sent and nothing paid" in said
+    assert "nothing was sent and nothing billed" in said
     assert archive.given == 0
     embed = Request("embed", MODEL, texts=["first text", "second"])
     with (

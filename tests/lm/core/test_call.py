@@ -40,7 +40,8 @@ def test_a_digest_is_of_what_is_asked_and_of_nothing_else() -> None:
     assert hash(same[0]) == hash(same[1])
     others = [
         chat(), chat("ho"), chat(options={"seed": 2}), chat(schema=Schema(SCHEMA)), chat(tools=[{"name": "f"}]),
-        Request("chat", "ollama/n", messages=[{"role": "user", "content": "hi"}]), Request("embed", "ollama/m", texts=["hi"]),
+        Request("chat", "ollama/n", messages=[{"role": "user", "content": "hi"}]),
+        Request("embed", "ollama/m", texts=["hi"]),
     ]  # fmt: skip
     assert len({request.digest for request in others}) == len(others)
 
@@ -124,8 +125,9 @@ def test_totals_are_sums_of_buckets_and_unknown_is_not_nought(counts: dict[str, 
 def test_a_reply_survives_a_cassette_but_not_its_bill() -> None:
     reply = Reply(
         text="x", reasoning="why", tool_calls=({"id": "1", "name": "f", "arguments": {}},), finish="stop", refusal="no",
-        usage=Usage(1, output_text=2, raw={"n": 3}), cost=Decimal("0.10"), billed=Decimal("0.30"), model="m-1", seconds=0.25,
-        attempts=3, wasted=None, wasted_tokens=4, uncertain_attempts=1, chunks=(Delta("x"), Delta("", "why")), extra={"k": 1},
+        usage=Usage(1, output_text=2, raw={"n": 3}), cost=Decimal("0.10"), billed=Decimal("0.30"), model="m-1",
+        seconds=0.25, attempts=3, wasted=None, wasted_tokens=4, uncertain_attempts=1,
+        chunks=(Delta("x"), Delta("", "why")), extra={"k": 1},
     )  # fmt: skip
     again = Reply.from_dict(reply.to_dict(), "cassette")
     assert again.to_dict() == reply.to_dict()

@@ -80,7 +80,10 @@ def test_a_total_that_is_asked_again_adds_what_is_new() -> None:
 
 def test_queries_by_any_field() -> None:
     ledger = Ledger(
-        entry(epoch=e, phase=p, sample=s, source="cassette" if s else "live", billed=Decimal(0) if s else Decimal("0.01"))
+        entry(
+            epoch=e, phase=p, sample=s, source="cassette" if s else "live",
+            billed=Decimal(0) if s else Decimal("0.01"),
+        )
         for e in (1, 0, None) for p in ("train", "validation") for s in (0, 1)
     )  # fmt: skip
     assert list(ledger.by("epoch")) == [None, 0, 1]

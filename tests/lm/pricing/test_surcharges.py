@@ -145,7 +145,10 @@ def test_a_schema_may_be_said_as_a_tool_except_to_local_servers() -> None:
 
 @pytest.mark.parametrize(
     ("options", "answers"),
-    [({}, 1), ({"n": 3}, 3), ({"best_of": 4, "n": 2}, 4), ({"generation_config": {"candidateCount": 2}}, 2), ({"n": None}, 1)],
+    [
+        ({}, 1), ({"n": 3}, 3), ({"best_of": 4, "n": 2}, 4),
+        ({"generation_config": {"candidateCount": 2}}, 2), ({"n": None}, 1),
+    ],
 )  # fmt: skip
 def test_each_answer_of_a_call_has_its_own_tokens(options: dict[str, Any], answers: int) -> None:
     request = chat("fake/m", max_tokens=100, **options)

@@ -1,4 +1,4 @@
-"""The package's price table: names find rows by the written rule only, and its dollars are those of the published pages."""
+"""The package's price table: names find rows by the written rule only; its dollars are those of the published pages."""
 
 from __future__ import annotations
 

@@ -61,7 +61,8 @@ def test_the_input_is_json_as_it_is() -> None:
 )
 def test_values_are_json_wherever_a_template_names_them(source: str, text: str) -> None:
     variables: dict[str, Any] = {
-        "facts": {"a": [1, None]}, "flag": True, "nothing": None, "number": 1.5, "word": "naïve", "instructions": "theirs",
+        "facts": {"a": [1, None]}, "flag": True, "nothing": None, "number": 1.5, "word": "naïve",
+        "instructions": "theirs",
     }  # fmt: skip
     assert render(compile_template(source), "mine wins", [EXAMPLE], variables=variables) == text
 

@@ -127,7 +127,7 @@ def test_within_an_epoch_no_count_comes_twice_before_each_has_come_once() -> Non
     assert set(fourth) == {1, 2, 3} and max(fourth.values()) < 35
 
 
-# --- which ones: those that come nearest to what candidates are scored on ----------------------------------------------
+# --- which ones: those nearest to what candidates are scored on -------------------------------------------------------
 
 TOPICS = ("apple pear plum", "copper iron zinc", "river lake sea")
 
@@ -209,7 +209,7 @@ def test_where_the_nearest_are_in_the_prompt_already_the_draw_is_a_plain_one() -
     assert set(map(tuple, again)) - {tuple(first)}, "a step without a proposal teaches nothing"
 
 
-# --- whether similarity pays ----------------------------------------------------------------------------------------------
+# --- whether similarity has an effect --------------------------------------------------------------------------------
 
 
 def trained(pays: bool, best: Sequence[int]) -> tuple[Any, Variable]:
@@ -267,7 +267,7 @@ def test_what_training_showed_goes_on_after_a_crash_and_not_into_the_next_traini
     again.set_state(None)
 
 
-# --- in training --------------------------------------------------------------------------------------------------------
+# --- in training ----------------------------------------------------------------------------------------------------
 
 
 def asks(topic: int, n: int) -> str:

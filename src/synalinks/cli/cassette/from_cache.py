@@ -67,8 +67,8 @@ def from_cache(
       synalinks run train.py --cassette train.jsonl         plays the cassette, anywhere
 
     SCRIPT is run once more, and every call is answered from the cache, with the tokens, cost and attempts it had
-    when it was live. What the cache has no answer to ends the run with an error that names the call; then no cassette is
-    made. Calls that failed, and answers that a budget cut short, are not in the cache.
+    when it was live. What the cache has no answer to ends the run with an error that names the call; then no cassette
+    is made. Calls that failed, and answers that a budget cut short, are not in the cache.
 
     Arguments for SCRIPT go after --. The exit status is the script's own, 1 if no cassette was made.
     """

@@ -72,7 +72,8 @@ class ScriptCommand(click.Command):
 @click.option(
     "--no-record-errors",
     is_flag=True,
-    help="Leave calls that failed in the end off the cassette; a replay misses them. Without, they fail again as they did.",
+    help="Leave calls that failed in the end off the cassette; a replay misses them. "
+    "Without, they fail again as they did.",
 )
 @click.option("--budget", metavar="USD", help="Spend at most so many dollars, e.g. 0.50. A replay counts as if live.")
 @click.option("--offline", is_flag=True, help="Forbid live calls: only the cassette or the cache may answer.")

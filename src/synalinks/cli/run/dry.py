@@ -43,7 +43,8 @@ def priors_from(files: Sequence[str]) -> Priors:
 def dry_run(priors: Priors, learn_from: Sequence[str], forecasts: bool) -> Iterator[DryRun]:
     """A block in which every model is answered synthetically, at once, and the user's cassettes stay as they are.
 
-    A cassette that the script opens is made in a temporary folder: no answer of it is replayed, and no row is written to it.
+    A cassette that the script opens is made in a temporary folder: no answer of it is replayed, and no row is written
+    to it.
     """
     from synalinks.lm.providers.fake.synthetic import SyntheticProvider  # as above
     from synalinks.lm.runtime import use_runtime

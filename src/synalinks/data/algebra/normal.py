@@ -1,7 +1,8 @@
 """The normal form of JSON values: one spelling for what is one value under its schema.
 
 A field that may be null is absent or null, a default is written or left out, a set comes in any order, a whole number
-may be written 5 or 5.0, and UTC is `Z` or `+00:00`. `normal_form` chooses the spelling that `DataModel.get_json` writes.
+may be written 5 or 5.0, and UTC is `Z` or `+00:00`. `normal_form` chooses the spelling that `DataModel.get_json`
+writes.
 """
 
 from __future__ import annotations

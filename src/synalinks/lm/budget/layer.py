@@ -3,8 +3,8 @@
 `settled + reserved <= cap` at every moment, whatever the concurrency, because an attempt whose upper bound does
 not fit waits while others are outstanding and is refused when nothing outstanding could make room.
 
-Why no call waits for ever: an attempt that waits here holds nothing that an outstanding one needs. It has no reservation,
-and its admission (slot and turn at the rate limit) is released until there is room for it.
+Why no call waits for ever: an attempt that waits here holds nothing that an outstanding one needs. It has no
+reservation, and its admission (slot and turn at the rate limit) is released until there is room for it.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _around: ContextVar[Reservation | None] = ContextVar("synalinks_around", default
 class BudgetLayer:
     """Lets an attempt pass only with its upper bound reserved in every open budget, and settles what it cost.
 
-    What a cassette replays (`call.recorded`) is charged as it was when it was live, so that a run stops where the recorded
-    one did: at the calls that were refused then, and earlier under a smaller budget.
+    What a cassette replays (`call.recorded`) is charged as it was when it was live, so that a run stops where the
+    recorded one did: at the calls that were refused then, and earlier under a smaller budget.
 
     A call that is made while another of the same budget is being answered (by a replaced provider that calls models
     itself) never waits for that one: it is refused if the rest of the budget can't hold it.
@@ -211,7 +211,7 @@ def _note_end(call: Call, refused: BudgetExceeded, trackers: Sequence[BudgetTrac
 
 
 def _note_overshoot(call: Call, trackers: Sequence[BudgetTracker]) -> None:
-    """Note that a budget of mode `expected` is over its caps: in a replay the cassette says where such a budget ends."""
+    """Note that a budget of mode `expected` is over its caps; in a replay it ends where the cassette has this note."""
     for tracker in trackers:
         if tracker.budget.mode == "expected" and tracker.overshoot != NOTHING:
             words = f"the {tracker.name} was exceeded by {tracker.overshoot}, in mode 'expected'"
@@ -221,9 +221,9 @@ def _note_overshoot(call: Call, trackers: Sequence[BudgetTracker]) -> None:
 def _warn_of_breach(call: Call, tracker: BudgetTracker, spent: Amount, bound: Amount) -> None:
     """Say that a provider billed more than the request allows it to, and so broke a budget."""
     warnings.warn(
-        f"the {tracker.name} was exceeded, by {tracker.overshoot}: {call.request.model!r} reported {spent} for one attempt "
-        f"(at {call.scope}), where the request allows {bound} at most. Either it does not honour max_tokens, or it bills "
-        "for more than it was sent. No further call goes out that does not fit",
+        f"the {tracker.name} was exceeded, by {tracker.overshoot}: {call.request.model!r} reported {spent} for one "
+        f"attempt (at {call.scope}), where the request allows {bound} at most. Either it does not honour max_tokens, "
+        "or it bills for more than it was sent. No further call goes out that does not fit",
         RuntimeWarning,
         stacklevel=2,
     )

@@ -73,7 +73,7 @@ class BudgetTracker:
 
     @property
     def charged(self) -> Amount:
-        """What this run was charged, recorded calls included: `settled`, less what is carried over and not replayed yet."""
+        """Charges of this run, recorded calls included: `settled` less what is carried over and not yet replayed."""
         return self.settled - self.carried_over
 
     @property

@@ -173,8 +173,8 @@ def _check_closed(model: str, what: str, trackers: Sequence[BudgetTracker]) -> N
         budget = tracker.budget
         if budget.tokens is not None or (budget.usd is not None and budget.unpriced == "raise"):
             raise ConfigurationError(
-                f"the {tracker.name} can't be held for {model!r} with {what}: how much the provider reads and bills for "
-                "that can't be known beforehand. Do without it, cap calls or seconds instead, or, for a cap in "
+                f"the {tracker.name} can't be held for {model!r} with {what}: how much the provider reads and bills "
+                "for that can't be known beforehand. Do without it, cap calls or seconds instead, or, for a cap in "
                 "dollars, pass Budget(unpriced='free')"
             )
 

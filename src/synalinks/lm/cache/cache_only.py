@@ -1,8 +1,8 @@
-"""The cache as the provider of a recording: answers that were paid for before, and nothing below it.
+"""CacheOnlyProvider: a provider whose answers are those of the cache, for recordings without a live call.
 
-With a cassette open the cache stands aside, because a cassette must hold the whole run. To make a cassette of a run whose
-answers are all in the cache, the cassette calls a `CacheOnlyProvider` in place of the provider: the same answers by the
-same rule of draws, with the tokens, cost and attempts they had when they were fetched, and no live call.
+While a cassette is open the cache is bypassed, because a cassette holds the whole run. A cassette of a run whose
+answers are all in the cache is recorded with a `CacheOnlyProvider` in place of the model's own: the same answers by the
+same rule of draws, with the tokens, cost and attempts they had when they were fetched.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SHOWN = 100
 
 
 class CacheOnlyProvider:
-    """The caches of a process as handlers that answer calls for nothing, or not at all.
+    """The caches of a process as handlers: a call is answered from the cache, at no cost, or it is an error.
 
     Args:
         directory: folder of the cache for models that name none; None for the one that runs use by default,
@@ -75,10 +75,10 @@ class CacheOnlyProvider:
             held = "no answer" if not had else f"only {had} answer{'' if had == 1 else 's'}, all taken,"
             raise OfflineError(
                 f"the cache in {path} has {held} for a call of {call.request.model!r} to {endpoint}; nothing was sent "
-                f"and nothing paid.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
+                f"and nothing billed.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
                 "Calls that failed, answers that a budget cut short, and those of models with caching=False are never "
-                "in the cache. Run the script live once more, which costs what is missing only, and try again; or "
-                "record with `synalinks run SCRIPT --cassette CASSETTE`, which costs the whole run"
+                "in the cache. Run the script live once more, where only what is missing is billed, and try again; or "
+                "record with `synalinks run SCRIPT --cassette CASSETTE`, where the whole run is billed"
             )
 
         return refuse

@@ -1,4 +1,4 @@
-"""Answers already paid for: the layer that never makes the same call twice.
+"""CacheLayer: answers on disk, so that a call that was answered before is neither sent nor billed again.
 
 An entry is one answer to one request at one endpoint. The answers to a request are entries 0, 1, 2, ...,
 each with the place it was given at; which of them a call gets is the rule of `draws.py`. Embeddings are kept
@@ -11,7 +11,7 @@ per text. On disk an entry is
 
 An entry keeps the cost it was stored with, as a cassette does: what the answer cost when it was fetched, unknown if it
 was unknown. A price that is set later is for calls made later, and does not change what a hit, or a call that
-shares one, cost as if live. `refresh` calls anew, at the new price.
+shares one, cost as if live. `refresh` makes a new call, at the new price.
 
 No key, header or host with credentials stands above HTTP, so none can get in here.
 """
@@ -204,7 +204,7 @@ class CacheLayer:
                 return
 
     async def _stored(self, store: Store, call: Call) -> Reply:
-        """The stored vectors of a request, with an empty one for each text that has none, and the bill of the others."""
+        """The stored vectors of a request, an empty one for each text that has none, and the bill of the others."""
         request, draws = call.request, self._draws(call)
         entries = [await self._entry(store, draws, self._prefix(request, text)) for text in request.texts]
         known = [entry for entry in entries if entry is not None]

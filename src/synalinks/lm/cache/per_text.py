@@ -1,4 +1,4 @@
-"""PerTextLayer: embeddings are looked up text by text, and only those that are not stored are asked for, in one batch."""
+"""PerTextLayer: embeddings are looked up text by text; only those that are not stored are fetched, in one batch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _Key = tuple[str, Hashable, str]
 class PerTextLayer:
     """Splits an embedding call into what is stored below and one batch of the rest, each distinct text once.
 
-    A first call with `stored_only` gives the vectors that the cache or the cassette has, and an empty one for each other
-    text. A text that another call is fetching at the moment is waited for, and not asked for twice.
+    A first call with `stored_only` gives the vectors that the cache or the cassette has, and an empty one for each
+    other text. A text that another call is fetching at the moment is waited for, and not asked for twice.
 
     Args:
         stores: whether anything below stores answers; without it calls pass as they are.

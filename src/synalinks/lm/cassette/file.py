@@ -280,7 +280,7 @@ class CassetteFile:
         return Row(row.line, row.digest, scope, draw, {**row.value, "scope": scope.to_dict(), "draw": draw})
 
     def order(self, index: int) -> tuple[Any, ...]:
-        """Where a row stands in a finished cassette; an event stands as a call would whose digest is the event's name."""
+        """The sort key of a row in a finished cassette; that of an event has the event's name in place of a digest."""
         if index not in self.events:
             return self.finished(index).order
         value = self.value(index)

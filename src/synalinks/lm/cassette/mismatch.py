@@ -60,7 +60,8 @@ def report(
         lines.append(f"so far: {so_far}")
     if unfinished:
         lines.append(
-            'The first recording of this cassette was cut off. To go on with it: record_mode="once", or --record-mode once'
+            'The first recording of this cassette was cut off. To go on with it: record_mode="once", or '
+            "--record-mode once"
         )
     else:
         lines.append('To record what is missing: record_mode="new_episodes", or --record-mode new_episodes')

@@ -262,7 +262,7 @@ class CassetteRun:
             self._marks.append(1)
 
     def write_exceeded(self, call: Call) -> None:
-        """Put on the cassette which budgets a call exceeded, each budget once: a replay then ends where the cassette says."""
+        """Write which budgets a call exceeded, each budget once: in a replay they end where it has the event."""
         for message, budget in call.trace.exceeded:
             if (key := _key(budget)) not in self._exceeded:
                 self._exceeded.add(key)
@@ -290,7 +290,7 @@ class CassetteRun:
 
     @property
     def ended(self) -> frozenset[str]:
-        """The budgets of mode `expected` that refused a recorded call, or were exceeded; in a replay they end there only."""
+        """Budgets of mode `expected` that refused a recorded call, or were exceeded; a replay ends them there only."""
         if self.recording:
             return frozenset()
         if self._ended is None:

@@ -180,7 +180,8 @@ class Cassette:
     ) -> Reply:
         """The answer to a call: from the cassette, or from below and then on the cassette.
 
-        What the cassette holds goes down to the budgets as `call.recorded`, which charge it or refuse it, and comes back.
+        What the cassette holds goes down to the budgets as `call.recorded`, which charge it or refuse it, and comes
+        back.
 
         Args:
             budgets: gives names and caps of the open budgets.
@@ -246,8 +247,8 @@ class Cassette:
         await asyncio.sleep(PATIENCE * seconds + LEAST_PATIENCE)
         call.trace.recorded = None
         raise CassetteMiss(
-            f"{self.path}, {row}: the recorded call was cancelled after {seconds:.3f} s, and nothing has cancelled this one, "
-            'so there is no answer to it. Record it: delete that line and use record_mode="new_episodes"'
+            f"{self.path}, {row}: the recorded call was cancelled after {seconds:.3f} s, and nothing has cancelled "
+            'this one, so there is no answer to it. Record it: delete that line and use record_mode="new_episodes"'
         )
 
     async def _record(self, call: Call, below: Handler, source: Handler | None) -> Reply:
@@ -317,7 +318,7 @@ class Cassette:
         return self._run.unplayed()
 
     def report(self) -> Report:
-        """How this run fits the cassette until now: exact, moved, near and missing calls, and what is missing priced."""
+        """How this run fits the cassette until now: exact, moved, near and missing calls, the missing ones priced."""
         self._must_be_open()
         return self._run.report()
 

@@ -68,7 +68,7 @@ class Parts:
             self.settled += row.settled
 
     def reply(self, texts: Sequence[str]) -> Reply:
-        """The reply for `texts`, with an empty vector for each that was not added; a sum with an unknown part is unknown."""
+        """The reply for `texts`, an empty vector for each that was not added; a sum with an unknown part is unknown."""
         tokens = [count for count in self._tokens if count is not None]
         return Reply(
             vectors=tuple(self.vectors.get(text, b"") for text in texts),

@@ -1,4 +1,4 @@
-"""Admission: what the rate limit of an account grants a call, and what the call gives back while it waits for a budget."""
+"""Admission: the slot and the turn that an account's rate limit grants a call; released while a budget delays it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 class Admission:
     """A slot among an account's calls at once, and a turn in its rates.
 
-    A call that waits for room in a budget releases its admission meanwhile and takes it anew before it is sent: calls that
-    could make the room may need the slot, and a turn of long ago would let many calls go out at one moment.
+    A call that waits for room in a budget releases its admission meanwhile and takes it anew before it is sent: calls
+    that could make the room may need the slot, and a turn of long ago would let many calls go out at one moment.
 
     Args:
         slots: the slots of the account on this event loop; None where calls at once are not limited.

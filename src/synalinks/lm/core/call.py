@@ -1,7 +1,7 @@
 """What travels through the LM stack: requests, calls, replies, usage; and what a layer is.
 
-One interface serves providers and layers alike: `async (call) -> reply`. Nothing here is of a provider's
-dialect, a module, or a file format.
+One interface serves providers and layers alike: `async (call) -> reply`. Nothing here depends on a provider's
+format, a module, or a file format.
 """
 
 from __future__ import annotations
@@ -54,19 +54,20 @@ class Trace:
     Attributes:
         sent: attempts handed to the provider. answers: those that were answered, even if of no use.
         cost: dollars of the answers that came. tokens: theirs, as far as known.
-        uncertain: attempts that may have been answered without our seeing it.
+        uncertain: attempts that may have been answered although no answer arrived.
         unknown: whether an attempt may have been billed that no answer gives the price of.
         settled: what budgets settled for attempts whose cost is not known: the bounds of these.
         ticket: the call's place in the order of waiting calls, the same for all its attempts; None before the first.
-        exceeded: budgets, by name and caps, that the call put over their caps in mode `expected`, each with the words for it.
+        exceeded: budgets, by name and caps, that the call put over their caps in mode `expected`, each with the words
+            for it.
         recorded: the failure that a replay ends with when it is cancelled where the recorded call was; else None.
         rate_limit_status: what the provider last said of its limits, until it has been read; never part of a reply, so
             it is on no cassette.
     """
 
     __slots__ = (
-        "answers", "cost", "exceeded", "rate_limit_status", "recorded", "sent", "settled", "ticket", "tokens", "uncertain",
-        "unknown",
+        "answers", "cost", "exceeded", "rate_limit_status", "recorded", "sent", "settled", "ticket", "tokens",
+        "uncertain", "unknown",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -94,27 +95,29 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One asking: a request, and the place it is asked from.
+    """One call: a request, and the place in the run that it is made from.
 
     Attributes:
-        request: what is asked.
+        request: what is sent.
         scope: where in the run.
         draw: how many calls with this request this place made before, from 0.
         sink: receives the text as it comes, or None.
-        caller: token of the model object that calls, for its counters.
+        caller: token of the model object that makes the call, for its counters.
         admission: what the rate limit granted, or None above it.
         recorded: what a cassette answers with, or None where the call is to be sent.
-        source: answers in place of the provider, as the cache does for a recording of what it holds; None in all other calls.
+        source: answers in place of the provider, as the cache does for a recording of what it holds; None in all other
+            calls.
         output_cap: the most answer tokens the budget has room for, or None; providers send the smaller of
             it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
             not change what a call is.
         trace: what the call has sent and spent so far.
-        stored_only: whether only what the cache or the cassette holds is wanted; an embedding that neither holds is empty.
+        stored_only: whether only what the cache or the cassette holds is wanted; an embedding that neither holds is
+            empty.
         whole: the request for all texts, where this call is for those of them that are not stored; else None.
-        is_fallback: whether a fallback calls, in place of a model whose call failed.
-        check: raises ValueError for a parsed answer that obeys the schema and is of no use all the same; None accepts all.
-            Not part of the request.
-        runtime: the `Runtime` it was made in, which only the place where the stack is composed looks into.
+        is_fallback: whether a fallback makes the call, in place of a model whose call failed.
+        check: raises ValueError for a parsed answer that obeys the schema and is of no use all the same; None accepts
+            all. Not part of the request.
+        runtime: the `Runtime` it was made in, read only where the stack is composed.
     """
 
     request: Request

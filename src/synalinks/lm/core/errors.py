@@ -1,7 +1,7 @@
 """The errors of the LM layer; the whole tree is drawn in `synalinks/errors.py`.
 
-What becomes of a failed call is written on the class: `retryable` is read by the retry layer, `fails_sample` by the code
-above. An error with neither always reaches the user.
+What becomes of a failed call is written on the class: `retryable` is read by the retry layer, `fails_sample` by the
+code above. An error with neither always reaches the user.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ class LMError(SynalinksError):
     Attributes:
         kind: one word for ledgers and counters, e.g. `"rate_limited"`.
         status: the HTTP status, or None where there was none.
-        retry_after: seconds the provider asked us to wait, or None.
+        retry_after: seconds to wait, as the provider says, or None.
         attempts: attempts made in all, this one included.
         reply: the answer that was paid for but can't be used, or None.
-        uncertain: whether the provider may have billed an answer we never saw.
+        uncertain: whether the provider may have billed an answer that did not arrive.
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
-        uncertain_attempts: how many of the attempts may have been billed without our seeing an answer.
+        uncertain_attempts: how many of the attempts may have been billed though no answer arrived.
         capped: the answer tokens that a budget had room for, where that made the call fail; else None.
-        source: `live`; `shared` for another asker's failure; `cassette` for one that a cassette replays.
+        source: `live`; `shared` for the failure of a call shared by single flight; `cassette` for one that a cassette
+            replays.
     """
 
     retryable: ClassVar[bool] = False
@@ -92,7 +93,7 @@ class CallTimeout(LMError):
 
 
 class RateLimited(LMError):
-    """The provider asked us to slow down."""
+    """The provider's rate limit was exceeded (429)."""
 
     retryable = True
     fails_sample = True
@@ -100,7 +101,7 @@ class RateLimited(LMError):
 
 
 class ServerError(LMError):
-    """The provider failed."""
+    """A failure of the provider (5xx, busy)."""
 
     retryable = True
     fails_sample = True

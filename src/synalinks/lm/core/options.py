@@ -105,8 +105,8 @@ def _unknown(where: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return (
-        f"{where}({name}=...): there is no argument or option of this name.{hint} What a server takes beyond the options known "
-        f"here goes into extra_body={{{name!r}: ...}}"
+        f"{where}({name}=...): there is no argument or option of this name.{hint} What a server takes beyond the "
+        f"options known here goes into extra_body={{{name!r}: ...}}"
     )
 
 
@@ -139,8 +139,8 @@ def _refuse_secrets(where: str, path: str, value: object) -> None:
 
 def _secret(where: str, name: str) -> str:
     return (
-        f"{where}({name}=...): options are kept on cassettes, in the cache and in saved programs, so no key may be among "
-        "them. Give the model api_key=... (held in memory only) or api_key_env='MY_KEY', or set the provider's "
+        f"{where}({name}=...): options are kept on cassettes, in the cache and in saved programs, so no key may be "
+        "among them. Give the model api_key=... (held in memory only) or api_key_env='MY_KEY', or set the provider's "
         "environment variable, e.g. OPENAI_API_KEY"
     )
 

@@ -1,8 +1,8 @@
 """A place in a run: labels in order, such as `epoch=3 phase=train sample=5`.
 
-Every call carries the place it was made at, and so does every entry of a ledger and every row of a cassette. Which labels
-there are is up to the code above: `declare` fixes their names and their order, outermost first. `enter` changes labels for a
-block; the LM layer reads the place with `current()`.
+Every call carries the place it was made at, and so does every entry of a ledger and every row of a cassette. Which
+labels there are is up to the code above: `declare` fixes their names and their order, outermost first. `enter` changes
+labels for a block; the LM layer reads the place with `current()`.
 """
 
 from __future__ import annotations

@@ -18,7 +18,8 @@ class Recorded:
         fresh: the part of an answer that is new to this run and is charged, where that is not all of it.
         settled: what the budgets of the recorded run settled for attempts whose cost is not known.
         refused_by: which of the open budgets, from 0, refused the recorded call.
-        ended: descriptions of budgets that ended the recorded run, or were exceeded in it, as `BudgetTracker.key` gives them.
+        ended: descriptions of budgets that ended the recorded run, or were exceeded in it, as `BudgetTracker.key` gives
+            them.
     """
 
     outcome: Reply | LMError | BudgetExceeded | None

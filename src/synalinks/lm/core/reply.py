@@ -29,7 +29,7 @@ SECONDS_DIGITS = 6
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer. Layers hand it up, adding what each of them measures.
+    """A whole answer. Each layer passes it on, with the fields that the layer determines.
 
     Attributes:
         text: the visible text; JSON text if a schema was given; empty for embeddings.
@@ -49,10 +49,10 @@ class Reply:
         attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
         wasted: dollars that failed attempts cost; None if unknown.
         wasted_tokens: tokens of failed attempts, as far as known.
-        uncertain_attempts: how many of the failed attempts may have been billed without our seeing an answer.
+        uncertain_attempts: how many of the failed attempts may have been billed though no answer arrived.
         capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
         chunks: the pieces in which a streamed answer came, or None.
-        extra: anything else of the provider's that a caller may need, JSON.
+        extra: other fields of the provider's answer, JSON.
     """
 
     text: str = ""

@@ -271,7 +271,7 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _own(value: Any) -> Any:
-    """A copy of a JSON value that shares nothing changeable with it; what is not plain JSON is written as it is sent."""
+    """A copy of a JSON value that shares nothing mutable with it; what is not plain JSON is written as it is sent."""
     if isinstance(value, dict):
         if _PLAIN.issuperset(map(type, value.values())):  # most are flat, and this is quick to tell
             return value.copy()

@@ -24,7 +24,8 @@ SECRETS: Mapping[str, re.Pattern[str]] = {
 #: Stands in a text where a secret was.
 HIDDEN = "<secret>"
 #: Characters of the shortest key that is taken out of texts by its value. Shorter ones, such as the `ollama` or `EMPTY`
-#: that local servers are given for a key, are ordinary words too: taken out, they would tear messages ("to<secret>ens").
+#: that local servers are given for a key, are ordinary words too: taken out, they would tear messages
+#: ("to<secret>ens").
 LEAST = 8
 #: Characters of an error's message that are kept beside a call.
 SHORT = 300

@@ -2,8 +2,8 @@
 
 Byte-pair tokenizers split a text into words, numbers and marks first, and give a common word one token, whatever its
 length. So counting words is more accurate than dividing the number of bytes by four, above all for JSON. The constants
-are those of the published vocabularies of about 100,000 tokens (cl100k, Llama 3), rounded; `Priors` fits them to the counts
-of a provider.
+are those of the published vocabularies of about 100,000 tokens (cl100k, Llama 3), rounded; `Priors` fits them to the
+counts of a provider.
 """
 
 from __future__ import annotations

@@ -73,8 +73,9 @@ class Entry:
             answer would take live.
         uncertain: attempts that may have been answered without our seeing it, after a cancellation or a broken
             connection; the provider may count so many answers more.
-        begun: when it was asked, on the run's clock. latency: seconds that the provider took for the answer, on a cassette
-            and in the cache those of the first time; first_token: until the first piece, where it was streamed.
+        begun: when it was asked, on the run's clock. latency: seconds that the provider took for the answer, on a
+            cassette and in the cache those of the first time; first_token: until the first piece, where it was
+            streamed.
         vectors: how many an embedding gave.
         is_fallback: whether a fallback was asked, in place of a model that failed.
     """
@@ -183,8 +184,8 @@ class Sum:
     """Totals in the making; entries are added one by one."""
 
     __slots__ = (
-        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "seconds", "tokens", "uncertain",
-        "uncounted", "unknown",
+        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "seconds", "tokens",
+        "uncertain", "uncounted", "unknown",
     )  # fmt: skip
 
     def __init__(self) -> None:

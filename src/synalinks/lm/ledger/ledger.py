@@ -136,7 +136,8 @@ class Ledger:
 
         Args:
             names: fields; `epoch`, `phase` and `model` where none is given.
-            width: the most columns of text; those of the terminal where None, and any number where there is no terminal.
+            width: the most columns of text; those of the terminal where None, and any number where there is no
+                terminal.
 
         Raises:
             ConfigurationError: no such field.
@@ -241,7 +242,7 @@ _buckets = attrgetter(*USAGE_BUCKETS)
 
 
 def _without_raw(usage: Usage) -> Usage:
-    """Usage without the provider's own record, which takes more memory than the entry; forecasts read synthetic ones."""
+    """Usage without the provider's record, which takes more memory than the entry; forecasts read synthetic ones."""
     if usage.raw is None or usage.raw.get("synthetic"):
         return usage
     return Usage(*_buckets(usage))  # half the time of `replace`

@@ -50,7 +50,7 @@ def is_plain(request: Request) -> bool:
 
 
 def beyond_the_table(request: Request) -> str | None:
-    """The option of a request that has another price than the table's, as it is written there; None if there is none."""
+    """The option of a request that has another price than the table's, as it is written there, or None."""
     for name, value in _settings(request.options):
         usual = STANDARD.get(_plain(name))
         if usual is None or value is None:

@@ -12,19 +12,18 @@ from synalinks.lm.rate_limit.account import Account
 
 
 class RateLimitLayer:
-    """Holds calls back until their account has room, first come, first served; what a cassette answers passes at once.
+    """Delays calls until their account has room, first come, first served; what a cassette answers passes at once.
 
-    A call first gets one of the account's slots and keeps it through its retries; only then is it admitted by the rates. In
-    this order a pause that the provider requires also reaches the calls that were waiting for a slot, and what goes out
-    never exceeds the rates by a queue let loose. While an attempt waits for room in a budget, which other calls may only
-    make in a slot, its `Admission` is released.
+    A call first gets one of the account's slots and keeps it through its retries; then it is admitted by the rates. In
+    this order a pause that the provider demands also applies to the calls that were waiting for a slot, and a released
+    queue never exceeds the rates. While an attempt waits for room in a budget, its `Admission` is released: other calls
+    may need the slot to make that room.
 
-    A call made while another is being answered, as by a replaced provider that calls a further model, gets its slot from
-    that one, which is not being sent meanwhile and goes on without: a call never waits for a slot and keeps another,
-    so calls can't wait for each other, however they are nested.
+    A call made while another is being answered, as by a replaced provider that calls a further model, takes over the
+    slot of the outer call, which is not being sent meanwhile and continues without one. A call never keeps a slot while
+    it waits for another, so nested calls can't wait for each other.
 
-    What the rates mean, and what else holds calls back, is said at `Account`. Tokens are those of
-    `account.estimate_tokens`.
+    `Account` documents the rates and what else delays calls. Tokens are those of `account.estimate_tokens`.
     """
 
     name = "rate_limit"

@@ -62,8 +62,8 @@ class RemoteModel(Module):
         fallback: a model to call when a call to this one fails for good.
         caching: False switches the disk cache off; `"refresh"` makes each call anew and stores its answer.
         cache_dir: folder of the disk cache; the user's cache directory where None. Not saved.
-        rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where None, shared by
-            all models of one account.
+        rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where None, shared
+            by all models of one account.
         on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`. It raises where
             this model or a fallback that failed too says so.
         name, description, hooks: as for any module.
@@ -71,9 +71,9 @@ class RemoteModel(Module):
             environment variable where None.
         api_key_env: the environment variable that holds the key, in place of the provider's own. Its name is saved.
         layers: layers of one's own in the model's stack, each a layer, or a pair `(layer, position)` with
-            `Above("cache")`, `Below("retry")` or the like as position. Without one a layer stands just below the ledger:
-            it gets each call once, cached and replayed ones included. Clones keep them; a model is saved only with
-            layers that are registered (`synalinks.saving.register_synalinks_serializable`).
+            `Above("cache")`, `Below("retry")` or the like as position. Without one a layer stands just below the
+            ledger: it gets each call once, cached and replayed ones included. Clones keep them; a model is saved only
+            with layers that are registered (`synalinks.saving.register_synalinks_serializable`).
         **default_kwargs: options of every call, e.g. `temperature=0.2`; fields of the body that this library has no
             option for go into `extra_body={...}`.
 

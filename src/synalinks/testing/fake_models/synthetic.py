@@ -36,8 +36,8 @@ class SyntheticModel(SyntheticProvider):
         seed: another seed gives other answers.
         output_tokens: how long answers are, in tokens: a number, a pair (least, most) to draw from, a mapping from
             models' names to those, or a function of the call.
-        learn_from: where to learn from how long answers are and how prompts are counted: a cassette's path, a ledger, an
-            open cassette, or several.
+        learn_from: where to learn from how long answers are and how prompts are counted: a cassette's path, a ledger,
+            an open cassette, or several.
 
     Raises:
         ConfigurationError: lengths that are none.

@@ -43,9 +43,9 @@ _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _MARKER = (
     "cassette(path=None, record_mode=None, strict=True, allow_loopback=False, record_errors=True): replay the test's "
     "calls to models from a cassette, by default cassettes/<module>/<test>.jsonl beside the test, or record them to it "
-    "(--record-mode). path: another cassette, from the test's folder. strict: fail if rows of the cassette were not played. "
-    "allow_loopback: let connections to this machine through in a replay. record_errors: record failed calls too, to "
-    "fail again in a replay."
+    "(--record-mode). path: another cassette, from the test's folder. strict: fail if rows of the cassette were not "
+    "played. allow_loopback: let connections to this machine through in a replay. record_errors: record failed calls "
+    "too, to fail again in a replay."
 )
 _OPEN: pytest.StashKey[tuple[Cassette, bool]] = pytest.StashKey()
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
@@ -179,8 +179,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         pytest.fail(
             f"{len(left)} of {len(cassette.rows())} rows of {cassette.path} were not played:{named}\n"
             f"The calls: {cassette.report()}\n"
-            "The test makes fewer calls than when it was recorded. Record it again with --record-mode all, delete these "
-            "lines, or mark it @pytest.mark.cassette(strict=False)",
+            "The test makes fewer calls than when it was recorded. Record it again with --record-mode all, delete "
+            "these lines, or mark it @pytest.mark.cassette(strict=False)",
             pytrace=False,
         )
 
@@ -262,8 +262,9 @@ def cassette_path(item: pytest.Item, settings: Settings) -> Path:
     """The file of a test's cassette: the marker's, from the test's folder, or one of the test's own.
 
     Of its own it is `cassettes/<module>/<class>.<test>-<parameters>.jsonl`. An id of parameters that can't stand in a
-    file name as it is, or that has capitals (macOS and Windows do not tell `polish` from `Polish`), is shortened to what
-    can, and a digest of the whole is added. A file of an earlier version, without the digest, is used where it exists.
+    file name as it is, or that has capitals (macOS and Windows do not tell `polish` from `Polish`), is shortened to
+    what can, and a digest of the whole is added. A file of an earlier version, without the digest, is used where it
+    exists.
     """
     folder = item.path.parent
     if settings.path is not None:

@@ -1,4 +1,4 @@
-"""SpentJournal: what a fit has spent, in a file that is up to date at every attempt, so that it counts after a crash too."""
+"""SpentJournal: what a fit has spent, in a file that is up to date at every attempt and so survives a crash."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ def identity(parts: FitParts) -> dict[str, Any]:
 def _without_numbers(saved: Any) -> Any:
     """A saved program with automatic names counted from its own beginning, not from that of the session.
 
-    In a notebook, a cell that is run again makes the same program with other numbers: `generator_1`, then `generator_2`.
+    In a notebook, a cell that is run again makes the same program with other numbers: `generator_1`, then
+    `generator_2`.
     """
     automatic: dict[str, str] = {}
 

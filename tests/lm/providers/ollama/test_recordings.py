@@ -86,8 +86,9 @@ ERRORS: dict[str, tuple[type[errors.LMError], int | None, bool, bool]] = {
     "ollama-local/err_runner_killed": (errors.ServerError, 500, True, False),
     "ollama-local/err_runner_killed_stream": (errors.ServerError, 500, True, True),
 }
-#: Of APIs that we don't speak: `/api/generate`, which has no messages, and the old `/api/embeddings`, of one text. Their
-#: counters have the names of those we read, so what can be said is that usage would be right: prompt and answer tokens.
+#: Of APIs that we don't speak: `/api/generate`, which has no messages, and the old `/api/embeddings`, of one text.
+#: Their counters have the names of those we read, so what can be said is that usage would be right: prompt and answer
+#: tokens.
 GENERATED = {
     "ollama/openllmetry__test_ollama_generation_legacy": (17, 63),
     "ollama/openllmetry__test_ollama_streaming_generation_legacy": (17, 71),

@@ -329,9 +329,9 @@ def test_defaults_are_those_of_the_guide() -> None:
     wanted = {
         "language_model": None, "embedding_model": None, "k_nearest_fitter": 5, "distance_function": None,
         "population_size": 10, "mutation_temperature": 0.3, "crossover_temperature": 0.3, "selection_temperature": 0.3,
-        "reasoning_effort": None, "merging_rate": 0.02, "algorithm": "dns", "selection": "softmax", "instructions": None,
-        "use_chain_of_thought": True, "reward_uncertainty": 0.25, "nb_best_predictions": 1, "nb_worst_predictions": 3,
-        "nb_hard_examples": 1, "hard_example_min_observations": 2, "update_freq": "epoch",
+        "reasoning_effort": None, "merging_rate": 0.02, "algorithm": "dns", "selection": "softmax",
+        "instructions": None, "use_chain_of_thought": True, "reward_uncertainty": 0.25, "nb_best_predictions": 1,
+        "nb_worst_predictions": 3, "nb_hard_examples": 1, "hard_example_min_observations": 2, "update_freq": "epoch",
     }  # fmt: skip
     assert {name: config[name] for name in wanted} == wanted
 

@@ -48,8 +48,9 @@ class OllamaProvider(Remote):
             self._told_of.add(request.model)
             warnings.warn(
                 f"{request.model} read {body['prompt_eval_count']:,} tokens of a prompt of "
-                f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its context, "
-                "the instructions among it. Raise num_ctx, e.g. LanguageModel(..., num_ctx=16384), or ask for less",
+                f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its "
+                "context, the instructions among it. Raise num_ctx, e.g. LanguageModel(..., num_ctx=16384), or ask for "
+                "less",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -76,7 +77,8 @@ class OllamaProvider(Remote):
         name = request.model.partition("/")[2]
         return (
             f"no Ollama server answers at {self.endpoint} ({reason}). Start it with `ollama serve` (once: "
-            f"`ollama pull {name}`), or name another with api_base=... or OLLAMA_HOST; to run without one, {HOW_WITHOUT}"
+            f"`ollama pull {name}`), or name another with api_base=... or OLLAMA_HOST; to run without one, "
+            f"{HOW_WITHOUT}"
         )
 
 
