@@ -1,6 +1,6 @@
-"""A process that trains under a budget and goes on where the last one was killed: `python spender.py CASSETTE|- FOLDER CAP`.
+"""A process that trains under a budget and resumes a killed run: `python spender.py CASSETTE|- FOLDER CAP`.
 
-What the budget says at the end stands in `FOLDER/spent.json`.
+The state of the budget at the end is written to `FOLDER/spent.json`.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def test_nothing_is_sent_after_a_time_cap(limits: Limits) -> None:
 
 
 class Faulty:
-    """A provider whose answer to each question is always the same: good, bad at first, late, or too late for its caller."""
+    """A provider whose answer to a question is always the same: good, bad at first, late, or later than the time-out."""
 
     def __init__(self) -> None:
         self.sent: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""A time cap ends the training before it has passed: nothing is sent after it, and the epoch's validation still runs."""
+"""A time cap ends the training before it has passed: nothing is sent after it; the epoch's validation still runs."""
 
 from __future__ import annotations
 
