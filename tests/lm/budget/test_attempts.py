@@ -1,4 +1,4 @@
-"""Attempts under budgets, in the whole stack and in virtual time: what is sent, what is settled, what a replay makes of it."""
+"""Attempts under budgets, whole stack, virtual time: what is sent, what is settled, what a replay makes of it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_nothing_is_sent_after_a_time_cap(limits: Limits) -> None:
 
 
 class Faulty:
-    """A provider whose answer to a question is always the same: good, bad at first, late, or later than the time-out."""
+    """A provider with one fixed answer to each question: good, bad at first, late, or later than the time-out."""
 
     def __init__(self) -> None:
         self.sent: dict[str, int] = {}

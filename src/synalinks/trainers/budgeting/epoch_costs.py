@@ -136,7 +136,7 @@ class EpochCosts:
         )
 
     def _seconds_of_validation(self, tracker: BudgetTracker, count: int, batch: int) -> float:
-        """The seconds that a validation of so many samples will take of a time cap; a share of what is left until known."""
+        """Seconds to reserve for a validation of `count` samples under a time cap; a share of the rest until known."""
         if self._slowest is not None:
             return self._slowest * count * VALIDATION_MARGIN
         return (tracker.seconds_left or 0.0) * count / self._sizes.most_calls(batch, count)
