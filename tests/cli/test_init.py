@@ -18,7 +18,7 @@ HEAVY = (
     "orjson",
     "pydantic",
     "rich",
-    "synalinks.lm",
+    "synalinks.lm.core.call",
     "synalinks.modules",
 )
 

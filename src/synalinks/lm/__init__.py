@@ -4,36 +4,119 @@ It does not depend on modules or programs and can be used alone; `README.md` bes
 order of the layers.
 """
 
-from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
-from synalinks.lm.client import CacheMode, Client
-from synalinks.lm.core.call import (
-    Call,
-    Delta,
-    Handler,
-    Layer,
-    Reply,
-    Request,
-    Schema,
-    Sink,
-    Stack,
-    Usage,
-    schema_of,
-    stack,
-)
-from synalinks.lm.core.options import check_options
-from synalinks.lm.core.secrets import scrubbed
-from synalinks.lm.core.text_table import text_table
-from synalinks.lm.forecast import Figures, Forecast, Range
-from synalinks.lm.layers import Above, Below, Placed
-from synalinks.lm.ledger.dollars import dollars_text
-from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
-from synalinks.lm.ledger.table import money_text
-from synalinks.lm.pricing.pricing import Price, price_of, set_price
-from synalinks.lm.providers import Credentials, Spec, list_providers, register_provider, saved_base
-from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.run import Earmarks, Run, current_run
-from synalinks.lm.runtime import isolated, offline, use_budget, use_cassette, use_ledger, use_provider
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
+    from synalinks.lm.client import CacheMode, Client
+    from synalinks.lm.core.call import (
+        Call,
+        Delta,
+        Handler,
+        Layer,
+        Reply,
+        Request,
+        Schema,
+        Sink,
+        Stack,
+        Usage,
+        schema_of,
+        stack,
+    )
+    from synalinks.lm.core.options import check_options
+    from synalinks.lm.core.secrets import scrubbed
+    from synalinks.lm.core.text_table import text_table
+    from synalinks.lm.forecast import Figures, Forecast, Range
+    from synalinks.lm.layers import Above, Below, Placed
+    from synalinks.lm.ledger.dollars import dollars_text
+    from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
+    from synalinks.lm.ledger.table import money_text
+    from synalinks.lm.pricing.pricing import Price, price_of, set_price
+    from synalinks.lm.providers import Credentials, Spec, list_providers, register_provider, saved_base
+    from synalinks.lm.rate_limit.account import Limits
+    from synalinks.lm.retry import RetryPolicy
+    from synalinks.lm.run import Earmarks, Run, current_run
+    from synalinks.lm.runtime import isolated, offline, use_budget, use_cassette, use_ledger, use_provider
+
+#: Where each name is defined; it is imported when the name is first used, so that a part costs no more than itself.
+_HOMES = {
+    "synalinks.lm.budget.layer": (
+        "NOTHING",
+        "Amount",
+        "Budget",
+        "BudgetTracker",
+    ),
+    "synalinks.lm.client": (
+        "CacheMode",
+        "Client",
+    ),
+    "synalinks.lm.core.call": (
+        "Call",
+        "Delta",
+        "Handler",
+        "Layer",
+        "Reply",
+        "Request",
+        "Schema",
+        "Sink",
+        "Stack",
+        "Usage",
+        "schema_of",
+        "stack",
+    ),
+    "synalinks.lm.core.options": ("check_options",),
+    "synalinks.lm.core.secrets": ("scrubbed",),
+    "synalinks.lm.core.text_table": ("text_table",),
+    "synalinks.lm.forecast": (
+        "Figures",
+        "Forecast",
+        "Range",
+    ),
+    "synalinks.lm.layers": (
+        "Above",
+        "Below",
+        "Placed",
+    ),
+    "synalinks.lm.ledger.dollars": ("dollars_text",),
+    "synalinks.lm.ledger.ledger": (
+        "Entry",
+        "Ledger",
+        "Money",
+        "Totals",
+    ),
+    "synalinks.lm.ledger.table": ("money_text",),
+    "synalinks.lm.pricing.pricing": (
+        "Price",
+        "price_of",
+        "set_price",
+    ),
+    "synalinks.lm.providers": (
+        "Credentials",
+        "Spec",
+        "list_providers",
+        "register_provider",
+        "saved_base",
+    ),
+    "synalinks.lm.rate_limit.account": ("Limits",),
+    "synalinks.lm.retry": ("RetryPolicy",),
+    "synalinks.lm.run": (
+        "Earmarks",
+        "Run",
+        "current_run",
+    ),
+    "synalinks.lm.runtime": (
+        "isolated",
+        "offline",
+        "use_budget",
+        "use_cassette",
+        "use_ledger",
+        "use_provider",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "NOTHING",
@@ -89,3 +172,15 @@ __all__ = [
     "use_ledger",
     "use_provider",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if (home := _HOME_OF.get(name)) is None:
+            raise AttributeError(f"module 'synalinks.lm' has no attribute {name!r}")
+        value = globals()[name] = getattr(importlib.import_module(home), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -187,15 +187,15 @@ def test_a_newer_format_is_refused_naming_both_versions(plain: Path, head: dict[
     plain.write_text(json.dumps(head) + "\n")
     with pytest.raises(CassetteFormatError) as error:
         Cassette(plain)
-    version, requests = head["synalinks_cassette"], head.get("request_format", 1)
+    version, requests = head["synalinks_cassette"], head.get("request_format", types.REQUEST_FORMAT)
     assert f"of format {version} (requests {requests})" in str(error.value)
-    assert "reads up to format 2 (requests 1)" in str(error.value)
+    assert "reads up to format 2 (requests 2)" in str(error.value)
 
 
 def test_digests_of_an_older_request_format_are_computed_anew(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record(plain, CALLS[:2])
-    monkeypatch.setattr(request, "REQUEST_FORMAT", 2)
-    monkeypatch.setattr(cassette_file, "REQUEST_FORMAT", 2)
+    monkeypatch.setattr(request, "DIGEST_FORMAT", 9)
+    monkeypatch.setattr(cassette_file, "REQUEST_FORMAT", 9)
     calls = [at(chat(f"question {number}"), sample=number) for number in range(3)]
     assert calls[0].request.digest != CALLS[0].request.digest
     assert [reply.source for reply in record(plain, calls, mode="new_episodes")] == [
@@ -204,8 +204,29 @@ def test_digests_of_an_older_request_format_are_computed_anew(plain: Path, monke
         "live",
     ]
     head, *rows = map(json.loads, plain.read_text().splitlines())
-    assert head["request_format"] == 2
+    assert head["request_format"] == 9
     assert [row["digest"] for row in rows] == [call.request.digest for call in calls]
+
+
+@pytest.mark.parametrize("recorded", [0, 0.0, -0.0])
+@pytest.mark.parametrize("asked", [0, 0.0])
+def test_0_and_0_0_are_one_number(plain: Path, recorded: float, asked: float) -> None:
+    record(plain, [at(chat("hello", temperature=recorded))])
+    with Cassette(plain) as cassette:
+        (reply,) = play(cassette, [at(chat("hello", temperature=asked))])
+    assert isinstance(reply, Reply) and reply.source == "cassette"
+
+
+def test_a_cassette_that_has_a_number_in_its_older_spelling_is_played(plain: Path) -> None:
+    record(plain, [at(chat("hello", temperature=0))])
+    head, row = plain.read_text().splitlines()
+    older = json.loads(row)
+    older["request"]["options"]["temperature"] = 0.0
+    older["digest"] = "of the older spelling"
+    plain.write_text("\n".join([head.replace('"request_format":2', '"request_format":1'), json.dumps(older), ""]))
+    with Cassette(plain) as cassette:
+        (reply,) = play(cassette, [at(chat("hello", temperature=0.0))])
+    assert isinstance(reply, Reply) and reply.source == "cassette"
 
 
 def test_a_request_edited_by_hand_is_noticed_when_played_and_by_verify(plain: Path) -> None:

@@ -120,7 +120,7 @@ def layer(outcome: Any, price: Price | None, trace: Trace | None = None) -> Repl
         return outcome  # type: ignore[no-any-return]
 
     async def main() -> Reply:
-        return await PriceLayer(lambda model: price, LoopClock())(provider)(Call(REQUEST, trace=trace))
+        return await PriceLayer(lambda model: price, LoopClock())(provider)(Call(REQUEST, trace=trace or Trace()))
 
     return run(main())
 

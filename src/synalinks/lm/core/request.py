@@ -9,8 +9,10 @@ from typing import Any, Literal, NoReturn
 from synalinks import _json
 from synalinks.lm.core.errors import ConfigurationError
 
-#: Goes into every digest. Change it when the meaning of a request changes, and no old answer will match.
-REQUEST_FORMAT = 1
+#: The form of requests on cassettes. Digests on a cassette of an older form are computed anew when it is opened.
+REQUEST_FORMAT = 2
+#: Goes into every digest. Change it when the meaning of requests changes, and no old answer will match.
+DIGEST_FORMAT = 1
 
 #: Options that bound the answer, as OpenAI's older and newer API and Ollama's call them.
 OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
@@ -82,6 +84,16 @@ def schema_of(value: Mapping[str, Any]) -> Schema:
     return _schema_of(_json.dumps(value))
 
 
+def _whole(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with 0.0 as 0: one number is one request, however it was written."""
+    if not any(type(value) is float and value.is_integer() for value in options.values()):
+        return options
+    return {
+        name: int(value) if type(value) is float and value.is_integer() and abs(value) < 2**53 else value
+        for name, value in options.items()
+    }
+
+
 class Request:
     """The input of one call to a model, in no provider's dialect; immutable, and identified by its digest.
 
@@ -139,7 +151,7 @@ class Request:
         put(self, "texts", tuple(texts))
         put(self, "schema", schema)
         put(self, "tools", tuple([_own(tool) for tool in tools]) if tools else ())
-        put(self, "options", _own(options) if options else {})
+        put(self, "options", _whole(_own(options)) if options else {})
         put(self, "_digest", None)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -169,7 +181,7 @@ class Request:
         if self.schema is not None:
             middle = b'"schema":' + self.schema.canonical
         parts = [
-            b'"format":%d,"kind":"%s"' % (REQUEST_FORMAT, self.kind.encode()),
+            b'"format":%d,"kind":"%s"' % (DIGEST_FORMAT, self.kind.encode()),
             _json.canonical(rest)[1:-1],
             middle,
             _json.canonical(tail)[1:-1] if tail else b"",
