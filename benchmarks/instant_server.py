@@ -78,7 +78,8 @@ class Instant:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait()
+        with self.process:  # waits, and closes the pipe
+            pass
 
 
 if __name__ == "__main__":

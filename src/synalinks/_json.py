@@ -24,6 +24,7 @@ JSONDecodeError = orjson.JSONDecodeError
 loads = orjson.loads
 #: The least whole number that orjson reads as a float is 2**64, or below zero -2**63 - 1.
 _LEAST_ROUNDED = 2.0**63
+_NEVER_ROUNDED = frozenset({str, int, bool, type(None)})
 
 
 def exact(text: str | bytes) -> Any:
@@ -33,6 +34,8 @@ def exact(text: str | bytes) -> Any:
         JSONDecodeError: the text is not JSON.
     """
     value = loads(text)
+    if type(value) is dict and _NEVER_ROUNDED.issuperset(map(type, value.values())):  # quick, and most are
+        return value
     return json.loads(text) if _may_be_rounded(value) else value
 
 
@@ -40,8 +43,10 @@ def _may_be_rounded(value: Any) -> bool:
     if isinstance(value, float):
         return abs(value) >= _LEAST_ROUNDED
     if isinstance(value, dict):
-        return any(map(_may_be_rounded, value.values()))
-    return isinstance(value, list) and any(map(_may_be_rounded, value))
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(map(_may_be_rounded, value))
 
 
 def canonical(value: Any) -> bytes:

@@ -56,6 +56,7 @@ class Template:
         self._name = name
         try:
             self._compiled = _environment(strict).from_string(source)
+            self._compiled.globals = dict(self._compiled.globals)  # a ChainMap, which is copied name by name each time
         except jinja2.TemplateSyntaxError as error:
             raise ConfigurationError(f"{name}, line {error.lineno}: {error.message}") from error
         except (RecursionError, SyntaxError, ValueError, MemoryError) as error:  # nested too deep for Python's parser

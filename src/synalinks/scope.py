@@ -13,9 +13,11 @@ The trainer's loop enters the first four, `Module.__call__` the last.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import Token
+from functools import partial
 
-from synalinks.lm.core.place import NOWHERE, Scope, current, declare, enter, leave, move
+from synalinks.lm.core.place import NOWHERE, Scope, current, declare, enter, leave, move_into
 
 __all__ = ["FIELDS", "NOWHERE", "Scope", "current", "enter", "enter_module", "leave"]
 
@@ -23,8 +25,5 @@ FIELDS = ("epoch", "step", "phase", "sample", "module")
 declare(*FIELDS)
 
 
-def enter_module(name: str) -> Token[Scope]:
-    """Go one module deeper; give the token to `leave`."""
-    here = current()
-    outer = here.get("module")
-    return move(here.replace({"module": name if outer is None else f"{outer}/{name}"}))
+#: Go one module deeper; give the token to `leave`.
+enter_module: Callable[[str], Token[Scope]] = partial(move_into, "module")

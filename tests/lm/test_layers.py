@@ -16,6 +16,7 @@ from synalinks import saving
 from synalinks.errors import ConfigurationError, ServerError
 from synalinks.lm import Above, Below, Call, Handler, Reply
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
+from synalinks.lm.runtime import current
 from synalinks.saving import registry
 
 CHAT = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="hi")])
@@ -153,3 +154,42 @@ def test_a_program_with_a_registered_layer_is_saved_and_loaded(tmp_path: Path) -
     assert ask(again, "hello") == "hello21"
     again.save(tmp_path / "again.json")
     assert (tmp_path / "again.json").read_bytes() == (tmp_path / "p.json").read_bytes()
+
+
+# --- layers that have nothing to do in a runtime ------------------------------------------------------------
+
+
+def passed(model: Any) -> list[str]:
+    """The layers that a chat call passes through here, own ones included."""
+    client = model.client
+    return repr(client._stack_for(current(), "chat")).removeprefix("Stack(").removesuffix(")").split(" > ")
+
+
+def test_a_call_passes_only_through_layers_that_can_act(tmp_path: Path) -> None:
+    model = synalinks.LanguageModel("ollama/llama3.2")
+    live = ["rate_limit", "retry", "attempt", "validate", "price", "ollama"]
+    assert passed(model) == ["ledger", "single_flight", "cache", *live]
+    with synalinks.use_provider(ScriptedProvider(["hi"])):
+        assert passed(model) == ["ledger", "single_flight", *live]
+        with synalinks.use_budget(1):
+            assert passed(model) == ["ledger", "single_flight", *live[:2], "budget", *live[2:]]
+        with synalinks.use_cassette(tmp_path / "c.jsonl"):
+            assert passed(model) == ["ledger", "single_flight", "cassette", *live[:2], "budget", *live[2:]]
+            asyncio.run(model(CHAT))
+    with synalinks.use_cassette(tmp_path / "c.jsonl", "none"):
+        assert passed(model) == ["ledger", "cassette", "budget", "ollama"]
+
+
+def test_own_layers_stay_where_the_layer_beside_them_is_left_out(tmp_path: Path) -> None:
+    beside = {name: Counting(mark="") for name in ("cache", "cassette", "retry", "price")}
+    model = synalinks.LanguageModel("ollama/llama3.2", layers=[(layer, Above(name)) for name, layer in beside.items()])
+    with (
+        synalinks.use_provider(ScriptedProvider(["hi"])),
+        synalinks.use_cassette(tmp_path / "c.jsonl", record_mode="all"),
+    ):
+        asyncio.run(model(CHAT))
+    assert [layer.calls for layer in beside.values()] == [1, 1, 1, 1]
+    with synalinks.use_cassette(tmp_path / "c.jsonl", record_mode="none"):
+        asyncio.run(model(CHAT))
+    assert [layer.calls for layer in beside.values()] == [2, 2, 1, 1]
+    assert "counting > cache > counting > cassette" in repr(model.client.stack)

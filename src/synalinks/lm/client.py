@@ -17,9 +17,9 @@ from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.session import CassetteLayer
 from synalinks.lm.core import place as scopes
-from synalinks.lm.core.call import Call, Check, Handler, Layer, Reply, Request, Sink, Stack, stack
+from synalinks.lm.core.call import Call, Check, Handler, Kind, Layer, Reply, Request, Sink, Stack, stack
 from synalinks.lm.core.errors import OfflineError
-from synalinks.lm.layers import Placed, pairs_of, place
+from synalinks.lm.layers import Placed, name_of, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
 from synalinks.lm.process import PROCESS
@@ -56,7 +56,8 @@ class ProviderHandler:
         self._provider: Handler | None = None
 
     def __call__(self, call: Call, /) -> Awaitable[Reply]:
-        PROCESS.check_not_stopping(call)
+        if PROCESS.stopping:
+            PROCESS.check_not_stopping(call)
         runtime = runtime_of(call)
         if runtime.provider is not None:
             return runtime.provider(call)
@@ -71,7 +72,7 @@ class ProviderHandler:
 
 
 class Client:
-    """A model's way to its provider: a stack of layers, made once for each clock.
+    """A model's way to its provider: a stack of layers, made once for each kind of runtime.
 
     Args:
         model: with its provider's prefix.
@@ -140,8 +141,8 @@ class Client:
         self.ledger = Ledger()
         self._key = key_of(self.spec, credentials=credentials, api_base=api_base) or ""
         self._provider = ProviderHandler(self.spec, api_base, credentials)
-        self._stacks: dict[tuple[Clock, random.Random, bool], Stack] = {}
-        self.stack_for(current())
+        self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind], Stack] = {}
+        self._compose(current())  # a layer at a position that the stack does not have is refused here
 
     def __deepcopy__(self, memo: dict[int, object]) -> Client:
         return self._again()
@@ -151,21 +152,23 @@ class Client:
 
     @property
     def stack(self) -> Stack:
-        """The layers and the provider, as composed for the current runtime."""
-        return self.stack_for(current())
+        """All layers and the provider, for the current runtime; a call passes through those that can act on it."""
+        return self._compose(current())
 
-    def stack_for(self, runtime: Runtime) -> Stack:
-        """The stack for the clock of a runtime, without rate limits where it has none."""
-        key = (runtime.clock, runtime.rng, runtime.unlimited)
+    def _stack_for(self, runtime: Runtime, kind: Kind) -> Stack:
+        """The stack without the layers that would hand each call of this kind on unchanged in a runtime."""
+        key = (runtime.clock, runtime.rng, runtime.unlimited, runtime.idle_layers, kind)
         found = self._stacks.get(key)
         if found is None:
-            found = self._stacks[key] = self._compose(*key)
+            idle = runtime.idle_layers if kind == "embed" else runtime.idle_layers | {"per_text"}
+            found = self._stacks[key] = self._compose(runtime, idle)
         return found
 
-    def _compose(self, clock: Clock, rng: random.Random, unlimited: bool) -> Stack:
+    def _compose(self, runtime: Runtime, idle: frozenset[str] = frozenset()) -> Stack:
+        clock, rng = runtime.clock, runtime.rng
         account = (
             Account(Limits(), clock)
-            if unlimited
+            if runtime.unlimited
             else PROCESS.account(self.spec.prefix, self.endpoint, self._key, self.limits, clock)
         )
         layers: list[Layer] = [
@@ -192,7 +195,8 @@ class Client:
             ValidateLayer(),
             PriceLayer(self.price, clock),
         ]
-        return stack(self._provider, *place(layers, self._layers))
+        left_out = [layer for layer in layers if name_of(layer) in idle]
+        return stack(self._provider, *(layer for layer in place(layers, self._layers) if layer not in left_out))
 
     def _ledgers(self, call: Call) -> Sequence[Ledger]:
         """The ledgers that a call is entered in; an isolated run leaves no entry in the client's own."""
@@ -233,8 +237,9 @@ class Client:
         runtime, scope = current(), scopes.current()
         draw = runtime.taken.ordinal(scope, request)
         call = Call(request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, runtime=runtime)
-        PROCESS.check_not_stopping(call)
-        return self.stack_for(runtime).outermost(call)
+        if PROCESS.stopping:
+            PROCESS.check_not_stopping(call)
+        return self._stack_for(runtime, request.kind).outermost(call)
 
     def __repr__(self) -> str:
         return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"

@@ -67,6 +67,7 @@ class Runtime:
         clock: measures rate limits, back-off and the seconds of budgets.
         rng: jitter of the back-off, and of nothing else.
         blocks: the open blocks that made it, outermost first.
+        idle_layers: names of the layers of `Client` that would hand each call of this runtime on unchanged.
     """
 
     ledger: Ledger
@@ -83,6 +84,20 @@ class Runtime:
     unlimited: bool = False
     cassette_folder: Path | None = None
     blocks: tuple[Block, ...] = field(default=(), repr=False)
+    idle_layers: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "idle_layers", self._idle_layers())
+
+    def _idle_layers(self) -> frozenset[str]:
+        idle: frozenset[str] = frozenset()
+        if self.cassette is None:
+            idle |= {"cassette"} if self.trackers else {"cassette", "budget"}
+        if self.cassette is not None or self.provider is not None:
+            idle |= {"cache"}
+        if self.replays_only:
+            idle |= {"single_flight", "rate_limit", "retry", "attempt", "validate", "price"}
+        return idle
 
     @property
     def replays_only(self) -> bool:

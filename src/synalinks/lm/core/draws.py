@@ -14,6 +14,7 @@ exact at any concurrency.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from threading import Lock
 
 from synalinks.lm.core.call import Request
@@ -28,7 +29,7 @@ class Draws:
     __slots__ = ("_lock", "_made", "_taken")
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Scope, str], int] = {}
+        self._made: dict[tuple[Scope, str], Iterator[int]] = {}
         self._taken: dict[str, set[int]] = {}
         self._lock = Lock()  # runs may have several threads, each with its event loop
 
@@ -36,9 +37,7 @@ class Draws:
         """How many calls with this request came from this place before; counts this one."""
         key = (scope, request.digest)
         with self._lock:
-            made = self._made.get(key, 0)
-            self._made[key] = made + 1
-        return made
+            return next(self._made.setdefault(key, count()))
 
     def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
         """Index of the answer that a call from `place` gets, now taken; None if it must ask."""

@@ -149,6 +149,16 @@ def move(place: Scope) -> Token[Scope]:
     return _current.set(place)
 
 
+def move_into(name: str, part: str) -> Token[Scope]:
+    """Make the current place one that is a part deeper in a label of parts with `/` between them, as in a path."""
+    place = _current.get()
+    values, position = place._values, _positions[name]
+    outer = values[position] if position < len(values) else None
+    deeper = part if outer is None else f"{outer}/{part}"
+    unset = (None,) * (position - len(values))
+    return _current.set(_place((*values[:position], *unset, deeper, *values[position + 1 :])))
+
+
 def leave(token: Token[Scope]) -> None:
     """Make the place current again that `token` was taken at."""
     _current.reset(token)

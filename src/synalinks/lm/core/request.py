@@ -62,7 +62,7 @@ class Schema:
 
     def problem(self, value: Any) -> str | None:
         """What is wrong with `value`, in one line, or None if it obeys the schema."""
-        validator = self.validator
+        validator = self._validator or self.validator
         if validator.is_valid(value):
             return None
         error = next(iter(validator.iter_errors(value)))
@@ -116,13 +116,14 @@ class Request:
         texts: embed only; the texts to embed.
         schema: the schema of the answer, or None for free text.
         tools: tools the model may call, each `{"name", "description", "parameters"}`.
+        digest: SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere.
         options: options that were given: `temperature`, `max_tokens`, `top_p`, `seed`, ... (see `lm/core/options.py`).
 
     Raises:
         ConfigurationError: messages, tools or options that are not JSON.
     """
 
-    __slots__ = ("_digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
+    __slots__ = ("digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
 
     kind: Kind
     model: str
@@ -131,7 +132,7 @@ class Request:
     schema: Schema | None
     tools: tuple[Mapping[str, Any], ...]
     options: Mapping[str, Any]
-    _digest: str | None
+    digest: str
 
     def __init__(
         self,
@@ -152,7 +153,6 @@ class Request:
         put(self, "schema", schema)
         put(self, "tools", tuple([_own(tool) for tool in tools]) if tools else ())
         put(self, "options", _whole(_own(options)) if options else {})
-        put(self, "_digest", None)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Request is immutable; make another one instead of setting {name!r}")
@@ -187,15 +187,14 @@ class Request:
             _json.canonical(tail)[1:-1] if tail else b"",
             b'"tools":' + _json.canonical_schema(self.tools) if self.tools else b"",
         ]
-        return b"{" + b",".join(part for part in parts if part) + b"}"
+        return b"{" + b",".join(filter(None, parts)) + b"}"
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere."""
-        if self._digest is None:
-            object.__setattr__(self, "_digest", _json.digest(self.canonical))
-        assert self._digest is not None
-        return self._digest
+    def __getattr__(self, name: str) -> str:
+        if name != "digest":
+            raise AttributeError(f"a Request has no attribute {name!r}")
+        digest = _json.digest(self.canonical)  # the first time; then the attribute is there
+        object.__setattr__(self, "digest", digest)
+        return digest
 
     @property
     def output_limit(self) -> int | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 
 def _add(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    total = None
+    for count in counts:
+        if count is not None:
+            total = count if total is None else total + count
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,7 @@ class Usage:
 
     def to_dict(self) -> dict[str, Any]:
         """The buckets that are known, and `raw`."""
-        pairs = ((name, getattr(self, name)) for name in USAGE_FIELDS)
-        return {name: value for name, value in pairs if value is not None}
+        return {name: value for name, value in zip(USAGE_FIELDS, _fields(self), strict=True) if value is not None}
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Usage:
@@ -85,4 +88,5 @@ USAGE_BUCKETS = (
     "output_audio",
 )
 USAGE_FIELDS = (*USAGE_BUCKETS, "raw")
+_fields = attrgetter(*USAGE_FIELDS)
 NO_USAGE = Usage()

@@ -255,7 +255,8 @@ def list_providers() -> tuple[Spec, ...]:
 
 def find(model: str) -> Spec | None:
     """The provider of a model, or None if there is none of that prefix."""
-    return _registry.find(model.partition("/")[0].strip().lower())
+    prefix = model.partition("/")[0].strip().lower()
+    return _registry.by_prefix.get(prefix) or _registry.find(prefix)
 
 
 def is_local(model: str) -> bool:

@@ -20,12 +20,13 @@ class Answers:
             program that was loaded or unpickled.
     """
 
-    __slots__ = ("_model", "_one_spelling", "_schema")
+    __slots__ = ("_model", "_one_spelling", "_plain", "_schema")
 
     def __init__(self, schema: Mapping[str, Any], model: type[DataModel] | None = None) -> None:
         self._schema = schema
         self._model = model
         self._one_spelling = has_one_spelling(schema)
+        self._plain = None if model is None else _plain_fields(model, schema)
 
     def read(self, value: Any) -> Any:
         """An answer that obeys the schema, in its normal form.
@@ -33,6 +34,8 @@ class Answers:
         Raises:
             ValueError: the class refuses it; the message says where and why.
         """
+        if self._plain is not None and list(value) == self._plain:
+            return value
         if self._model is not None:
             try:
                 return self._model.model_validate(value).get_json()
@@ -45,6 +48,40 @@ class Answers:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self._schema,))  # a pickle, as a saved file, has the schema only
+
+
+def _plain_fields(model: type[DataModel], schema: Mapping[str, Any]) -> list[str] | None:
+    """The fields of a class that gives each object under its schema back as it is, where they come in this order.
+
+    None if the class may change or refuse an object: its fields are not all required texts and Booleans without
+    constraints, or there is anything in pydantic's core schema (validators, serializers, settings, ...) beyond that.
+    """
+    core: Mapping[str, Any] = model.__pydantic_core_schema__
+    fields: Mapping[str, Any] = core.get("schema", {}).get("fields", {})
+    own = {name for base in model.__mro__[: model.__mro__.index(DataModel)] for name in vars(base)}
+    if (
+        {"get_json", "model_validate"} & own
+        or _beyond(core, "cls", "schema", "config", "ref")
+        or _beyond(core.get("config", {}), "title", "extra_fields_behavior")
+        or _beyond(core["schema"], "fields", "model_name")
+    ):
+        return None
+    for name, field in fields.items():
+        kind = _PLAIN_KINDS.get(field["schema"]["type"])
+        if kind is None or kind != schema.get("properties", {}).get(name, {}).get("type"):
+            return None
+        if _beyond(field, "schema") or _beyond(field["schema"]):
+            return None
+    return list(fields)
+
+
+#: Types of pydantic's core schema that take a JSON value as it is, and the JSON schema's name for them.
+_PLAIN_KINDS = {"str": "string", "bool": "boolean"}
+
+
+def _beyond(core: Mapping[str, Any], *known: str) -> bool:
+    """Whether a part of a core schema says anything else than the words known."""
+    return any(value and name not in ("type", "metadata", *known) for name, value in core.items())
 
 
 def _in_words(error: ValidationError) -> str:

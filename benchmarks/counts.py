@@ -1,0 +1,254 @@
+"""Python function calls of one Generator call, by the way it is answered; they don't depend on the machine's load.
+
+python benchmarks/counts.py [--profile ROW] [--seconds ROUNDS]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, FrameType
+
+import synalinks
+
+#: Calls that are counted, after as many that fill caches of patterns, schemas and templates.
+CALLS = 50
+REPLY = synalinks.lm.Reply(text='{"thinking": "2 + 3 = 5", "answer": "5"}', finish="stop")
+#: The names that a program takes.
+NAMES = "from synalinks import DataModel, Field, Generator, Input, LanguageModel, Program"
+
+
+class Problem(synalinks.DataModel):
+    """A problem."""
+
+    problem: str = synalinks.Field(description="The math problem")
+
+
+class Answer(synalinks.DataModel):
+    """An answer."""
+
+    thinking: str = synalinks.Field(description="Step by step calculation")
+    answer: str = synalinks.Field(description="The numerical answer only")
+
+
+class Scripted:
+    """A provider handler that gives the same answer to every call."""
+
+    name = "scripted"
+
+    async def __call__(self, call: synalinks.lm.Call, /) -> synalinks.lm.Reply:
+        return REPLY
+
+
+class Calls:
+    """Counts the Python functions that are entered while it is open, generators and coroutines at each resumption."""
+
+    def __init__(self) -> None:
+        self.by_code: collections.Counter[CodeType] = collections.Counter()
+
+    def note(self, frame: FrameType, event: str, argument: object) -> None:
+        """One event of `sys.setprofile`."""
+        if event == "call":
+            self.by_code[frame.f_code] += 1
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count what the block calls."""
+        sys.setprofile(self.note)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+
+def generator(folder: str | None = None) -> synalinks.Generator:
+    """A generator whose server is never called."""
+    settings = {"caching": False} if folder is None else {"cache_dir": folder}
+    model = synalinks.LanguageModel(model="ollama/instant", concurrency=64, **settings)
+    return synalinks.Generator(data_model=Answer, language_model=model)
+
+
+async def play(module: synalinks.Module, count: int, start: int = 0) -> None:
+    """So many calls, one after another."""
+    for number in range(start, start + count):
+        await module(Problem(problem=f"2 + {number}"))
+
+
+#: Around the measured part of a row: calls `measure(job)`, where `job` makes `CALLS` calls.
+Measure = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+
+
+async def scripted(measure: Measure) -> None:
+    """A provider handler that answers at once, nothing else open."""
+    module = generator()
+    with synalinks.use_provider(Scripted()):
+        await play(module, CALLS)
+        await measure(lambda: play(module, CALLS))
+
+
+async def symbolic_program(measure: Measure) -> None:
+    """The same in a program of one module."""
+    inputs = synalinks.Input(data_model=Problem)
+    program = synalinks.Program(inputs=inputs, outputs=await generator()(inputs))
+    with synalinks.use_provider(Scripted()):
+        await play(program, CALLS)
+        await measure(lambda: play(program, CALLS))
+
+
+async def budgeted(measure: Measure) -> None:
+    """The same within a budget."""
+    module = generator()
+    with synalinks.use_provider(Scripted()), synalinks.lm.use_budget(synalinks.lm.Budget(calls=1_000_000)):
+        await play(module, CALLS)
+        await measure(lambda: play(module, CALLS))
+
+
+async def recorded(measure: Measure) -> None:
+    """The same on a cassette that records."""
+    module = generator()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        with synalinks.use_provider(Scripted()), synalinks.use_cassette(path, record_mode="all"):
+            await play(module, CALLS, start=10_000_000)
+            await measure(lambda: play(module, CALLS))
+
+
+async def replayed(measure: Measure) -> None:
+    """From a cassette."""
+    module = generator()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        with synalinks.use_provider(Scripted()), synalinks.use_cassette(path, record_mode="all"):
+            await play(module, 2 * CALLS)
+        with synalinks.use_cassette(path, record_mode="none"):
+            await play(module, CALLS)
+            await measure(lambda: play(module, CALLS, start=CALLS))
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """An `ollama` server that answers at once, in a process of its own."""
+    from instant_server import Instant
+
+    with Instant() as instant:
+        yield instant.url
+
+
+async def cached(measure: Measure) -> None:
+    """From the disk cache."""
+    with tempfile.TemporaryDirectory() as folder, server() as url:
+        model = synalinks.LanguageModel(model="ollama/instant", api_base=url, concurrency=64, cache_dir=folder)
+        module = synalinks.Generator(data_model=Answer, language_model=model)
+        await play(module, CALLS)
+        synalinks.clear_session(free_memory=False)
+        await play(module, CALLS)
+        synalinks.clear_session(free_memory=False)
+        await measure(lambda: play(module, CALLS))
+
+
+async def live(measure: Measure) -> None:
+    """From a local server over HTTP."""
+    with server() as url:
+        model = synalinks.LanguageModel(model="ollama/instant", api_base=url, concurrency=64, caching=False)
+        module = synalinks.Generator(data_model=Answer, language_model=model)
+        await play(module, CALLS)
+        await measure(lambda: play(module, CALLS))
+
+
+#: Every way a call is answered.
+WAYS = {way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, replayed, cached, live)}
+
+
+def calls_of(way: str) -> tuple[float, collections.Counter[CodeType]]:
+    """Python functions entered per Generator call that is answered this way; and all of them by their code."""
+    calls = Calls()
+
+    async def measure(job: Callable[[], Awaitable[None]]) -> None:
+        with calls.counting():
+            await job()
+
+    asyncio.run(WAYS[way](measure))
+    return sum(calls.by_code.values()) / CALLS, calls.by_code
+
+
+def seconds_of(way: str) -> float:
+    """CPU seconds per call, the least of ten tries."""
+    found: list[float] = []
+
+    async def measure(job: Callable[[], Awaitable[None]]) -> None:
+        begun = time.process_time()
+        await job()
+        found.append((time.process_time() - begun) / CALLS)
+
+    for _ in range(10):
+        asyncio.run(WAYS[way](measure))
+    return min(found)
+
+
+def bytes_of(way: str) -> int:
+    """Bytes that a call leaves in memory and the peak above it, of `tracemalloc`."""
+    found: list[int] = []
+
+    async def measure(job: Callable[[], Awaitable[None]]) -> None:
+        tracemalloc.start()
+        before = tracemalloc.get_traced_memory()[0]
+        await job()
+        found.append((tracemalloc.get_traced_memory()[0] - before) // CALLS)
+        tracemalloc.stop()
+
+    asyncio.run(WAYS[way](measure))
+    return found[0]
+
+
+def imported(program: str) -> int:
+    """Modules that a fresh interpreter has loaded after a program, beyond those that it starts with."""
+    code = f"import sys; begun = len(sys.modules); {program}; print(len(sys.modules) - begun)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+def table() -> dict[str, float]:
+    """Every count, by name."""
+    counts = {way: calls_of(way)[0] for way in WAYS}
+    counts["modules of `import synalinks`"] = imported("import synalinks")
+    counts["modules of a program's names"] = imported(NAMES)
+    return counts
+
+
+def main() -> None:
+    """Print the counts, or the functions behind one of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", choices=WAYS, help="print what one row calls")
+    parser.add_argument("--seconds", action="store_true", help="print CPU time per call instead")
+    parser.add_argument("--bytes", action="store_true", help="print what a call leaves in memory instead")
+    arguments = parser.parse_args()
+    os.environ.pop("SYNALINKS_CACHE", None)
+    if arguments.profile:
+        _, by_code = calls_of(arguments.profile)
+        for code, count in by_code.most_common():
+            if count >= CALLS // 2:
+                file = "/".join(Path(code.co_filename).parts[-3:])
+                print(f"{count / CALLS:8.2f}  {code.co_qualname}  {file}:{code.co_firstlineno}")
+    elif arguments.seconds:
+        for way in WAYS:
+            print(f"{way:<32}{seconds_of(way) * 1e6:10.1f} us")
+    elif arguments.bytes:
+        for way in WAYS:
+            print(f"{way:<32}{bytes_of(way):10d} bytes")
+    else:
+        for name, count in table().items():
+            print(f"{name:<32}{count:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
