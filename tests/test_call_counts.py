@@ -1,7 +1,8 @@
 """Python function calls of a Generator call and modules of an import stay under a committed limit.
 
-Counts don't depend on the machine's load. A limit is the count of the day it was set and 5 %. Lower one when a count falls;
-raise one only with what the additional calls are for. `python benchmarks/counts.py --profile ROW` names the functions.
+Counts don't depend on the machine's load. A limit is the count of the day it was set and 5 %. Lower one when a count
+falls; raise one only with what the additional calls are for. `python benchmarks/counts.py --profile ROW` names the
+functions.
 """
 
 from __future__ import annotations
