@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import gc
 import os
 import subprocess
 import sys
@@ -64,11 +65,14 @@ class Calls:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count what the block calls."""
+        gc.collect()
+        gc.disable()  # what it frees may call back
         sys.setprofile(self.note)
         try:
             yield
         finally:
             sys.setprofile(None)
+            gc.enable()
 
 
 def generator(folder: str | None = None) -> synalinks.Generator:

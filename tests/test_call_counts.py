@@ -50,4 +50,5 @@ def test_imports_load_no_more_modules(counts: ModuleType) -> None:
 
 
 def test_counts_are_the_same_each_time(counts: ModuleType) -> None:
-    assert counts.calls_of("scripted") == counts.calls_of("scripted")
+    first, _ = counts.calls_of("scripted")
+    assert counts.calls_of("scripted")[0] == pytest.approx(first, abs=0.5)  # weak references and timers are the rest
