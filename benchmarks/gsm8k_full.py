@@ -1,7 +1,7 @@
-"""The GSM8K tutorial at full size: live against the stand-in server, then from its cassette with no server at all.
+"""The GSM8K tutorial at full size: live against a substitute server, then from its cassette with no server at all.
 
 Runs a training script on the real records, unmodified, in a process of its own: three evaluations, two epochs over the
-training set with validation, a checkpoint, three evaluations. The server is another process, which knows the answers
+training set with validation, a checkpoint, three evaluations. The server is another process, which holds the answers
 and gives the right one more often the better the examples in the prompt are; it is not a language model. Prints calls,
 wall time, peak memory and the time of the replay, and checks what must be true.
 
@@ -28,7 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-#: Nobody listens there: a replay that asked would fail.
+#: No server listens there: a replay that makes a live call fails.
 NOWHERE = "http://127.0.0.1:9"
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
@@ -193,7 +193,7 @@ def checks(folder: Path, live: Any, replay: Any, told: list[str]) -> bool:
         check("program.load restored it", of_live["restored"] is True),
         check("the replay printed the same", lines_without_times(printed) == lines_without_times(again)),
         check("the replay wrote the same bytes", made == remade),
-        check("the replay asked nobody", of_replay["answers"] == 0 and of_replay["calls"] == of_live["calls"]),
+        check("the replay made no live call", of_replay["answers"] == 0 and of_replay["calls"] == of_live["calls"]),
     ])  # fmt: skip
 
 

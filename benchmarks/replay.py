@@ -22,7 +22,7 @@ REPLY = '{"thinking": "2 + 3 = 5", "answer": "5"}'
 
 
 def model() -> synalinks.Generator:
-    """A generator whose server nobody will ask."""
+    """A generator whose server is never called."""
     lm = synalinks.LanguageModel(model="ollama/instant", caching=False, concurrency=64)
     return synalinks.Generator(data_model=Answer, language_model=lm)
 

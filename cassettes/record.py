@@ -56,7 +56,7 @@ def scripts(place: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def record(script: Path, cassette: Path, folder: Path) -> None:
-    """Run one script live, in `folder`, with a stand-in server that has answered nobody yet.
+    """Run one script live, in `folder`, with a new substitute server, which has answered no call yet.
 
     Raises:
         subprocess.CalledProcessError: the script failed.

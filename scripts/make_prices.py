@@ -71,7 +71,7 @@ FAMILIES = {
     "preview": ("-preview", "-preview-04-17", "-preview-09-2025"),
 }
 #: Rows that stand in place of the data's, where litellm's table (compare_prices.py) says otherwise and cites a better
-#: page, or where nobody can tell which of the two is right: then the dearer, because a budget must not be exceeded.
+#: page, or where it is unclear which of the two is right: then the dearer, because a budget must not be exceeded.
 #: Their names are taken from the rows of the data that have them. Looked up on 2026-11-21, in litellm 1.109.1.
 _XAI_API, _MISTRAL = "https://api.x.ai/v1/language-models", "https://docs.mistral.ai/models/"
 _LOOKED_UP = "2026-11-21"
@@ -263,7 +263,7 @@ def rates_of(prices: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     steps = {RATES[key]: tiers_of(prices[key]) for key in RATES if key in keys}
     starts = sorted({start for each in steps.values() for start, _ in each})
     if len(starts) > 2:
-        raise SystemExit(f"{name} has prices in {len(starts)} steps; the table knows of two")
+        raise SystemExit(f"{name} has prices in {len(starts)} steps; the table has room for two")
     base, *long = (
         {key: plain([price for begin, price in each if begin <= start][-1]) for key, each in steps.items()}
         for start in starts

@@ -31,7 +31,6 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTI
 #: Public classes still without an example. The list only gets shorter.
 WITHOUT: frozenset[str] = frozenset(
     [
-        "lm.Amount",
         "lm.Budget",
         "lm.BudgetTracker",
         "lm.Call",

@@ -45,8 +45,8 @@ def test_a_point_per_step_and_one_at_the_end_of_each_epoch() -> None:
     assert (curve[0].calls, curve[0].as_if) == (first.calls, first.as_if)
     whole = history.ledger.total
     assert (curve[-1].calls, curve[-1].as_if) == (whole.calls, whole.as_if)
-    assert whole.wasted_tokens > 0, "the failed attempt counts"
-    assert curve[-1].tokens == whole.tokens + whole.wasted_tokens
+    assert whole.failed_tokens > 0, "the failed attempt counts"
+    assert curve[-1].tokens == whole.tokens + whole.failed_tokens
     assert [point.calls for point in curve] == sorted(point.calls for point in curve)
 
 

@@ -401,7 +401,7 @@ def test_the_ledger_agrees_with_the_provider_to_the_last_attempt() -> None:
     total = client.ledger.total
     assert total.calls == 80
     assert total.attempts == sent
-    assert total.tokens + total.wasted_tokens == tokens + 12 * _shared(client)
+    assert total.tokens + total.failed_tokens == tokens + 12 * _shared(client)
 
 
 def _shared(client: Client) -> int:

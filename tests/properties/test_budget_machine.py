@@ -220,7 +220,7 @@ def test_no_budget_is_ever_exceeded(case: dict[str, Any]) -> None:
             assert tracker.overshoot == tracker.overshoot_bound
         total = ledger.total
         assert total.attempts == adversary.sent, "the ledger knows of every attempt"
-        assert total.tokens + total.wasted_tokens == adversary.tokens, "and of every token that came back"
+        assert total.tokens + total.failed_tokens == adversary.tokens, "and of every token that came back"
         if outer and len(outer) == 1 and outer[0].uncertain == NOTHING:
             assert outer[0].settled.calls == adversary.sent
 

@@ -37,7 +37,7 @@ class CurvePoint:
     @classmethod
     def after(cls, total: Totals, start: CurvePoint | None, epoch: int, step: int | None, logs: Logs) -> CurvePoint:
         """The moment at which the ledger came to `total`; what a run that was cut off had cost comes from `start`."""
-        calls, tokens, money = total.calls, total.tokens + total.wasted_tokens, total.as_if
+        calls, tokens, money = total.calls, total.tokens + total.failed_tokens, total.as_if
         if start is not None:
             calls, tokens, money = calls + start.calls, tokens + start.tokens, money + start.as_if
         return cls(epoch, step, calls, tokens, money, logs.get("reward"), logs.get("val_reward"))

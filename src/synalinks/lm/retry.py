@@ -128,7 +128,18 @@ class _Tries:
     that attempt and one set of rules applies to all.
     """
 
-    __slots__ = ("_account", "_free", "_policy", "_rng", "attempts", "bad", "last", "tokens", "uncertain", "wasted")
+    __slots__ = (
+        "_account",
+        "_free",
+        "_policy",
+        "_rng",
+        "attempts",
+        "bad",
+        "failed_cost",
+        "last",
+        "tokens",
+        "uncertain",
+    )
 
     def __init__(self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError) -> None:
         self._policy, self._account, self._rng, self._free = policy, account, rng, free
@@ -136,7 +147,7 @@ class _Tries:
         self.bad = 0
         self.tokens = 0
         self.uncertain = 0
-        self.wasted: Decimal | None = ZERO
+        self.failed_cost: Decimal | None = ZERO
         self.last = first
 
     async def next(self, attempt: Handler, call: Call) -> Reply:
@@ -168,7 +179,7 @@ class _Tries:
         elif error.uncertain:
             self.uncertain += 1
             cost = ZERO if self._free else None
-        self.wasted = None if cost is None or self.wasted is None else self.wasted + cost
+        self.failed_cost = None if cost is None or self.failed_cost is None else self.failed_cost + cost
 
     def worth_another(self, error: BaseException) -> bool:
         """Whether trying again may help."""
@@ -194,8 +205,8 @@ class _Tries:
     def final_error(self, error: LMError) -> LMError:
         """The final error, with the number of attempts and what they cost."""
         error.attempts = self.attempts
-        error.wasted = self.wasted
-        error.wasted_tokens = self.tokens
+        error.failed_cost = self.failed_cost
+        error.failed_tokens = self.tokens
         error.uncertain_attempts = self.uncertain
         message = str(error)
         if error.retryable and self._too_long(error):
@@ -210,12 +221,12 @@ class _Tries:
 
     def final_reply(self, reply: Reply) -> Reply:
         """The final reply, with the number of attempts and what the failed ones cost."""
-        billed = None if reply.cost is None or self.wasted is None else reply.cost + self.wasted
+        billed = None if reply.cost is None or self.failed_cost is None else reply.cost + self.failed_cost
         return replace(
             reply,
             attempts=self.attempts,
-            wasted=self.wasted,
-            wasted_tokens=self.tokens,
+            failed_cost=self.failed_cost,
+            failed_tokens=self.tokens,
             uncertain_attempts=self.uncertain,
             billed=billed,
         )

@@ -145,10 +145,12 @@ def _copy(task: asyncio.Task[Reply]) -> Reply:
     except LMError as error:
         twin = copy.copy(error)
         twin.source, twin.attempts, twin.reply, twin.uncertain = "shared", 0, None, False
-        twin.wasted, twin.wasted_tokens, twin.uncertain_attempts = ZERO, 0, 0
+        twin.failed_cost, twin.failed_tokens, twin.uncertain_attempts = ZERO, 0, 0
         raise twin from error
     except SynalinksError as error:
         if error.__cause__ is None:
             raise
         raise copy.copy(error) from None  # the cause carries the cost, which is on the first waiter's error
-    return replace(reply, source="shared", billed=ZERO, attempts=1, wasted=ZERO, wasted_tokens=0, uncertain_attempts=0)
+    return replace(
+        reply, source="shared", billed=ZERO, attempts=1, failed_cost=ZERO, failed_tokens=0, uncertain_attempts=0
+    )

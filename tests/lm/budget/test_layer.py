@@ -536,7 +536,7 @@ def test_every_attempt_is_reserved_and_settled() -> None:
         bound = needs_of(request, DEAR, []).amount(50)
         assert left.settled == Amount(Decimal("0.30002"), 30, 2) + bound
         assert (left.uncertain, left.reserved) == (bound, NOTHING)
-        assert (reply.attempts, reply.uncertain_attempts, reply.wasted) == (3, 1, None)
+        assert (reply.attempts, reply.uncertain_attempts, reply.failed_cost) == (3, 1, None)
 
     run(main())
 
@@ -675,8 +675,8 @@ def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
         usage=Usage(10, output_text=5),
         cost=Decimal("0.5"),
         attempts=3,
-        wasted=Decimal("0.25"),
-        wasted_tokens=7,
+        failed_cost=Decimal("0.25"),
+        failed_tokens=7,
     )
     path = tmp_path / "cassette.jsonl"
     with Cassette(path, "once") as cassette:

@@ -38,8 +38,8 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         usage=Usage(input_fresh=10, output_text=5, raw={"n": 15}),
         cost=Decimal("0.25"),
         attempts=3,
-        wasted=Decimal("0.5"),
-        wasted_tokens=30,
+        failed_cost=Decimal("0.5"),
+        failed_tokens=30,
         seconds=1.5,
         finish="stop",
     )

@@ -126,7 +126,7 @@ def test_a_reply_survives_a_cassette_but_not_its_bill() -> None:
     reply = Reply(
         text="x", reasoning="why", tool_calls=({"id": "1", "name": "f", "arguments": {}},), finish="stop", refusal="no",
         usage=Usage(1, output_text=2, raw={"n": 3}), cost=Decimal("0.10"), billed=Decimal("0.30"), model="m-1",
-        seconds=0.25, attempts=3, wasted=None, wasted_tokens=4, uncertain_attempts=1,
+        seconds=0.25, attempts=3, failed_cost=None, failed_tokens=4, uncertain_attempts=1,
         chunks=(Delta("x"), Delta("", "why")), extra={"k": 1},
     )  # fmt: skip
     again = Reply.from_dict(reply.to_dict(), "cassette")

@@ -125,7 +125,7 @@ def test_a_missing_or_damaged_cache_adds_nothing(tmp_path: Path) -> None:
 
 
 def test_failed_attempts_are_known() -> None:
-    priors = Priors.of(Ledger([entry(100, wasted_tokens=50), entry(100)]))
+    priors = Priors.of(Ledger([entry(100, failed_tokens=50), entry(100)]))
     assert priors.failed(MODEL) == pytest.approx(50 / 400)
     assert priors.failed("other") is None
 

@@ -29,8 +29,9 @@ def entry(**more: Any) -> Entry:
     scope = Scope(**{name: more.pop(name) for name in list(more) if name in FIELDS})
     values: dict[str, Any] = {
         "scope": scope, "draw": 0, "kind": "chat", "model": "dear/m", "provider": "dear", "source": "live",
-        "usage": Usage(10, output_text=5), "as_if": Decimal("0.01"), "billed": Decimal("0.01"), "wasted": Decimal(0),
-        "seconds": 0.5, "attempts": 1, "wasted_tokens": 0, "finish": "stop", "error": None, "caller": 1, "digest": "d",
+        "usage": Usage(10, output_text=5), "as_if": Decimal("0.01"), "billed": Decimal("0.01"),
+        "failed_cost": Decimal(0), "seconds": 0.5, "attempts": 1, "failed_tokens": 0, "finish": "stop", "error": None,
+        "caller": 1, "digest": "d",
     }  # fmt: skip
     return Entry(**{**values, **more})
 
@@ -70,12 +71,12 @@ def test_a_total_that_is_asked_again_adds_what_is_new() -> None:
     ledger = Ledger([entry()])
     assert ledger.total.calls == 1
     ledger.record(
-        entry(error="timeout", as_if=None, billed=None, wasted=None, usage=Usage(), attempts=4, wasted_tokens=9)
+        entry(error="timeout", as_if=None, billed=None, failed_cost=None, usage=Usage(), attempts=4, failed_tokens=9)
     )
     total = ledger.total
-    assert (total.calls, total.failed, total.attempts, total.tokens, total.wasted_tokens) == (2, 1, 5, 15, 9)
+    assert (total.calls, total.failed, total.attempts, total.tokens, total.failed_tokens) == (2, 1, 5, 15, 9)
     assert total == Ledger(ledger).total
-    assert total.wasted == Money(Decimal(0), 1)
+    assert total.failed_cost == Money(Decimal(0), 1)
 
 
 def test_queries_by_any_field() -> None:
@@ -130,7 +131,7 @@ def test_the_table() -> None:
             entry(epoch=0, phase="train", usage=Usage(1_234, output_text=56), as_if=Decimal("1.5"), **replayed),
             entry(epoch=0, phase="validation", as_if=Decimal("0.0049"), **replayed),
             entry(epoch=1, phase="train", error="timeout", usage=Usage(), as_if=Decimal("0.33"), billed=Decimal("0.33"),
-                  wasted=Decimal("0.33"), attempts=2, wasted_tokens=70),
+                  failed_cost=Decimal("0.33"), attempts=2, failed_tokens=70),
         ]
     )  # fmt: skip
     assert (
@@ -203,11 +204,17 @@ def metered(outcome: Any, before: Callable[[Trace], None] | None = None) -> Ledg
 
 def test_an_answer_is_an_entry() -> None:
     reply = Reply(
-        text="x", usage=Usage(1), cost=Decimal(1), billed=Decimal(3), attempts=2, wasted=Decimal(2), wasted_tokens=5
+        text="x",
+        usage=Usage(1),
+        cost=Decimal(1),
+        billed=Decimal(3),
+        attempts=2,
+        failed_cost=Decimal(2),
+        failed_tokens=5,
     )
     (found,) = metered(reply)
     assert (found.scope.sample, found.draw, found.caller, found.model, found.provider) == (3, 2, 7, "dear/m", "dear")
-    assert (found.as_if, found.billed, found.wasted, found.attempts, found.wasted_tokens) == (3, 3, 2, 2, 5)
+    assert (found.as_if, found.billed, found.failed_cost, found.attempts, found.failed_tokens) == (3, 3, 2, 2, 5)
     assert found.seconds == pytest.approx(2, abs=0.1)
     assert found.digest == REQUEST.digest
 
@@ -224,9 +231,9 @@ def test_only_what_was_asked_has_attempts(change: dict[str, Any], attempts: int)
 
 def test_a_failure_is_an_entry_with_what_it_cost() -> None:
     error = RateLimited("slow down")
-    error.attempts, error.wasted, error.wasted_tokens = 5, Decimal("0.25"), 40
+    error.attempts, error.failed_cost, error.failed_tokens = 5, Decimal("0.25"), 40
     (found,) = metered(error)
-    assert (found.error, found.attempts, found.as_if, found.billed, found.wasted_tokens) == (
+    assert (found.error, found.attempts, found.as_if, found.billed, found.failed_tokens) == (
         "rate_limited", 5, Decimal("0.25"), Decimal("0.25"), 40,
     )  # fmt: skip
     error.source = "cassette"
@@ -239,14 +246,14 @@ def test_a_cancelled_call_is_on_the_bill_with_what_is_known() -> None:
         trace.sent, trace.unknown, trace.tokens = 2, True, 7
 
     (found,) = metered(asyncio.CancelledError(), sent)
-    assert (found.error, found.attempts, found.as_if, found.wasted_tokens) == ("cancelled", 2, None, 7)
+    assert (found.error, found.attempts, found.as_if, found.failed_tokens) == ("cancelled", 2, None, 7)
     (found,) = metered(asyncio.CancelledError())
     assert (found.attempts, found.as_if, found.billed) == (0, 0, 0), "it was never sent, so it cost nothing"
 
 
 def test_what_a_budget_ended_half_way_is_on_the_bill_and_what_it_refused_is_not() -> None:
     cause = CallTimeout("lost")
-    cause.attempts, cause.wasted = 2, Decimal("0.5")
+    cause.attempts, cause.failed_cost = 2, Decimal("0.5")
     refused = BudgetExceeded("used up")
     assert len(metered(refused)) == 0
     refused.__cause__ = cause
@@ -275,7 +282,7 @@ def test_what_a_call_failed_of_is_in_the_file(tmp_path: Path) -> None:
 
 
 def test_local_models_are_shown_by_time_and_speed_in_place_of_dollars() -> None:
-    free = {"as_if": Decimal(0), "billed": Decimal(0), "wasted": Decimal(0)}
+    free = {"as_if": Decimal(0), "billed": Decimal(0), "failed_cost": Decimal(0)}
     ledger = Ledger(
         [
             entry(epoch=0, model="ollama/m", usage=Usage(1_700, output_text=61), latency=1.5, **free),

@@ -49,9 +49,9 @@ def test_any_combination_of_fields_divides_the_whole_ledger(jobs: list[Job], see
     for key, totals in groups.items():
         values = dict(zip(names, key if len(names) > 1 else (key,), strict=True))
         assert ledger.filter(**values).total == totals
-    for column in ("calls", "hits", "failed", "attempts", "answers", "tokens", "billed_tokens", "wasted_tokens"):
+    for column in ("calls", "hits", "failed", "attempts", "answers", "tokens", "billed_tokens", "failed_tokens"):
         assert sum(getattr(totals, column) for totals in groups.values()) == getattr(ledger.total, column)
-    for column in ("billed", "as_if", "wasted"):
+    for column in ("billed", "as_if", "failed_cost"):
         assert sum((getattr(totals, column) for totals in groups.values()), Money()) == getattr(ledger.total, column)
     assert len(ledger.table(*names).splitlines()) == len(groups) + 7 if entries else str(ledger) == "no calls"
 

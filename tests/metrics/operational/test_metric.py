@@ -46,8 +46,9 @@ def entry(**changes: Any) -> Entry:
     place = {name: changes.pop(name) for name in ("epoch", "step", "phase", "sample") if name in changes}
     values: dict[str, Any] = {
         "scope": Scope(**{"phase": "train", **place}), "draw": 0, "kind": "chat", "model": "m", "provider": "p",
-        "source": "live", "usage": USAGE, "as_if": Decimal("0.25"), "billed": Decimal("0.25"), "wasted": Decimal(0),
-        "seconds": 3.0, "attempts": 1, "wasted_tokens": 0, "finish": "stop", "error": None, "caller": 1, "digest": "d",
+        "source": "live", "usage": USAGE, "as_if": Decimal("0.25"), "billed": Decimal("0.25"),
+        "failed_cost": Decimal(0), "seconds": 3.0, "attempts": 1, "failed_tokens": 0, "finish": "stop", "error": None,
+        "caller": 1, "digest": "d",
         "begun": 0.0, "latency": 2.0,
     }  # fmt: skip
     return Entry(**{**values, **changes})

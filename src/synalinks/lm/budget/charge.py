@@ -28,7 +28,7 @@ def charge_of(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled
         settled: what budgets settled for attempts of unknown cost when it was recorded.
         bound: of one attempt; counts for each attempt of unknown cost that was not settled then.
     """
-    attempts, wasted = ended.attempts, Amount(ended.wasted or ZERO, ended.wasted_tokens)
+    attempts, failed_cost = ended.attempts, Amount(ended.failed_cost or ZERO, ended.failed_tokens)
     last = NOTHING
     if isinstance(ended, LMError):
         unknown = ended.uncertain_attempts
@@ -38,8 +38,8 @@ def charge_of(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled
     else:
         known = spent_on(ended, trackers)
         last = NOTHING if known is None else Amount(known.usd, known.tokens)
-        unknown = ended.uncertain_attempts or (attempts - 1 if ended.wasted is None else 0)
+        unknown = ended.uncertain_attempts or (attempts - 1 if ended.failed_cost is None else 0)
         unknown += known is None
     if settled.calls > unknown:  # what these budgets cap is known of all attempts
         settled = NOTHING
-    return wasted + last + Amount(calls=attempts - unknown) + settled + bound.times(unknown - settled.calls)
+    return failed_cost + last + Amount(calls=attempts - unknown) + settled + bound.times(unknown - settled.calls)

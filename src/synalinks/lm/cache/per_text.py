@@ -88,8 +88,8 @@ def _joined(stored: Reply, live: Reply, missing: Sequence[str], whole: Request) 
         vectors=tuple(vector or fetched[text] for text, vector in zip(whole.texts, stored.vectors, strict=True)),
         usage=NO_USAGE if unknown else sum_usage([stored.usage, live.usage]),
         cost=sum_money([stored.cost, live.cost]),
-        wasted=sum_money([stored.wasted, live.wasted]),
-        wasted_tokens=stored.wasted_tokens + live.wasted_tokens,
+        failed_cost=sum_money([stored.failed_cost, live.failed_cost]),
+        failed_tokens=stored.failed_tokens + live.failed_tokens,
         attempts=stored.attempts + live.attempts,
     )
 

@@ -165,8 +165,8 @@ def error_to_dict(error: LMError) -> dict[str, Any]:
     if error.uncertain:
         value["uncertain"] = True
     value["attempts"] = error.attempts
-    value["wasted"] = None if error.wasted is None else str(error.wasted)
-    value["wasted_tokens"] = error.wasted_tokens
+    value["wasted"] = None if error.failed_cost is None else str(error.failed_cost)
+    value["wasted_tokens"] = error.failed_tokens
     if error.uncertain_attempts:
         value["uncertain_attempts"] = error.uncertain_attempts
     if error.reply is not None:
@@ -178,7 +178,7 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
     """The failure that `error_to_dict` wrote, as it comes from a cassette."""
     found = getattr(errors, value["class"], LMError)
     cls = found if isinstance(found, type) and issubclass(found, LMError) else LMError
-    reply, wasted = value.get("reply"), value.get("wasted")
+    reply, failed_cost = value.get("reply"), value.get("wasted")
     error = cls(
         value["message"],
         kind=value["kind"],
@@ -188,8 +188,8 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
         uncertain=value.get("uncertain", False),
     )
     error.attempts = value["attempts"]
-    error.wasted = None if wasted is None else Decimal(wasted)
-    error.wasted_tokens = value["wasted_tokens"]
+    error.failed_cost = None if failed_cost is None else Decimal(failed_cost)
+    error.failed_tokens = value["wasted_tokens"]
     error.uncertain_attempts = value.get("uncertain_attempts", 0)
     error.source = "cassette"
     return error
@@ -220,7 +220,7 @@ def cancellation(trace: Trace) -> LMError:
     """A cancelled call as the failure that a cassette keeps of it."""
     error = LMError("the call was cancelled", kind=CANCELLED)
     error.attempts = trace.sent
-    error.wasted = None if trace.unknown else trace.cost
-    error.wasted_tokens = trace.tokens
+    error.failed_cost = None if trace.unknown else trace.cost
+    error.failed_tokens = trace.tokens
     error.uncertain_attempts = trace.uncertain
     return error

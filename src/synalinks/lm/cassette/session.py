@@ -205,7 +205,7 @@ class Cassette:
             row = self._run.play(index, call.request, call)
             outcome = self._run.failure(row) if row.failed else Reply.from_dict(row.value["reply"], "cassette")
             if again and isinstance(outcome, Reply):
-                outcome = replace(outcome, attempts=0, wasted=ZERO, wasted_tokens=0, uncertain_attempts=0)
+                outcome = replace(outcome, attempts=0, failed_cost=ZERO, failed_tokens=0, uncertain_attempts=0)
             recorded = Recorded(outcome, settled=row.settled)
             return await self._give(call, recorded, row, below, charged=not again and bool(budgets()))
         if not self.recording:

@@ -43,8 +43,8 @@ class Parts:
         self.settled = NOTHING
         self._tokens: list[int | None] = []
         self._costs: list[Decimal | None] = []
-        self._wasted: list[Decimal | None] = []
-        self._wasted_tokens = 0
+        self._failed_cost: list[Decimal | None] = []
+        self._failed_tokens = 0
         self._attempts = self._uncertain = 0
         self._models: list[str | None] = []
 
@@ -52,15 +52,15 @@ class Parts:
         """Take the texts at positions `used` of a row, and with `attempts` the attempts that its batch took."""
         texts, value = row.request.texts, row.value["reply"]
         reply, weights = Reply.from_dict(value, "cassette"), weights_of(texts)
-        wasted = apportion_money(reply.wasted, weights)
-        wasted_tokens = apportion(reply.wasted_tokens, weights)
+        failed_cost = apportion_money(reply.failed_cost, weights)
+        failed_tokens = apportion(reply.failed_tokens, weights)
         for index in used:
             self.vectors[texts[index]] = base64.b64decode(value["vectors"][index])
             self._tokens.append(None if value["tokens"] is None else value["tokens"][index])
             cost = value["costs"][index]
             self._costs.append(None if cost is None else Decimal(cost))
-            self._wasted.append(wasted[index])
-            self._wasted_tokens += wasted_tokens[index]
+            self._failed_cost.append(failed_cost[index])
+            self._failed_tokens += failed_tokens[index]
         self._models.append(reply.model)
         if attempts:
             self._attempts += reply.attempts
@@ -78,8 +78,8 @@ class Parts:
             source="cassette",
             model=next((model for model in self._models if model is not None), None),
             attempts=self._attempts,
-            wasted=sum_money(self._wasted),
-            wasted_tokens=self._wasted_tokens,
+            failed_cost=sum_money(self._failed_cost),
+            failed_tokens=self._failed_tokens,
             uncertain_attempts=self._uncertain,
         )
 

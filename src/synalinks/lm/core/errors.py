@@ -39,8 +39,8 @@ class LMError(SynalinksError):
         attempts: attempts made in all, this one included.
         reply: the answer that was paid for but can't be used, or None.
         uncertain: whether the provider may have billed an answer that did not arrive.
-        wasted: dollars that failed attempts cost; None if unknown.
-        wasted_tokens: tokens of failed attempts, as far as known.
+        failed_cost: dollars that failed attempts cost; None if unknown.
+        failed_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the attempts may have been billed though no answer arrived.
         capped: the answer tokens that a budget had room for, where that made the call fail; else None.
         source: `live`; `shared` for the failure of a call shared by single flight; `cassette` for one that a cassette
@@ -69,8 +69,8 @@ class LMError(SynalinksError):
         self.reply = reply
         self.uncertain = uncertain
         self.attempts = 1
-        self.wasted: Decimal | None = Decimal(0)
-        self.wasted_tokens = 0
+        self.failed_cost: Decimal | None = Decimal(0)
+        self.failed_tokens = 0
         self.uncertain_attempts = int(uncertain)
         self.capped: int | None = None
         self.source: Source = "live"

@@ -39,16 +39,16 @@ class Reply:
         finish: `stop`, `length`, `tool_calls`, `content_filter`, ...; None if the provider did not say.
         refusal: the provider's words when it declined.
         usage: tokens of the attempt that gave this answer.
-        cost: dollars this answer costs when it is fetched live, without `wasted`; None if the price is
+        cost: dollars this answer costs when it is fetched live, without `failed_cost`; None if the price is
             unknown.
-        billed: dollars paid for it now, `wasted` included: 0 from a cache or a cassette; None if unknown.
+        billed: dollars paid for it now, `failed_cost` included: 0 from a cache or a cassette; None if unknown.
         source: where it came from.
         model: what the provider says it ran, e.g. a dated name or the routed provider.
         seconds: how long the provider took, queueing here not included.
         first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
         attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
-        wasted: dollars that failed attempts cost; None if unknown.
-        wasted_tokens: tokens of failed attempts, as far as known.
+        failed_cost: dollars that failed attempts cost; None if unknown.
+        failed_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the failed attempts may have been billed though no answer arrived.
         capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
         chunks: the pieces in which a streamed answer came, or None.
@@ -69,8 +69,8 @@ class Reply:
     seconds: float | None = None
     first_token: float | None = None
     attempts: int = 1
-    wasted: Decimal | None = ZERO
-    wasted_tokens: int = 0
+    failed_cost: Decimal | None = ZERO
+    failed_tokens: int = 0
     uncertain_attempts: int = 0
     capped: int | None = None
     chunks: tuple[Delta, ...] | None = None
@@ -79,7 +79,7 @@ class Reply:
     @property
     def as_if(self) -> Decimal | None:
         """Dollars this answer costs live, failed attempts included; None if unknown."""
-        return None if self.cost is None or self.wasted is None else self.cost + self.wasted
+        return None if self.cost is None or self.failed_cost is None else self.cost + self.failed_cost
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON for cassettes and caches. `billed` and `source` are of this run and left out;
@@ -97,10 +97,10 @@ class Reply:
             value["seconds"] = round(self.seconds, SECONDS_DIGITS)
         if self.first_token is not None:
             value["first_token"] = round(self.first_token, SECONDS_DIGITS)
-        if self.attempts != 1:
+        if self.attempts != 1:  # `wasted` is the key of `failed_cost` in files
             value["attempts"] = self.attempts
-            value["wasted"] = None if self.wasted is None else str(self.wasted)
-            value["wasted_tokens"] = self.wasted_tokens
+            value["wasted"] = None if self.failed_cost is None else str(self.failed_cost)
+            value["wasted_tokens"] = self.failed_tokens
         if self.uncertain_attempts:
             value["uncertain_attempts"] = self.uncertain_attempts
         if self.chunks is not None:
@@ -110,7 +110,7 @@ class Reply:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], source: Source, vectors: tuple[bytes, ...] = ()) -> Reply:
         """The answer that `to_dict` wrote, as it comes from `source`: nothing is billed for it."""
-        cost, wasted, chunks = value.get("cost"), value.get("wasted", "0"), value.get("chunks")
+        cost, failed_cost, chunks = value.get("cost"), value.get("wasted", "0"), value.get("chunks")
         return cls(
             text=value.get("text", ""),
             reasoning=value.get("reasoning"),
@@ -126,8 +126,8 @@ class Reply:
             seconds=value.get("seconds"),
             first_token=value.get("first_token"),
             attempts=value.get("attempts", 1),
-            wasted=None if wasted is None else Decimal(wasted),
-            wasted_tokens=value.get("wasted_tokens", 0),
+            failed_cost=None if failed_cost is None else Decimal(failed_cost),
+            failed_tokens=value.get("wasted_tokens", 0),
             uncertain_attempts=value.get("uncertain_attempts", 0),
             chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),
             extra=value.get("extra"),

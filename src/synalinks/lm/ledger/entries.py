@@ -59,10 +59,10 @@ class Entry:
         usage: tokens of the answer, in disjoint buckets.
         as_if: dollars of the answer and of failed attempts, live; None if unknown.
         billed: dollars paid in this run; None if unknown.
-        wasted: dollars of the attempts that failed, part of `as_if`; None if unknown.
+        failed_cost: dollars of the attempts that failed, part of `as_if`; None if unknown.
         seconds: from asking to answer, waiting included.
         attempts: requests sent (or once sent, where a cassette replays it); 0 for a shared or cached answer.
-        wasted_tokens: tokens of attempts that failed, as far as known.
+        failed_tokens: tokens of attempts that failed, as far as known.
         error: kind of failure, e.g. `timeout`; None if the call succeeded. error_message: what the last attempt failed
             of, in the provider's own words where there were any: short, and without keys.
         caller: token of the model object that asked.
@@ -89,10 +89,10 @@ class Entry:
     usage: Usage
     as_if: Decimal | None
     billed: Decimal | None
-    wasted: Decimal | None
+    failed_cost: Decimal | None
     seconds: float
     attempts: int
-    wasted_tokens: int
+    failed_tokens: int
     finish: str | None
     error: str | None
     caller: int
@@ -116,19 +116,21 @@ class Entry:
         value: dict[str, Any] = {name: self.scope.get(name) for name in labels()}
         value |= {name: getattr(self, name) for name in ("draw", "kind", "model", "provider", "source")}
         value |= {name: getattr(self.usage, name) for name in USAGE_BUCKETS}
-        for name in ("as_if", "billed", "wasted"):
-            amount = getattr(self, name)
+        for name, amount in (("as_if", self.as_if), ("billed", self.billed), ("wasted", self.failed_cost)):
             # Shares of a sum have more zeros than the sum; an amount is written in one way wherever it comes from.
             value[name] = None if amount is None else f"{amount.normalize():f}"
-        value |= {name: getattr(self, name) for name in _REST}
+        value |= {name: getattr(self, field) for name, field in _REST.items()}
         if timings:
             value["seconds"] = self.seconds
         return value
 
 
-_REST = (
-    "attempts", "answers", "uncertain", "billed_tokens", "wasted_tokens", "finish", "error", "error_message", "digest",
-)  # fmt: skip
+#: Key in files, in their order, and field; `wasted` and `wasted_tokens` are the keys of cassettes and caches, too.
+_REST = {
+    "attempts": "attempts", "answers": "answers", "uncertain": "uncertain", "billed_tokens": "billed_tokens",
+    "wasted_tokens": "failed_tokens", "finish": "finish", "error": "error", "error_message": "error_message",
+    "digest": "digest",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,8 @@ class Totals:
         answers, billed_tokens: what the provider gave in this run, unusable answers included, and its tokens: its own
             counts, but for `uncertain` attempts that it may have answered unseen.
         input_tokens, output_tokens: tokens of answers, cached ones and reasoning included; `uncounted` calls
-            gave no count. wasted_tokens: those of attempts that failed, as far as known.
-        as_if, billed: dollars. wasted: dollars of failed attempts, part of `as_if`.
+            gave no count. failed_tokens: those of attempts that failed, as far as known.
+        as_if, billed: dollars. failed_cost: dollars of failed attempts, part of `as_if`.
         seconds: sum over calls, not wall time. latency: seconds that the providers took for the answers, as if live.
     """
 
@@ -158,14 +160,14 @@ class Totals:
     attempts: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    wasted_tokens: int = 0
+    failed_tokens: int = 0
     uncounted: int = 0
     answers: int = 0
     billed_tokens: int = 0
     uncertain: int = 0
     as_if: Money = Money()
     billed: Money = Money()
-    wasted: Money = Money()
+    failed_cost: Money = Money()
     seconds: float = 0.0
     latency: float = 0.0
 
@@ -205,11 +207,11 @@ class Sum:
             self.answers += entry.answers
             self.billed_tokens += entry.billed_tokens
             self.uncertain += entry.uncertain
-            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.wasted_tokens)
+            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.failed_tokens)
             for i, count in enumerate(tokens):
                 self.tokens[i] += count or 0
             self.uncounted += entry.error is None and tokens[:2] == (None, None)
-            for i, amount in enumerate((entry.as_if, entry.billed, entry.wasted)):
+            for i, amount in enumerate((entry.as_if, entry.billed, entry.failed_cost)):
                 if amount is None:
                     self.unknown[i] += 1
                 elif amount:
@@ -220,8 +222,8 @@ class Sum:
 
     @property
     def totals(self) -> Totals:
-        as_if, billed, wasted = map(Money, self.amounts, self.unknown)
-        tokens_in, tokens_out, tokens_wasted = self.tokens
+        as_if, billed, failed_cost = map(Money, self.amounts, self.unknown)
+        tokens_in, tokens_out, tokens_failed = self.tokens
         return Totals(
             calls=self.calls,
             hits=self.hits,
@@ -229,14 +231,14 @@ class Sum:
             attempts=self.attempts,
             input_tokens=tokens_in,
             output_tokens=tokens_out,
-            wasted_tokens=tokens_wasted,
+            failed_tokens=tokens_failed,
             uncounted=self.uncounted,
             answers=self.answers,
             billed_tokens=self.billed_tokens,
             uncertain=self.uncertain,
             as_if=as_if,
             billed=billed,
-            wasted=wasted,
+            failed_cost=failed_cost,
             seconds=self.seconds,
             latency=self.latency,
         )

@@ -103,8 +103,8 @@ def _words(total: Totals, sources: Mapping[str, int]) -> list[str]:
         parts.append(f"{total.uncounted:,} without a count of tokens")
     if total.uncertain:
         parts.append(f"{total.uncertain:,} {'answer' if total.uncertain == 1 else 'answers'} perhaps given unseen")
-    if total.wasted_tokens or total.wasted.known or total.wasted.unknown:
-        parts.append(f"failed attempts: {total.wasted_tokens:,} tokens, {total.wasted}")
+    if total.failed_tokens or total.failed_cost.known or total.failed_cost.unknown:
+        parts.append(f"failed attempts: {total.failed_tokens:,} tokens, {total.failed_cost}")
     return [
         "; ".join(parts),
         f"local models: {speed_text(total)}" if is_free(total) else money_text(total, "as if live"),

@@ -106,7 +106,7 @@ class EpochCosts:
     def add_samples(self, since: int, samples: int) -> None:
         """Take into account what samples of this fit cost; `since` is a mark in its ledger."""
         total = self._ledger.since(since).total
-        tokens, calls = total.tokens + total.wasted_tokens, max(total.calls, total.attempts)
+        tokens, calls = total.tokens + total.failed_tokens, max(total.calls, total.attempts)
         one = Amount(total.as_if.known / samples, -(-tokens // samples), -(-calls // samples))
         self.dearest = self.dearest.at_least(one)
         self._known = True
