@@ -1,8 +1,8 @@
 """Whether training costs the same at its end as at its beginning: time a step, memory, and the saved program.
 
-A provider that answers at once takes the place of the model, so what is left is the engine. One fit of a single long epoch,
-and one of many short epochs; each is cut into tenths, and the last is compared with the first. What does grow is the
-ledger, by one entry a call, and it is shown apart.
+A provider that answers at once takes the place of the model, so what is left is the engine. One fit of a single long
+epoch, and one of many short epochs; each is cut into tenths, and the last is compared with the first. What does grow is
+the ledger, by one entry a call, and it is shown apart.
 
     python benchmarks/scale.py [--steps N] [--epochs N] [--optimizer omega] [--trace]
 """
