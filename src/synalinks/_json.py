@@ -22,6 +22,9 @@ JsonObject = dict[str, Json]
 
 JSONDecodeError = orjson.JSONDecodeError
 loads = orjson.loads
+#: The most levels of objects and lists in each other that are read; code that walks JSON goes a call deeper a level.
+MOST_DEPTH = 200
+TOO_DEEP = f"it is nested too deeply, {MOST_DEPTH} levels of objects and lists are admitted"
 #: The least whole number that orjson reads as a float is 2**64, or below zero -2**63 - 1.
 _LEAST_ROUNDED = 2.0**63
 _NEVER_ROUNDED = frozenset({str, int, bool, type(None)})
@@ -31,12 +34,41 @@ def exact(text: str | bytes) -> Any:
     """The JSON value of a text, whole numbers of any size exact; `loads` reads those over 64 bits as floats.
 
     Raises:
-        JSONDecodeError: the text is not JSON.
+        JSONDecodeError: the text is not JSON, or is nested deeper than `MOST_DEPTH` levels.
     """
     value = loads(text)
     if type(value) is dict and _NEVER_ROUNDED.issuperset(map(type, value.values())):  # quick, and most are
         return value
-    return json.loads(text) if _may_be_rounded(value) else value
+    if may_be_deep(text) and is_deep(value):
+        raise _refused(text, f"nested deeper than {MOST_DEPTH} levels")
+    if not _may_be_rounded(value):
+        return value
+    try:
+        return json.loads(text)
+    except ValueError as error:  # a number of more digits than Python reads
+        raise _refused(text, str(error)) from error
+
+
+def _refused(text: str | bytes, why: str) -> JSONDecodeError:
+    return JSONDecodeError(why, text if isinstance(text, str) else text.decode("utf-8", "replace"), 0)
+
+
+def may_be_deep(text: str | bytes) -> bool:
+    """Whether a JSON text has brackets enough to be nested deeper than `MOST_DEPTH` levels."""
+    if isinstance(text, str):
+        return text.count("{") + text.count("[") > MOST_DEPTH
+    return text.count(b"{") + text.count(b"[") > MOST_DEPTH
+
+
+def is_deep(value: Any) -> bool:
+    """Whether a JSON value is nested deeper than `MOST_DEPTH` levels."""
+    level = [value] if isinstance(value, (dict, list, tuple)) else []
+    for _ in range(MOST_DEPTH):
+        held = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [item for items in held for item in items if isinstance(item, (dict, list, tuple))]
+        if not level:
+            return False
+    return True
 
 
 def _may_be_rounded(value: Any) -> bool:
@@ -87,6 +119,8 @@ def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
 def _slow_canonical(value: Any) -> bytes:
     try:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True).encode()
+    except RecursionError as error:
+        raise ConfigurationError(f"not a JSON value that can be sent: {TOO_DEEP}") from error
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"not a JSON value: {error}. Got {_brief(value)}") from error
 

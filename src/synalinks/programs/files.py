@@ -96,17 +96,21 @@ def read(filepath: str | Path) -> dict[str, Any]:
     """A saved program or its variables, as JSON.
 
     Raises:
-        ConfigurationError: no such file, not JSON, not one of ours, or of a newer layout.
+        ConfigurationError: no such file, no regular one, not JSON, not a saved program, or of a newer layout.
     """
     path = Path(filepath)
     try:
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(f"{path} is not a regular file, so it is no saved program")
         value = _json.exact(path.read_bytes())
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no file {path}") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
     except _json.JSONDecodeError as error:
         raise ConfigurationError(f"{path} is not JSON ({error})") from error
     layout = isinstance(value, dict) and (value.get("synalinks_program") or value.get("synalinks_variables"))
-    if not layout or "variables" not in value:
+    if not isinstance(layout, int) or not layout or not isinstance(value.get("variables"), dict):
         raise ConfigurationError(f"{path} is not a program saved by program.save(...)")
     if layout > FILE_FORMAT:
         raise ConfigurationError(

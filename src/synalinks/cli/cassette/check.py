@@ -58,10 +58,8 @@ def check(ctx: click.Context, file: Path, args: tuple[str, ...], script: str | N
 
 def _problems(file: Path) -> Iterator[tuple[str, str]]:
     """Each problem as (`problem`, its text), and (`row`, "") for each row that can be read."""
-    from synalinks.lm.cassette.rows import (  # the LM layer takes 100 ms to import, and help doesn't need it
-        is_row,
-        parse,
-    )
+    from synalinks.lm.cassette.check import depth_problem, problem_of  # the LM layer takes 100 ms to import
+    from synalinks.lm.cassette.rows import is_row, parse
 
     lines, cut = _lines(file)
     seen: dict[tuple[Any, ...], int] = {}
@@ -85,6 +83,9 @@ def _problems(file: Path) -> Iterator[tuple[str, str]]:
                 yield "problem", f"{where}: {problem}"
         elif not is_row(value):
             yield "problem", f"{where}: JSON, but no row of a cassette"
+        elif wrong := depth_problem(line, value) or problem_of(value):
+            yield "row", ""
+            yield "problem", f"{where}: {wrong}"
         else:
             yield "row", ""
             for problem in _of_row(value, number, seen, stale):
@@ -118,10 +119,11 @@ def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
 
 def _lines(file: Path) -> tuple[list[bytes], bool]:
     """The lines of a cassette as they are, and whether the end of a compressed one is missing."""
-    from synalinks.lm.cassette.disk import unzip  # as above
+    from synalinks.lm.cassette.disk import Lines, opened  # as above
 
-    data, cut = unzip(file) if file.suffix == ".gz" else (file.read_bytes(), False)
-    return data.splitlines(keepends=True), cut
+    with opened(file) as reader:
+        lines = Lines(file, reader)
+        return list(lines), lines.cut
 
 
 def _header(value: Any) -> tuple[str, bool]:
@@ -133,6 +135,8 @@ def _header(value: Any) -> tuple[str, bool]:
     if not isinstance(version, int):
         return f"no header of a cassette: it has no {MARK!r}", False
     asked = value.get("request_format", REQUEST_FORMAT)
+    if not isinstance(asked, int):
+        return f"no header of a cassette: its request_format is {asked!r:.80}", False
     if version > FORMAT or asked > REQUEST_FORMAT:
         return f"a cassette of the newer format {version} (requests {asked}); upgrade synalinks-replay", True
     if value.get("recording"):

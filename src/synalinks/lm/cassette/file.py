@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from synalinks import _json
-from synalinks.lm.cassette.disk import CHUNK, WHAT_TO_DO, Lock, read_at, rewrite, unzip, warn
+from synalinks.lm.cassette.check import depth_problem, problem_of
+from synalinks.lm.cassette.disk import WHAT_TO_DO, Lines, Lock, opened, read_at, rewrite, warn
 from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse
 from synalinks.lm.core.call import REQUEST_FORMAT, Request
 from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
@@ -127,16 +128,13 @@ class CassetteFile:
 
     def _load(self) -> None:
         """Read the file once: check every line, note where it is, index it by digest."""
-        if self._zipped:
-            data, cut = unzip(self.path)
-            torn = self._index_lines(io.BytesIO(data)) or cut
-        else:
-            self._file = io.FileIO(self.path)
-            reader = io.BufferedReader(self._file, CHUNK)
-            try:
-                torn = self._index_lines(reader)
-            finally:
-                reader.detach()
+        with ExitStack() as stack:
+            reader = stack.enter_context(opened(self.path))
+            lines = Lines(self.path, reader)
+            torn = self._index_lines(lines) or lines.cut
+            if not self._zipped:
+                self._file = reader.detach()  # type: ignore[assignment]  # the FileIO that `opened` made
+                stack.pop_all()
         if torn:
             self._repair()
 
@@ -166,6 +164,8 @@ class CassetteFile:
         if not isinstance(version, int):
             raise ValueError(f"the first line has no {MARK!r}")
         request_format = value.get("request_format", REQUEST_FORMAT)
+        if not isinstance(request_format, int):
+            raise ValueError(f"its request_format is no whole number, got {request_format!r:.80}")
         if version > FORMAT or request_format > REQUEST_FORMAT:
             raise CassetteFormatError(
                 f"{self.path} is a cassette of format {version} (requests {request_format}); this version of "
@@ -183,10 +183,12 @@ class CassetteFile:
                 "and reply or error). Restore the line from version control, or delete it and record again"
             )
         if event_of(value) is not None:
+            if (problem := depth_problem(line, value) or problem_of(value)) is not None:
+                raise CassetteFormatError(_wrong(self.path, number, problem))
             self.events[number - 1] = None
             return
         request = value["request"]
-        digest = Request.from_dict(request).digest if self.stale else value["digest"]
+        digest = self._digest_of(number - 1, value)
         if "refused" in value:
             self.refused.setdefault(digest, []).append(number - 1)
         else:
@@ -262,10 +264,25 @@ class CassetteFile:
         return parse(self.line(index))
 
     def row(self, index: int) -> Row:
-        """A row with its place."""
-        value = self.value(index)
-        digest = Request.from_dict(value["request"]).digest if self.stale else value["digest"]
+        """A row with its place.
+
+        Raises:
+            CassetteFormatError: a field of it can't be what was recorded, naming file, line and field.
+        """
+        line = self.line(index)
+        value = parse(line)
+        if (problem := depth_problem(line, value) or problem_of(value)) is not None:
+            raise CassetteFormatError(_wrong(self.path, index + 1, problem))
+        digest = self._digest_of(index, value)
         return Row(index + 2, digest, Scope(**value["scope"]), value["draw"], value)
+
+    def _digest_of(self, index: int, value: Any) -> str:
+        if not self.stale:
+            digest: str = value["digest"]
+            return digest
+        if (problem := problem_of(value)) is not None:
+            raise CassetteFormatError(_wrong(self.path, index + 1, problem))
+        return Request.from_dict(value["request"]).digest
 
     def rows(self) -> Iterator[Row]:
         """The rows of all calls, in the order of the file."""
@@ -401,6 +418,14 @@ def recover(path: Path, journal: Path) -> None:
             rewrite(path, merged_lines(*cassettes))
             warn(f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones")
         journal.unlink()
+
+
+def _wrong(path: Path, number: int, problem: str) -> str:
+    """What is wrong with a row, and what to do."""
+    return (
+        f"{path}, line {number + 1}: {problem}. Restore the line from version control, or delete it and record its "
+        'call again with record_mode="new_episodes"'
+    )
 
 
 def _broken(path: Path, number: int, line: bytes, error: ValueError) -> str:

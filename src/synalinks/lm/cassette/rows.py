@@ -112,7 +112,10 @@ def parse(line: bytes) -> Any:
     try:
         return _json.loads(line)
     except _json.JSONDecodeError:  # orjson refuses lone surrogates, which a model can produce
-        return json.loads(line)
+        try:
+            return json.loads(line)
+        except RecursionError as error:
+            raise ValueError(_json.TOO_DEEP) from error
 
 
 def encode_event(name: str, scope: Scope, message: str, budget: Mapping[str, str]) -> bytes:
@@ -147,7 +150,7 @@ def is_row(value: Any) -> bool:
         and isinstance(value.get("request"), dict)
         and value["request"].get("kind") in ("chat", "embed")
         and "model" in value["request"]
-        and isinstance(next((value[name] for name in ("reply", "error", "refused") if name in value), None), dict)
+        and [type(value[name]) for name in ("reply", "error", "refused") if name in value] == [dict]
     )
 
 

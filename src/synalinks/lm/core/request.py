@@ -17,6 +17,9 @@ DIGEST_FORMAT = 1
 #: Options that bound the answer, as OpenAI's older and newer API and Ollama's call them.
 OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
 
+#: Steps back that a pattern with look-around may take at one place of a text; about 10 ms.
+MOST_BACKTRACKING = 100_000
+
 Kind = Literal["chat", "embed"]
 
 
@@ -34,6 +37,8 @@ class Schema:
     __slots__ = ("_validator", "canonical", "value")
 
     def __init__(self, value: Mapping[str, Any]) -> None:
+        if _json.is_deep(value):
+            raise ConfigurationError(f"not a schema that can be sent: {_json.TOO_DEEP}")
         self.value: dict[str, Any] = _own(value)
         self.canonical = _json.canonical_schema(self.value)
         self._validator: Any = None
@@ -52,10 +57,10 @@ class Schema:
             ConfigurationError: the schema is not a valid JSON schema, or it refers to another document.
         """
         if self._validator is None:
-            import jsonschema_rs  # 15 MB of native code, not needed to import the package
+            import jsonschema_rs  # as in _compiled
 
             try:
-                self._validator = jsonschema_rs.validator_for(self.value, retriever=_refuse_reference)
+                self._validator = _compiled(self.value)
             except (jsonschema_rs.ValidationError, ValueError) as error:
                 raise ConfigurationError(f"not a valid JSON schema: {str(error).partition(chr(10))[0]}") from error
         return self._validator
@@ -68,6 +73,19 @@ class Schema:
         error = next(iter(validator.iter_errors(value)))
         where = "/".join(str(part) for part in error.instance_path)
         return f"{error.message}" + (f" (at {where})" if where else "")
+
+
+def _compiled(schema: dict[str, Any]) -> Any:
+    """The validator; its patterns run on the engine that takes linear time, or, where one looks around or back, on the
+    other one with a limit of steps, at which a text does not match."""
+    import jsonschema_rs  # 15 MB of native code, not needed to import the package
+
+    linear = jsonschema_rs.RegexOptions()
+    try:
+        return jsonschema_rs.validator_for(schema, retriever=_refuse_reference, pattern_options=linear)
+    except jsonschema_rs.ValidationError:
+        limited = jsonschema_rs.FancyRegexOptions(backtrack_limit=MOST_BACKTRACKING)
+        return jsonschema_rs.validator_for(schema, retriever=_refuse_reference, pattern_options=limited)
 
 
 def _refuse_reference(uri: str) -> NoReturn:
@@ -148,11 +166,14 @@ class Request:
         put = object.__setattr__
         put(self, "kind", kind)
         put(self, "model", model)
-        put(self, "messages", tuple([_own(message) for message in messages]) if messages else ())
         put(self, "texts", tuple(texts))
         put(self, "schema", schema)
-        put(self, "tools", tuple([_own(tool) for tool in tools]) if tools else ())
-        put(self, "options", _whole(_own(options)) if options else {})
+        try:
+            put(self, "messages", tuple([_own(message) for message in messages]) if messages else ())
+            put(self, "tools", tuple([_own(tool) for tool in tools]) if tools else ())
+            put(self, "options", _whole(_own(options)) if options else {})
+        except RecursionError:
+            raise ConfigurationError(f"not a request that can be sent: {_json.TOO_DEEP}") from None
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Request is immutable; make another one instead of setting {name!r}")

@@ -1,0 +1,207 @@
+"""The check of a cassette's rows: types, counts and amounts, before a row is played, charged or shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from math import isfinite
+
+from synalinks import _json
+from synalinks._json import Json
+from synalinks.lm.core import errors
+from synalinks.lm.core.errors import LMError
+from synalinks.lm.core.usage import USAGE_BUCKETS
+
+#: The greatest count of tokens, calls or attempts in a row: whole numbers up to here are exact in every JSON reader.
+MOST_COUNTED = 2**53
+#: The greatest amount of a row, in USD.
+MOST_USD = Decimal(10**9)
+#: The longest time in a row, in seconds.
+LONGEST = 10.0**9
+_MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+
+#: A test of one field, and what it wants in words.
+Field = tuple[Callable[[Json], bool], str]
+
+
+def problem_of(row: Json) -> str | None:
+    """What is wrong with a row whose shape `is_row` admits: the field, what was wanted and what was got; else None."""
+    if not isinstance(row.get("event"), dict):
+        return next(_of_call(row), None)
+    return next(_of_fields(row["event"], _EVENT, "event", needs=("name", "message", "budget")), None) or next(
+        _of_fields(row["scope"], _SCOPE, "scope"), None
+    )
+
+
+def _of_call(row: Mapping[str, Json]) -> Iterator[str]:
+    yield from _of_fields(row["scope"], _SCOPE, "scope")
+    yield from _of_fields(row, _ROW, "")
+    yield from _of_fields(row["request"], _REQUEST, "request")
+    if "settled" in row:
+        yield from _of_fields(row["settled"], _SETTLED, "settled", needs=("usd", "tokens", "calls"))
+    if "reply" in row:
+        yield from _of_reply(row["reply"], "reply")
+        if row["request"]["kind"] == "embed":
+            yield from _of_embeddings(row["request"].get("texts", ()), row["reply"])
+    elif "error" in row:
+        yield from _of_error(row["error"], "error")
+    else:
+        refused = row["refused"]
+        yield from _of_fields(refused, _REFUSED, "refused", needs=("message", "budget"))
+        if "after" in refused:
+            yield from _of_error(refused["after"], "refused.after")
+
+
+def _of_reply(reply: Mapping[str, Json], place: str) -> Iterator[str]:
+    yield from _of_fields(reply, _REPLY, place)
+    yield from _of_fields(reply.get("usage", {}), _USAGE, f"{place}.usage")
+
+
+def _of_error(error: Mapping[str, Json], place: str) -> Iterator[str]:
+    yield from _of_fields(error, _ERROR, place, needs=("class", "message", "kind", "attempts", "wasted_tokens"))
+    if error.get("reply") is not None:
+        yield from _of_reply(error["reply"], f"{place}.reply")
+
+
+def _of_embeddings(texts: list[str], reply: Mapping[str, Json]) -> Iterator[str]:
+    yield from _of_fields(reply, _EMBEDDINGS, "reply", needs=("vectors", "tokens", "costs"))
+    for name in ("vectors", "tokens", "costs"):
+        if reply[name] is not None and len(reply[name]) != len(texts):
+            yield f"reply.{name} must have one item a text ({len(texts)}), got {len(reply[name])}"
+
+
+def _of_fields(
+    value: Mapping[str, Json], fields: Mapping[str, Field], place: str, needs: tuple[str, ...] = ()
+) -> Iterator[str]:
+    for name in needs:
+        if name not in value:
+            yield f"{place} lacks {name!r}"
+    for name, found in value.items():
+        if (field := fields.get(name)) is not None and not field[0](found):
+            yield f"{place}{'.' if place else ''}{name} must be {field[1]}, got {found!r:.80}"
+
+
+def _is_text(value: Json) -> bool:
+    return type(value) is str
+
+
+def _is_count(value: Json) -> bool:
+    return type(value) is int and 0 <= value <= MOST_COUNTED
+
+
+def _is_time(value: Json) -> bool:
+    return type(value) in (int, float) and isfinite(value) and 0 <= value <= LONGEST
+
+
+def _is_money(value: Json) -> bool:
+    if type(value) is not str:
+        return _is_time(value)  # a number, as written by hand
+    return _MONEY.fullmatch(value) is not None and Decimal(value) <= MOST_USD
+
+
+def _is_vector(value: Json) -> bool:
+    return type(value) is str and len(value) % 4 == 0 and _BASE64.fullmatch(value) is not None
+
+
+def _is_object(value: Json) -> bool:
+    return type(value) is dict
+
+
+def _is_budget(value: Json) -> bool:
+    return type(value) is dict and {str}.issuperset(map(type, value.values()))
+
+
+def _are_objects(value: Json) -> bool:
+    return type(value) is list and {dict}.issuperset(map(type, value))
+
+
+def _are_texts(value: Json) -> bool:
+    return type(value) is list and {str}.issuperset(map(type, value))
+
+
+def _are_pieces(value: Json) -> bool:
+    return type(value) is list and all(_are_texts(piece) and len(piece) == 2 for piece in value)
+
+
+def _is_failure(value: Json) -> bool:
+    found = getattr(errors, value, None) if type(value) is str else None
+    return isinstance(found, type) and issubclass(found, LMError)
+
+
+def _or_null(field: Field) -> Field:
+    test, words = field
+    return (lambda value: value is None or test(value)), f"{words} or null"
+
+
+def _several(field: Field) -> Field:
+    test, words = field
+    return (lambda value: type(value) is list and all(map(test, value))), f"a list, each {words}"
+
+
+_TEXT: Field = (_is_text, "text")
+_COUNT: Field = (_is_count, "a whole number >= 0")
+_TIME: Field = (_is_time, "a finite number of seconds >= 0")
+_USD: Field = (_is_money, "a finite number of dollars >= 0, written as text")
+_OBJECT: Field = (_is_object, "an object")
+_OBJECTS: Field = (_are_objects, "a list of objects")
+_PIECES: Field = (_are_pieces, "a list of [text, reasoning]")
+_BUDGET: Field = (_is_budget, "an object whose values are text")
+_SCOPE = {name: _or_null(_COUNT) for name in ("epoch", "step", "sample")} | {
+    name: _or_null(_TEXT) for name in ("phase", "module")
+}
+_ROW = {"digest": _TEXT, "draw": _COUNT, "capped": _or_null(_COUNT), "settled": _OBJECT}
+_REQUEST = {
+    "model": _TEXT,
+    "messages": _OBJECTS,
+    "texts": (_are_texts, "a list of texts"),
+    "schema": _or_null(_OBJECT),
+    "tools": _OBJECTS,
+    "options": _or_null(_OBJECT),
+}
+_SETTLED = {"usd": _USD, "tokens": _COUNT, "calls": _COUNT}
+_SPENT = {
+    "attempts": _COUNT,
+    "wasted": _or_null(_USD),
+    "wasted_tokens": _COUNT,
+    "uncertain_attempts": _COUNT,
+    "seconds": _or_null(_TIME),
+}
+_REPLY = {
+    **_SPENT,
+    "text": _TEXT,
+    **{name: _or_null(_TEXT) for name in ("reasoning", "finish", "refusal", "model")},
+    "tool_calls": _OBJECTS,
+    "usage": _OBJECT,
+    "cost": _or_null(_USD),
+    "first_token": _or_null(_TIME),
+    "chunks": _or_null(_PIECES),
+    "extra": _or_null(_OBJECT),
+}
+_USAGE = {name: _or_null(_COUNT) for name in USAGE_BUCKETS} | {"raw": _or_null(_OBJECT)}
+_ERROR = {
+    **_SPENT,
+    "class": (_is_failure, "the name of a class below LMError"),
+    "message": _TEXT,
+    "kind": _TEXT,
+    "status": _or_null(_COUNT),
+    "retry_after": _or_null(_TIME),
+    "uncertain": ((lambda value: type(value) is bool), "true or false"),
+    "heard": _or_null(_PIECES),
+    "reply": _or_null(_OBJECT),
+}
+_EMBEDDINGS = {
+    "vectors": _several((_is_vector, "base64")),
+    "tokens": _or_null(_several(_COUNT)),
+    "costs": _several(_or_null(_USD)),
+}
+_REFUSED = {"message": _TEXT, "budget": _BUDGET, "after": _OBJECT}
+_EVENT = {"name": _TEXT, "message": _TEXT, "budget": _BUDGET}
+
+
+def depth_problem(line: bytes, row: Json) -> str | None:
+    """What is wrong with a row that is nested too deeply, or None; `line` tells quickly that it can't be."""
+    if _json.may_be_deep(line) and _json.is_deep(row):
+        return f"nested deeper than {_json.MOST_DEPTH} levels"
+    return None
