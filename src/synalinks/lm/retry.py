@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 class RetryPolicy:
     """How often, how long apart and for how long a call is tried.
 
+    Example:
+        >>> from synalinks.lm import Client, RetryPolicy
+        >>> client = Client("ollama/any", retry=RetryPolicy(attempts=2, timeout=30.0))
+        >>> RetryPolicy(attempts=0)
+        Traceback (most recent call last):
+        ConfigurationError: attempts and bad_reply_attempts count the first attempt, so the least is 1; got 0 and 2
+
     Attributes:
         attempts: attempts in all, the first included.
         max_wait: longest wait between two attempts, in seconds. A longer one that a

@@ -14,6 +14,12 @@ from synalinks.lm.pricing.pricing import dollars
 class Budget:
     """The most a run may spend; None means no cap.
 
+    Example:
+        >>> from synalinks.lm import Budget
+        >>> budget = Budget(usd="0.50", calls=2000, per_epoch=Budget(calls=500))
+        >>> budget.usd, budget.per_epoch.calls
+        (Decimal('0.50'), 500)
+
     Args:
         usd: dollars.
         tokens: prompt and answer tokens together.

@@ -19,6 +19,15 @@ class BudgetTracker:
     does causes a warning, and what it reported is settled all the same. In mode `expected`, `settled + reserved
     + at_risk <= cap + worst_overshoot`: the left side grows only when a call is let out, and is looked at then.
 
+    Example:
+        >>> from synalinks.lm import Budget, Client, Request, use_budget
+        >>> from synalinks.testing import ScriptedProvider
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with use_budget(Budget(calls=3)) as tracker, synalinks.use_provider(ScriptedProvider(["4"])):
+        ...     reply = asyncio.run(Client("ollama/any", cache="off").send(request))
+        >>> tracker.settled.calls, tracker.left.calls
+        (1, 2)
+
     Attributes:
         budget: the caps.
         settled: spent for certain (a live bill, or the as-if bill of a replay).

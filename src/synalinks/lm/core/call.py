@@ -97,6 +97,13 @@ class Trace:
 class Call:
     """One call: a request, and the place in the run that it is made from.
 
+    Example:
+        >>> from synalinks.lm import Call, Request
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "Hi"}],
+        ...                   options={"max_tokens": 9})
+        >>> Call(request).output_limit, Call(request, output_cap=5).output_limit
+        (9, 5)
+
     Attributes:
         request: what is sent.
         scope: where in the run.
@@ -161,7 +168,17 @@ class Call:
 
 
 class Handler(Protocol):
-    """Anything that answers calls: a provider, or a layer with all that lies below it."""
+    """Anything that answers calls: a provider, or a layer with all that lies below it.
+
+    Example:
+        >>> from synalinks.lm import Client, Reply, Request
+        >>> async def echo(call):
+        ...     return Reply(call.request.messages[-1]["content"].upper())
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "hi"}])
+        >>> with synalinks.use_provider(echo):
+        ...     asyncio.run(Client("ollama/any", cache="off").send(request)).text
+        'HI'
+    """
 
     def __call__(self, call: Call, /) -> Awaitable[Reply]: ...
 
@@ -171,7 +188,13 @@ Layer = Callable[[Handler], Handler]
 
 @dataclass(frozen=True)
 class Stack:
-    """Layers over a provider, outermost first; answers calls and prints as it is composed."""
+    """Layers over a provider, outermost first; answers calls and prints as it is composed.
+
+    Example:
+        >>> from synalinks.lm import Client
+        >>> print(Client("ollama/any", cache="off").stack)
+        Stack(ledger > single_flight > ... > price > ollama)
+    """
 
     provider: Handler
     layers: tuple[Layer, ...]

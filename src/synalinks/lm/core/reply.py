@@ -17,7 +17,15 @@ Sink = Callable[["Delta"], None]
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of an answer as it comes in: visible text, reasoning text, or both."""
+    """A piece of an answer as it comes in: visible text, reasoning text, or both.
+
+    Example:
+        >>> from synalinks.lm import Delta, Reply
+        >>> pieces = []
+        >>> Reply("4 apples", chunks=(Delta("4 "), Delta("apples"))).feed(pieces.append)
+        >>> [piece.text for piece in pieces]
+        ['4 ', 'apples']
+    """
 
     text: str = ""
     reasoning: str = ""
@@ -30,6 +38,13 @@ SECONDS_DIGITS = 6
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer. Each layer passes it on, with the fields that the layer determines.
+
+    Example:
+        >>> from decimal import Decimal
+        >>> from synalinks.lm import Reply
+        >>> reply = Reply("4", cost=Decimal("0.002"), attempts=2, failed_cost=Decimal("0.001"))
+        >>> reply.as_if
+        Decimal('0.003')
 
     Attributes:
         text: the visible text; JSON text if a schema was given; empty for embeddings.

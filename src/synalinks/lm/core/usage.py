@@ -23,6 +23,12 @@ class Usage:
     Providers count inclusively (OpenAI), exclusively (Anthropic) or in a mixture (Gemini); each dialect
     translates to these buckets, and totals are derived from them.
 
+    Example:
+        >>> from synalinks.lm import Usage
+        >>> usage = Usage(input_fresh=20, input_cache_read=100, output_text=5)
+        >>> usage.input_tokens, usage.output_tokens, usage.total_tokens
+        (120, 5, 125)
+
     Attributes:
         input_fresh: prompt tokens read at the full price.
         input_cache_read: prompt tokens the provider had in its cache.

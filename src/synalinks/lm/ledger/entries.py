@@ -51,6 +51,16 @@ class Money:
 class Entry:
     """One call, as it ended.
 
+    Example:
+        >>> from synalinks.lm import Client, Ledger, Request, use_ledger
+        >>> from synalinks.testing import ScriptedProvider
+        >>> request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "What is 2 + 2?"}])
+        >>> with use_ledger(Ledger()) as ledger, synalinks.use_provider(ScriptedProvider(["4"])):
+        ...     reply = asyncio.run(Client("ollama/any", cache="off").send(request))
+        >>> (entry,) = ledger
+        >>> entry.model, entry.source, entry.attempts, entry.error
+        ('ollama/any', 'live', 1, None)
+
     Attributes:
         scope, draw: its place in the run.
         kind: `chat` or `embed`.

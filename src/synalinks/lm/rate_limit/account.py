@@ -32,6 +32,11 @@ FIRST_SPACING, LONGEST_SPACING, LEAST_SPACING, EASING = 0.1, 2.0, 0.001, 0.9
 class Limits:
     """What an account may do; None means no limit.
 
+    Example:
+        >>> from synalinks.lm import Limits
+        >>> Limits(rpm=60).over(Limits(rpm=500, concurrency=8))
+        Limits(rpm=60, tpm=None, concurrency=8)
+
     Attributes:
         rpm: requests a minute: the most that go out in any 60 seconds.
         tpm: tokens a minute, prompt and answer together; likewise.
