@@ -22,7 +22,7 @@ LONGEST = 10.0**9
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
-#: A test of one field, and what it wants in words.
+#: A test of one field, and what it requires, in words.
 Field = tuple[Callable[[Json], bool], str]
 
 
@@ -201,7 +201,7 @@ _EVENT = {"name": _TEXT, "message": _TEXT, "budget": _BUDGET}
 
 
 def depth_problem(line: bytes, row: Json) -> str | None:
-    """What is wrong with a row that is nested too deeply, or None; `line` tells quickly that it can't be."""
+    """What is wrong with a row that is nested too deeply, or None; `line` is tested first, which is quick."""
     if _json.may_be_deep(line) and _json.is_deep(row):
         return f"nested deeper than {_json.MOST_DEPTH} levels"
     return None
