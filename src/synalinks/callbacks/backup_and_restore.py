@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synalinks import _json
+from synalinks._files import PRIVATE, replacing
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.program_checkpoint import checked_frequency
 from synalinks.errors import ConfigurationError
@@ -110,14 +111,12 @@ class BackupAndRestore(Callback):
         """Put the file in place whole: a crash leaves the old one or the new one."""
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         path = self.backup_dir / LATEST
-        draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(_json.dumps(state))
+        with replacing(path, PRIVATE) as file:
+            file.write(_json.dumps(state).encode())
             file.flush()
-            os.fsync(file.fileno())
-        if self.double_checkpoint and path.exists():
-            path.replace(self.backup_dir / PREVIOUS)
-        draft.replace(path)
+            os.fsync(file.fileno())  # before the old one goes
+            if self.double_checkpoint and path.exists():
+                path.replace(self.backup_dir / PREVIOUS)
 
     def _read(self) -> dict[str, Any] | None:
         """The last state that can be read, or None where there is none.

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from synalinks._files import replacing
 from synalinks.errors import DataError, OfflineError
 from synalinks.lm import current_run
 
@@ -81,11 +82,10 @@ def _fetch(remote: Remote, chosen: str | None) -> bytes:
 
 def _keep(content: bytes, kept: Path, remote: Remote, chosen: str | None) -> Path:
     """Write under another name first: a download cut short must not look like a file."""
-    partial = kept.with_name(f"{kept.name}.{os.getpid()}.part")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(kept)
+        with replacing(kept) as file:
+            file.write(content)
     except OSError as error:
         raise DataError(f"can't write {kept} ({error.strerror}). {_advice(remote, chosen)}") from error
     return kept

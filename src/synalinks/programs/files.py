@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from synalinks import _json
+from synalinks._files import replacing
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
@@ -78,9 +78,8 @@ def save_variables(program: SavableProgram, filepath: str | Path, overwrite: boo
 def write(path: Path, text: str) -> None:
     """Put a file in place whole: a crash leaves the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+    with replacing(path) as file:
+        file.write(text.encode("utf-8"))
 
 
 def _path(filepath: str | Path, suffix: str, overwrite: bool) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ from synalinks import scope, session
 from synalinks._copying import Copyable
 from synalinks._json import Json, JsonObject
 from synalinks._keywords import refuse_unknown_keywords
+from synalinks._patterns import searcher
 from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
@@ -41,9 +41,9 @@ class Masks:
                 raise ConfigurationError(f"{what} is a list of field names, got the string {mask!r}; write [{mask!r}]")
         for what, pattern in (("in_mask_pattern", in_mask_pattern), ("out_mask_pattern", out_mask_pattern)):
             try:
-                re.compile(pattern or "")
-            except (re.error, TypeError) as error:
-                raise ConfigurationError(f"{what}={pattern!r} is no regular expression: {error}") from error
+                searcher(pattern or "")
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{what}: {error}") from error
         self.config: JsonObject = {
             "in_mask": None if in_mask is None else list(in_mask),
             "out_mask": None if out_mask is None else list(out_mask),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from synalinks._patterns import searcher
 from synalinks.data.algebra.plurals import plural, singular
 from synalinks.errors import ConfigurationError
 
@@ -90,22 +91,22 @@ class Mask:
     number and in the base name.
     """
 
-    __slots__ = ("_bases", "_pattern", "names")
+    __slots__ = ("_bases", "_search", "names")
 
     def __init__(self, names: tuple[str, ...], pattern: str | None) -> None:
         self.names = names
         self._bases = frozenset(base_name(name) for name in names)
         try:
-            self._pattern = None if pattern is None else re.compile(pattern)
-        except re.error as error:
-            raise ConfigurationError(f"the mask pattern {pattern!r} is no regular expression ({error})") from error
+            self._search = None if pattern is None else searcher(pattern)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the mask pattern: {error}") from error
 
     def __call__(self, name: str) -> bool:
         base = base_name(name)
         if base in self._bases:
             return True
-        search = self._pattern
-        return search is not None and bool(search.search(unnumbered(name)) or search.search(base))
+        search = self._search
+        return search is not None and (search(unnumbered(name)) or search(base))
 
 
 @lru_cache(maxsize=512)

@@ -14,9 +14,12 @@ import threading
 import time
 import warnings
 import weakref
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
+
+from synalinks._files import PRIVATE, made
 
 #: How long, in seconds, SQLite may wait for another writer before a caller that must not block gets an error.
 SHORT_WAIT = 0.005
@@ -268,6 +271,7 @@ class DiskStore:
         with self._lock:
             if self._cache is None:
                 self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _make_private(self.directory / DATABASE)
                 # Before opening: what is then found damaged was this file, or has been replaced already.
                 self._identity = self._identify()
                 self._cache = _plain_cache()(str(self.directory), timeout=SHORT_WAIT, disk=_plain_disk(), **SETTINGS)
@@ -326,6 +330,18 @@ class DiskStore:
 
     def _warn(self, what: str) -> None:
         warnings.warn(f"the answer cache at {self.directory} {what}", RuntimeWarning, stacklevel=2)
+
+
+def _make_private(path: Path) -> None:
+    """Make the database, empty, where it is not there, for its owner to read only; SQLite's files beside it are alike.
+
+    Raises:
+        OSError: it can't be made, or is a symbolic link.
+    """
+    if path.is_symlink():
+        raise OSError(f"{path} is a symbolic link, and a cache follows none")
+    with suppress(FileExistsError):
+        made(path, PRIVATE).close()
 
 
 @cache

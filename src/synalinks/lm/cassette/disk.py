@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import shutil
 import stat
 import threading
 import warnings
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from synalinks._files import PRIVATE, replacing
 from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
 
 try:
@@ -180,27 +180,34 @@ def _long(path: Path, file: io.BufferedReader, begun: bytes, longest: int) -> by
     return bytes(line)
 
 
+def refuse_link(path: Path) -> None:
+    """Refuse to write to a cassette by a symbolic link; one is followed to replay only.
+
+    Raises:
+        CassetteError: the path is a link.
+    """
+    if path.is_symlink():
+        raise CassetteError(
+            f"the cassette {path} is a symbolic link, and a recording follows none. Give the path that it points to: "
+            f"{os.path.realpath(path)}"
+        )
+
+
 def rewrite(path: Path, lines: Iterable[bytes]) -> None:
     """Put a file with these lines in the place of `path`, whole or not at all.
 
     Raises:
-        CassetteError: it can't be written; what was there is still there.
+        CassetteError: it can't be written, or is a symbolic link; what was there is still there.
     """
-    temporary = path.with_name(path.name + ".new")
+    refuse_link(path)
     try:
-        with open(temporary, "wb") as file:
+        with replacing(path, PRIVATE) as file:
             if path.suffix == ".gz":
                 with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
                     packed.writelines(lines)
             else:
                 file.writelines(lines)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise CassetteError(f"the cassette {path} can't be written: {error}. What was recorded is kept") from error
 
 

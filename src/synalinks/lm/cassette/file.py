@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from synalinks import _json
+from synalinks._files import PRIVATE, made
 from synalinks.lm.cassette.check import depth_problem, problem_of
-from synalinks.lm.cassette.disk import WHAT_TO_DO, Lines, Lock, opened, read_at, rewrite, warn
+from synalinks.lm.cassette.disk import WHAT_TO_DO, Lines, Lock, opened, read_at, refuse_link, rewrite, warn
 from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse
 from synalinks.lm.core.call import REQUEST_FORMAT, Request
 from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
@@ -94,6 +95,7 @@ class CassetteFile:
             if path.is_dir():
                 raise CassetteFormatError(f"{path} is a directory, not a cassette. Give the path of a file, *.jsonl")
             if write:
+                refuse_link(path)
                 self._lock = Lock(path)
             self._load()
             if write:
@@ -115,7 +117,7 @@ class CassetteFile:
         first = gzip.compress(header(True), mtime=0) if path.suffix == ".gz" else header(True)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with open(path, "xb", buffering=0) as file:
+            with made(path, PRIVATE) as file:
                 file.write(first)
         except FileExistsError:  # another writer was quicker; the lock shows whether it is still open
             pass
@@ -233,6 +235,7 @@ class CassetteFile:
         warn(f"{self.path}: its recording was cut off; dropped the torn end{where}. {len(self)} rows are whole")
 
     def _cut_end(self) -> None:
+        refuse_link(self.path)
         if not self._zipped:
             os.truncate(self.path, self._offsets[-1])
             return

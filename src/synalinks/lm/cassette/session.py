@@ -40,7 +40,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, get_args
 
-from synalinks.lm.cassette.disk import Lock, rewrite, warn
+from synalinks.lm.cassette.disk import Lock, refuse_link, rewrite, warn
 from synalinks.lm.cassette.embeddings import EmbeddingPlayer
 from synalinks.lm.cassette.file import CassetteFile, merged_lines, recover
 from synalinks.lm.cassette.matching import Budgets
@@ -153,6 +153,7 @@ class Cassette:
             return CassetteFile.create(path)
         if mode == "all":
             CassetteFile(path).close()  # only a cassette is ever replaced, not any file a typing error may name
+            refuse_link(path)
             self._guard = Lock(path)
             try:
                 return CassetteFile.create(journal)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, NoReturn
 
 from synalinks import _json
+from synalinks._patterns import engines
 from synalinks.lm.core.errors import ConfigurationError
 
 #: The form of requests on cassettes. Digests on a cassette of an older form are computed anew when it is opened.
@@ -16,9 +17,6 @@ DIGEST_FORMAT = 1
 
 #: Options that bound the answer, as OpenAI's older and newer API and Ollama's call them.
 OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
-
-#: Steps back that a pattern with look-around may take at one place of a text; about 10 ms.
-MOST_BACKTRACKING = 100_000
 
 Kind = Literal["chat", "embed"]
 
@@ -80,11 +78,10 @@ def _compiled(schema: dict[str, Any]) -> Any:
     other one with a limit of steps, at which a text does not match."""
     import jsonschema_rs  # 15 MB of native code, not needed to import the package
 
-    linear = jsonschema_rs.RegexOptions()
+    linear, limited = engines()
     try:
         return jsonschema_rs.validator_for(schema, retriever=_refuse_reference, pattern_options=linear)
     except jsonschema_rs.ValidationError:
-        limited = jsonschema_rs.FancyRegexOptions(backtrack_limit=MOST_BACKTRACKING)
         return jsonschema_rs.validator_for(schema, retriever=_refuse_reference, pattern_options=limited)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synalinks import _json
+from synalinks._files import replacing
 from synalinks.lm import NOTHING, Amount, BudgetTracker
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
@@ -75,9 +76,8 @@ class SpentJournal:
     def begin(self, tracker: BudgetTracker) -> None:
         """Write down what happens to a tracker from now on."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        new = self.path.with_name(self.path.name + ".new")
-        new.write_bytes(_line(tracker))
-        os.replace(new, self.path)
+        with replacing(self.path) as file:
+            file.write(_line(tracker))
         self._file, self._tracker = os.open(self.path, os.O_WRONLY), tracker
         tracker.watch = self._write
 

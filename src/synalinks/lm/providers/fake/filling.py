@@ -8,15 +8,18 @@ and `multipleOf`. `not`, `if` and `patternProperties` are not looked at.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from synalinks._patterns import searcher
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.providers.fake.pattern import matching
 
 #: Below this depth only what is required is filled, so that a recursive schema ends.
 _DEEP = 6
+#: The most items of one list or object, and characters of one text, made where a schema needs that many or more.
+_MOST_ITEMS, _LONGEST = 1_000, 100_000
 #: A schema that requires itself has no finite value; give up there.
 _BOTTOM = 60
 _FORMATS = {
@@ -169,7 +172,7 @@ class Filler:
         for name in required:
             if name not in value:
                 value[name] = self._value(others, (*path, name), depth + 1)
-        while len(value) < spec.get("minProperties", 0):
+        while len(value) < min(spec.get("minProperties", 0), _MOST_ITEMS):
             name = f"key_{len(value) + 1}"
             value[name] = self._value(others, (*path, name), depth + 1)
         return value
@@ -177,7 +180,7 @@ class Filler:
     def _array(self, spec: Schema, path: tuple[str, ...], depth: int) -> list[Any]:
         first: Sequence[Any] = spec.get("prefixItems", ())
         items = spec.get("items", {})
-        size = max(spec.get("minItems", 0), len(first), 1 if depth < _DEEP else 0)
+        size = max(min(spec.get("minItems", 0), _MOST_ITEMS), len(first), 1 if depth < _DEEP else 0)
         if items is False:
             size = len(first)
         size = min(size, spec.get("maxItems", size))
@@ -211,18 +214,18 @@ class Filler:
             text = path[-1] if suggestion is None and path else str(_plain(suggestion or ""))
         if pattern := spec.get("pattern"):
             text = self._patterned(spec, pattern, text, path)
-        text = text.ljust(spec.get("minLength", 0), ".")
+        text = text.ljust(min(spec.get("minLength", 0), _LONGEST), ".")
         return text[: spec["maxLength"]] if "maxLength" in spec else text
 
     def _patterned(self, spec: Schema, pattern: str, text: str, path: tuple[str, ...]) -> str:
         """`text`, or what is like it, if it matches; else a text made of the pattern."""
         least, most = spec.get("minLength", 0), spec.get("maxLength", math.inf)
         try:
-            found = re.compile(pattern)
-        except re.error:  # the dialect of JSON schema is not Python's
+            found = searcher(pattern)
+        except ConfigurationError:  # the dialect of JSON schema is not Python's
             return text
         for one in (text, text.lower(), text.upper(), text.replace(" ", "_"), *_CANDIDATES):
-            if least <= len(one) <= most and found.search(one):
+            if least <= len(one) <= most and found(one):
                 return one
         made = matching(pattern, lambda label: self._draw((*path, label)), least, most)
         return text if made is None else made

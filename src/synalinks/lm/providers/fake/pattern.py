@@ -7,11 +7,12 @@ are not: nothing is made for them.
 
 from __future__ import annotations
 
-import importlib
-import re
 import string
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from synalinks._patterns import parsed, searcher
+from synalinks.lm.core.errors import ConfigurationError
 
 #: label -> a number in [0, 1).
 Uniform = Callable[[str], float]
@@ -26,24 +27,26 @@ _CLASSES = {
     "CATEGORY_NOT_WORD": lambda c: not (c.isalnum() or c == "_"),
 }
 #: How much is repeated beyond the least, one try after the other, until a text is long enough.
+#: The most repeats of parts in one text.
+_MOST_PARTS = 20_000
 _TRIES = (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 def matching(pattern: str, uniform: Uniform, least: int = 0, most: float = float("inf")) -> str | None:
     """A text that `re.search(pattern, text)` finds, of `least` to `most` characters; None if none was found."""
     try:
-        parsed = importlib.import_module("re._parser").parse(pattern)
-        wanted = re.compile(pattern)
-    except (ImportError, re.error):
+        read = parsed(pattern)
+        wanted = searcher(pattern)
+    except ConfigurationError:
         return None
     for extra in _TRIES:
         try:
-            text = "".join(_Maker(uniform, extra).of(parsed))
-        except _NotUnderstoodError:
+            text = "".join(_Maker(uniform, extra).of(read))
+        except (_NotUnderstoodError, RecursionError):
             return None
-        if len(text) < least and wanted.search(padded := text.ljust(least, "a")):
+        if len(text) < least and wanted(padded := text.ljust(least, "a")):
             text = padded
-        if least <= len(text) <= most and wanted.search(text):
+        if least <= len(text) <= most and wanted(text):
             return text
     return None
 
@@ -58,7 +61,7 @@ class _Maker:
     def __init__(self, uniform: Uniform, extra: int) -> None:
         self._uniform = uniform
         self._extra = extra
-        self._place = 0
+        self._place = self._parts = 0
         self._groups: dict[int, str] = {}
 
     def _pick(self, count: int) -> int:
@@ -82,6 +85,9 @@ class _Maker:
         elif code in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             low, high, inner = argument
             for _ in range(min(low + self._extra, int(high))):
+                self._parts += 1
+                if self._parts > _MOST_PARTS:
+                    raise _NotUnderstoodError("a text that is too long")
                 yield from self.of(inner)
         elif code == "SUBPATTERN":
             text = "".join(self.of(argument[-1]))
