@@ -13,12 +13,13 @@ from tests.lm.virtual import run_still as run
 
 from synalinks import errors
 from synalinks.lm.attempt import AttemptLayer
-from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace, Usage, stack
+from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace, Usage, schema_of, stack
 from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
+from synalinks.lm.validate import ValidateLayer
 
 CALL = Call(Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}]))
 PAID = Reply(text="ok", cost=Decimal("0.01"), billed=Decimal("0.01"), usage=Usage(input_fresh=3, output_text=4))
@@ -318,3 +319,23 @@ def test_what_the_provider_says_of_its_limits_reaches_the_account(outcome_of_it)
 def test_policies_that_cannot_be_meant(wrong: dict) -> None:
     with pytest.raises(errors.ConfigurationError):
         RetryPolicy(**wrong)
+
+
+def test_a_broken_answer_is_followed_by_a_request_that_says_what_was_wrong() -> None:
+    schema = schema_of({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
+    asked = Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}], schema=schema)
+    sent: list[Request] = []
+
+    async def provider(call: Call, /) -> Reply:
+        sent.append(call.request)
+        return Reply(text=['{"n": "one"}', " ", '{"n": 1}'][len(sent) - 1], finish="stop")
+
+    policy = RetryPolicy(bad_reply_attempts=3)
+    reply = run(layer(ValidateLayer()(provider), policy)(Call(asked)))
+    assert (reply.text, reply.attempts) == ('{"n": 1}', 3)
+    assert sent[0] is asked and [request.schema for request in sent] == [schema] * 3
+    assert [message["role"] for message in sent[1].messages] == ["user", "assistant", "user"]
+    assert sent[1].messages[1]["content"] == '{"n": "one"}' and "integer" in sent[1].messages[2]["content"]
+    assert [message["role"] for message in sent[2].messages] == ["user", "user"], "an empty answer is not repeated"
+    assert "the answer is empty" in sent[2].messages[1]["content"]
+    assert len({request.digest for request in sent}) == 3, "so that another answer may come at temperature 0"

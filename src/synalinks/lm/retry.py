@@ -9,12 +9,16 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.lm.core.call import ZERO, Call, Handler, Reply
+from synalinks.lm.core.call import ZERO, Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.rate_limit.account import Account
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
+
+
+#: How a message about a broken answer begins.
+CORRECTION = "That can't be used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,15 @@ class RetryLayer:
         return tries.final_reply(reply)
 
 
+def _corrected(request: Request, broken: BadReply) -> Request:
+    """The request with the broken answer and what is wrong with it: another request, so that another answer may come at
+    temperature 0 too. It is sent in place of the call's own, which the answer is stored and recorded under."""
+    text = "" if broken.reply is None else broken.reply.text
+    answer = [{"role": "assistant", "content": text}] if text.strip() else []
+    wrong = f"{CORRECTION}: {broken.problem}. Give the whole answer again, corrected."
+    return request.with_messages([*request.messages, *answer, {"role": "user", "content": wrong}])
+
+
 def _never_free(model: str) -> bool:
     return False
 
@@ -158,10 +171,12 @@ class _Tries:
         self.last = first
 
     async def next(self, attempt: Handler, call: Call) -> Reply:
-        """One attempt, admitted by the account."""
+        """One attempt, admitted by the account; after a broken answer its request says what was wrong."""
         if self.attempts == 0:
             self._count(self.last)
             raise self.last
+        if isinstance(self.last, BadReply) and self.last.problem is not None:
+            call = replace(call, request=_corrected(call.request, self.last))
         await self._account.admit(call.request)
         try:
             reply = await attempt(call)

@@ -59,10 +59,12 @@ def _chat_fault(call: Call, reply: Reply) -> LMError | None:
             kind="length",
             reply=reply,
         )
-    return BadReply(
+    error = BadReply(
         f"{request.model}: {problem}. Finish: {reply.finish or 'not said'}. It begins: {_start(reply.text)}",
         reply=reply,
     )
+    error.problem = None if request.schema is None else problem
+    return error
 
 
 def _problem(call: Call, reply: Reply) -> str | None:

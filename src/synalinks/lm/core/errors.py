@@ -109,11 +109,16 @@ class ServerError(LMError):
 
 
 class BadReply(LMError):
-    """An answer that is not JSON, or that breaks its schema."""
+    """An answer that is not JSON, or that breaks its schema.
+
+    Attributes:
+        problem: what is wrong, in words that the model can be told; None where telling it is of no use.
+    """
 
     retryable = True
     fails_sample = True
     kind = "bad_reply"
+    problem: str | None = None
 
 
 class SampleRefused(LMError):

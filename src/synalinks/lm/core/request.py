@@ -231,6 +231,17 @@ class Request:
         """The same embedding request for other texts."""
         return Request("embed", self.model, texts=texts, options=self.options)
 
+    def with_messages(self, messages: Sequence[Mapping[str, Any]]) -> Request:
+        """The same chat request with other messages."""
+        return Request(
+            self.kind,
+            self.model,
+            messages=messages,
+            schema=self.schema,
+            tools=self.tools,
+            options=self.options,
+        )
+
     def with_options(self, **options: Any) -> Request:
         """The same request with some options changed."""
         return Request(

@@ -19,6 +19,7 @@ from typing import Any
 from synalinks import _json
 from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.filling import ANSWER_NAMES, WORK_NAMES, Filler
+from synalinks.lm.retry import CORRECTION
 from synalinks.testing.fake_models import proposals as _proposals
 from synalinks.testing.fake_server.faults import uniform
 
@@ -110,6 +111,14 @@ class ChatRequest:
         """The content of the last message if it is a tool's result, else None."""
         last = self.messages[-1] if self.messages else {}
         return text_of(last) if last.get("role") == "tool" else None
+
+
+def without_corrections(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """The messages before an answer was found broken: a rule answers the question again, not the correction."""
+    left = list(messages)
+    while left and left[-1].get("role") == "user" and text_of(left[-1]).startswith(CORRECTION):
+        del left[-2 if len(left) > 1 and left[-2].get("role") == "assistant" else -1 :]
+    return left
 
 
 def text_of(message: Mapping[str, Any]) -> str:

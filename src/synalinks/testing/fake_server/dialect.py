@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from synalinks.testing.fake_models import words as _words
-from synalinks.testing.fake_models.model import ChatRequest, ModelReply, text_of
+from synalinks.testing.fake_models.model import ChatRequest, ModelReply, text_of, without_corrections
 
 CAPABILITIES = ("completion", "tools", "thinking", "embedding")
 #: Tokens a chat template adds to each message: its role and its two marks.
@@ -193,7 +193,12 @@ def chat_request(body: Mapping[str, Any], abilities: Sequence[str]) -> ChatReque
     options = body.get("options") or {}
     _check_options(options)
     request = ChatRequest(
-        name, messages, _format(body.get("format")), options, body.get("tools") or (), bool(body.get("think"))
+        name,
+        without_corrections(messages),
+        _format(body.get("format")),
+        options,
+        body.get("tools") or (),
+        bool(body.get("think")),
     )
     _check_length(body, request)
     return request

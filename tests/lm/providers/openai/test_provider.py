@@ -198,7 +198,7 @@ def test_the_root_of_the_api_is_added_where_an_address_has_no_path() -> None:
     assert json.loads(seen[0].content)["model"] == "org/m"
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SPECS if "openai:" in spec.target], ids=lambda spec: spec.prefix)
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if ".openai." in spec.target], ids=lambda spec: spec.prefix)
 def test_every_provider_is_built_and_says_which_key_it_wants(spec: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in spec.key_env:
         monkeypatch.delenv(name, raising=False)

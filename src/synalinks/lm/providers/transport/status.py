@@ -17,8 +17,11 @@ from synalinks.lm.core.errors import (
     ServerError,
 )
 
-#: Statuses below 500 that may go away by themselves (429 apart): request timeout, lock, too early.
-TRANSIENT = frozenset({408, 409, 425})
+#: Statuses below 500 that may go away by themselves (429 apart): request timeout, lock, too early, connection closed.
+TRANSIENT = frozenset({408, 409, 425, 499})
+#: Statuses by which a gateway gives up waiting for the server, which may go on and bill: request timeout, connection
+#: closed (nginx), bad gateway, gateway timeout, timeout (Cloudflare).
+UNCERTAIN = frozenset({408, 499, 502, 504, 524})
 #: Statuses from 500 on that say "never": not implemented, version, no such network.
 PERMANENT_5XX = frozenset({501, 505})
 #: Words by which providers say that the money, not the rate, is used up.
@@ -67,7 +70,7 @@ def error_for(
     if status == 429:
         return RateLimited(message, status=status, retry_after=wait)
     if status in TRANSIENT or (status >= 500 and status not in PERMANENT_5XX):
-        return ServerError(message, status=status, retry_after=wait)
+        return ServerError(message, status=status, retry_after=wait, uncertain=status in UNCERTAIN)
     if status in (401, 403):
         return AuthenticationError(message, status=status)
     if status == 404:
