@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
+from synalinks.lm import Budget, Client, use_budget, use_ledger, use_provider
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
@@ -316,3 +317,25 @@ def test_a_table_for_a_narrow_terminal() -> None:
     ledger = Ledger([entry(epoch=0, phase="train", model="openrouter/meta-llama/llama-3.3-70b-instruct")])
     assert max(map(len, ledger.table(width=80).split("\n\n")[0].splitlines())) <= 80
     assert max(map(len, ledger.table(width=40).split("\n\n")[0].splitlines())) <= 40
+
+
+def test_an_exception_of_a_foreign_provider_leaves_an_entry() -> None:
+    async def broken(call: Call, /) -> Reply:
+        raise KeyError("x")
+
+    request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "a"}])
+    with use_ledger() as ledger, use_provider(broken), pytest.raises(KeyError):
+        asyncio.run(Client("ollama/m").send(request))
+    (entry,) = ledger
+    assert (entry.error, entry.attempts) == ("KeyError", 1)
+    assert "ollama/m" in str(ledger)
+
+
+def test_a_count_below_zero_refills_no_budget() -> None:
+    async def odd(call: Call, /) -> Reply:
+        return Reply(text="x", finish="stop", usage=Usage(input_fresh=-1_000_000, output_text=5), cost=Decimal(-1))
+
+    request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "a"}])
+    with use_provider(odd), use_budget(Budget(tokens=100_000, usd=1)) as tracker:
+        asyncio.run(Client("ollama/m").send(request))
+    assert tracker.settled.tokens >= 0 and tracker.settled.usd >= 0

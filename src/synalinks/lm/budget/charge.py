@@ -18,7 +18,7 @@ def spent_on(reply: Reply, trackers: Sequence[BudgetTracker]) -> Amount | None:
             return None
         if tracker.budget.usd is not None and cost is None and tracker.budget.unpriced == "raise":
             return None
-    return Amount(cost or ZERO, tokens or 0, 1)
+    return Amount(max(cost or ZERO, ZERO), max(tokens or 0, 0), 1)  # a count below zero refills no budget
 
 
 def charge_of(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: Amount, bound: Amount) -> Amount:

@@ -112,7 +112,7 @@ class BadReply(LMError):
     """An answer that is not JSON, or that breaks its schema.
 
     Attributes:
-        problem: what is wrong, in words that the model can be told; None where telling it is of no use.
+        problem: what is wrong, in words for the model; None where a correction is of no use.
     """
 
     retryable = True

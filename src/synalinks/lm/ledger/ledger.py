@@ -135,14 +135,15 @@ class Ledger:
         speed.
 
         Args:
-            names: fields; `epoch`, `phase` and `model` where none is given.
+            names: fields; where none is given the outermost and the third label of places, as far as labels are
+                declared, and `model`: in a program `epoch`, `phase` and `model`.
             width: the most columns of text; those of the terminal where None, and any number where there is no
                 terminal.
 
         Raises:
             ConfigurationError: no such field.
         """
-        names = names or ("epoch", "phase", "model")
+        names = names or (*labels()[:3:2], "model")
         rows = [(key if len(names) > 1 else (key,), totals) for key, totals in self.by(*names).items()]
         sources: dict[str, int] = {}
         for entry in self._entries:
@@ -186,7 +187,7 @@ class LedgerLayer:
             except LMError as error:
                 self._write(call, self._entry(call, begun, now(), **_failure(error)))
                 raise
-            except (asyncio.CancelledError, SynalinksError) as error:
+            except BaseException as error:  # of a sink or a foreign provider too: what was sent is on the bill
                 if (outcome := _unfinished(call.trace, error)) is not None:
                     self._write(call, self._entry(call, begun, now(), **outcome))
                 raise
@@ -288,6 +289,6 @@ def _unfinished(trace: Trace, error: BaseException) -> dict[str, Any] | None:
         "uncertain": lost,
         "failed_tokens": tokens,
         "finish": None,
-        "error": "cancelled" if cancelled else "refused",
+        "error": "cancelled" if cancelled else "refused" if isinstance(error, SynalinksError) else type(error).__name__,
         "error_message": None if cancelled else brief(error),
     }
