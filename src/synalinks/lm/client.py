@@ -183,7 +183,7 @@ class Client:
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
             CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only, budgets=_budgets),
-            RateLimitLayer(account),
+            RateLimitLayer(account, budgets="budget" not in idle),
             RetryLayer(self._retry, account, clock, rng, is_free),
             BudgetLayer(
                 lambda call: runtime_of(call).trackers,

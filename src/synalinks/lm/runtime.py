@@ -92,7 +92,9 @@ class Runtime:
     def _idle_layers(self) -> frozenset[str]:
         idle: frozenset[str] = frozenset()
         if self.cassette is None:
-            idle |= {"cassette"} if self.trackers else {"cassette", "budget"}
+            idle |= {"cassette"}
+        if not self.trackers and not self.replays_only and self.cache_only is None:
+            idle |= {"budget"}
         if self.cassette is not None or self.provider is not None:
             idle |= {"cache"}
         if self.replays_only:

@@ -22,8 +22,10 @@ LONGEST = 10.0**9
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
-#: A test of one field, and what it requires, in words.
-Field = tuple[Callable[[Json], bool], str]
+#: A test of one field; what it requires, in words; and the types all of whose values pass it, which need no call.
+Field = tuple[Callable[[Json], bool], str, frozenset[type]]
+#: The type of null.
+_NULL = type(None)
 
 
 def problem_of(row: Json) -> str | None:
@@ -79,7 +81,8 @@ def _of_fields(
         if name not in value:
             yield f"{place} lacks {name!r}"
     for name, found in value.items():
-        if (field := fields.get(name)) is not None and not field[0](found):
+        field = fields.get(name)
+        if field is not None and type(found) not in field[2] and not field[0](found):
             yield f"{place}{'.' if place else ''}{name} must be {field[1]}, got {found!r:.80}"
 
 
@@ -131,23 +134,24 @@ def _is_failure(value: Json) -> bool:
 
 
 def _or_null(field: Field) -> Field:
-    test, words = field
-    return (lambda value: value is None or test(value)), f"{words} or null"
+    test, words, types = field
+    return (lambda value: value is None or test(value)), f"{words} or null", types | {_NULL}
 
 
 def _several(field: Field) -> Field:
-    test, words = field
-    return (lambda value: type(value) is list and all(map(test, value))), f"a list, each {words}"
+    test, words, _ = field
+    return (lambda value: type(value) is list and all(map(test, value))), f"a list, each {words}", _NONE
 
 
-_TEXT: Field = (_is_text, "text")
-_COUNT: Field = (_is_count, "a whole number >= 0")
-_TIME: Field = (_is_time, "a finite number of seconds >= 0")
-_USD: Field = (_is_money, "a finite number of dollars >= 0, written as text")
-_OBJECT: Field = (_is_object, "an object")
-_OBJECTS: Field = (_are_objects, "a list of objects")
-_PIECES: Field = (_are_pieces, "a list of [text, reasoning]")
-_BUDGET: Field = (_is_budget, "an object whose values are text")
+_NONE: frozenset[type] = frozenset()
+_TEXT: Field = (_is_text, "text", frozenset({str}))
+_COUNT: Field = (_is_count, "a whole number >= 0", _NONE)
+_TIME: Field = (_is_time, "a finite number of seconds >= 0", _NONE)
+_USD: Field = (_is_money, "a finite number of dollars >= 0, written as text", _NONE)
+_OBJECT: Field = (_is_object, "an object", frozenset({dict}))
+_OBJECTS: Field = (_are_objects, "a list of objects", _NONE)
+_PIECES: Field = (_are_pieces, "a list of [text, reasoning]", _NONE)
+_BUDGET: Field = (_is_budget, "an object whose values are text", _NONE)
 _SCOPE = {name: _or_null(_COUNT) for name in ("epoch", "step", "sample")} | {
     name: _or_null(_TEXT) for name in ("phase", "module")
 }
@@ -155,7 +159,7 @@ _ROW = {"digest": _TEXT, "draw": _COUNT, "capped": _or_null(_COUNT), "settled": 
 _REQUEST = {
     "model": _TEXT,
     "messages": _OBJECTS,
-    "texts": (_are_texts, "a list of texts"),
+    "texts": (_are_texts, "a list of texts", _NONE),
     "schema": _or_null(_OBJECT),
     "tools": _OBJECTS,
     "options": _or_null(_OBJECT),
@@ -182,17 +186,17 @@ _REPLY = {
 _USAGE = {name: _or_null(_COUNT) for name in USAGE_BUCKETS} | {"raw": _or_null(_OBJECT)}
 _ERROR = {
     **_SPENT,
-    "class": (_is_failure, "the name of a class below LMError"),
+    "class": (_is_failure, "the name of a class below LMError", _NONE),
     "message": _TEXT,
     "kind": _TEXT,
     "status": _or_null(_COUNT),
     "retry_after": _or_null(_TIME),
-    "uncertain": ((lambda value: type(value) is bool), "true or false"),
+    "uncertain": ((lambda value: type(value) is bool), "true or false", frozenset({bool})),
     "heard": _or_null(_PIECES),
     "reply": _or_null(_OBJECT),
 }
 _EMBEDDINGS = {
-    "vectors": _several((_is_vector, "base64")),
+    "vectors": _several((_is_vector, "base64", _NONE)),
     "tokens": _or_null(_several(_COUNT)),
     "costs": _several(_or_null(_USD)),
 }

@@ -257,8 +257,9 @@ class Cassette:
         heard: list[Delta] = []
         sink = None if call.sink is None else overheard(call.sink, heard)
         begun = asyncio.get_running_loop().time()
+        asked = call if sink is source is None else replace(call, sink=sink, source=source)
         try:
-            reply = await below(replace(call, sink=sink, source=source))
+            reply = await below(asked)
             if call.request.kind == "embed":
                 self._embeddings.write(call, reply)
             else:

@@ -24,15 +24,20 @@ class RateLimitLayer:
     it waits for another, so nested calls can't wait for each other.
 
     `Account` documents the rates and what else delays calls. Tokens are those of `account.estimate_tokens`.
+
+    Args:
+        account: of the provider, with its limits.
+        budgets: whether there may be budgets below, which need the `Admission`.
     """
 
     name = "rate_limit"
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, budgets: bool = True) -> None:
         self._account = account
+        self._budgets = budgets
 
     def __call__(self, below: Handler) -> Handler:
-        account = self._account
+        account, budgets = self._account, self._budgets
 
         async def limit(call: Call) -> Reply:
             if not call.live:
@@ -45,7 +50,7 @@ class RateLimitLayer:
             around = None if slots is None else _held_around.set((*outer, admission))
             try:
                 await admission.take()
-                return await below(replace(call, admission=admission))
+                return await below(replace(call, admission=admission) if budgets else call)
             finally:
                 if around is not None:
                     _held_around.reset(around)
