@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import isfinite
 
@@ -31,59 +31,70 @@ _NULL = type(None)
 def problem_of(row: Json) -> str | None:
     """What is wrong with a row whose shape `is_row` admits: the field, what was wanted and what was got; else None."""
     if not isinstance(row.get("event"), dict):
-        return next(_of_call(row), None)
-    return next(_of_fields(row["event"], _EVENT, "event", needs=("name", "message", "budget")), None) or next(
-        _of_fields(row["scope"], _SCOPE, "scope"), None
+        return _of_call(row)
+    needs = ("name", "message", "budget")
+    return _of_fields(row["event"], _EVENT, "event", needs) or _of_fields(row["scope"], _SCOPE, "scope")
+
+
+def _of_call(row: Mapping[str, Json]) -> str | None:
+    problem = (
+        _of_fields(row["scope"], _SCOPE, "scope")
+        or _of_fields(row, _ROW, "")
+        or _of_fields(row["request"], _REQUEST, "request")
     )
-
-
-def _of_call(row: Mapping[str, Json]) -> Iterator[str]:
-    yield from _of_fields(row["scope"], _SCOPE, "scope")
-    yield from _of_fields(row, _ROW, "")
-    yield from _of_fields(row["request"], _REQUEST, "request")
-    if "settled" in row:
-        yield from _of_fields(row["settled"], _SETTLED, "settled", needs=("usd", "tokens", "calls"))
+    if problem is None and "settled" in row:
+        problem = _of_fields(row["settled"], _SETTLED, "settled", ("usd", "tokens", "calls"))
+    if problem is not None:
+        return problem
     if "reply" in row:
-        yield from _of_reply(row["reply"], "reply")
-        if row["request"]["kind"] == "embed":
-            yield from _of_embeddings(row["request"].get("texts", ()), row["reply"])
-    elif "error" in row:
-        yield from _of_error(row["error"], "error")
-    else:
-        refused = row["refused"]
-        yield from _of_fields(refused, _REFUSED, "refused", needs=("message", "budget"))
-        if "after" in refused:
-            yield from _of_error(refused["after"], "refused.after")
+        problem = _of_reply(row["reply"], "reply")
+        if problem is None and row["request"]["kind"] == "embed":
+            return _of_embeddings(row["request"].get("texts", ()), row["reply"])
+        return problem
+    if "error" in row:
+        return _of_error(row["error"], "error")
+    refused = row["refused"]
+    problem = _of_fields(refused, _REFUSED, "refused", ("message", "budget"))
+    if problem is None and "after" in refused:
+        return _of_error(refused["after"], "refused.after")
+    return problem
 
 
-def _of_reply(reply: Mapping[str, Json], place: str) -> Iterator[str]:
-    yield from _of_fields(reply, _REPLY, place)
-    yield from _of_fields(reply.get("usage", {}), _USAGE, f"{place}.usage")
+def _of_reply(reply: Mapping[str, Json], place: str) -> str | None:
+    problem = _of_fields(reply, _REPLY, place)
+    if problem is None and "usage" in reply:
+        return _of_fields(reply["usage"], _USAGE, f"{place}.usage")
+    return problem
 
 
-def _of_error(error: Mapping[str, Json], place: str) -> Iterator[str]:
-    yield from _of_fields(error, _ERROR, place, needs=("class", "message", "kind", "attempts", "wasted_tokens"))
-    if error.get("reply") is not None:
-        yield from _of_reply(error["reply"], f"{place}.reply")
+def _of_error(error: Mapping[str, Json], place: str) -> str | None:
+    problem = _of_fields(error, _ERROR, place, ("class", "message", "kind", "attempts", "wasted_tokens"))
+    if problem is None and error.get("reply") is not None:
+        return _of_reply(error["reply"], f"{place}.reply")
+    return problem
 
 
-def _of_embeddings(texts: list[str], reply: Mapping[str, Json]) -> Iterator[str]:
-    yield from _of_fields(reply, _EMBEDDINGS, "reply", needs=("vectors", "tokens", "costs"))
-    for name in ("vectors", "tokens", "costs"):
+def _of_embeddings(texts: list[str], reply: Mapping[str, Json]) -> str | None:
+    lists = ("vectors", "tokens", "costs")
+    if (problem := _of_fields(reply, _EMBEDDINGS, "reply", lists)) is not None:
+        return problem
+    for name in lists:
         if reply[name] is not None and len(reply[name]) != len(texts):
-            yield f"reply.{name} must have one item a text ({len(texts)}), got {len(reply[name])}"
+            return f"reply.{name} must have one item a text ({len(texts)}), got {len(reply[name])}"
+    return None
 
 
 def _of_fields(
     value: Mapping[str, Json], fields: Mapping[str, Field], place: str, needs: tuple[str, ...] = ()
-) -> Iterator[str]:
+) -> str | None:
     for name in needs:
         if name not in value:
-            yield f"{place} lacks {name!r}"
+            return f"{place} lacks {name!r}"
     for name, found in value.items():
         field = fields.get(name)
         if field is not None and type(found) not in field[2] and not field[0](found):
-            yield f"{place}{'.' if place else ''}{name} must be {field[1]}, got {found!r:.80}"
+            return f"{place}{'.' if place else ''}{name} must be {field[1]}, got {found!r:.80}"
+    return None
 
 
 def _is_text(value: Json) -> bool:

@@ -257,7 +257,7 @@ class Cassette:
         heard: list[Delta] = []
         sink = None if call.sink is None else overheard(call.sink, heard)
         begun = asyncio.get_running_loop().time()
-        asked = call if sink is source is None else replace(call, sink=sink, source=source)
+        asked = call if sink is None and source is None else replace(call, sink=sink, source=source)
         try:
             reply = await below(asked)
             if call.request.kind == "embed":
