@@ -57,7 +57,7 @@ def test_seeds_are_whole_numbers() -> None:
 
 def test_changes_of_settings_end_with_their_block() -> None:
     session.set_setting("a", 1)
-    with pytest.raises(KeyError), session.settings_kept():
+    with pytest.raises(KeyError), session.isolated_settings():
         session.set_setting("a", 2)
         session.set_setting("b", 3)
         raise KeyError
@@ -69,11 +69,11 @@ def test_changes_of_settings_end_with_their_block() -> None:
 def test_a_forked_session_begins_with_the_names_and_settings_around_it_and_changes_neither() -> None:
     session.set_setting("a", 1)
     first = session.auto_name("forked")
-    with session.forked():
+    with session.forked_session():
         assert (session.get_setting("a"), session.auto_name("forked")) == (1, f"{first}_1")
         session.set_setting("a", 2)
         session.set_setting("b", 3)
-        with session.forked():
+        with session.forked_session():
             assert (session.get_setting("b"), session.auto_name("forked")) == (3, f"{first}_2")
         assert session.auto_name("forked") == f"{first}_2"
     assert (session.get_setting("a"), session.get_setting("b"), session.auto_name("forked")) == (1, None, f"{first}_1")

@@ -57,7 +57,7 @@ def set_setting(name: str, value: Any) -> None:
 
 
 @contextmanager
-def settings_kept() -> Iterator[None]:
+def isolated_settings() -> Iterator[None]:
     """A block whose changes of settings end with it."""
     before = dict(_settings)
     try:
@@ -68,7 +68,7 @@ def settings_kept() -> Iterator[None]:
 
 
 @contextmanager
-def forked() -> Iterator[None]:
+def forked_session() -> Iterator[None]:
     """A block in a session of its own, which begins with the names and settings of the one around it."""
     names, settings = _forked.get() or (_names, _settings)
     token = _forked.set((dict(names), dict(settings)))

@@ -203,7 +203,7 @@ class _Dying:
         class Late(Fault):
             __slots__ = ()
 
-            def strikes(self, number: int, path: str) -> bool:
+            def applies(self, number: int, path: str) -> bool:
                 return number > after
 
         return Late(every=1, **how)

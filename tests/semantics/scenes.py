@@ -21,7 +21,7 @@ HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
 def number_in(request: ChatRequest) -> int:
     """The number that a request's question ends in."""
-    return int(json.loads(request.asked_text)["question"].rpartition(" ")[2])
+    return int(json.loads(request.last_user_text)["question"].rpartition(" ")[2])
 
 
 def taught(number: int, request: ChatRequest) -> int:
@@ -50,7 +50,7 @@ def server(law: Law = taught, propose: Callable[..., Any] = one_better, **option
     """A stand-in server that answers questions by a law, and an optimizer's requests by another."""
 
     def rule(request: ChatRequest) -> str:
-        seen = json.loads(request.asked_text)
+        seen = json.loads(request.last_user_text)
         if "current_variable" in seen:
             return json.dumps({"thinking": "So.", **propose(seen, request)})
         return json.dumps({"answer": law(number_in(request), request)})

@@ -41,7 +41,7 @@ def judging(mark: Any) -> OllamaServer:
     """A server whose `judge` gives marks by a function of what it is shown; all other models are right."""
 
     def rule(request: ChatRequest) -> str:
-        seen = json.loads(request.asked_text)
+        seen = json.loads(request.last_user_text)
         if request.model == "judge":
             return json.dumps({"critique": "So.", "reward": mark(seen)})
         return json.dumps({"answer": taught(int(seen["question"].rpartition(" ")[2]), request)})

@@ -149,10 +149,10 @@ def test_a_handler_of_the_users_own_is_left_alone_and_the_old_one_comes_back() -
     async def nested() -> None:
         around = signal.getsignal(signal.SIGINT)
         with OrderlyInterrupt() as outer:
-            assert signal.getsignal(signal.SIGINT) == outer._pressed
+            assert signal.getsignal(signal.SIGINT) == outer._on_interrupt
             with OrderlyInterrupt():
-                assert signal.getsignal(signal.SIGINT) == outer._pressed
-            assert signal.getsignal(signal.SIGINT) == outer._pressed
+                assert signal.getsignal(signal.SIGINT) == outer._on_interrupt
+            assert signal.getsignal(signal.SIGINT) == outer._on_interrupt
         assert signal.getsignal(signal.SIGINT) == around
 
     before = signal.getsignal(signal.SIGINT)

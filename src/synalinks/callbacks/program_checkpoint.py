@@ -111,18 +111,18 @@ class ProgramCheckpoint(Callback):
         number = self._epoch + 1
         if not self.save_best_only:
             path = self._path(logs, batch)
-            self._say(f"Epoch {number}: saving {self._what} to {path}")
+            self._print(f"Epoch {number}: saving {self._what} to {path}")
             self._save(path)
             return
         value = self._monitor.value(logs)
         if value is None:
             return
         if not self._monitor.better(value, self.best):
-            self._say(f"Epoch {number}: {self.monitor} did not improve from {self.best:.5f}")
+            self._print(f"Epoch {number}: {self.monitor} did not improve from {self.best:.5f}")
             return
         path = self._path(logs, batch)
         since = "" if self.best is None else f" from {self.best:.5f}"
-        self._say(f"Epoch {number}: {self.monitor} improved{since} to {value:.5f}, saving {self._what} to {path}")
+        self._print(f"Epoch {number}: {self.monitor} improved{since} to {value:.5f}, saving {self._what} to {path}")
         self._save(path)
         self.best = value
 
@@ -144,7 +144,7 @@ class ProgramCheckpoint(Callback):
         else:
             self.program.save(path)
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         if self.verbose:
             print(text, flush=True)
 

@@ -154,7 +154,7 @@ def _servers(found: Findings, specs: Sequence[Spec], wanted: Sequence[tuple[Spec
     for spec in specs:
         models = [name for asked, name, _ in wanted if asked is spec]
         endpoint = endpoint_of(spec)
-        server = ask(spec, endpoint, key_of(spec))
+        server = query_server(spec, endpoint, key_of(spec))
         if server.problem is not None:
             start = _START.get(spec.prefix, "start it").format(model=models[0] if models else "MODEL")
             found.add(spec.prefix, f"{endpoint}: {server.problem}")
@@ -197,7 +197,7 @@ def _get(spec: Spec, model: str) -> str:
     return f"start the server with the model {model}"
 
 
-def ask(spec: Spec, endpoint: str, key: str | None) -> Server:
+def query_server(spec: Spec, endpoint: str, key: str | None) -> Server:
     """What a server says of itself; a server that can't be used has a `problem`."""
     import httpx  # 80 ms, and help doesn't need it
 

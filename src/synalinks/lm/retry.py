@@ -105,11 +105,11 @@ class RetryLayer:
             try:
                 return await below(call)
             except LMError as error:  # tenacity costs 30 us, so it is only called once something failed
-                return await self._go_on(below, call, error)
+                return await self._retry(below, call, error)
 
         return retry
 
-    async def _go_on(self, attempt: Handler, call: Call, first: LMError) -> Reply:
+    async def _retry(self, attempt: Handler, call: Call, first: LMError) -> Reply:
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt  # used after failures only
 
         tries = _Tries(self._policy, self._account, self._rng, self._free(call.request.model), first)

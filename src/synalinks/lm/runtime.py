@@ -122,7 +122,7 @@ _context: ContextVar[Runtime | None] = ContextVar("synalinks_runtime", default=N
 def current() -> Runtime:
     """The runtime of a call made here."""
     runtime = _context.get()
-    return _OPEN.around_call() if runtime is None else runtime
+    return _OPEN.default_for_call() if runtime is None else runtime
 
 
 def clear() -> None:
@@ -158,7 +158,7 @@ class Block:
         self.owner = _owner()
         if threading.current_thread() is threading.main_thread():
             self._others = threading.enumerate()
-        self.runtime = _nested(self, _OPEN.around_block() if before is None else before)
+        self.runtime = _nested(self, _OPEN.default_for_block() if before is None else before)
         _context.set(self.runtime)
         _OPEN.add(self)
         return self.runtime
@@ -174,7 +174,7 @@ class Block:
             _context.set(_made_by([block for block in here.blocks if block is not self]))
 
     @property
-    def surrounds_thread(self) -> bool:
+    def inherited_by_threads(self) -> bool:
         """Whether the running thread was started while the block, one of the main thread, was open."""
         return bool(self._others) and threading.current_thread() not in self._others
 
@@ -217,17 +217,17 @@ class _OpenBlocks:
         with self._lock:
             self._open.pop(block, None)
 
-    def around_call(self) -> Runtime:
+    def default_for_call(self) -> Runtime:
         """The process default: the runtime of a call on a thread without a context."""
         shared = self._shared() if self._open else ()
         if not shared:
             return OUTSIDE
         outermost = shared[0]
-        return _runtime_of([b for b in shared if b.owner == outermost.owner or b.surrounds_thread], [outermost])
+        return _runtime_of([b for b in shared if b.owner == outermost.owner or b.inherited_by_threads], [outermost])
 
-    def around_block(self) -> Runtime:
+    def default_for_block(self) -> Runtime:
         """The runtime around a block that is opened on a thread without a context."""
-        return _runtime_of([block for block in self._shared() if block.surrounds_thread]) if self._open else OUTSIDE
+        return _runtime_of([block for block in self._shared() if block.inherited_by_threads]) if self._open else OUTSIDE
 
     def _shared(self) -> list[Block]:
         with self._lock:

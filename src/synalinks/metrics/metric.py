@@ -17,7 +17,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.metrics.exact import ExactSum
 from synalinks.rewards import BatchReward, Reward, get
 from synalinks.rewards.leaves import leaves_of
-from synalinks.rewards.reward import Masks, said_of
+from synalinks.rewards.reward import Masks, add_location
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 
@@ -199,7 +199,7 @@ class MeanMetricWrapper(Mean):
             ConfigurationError: the value is no finite number.
         """
         masked = [self.masks.apply(_plain(side)) for side in (y_true, y_pred)]
-        with said_of(f"the metric {self.name!r}"):
+        with add_location(f"the metric {self.name!r}"):
             found = self.fn(*masked, **self.kwargs)
             value = await found if inspect.isawaitable(found) else found
         self._take(value)

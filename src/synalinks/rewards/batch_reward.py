@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.rewards.reward import OfFunction, Reward, check_reward, plain, said_of
+from synalinks.rewards.reward import OfFunction, Reward, add_location, check_reward, plain
 
 
 class BatchReward(Reward):
@@ -46,7 +46,7 @@ class BatchReward(Reward):
         if not places:
             return rewards
         targets, predictions = ([self.masks.apply(plain(side[place])) for place in places] for side in (y_true, y_pred))
-        with said_of(f"the batch reward {self.name!r}"):
+        with add_location(f"the batch reward {self.name!r}"):
             found = await self.call(targets, predictions)
         values = list(found) if hasattr(found, "__iter__") else [found]
         if len(values) != len(places):

@@ -88,9 +88,9 @@ class CosineSimilarity(Reward):
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """The mean similarity; 0 if a side has nothing, or if the embedding failed for good."""
-        return await cosine_similarity(y_true, y_pred, self.models_asked()[0])
+        return await cosine_similarity(y_true, y_pred, self.models_called()[0])
 
-    def models_asked(self) -> tuple[EmbeddingModel]:
+    def models_called(self) -> tuple[EmbeddingModel]:
         """The models it calls: its own, or the session's default.
 
         Raises:

@@ -121,7 +121,7 @@ class Reward(Copyable):
         """
         if y_pred is None:
             return 0.0
-        with said_of(f"the reward {self.name!r}"):
+        with add_location(f"the reward {self.name!r}"):
             value = await self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
         return check_reward(value, self.name)
 
@@ -220,7 +220,7 @@ def check_reward(value: Any, name: str) -> float:
     return number
 
 
-class said_of:  # noqa: N801  used like a function
+class add_location:  # noqa: N801  used like a function
     """A `with` block that adds to errors, but for this library's own, where and at which sample they were raised."""
 
     def __init__(self, whose: str) -> None:

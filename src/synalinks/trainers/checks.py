@@ -44,7 +44,7 @@ def check_targets(rewards: Iterable[Reward], source: Source) -> None:
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
     """Every model that these may call, fallbacks included, each once.
 
-    What has a method `models_asked` lists its own; of all else it is what is found inside.
+    What has a method `models_called` lists its own; of all else it is what is found inside.
 
     Raises:
         ConfigurationError: one of them has no model.
@@ -59,7 +59,7 @@ def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
         seen.add(id(one))
         if isinstance(one, RemoteModel):
             found[id(one)] = one
-        todo.extend(one.models_asked() if hasattr(one, "models_asked") else _inside(one))
+        todo.extend(one.models_called() if hasattr(one, "models_called") else _inside(one))
     return list(found.values())
 
 

@@ -132,7 +132,7 @@ class FitLoop:
         parts, logs = self.parts, dict[str, float]()
         try:
             for number in range(parts.costs.first_epoch, parts.config.epochs):
-                if (reason := parts.costs.why_not(number)) is not None:
+                if (reason := parts.costs.reason_against(number)) is not None:
                     history.stopped_by, history.stop_reason = "budget", reason
                     break
                 self._next = None

@@ -45,11 +45,11 @@ class OrderlyInterrupt:
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._before = before
-        signal.signal(signal.SIGINT, self._pressed)
+        signal.signal(signal.SIGINT, self._on_interrupt)
         self._installed = True
         return self
 
-    def _pressed(self, number: int, frame: FrameType | None) -> None:
+    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         self._count += 1
         if self._count > 2 or self._loop is None:
             raise KeyboardInterrupt

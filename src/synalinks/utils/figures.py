@@ -65,7 +65,7 @@ def new_panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
     return figure, list(panels)
 
 
-def dress(axes: Axes, xlabel: str, ylabel: str, grid: bool) -> None:
+def style_axes(axes: Axes, xlabel: str, ylabel: str, grid: bool) -> None:
     """Labels, a faint grid behind what is drawn, and no box around it."""
     axes.set_xlabel(xlabel, color=INK)
     axes.set_ylabel(ylabel, color=INK)

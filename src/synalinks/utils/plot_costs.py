@@ -48,7 +48,7 @@ def plot_costs(
     _draw_money(money, rows, epochs, phases)
     _draw_calls(calls, rows, epochs, phases)
     for axes, label in ((money, "Dollars"), (calls, "Calls")):
-        figures.dress(axes, xlabel if axes is calls else "", label, grid)
+        figures.style_axes(axes, xlabel if axes is calls else "", label, grid)
         axes.set_xlim(-0.75, len(epochs) - 0.25)
         axes.set_xticks(range(len(epochs)), ["outside" if epoch is None else str(epoch + 1) for epoch in epochs])
     return figures.save_figure(figure, to_file, to_folder)

@@ -175,7 +175,9 @@ def _draw(
     figure, all_axes = figures.new_panels(len(panels), title)
     for panel, axes in zip(panels, all_axes, strict=True):
         _draw_panel(axes, runs, panel, alpha, linestyles, options)
-        figures.dress(axes, xlabel if axes is all_axes[-1] else "", ylabel if panel is panels[0] else panel[0], grid)
+        figures.style_axes(
+            axes, xlabel if axes is all_axes[-1] else "", ylabel if panel is panels[0] else panel[0], grid
+        )
     return figures.save_figure(figure, to_file, to_folder)
 
 

@@ -159,7 +159,7 @@ def _draw(
     figure, all_axes = figures.new_panels(len(panels), title)
     for panel, axes in zip(panels, all_axes, strict=True):
         _draw_panel(axes, runs, panel, show_values, bar_width, capsize, options)
-        figures.dress(axes, xlabel if axes is all_axes[-1] else "", ylabel if panel is panels[0] else "", grid)
+        figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", ylabel if panel is panels[0] else "", grid)
     return figures.save_figure(figure, to_file, to_folder)
 
 

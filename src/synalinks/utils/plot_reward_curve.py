@@ -51,7 +51,7 @@ def plot_reward_curve(
     values: list[float] = []
     for place, (label, curve) in enumerate(curves.items()):
         values += _draw_one(axes, curve, cost) if list(runs) == [""] else _draw_run(axes, label, curve, cost, place)
-    figures.dress(axes, COSTS[cost] if xlabel is None else xlabel, ylabel, grid)
+    figures.style_axes(axes, COSTS[cost] if xlabel is None else xlabel, ylabel, grid)
     figures.set_heights(axes, values)
     axes.set_xlim(left=0)
     if cost == "usd":

@@ -38,7 +38,7 @@ HERE, THERE = Scope(epoch=0, sample=1), Scope(epoch=0, sample=2)
 
 @pytest.fixture(autouse=True)
 def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_told", set())
+    monkeypatch.setattr(module, "_warned", set())
 
 
 class Model:
@@ -366,7 +366,7 @@ def test_an_unreadable_entry_is_a_miss_said_once_and_mended(damage: str, request
     assert len(model.asked) == 4
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        module._told.clear()
+        module._warned.clear()
         assert Run(DiskStore(tmp_path), model).texts((request_, HERE), (chat("other"), HERE)) == again
     assert len(model.asked) == 4
 

@@ -16,7 +16,7 @@ from synalinks.lm.budget.upper_bound import TOOLS_ALLOWANCE, TYPED_TOOL_ALLOWANC
 from synalinks.lm.core.call import Call, Reply, Request, Usage, schema_of
 from synalinks.lm.pricing import pricing
 from synalinks.lm.pricing.pricing import Price, PriceLayer, price_for, price_of
-from synalinks.lm.pricing.surcharges import answers_asked, beyond_the_table, open_ended
+from synalinks.lm.pricing.surcharges import answers_requested, beyond_the_table, open_ended
 from synalinks.lm.providers.anthropic import requests as anthropic_dialect
 from synalinks.lm.providers.gemini import requests as gemini_dialect
 
@@ -152,7 +152,7 @@ def test_a_schema_may_be_said_as_a_tool_except_to_local_servers() -> None:
 )  # fmt: skip
 def test_each_answer_of_a_call_has_its_own_tokens(options: dict[str, Any], answers: int) -> None:
     request = chat("fake/m", max_tokens=100, **options)
-    assert answers_asked(request) == answers
+    assert answers_requested(request) == answers
     price = Price(input=Decimal(0), output=Decimal(1))
     needs = needs_of(request, price, [])
     assert needs.amount(100).usd == Decimal(100 * answers) / 1_000_000

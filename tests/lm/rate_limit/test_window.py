@@ -8,7 +8,7 @@ import random
 import pytest
 
 from synalinks.lm.core.rate_limit_status import Quota
-from synalinks.lm.rate_limit.window import LONGEST_HOLD, WINDOW, Told, Window
+from synalinks.lm.rate_limit.window import LONGEST_HOLD, WINDOW, ReportedLimit, Window
 
 
 def sent(rate: float, amounts: list[float]) -> list[tuple[float, float]]:
@@ -57,7 +57,7 @@ def test_what_left_the_window_is_forgotten() -> None:
 
 
 def test_a_limit_that_comes_back_little_by_little() -> None:
-    told = Told(Quota("requests", 60, 2, 60.0, 58.0), now=0.0, unseen=0)
+    told = ReportedLimit(Quota("requests", 60, 2, 60.0, 58.0), now=0.0, unseen=0)
     assert told.hold(0.0, 1) == 0.0
     told.spend(1)
     assert told.hold(0.0, 1) == 0.0
@@ -70,16 +70,16 @@ def test_a_limit_that_comes_back_little_by_little() -> None:
 
 
 def test_a_limit_that_comes_back_all_at_once() -> None:
-    told = Told(Quota("requests", 20, 0, 30.0, 30.0, at_once=True), now=0.0, unseen=0)
+    told = ReportedLimit(Quota("requests", 20, 0, 30.0, 30.0, at_once=True), now=0.0, unseen=0)
     assert told.hold(0.0, 1) == 30.0
     assert told.hold(29.0, 1) == 1.0
     assert told.hold(30.0, 20) == 0.0
 
 
 def test_what_went_out_meanwhile_is_counted_off() -> None:
-    told = Told(Quota("requests", 60, 10, 60.0), now=0.0, unseen=10)
+    told = ReportedLimit(Quota("requests", 60, 10, 60.0), now=0.0, unseen=10)
     assert told.hold(0.0, 1) == pytest.approx(1.0)
-    assert Told(Quota("requests", 60, 10, 60.0), now=0.0, unseen=500).hold(0.0, 1) == pytest.approx(1.0)
+    assert ReportedLimit(Quota("requests", 60, 10, 60.0), now=0.0, unseen=500).hold(0.0, 1) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_what_went_out_meanwhile_is_counted_off() -> None:
 )
 def test_what_takes_too_long_to_wait_for_is_left_to_the_provider_to_refuse(quota: Quota) -> None:
     assert quota.reset is not None and quota.reset > LONGEST_HOLD
-    assert Told(quota, now=0.0, unseen=0).hold(0.0, 1) == 0.0
+    assert ReportedLimit(quota, now=0.0, unseen=0).hold(0.0, 1) == 0.0

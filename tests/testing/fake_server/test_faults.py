@@ -11,7 +11,7 @@ from synalinks.testing.fake_server.faults import Fault, FaultSchedule
 
 
 def struck(fault: Fault, upto: int = 12, path: str = "/api/chat") -> list[int]:
-    return [number for number in range(1, upto + 1) if fault.strikes(number, path)]
+    return [number for number in range(1, upto + 1) if fault.applies(number, path)]
 
 
 def test_when_a_fault_strikes() -> None:

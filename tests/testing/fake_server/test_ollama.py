@@ -180,7 +180,7 @@ def test_seed_and_temperature_zero_fix_the_draw(http: httpx.Client) -> None:
 
 def test_a_model_may_be_any_function() -> None:
     def shout(request: ChatRequest) -> str:
-        return f"{request.model}:{request.asked_text.upper()}:{request.options['seed']}"
+        return f"{request.model}:{request.last_user_text.upper()}:{request.options['seed']}"
 
     with OllamaServer(model=shout) as server, httpx.Client(base_url=server.url) as client:
         reply = client.post("/api/chat", json=chat_body("hi", options={"seed": 4})).json()

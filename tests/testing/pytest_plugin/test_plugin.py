@@ -560,4 +560,4 @@ def test_figures_travel_as_plain_types(tmp_path: Path) -> None:
     with _taping.recorded(tmp_path / "t.jsonl", "once", test="t", allow_loopback=False) as (cassette, mark):
         pass
     assert _taping.figures(cassette, mark) == {"played": 0, "recorded": 0, "as_if": ("0", 0), "billed": ("0", 0)}
-    assert _taping.says_nothing(mark)
+    assert _taping.has_no_answer(mark)

@@ -103,7 +103,7 @@ def prune(
         if not going:
             click.echo(f"Nothing in {folder} is to go; {_summary(everything)} stay")
             return
-        _tell(folder, everything, going)
+        _print_summary(folder, everything, going)
         if dry_run:
             return
         if not yes:
@@ -148,7 +148,7 @@ def _chosen(everything: list[_Answers], older_than: float | None, models: set[st
     return chosen
 
 
-def _tell(folder: Path, everything: list[_Answers], going: list[_Answers]) -> None:
+def _print_summary(folder: Path, everything: list[_Answers], going: list[_Answers]) -> None:
     """Show what goes by model, and what stays."""
     sums: dict[str, Sums] = {}
     for request in going:

@@ -200,7 +200,7 @@ def _run(
         if seconds is None:
             raise
         code = exit_code(error)
-    if facts is not None and not existed and _says_nothing(ledger):
+    if facts is not None and not existed and _has_no_answer(ledger):
         Path(facts.path).unlink(missing_ok=True)
         facts = replace(facts, kept=False)
     if not quiet:
@@ -236,7 +236,7 @@ def _run_dry(
     return code
 
 
-def _says_nothing(ledger: Ledger) -> bool:
+def _has_no_answer(ledger: Ledger) -> bool:
     """Whether a new cassette is better not kept: with no answer on it, the next run would not record, but replay,
     say, a refused connection."""
     return all(entry.error is not None for entry in ledger)

@@ -31,7 +31,7 @@ __all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "BudgetLayer", "BudgetTracker
 
 
 #: The attempt that is being answered where a call is made; set while a replaced provider may call models itself.
-_around: ContextVar[Reservation | None] = ContextVar("synalinks_around", default=None)
+_outer: ContextVar[Reservation | None] = ContextVar("synalinks_around", default=None)
 
 
 class BudgetLayer:
@@ -96,9 +96,9 @@ class BudgetLayer:
         """An attempt: reserved, sent, settled."""
         needs, statistics = self._needs(call, trackers), self._statistics
         usual = None if statistics is None else lambda: statistics.usual(call)
-        held = Reservation(trackers, needs, self._queue, call.trace, usual, _around.get())
+        held = Reservation(trackers, needs, self._queue, call.trace, usual, _outer.get())
         await _reserve(call, held)
-        before = _around.set(held)
+        before = _outer.set(held)
         asked = replace(call, output_cap=held.cap)
         try:
             held.send()
@@ -114,7 +114,7 @@ class BudgetLayer:
             _settle(call, held, NOTHING if isinstance(error, SynalinksError) else None)
             raise
         finally:
-            _around.reset(before)
+            _outer.reset(before)
         if call.source is None:
             _settle(call, held, spent_on(reply, trackers))
         else:  # what it took when it was asked for, all attempts
@@ -155,7 +155,7 @@ class BudgetLayer:
             bound, cap = needs.bound(trackers)
             amount = charge_of(spent, trackers, recorded.settled, bound)
             if amount != NOTHING:
-                held = Reservation(trackers, amount, self._queue, call.trace, within=_around.get(), following=following)
+                held = Reservation(trackers, amount, self._queue, call.trace, within=_outer.get(), following=following)
                 if not held.acquire():
                     await held.granted()
                 held.settle_known()

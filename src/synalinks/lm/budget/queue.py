@@ -34,7 +34,7 @@ class Waiter(Protocol):
     def decide(self) -> bool:
         """Whether waiting longer can't help; under the lock."""
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wake the waiting task."""
 
     def held_in(self, tracker: BudgetTracker) -> Amount:
@@ -59,7 +59,7 @@ class Queue:
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    def someone_before(self, call: Waiter) -> bool:
+    def has_earlier(self, call: Waiter) -> bool:
         """Whether a call that goes first waits for a tracker of this one's."""
         return any(
             line[0].rank < call.rank and not call.tracker_set.isdisjoint(trackers)
@@ -84,7 +84,7 @@ class Queue:
         """Serve all that can be served; to be called, under the lock, when room was made."""
         while served := self._next():
             self.leave(served)
-            served.tell()
+            served.wake()
 
     def _next(self) -> Waiter | None:
         blocked: set[BudgetTracker] = set()
@@ -94,15 +94,15 @@ class Queue:
             blocked |= call.tracker_set
         return None
 
-    def stuck(self, tracker: BudgetTracker, call: Waiter) -> Amount:
+    def held_outside(self, tracker: BudgetTracker, call: Waiter) -> Amount:
         """What is held in a tracker by calls that can't end before one that waits: those `call` and others that wait
         are made within."""
         waiting = itertools.chain([call], *self._waiting.values())
-        found = {id(outer): outer for one in waiting for outer in _around(one)}
+        found = {id(outer): outer for one in waiting for outer in _outer_calls(one)}
         return _sum(outer.held_in(tracker) for outer in found.values())
 
 
-def _around(call: Waiter) -> Iterator[Waiter]:
+def _outer_calls(call: Waiter) -> Iterator[Waiter]:
     outer = call.within
     while outer is not None:
         yield outer

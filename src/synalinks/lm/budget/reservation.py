@@ -60,7 +60,7 @@ class Reservation:
         self._in_flight = NOTHING
         self._refused: tuple[BudgetTracker, BudgetExceeded] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._told: asyncio.Future[None] | None = None
+        self._woken: asyncio.Future[None] | None = None
 
     # --- reserving ---------------------------------------------------------------------------------------
 
@@ -71,11 +71,11 @@ class Reservation:
             BudgetExceeded: it does not fit and nothing outstanding could change that.
         """
         with self._queue.lock:
-            if not self._queue.someone_before(self) and self.decide():
+            if not self._queue.has_earlier(self) and self.decide():
                 self._raise_if_refused()
                 return True
             self._loop = asyncio.get_running_loop()
-            self._told = self._loop.create_future()
+            self._woken = self._loop.create_future()
             self._queue.join(self)
             return False
 
@@ -85,9 +85,9 @@ class Reservation:
         Raises:
             BudgetExceeded: it does not fit and nothing outstanding could change that.
         """
-        assert self._told is not None, "only a call that joined the queue waits"
+        assert self._woken is not None, "only a call that joined the queue waits"
         try:
-            await self._told
+            await self._woken
         except BaseException:
             with self._queue.lock:
                 self._queue.leave(self)
@@ -137,7 +137,7 @@ class Reservation:
 
     def _returning(self, tracker: BudgetTracker) -> Amount:
         """What calls that are out can still make room for: not those that wait for this one to end."""
-        return tracker.reserved if self.within is None else tracker.reserved - self._queue.stuck(tracker, self)
+        return tracker.reserved if self.within is None else tracker.reserved - self._queue.held_outside(tracker, self)
 
     def held_in(self, tracker: BudgetTracker) -> Amount:
         """What it holds in a tracker."""
@@ -145,22 +145,22 @@ class Reservation:
             return NOTHING
         return self._shares[self.trackers.index(tracker)]
 
-    def tell(self) -> None:
-        """Let the waiting task see that it was served or refused; on whatever loop it runs."""
-        loop, told = self._loop, self._told
-        assert loop is not None and told is not None, "only a call that joined the queue is served"
+    def wake(self) -> None:
+        """Wake the waiting task, which was served or refused, on whatever loop it runs."""
+        loop, woken = self._loop, self._woken
+        assert loop is not None and woken is not None, "only a call that joined the queue is served"
 
-        def wake() -> None:
-            if not told.done():
-                told.set_result(None)
+        def set_result() -> None:
+            if not woken.done():
+                woken.set_result(None)
 
         try:
             if asyncio.get_running_loop() is loop:
-                return wake()
+                return set_result()
         except RuntimeError:  # settled from outside any loop
             pass
         try:
-            loop.call_soon_threadsafe(wake)
+            loop.call_soon_threadsafe(set_result)
         except RuntimeError:  # its loop was closed: the call will never be sent
             self._release(NOTHING)
 

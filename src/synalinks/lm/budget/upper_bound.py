@@ -15,7 +15,7 @@ from synalinks.lm.core.amount import Amount
 from synalinks.lm.core.call import ZERO, Request
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.pricing.pricing import FINEST, Price
-from synalinks.lm.pricing.surcharges import answers_asked, beyond_the_table, is_plain, open_ended
+from synalinks.lm.pricing.surcharges import answers_requested, beyond_the_table, is_plain, open_ended
 from synalinks.lm.providers.registry import is_local
 
 #: Tokens a provider's chat template may add to one message. The dearest template in public use (Llama 3's
@@ -142,7 +142,7 @@ def needs_of(
         if not local and (what := open_ended(request)):
             _check_closed(request.model, what, trackers)
         prompt += TYPED_TOOL_ALLOWANCE * sum(tool.get("type") not in (None, "function") for tool in request.tools)
-        answers = answers_asked(request)
+        answers = answers_requested(request)
     if request.tools or (request.schema is not None and not local):  # some providers say a schema as a tool
         prompt += TOOLS_ALLOWANCE
     media = [media_bound(part, request.model) for part in _parts(request)]

@@ -43,7 +43,7 @@ Mode = Literal["use", "refresh"]
 _HEAD = struct.Struct("<4sI")
 #: What JSON of another shape can raise on its way to a `Reply`, down to a cost that is no number.
 _UNREADABLE = (struct.error, zlib.error, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
-_told: set[str] = set()
+_warned: set[str] = set()
 
 
 class Entry(NamedTuple):
@@ -283,8 +283,8 @@ async def _add_all(store: Store, values: Sequence[tuple[str, bytes]], refresh: b
 def _read(data: bytes) -> Entry | None:
     """The entry, or None, said once in a process, if it can't be read."""
     entry = decode(data)
-    if entry is None and "unreadable" not in _told:
-        _told.add("unreadable")
+    if entry is None and "unreadable" not in _warned:
+        _warned.add("unreadable")
         warnings.warn(
             "an entry of the answer cache can't be read and is asked for again; others may follow silently",
             RuntimeWarning,

@@ -214,7 +214,7 @@ class DiskStore:
         self._memory = MemoryStore()
         self._usable = True
         self._set_asides = 0
-        self._told = False
+        self._warned = False
 
     def __repr__(self) -> str:
         return f"DiskStore({str(self.directory)!r})"
@@ -319,10 +319,10 @@ class DiskStore:
     def _do_without(self, opened: Any, method: str, cause: BaseException | None) -> None:
         """Carry on in memory: altogether if the store can't be opened or read, else for what's new."""
         with self._lock:
-            told, self._told = self._told, True
+            warned, self._warned = self._warned, True
             if opened is None or method == "get":
                 self._usable = False
-        if not told:
+        if not warned:
             self._warn(
                 f"can't be used ({cause}); new answers are kept in memory for this run only. Make the "
                 "directory writable, choose another with SYNALINKS_CACHE_DIR, or set SYNALINKS_CACHE=off"

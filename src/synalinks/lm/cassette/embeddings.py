@@ -7,7 +7,7 @@ from dataclasses import replace
 from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.cassette.run import CassetteRun
-from synalinks.lm.cassette.texts import Had, Parts, TextIndex, embedding_to_dict, key_of, vectors_of
+from synalinks.lm.cassette.texts import Parts, TakenTexts, TextIndex, embedding_to_dict, key_of, vectors_of
 from synalinks.lm.core.call import Call, Reply
 from synalinks.lm.core.errors import BadReply
 from synalinks.lm.core.recorded import Recorded
@@ -19,7 +19,7 @@ class EmbeddingPlayer:
     def __init__(self, run: CassetteRun) -> None:
         self._run = run
         self._texts = TextIndex(run.cassette)
-        self._had = Had()
+        self._had = TakenTexts()
 
     def stored(self, call: Call, budgets: Budgets) -> tuple[Recorded, Row | None]:
         """What the cassette has of a call: vectors, each text once, or the failure that is recorded of it, and its row.

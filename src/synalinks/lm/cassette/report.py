@@ -77,7 +77,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.exact = self.moved = self.near = self.missing = 0
-        self._lacking: list[Request] = []
+        self._missed: list[Request] = []
 
     def played(self, *, moved: bool) -> None:
         """Count a call that the cassette answered."""
@@ -86,21 +86,21 @@ class Tally:
         else:
             self.exact += 1
 
-    def lacked(self, request: Request, *, near: bool) -> None:
+    def missed(self, request: Request, *, near: bool) -> None:
         """Count a call that it could not answer."""
         if near:
             self.near += 1
         else:
             self.missing += 1
-        self._lacking.append(request)
+        self._missed.append(request)
 
     def report(self, rows: Iterable[Row], bound: Bound, *, recorded: int, unplayed: int) -> Report:
         """The counts now, with prices from the rows of the cassette, else from `bound`."""
         expected, used, bounded, unpriced = ZERO, 0, ZERO, 0
-        costs = _costs(rows, {(request.kind, request.model) for request in self._lacking})
+        costs = _costs(rows, {(request.kind, request.model) for request in self._missed})
         for known in costs.values():
             used += len(known)
-        for request in self._lacking:
+        for request in self._missed:
             known = costs.get((request.kind, request.model), ())
             if known:
                 expected += sum(known, ZERO) / len(known)

@@ -68,7 +68,7 @@ class Row:
         return Amount.from_dict(self.value["settled"]) if "settled" in self.value else NOTHING
 
     @property
-    def mendable(self) -> bool:
+    def provider_unavailable(self) -> bool:
         """Whether the provider was unavailable (no server, no key, no credit), not what the model made of the call."""
         found = getattr(errors, self.value["error"]["class"], LMError) if self.failed else BadReply
         return not (isinstance(found, type) and issubclass(found, (BadReply, SampleRefused)))

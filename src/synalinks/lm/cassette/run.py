@@ -31,7 +31,7 @@ from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.core.reply import SECONDS_DIGITS
 
 
-def overheard(sink: Sink, heard: list[Delta]) -> Sink:
+def recording_sink(sink: Sink, heard: list[Delta]) -> Sink:
     """A sink that also keeps what it is given."""
 
     def both(delta: Delta) -> None:
@@ -96,7 +96,7 @@ class CassetteRun:
         for index, row in rows:
             key = row.digest, (row.scope, row.draw)
             asked_anew = again or (row.cancelled and self.recording)
-            if not row.mendable or (index == last[key] and not asked_anew):
+            if not row.provider_unavailable or (index == last[key] and not asked_anew):
                 continue
             self.cassette.hide(index, row.digest)
             if index == last[key]:
@@ -129,7 +129,7 @@ class CassetteRun:
         """The number of the row that answers, now taken; None if there is none."""
         return self._matcher.find(request, call, budgets)
 
-    def has_had(self, index: int) -> bool:
+    def is_used(self, index: int) -> bool:
         """Whether a row was played or written by this run."""
         return bool(self._marks[index])
 
@@ -190,7 +190,7 @@ class CassetteRun:
                 f'Restore the line, or put "digest":"{row.request.digest}" there, or record it again'
             )
 
-    def lack(self, call: Call) -> NoReturn:
+    def raise_miss(self, call: Call) -> NoReturn:
         """Count a call that is not on the cassette, and say what is nearest to it.
 
         Raises:
@@ -199,7 +199,7 @@ class CassetteRun:
         answers = len(_several(self.cassette.by_digest.get(call.request.digest, [])))
         nearest = None if answers else miss.nearest(call, self._answers())
         with self._mutex:
-            self._tally.lacked(call.request, near=bool(answers) or miss.is_near(call.request, nearest))
+            self._tally.missed(call.request, near=bool(answers) or miss.is_near(call.request, nearest))
         raise miss.report(
             call,
             nearest,

@@ -46,7 +46,7 @@ from synalinks.lm.cassette.file import CassetteFile, merged_lines, recover
 from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.report import Bound, Report
 from synalinks.lm.cassette.rows import Row, cancellation
-from synalinks.lm.cassette.run import CassetteRun, overheard
+from synalinks.lm.cassette.run import CassetteRun, recording_sink
 from synalinks.lm.core.call import ZERO, Call, Delta, Handler, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
 from synalinks.lm.core.place import Scope
@@ -202,7 +202,7 @@ class Cassette:
             return await self._give(call, recorded, row, below, charged=bool(budgets()))
         index = None if call.request.kind == "embed" else self._run.find(call.request, call, budgets)
         if index is not None:
-            again = self._run.has_had(index)
+            again = self._run.is_used(index)
             row = self._run.play(index, call.request, call)
             outcome = self._run.failure(row) if row.failed else Reply.from_dict(row.value["reply"], "cassette")
             if again and isinstance(outcome, Reply):
@@ -212,7 +212,7 @@ class Cassette:
         if not self.recording:
             if budgets():  # one of them may have ended, which goes before
                 await below(replace(call, recorded=Recorded(None)))
-            self._run.lack(call)
+            self._run.raise_miss(call)
         return await self._record(call, below, source)
 
     async def _give(
@@ -255,7 +255,7 @@ class Cassette:
     async def _record(self, call: Call, below: Handler, source: Handler | None) -> Reply:
         """Send a call, write its row, and only then hand out the answer."""
         heard: list[Delta] = []
-        sink = None if call.sink is None else overheard(call.sink, heard)
+        sink = None if call.sink is None else recording_sink(call.sink, heard)
         begun = asyncio.get_running_loop().time()
         asked = call if sink is None and source is None else replace(call, sink=sink, source=source)
         try:

@@ -112,7 +112,7 @@ class TextIndex:
             spots.setdefault(key_of(text), (index, position))
 
 
-class Had:
+class TakenTexts:
     """Which texts of which rows a run has had, so that each is counted once."""
 
     def __init__(self) -> None:

@@ -147,7 +147,7 @@ class PriceLayer:
         async def answer(call: Call) -> Reply:
             begun, trace = now(), call.trace
             trace.sent += 1
-            ear = None if call.sink is None else _Ear(call.sink, now)
+            ear = None if call.sink is None else _FirstPieceSink(call.sink, now)
             if ear is not None:
                 call = replace(call, sink=ear)
             try:
@@ -191,7 +191,7 @@ class PriceLayer:
         return replace(reply, cost=cost, billed=cost, seconds=seconds)
 
 
-class _Ear:
+class _FirstPieceSink:
     """A sink that notes when the first piece came, and passes everything on."""
 
     def __init__(self, sink: Sink, now: Callable[[], float]) -> None:

@@ -46,7 +46,7 @@ CLIENT_TOOLS = ("function", "custom", "bash_", "text_editor_", "computer_", "mem
 
 def is_plain(request: Request) -> bool:
     """Whether the request has none of the options of this file. Most have none, and this check is quick."""
-    return not (request.tools or _matters(tuple(request.options)) or request.model.endswith(":online"))
+    return not (request.tools or _affects_price(tuple(request.options)) or request.model.endswith(":online"))
 
 
 def beyond_the_table(request: Request) -> str | None:
@@ -77,7 +77,7 @@ def open_ended(request: Request) -> str | None:
     return None
 
 
-def answers_asked(request: Request) -> int:
+def answers_requested(request: Request) -> int:
     """How many answers are asked for at once; each has its own tokens."""
     counts = [value for name, value in _settings(request.options) if _plain(name) in ANSWERS and isinstance(value, int)]
     return max([1, *counts])
@@ -85,11 +85,11 @@ def answers_asked(request: Request) -> int:
 
 def _settings(options: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     """The options that may matter here, those inside other options too."""
-    return _flat(options) if _matters(tuple(options)) else ()
+    return _flat(options) if _affects_price(tuple(options)) else ()
 
 
 @lru_cache(maxsize=1024)
-def _matters(names: tuple[str, ...]) -> bool:
+def _affects_price(names: tuple[str, ...]) -> bool:
     """Whether one of these names does; calls come by the thousand, with the same few names."""
     known = STANDARD.keys() | OPEN_ENDED | INNER | ANSWERS
     return any(_plain(name) in known for name in names)

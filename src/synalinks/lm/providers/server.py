@@ -167,10 +167,10 @@ def make(
         transport=transport,
     )
     reason = None if api_key or credentials.api_key else _from_environment(spec, credentials, api_base)[1]
-    return handler if reason is None else _Explained(handler, reason)
+    return handler if reason is None else _WithReason(handler, reason)
 
 
-class _Explained:
+class _WithReason:
     """A handler whose refusals for lack of a key say why no key was sent."""
 
     def __init__(self, handler: Handler, reason: str) -> None:

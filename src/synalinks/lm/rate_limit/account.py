@@ -18,7 +18,7 @@ from synalinks._concurrency import Clock, LoopLocal, SystemClock
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, RateLimitStatus
-from synalinks.lm.rate_limit.window import LONGEST_HOLD, Told, Window
+from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
 
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
 #: money is bounded by the budget layer, which counts differently.
@@ -220,7 +220,7 @@ class Account:
         if allowance.quotas:
             known = self._model(model)
             known.told = {
-                (quota.unit, place): Told(quota, now, known.out[quota.unit] - mark[quota.unit])
+                (quota.unit, place): ReportedLimit(quota, now, known.out[quota.unit] - mark[quota.unit])
                 for place, quota in enumerate(allowance.quotas)
             }
 
@@ -249,7 +249,7 @@ class _Model:
     __slots__ = ("_queue", "out", "told")
 
     def __init__(self) -> None:
-        self.told: dict[tuple[str, int], Told] = {}
+        self.told: dict[tuple[str, int], ReportedLimit] = {}
         self.out: dict[str, float] = dict.fromkeys(UNITS, 0.0)
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
 

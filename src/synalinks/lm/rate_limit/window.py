@@ -65,7 +65,7 @@ class Window:
         self._sum += amount
 
 
-class Told:
+class ReportedLimit:
     """One limit of a provider's, followed from what it last said of it and what went out since."""
 
     __slots__ = ("_at", "_back_at", "_left", "_quota")

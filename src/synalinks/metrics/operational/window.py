@@ -16,7 +16,7 @@ class Window:
         self.row = row
         self._calls = 0
         self._sums = {name: ExactSum() for name in row.sums if name in OF_ENTRY}
-        self._busy = _Busy() if "busy" in row.sums else None
+        self._busy = _BusyTime() if "busy" in row.sums else None
         self._firsts = _Firsts() if "trajectories" in row.sums else None
 
     def take(self, entries: Iterable[Entry]) -> None:
@@ -58,7 +58,7 @@ def _ended(entry: Entry) -> float:
     return entry.begun + entry.seconds
 
 
-class _Busy:
+class _BusyTime:
     """Seconds in which at least one call was under way: the length of a union of intervals.
 
     They come in the order of their ends, so those that a new one touches are the last ones.

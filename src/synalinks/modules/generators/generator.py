@@ -126,7 +126,7 @@ class Generator(Module):
         """The model's answer to one input; None for no input or a call that failed for good."""
         if inputs is None:
             return None
-        (model,) = self.models_asked()
+        (model,) = self.models_called()
         found = await model.ask(
             self.messages(inputs), schema=self.schema, answers=self.answers, tools=self.tools, options=self.options
         )
@@ -183,7 +183,7 @@ class Generator(Module):
         record = {"inputs": inputs.get_json(), "outputs": value, "reward": None, "sample": scope.current().sample}
         self.state.get("current_predictions").append(record)
 
-    def models_asked(self) -> tuple[LanguageModel]:
+    def models_called(self) -> tuple[LanguageModel]:
         """The model that is called: the generator's own, or the session's default.
 
         Raises:

@@ -97,7 +97,7 @@ class ChatRequest:
         return "\n".join(text_of(one) for one in self.messages if one.get("role") in ("system", "developer"))
 
     @cached_property
-    def asked_text(self) -> str:
+    def last_user_text(self) -> str:
         """The last user message; of one with `<input>` blocks, the last block."""
         for message in reversed(self.messages):
             if message.get("role") == "user":
@@ -272,7 +272,7 @@ class RuleModel:
     # -------------------------------------------------------------- the law applied
     def question(self, request: ChatRequest) -> Question | None:
         """The question in a request, or None if the rule has no answer to any."""
-        return self._find_in(request.asked_text)
+        return self._find_in(request.last_user_text)
 
     def _find_in(self, text: str) -> Question | None:
         """Look into the strings of a JSON text, last one first; into the text itself if it is no JSON."""
@@ -340,7 +340,7 @@ class RuleModel:
         if request.format == "json":
             return _dumps({"answer": answer.text})
         assert not isinstance(request.format, str)
-        proposal = _proposals.read(_decoded(request.asked_text))
+        proposal = _proposals.read(_decoded(request.last_user_text))
 
         def suggest(path: tuple[str, ...], kind: str) -> Any:
             name = path[-1].lower() if path else ""

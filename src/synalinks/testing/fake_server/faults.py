@@ -95,7 +95,7 @@ class Fault:
         if self.status is not None and not 400 <= self.status <= 599:
             raise ConfigurationError(f"Fault(status=...) is an error status, 400 to 599, got {self.status!r}")
 
-    def strikes(self, number: int, path: str) -> bool:
+    def applies(self, number: int, path: str) -> bool:
         """Whether the request with this number, counted from 1, to this path fails."""
         if self.path is not None and path != self.path:
             return False
@@ -135,6 +135,6 @@ class FaultSchedule:
     def pick(self, number: int, path: str) -> Fault | None:
         """The fault of the request with this number, or None."""
         for fault in self.faults:
-            if fault.strikes(number, path):
+            if fault.applies(number, path):
                 return fault
         return None

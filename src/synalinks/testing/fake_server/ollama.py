@@ -181,7 +181,7 @@ class OllamaServer:
         try:
             await self._stopped.wait()
         finally:
-            _turn_away(listener)
+            _close_unaccepted(listener)
             server.close()
             for task in service.tasks:
                 task.cancel()
@@ -218,7 +218,7 @@ class OllamaServer:
         return f"<OllamaServer {state}, {self.requests.number} model requests>"
 
 
-def _turn_away(listener: socket.socket) -> None:
+def _close_unaccepted(listener: socket.socket) -> None:
     """Close the connections not accepted yet: not every system does so with their listener."""
     with contextlib.suppress(BlockingIOError):
         while True:

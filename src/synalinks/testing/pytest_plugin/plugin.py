@@ -123,7 +123,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
     While it is open the session is fresh, the disk cache is off and, in a replay, the network is blocked.
     """
     from synalinks.errors import SynalinksError  # the library is loaded for tests that have a cassette only
-    from synalinks.testing.pytest_plugin.recording import figures, finish, recorded, says_nothing
+    from synalinks.testing.pytest_plugin.recording import figures, finish, has_no_answer, recorded
 
     item = request.node
     settings = _settings_of(item)
@@ -152,7 +152,7 @@ def cassette(request: pytest.FixtureRequest) -> Iterator[Cassette]:
         cassette.__exit__(None, None, None)
         item.stash[_FIGURES] = figures(opened, ledger)
         # With no answer on it, the next run would not record but replay, say, a refused connection.
-        if is_new and item.stash.get(_FAILED, False) and says_nothing(ledger):
+        if is_new and item.stash.get(_FAILED, False) and has_no_answer(ledger):
             path.unlink(missing_ok=True)
 
 

@@ -37,7 +37,7 @@ def recorded(
         CassetteError, ConfigurationError: the cassette can't be opened, see `use_cassette`.
     """
     with _fresh_session(), ExitStack() as stack:
-        with told_not_raised():
+        with cassette_warnings_shown():
             cassette = stack.enter_context(use_cassette(path, cast(RecordMode, mode), record_errors=record_errors))
         ledger = stack.enter_context(use_ledger())
         free = cassette.recording
@@ -46,7 +46,7 @@ def recorded(
 
 
 @contextmanager
-def told_not_raised() -> Iterator[None]:
+def cassette_warnings_shown() -> Iterator[None]:
     """What a cassette warns of, such as a recording that was cut off, is shown, even where warnings are errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("default", CassetteWarning)
@@ -58,7 +58,7 @@ def finish(cassette: Cassette, *, failed: bool) -> None:
     one that passed has the calls of this test, not those of versions of it that failed."""
     if cassette.recording and not failed and cassette.mode == "once":
         cassette.drop_unplayed()
-    with told_not_raised():
+    with cassette_warnings_shown():
         cassette.close(cut=failed)
 
 
@@ -66,7 +66,7 @@ def finish(cassette: Cassette, *, failed: bool) -> None:
 def _fresh_session() -> Iterator[None]:
     """Automatic names from the start, no disk cache, and settings put back that the test changes."""
     session.clear_session(free_memory=False)
-    with session.settings_kept(), pytest.MonkeyPatch.context() as patch:
+    with session.isolated_settings(), pytest.MonkeyPatch.context() as patch:
         # An open cassette has the cache stand aside; this is for processes that the test starts.
         patch.setenv("SYNALINKS_CACHE", "off")
         yield
@@ -104,6 +104,6 @@ def _pair(money: Money) -> tuple[str, int]:
     return f"{money.known:f}", money.unknown
 
 
-def says_nothing(ledger: Ledger) -> bool:
+def has_no_answer(ledger: Ledger) -> bool:
     """Whether no call of the ledger got an answer."""
     return all(entry.error is not None for entry in ledger)

@@ -147,7 +147,7 @@ class EpochCosts:
 
     # --- another epoch? ------------------------------------------------------------------------------------
 
-    def why_not(self, epoch: int) -> str | None:
+    def reason_against(self, epoch: int) -> str | None:
         """Why an epoch can't be expected to end with its validation, in words; None if it can."""
         run = current_run()
         budgets = list(run.budgets)

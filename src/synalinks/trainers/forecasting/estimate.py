@@ -129,7 +129,7 @@ async def _simulate(
     """A synthetic fit of a copy of the program, and the requests it made."""
     part = data.shape.part(config.minibatch_size, min(config.span, EPOCHS), scenario.passes, LEAST)
     provider = ScenarioProvider(scenario, priors)
-    with _SILENCE, _Noted(program.name), session.forked(), isolated(provider) as ledger:
+    with _SILENCE, _Noted(program.name), session.forked_session(), isolated(provider) as ledger:
         twin, own_optimizer = copied(program, optimizer)
         rewards = twin.compiled = SimulatedRewards(twin.compiled, scenario.reward, lambda: _size(twin))
         if own_optimizer is not None:

@@ -231,8 +231,8 @@ def test_what_a_server_says_of_itself_is_read_by_the_doctor(monkeypatch: pytest.
     client = functools.partial(httpx.Client, transport=httpx.MockTransport(answer))
     monkeypatch.setattr(httpx, "Client", client)
     doctor = importlib.import_module("synalinks.cli.doctor")  # the package has the command under that name
-    native = doctor.ask(resolve("ollama/m")[0], "http://127.0.0.1:11434", None)
-    imitated = doctor.ask(resolve("vllm/m")[0], "http://127.0.0.1:11434/v1", None)
+    native = doctor.query_server(resolve("ollama/m")[0], "http://127.0.0.1:11434", None)
+    imitated = doctor.query_server(resolve("vllm/m")[0], "http://127.0.0.1:11434/v1", None)
     assert native.models == imitated.models == ("all-minilm:latest", "tiny-gsm:latest")
     assert (native.version, imitated.version, native.problem, imitated.problem) == ("0.0.0", None, None, None)
     assert native.has("tiny-gsm") and not native.has("nosuch")

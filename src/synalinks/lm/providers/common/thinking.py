@@ -77,7 +77,7 @@ class Untagger:
             elif THINK.startswith(begun):
                 return "", ""
             else:
-                return self._let_go(), ""
+                return self._flush_held(), ""
         if self._state == "thinking":
             thought, end, rest = self._held.partition(END_THINK)
             if not end:
@@ -94,7 +94,7 @@ class Untagger:
         if self._state == "thinking":
             held, self._held = self._held, ""
             return "", held
-        return ("" if self._state == "after" else self._let_go()), ""
+        return ("" if self._state == "after" else self._flush_held()), ""
 
     def _after(self) -> str:
         """The text behind the closing tag, without the white space before it."""
@@ -104,7 +104,7 @@ class Untagger:
             self._state = "text"
         return rest
 
-    def _let_go(self) -> str:
+    def _flush_held(self) -> str:
         held, self._held, self._state = self._held, "", "text"
         return held
 

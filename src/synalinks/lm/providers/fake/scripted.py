@@ -94,9 +94,9 @@ class ScriptedProvider:
         if isinstance(answer, Reply):
             reply = answer
         elif isinstance(answer, str):
-            reply = self._said(call, answer)
+            reply = self._of_text(call, answer)
         elif isinstance(answer, Mapping):
-            reply = self._said(call, _json.dumps(dict(answer)))
+            reply = self._of_text(call, _json.dumps(dict(answer)))
         elif isinstance(answer, Sequence) and request.kind == "embed":
             reply = Reply(vectors=tuple(float32_bytes(vector) for vector in answer))
         else:
@@ -108,7 +108,7 @@ class ScriptedProvider:
             reply = replace(reply, usage=self._usage or _estimated(request, reply))
         return reply if reply.model is not None else replace(reply, model=request.model.partition("/")[2])
 
-    def _said(self, call: Call, text: str) -> Reply:
+    def _of_text(self, call: Call, text: str) -> Reply:
         """A text as an answer, cut at the limit of tokens where those are estimated from it."""
         limit, data = call.output_limit, text.encode("utf-8", "surrogatepass")
         if limit is None or self._usage is not None or len(data) <= limit * BYTES_PER_TOKEN:

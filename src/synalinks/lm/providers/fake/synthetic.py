@@ -143,11 +143,11 @@ class SyntheticProvider:
         """
         request = call.request
         spot = self.spot(call)
-        wanted, source = self._wanted(call, uniform(*spot, "length"))
+        wanted, source = self._answer_tokens(call, uniform(*spot, "length"))
         limit = call.output_limit
         if wanted is not None and limit is not None:
             wanted = min(wanted, limit)
-        reply = self._said(call, wanted, lambda label: uniform(*spot, label))
+        reply = self._reply(call, wanted, lambda label: uniform(*spot, label))
         thought = 0 if wanted is not None else self._thinking(request)
         text = wanted if wanted is not None else self._length_of(reply)
         if limit is not None and text + thought > limit:
@@ -163,7 +163,7 @@ class SyntheticProvider:
         """All that an answer is drawn by."""
         return (self.seed, call.request.digest, 0 if call.request.single_answer else call.draw)
 
-    def _wanted(self, call: Call, number: float) -> tuple[int | None, str]:
+    def _answer_tokens(self, call: Call, number: float) -> tuple[int | None, str]:
         """Tokens of the answer that were stated or learnt, and which it was; None if nothing was: `guessed`."""
         stated = self._stated
         if isinstance(stated, Mapping):
@@ -177,7 +177,7 @@ class SyntheticProvider:
         known = None if self._priors is None else self._priors.output_tokens(call, number)
         return (None, "guessed") if known is None else (max(1, known), "learnt")
 
-    def _said(self, call: Call, wanted: int | None, draw: Callable[[str], float]) -> Reply:
+    def _reply(self, call: Call, wanted: int | None, draw: Callable[[str], float]) -> Reply:
         request = call.request
         if request.tools and not _has_result(request):
             tool = request.tools[int(draw("tool") * len(request.tools))]
@@ -216,7 +216,7 @@ class SyntheticProvider:
         if call.request.schema is None and not reply.tool_calls:
             return Reply(text=_prose(limit, 0.0), finish="length")
         spot = self.spot(call)
-        short = self._said(call, 1, lambda label: uniform(*spot, label))
+        short = self._reply(call, 1, lambda label: uniform(*spot, label))
         return replace(short, finish="length" if self._length_of(short) > limit else short.finish)
 
 

@@ -157,7 +157,7 @@ def error_of(status: int, body: Any, headers: Mapping[str, str], where: str) -> 
     if status == 429:
         violations = [violation for item in details for violation in item.get("violations") or ()]
         wait = _delay(details)
-        if any(map(_hopeless, violations)):
+        if any(map(_is_daily_quota, violations)):
             return QuotaExhausted(message, status=status)
         if violations or wait is not None:  # told apart by its details: its words speak of billing all the same
             if wait is None:
@@ -178,7 +178,7 @@ def _delay(details: Iterable[Mapping[str, Any]]) -> float | None:
     return None
 
 
-def _hopeless(violation: Mapping[str, Any]) -> bool:
+def _is_daily_quota(violation: Mapping[str, Any]) -> bool:
     """Whether a quota is a day's, or none at all."""
     name = f"{violation.get('quotaId', '')} {violation.get('quotaMetric', '')}".lower()
     return any(word in name for word in PER_DAY) or str(violation.get("quotaValue")) == "0"

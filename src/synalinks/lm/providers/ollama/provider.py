@@ -29,7 +29,7 @@ class OllamaProvider(Remote):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._told_of: set[str] = set()
+        self._warned_of: set[str] = set()
 
     name = "ollama"
     title = "Ollama"
@@ -44,8 +44,8 @@ class OllamaProvider(Remote):
 
     def reply(self, body: Any, request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
         reply = chat_reply(body, request, chunks)
-        if _was_cut(body, request) and request.model not in self._told_of:
-            self._told_of.add(request.model)
+        if _was_cut(body, request) and request.model not in self._warned_of:
+            self._warned_of.add(request.model)
             warnings.warn(
                 f"{request.model} read {body['prompt_eval_count']:,} tokens of a prompt of "
                 f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its "

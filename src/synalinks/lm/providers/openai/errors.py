@@ -32,36 +32,36 @@ SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ErrorBody:
     """What a provider says went wrong.
 
     Attributes:
         words: its message, for people.
         everything: all of the body in lower case, codes included, for decisions.
         status: the status that the body itself names, or None.
-        told: whether there was an error object at all, not just a page of a web server.
+        has_error: whether there was an error object at all, not just a page of a web server.
         resets_at: the moment its limit is lifted, in seconds since 1970, or None.
     """
 
     words: str
     everything: str
     status: int | None = None
-    told: bool = False
+    has_error: bool = False
     resets_at: float | None = None
 
 
-def complaint(value: Any) -> Complaint:
+def parse_error_body(value: Any) -> ErrorBody:
     """What an error body says: text, or what was parsed from it."""
     if isinstance(value, str):
         try:
             value = _json.loads(value)
         except _json.JSONDecodeError:
             text = value.strip()
-            return Complaint(text[:LONG_QUOTE] or "nothing more", text.lower())
+            return ErrorBody(text[:LONG_QUOTE] or "nothing more", text.lower())
     error = value.get("error", value) if isinstance(value, Mapping) else value
     everything = _json.dumps(value).lower()
     if not isinstance(error, Mapping):
-        return Complaint(_words(error), everything, told=bool(error))
+        return ErrorBody(_words(error), everything, has_error=bool(error))
     words = _words(next((error[name] for name in ("message", "detail", "error", "type") if error.get(name)), error))
     metadata = error.get("metadata")
     resets_at = None
@@ -71,7 +71,7 @@ def complaint(value: Any) -> Complaint:
         resets_at = _reset(metadata.get("headers"))
     code = next((error[name] for name in ("code", "status_code") if isinstance(error.get(name), int)), None)
     status = code if code is not None and 400 <= code < 600 else None
-    return Complaint(words[:LONG_QUOTE], everything, status, told=True, resets_at=resets_at)
+    return ErrorBody(words[:LONG_QUOTE], everything, status, has_error=True, resets_at=resets_at)
 
 
 def _words(value: Any) -> str:
@@ -90,7 +90,7 @@ def _reset(headers: Any) -> float | None:
 def error_of(
     status: int,
     message: str,
-    said: Complaint,
+    said: ErrorBody,
     headers: Mapping[str, str] | None = None,
     *,
     now: float,
@@ -118,7 +118,7 @@ def error_of(
 
 
 def _class_of(
-    status: int, message: str, said: Complaint, headers: Mapping[str, str] | None, partial: Reply | None
+    status: int, message: str, said: ErrorBody, headers: Mapping[str, str] | None, partial: Reply | None
 ) -> LMError:
     text = said.everything
     if status == 400 and any(code in text for code in BAD_GENERATION):
@@ -134,7 +134,7 @@ def _class_of(
     return error_for(status, message, headers, said=text)
 
 
-def _wait(said: Complaint, now: float) -> float | None:
+def _wait(said: ErrorBody, now: float) -> float | None:
     """Seconds to wait that the complaint names in words, or None."""
     if said.resets_at is not None:
         return max(0.0, said.resets_at - now)

@@ -16,9 +16,9 @@ from synalinks.lm.providers.common.remote import Remote
 from synalinks.lm.providers.common.shape import text
 from synalinks.lm.providers.common.thinking import Pieces
 from synalinks.lm.providers.openai import variants
-from synalinks.lm.providers.openai.errors import complaint, error_of
+from synalinks.lm.providers.openai.errors import error_of, parse_error_body
 from synalinks.lm.providers.openai.requests import chat_payload, embed_payload, model_name
-from synalinks.lm.providers.openai.responses import chat_reply, cost, embed_reply, said_usage, usage
+from synalinks.lm.providers.openai.responses import chat_reply, cost, embed_reply, usage, usage_of_body
 from synalinks.lm.providers.openai.stream import Assembly
 from synalinks.lm.providers.openai.variants import Variant
 
@@ -79,13 +79,13 @@ class OpenAIProvider(Remote):
         return self._root + azure_path(urlsplit(self.endpoint).path, path, model_name(request), request.options)
 
     def refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str, model: str) -> LMError:
-        said = complaint(body)
+        said = parse_error_body(body)
         message = f"{begin}: {said.words}"
         error = error_of(status, message, said, headers, now=time.time())
         if isinstance(error, AuthenticationError):
             names = " or ".join(self._spec.key_env) or "api_key=..."
             error.args = (f"{message}. The key comes from {names}",)
-        elif status in (404, 405) and not said.told and not isinstance(error, ModelNotFound):
+        elif status in (404, 405) and not said.has_error and not isinstance(error, ModelNotFound):
             error.args = (f"{message}. api_base is the address up to and including /v1",)
         return error
 
@@ -96,9 +96,9 @@ class OpenAIProvider(Remote):
         answer: remote.Assembly | None = None,
         pieces: Pieces | None = None,
     ) -> LMError | None:
-        if (told := told_error(body)) is None:
+        if (found := error_in(body)) is None:
             return None
-        said = complaint({"error": told})
+        said = parse_error_body({"error": found})
         message = f"{self.endpoint} broke off its answer for {request.model!r}: {said.words}"
         partial = self._as_far_as(body, request, answer, pieces)
         return error_of(said.status or 502, message, said, now=time.time(), partial=partial)
@@ -112,7 +112,7 @@ class OpenAIProvider(Remote):
     ) -> Reply:
         """What has come of an answer that broke off; calls of tools are left out, they may be torn."""
         if answer is None or pieces is None:
-            spent, billed = usage(said_usage(record)), cost(record, self.variant)
+            spent, billed = usage(usage_of_body(record)), cost(record, self.variant)
             return Reply(usage=spent, cost=billed, model=text(record.get("model")))
         body = {**answer.body(), **({"usage": record["usage"]} if record.get("usage") else {})}
         choice = body["choices"][0]
@@ -121,7 +121,7 @@ class OpenAIProvider(Remote):
         return chat_reply({**body, "choices": [whole]}, request, self.variant, tuple(pieces.chunks))
 
 
-def told_error(body: Mapping[str, Any]) -> Any:
+def error_in(body: Mapping[str, Any]) -> Any:
     """The error in a body or chunk of status 200: at its top, or in its choice (OpenRouter); else None."""
     if body.get("error"):
         return body["error"]

@@ -52,7 +52,7 @@ def chat_reply(
     check(body, _CHAT)
     choice: Mapping[str, Any] = (body.get("choices") or ({},))[0]
     message = choice.get("message") or {}
-    text, reasoning = said_in(message)
+    text, reasoning = text_and_reasoning(message)
     text, reasoning = untagged(text, reasoning)
     finish = choice.get("finish_reason") or None
     finish = FINISHES.get(finish or "", finish)
@@ -68,7 +68,7 @@ def chat_reply(
         tool_calls=tuple(calls.calls),
         finish=finish,
         refusal=message.get("refusal") or None,
-        usage=usage(said_usage(body)),
+        usage=usage(usage_of_body(body)),
         cost=cost(body, variant),
         model=body.get("model") or None,
         chunks=chunks,
@@ -88,7 +88,7 @@ def embed_reply(body: Mapping[str, Any], variant: Variant) -> Reply:
     """The reply that the body of an answer to `/embeddings` holds; vectors in the order of the texts."""
     check(body, _EMBED)
     rows = sorted(body.get("data") or (), key=lambda row: row.get("index") or 0)
-    said = said_usage(body)
+    said = usage_of_body(body)
     return Reply(
         vectors=tuple(float32_bytes(row["embedding"]) for row in rows),
         usage=usage({name: count for name, count in said.items() if not name.startswith("completion")}),
@@ -98,7 +98,7 @@ def embed_reply(body: Mapping[str, Any], variant: Variant) -> Reply:
     )
 
 
-def said_usage(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def usage_of_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a body says of tokens; Groq's streams say it in `x_groq`."""
     return counts(body.get("usage")) or counts(counts(body.get("x_groq")).get("usage"))
 
@@ -159,7 +159,7 @@ def cost(body: Mapping[str, Any], variant: Variant) -> Decimal | None:
     """
     if not variant.reports_cost:
         return None
-    said = said_usage(body)
+    said = usage_of_body(body)
     fee = dollars(said.get("cost"))
     if fee is None or not said.get("is_byok"):
         return fee
@@ -185,7 +185,7 @@ def _extra(
     return extra or None
 
 
-def said_in(message: Mapping[str, Any]) -> tuple[str, str]:
+def text_and_reasoning(message: Mapping[str, Any]) -> tuple[str, str]:
     """Text and reasoning of a message, or of a piece of one. Mistral's content is a list where there is thinking."""
     content = message.get("content")
     text, thought = content or "", message.get("reasoning_content") or message.get("reasoning") or ""

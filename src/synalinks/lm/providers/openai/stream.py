@@ -7,7 +7,7 @@ from typing import Any
 
 from synalinks.lm.core.call import Delta, Request
 from synalinks.lm.providers.openai.requests import STRUCTURED_OUTPUT
-from synalinks.lm.providers.openai.responses import check_chunk, said_in
+from synalinks.lm.providers.openai.responses import check_chunk, text_and_reasoning
 from synalinks.lm.providers.openai.variants import Variant
 
 #: Fields of chunks that the whole body has too.
@@ -46,7 +46,7 @@ class Assembly:
         self._finish = choice.get("finish_reason") or self._finish
         self.whole = self._finish is not None
         delta = choice.get("delta") or choice.get("message") or {}
-        text, thought = said_in(delta)
+        text, thought = text_and_reasoning(delta)
         for call in delta.get("tool_calls") or ():
             text += self._add_call(call)
         self._keep(delta, choice)

@@ -24,7 +24,7 @@ class PerLoop(Generic[C]):
     def __init__(self, make: Callable[[], C]) -> None:
         self._make = make
         self._key = object()
-        weakref.finalize(self, _forsake, self._key).atexit = False
+        weakref.finalize(self, _close_clients_of, self._key).atexit = False
 
     async def get(self) -> C:
         """The client of the running loop."""
@@ -96,7 +96,7 @@ class _Closing(asyncio.Task[None]):
 _OPEN: dict[asyncio.AbstractEventLoop, _LoopClients] = {}
 
 
-def _forsake(key: object) -> None:
+def _close_clients_of(key: object) -> None:
     """Have the clients of an owner that is gone closed, each on its loop. The collector calls this on any thread."""
     for loop, clients in list(_OPEN.items()):
         if key in clients.open and not loop.is_closed():

@@ -234,7 +234,7 @@ class OMEGA(EvolutionaryOptimizer):
         vectors = await self._descriptors.of(pooled, self.embedding_model)
         return None if vectors is None else cosine_distance(vectors)
 
-    def models_asked(self) -> list[RemoteModel | None]:
+    def models_called(self) -> list[RemoteModel | None]:
         """The proposer and, where distances are measured with it, the embedding model."""
         embeds = self.algorithm == "dns" and self.distance_function is None
         return [self.language_model, self.embedding_model if embeds else None]
