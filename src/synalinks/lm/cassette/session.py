@@ -486,6 +486,7 @@ class CassetteLayer:
             cassette = active(call)
             if cassette is None:
                 return await below(call)
-            return await cassette.answer(call, below, partial(budgets, call), source(call))
+            asked = source(call) if cassette.recording else None
+            return await cassette.answer(call, below, partial(budgets, call), asked)
 
         return handle
