@@ -60,7 +60,7 @@ WRONG: list[tuple[str, Any]] = [
     *[("reply.wasted_tokens", count) for count in (-1, 1.5, "1", None, 10**40)],
     *[("reply.attempts", count) for count in (-1, None, "2", True)],
     *[("reply.uncertain_attempts", count) for count in (-1, "x")],
-    *[("reply.seconds", seconds) for seconds in (-1, "1", 1e300)],
+    *[("reply.seconds", seconds) for seconds in (-1, "1", 1e300, 10**400)],
     *[("reply.usage.input_fresh", count) for count in (-7, "7", 0.5)],
     ("reply.usage", []),
     ("reply.text", None),

@@ -62,7 +62,7 @@ class FileDataset(Dataset):
         Raises:
             DataError: the file is gone or its text is not in the encoding, or a row can't be read or lacks a column.
         """
-        for number, row in enumerate(self._read(), start=1):
+        for number, row in enumerate(self._decoded(), start=1):
             if not isinstance(row, dict):
                 raise DataError(
                     f"{self.path}: row {number} is a {type(row).__name__}, an object is wanted: {row!r:.200}"
@@ -73,6 +73,17 @@ class FileDataset(Dataset):
             if missing := [name for name in self.columns if name not in row]:
                 raise DataError(f"{self.path}: row {number} lacks the columns {missing}; it has {sorted(row)}")
             yield {name: row[name] for name in self.columns}
+
+    def _decoded(self) -> Iterable[Json]:
+        """The rows as the format gives them.
+
+        Raises:
+            DataError: the text is not in the encoding.
+        """
+        try:
+            yield from self._read()
+        except UnicodeError as error:
+            raise DataError(f"{self.path} is not text in the encoding {self.encoding}: {error}") from error
 
     def _open(self, newline: str | None = None) -> TextIO:
         try:

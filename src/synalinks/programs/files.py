@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from synalinks import _json
 from synalinks._files import replacing
 from synalinks.data import Variable
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.graph import Graph
 from synalinks.modules import Module
 from synalinks.modules.core.walking import Stateful, modules_below
@@ -123,10 +124,37 @@ def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) 
     value = read(filepath)
     if "synalinks_program" not in value:
         raise ConfigurationError(f"{filepath} holds variables only; load it into a program with program.load(path)")
-    program = build(value, custom_objects)
-    _adopt_names(program, value["variables"])
-    set_state(program, value["variables"])
+    with _of_file(filepath):
+        program = build(value, custom_objects)
+        _adopt_names(program, value["variables"])
+        set_state(program, value["variables"])
     return program
+
+
+@contextmanager
+def _of_file(path: str | Path) -> Iterator[None]:
+    """Errors of shape inside the block are the file's.
+
+    Raises:
+        ConfigurationError: naming the file, and the error that a part of it led to.
+    """
+    try:
+        yield
+    except SynalinksError:
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        AssertionError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:
+        reason = f"{type(error).__name__}: {str(error)[:300]}"
+        raise ConfigurationError(
+            f"{path} holds what no class of the program takes ({reason}). Save the program again, or mend the file"
+        ) from error
 
 
 def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -149,8 +177,9 @@ def load_variables_of(program: P, filepath: str | Path) -> P:
     """
     value = read(filepath)
     try:
-        _check_outline(program, value)
-        set_state(program, value["variables"])
+        with _of_file(filepath):
+            _check_outline(program, value)
+            set_state(program, value["variables"])
     except ConfigurationError as error:
         raise ConfigurationError(f"{filepath} does not fit {program.name}: {error}") from error
     return program

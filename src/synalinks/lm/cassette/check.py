@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from math import isfinite
 
 from synalinks import _json
 from synalinks._json import Json
@@ -106,7 +105,7 @@ def _is_count(value: Json) -> bool:
 
 
 def _is_time(value: Json) -> bool:
-    return type(value) in (int, float) and isfinite(value) and 0 <= value <= LONGEST
+    return type(value) in (int, float) and 0 <= value <= LONGEST  # NaN is neither
 
 
 def _is_money(value: Json) -> bool:

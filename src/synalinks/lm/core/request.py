@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NoReturn
@@ -91,7 +92,10 @@ def _refuse_reference(uri: str) -> NoReturn:
 
 @lru_cache(maxsize=512)
 def _schema_of(text: str) -> Schema:
-    return Schema(_json.loads(text))
+    try:
+        return Schema(_json.loads(text))
+    except _json.JSONDecodeError:  # a lone surrogate or a number that orjson does not read
+        return Schema(json.loads(text))
 
 
 def schema_of(value: Mapping[str, Any]) -> Schema:
