@@ -67,13 +67,13 @@ class Queue:
         )
 
     def join(self, call: Waiter) -> None:
-        """Wait, at the place of one's rank."""
+        """Add a waiting call, at the place of its rank."""
         insort(self._waiting.setdefault(call.trackers, []), call, key=lambda other: other.rank)
         if call.within is not None:  # others may have counted on the call that now waits for this one
             self.advance()
 
     def leave(self, call: Waiter) -> None:
-        """Wait no longer."""
+        """Remove a waiting call."""
         line = self._waiting.get(call.trackers, [])
         if call in line:
             line.remove(call)

@@ -64,30 +64,30 @@ class Entry:
     Attributes:
         scope, draw: its place in the run.
         kind: `chat` or `embed`.
-        model, provider: who was asked.
+        model, provider: of the call.
         source: where the answer came from; `live` for calls that failed.
         usage: tokens of the answer, in disjoint buckets.
         as_if: dollars of the answer and of failed attempts, live; None if unknown.
         billed: dollars paid in this run; None if unknown.
         failed_cost: dollars of the attempts that failed, part of `as_if`; None if unknown.
-        seconds: from asking to answer, waiting included.
+        seconds: from call to answer, waiting included.
         attempts: requests sent (or once sent, where a cassette replays it); 0 for a shared or cached answer.
         failed_tokens: tokens of attempts that failed, as far as known.
         error: kind of failure, e.g. `timeout`; None if the call succeeded. error_message: what the last attempt failed
             of, in the provider's own words where there were any: short, and without keys.
-        caller: token of the model object that asked.
+        caller: token of the model object that made the call.
         digest: the request's.
         answers: answers that the provider gave in this run, those of failed attempts included; of an embedding
             that the cache holds in part, the rest.
         billed_tokens: tokens of those answers, as far as known: what the provider counts, as `usage` is what the
             answer would take live.
-        uncertain: attempts that may have been answered without our seeing it, after a cancellation or a broken
+        uncertain: attempts that may have been answered though no answer arrived, after a cancellation or a broken
             connection; the provider may count so many answers more.
-        begun: when it was asked, on the run's clock. latency: seconds that the provider took for the answer, on a
+        begun: when it was made, on the run's clock. latency: seconds that the provider took for the answer, on a
             cassette and in the cache those of the first time; first_token: until the first piece, where it was
             streamed.
         vectors: how many an embedding gave.
-        is_fallback: whether a fallback was asked, in place of a model that failed.
+        is_fallback: whether a fallback was called, in place of a model that failed.
     """
 
     scope: Scope
