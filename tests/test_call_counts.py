@@ -19,7 +19,7 @@ LIMITS = {
     "symbolic_program": 173,
     "budgeted": 276,
     "recorded": 192,
-    "replayed": 142,
+    "replayed": 140,
     "cached": 136,
 }
 #: Modules that a fresh interpreter loads.

@@ -252,7 +252,8 @@ def _has_no_cache(call: Call) -> bool:
 
 def _budgets(call: Call) -> list[dict[str, str]]:
     """Names and caps of the budgets that hold a call, as cassettes keep them."""
-    return [tracker.to_dict() for tracker in runtime_of(call).trackers]
+    trackers = runtime_of(call).trackers
+    return [tracker.to_dict() for tracker in trackers] if trackers else []
 
 
 def _shared_by(call: Call) -> tuple[object, ...]:

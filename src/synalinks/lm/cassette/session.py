@@ -207,8 +207,9 @@ class Cassette:
             outcome = self._run.failure(row) if row.failed else Reply.from_dict(row.value["reply"], "cassette")
             if again and isinstance(outcome, Reply):
                 outcome = replace(outcome, attempts=0, failed_cost=ZERO, failed_tokens=0, uncertain_attempts=0)
-            recorded = Recorded(outcome, settled=row.settled)
-            return await self._give(call, recorded, row, below, charged=not again and bool(budgets()))
+            charged = not again and bool(budgets())
+            recorded = Recorded(outcome, settled=row.settled) if charged else Recorded(outcome)
+            return await self._give(call, recorded, row, below, charged)
         if not self.recording:
             if budgets():  # one of them may have ended, which goes before
                 await below(replace(call, recorded=Recorded(None)))
