@@ -70,8 +70,8 @@ ALLOWED = {
     ("src/synalinks/rewards/rubric_classes.py", "asks"): "the text of a prompt",
     ("src/synalinks/rewards/rubrics.py", "asks"): "a variable, in a message",
     ("src/synalinks/testing/fake_models/proposals.py", "Remember"): "an instruction that the fake model proposes",
-    ("src/synalinks/_templates.py", "meter"): "counts the work of a template",
-    ("src/synalinks/_templates.py", "_meter"): "counts the work of a template",
+    ("src/synalinks/_support/templates.py", "meter"): "counts the work of a template",
+    ("src/synalinks/_support/templates.py", "_meter"): "counts the work of a template",
 }
 Found = tuple[str, int, str, str]
 

@@ -16,7 +16,7 @@ NUMBERS = (
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> str:
     """A table that fits the terminal; columns that are empty in every row are left out."""
-    from synalinks.lm.core.text_table import text_table  # the LM layer takes 100 ms to import, and help doesn't need it
+    from synalinks.lm.tables import text_table  # the LM layer takes 100 ms to import, and help doesn't need it
 
     kept = [i for i in range(len(header)) if any(row[i] for row in rows)] or list(range(len(header)))
     names, *cells = [[line[i] for i in kept] for line in (header, *rows)]

@@ -6,8 +6,8 @@ from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar, NoReturn
 
 from synalinks import _json
-from synalinks._copying import Copyable
 from synalinks._json import Json, JsonObject
+from synalinks._support.copying import Copyable
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel

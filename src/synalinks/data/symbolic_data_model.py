@@ -9,8 +9,8 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from synalinks import _json
-from synalinks._copying import Copyable
 from synalinks._json import JsonObject
+from synalinks._support.copying import Copyable
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, schema_of
 from synalinks.data.operation import Application

@@ -6,8 +6,8 @@ from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Va
 from typing import Any, ClassVar
 
 from synalinks import _json
-from synalinks._copying import Copyable
 from synalinks._json import Json, JsonObject
+from synalinks._support.copying import Copyable
 from synalinks.data import schema as schemas
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel, _no_field, _plain

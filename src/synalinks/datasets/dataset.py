@@ -192,7 +192,7 @@ def _admits_null(field: Mapping[str, Json]) -> bool:
 
 
 def _renderer(template: str, what: str) -> Callable[[Mapping[str, Json]], JsonObject]:
-    from synalinks._templates import Template  # jinja2 takes 30 ms, and most data sets have no template
+    from synalinks._support.templates import Template  # jinja2 takes 30 ms, and most data sets have no template
 
     compiled = Template(template, f"{what}_template", strict=True)
 

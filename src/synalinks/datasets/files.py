@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 from synalinks import _json
 from synalinks._json import Json
-from synalinks._keywords import refuse_unknown_keywords
+from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.datasets.dataset import Dataset
 from synalinks.errors import ConfigurationError, DataError
 

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     )
     from synalinks.lm.core.options import check_options
     from synalinks.lm.core.secrets import scrubbed
-    from synalinks.lm.core.text_table import text_table
     from synalinks.lm.forecast import Figures, Forecast, Range
     from synalinks.lm.layers import Above, Below, Placed
     from synalinks.lm.ledger.dollars import dollars_text
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from synalinks.lm.retry import RetryPolicy
     from synalinks.lm.run import Earmarks, Run, current_run
     from synalinks.lm.runtime import isolated, offline, use_budget, use_cassette, use_ledger, use_provider
+    from synalinks.lm.tables import text_table
 
 #: Where each name is defined; it is imported when the name is first used, so that a part costs no more than itself.
 _HOMES = {
@@ -69,7 +69,7 @@ _HOMES = {
     ),
     "synalinks.lm.core.options": ("check_options",),
     "synalinks.lm.core.secrets": ("scrubbed",),
-    "synalinks.lm.core.text_table": ("text_table",),
+    "synalinks.lm.tables": ("text_table",),
     "synalinks.lm.forecast": (
         "Figures",
         "Forecast",

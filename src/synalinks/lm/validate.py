@@ -7,7 +7,7 @@ from dataclasses import replace
 from synalinks import _json
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BadReply, LMError, SampleRefused
-from synalinks.lm.core.json_in_text import json_in
+from synalinks.lm.json_in_text import json_in
 
 #: Characters of an answer that a message quotes.
 QUOTE = 200

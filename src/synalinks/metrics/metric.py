@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
-from synalinks._copying import Copyable
 from synalinks._json import Json, JsonObject
-from synalinks._keywords import refuse_unknown_keywords
+from synalinks._support.copying import Copyable
+from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.exact import ExactSum
 from synalinks.rewards import BatchReward, Reward, get

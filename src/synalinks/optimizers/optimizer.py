@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import session
-from synalinks._copying import Copyable
 from synalinks._json import Json, JsonObject
+from synalinks._support.copying import Copyable
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.candidates import Candidate, check_fields, ranked

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from synalinks import scope, session
-from synalinks._copying import Copyable
 from synalinks._json import Json, JsonObject
-from synalinks._keywords import refuse_unknown_keywords
 from synalinks._patterns import searcher
+from synalinks._support.copying import Copyable
+from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
-from synalinks._signature import NamedSignature
+from synalinks._support.signature import NamedSignature
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.lm_as_judge import LMAsJudge
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics

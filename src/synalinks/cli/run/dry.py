@@ -85,11 +85,11 @@ def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> F
 def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker: BudgetTracker | None) -> str:
     """What one live run would have taken, as text; nothing of it was asked or billed."""
     from synalinks.cli.table import count
-    from synalinks.lm.core.text_table import text_table
     from synalinks.lm.forecast.figures import notes_of, rows_of
     from synalinks.lm.forecast.ranges import Figures  # as above
     from synalinks.lm.forecast.table import expected_text, shortened, wrapped
     from synalinks.lm.forecast.workload import workloads_of_run
+    from synalinks.lm.tables import text_table
 
     workloads = workloads_of_run(entry for entry in ledger if entry.error is None)
     rows = rows_of(workloads.items(), priors)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from synalinks.lm.core.text_table import text_table
 from synalinks.lm.forecast.ranges import Figures, Range, Row
 from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.tables import text_table
 
 _LABELS = ("phase", "model")
 _COLUMNS = ("calls", "tokens in", "tokens out", "dollars", "expected")

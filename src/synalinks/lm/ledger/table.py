@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from synalinks.lm.core.text_table import text_table
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.entries import Money, Totals
+from synalinks.lm.tables import text_table
 
 _COUNTS = ("calls", "hits", "failed", "tokens in", "tokens out")
 _MONEY = ("billed", "as if")

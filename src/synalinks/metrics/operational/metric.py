@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from synalinks._json import JsonObject
-from synalinks._signature import NamedSignature
+from synalinks._support.signature import NamedSignature
 from synalinks.lm import Entry, Ledger, current_run
 from synalinks.metrics.metric import Metric
 from synalinks.metrics.operational.table import OTHERS, Row

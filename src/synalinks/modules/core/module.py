@@ -10,8 +10,8 @@ from contextvars import ContextVar
 from typing import Any, ClassVar
 
 from synalinks import scope, session
-from synalinks._copying import Copyable
-from synalinks._keywords import refuse_unknown_keywords
+from synalinks._support.copying import Copyable
+from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import (
     DataModel,
     JsonDataModel,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks._keywords import refuse_unknown_keywords
+from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from synalinks import _json
 
 if TYPE_CHECKING:
-    from synalinks._templates import Template
+    from synalinks._support.templates import Template
 
 DEFAULT_TEMPLATE = """\
 <instructions>
@@ -61,7 +61,9 @@ def compile_template(source: str) -> Template:
     Raises:
         ConfigurationError: a syntax error, with its line.
     """
-    from synalinks._templates import Template  # jinja2 takes 30 ms that a program without a generator need not take
+    from synalinks._support.templates import (
+        Template,  # jinja2 takes 30 ms that a program without a generator need not take
+    )
 
     return Template(source, "prompt_template")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from synalinks._keywords import refuse_unknown_keywords
+from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, SymbolicDataModel, get_score_type, normalize_score
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module

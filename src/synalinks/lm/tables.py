@@ -43,7 +43,7 @@ def text_table(
         width: the most columns of text; those of the terminal where None, and any number where there is no terminal.
 
     Example:
-        >>> from synalinks.lm.core.text_table import text_table
+        >>> from synalinks.lm.tables import text_table
         >>> print(text_table(["model", "calls"], [["ollama/m", "7"]], [["total", "7"]], numbers=[1]))
         model     calls
         --------  -----

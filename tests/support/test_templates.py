@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 
-from synalinks._templates import MOST_CHARACTERS, MOST_STEPS, Template
+from synalinks._support.templates import MOST_CHARACTERS, MOST_STEPS, Template
 from synalinks.errors import ConfigurationError
 
 DOUBLED = "{% set ns = namespace(x=START) %}{% for i in range(60) %}{% set ns.x = ns.x OP ns.x %}{% endfor %}"

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from synalinks.lm.core import text_table as module
-from synalinks.lm.core.text_table import text_table
+from synalinks.lm.tables import text_table
 
 HEADER = ["phase", "model", "calls", "tokens in", "tokens out", "as if"]
 ROWS = [

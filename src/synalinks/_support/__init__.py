@@ -1,0 +1,1 @@
+"""Small tools that several packages share and none of the field's words is for."""
