@@ -106,13 +106,19 @@ class RetryLayer:
                 return await below(call)
             except LMError as error:  # tenacity costs 30 us, so it is only called once something failed
                 return await self._retry(below, call, error)
+            except BudgetExceeded as refused:
+                if isinstance(cut := refused.__cause__, LMError):  # a budget's cap cut the answer of this attempt short
+                    tries = self._tries(call, cut)
+                    tries.count(cut)
+                    tries.final_error(cut)
+                raise
 
         return retry
 
     async def _retry(self, attempt: Handler, call: Call, first: LMError) -> Reply:
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt  # used after failures only
 
-        tries = _Tries(self._policy, self._account, self._rng, self._free(call.request.model), first)
+        tries = self._tries(call, first)
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._policy.attempts),
             wait=tries.wait,
@@ -126,6 +132,9 @@ class RetryLayer:
         except LMError as error:
             raise tries.final_error(error) from error.__cause__
         return tries.final_reply(reply)
+
+    def _tries(self, call: Call, first: LMError) -> _Tries:
+        return _Tries(self._policy, self._account, self._rng, self._free(call.request.model), first)
 
 
 def _corrected(request: Request, broken: BadReply) -> Request:
@@ -156,6 +165,7 @@ class _Tries:
         "attempts",
         "bad",
         "failed_cost",
+        "known_failed_cost",
         "last",
         "tokens",
         "uncertain",
@@ -168,12 +178,13 @@ class _Tries:
         self.tokens = 0
         self.uncertain = 0
         self.failed_cost: Decimal | None = ZERO
+        self.known_failed_cost = ZERO
         self.last = first
 
     async def next(self, attempt: Handler, call: Call) -> Reply:
         """One attempt, admitted by the account; after a broken answer its request says what was wrong."""
         if self.attempts == 0:
-            self._count(self.last)
+            self.count(self.last)
             raise self.last
         if isinstance(self.last, BadReply) and self.last.problem is not None:
             call = replace(call, request=_corrected(call.request, self.last))
@@ -181,16 +192,17 @@ class _Tries:
         try:
             reply = await attempt(call)
         except LMError as error:
-            self._count(error)
+            self.count(error)
             raise
         except BudgetExceeded as refused:  # its cause carries what was spent until here to the ledger
             if isinstance(refused.__cause__, LMError):  # the budget's cap cut the answer of this attempt short
-                self._count(refused.__cause__)
+                self.count(refused.__cause__)
             raise refused from self.final_error(self.last)
         self.attempts += 1
         return reply
 
-    def _count(self, error: LMError) -> None:
+    def count(self, error: LMError) -> None:
+        """Add a failed attempt."""
         self.last = error
         self.attempts += 1
         self.bad += isinstance(error, BadReply)
@@ -201,6 +213,7 @@ class _Tries:
         elif error.uncertain:
             self.uncertain += 1
             cost = ZERO if self._free else None
+        self.known_failed_cost += cost or ZERO
         self.failed_cost = None if cost is None or self.failed_cost is None else self.failed_cost + cost
 
     def worth_another(self, error: BaseException) -> bool:
@@ -228,6 +241,7 @@ class _Tries:
         """The final error, with the number of attempts and what they cost."""
         error.attempts = self.attempts
         error.failed_cost = self.failed_cost
+        error.known_failed_cost = self.known_failed_cost
         error.failed_tokens = self.tokens
         error.uncertain_attempts = self.uncertain
         message = str(error)
@@ -248,6 +262,7 @@ class _Tries:
             reply,
             attempts=self.attempts,
             failed_cost=self.failed_cost,
+            known_failed_cost=self.known_failed_cost,
             failed_tokens=self.tokens,
             uncertain_attempts=self.uncertain,
             billed=billed,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import pytest
 
 from lm.virtual import LoopClock, run
 from synalinks import scope
-from synalinks.errors import BadReply, BudgetExceeded, LMError, ServerError
+from synalinks.errors import BadReply, BudgetExceeded, ConnectionFailed, LMError, ServerError
 from synalinks.lm import Budget, Client, Limits, Request, RetryPolicy, Usage, use_budget, use_cassette, use_ledger
-from synalinks.lm.core.call import Call, Reply
+from synalinks.lm.core.amount import Amount
+from synalinks.lm.core.call import Call, Reply, schema_of
 from synalinks.lm.pricing.pricing import set_price
 from synalinks.lm.runtime import use_clock, use_provider
 
@@ -181,3 +184,100 @@ def test_a_recording_that_goes_on_sends_what_was_cancelled_anew(tmp_path: Path) 
 
     assert run(main()) == "answer 4"
     assert len(path.read_bytes().splitlines()) == 3
+
+
+SCHEMA = schema_of({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+NO_JSON = Reply(text="no json", finish="stop", usage=Usage(1000, output_text=1000))
+UNCOUNTED = Reply(text="no json", finish="stop")
+ANSWER = Reply(text='{"a":"b"}', finish="stop", usage=Usage(100, output_text=10))
+
+NO_JSON_COST, ANSWER_COST = Decimal("0.011"), Decimal("0.0002")
+
+
+def dropped() -> ConnectionFailed:
+    return ConnectionFailed("dropped", uncertain=True)
+
+
+def billed(
+    path: Path, mode: Any, budget: Budget | None, attempts: Iterable[Reply | LMError] = (), limit: int | None = 1000
+) -> Any:
+    """What a budget settles for one call, what of it is uncertain, and the sums of the ledger."""
+
+    async def main() -> Any:
+        script = iter(list(attempts))
+
+        async def provider(call: Call) -> Reply:
+            if call.request.output_limit is None:  # a model that fills what the budget leaves it
+                return Reply(text='{"a":"tr', finish="length", usage=Usage(40, output_text=call.output_cap))
+            attempt = next(script)
+            if isinstance(attempt, LMError):
+                raise attempt
+            return attempt
+
+        client = Client(MODEL, cache="off", retry=RetryPolicy(attempts=3, first_wait=0, bad_reply_attempts=3))
+        options = {} if limit is None else {"max_tokens": limit}
+        asked = Request("chat", MODEL, messages=[{"role": "user", "content": "x"}], schema=SCHEMA, options=options)
+        within = contextlib.nullcontext() if budget is None else use_budget(budget)
+        with use_provider(provider), use_cassette(path, mode), within as tracker, use_ledger() as ledger:
+            try:
+                await client.send(asked)
+                ended = "answered"
+            except (LMError, BudgetExceeded) as error:
+                ended = type(error).__name__
+        total = ledger.total
+        sums = (ended, total.as_if, total.failed_cost, total.failed_tokens, total.attempts)
+        return sums, None if tracker is None else (tracker.settled, tracker.uncertain)
+
+    set_price(MODEL, input=1, output=10)
+    with use_clock(LoopClock()):
+        return run(main())
+
+
+def test_an_answer_that_the_budget_cut_on_the_first_attempt_is_charged_in_a_replay(tmp_path: Path) -> None:
+    path, budget = tmp_path / "cassette.jsonl", Budget(usd="0.02")
+    (ended, as_if, failed, tokens, attempts), (settled, uncertain) = recorded = billed(path, "all", budget, limit=None)
+    assert ended == "BudgetExceeded" and settled.usd > 0 and uncertain == Amount()
+    assert (as_if.known, failed.known, tokens, attempts) == (settled.usd, settled.usd, settled.tokens, 1)
+    assert billed(path, "none", budget, limit=None) == recorded
+
+
+@pytest.mark.parametrize(
+    "attempts",
+    [
+        (NO_JSON, dropped(), dropped()),
+        (dropped(), NO_JSON, dropped()),
+        (NO_JSON, dropped(), ANSWER),
+        (UNCOUNTED, NO_JSON, ANSWER),
+        (UNCOUNTED, UNCOUNTED, NO_JSON),
+        (UNCOUNTED, NO_JSON, UNCOUNTED),
+    ],
+)
+@pytest.mark.parametrize("budget", [Budget(usd=1), Budget(tokens=100_000), Budget(usd=1, tokens=100_000)])
+def test_a_replay_settles_known_and_uncertain_attempts_as_they_were(
+    tmp_path: Path, attempts: tuple[Reply | LMError, ...], budget: Budget
+) -> None:
+    path = tmp_path / "cassette.jsonl"
+    (_, as_if, failed, _, _), (settled, uncertain) = recorded = billed(path, "all", budget, attempts)
+    known = NO_JSON_COST * attempts.count(NO_JSON)
+    assert failed.unknown == 1 and failed.known == known and as_if.known == known
+    assert uncertain.calls == 3 - attempts.count(NO_JSON) - attempts.count(ANSWER)
+    assert settled.usd - uncertain.usd == known + ANSWER_COST * attempts.count(ANSWER)
+    assert billed(path, "none", budget) == recorded
+
+
+def test_known_attempts_of_a_run_without_a_budget_are_charged_in_a_replay_with_one(tmp_path: Path) -> None:
+    path = tmp_path / "cassette.jsonl"
+    sums, _ = billed(path, "all", None, (NO_JSON, dropped(), dropped()))
+    replayed, (settled, uncertain) = billed(path, "none", Budget(usd=1))
+    assert replayed == sums
+    assert settled - uncertain == Amount(NO_JSON_COST, 2000, 1) and uncertain.calls == 2
+
+
+def test_a_cassette_without_the_known_part_still_replays(tmp_path: Path) -> None:
+    path, budget = tmp_path / "cassette.jsonl", Budget(usd=1)
+    _, (settled, uncertain) = billed(path, "all", budget, (NO_JSON, dropped(), dropped()))
+    text = path.read_text()
+    path.write_text(text.replace(f'"wasted_known":"{NO_JSON_COST}",', ""))
+    assert path.read_text() != text
+    _, old = billed(path, "none", budget)
+    assert old == (settled - Amount(NO_JSON_COST), uncertain)

@@ -65,6 +65,7 @@ def entry_of(row: Row) -> Entry:
         failed_cost=ended.failed_cost,
         seconds=reply.seconds or 0.0,
         attempts=ended.attempts,
+        known_failed_cost=ended.known_failed_cost,
         failed_tokens=ended.failed_tokens,
         finish=reply.finish,
         error=error.kind if error is not None else "budget" if row.refused else None,

@@ -21,25 +21,37 @@ def spent_on(reply: Reply, trackers: Sequence[BudgetTracker]) -> Amount | None:
     return Amount(max(cost or ZERO, ZERO), max(tokens or 0, 0), 1)  # a count below zero refills no budget
 
 
-def charge_of(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: Amount, bound: Amount) -> Amount:
-    """What a recorded call cost, all its attempts.
+def charge_of(
+    ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: Amount, bound: Amount
+) -> tuple[Amount, Amount]:
+    """What a recorded call cost, all its attempts; and the part of it for attempts whose cost is not known.
 
     Args:
         settled: what budgets settled for attempts of unknown cost when it was recorded.
         bound: of one attempt; counts for each attempt of unknown cost that was not settled then.
     """
-    attempts, failed_cost = ended.attempts, Amount(ended.failed_cost or ZERO, ended.failed_tokens)
-    last = NOTHING
-    if isinstance(ended, LMError):
-        unknown = ended.uncertain_attempts
-        unknown += ended.reply is not None and spent_on(ended.reply, trackers) is None
+    attempts, last, uncounted = ended.attempts, NOTHING, False
+    if isinstance(ended, LMError):  # the last answer is one of those that failed
+        uncounted = ended.reply is not None and spent_on(ended.reply, trackers) is None
     elif not attempts and not ended.usage.total_tokens and not ended.cost:
-        return NOTHING
+        return NOTHING, NOTHING
+    elif (known := spent_on(ended, trackers)) is None:
+        uncounted = True
     else:
-        known = spent_on(ended, trackers)
-        last = NOTHING if known is None else Amount(known.usd, known.tokens)
-        unknown = ended.uncertain_attempts or (attempts - 1 if ended.failed_cost is None else 0)
-        unknown += known is None
+        last = Amount(known.usd, known.tokens)
+    unknown = _unknown_before(ended, trackers, settled.calls - uncounted) + uncounted
     if settled.calls > unknown:  # what these budgets cap is known of all attempts
         settled = NOTHING
-    return failed_cost + last + Amount(calls=attempts - unknown) + settled + bound.times(unknown - settled.calls)
+    failed_cost = ended.known_failed_cost if ended.failed_cost is None else ended.failed_cost
+    uncertain = settled + bound.times(unknown - settled.calls)
+    return Amount(failed_cost, ended.failed_tokens, attempts - unknown) + last + uncertain, uncertain
+
+
+def _unknown_before(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: int) -> int:
+    """How many attempts, an answer of the last aside, have an unknown cost; budgets settled `settled` as such."""
+    unknown, more = ended.uncertain_attempts, ended.attempts - 1
+    if more < 1:
+        return unknown
+    if settled > 0 and (ended.failed_cost is None or any(tracker.budget.tokens is not None for tracker in trackers)):
+        return max(unknown, min(settled, ended.attempts))  # failed answers that did not say what they cost, too
+    return more if isinstance(ended, Reply) and ended.failed_cost is None and not unknown else unknown

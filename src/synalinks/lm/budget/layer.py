@@ -118,7 +118,7 @@ class BudgetLayer:
         if call.source is None:
             _settle(call, held, spent_on(reply, trackers))
         else:  # what it took when it was asked for, all attempts
-            _settle(call, held, charge_of(reply, trackers, NOTHING, held.bound))
+            _settle(call, held, charge_of(reply, trackers, NOTHING, held.bound)[0])
         if held.broke is not None:
             _warn_of_breach(call, *held.broke, held.bound)
         if statistics is not None:
@@ -153,12 +153,12 @@ class BudgetLayer:
 
         async def settle(spent: Reply | LMError) -> int | None:
             bound, cap = needs.bound(trackers)
-            amount = charge_of(spent, trackers, recorded.settled, bound)
+            amount, uncertain = charge_of(spent, trackers, recorded.settled, bound)
             if amount != NOTHING:
                 held = Reservation(trackers, amount, self._queue, call.trace, within=_outer.get(), following=following)
                 if not held.acquire():
                     await held.granted()
-                held.settle_known()
+                held.settle_known(uncertain)
             return cap
 
         if isinstance(outcome, BudgetExceeded):

@@ -192,12 +192,12 @@ class Reservation:
             self._release(spent)
             self._queue.advance()
 
-    def settle_known(self) -> None:
-        """Settle a recorded call, whose amount was known beforehand."""
+    def settle_known(self, uncertain: Amount) -> None:
+        """Settle a recorded call, whose amount was known beforehand; `uncertain` of it for attempts of unknown cost."""
         with self._queue.lock:
             self._held = False
             for tracker, share in zip(self.trackers, self._shares, strict=True):
-                tracker.give_back(share, share, share, NOTHING)
+                tracker.give_back(share, share, share, uncertain=uncertain.at_most(share))
             self._queue.advance()
 
     def _release(self, spent: Amount | None) -> None:

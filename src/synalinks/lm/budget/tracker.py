@@ -137,19 +137,21 @@ class BudgetTracker:
         if self.watch is not None:
             self.watch(self)
 
-    def give_back(self, share: Amount, bound: Amount, spent: Amount | None, sent: Amount = NOTHING) -> None:
+    def give_back(
+        self, share: Amount, bound: Amount, spent: Amount | None, sent: Amount = NOTHING, uncertain: Amount = NOTHING
+    ) -> None:
         """Put what a call spent in place of what was reserved for it; None is uncertain, and counts as its bound.
 
         Args:
             sent: what `send` noted of it.
+            uncertain: part of `spent` for attempts whose cost is not known.
         """
         self.reserved -= share
         if share is not bound:
             self.at_risk -= bound - share
         self.in_flight -= sent
         self.settled += bound if spent is None else spent
-        if spent is None:
-            self.uncertain += bound
+        self.uncertain += bound if spent is None else uncertain
         if self.watch is not None:
             self.watch(self)
 

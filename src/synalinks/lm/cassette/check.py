@@ -178,6 +178,7 @@ _SETTLED = {"usd": _USD, "tokens": _COUNT, "calls": _COUNT}
 _SPENT = {
     "attempts": _COUNT,
     "wasted": _or_null(_USD),
+    "wasted_known": _USD,
     "wasted_tokens": _COUNT,
     "uncertain_attempts": _COUNT,
     "seconds": _or_null(_TIME),

@@ -169,6 +169,8 @@ def error_to_dict(error: LMError) -> dict[str, Any]:
         value["uncertain"] = True
     value["attempts"] = error.attempts
     value["wasted"] = None if error.failed_cost is None else str(error.failed_cost)
+    if error.failed_cost is None and error.known_failed_cost:
+        value["wasted_known"] = str(error.known_failed_cost)
     value["wasted_tokens"] = error.failed_tokens
     if error.uncertain_attempts:
         value["uncertain_attempts"] = error.uncertain_attempts
@@ -192,6 +194,7 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
     )
     error.attempts = value["attempts"]
     error.failed_cost = None if failed_cost is None else Decimal(failed_cost)
+    error.known_failed_cost = Decimal(value.get("wasted_known", 0))
     error.failed_tokens = value["wasted_tokens"]
     error.uncertain_attempts = value.get("uncertain_attempts", 0)
     error.source = "cassette"
@@ -224,6 +227,7 @@ def cancellation(trace: Trace) -> LMError:
     error = LMError("the call was cancelled", kind=CANCELLED)
     error.attempts = trace.sent
     error.failed_cost = None if trace.unknown else trace.cost
+    error.known_failed_cost = trace.cost
     error.failed_tokens = trace.tokens
     error.uncertain_attempts = trace.uncertain
     return error

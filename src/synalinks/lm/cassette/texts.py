@@ -44,6 +44,7 @@ class Parts:
         self._tokens: list[int | None] = []
         self._costs: list[Decimal | None] = []
         self._failed_cost: list[Decimal | None] = []
+        self._known_failed_cost = ZERO
         self._failed_tokens = 0
         self._attempts = self._uncertain = 0
         self._models: list[str | None] = []
@@ -53,6 +54,8 @@ class Parts:
         texts, value = row.request.texts, row.value["reply"]
         reply, weights = Reply.from_dict(value, "cassette"), weights_of(texts)
         failed_cost = apportion_money(reply.failed_cost, weights)
+        known = reply.known_failed_cost if reply.failed_cost is None else reply.failed_cost
+        known_failed = apportion_money(known, weights)
         failed_tokens = apportion(reply.failed_tokens, weights)
         for index in used:
             self.vectors[texts[index]] = base64.b64decode(value["vectors"][index])
@@ -60,6 +63,7 @@ class Parts:
             cost = value["costs"][index]
             self._costs.append(None if cost is None else Decimal(cost))
             self._failed_cost.append(failed_cost[index])
+            self._known_failed_cost += known_failed[index] or ZERO
             self._failed_tokens += failed_tokens[index]
         self._models.append(reply.model)
         if attempts:
@@ -79,6 +83,7 @@ class Parts:
             model=next((model for model in self._models if model is not None), None),
             attempts=self._attempts,
             failed_cost=sum_money(self._failed_cost),
+            known_failed_cost=self._known_failed_cost,
             failed_tokens=self._failed_tokens,
             uncertain_attempts=self._uncertain,
         )

@@ -40,6 +40,7 @@ class LMError(SynalinksError):
         reply: the answer that was paid for but can't be used, or None.
         uncertain: whether the provider may have billed an answer that did not arrive.
         failed_cost: dollars that failed attempts cost; None if unknown.
+        known_failed_cost: where `failed_cost` is None, dollars of those failed attempts whose cost is known.
         failed_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the attempts may have been billed though no answer arrived.
         capped: the answer tokens that a budget had room for, where that made the call fail; else None.
@@ -70,6 +71,7 @@ class LMError(SynalinksError):
         self.uncertain = uncertain
         self.attempts = 1
         self.failed_cost: Decimal | None = Decimal(0)
+        self.known_failed_cost = Decimal(0)
         self.failed_tokens = 0
         self.uncertain_attempts = int(uncertain)
         self.capped: int | None = None

@@ -63,6 +63,7 @@ class Reply:
         first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
         attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
         failed_cost: dollars that failed attempts cost; None if unknown.
+        known_failed_cost: where `failed_cost` is None, dollars of those failed attempts whose cost is known.
         failed_tokens: tokens of failed attempts, as far as known.
         uncertain_attempts: how many of the failed attempts may have been billed though no answer arrived.
         capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
@@ -90,6 +91,7 @@ class Reply:
     capped: int | None = None
     chunks: tuple[Delta, ...] | None = None
     extra: Mapping[str, Any] | None = None
+    known_failed_cost: Decimal = ZERO
 
     @property
     def as_if(self) -> Decimal | None:
@@ -115,6 +117,8 @@ class Reply:
         if self.attempts != 1:  # `wasted` is the key of `failed_cost` in files
             value["attempts"] = self.attempts
             value["wasted"] = None if self.failed_cost is None else str(self.failed_cost)
+            if self.failed_cost is None and self.known_failed_cost:
+                value["wasted_known"] = str(self.known_failed_cost)
             value["wasted_tokens"] = self.failed_tokens
         if self.uncertain_attempts:
             value["uncertain_attempts"] = self.uncertain_attempts
@@ -142,6 +146,7 @@ class Reply:
             first_token=value.get("first_token"),
             attempts=value.get("attempts", 1),
             failed_cost=None if failed_cost is None else Decimal(failed_cost),
+            known_failed_cost=Decimal(value.get("wasted_known", 0)),
             failed_tokens=value.get("wasted_tokens", 0),
             uncertain_attempts=value.get("uncertain_attempts", 0),
             chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),

@@ -72,6 +72,8 @@ class Entry:
         failed_cost: dollars of the attempts that failed, part of `as_if`; None if unknown.
         seconds: from call to answer, waiting included.
         attempts: requests sent (or once sent, where a cassette replays it); 0 for a shared or cached answer.
+        known_failed_cost: where `failed_cost` is None, dollars of those failed attempts whose cost is known; part of
+            the totals.
         failed_tokens: tokens of attempts that failed, as far as known.
         error: kind of failure, e.g. `timeout`; None if the call succeeded. error_message: what the last attempt failed
             of, in the provider's own words where there were any: short, and without keys.
@@ -116,6 +118,7 @@ class Entry:
     vectors: int = 0
     is_fallback: bool = False
     error_message: str | None = None
+    known_failed_cost: Decimal = ZERO
 
     def value(self, name: str) -> Any:
         """A field of the entry or of its scope, for queries."""
@@ -192,6 +195,10 @@ class Totals:
         return Money(self.as_if.known - self.billed.known, max(0, self.as_if.unknown - self.billed.unknown))
 
 
+#: Where the dollars that were billed are among the sums of an entry's dollars.
+_BILLED = 1
+
+
 class Sum:
     """Totals in the making; entries are added one by one."""
 
@@ -224,6 +231,8 @@ class Sum:
             for i, amount in enumerate((entry.as_if, entry.billed, entry.failed_cost)):
                 if amount is None:
                     self.unknown[i] += 1
+                    if entry.failed_cost is None and (i != _BILLED or entry.source == "live"):
+                        self.amounts[i] += entry.known_failed_cost
                 elif amount:
                     self.amounts[i] += amount
             self.seconds += entry.seconds
