@@ -66,7 +66,7 @@ def test_a_mask_that_names_no_field_is_an_error_with_the_nearest_one(mask: dict[
 @pytest.mark.parametrize("pattern", ["(", 3])
 def test_a_pattern_that_is_none_is_refused_at_once(pattern: Any) -> None:
     for name in ("in_mask_pattern", "out_mask_pattern"):
-        with pytest.raises(ConfigurationError, match=rf"{name}=.* is no regular expression"):
+        with pytest.raises(ConfigurationError, match=rf"{name}: .* is no regular expression"):
             synalinks.ExactMatch(**{name: pattern})
 
 
