@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from synalinks.lm.core import text_table as module
+from synalinks.lm import tables as module
 from synalinks.lm.tables import text_table
 
 HEADER = ["phase", "model", "calls", "tokens in", "tokens out", "as if"]

@@ -14,7 +14,6 @@ exact at any concurrency.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 from threading import Lock
 
 from synalinks.lm.core.call import Request
@@ -37,7 +36,8 @@ class Draws:
         """How many calls with this request came from this place before; counts this one."""
         key = (scope, request.digest)
         with self._lock:
-            return next(self._made.setdefault(key, count()))
+            made = self._made[key] = self._made.get(key, -1) + 1
+            return made
 
     def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
         """Index of the answer that a call from `place` gets, now taken; None if it must ask."""
