@@ -28,7 +28,7 @@ class Draws:
     __slots__ = ("_lock", "_made", "_taken")
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Scope, str], Iterator[int]] = {}
+        self._made: dict[tuple[Scope, str], int] = {}
         self._taken: dict[str, set[int]] = {}
         self._lock = Lock()  # runs may have several threads, each with its event loop
 
