@@ -26,7 +26,7 @@
     `- OfflineError              a call that would need the network, which was forbidden
 
 What becomes of a failed call is written on the class: `retryable` is read by the retry layer,
-`fails_sample` by the modules (`None` for that sample, see SEMANTICS section 2). An error with
+`fails_sample` by the modules (`None` for that sample). An error with
 neither always reaches the user.
 """
 

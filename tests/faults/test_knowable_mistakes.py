@@ -66,6 +66,14 @@ def test_no_call_is_made(what: str, data: Callable[[], tuple[Any, ...]], options
     assert provider.calls == []
 
 
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, "2", None])
+def test_epochs_are_a_whole_number_from_1(epochs: Any) -> None:
+    provider = ScriptedProvider(lambda call: '{"say": "1"}')
+    with synalinks.use_provider(provider), pytest.raises(synalinks.ConfigurationError, match="epochs="):
+        asyncio.run(run("fit", X, Y, epochs=epochs))
+    assert provider.calls == []
+
+
 @pytest.mark.parametrize("options", [{"epochs": 1}, {"epochs": 2, "steps_per_epoch": 1}])
 def test_a_generator_that_lasts_is_taken(options: dict[str, Any]) -> None:
     with synalinks.use_provider(ScriptedProvider(lambda call: '{"say": "1"}')):

@@ -29,6 +29,7 @@ from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.pricing import pricing
 from synalinks.lm.process import PROCESS
+from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
 from synalinks.lm.runtime import current, offline, use_budget, use_cassette, use_ledger, use_provider
@@ -415,3 +416,9 @@ def test_a_limit_that_is_stated_leaves_the_provider_its_other_defaults() -> None
     stated = Client("ollama/m", api_base="http://one:1", limits=Limits(rpm=30)).limits
     assert stated == Limits(rpm=30, concurrency=default.concurrency)
     assert Client("ollama/m", api_base="http://one:1", limits=Limits(concurrency=1)).limits.concurrency == 1
+
+
+@pytest.mark.parametrize("handler", [None, "hello", 3, ScriptedProvider])
+def test_what_is_no_handler_is_refused_before_a_call_goes_to_the_models_provider(handler: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a handler is awaited with a Call"), use_provider(handler):
+        pass

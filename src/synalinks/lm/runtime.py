@@ -329,7 +329,16 @@ def use_provider(handler: Handler) -> Iterator[Handler]:
     """Let `handler` answer in place of every model's provider while the block lasts.
 
     All layers stay above it except the cache, which is bypassed: its answers are not the model's.
+
+    Raises:
+        ConfigurationError: `handler` is no handler, e.g. None or a class; calls would go to the models' own providers,
+            or fail one by one.
     """
+    if not callable(handler) or isinstance(handler, type):
+        raise ConfigurationError(
+            f"use_provider({handler!r}): a handler is awaited with a Call and returns a Reply; write an async "
+            "function, or take a ScriptedProvider"
+        )
     with Block(lambda runtime: replace(runtime, provider=handler)):
         yield handler
 

@@ -57,12 +57,15 @@ class FitConfig:
         check_sizes(
             "fit",
             batch_size=self.batch_size,
+            epochs=self.epochs,
             minibatch_size=self.minibatch_size,
             steps_per_epoch=self.steps_per_epoch,
             validation_steps=self.validation_steps,
             validation_batch_size=self.validation_batch_size,
             validation_freq=self.validation_freq,
         )
+        if self.epochs is None:
+            raise ConfigurationError("fit(epochs=None): a whole number of at least 1 is needed")
         check_seed(self.seed)
         split = self.validation_split
         if not isinstance(split, (int, float)) or not 0.0 <= split < 1.0:

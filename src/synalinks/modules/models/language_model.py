@@ -1,4 +1,4 @@
-"""LanguageModel: a chat model as modules call it: messages in, a data model out, failures as SEMANTICS.md has them."""
+"""LanguageModel: a chat model as modules call it: messages in, a data model out."""
 
 from __future__ import annotations
 

@@ -178,7 +178,7 @@ class RemoteModel(Module):
         return {**self.default_kwargs, **check_options(self.name, options, self.kind, self.client.spec.options)}
 
     def handle_failure(self, error: LMError, raises: bool = False) -> None:
-        """Raise a failure, or warn of it and let the sample go on without an answer (SEMANTICS.md, section 2).
+        """Raise a failure, or warn of it and let the sample go on without an answer.
 
         Args:
             raises: whether the model whose fallback this one is has `on_error="raise"`.

@@ -90,7 +90,7 @@ class EpochSizes:
         return min(len(validation), config.validation_steps * config.validation_batch_size)
 
     def most_calls(self, batch: int, validating: int) -> int:
-        """The most calls of the program (SEMANTICS, section 1); `batch` is the size of a step."""
+        """The most calls of the program in a step; `batch` is its size."""
         steps, trained = self.training or (1, batch)
         compared = batch
         if isinstance(self.data.validation, Samples):
