@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import synalinks
 from synalinks.lm.runtime import current
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A machine under load takes longer for an example than hypothesis allows; nothing here is a test of time.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
