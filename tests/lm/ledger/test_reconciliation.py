@@ -148,7 +148,7 @@ def random_calls(seed: int, folder: Path) -> list[Callable[[], Awaitable[Any]]]:
     """Chat and embedding calls of two models each, one with a fallback, streamed and not; few different questions, so
     that calls share, and find what the cache has."""
     rng = random.Random(seed)
-    settings: dict[str, Any] = {"retry": 3, "timeout": 0.3, "concurrency": 16, "cache_dir": folder}
+    settings: dict[str, Any] = {"retry": 2, "timeout": 0.3, "concurrency": 16, "cache_dir": folder}
     spare = synalinks.LanguageModel("ollama/spare", **settings)
     chats = [
         synalinks.LanguageModel("ollama/one", fallback=spare, **settings),
