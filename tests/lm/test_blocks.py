@@ -483,3 +483,15 @@ def test_everywhere_is_no_argument_any_more() -> None:
     with pytest.raises(TypeError), use_budget(1, everywhere=True):  # type: ignore[call-arg]
         pass
     assert synalinks.use_budget is use_budget
+
+
+def test_a_context_whose_blocks_were_closed_out_of_order_follows_the_process_again() -> None:
+    """As a context that unittest copies before the plugin opens a cassette."""
+    first, second = synalinks.offline(), synalinks.use_ledger()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    copied = contextvars.copy_context()
+    with synalinks.offline():
+        assert copied.run(lambda: current().offline)

@@ -171,7 +171,8 @@ class Block:
         if here is self.runtime:
             _context.set(self._before)
         elif here is not None and self in here.blocks:  # blocks opened within this one are still open
-            _context.set(_made_by([block for block in here.blocks if block is not self]))
+            left = [block for block in here.blocks if block is not self]
+            _context.set(_made_by(left) if left else None)  # None: the process default counts again
 
     @property
     def inherited_by_threads(self) -> bool:
