@@ -1,162 +1,69 @@
 """Programs of language-model calls, trained in context; every call metered, cached, budgeted and replayable.
 
+The table below is the list of public names. `__init__.pyi` has the same names for type checkers and editors; it is made
+of the table by `python scripts/make_stub.py`.
+
 PYTEST_DONT_REWRITE: a package with a pytest plugin, imported before pytest starts, is warned of otherwise.
 """
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+
+from synalinks import _not_here_yet
 
 # At once: loaded later, the module of that name would take the function's place.
-from synalinks.version import __version__, version
-
-if TYPE_CHECKING:
-    from synalinks import (
-        backend,
-        callbacks,
-        config,
-        data,
-        datasets,
-        embedding_models,
-        hooks,
-        initializers,
-        language_models,
-        lm,
-        metrics,
-        modules,
-        ops,
-        optimizers,
-        programs,
-        rewards,
-        saving,
-        testing,
-        tree,
-        utils,
-    )
-    from synalinks.config import (
-        enable_logging,
-        enable_observability,
-        set_default_embedding_model,
-        set_default_language_model,
-        set_seed,
-    )
-    from synalinks.data import (
-        ChatMessage,
-        ChatMessages,
-        ChatRole,
-        DataModel,
-        Embeddings,
-        Field,
-        Instructions,
-        JsonDataModel,
-        Prediction,
-        SymbolicDataModel,
-        Trainable,
-        Variable,
-    )
-    from synalinks.errors import (
-        BadReply,
-        BudgetExceeded,
-        CassetteError,
-        CassetteFormatError,
-        CassetteInUse,
-        CassetteMiss,
-        ConfigurationError,
-        DataError,
-        LMError,
-        LMUnavailable,
-        OfflineError,
-        QuotaExhausted,
-        SynalinksError,
-        UnknownModelError,
-    )
-    from synalinks.lm.budget.layer import Budget
-    from synalinks.lm.forecast import Forecast
-    from synalinks.lm.ledger.ledger import Ledger, Money
-    from synalinks.lm.pricing.pricing import set_price
-    from synalinks.lm.runtime import offline, use_budget, use_cassette, use_ledger, use_provider
-    from synalinks.modules import (
-        AudioInput,
-        ChainOfThought,
-        EmbeddingModel,
-        Generator,
-        ImageInput,
-        Input,
-        LanguageModel,
-        LMWarning,
-        Module,
-        SelfCritique,
-        default_prompt_template,
-    )
-    from synalinks.optimizers import OMEGA, RandomFewShot
-    from synalinks.programs import Program
-    from synalinks.rewards import CosineSimilarity, ExactMatch
-    from synalinks.session import clear_session
+from synalinks.version import __version__ as __version__
+from synalinks.version import version as version
 
 #: Where each public name lives; loaded when it is first asked for, so that importing the package is quick.
 _HOMES = {
-    "synalinks.config": (
-        "enable_logging",
-        "enable_observability",
-        "set_default_embedding_model",
-        "set_default_language_model",
-        "set_seed",
-    ),
-    "synalinks.data": (
-        "ChatMessage",
-        "ChatMessages",
-        "ChatRole",
-        "DataModel",
-        "Embeddings",
-        "Field",
-        "Instructions",
-        "JsonDataModel",
-        "Prediction",
-        "SymbolicDataModel",
-        "Trainable",
-        "Variable",
-    ),
-    "synalinks.errors": (
-        "BadReply",
-        "BudgetExceeded",
-        "CassetteError",
-        "CassetteFormatError",
-        "CassetteInUse",
-        "CassetteMiss",
-        "ConfigurationError",
-        "DataError",
-        "LMError",
-        "LMUnavailable",
-        "OfflineError",
-        "QuotaExhausted",
-        "SynalinksError",
-        "UnknownModelError",
-    ),
-    "synalinks.lm.budget.layer": ("Budget",),
-    "synalinks.lm.forecast": ("Forecast",),
-    "synalinks.lm.ledger.ledger": ("Ledger", "Money"),
-    "synalinks.lm.pricing.pricing": ("set_price",),
-    "synalinks.lm.runtime": ("offline", "use_budget", "use_cassette", "use_ledger", "use_provider"),
-    "synalinks.modules": (
-        "AudioInput",
-        "ChainOfThought",
-        "EmbeddingModel",
-        "Generator",
-        "ImageInput",
-        "Input",
-        "LMWarning",
-        "LanguageModel",
-        "Module",
-        "SelfCritique",
-        "default_prompt_template",
-    ),
-    "synalinks.optimizers": ("OMEGA", "RandomFewShot"),
-    "synalinks.programs": ("Program",),
-    "synalinks.rewards": ("CosineSimilarity", "ExactMatch"),
-    "synalinks.session": ("clear_session",),
+    "synalinks.config": """
+        default_embedding_model default_language_model enable_logging enable_observability get_seed
+        is_observability_enabled set_default_embedding_model set_default_language_model set_seed
+    """,
+    "synalinks.data": """
+        Audio ChatMessage ChatMessages ChatRole DataModel EmbeddingRequest Embeddings Field FineScore
+        GenericIO GenericInputs GenericOutputs GenericResult Image Instructions JsonDataModel Operation
+        Prediction Rating Rating10 Rating20 Score Stamp SymbolicDataModel ToolCall ToolCallFunction Trainable
+        Variable is_chat_message is_chat_messages is_embedded is_embedding is_embeddings is_instructions
+        is_prediction is_stamped is_strictly_chat_message is_strictly_chat_messages is_tool_call is_trainable
+    """,
+    "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset",
+    "synalinks.errors": """
+        BadReply BudgetExceeded CassetteError CassetteFormatError CassetteInUse CassetteMiss
+        ConfigurationError DataError LMError LMUnavailable OfflineError QuotaExhausted SynalinksError
+        UnknownModelError
+    """,
+    "synalinks.initializers": "Initializer",
+    "synalinks.lm.budget.layer": "Budget",
+    "synalinks.lm.forecast": "Forecast",
+    "synalinks.lm.ledger.ledger": "Ledger Money",
+    "synalinks.lm.pricing.pricing": "set_price",
+    "synalinks.lm.runtime": "offline use_budget use_cassette use_ledger use_provider",
+    "synalinks.metrics": """
+        BatchMetric EmbeddingModelOperationalMetric EmbeddingModelOptimizersOperationalMetric
+        EmbeddingModelRewardsOperationalMetric GapK LMOperationalMetric LMOptimizersOperationalMetric
+        LMRewardsOperationalMetric Metric PassAtK PassHatK ProgramOperationalMetric
+    """,
+    "synalinks.modules": """
+        AudioInput ChainOfThought EmbeddingModel Generator ImageInput Input LMWarning LanguageModel Module
+        SelfCritique default_prompt_template
+    """,
+    "synalinks.optimizers": "OMEGA RandomFewShot",
+    "synalinks.programs": "Program",
+    "synalinks.rewards": """
+        AgentLoopDetection AnswerRelevancy ArgumentCorrectness BatchReward Bias CitationFaithfulness
+        ComposableReward ContextualPrecision ContextualRecall ContextualRelevancy ConversationCompleteness
+        CosineSimilarity ExactMatch Faithfulness GoalAccuracy Hallucination KnowledgeRetention LMAsJudge
+        Misuse NonAdvice PIILeakage PlanAdherence PlanQuality ProgramAsJudge PromptAlignment Reward
+        RoleAdherence RoleViolation RubricsAsJudge StepEfficiency Summarization TaskCompletion ToolCorrectness
+        ToolPermission ToolUse TopicAdherence Toxicity TurnFaithfulness TurnRelevancy
+    """,
+    "synalinks.saving": "register_synalinks_serializable",
+    "synalinks.session": "clear_session",
 }
-_NAMESPACES = (
+_NAMESPACES = [
     "backend",
     "callbacks",
     "config",
@@ -177,100 +84,22 @@ _NAMESPACES = (
     "testing",
     "tree",
     "utils",
-)
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-
-__all__ = [
-    "AudioInput",
-    "BadReply",
-    "Budget",
-    "BudgetExceeded",
-    "CassetteError",
-    "CassetteFormatError",
-    "CassetteInUse",
-    "CassetteMiss",
-    "ChainOfThought",
-    "ChatMessage",
-    "ChatMessages",
-    "ChatRole",
-    "ConfigurationError",
-    "CosineSimilarity",
-    "DataError",
-    "DataModel",
-    "EmbeddingModel",
-    "Embeddings",
-    "ExactMatch",
-    "Field",
-    "Forecast",
-    "Generator",
-    "ImageInput",
-    "Input",
-    "Instructions",
-    "JsonDataModel",
-    "LMError",
-    "LMUnavailable",
-    "LMWarning",
-    "LanguageModel",
-    "Ledger",
-    "Module",
-    "Money",
-    "OMEGA",
-    "OfflineError",
-    "Prediction",
-    "Program",
-    "QuotaExhausted",
-    "RandomFewShot",
-    "SelfCritique",
-    "SymbolicDataModel",
-    "SynalinksError",
-    "Trainable",
-    "UnknownModelError",
-    "Variable",
-    "__version__",
-    "backend",
-    "callbacks",
-    "clear_session",
-    "config",
-    "data",
-    "datasets",
-    "default_prompt_template",
-    "embedding_models",
-    "enable_logging",
-    "enable_observability",
-    "hooks",
-    "initializers",
-    "language_models",
-    "lm",
-    "metrics",
-    "modules",
-    "offline",
-    "ops",
-    "optimizers",
-    "programs",
-    "rewards",
-    "saving",
-    "set_default_embedding_model",
-    "set_default_language_model",
-    "set_price",
-    "set_seed",
-    "testing",
-    "tree",
-    "use_budget",
-    "use_cassette",
-    "use_ledger",
-    "use_provider",
-    "utils",
-    "version",
 ]
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted((*_HOME_OF, *_NAMESPACES, "__version__", "version"))  # noqa: PLE0605
+
+_not_here_yet.install()
+_missing = _not_here_yet.attribute_of(__name__)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _HOME_OF:
         value = getattr(importlib.import_module(_HOME_OF[name]), name)
     elif name in _NAMESPACES:
         value = importlib.import_module(f"synalinks.{name}")
     else:
-        raise AttributeError(f"module 'synalinks' has no attribute {name!r}")
+        _missing(name)
     globals()[name] = value
     return value
 

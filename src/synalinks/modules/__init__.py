@@ -1,5 +1,10 @@
 """Building blocks that are called: data models in, data models out."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synalinks._not_here_yet import attribute_of
 from synalinks.modules.core.input_module import AudioInput, ImageInput, Input, InputModule
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
@@ -24,3 +29,6 @@ __all__ = [
     "SelfCritique",
     "default_prompt_template",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

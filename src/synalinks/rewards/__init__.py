@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from synalinks._not_here_yet import attribute_of
 from synalinks.rewards import rubric_classes
 from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
 from synalinks.rewards.composable import ComposableReward
@@ -39,3 +42,6 @@ __all__ = [
     "serialize",
 ]
 __all__ += rubric_classes.__all__
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from synalinks._not_here_yet import attribute_of
 from synalinks.utils.plot_costs import plot_costs
 from synalinks.utils.plot_history import (
     plot_history,
@@ -32,3 +35,6 @@ __all__ = [
     "plot_reward_curve",
     "program_to_dot",
 ]
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

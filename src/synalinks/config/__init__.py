@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synalinks import session
+from synalinks._not_here_yet import attribute_of
 from synalinks.errors import ConfigurationError
 from synalinks.modules import EmbeddingModel, LanguageModel
 
@@ -71,3 +72,7 @@ def enable_observability(tracking_uri: str | None = None, experiment_name: str |
 def is_observability_enabled() -> bool:
     """Whether `enable_observability` was called."""
     return session.get_setting("observability") is not None
+
+
+if not TYPE_CHECKING:
+    __getattr__ = attribute_of(__name__)

@@ -1,0 +1,103 @@
+"""The public names. Made by scripts/make_stub.py from the table in __init__.py; a test compares the two."""
+
+# fmt: off
+from synalinks import (
+    backend as backend, callbacks as callbacks, config as config, data as data, datasets as datasets,
+    embedding_models as embedding_models, hooks as hooks, initializers as initializers,
+    language_models as language_models, lm as lm, metrics as metrics, modules as modules, ops as ops,
+    optimizers as optimizers, programs as programs, rewards as rewards, saving as saving, testing as testing,
+    tree as tree, utils as utils,
+)
+from synalinks.config import (
+    default_embedding_model as default_embedding_model, default_language_model as default_language_model,
+    enable_logging as enable_logging, enable_observability as enable_observability, get_seed as get_seed,
+    is_observability_enabled as is_observability_enabled, set_default_embedding_model as set_default_embedding_model,
+    set_default_language_model as set_default_language_model, set_seed as set_seed,
+)
+from synalinks.data import (
+    Audio as Audio, ChatMessage as ChatMessage, ChatMessages as ChatMessages, ChatRole as ChatRole,
+    DataModel as DataModel, EmbeddingRequest as EmbeddingRequest, Embeddings as Embeddings, Field as Field,
+    FineScore as FineScore, GenericIO as GenericIO, GenericInputs as GenericInputs, GenericOutputs as GenericOutputs,
+    GenericResult as GenericResult, Image as Image, Instructions as Instructions, JsonDataModel as JsonDataModel,
+    Operation as Operation, Prediction as Prediction, Rating as Rating, Rating10 as Rating10, Rating20 as Rating20,
+    Score as Score, Stamp as Stamp, SymbolicDataModel as SymbolicDataModel, ToolCall as ToolCall,
+    ToolCallFunction as ToolCallFunction, Trainable as Trainable, Variable as Variable,
+    is_chat_message as is_chat_message, is_chat_messages as is_chat_messages, is_embedded as is_embedded,
+    is_embedding as is_embedding, is_embeddings as is_embeddings, is_instructions as is_instructions,
+    is_prediction as is_prediction, is_stamped as is_stamped, is_strictly_chat_message as is_strictly_chat_message,
+    is_strictly_chat_messages as is_strictly_chat_messages, is_tool_call as is_tool_call, is_trainable as is_trainable,
+)
+from synalinks.datasets import (
+    CSVDataset as CSVDataset, Dataset as Dataset, JSONDataset as JSONDataset, JSONLDataset as JSONLDataset,
+)
+from synalinks.errors import (
+    BadReply as BadReply, BudgetExceeded as BudgetExceeded, CassetteError as CassetteError,
+    CassetteFormatError as CassetteFormatError, CassetteInUse as CassetteInUse, CassetteMiss as CassetteMiss,
+    ConfigurationError as ConfigurationError, DataError as DataError, LMError as LMError,
+    LMUnavailable as LMUnavailable, OfflineError as OfflineError, QuotaExhausted as QuotaExhausted,
+    SynalinksError as SynalinksError, UnknownModelError as UnknownModelError,
+)
+from synalinks.initializers import (
+    Initializer as Initializer,
+)
+from synalinks.lm.budget.layer import (
+    Budget as Budget,
+)
+from synalinks.lm.forecast import (
+    Forecast as Forecast,
+)
+from synalinks.lm.ledger.ledger import (
+    Ledger as Ledger, Money as Money,
+)
+from synalinks.lm.pricing.pricing import (
+    set_price as set_price,
+)
+from synalinks.lm.runtime import (
+    offline as offline, use_budget as use_budget, use_cassette as use_cassette, use_ledger as use_ledger,
+    use_provider as use_provider,
+)
+from synalinks.metrics import (
+    BatchMetric as BatchMetric, EmbeddingModelOperationalMetric as EmbeddingModelOperationalMetric,
+    EmbeddingModelOptimizersOperationalMetric as EmbeddingModelOptimizersOperationalMetric,
+    EmbeddingModelRewardsOperationalMetric as EmbeddingModelRewardsOperationalMetric, GapK as GapK,
+    LMOperationalMetric as LMOperationalMetric, LMOptimizersOperationalMetric as LMOptimizersOperationalMetric,
+    LMRewardsOperationalMetric as LMRewardsOperationalMetric, Metric as Metric, PassAtK as PassAtK,
+    PassHatK as PassHatK, ProgramOperationalMetric as ProgramOperationalMetric,
+)
+from synalinks.modules import (
+    AudioInput as AudioInput, ChainOfThought as ChainOfThought, EmbeddingModel as EmbeddingModel,
+    Generator as Generator, ImageInput as ImageInput, Input as Input, LMWarning as LMWarning,
+    LanguageModel as LanguageModel, Module as Module, SelfCritique as SelfCritique,
+    default_prompt_template as default_prompt_template,
+)
+from synalinks.optimizers import (
+    OMEGA as OMEGA, RandomFewShot as RandomFewShot,
+)
+from synalinks.programs import (
+    Program as Program,
+)
+from synalinks.rewards import (
+    AgentLoopDetection as AgentLoopDetection, AnswerRelevancy as AnswerRelevancy,
+    ArgumentCorrectness as ArgumentCorrectness, BatchReward as BatchReward, Bias as Bias,
+    CitationFaithfulness as CitationFaithfulness, ComposableReward as ComposableReward,
+    ContextualPrecision as ContextualPrecision, ContextualRecall as ContextualRecall,
+    ContextualRelevancy as ContextualRelevancy, ConversationCompleteness as ConversationCompleteness,
+    CosineSimilarity as CosineSimilarity, ExactMatch as ExactMatch, Faithfulness as Faithfulness,
+    GoalAccuracy as GoalAccuracy, Hallucination as Hallucination, KnowledgeRetention as KnowledgeRetention,
+    LMAsJudge as LMAsJudge, Misuse as Misuse, NonAdvice as NonAdvice, PIILeakage as PIILeakage,
+    PlanAdherence as PlanAdherence, PlanQuality as PlanQuality, ProgramAsJudge as ProgramAsJudge,
+    PromptAlignment as PromptAlignment, Reward as Reward, RoleAdherence as RoleAdherence,
+    RoleViolation as RoleViolation, RubricsAsJudge as RubricsAsJudge, StepEfficiency as StepEfficiency,
+    Summarization as Summarization, TaskCompletion as TaskCompletion, ToolCorrectness as ToolCorrectness,
+    ToolPermission as ToolPermission, ToolUse as ToolUse, TopicAdherence as TopicAdherence, Toxicity as Toxicity,
+    TurnFaithfulness as TurnFaithfulness, TurnRelevancy as TurnRelevancy,
+)
+from synalinks.saving import (
+    register_synalinks_serializable as register_synalinks_serializable,
+)
+from synalinks.session import (
+    clear_session as clear_session,
+)
+from synalinks.version import (
+    __version__ as __version__, version as version,
+)
