@@ -53,8 +53,8 @@ def assert_reconciled(ledger: Ledger, server: OllamaServer, model: str = "sums")
     total, seen = ledger.total, server.requests
     assert total.attempts == seen.number
     counts = seen.models[model]
-    failed_cost = sum(entry.failed_tokens for entry in ledger)
-    assert total.tokens + failed_cost == counts.prompt_tokens + counts.completion_tokens
+    failed_tokens = sum(entry.failed.tokens for entry in ledger)
+    assert total.tokens + failed_tokens == counts.prompt_tokens + counts.completion_tokens
     broken = counts.calls - (total.calls - total.failed)
     assert broken == sum(1 for request in seen if request.answered and request.fault is not None)
 
@@ -91,8 +91,8 @@ def test_a_fit_through_failures_is_the_fit_without_them(tmp_path: Path, clock: N
     assert healthy.requests.number + struck == failing.requests.number
     if fault.retry_after is not None:
         assert clock.waits.count(fault.retry_after) >= struck
-    failed_cost = sum(entry.failed_tokens for entry in history.ledger)
-    assert (failed_cost > 0) == fault.broken_json, "only an answer that came and was no use has tokens"
+    failed_tokens = sum(entry.failed.tokens for entry in history.ledger)
+    assert (failed_tokens > 0) == fault.broken_json, "only an answer that came and was no use has tokens"
 
 
 def test_everything_at_once_and_many_at_a_time(clock: NoWaiting) -> None:

@@ -63,7 +63,7 @@ def outcome(provider: FakeProvider, policy: RetryPolicy = DEFAULT, call: Call = 
 def test_a_first_success_is_handed_up_as_it_is() -> None:
     reply = outcome(FakeProvider(PAID, seconds=2.0))
     assert reply is PAID
-    assert (reply.attempts, reply.failed_cost, reply.billed) == (1, Decimal(0), Decimal("0.01"))
+    assert (reply.attempts, reply.failed.cost, reply.billed) == (1, Decimal(0), Decimal("0.01"))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_attempts_are_bounded_and_the_last_error_tells() -> None:
     assert len(provider.at) == 3
     assert error.attempts == 3
     assert str(error) == "down 2 (after 3 attempts)"
-    assert error.failed_cost == 0
+    assert error.failed.cost == 0
 
 
 def test_waits_grow_with_jitter_of_at_most_half_and_are_capped() -> None:
@@ -137,38 +137,38 @@ def test_broken_answers_have_their_own_bound_and_are_paid_for() -> None:
     provider = FakeProvider(*bad)
     error = outcome(provider)
     assert len(provider.at) == 2
-    assert (error.failed_cost, error.failed_tokens, error.attempts) == (Decimal("0.02"), 14, 2)
+    assert (error.failed.cost, error.failed.tokens, error.attempts) == (Decimal("0.02"), 14, 2)
 
 
 def test_broken_answers_do_not_use_up_other_attempts() -> None:
     provider = FakeProvider(errors.ServerError("x"), errors.BadReply("x", reply=PAID), errors.ServerError("x"), PAID)
     reply = outcome(provider)
     assert reply.attempts == 4
-    assert (reply.failed_cost, reply.failed_tokens) == (Decimal("0.01"), 7)
+    assert (reply.failed.cost, reply.failed.tokens) == (Decimal("0.01"), 7)
     assert reply.billed == Decimal("0.02")
     assert reply.as_if == Decimal("0.02")
 
 
 def test_an_attempt_that_may_have_been_billed_makes_the_cost_unknown() -> None:
     reply = outcome(FakeProvider(errors.CallTimeout("x", uncertain=True), PAID))
-    assert reply.failed_cost is None and reply.billed is None
+    assert reply.failed.cost is None and reply.billed is None
 
 
 def test_unless_the_model_is_free() -> None:
     reply = outcome(FakeProvider(errors.CallTimeout("x", uncertain=True), PAID), free=lambda model: model == "ollama/m")
-    assert reply.failed_cost == 0
+    assert reply.failed.cost == 0
 
 
 def test_an_answer_of_unknown_price_stays_unknown() -> None:
     error = outcome(FakeProvider(errors.SampleRefused("x", reply=Reply(text="cut"))))
-    assert error.failed_cost is None
+    assert error.failed.cost is None
 
 
 def test_an_attempt_is_cut_off_at_its_time_limit() -> None:
     provider = FakeProvider(PAID, PAID, seconds=100.0)
     error = outcome(provider, RetryPolicy(timeout=10.0, attempts=2))
     assert isinstance(error, errors.CallTimeout)
-    assert error.uncertain and error.failed_cost is None and error.attempts == 2
+    assert error.uncertain and error.failed.cost is None and error.attempts == 2
     assert "within 10 s" in str(error)
     assert 20 <= provider.at[-1] - provider.at[0] + 10 <= 21
 
@@ -200,7 +200,7 @@ def test_a_budget_that_ends_in_between_says_what_was_spent() -> None:
     assert isinstance(error, errors.BudgetExceeded)
     assert len(provider.at) == 2
     assert isinstance(error.__cause__, errors.BadReply)
-    assert (error.__cause__.failed_cost, error.__cause__.attempts) == (Decimal("0.01"), 1)
+    assert (error.__cause__.failed.cost, error.__cause__.attempts) == (Decimal("0.01"), 1)
 
 
 def test_an_answer_that_a_budget_cut_short_counts_among_the_attempts() -> None:
@@ -209,7 +209,7 @@ def test_an_answer_that_a_budget_cut_short_counts_among_the_attempts() -> None:
     error = outcome(FakeProvider(errors.BadReply("bad", reply=PAID), cut))
     assert isinstance(error, errors.BudgetExceeded)
     assert isinstance(error.__cause__, errors.SampleRefused)
-    assert (error.__cause__.failed_cost, error.__cause__.attempts) == (Decimal("0.02"), 2)
+    assert (error.__cause__.failed.cost, error.__cause__.attempts) == (Decimal("0.02"), 2)
 
 
 def test_what_a_cassette_answers_is_the_outcome_of_all_attempts() -> None:

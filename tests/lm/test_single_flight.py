@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from synalinks.errors import BudgetExceeded, RateLimited
+from synalinks.lm import AttemptCosts
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request
 from synalinks.lm.single_flight import SingleFlightLayer
 
@@ -51,7 +52,7 @@ class Model:
         if call.sink is not None:
             call.sink(Delta("swer"))
         return Reply(
-            f"answer {number}", cost=COST, billed=COST, attempts=2, failed_cost=COST, failed_tokens=9,
+            f"answer {number}", cost=COST, billed=COST, attempts=2, failed=AttemptCosts(COST, 9),
             chunks=(Delta("an"), Delta("swer")),
         )  # fmt: skip
 
@@ -92,7 +93,7 @@ def test_identical_calls_in_flight_go_out_once_and_are_paid_once() -> None:
         assert [reply.text for reply in replies] == ["answer 1"] * 5
         assert [reply.source for reply in replies] == ["live"] + ["shared"] * 4
         assert [reply.billed for reply in replies] == [COST] + [0] * 4
-        assert [reply.failed_cost for reply in replies] == [COST] + [0] * 4
+        assert [reply.failed.cost for reply in replies] == [COST] + [0] * 4
         assert [reply.cost for reply in replies] == [COST] * 5
 
     run(main)
@@ -261,7 +262,7 @@ def test_an_error_reaches_everybody_and_its_cost_only_the_first() -> None:
     async def main() -> None:
         model = Model()
         error = model.error = RateLimited("slow down", retry_after=3, reply=Reply("paid for"), uncertain=True)
-        error.attempts, error.failed_cost, error.failed_tokens = 3, COST, 9
+        error.attempts, error.failed = 3, AttemptCosts(COST, 9)
         tasks = start(SingleFlightLayer()(model), 3)
         await settle()
         model.go.set()
@@ -272,9 +273,9 @@ def test_an_error_reaches_everybody_and_its_cost_only_the_first() -> None:
             assert type(other) is RateLimited
             assert str(other) == "slow down"
             assert (other.retry_after, other.kind, other.source) == (3, "rate_limited", "shared")
-            assert (other.attempts, other.failed_cost, other.failed_tokens) == (0, 0, 0)
+            assert (other.attempts, other.failed.cost, other.failed.tokens) == (0, 0, 0)
             assert (other.reply, other.uncertain) == (None, False)
-        assert (error.attempts, error.failed_cost, error.source) == (3, COST, "live")
+        assert (error.attempts, error.failed.cost, error.source) == (3, COST, "live")
 
     run(main)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
     from synalinks.lm.client import CacheMode, Client
+    from synalinks.lm.core.amount import AttemptCosts
     from synalinks.lm.core.call import (
         Call,
         Delta,
@@ -53,6 +54,7 @@ _HOMES = {
         "CacheMode",
         "Client",
     ),
+    "synalinks.lm.core.amount": ("AttemptCosts",),
     "synalinks.lm.core.call": (
         "Call",
         "Delta",
@@ -122,6 +124,7 @@ __all__ = [
     "NOTHING",
     "Above",
     "Amount",
+    "AttemptCosts",
     "Below",
     "Budget",
     "BudgetTracker",

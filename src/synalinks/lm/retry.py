@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
-from synalinks.lm.core.call import ZERO, Call, Handler, Reply, Request
+from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
+from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.rate_limit.account import Account
 
@@ -164,21 +164,15 @@ class _Tries:
         "_rng",
         "attempts",
         "bad",
-        "failed_cost",
-        "known_failed_cost",
+        "failed",
         "last",
-        "tokens",
-        "uncertain",
     )
 
     def __init__(self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError) -> None:
         self._policy, self._account, self._rng, self._free = policy, account, rng, free
         self.attempts = 0
         self.bad = 0
-        self.tokens = 0
-        self.uncertain = 0
-        self.failed_cost: Decimal | None = ZERO
-        self.known_failed_cost = ZERO
+        self.failed = NO_COSTS
         self.last = first
 
     async def next(self, attempt: Handler, call: Call) -> Reply:
@@ -206,15 +200,10 @@ class _Tries:
         self.last = error
         self.attempts += 1
         self.bad += isinstance(error, BadReply)
-        cost: Decimal | None = ZERO
         if error.reply is not None:
-            cost = error.reply.cost
-            self.tokens += error.reply.usage.total_tokens or 0
+            self.failed += AttemptCosts.of(error.reply.cost, error.reply.usage.total_tokens)
         elif error.uncertain:
-            self.uncertain += 1
-            cost = ZERO if self._free else None
-        self.known_failed_cost += cost or ZERO
-        self.failed_cost = None if cost is None or self.failed_cost is None else self.failed_cost + cost
+            self.failed += AttemptCosts(uncertain=1, priced=self._free)
 
     def worth_another(self, error: BaseException) -> bool:
         """Whether trying again may help."""
@@ -240,10 +229,7 @@ class _Tries:
     def final_error(self, error: LMError) -> LMError:
         """The final error, with the number of attempts and what they cost."""
         error.attempts = self.attempts
-        error.failed_cost = self.failed_cost
-        error.known_failed_cost = self.known_failed_cost
-        error.failed_tokens = self.tokens
-        error.uncertain_attempts = self.uncertain
+        error.failed = self.failed
         message = str(error)
         if error.retryable and self._too_long(error):
             message += (
@@ -257,13 +243,5 @@ class _Tries:
 
     def final_reply(self, reply: Reply) -> Reply:
         """The final reply, with the number of attempts and what the failed ones cost."""
-        billed = None if reply.cost is None or self.failed_cost is None else reply.cost + self.failed_cost
-        return replace(
-            reply,
-            attempts=self.attempts,
-            failed_cost=self.failed_cost,
-            known_failed_cost=self.known_failed_cost,
-            failed_tokens=self.tokens,
-            uncertain_attempts=self.uncertain,
-            billed=billed,
-        )
+        reply = replace(reply, attempts=self.attempts, failed=self.failed)
+        return replace(reply, billed=reply.as_if)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 
 from synalinks._concurrency import LoopLocal
-from synalinks.lm.core.call import ZERO, Call, Delta, Handler, Reply, Sink, Trace
+from synalinks.lm.core.amount import NO_COSTS, ZERO
+from synalinks.lm.core.call import Call, Delta, Handler, Reply, Sink, Trace
 from synalinks.lm.core.errors import LMError, SynalinksError
 
 _Key = tuple[str, Hashable]
@@ -145,12 +146,10 @@ def _copy(task: asyncio.Task[Reply]) -> Reply:
     except LMError as error:
         twin = copy.copy(error)
         twin.source, twin.attempts, twin.reply, twin.uncertain = "shared", 0, None, False
-        twin.failed_cost, twin.failed_tokens, twin.uncertain_attempts = ZERO, 0, 0
+        twin.failed = NO_COSTS
         raise twin from error
     except SynalinksError as error:
         if error.__cause__ is None:
             raise
         raise copy.copy(error) from None  # the cause carries the cost, which is on the first waiter's error
-    return replace(
-        reply, source="shared", billed=ZERO, attempts=1, failed_cost=ZERO, failed_tokens=0, uncertain_attempts=0
-    )
+    return replace(reply, source="shared", billed=ZERO, attempts=1, failed=NO_COSTS)

@@ -23,6 +23,7 @@ from synalinks.errors import (
     SampleRefused,
     SynalinksError,
 )
+from synalinks.lm import AttemptCosts
 from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.media_tokens import ANY_IMAGE
 from synalinks.lm.budget.upper_bound import MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
@@ -536,7 +537,7 @@ def test_every_attempt_is_reserved_and_settled() -> None:
         bound = needs_of(request, DEAR, []).amount(50)
         assert left.settled == Amount(Decimal("0.30002"), 30, 2) + bound
         assert (left.uncertain, left.reserved) == (bound, NOTHING)
-        assert (reply.attempts, reply.uncertain_attempts, reply.failed_cost) == (3, 1, None)
+        assert (reply.attempts, reply.failed.uncertain, reply.failed.cost) == (3, 1, None)
 
     run(main())
 
@@ -675,8 +676,7 @@ def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
         usage=Usage(10, output_text=5),
         cost=Decimal("0.5"),
         attempts=3,
-        failed_cost=Decimal("0.25"),
-        failed_tokens=7,
+        failed=AttemptCosts(Decimal("0.25"), 7),
     )
     path = tmp_path / "cassette.jsonl"
     with Cassette(path, "once") as cassette:

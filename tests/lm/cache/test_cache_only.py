@@ -12,7 +12,17 @@ from pathlib import Path
 import pytest
 
 from synalinks.errors import BudgetExceeded, OfflineError
-from synalinks.lm import Budget, Client, Request, RetryPolicy, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm import (
+    AttemptCosts,
+    Budget,
+    Client,
+    Request,
+    RetryPolicy,
+    use_budget,
+    use_cassette,
+    use_ledger,
+    use_provider,
+)
 from synalinks.lm.cache.layer import encode, key_prefix
 from synalinks.lm.cache.store import DATABASE, DiskStore
 from synalinks.lm.cassette.session import Cassette
@@ -38,8 +48,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         usage=Usage(input_fresh=10, output_text=5, raw={"n": 15}),
         cost=Decimal("0.25"),
         attempts=3,
-        failed_cost=Decimal("0.5"),
-        failed_tokens=30,
+        failed=AttemptCosts(Decimal("0.5"), 30),
         seconds=1.5,
         finish="stop",
     )

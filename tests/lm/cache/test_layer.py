@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synalinks.errors import BadReply, ServerError
-from synalinks.lm import Client
+from synalinks.lm import AttemptCosts, Client
 from synalinks.lm.cache import layer as module
 from synalinks.lm.cache.layer import CacheLayer, Mode, decode, encode
 from synalinks.lm.cache.per_text import PerTextLayer
@@ -122,7 +122,7 @@ def test_a_second_run_pays_nothing_and_gets_the_same(tmp_path: Path) -> None:
     model.answer = Reply(
         reasoning="hm", tool_calls=({"id": "1", "name": "f", "arguments": {"x": 1}},), finish="tool_calls",
         cost=Decimal("0.010"), billed=Decimal("0.012"), seconds=0.25, model="m-2", attempts=2,
-        failed_cost=Decimal("0.002"), failed_tokens=5, extra={"id": 7},
+        failed=AttemptCosts(Decimal("0.002"), 5), extra={"id": 7},
     )  # fmt: skip
     first = Run(DiskStore(tmp_path), model).one(chat())
     second = Run(DiskStore(tmp_path), model).one(chat())
@@ -406,7 +406,14 @@ def test_json_of_another_shape_is_unreadable(head: bytes) -> None:
 
 
 def test_an_entry_comes_back_whole() -> None:
-    reply = Reply("text", cost=None, failed_cost=None, attempts=2, seconds=0.125, chunks=(Delta("te"), Delta("xt")))
+    reply = Reply(
+        "text",
+        cost=None,
+        failed=AttemptCosts(priced=False),
+        attempts=2,
+        seconds=0.125,
+        chunks=(Delta("te"), Delta("xt")),
+    )
     place = (Scope(epoch=1, step=2, phase="train", sample=3, module="a/b"), 4)
     entry = decode(encode("m", place, reply, b"\0\1"))
     assert entry is not None

@@ -14,6 +14,7 @@ import pytest
 from lm.cassette_helpers import Provider, ask, at, embed, over, play, record, vector
 from synalinks import errors
 from synalinks.errors import CassetteFormatError, CassetteMiss
+from synalinks.lm import AttemptCosts
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Reply, Usage
 from synalinks.lm.core.shares import apportion, apportion_money
@@ -91,11 +92,11 @@ def test_a_call_partly_on_the_cassette_counts_the_same_recorded_and_replayed(pat
     with Cassette(path) as cassette:
         again = play(cassette, calls[::-1], refuse)[::-1]
     for one, other in zip(first, again, strict=True):
-        assert (one.vectors, one.usage, one.cost, one.failed_cost) == (
+        assert (one.vectors, one.usage, one.cost, one.failed.cost) == (
             other.vectors,
             other.usage,
             other.cost,
-            other.failed_cost,
+            other.failed.cost,
         )
         assert (other.source, other.billed) == ("cassette", 0)
     assert sum(reply.attempts for reply in first) == sum(reply.attempts for reply in again) == 2
@@ -107,17 +108,16 @@ def test_what_failed_attempts_cost_is_shared_out_too(path: Path) -> None:
             vectors=(b"1234", b"5678"),
             cost=Decimal("0.1"),
             attempts=3,
-            failed_cost=Decimal("0.3"),
-            failed_tokens=7,
+            failed=AttemptCosts(Decimal("0.3"), 7),
         )
 
     record(path, [at(embed("a", "bb"))], provider)
     with Cassette(path) as cassette:
         parts = [ask(cassette, at(embed(text)), refuse) for text in ("a", "bb")]
         whole = ask(cassette, at(embed("a", "bb")), refuse)
-    assert sum(part.failed_cost or 0 for part in parts) == whole.failed_cost == Decimal("0.3")
+    assert sum(part.failed.cost or 0 for part in parts) == whole.failed.cost == Decimal("0.3")
     assert sum(part.cost or 0 for part in parts) == whole.cost == Decimal("0.1")
-    assert sum(part.failed_tokens for part in parts) == 7
+    assert sum(part.failed.tokens for part in parts) == 7
     assert [part.attempts for part in parts] == [3, 0], "once, with the first of the texts"
 
 

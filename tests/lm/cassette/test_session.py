@@ -13,6 +13,7 @@ import pytest
 from lm.cassette_helpers import Provider, ask, at, chat, embed, play, record
 from synalinks import errors
 from synalinks.errors import CassetteError, CassetteMiss, ConfigurationError
+from synalinks.lm import AttemptCosts
 from synalinks.lm.cassette.session import MODES, Cassette, CassetteLayer, UnplayedRowsWarning
 from synalinks.lm.core.call import Call, Delta, Reply, Usage, stack
 
@@ -212,13 +213,13 @@ FAILURES = [
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
 def test_a_failure_is_a_row_and_replays_as_the_same_failure(path: Path, failure: errors.LMError) -> None:
-    failure.attempts, failure.failed_cost, failure.failed_tokens = 3, Decimal("0.25"), 11
+    failure.attempts, failure.failed = 3, AttemptCosts(Decimal("0.25"), 11)
     (live,) = record(path, [at(chat("a"))], Provider(lambda call: failure))
     assert live is failure and live.source == "live"
     with Cassette(path) as cassette:
         (again,) = play(cassette, [at(chat("a"))], refuse)
     assert type(again) is type(failure) and str(again) == str(failure) and again.source == "cassette"
-    for name in ("kind", "status", "retry_after", "uncertain", "attempts", "failed_cost", "failed_tokens"):
+    for name in ("kind", "status", "retry_after", "uncertain", "attempts", "failed"):
         assert getattr(again, name) == getattr(failure, name), name
     assert (again.reply and again.reply.text) == (failure.reply and failure.reply.text)
     assert "line 2 of" in again.__notes__[0]

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synalinks.errors import ConfigurationError
+from synalinks.lm import AttemptCosts
 from synalinks.lm.core.call import (
     USAGE_BUCKETS,
     Call,
@@ -126,14 +127,14 @@ def test_a_reply_survives_a_cassette_but_not_its_bill() -> None:
     reply = Reply(
         text="x", reasoning="why", tool_calls=({"id": "1", "name": "f", "arguments": {}},), finish="stop", refusal="no",
         usage=Usage(1, output_text=2, raw={"n": 3}), cost=Decimal("0.10"), billed=Decimal("0.30"), model="m-1",
-        seconds=0.25, attempts=3, failed_cost=None, failed_tokens=4, uncertain_attempts=1,
+        seconds=0.25, attempts=3, failed=AttemptCosts(tokens=4, uncertain=1, priced=False),
         chunks=(Delta("x"), Delta("", "why")), extra={"k": 1},
     )  # fmt: skip
     again = Reply.from_dict(reply.to_dict(), "cassette")
     assert again.to_dict() == reply.to_dict()
     assert (again.billed, again.source, again.as_if) == (Decimal(0), "cassette", None)
     assert again.cost == Decimal("0.10")
-    assert again.uncertain_attempts == 1
+    assert again.failed.uncertain == 1
 
 
 def test_a_sink_gets_the_pieces_or_the_whole() -> None:
@@ -159,10 +160,11 @@ def test_the_limit_of_an_answer(options: dict[str, Any], cap: int | None, limit:
 
 def test_traces_add_up() -> None:
     one, two = Trace(), Trace()
-    one.sent, one.cost, one.tokens = 1, Decimal("0.1"), 3
-    two.sent, two.unknown = 2, True
+    one.sent, one.spent = 1, AttemptCosts(Decimal("0.1"), 3)
+    two.sent, two.spent = 2, AttemptCosts(uncertain=1, priced=False)
     one.add(two)
-    assert (one.sent, one.cost, one.tokens, one.unknown) == (3, Decimal("0.1"), 3, True)
+    assert (one.sent, one.spent) == (3, AttemptCosts(Decimal("0.1"), 3, 1, priced=False))
+    assert one.spent.cost is None
 
 
 def test_layers_are_composed_outermost_first_and_print_so() -> None:

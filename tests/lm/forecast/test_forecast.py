@@ -10,6 +10,7 @@ import pytest
 
 import synalinks
 from lm.pupil import MODEL, entry
+from synalinks.lm import AttemptCosts
 from synalinks.lm.core.call import Usage
 from synalinks.lm.forecast.figures import (
     DRIFT,
@@ -136,7 +137,7 @@ def test_low_leaves_out_repeats_and_stored_answers() -> None:
 def test_failed_attempts_raise_the_high_figure() -> None:
     (group, workload), *_ = workloads_of_run([synthetic(100, 50) for _ in range(10)]).items()
     calm = figures_of(group, workload, Priors.of(Ledger([entry(5, "other")])))
-    stormy = figures_of(group, workload, Priors.of(Ledger([entry(5, "other", failed_tokens=105)])))
+    stormy = figures_of(group, workload, Priors.of(Ledger([entry(5, "other", failed=AttemptCosts(tokens=105))])))
     assert stormy.output_tokens.high > 2 * calm.output_tokens.high
     assert stormy.calls == calm.calls
 

@@ -10,6 +10,7 @@ import pytest
 import synalinks
 from lm.pupil import MODEL, entry
 from programs_under_test import compiled, data, fit, learner, provider_of, solver
+from synalinks.lm import AttemptCosts
 from synalinks.lm.cache.layer import encode
 from synalinks.lm.cache.store import DiskStore
 from synalinks.lm.core.call import Call, Reply, Request, Usage
@@ -125,7 +126,7 @@ def test_a_missing_or_damaged_cache_adds_nothing(tmp_path: Path) -> None:
 
 
 def test_failed_attempts_are_known() -> None:
-    priors = Priors.of(Ledger([entry(100, failed_tokens=50), entry(100)]))
+    priors = Priors.of(Ledger([entry(100, failed=AttemptCosts(tokens=50)), entry(100)]))
     assert priors.failed(MODEL) == pytest.approx(50 / 400)
     assert priors.failed("other") is None
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
-from synalinks.lm import Budget, Client, use_budget, use_ledger, use_provider
+from synalinks.lm import AttemptCosts, Budget, Client, use_budget, use_ledger, use_provider
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
@@ -31,7 +31,7 @@ def entry(**more: Any) -> Entry:
     values: dict[str, Any] = {
         "scope": scope, "draw": 0, "kind": "chat", "model": "dear/m", "provider": "dear", "source": "live",
         "usage": Usage(10, output_text=5), "as_if": Decimal("0.01"), "billed": Decimal("0.01"),
-        "failed_cost": Decimal(0), "seconds": 0.5, "attempts": 1, "failed_tokens": 0, "finish": "stop", "error": None,
+        "seconds": 0.5, "attempts": 1, "finish": "stop", "error": None,
         "caller": 1, "digest": "d",
     }  # fmt: skip
     return Entry(**{**values, **more})
@@ -72,7 +72,14 @@ def test_a_total_that_is_asked_again_adds_what_is_new() -> None:
     ledger = Ledger([entry()])
     assert ledger.total.calls == 1
     ledger.record(
-        entry(error="timeout", as_if=None, billed=None, failed_cost=None, usage=Usage(), attempts=4, failed_tokens=9)
+        entry(
+            error="timeout",
+            as_if=None,
+            billed=None,
+            failed=AttemptCosts(tokens=9, priced=False),
+            usage=Usage(),
+            attempts=4,
+        )
     )
     total = ledger.total
     assert (total.calls, total.failed, total.attempts, total.tokens, total.failed_tokens) == (2, 1, 5, 15, 9)
@@ -132,7 +139,7 @@ def test_the_table() -> None:
             entry(epoch=0, phase="train", usage=Usage(1_234, output_text=56), as_if=Decimal("1.5"), **replayed),
             entry(epoch=0, phase="validation", as_if=Decimal("0.0049"), **replayed),
             entry(epoch=1, phase="train", error="timeout", usage=Usage(), as_if=Decimal("0.33"), billed=Decimal("0.33"),
-                  failed_cost=Decimal("0.33"), attempts=2, failed_tokens=70),
+                  failed=AttemptCosts(Decimal("0.33"), 70), attempts=2),
         ]
     )  # fmt: skip
     assert (
@@ -210,12 +217,11 @@ def test_an_answer_is_an_entry() -> None:
         cost=Decimal(1),
         billed=Decimal(3),
         attempts=2,
-        failed_cost=Decimal(2),
-        failed_tokens=5,
+        failed=AttemptCosts(Decimal(2), 5),
     )
     (found,) = metered(reply)
     assert (found.scope.sample, found.draw, found.caller, found.model, found.provider) == (3, 2, 7, "dear/m", "dear")
-    assert (found.as_if, found.billed, found.failed_cost, found.attempts, found.failed_tokens) == (3, 3, 2, 2, 5)
+    assert (found.as_if, found.billed, found.failed.cost, found.attempts, found.failed.tokens) == (3, 3, 2, 2, 5)
     assert found.seconds == pytest.approx(2, abs=0.1)
     assert found.digest == REQUEST.digest
 
@@ -232,9 +238,9 @@ def test_only_what_was_asked_has_attempts(change: dict[str, Any], attempts: int)
 
 def test_a_failure_is_an_entry_with_what_it_cost() -> None:
     error = RateLimited("slow down")
-    error.attempts, error.failed_cost, error.failed_tokens = 5, Decimal("0.25"), 40
+    error.attempts, error.failed = 5, AttemptCosts(Decimal("0.25"), 40)
     (found,) = metered(error)
-    assert (found.error, found.attempts, found.as_if, found.billed, found.failed_tokens) == (
+    assert (found.error, found.attempts, found.as_if, found.billed, found.failed.tokens) == (
         "rate_limited", 5, Decimal("0.25"), Decimal("0.25"), 40,
     )  # fmt: skip
     error.source = "cassette"
@@ -244,17 +250,17 @@ def test_a_failure_is_an_entry_with_what_it_cost() -> None:
 
 def test_a_cancelled_call_is_on_the_bill_with_what_is_known() -> None:
     def sent(trace: Trace) -> None:
-        trace.sent, trace.unknown, trace.tokens = 2, True, 7
+        trace.sent, trace.spent = 2, AttemptCosts(tokens=7, priced=False)
 
     (found,) = metered(asyncio.CancelledError(), sent)
-    assert (found.error, found.attempts, found.as_if, found.failed_tokens) == ("cancelled", 2, None, 7)
+    assert (found.error, found.attempts, found.as_if, found.failed.tokens) == ("cancelled", 2, None, 7)
     (found,) = metered(asyncio.CancelledError())
     assert (found.attempts, found.as_if, found.billed) == (0, 0, 0), "it was never sent, so it cost nothing"
 
 
 def test_what_a_budget_ended_half_way_is_on_the_bill_and_what_it_refused_is_not() -> None:
     cause = CallTimeout("lost")
-    cause.attempts, cause.failed_cost = 2, Decimal("0.5")
+    cause.attempts, cause.failed = 2, AttemptCosts(Decimal("0.5"))
     refused = BudgetExceeded("used up")
     assert len(metered(refused)) == 0
     refused.__cause__ = cause
@@ -283,7 +289,7 @@ def test_what_a_call_failed_of_is_in_the_file(tmp_path: Path) -> None:
 
 
 def test_local_models_are_shown_by_time_and_speed_in_place_of_dollars() -> None:
-    free = {"as_if": Decimal(0), "billed": Decimal(0), "failed_cost": Decimal(0)}
+    free = {"as_if": Decimal(0), "billed": Decimal(0)}
     ledger = Ledger(
         [
             entry(epoch=0, model="ollama/m", usage=Usage(1_700, output_text=61), latency=1.5, **free),

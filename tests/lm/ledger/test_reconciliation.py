@@ -48,7 +48,7 @@ def reconcile(ledger: Ledger, model: str, book: Book) -> None:
     others = ledger.filter(model=model).total
     assert (others.answers, others.billed_tokens) == (live.answers, live.billed_tokens), "a hit is nobody's answer"
     entries = list(ledger.filter(model=model))
-    assert others.billed.unknown == sum(entry.uncertain > 0 for entry in entries), "and its price isn't, either"
+    assert others.billed.unknown == sum(entry.failed.uncertain > 0 for entry in entries), "and its price isn't, either"
     if not live.uncertain:
         assert live.billed == Money(book.dollars / 1_000_000)
 
@@ -242,7 +242,7 @@ def test_what_became_of_a_call_in_flight_can_not_be_known_and_is_said(answered: 
     assert server.requests.answered.calls == int(answered)
     (entry,) = ledger
     assert (entry.error, entry.attempts, entry.answers, entry.billed_tokens) == ("cancelled", 1, 0, 0)
-    assert entry.uncertain == 1
+    assert entry.failed.uncertain == 1
     assert "1 answer perhaps given unseen" in str(ledger)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
 from synalinks.errors import BadReply, CallTimeout, ConfigurationError, ServerError
+from synalinks.lm import AttemptCosts
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
 from synalinks.lm.pricing import pricing
 from synalinks.lm.pricing.pricing import FREE, Price, PriceLayer, dollars, is_free, price_of, set_price
@@ -140,18 +141,18 @@ def test_the_trace_tells_what_was_sent_and_spent() -> None:
     price = Price(per_request=Decimal("0.5"))
     trace = Trace()
     layer(Reply(usage=Usage(3, output_text=4)), price, trace)
-    assert (trace.sent, trace.cost, trace.tokens, trace.unknown) == (1, Decimal("0.5"), 7, False)
+    assert (trace.sent, trace.spent) == (1, AttemptCosts(Decimal("0.5"), 7))
     with pytest.raises(BadReply) as caught:
         layer(BadReply("torn", reply=Reply(usage=Usage(1))), price, trace)
     assert caught.value.reply is not None
     assert caught.value.reply.cost == Decimal("0.5")
     with pytest.raises(ServerError):
         layer(ServerError("busy"), price, trace)
-    assert (trace.sent, trace.cost, trace.unknown) == (3, Decimal(1), False)
+    assert (trace.sent, trace.spent.cost) == (3, Decimal(1))
     with pytest.raises(ConfigurationError):
         layer(ConfigurationError("never sent"), price, trace)
     assert trace.sent == 3
     for error, free in ((CallTimeout("lost", uncertain=True), True), (CallTimeout("lost", uncertain=True), False)):
         with pytest.raises(CallTimeout):
             layer(error, FREE if free else price, trace)
-        assert trace.unknown is not free
+        assert trace.spent.priced is free

@@ -47,7 +47,7 @@ def entry(**changes: Any) -> Entry:
     values: dict[str, Any] = {
         "scope": Scope(**{"phase": "train", **place}), "draw": 0, "kind": "chat", "model": "m", "provider": "p",
         "source": "live", "usage": USAGE, "as_if": Decimal("0.25"), "billed": Decimal("0.25"),
-        "failed_cost": Decimal(0), "seconds": 3.0, "attempts": 1, "failed_tokens": 0, "finish": "stop", "error": None,
+        "seconds": 3.0, "attempts": 1, "finish": "stop", "error": None,
         "caller": 1, "digest": "d",
         "begun": 0.0, "latency": 2.0,
     }  # fmt: skip

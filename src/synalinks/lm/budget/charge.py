@@ -42,16 +42,15 @@ def charge_of(
     unknown = _unknown_before(ended, trackers, settled.calls - uncounted) + uncounted
     if settled.calls > unknown:  # what these budgets cap is known of all attempts
         settled = NOTHING
-    failed_cost = ended.known_failed_cost if ended.failed_cost is None else ended.failed_cost
     uncertain = settled + bound.times(unknown - settled.calls)
-    return Amount(failed_cost, ended.failed_tokens, attempts - unknown) + last + uncertain, uncertain
+    return Amount(ended.failed.known_cost, ended.failed.tokens, attempts - unknown) + last + uncertain, uncertain
 
 
 def _unknown_before(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: int) -> int:
     """How many attempts, an answer of the last aside, have an unknown cost; budgets settled `settled` as such."""
-    unknown, more = ended.uncertain_attempts, ended.attempts - 1
+    unknown, more = ended.failed.uncertain, ended.attempts - 1
     if more < 1:
         return unknown
-    if settled > 0 and (ended.failed_cost is None or any(tracker.budget.tokens is not None for tracker in trackers)):
+    if settled > 0 and (not ended.failed.priced or any(tracker.budget.tokens is not None for tracker in trackers)):
         return max(unknown, min(settled, ended.attempts))  # failed answers that did not say what they cost, too
-    return more if isinstance(ended, Reply) and ended.failed_cost is None and not unknown else unknown
+    return more if isinstance(ended, Reply) and not ended.failed.priced and not unknown else unknown

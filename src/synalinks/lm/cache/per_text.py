@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from synalinks._concurrency import LoopLocal
-from synalinks.lm.core.call import NO_USAGE, ZERO, Call, Handler, Reply, Request
+from synalinks.lm.core.call import NO_USAGE, Call, Handler, Reply, Request
 from synalinks.lm.core.shares import sum_money, sum_usage
 
 _Key = tuple[str, Hashable, str]
@@ -88,11 +88,7 @@ def _joined(stored: Reply, live: Reply, missing: Sequence[str], whole: Request) 
         vectors=tuple(vector or fetched[text] for text, vector in zip(whole.texts, stored.vectors, strict=True)),
         usage=NO_USAGE if unknown else sum_usage([stored.usage, live.usage]),
         cost=sum_money([stored.cost, live.cost]),
-        failed_cost=sum_money([stored.failed_cost, live.failed_cost]),
-        known_failed_cost=sum(
-            (part.known_failed_cost if part.failed_cost is None else part.failed_cost for part in (stored, live)), ZERO
-        ),
-        failed_tokens=stored.failed_tokens + live.failed_tokens,
+        failed=stored.failed + live.failed,
         attempts=stored.attempts + live.attempts,
     )
 

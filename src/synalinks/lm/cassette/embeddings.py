@@ -62,7 +62,7 @@ class EmbeddingPlayer:
         fresh = Parts()
         if new:
             fresh.add(row, new, attempts=False)
-        return Recorded(replace(reply, attempts=0, uncertain_attempts=0), fresh.reply(()))
+        return Recorded(replace(reply, attempts=0, failed=replace(reply.failed, uncertain=0)), fresh.reply(()))
 
     def write(self, call: Call, reply: Reply) -> None:
         """Put a batch of texts on the cassette.

@@ -11,13 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from synalinks import _json
 from synalinks.lm.core import errors
-from synalinks.lm.core.amount import NOTHING, Amount
+from synalinks.lm.core.amount import NOTHING, Amount, AttemptCosts
 from synalinks.lm.core.call import Call, Reply, Request, Trace
 from synalinks.lm.core.errors import BadReply, BudgetExceeded, LMError, SampleRefused
 from synalinks.lm.core.place import Scope
@@ -167,13 +166,7 @@ def error_to_dict(error: LMError) -> dict[str, Any]:
             value[name] = found
     if error.uncertain:
         value["uncertain"] = True
-    value["attempts"] = error.attempts
-    value["wasted"] = None if error.failed_cost is None else str(error.failed_cost)
-    if error.failed_cost is None and error.known_failed_cost:
-        value["wasted_known"] = str(error.known_failed_cost)
-    value["wasted_tokens"] = error.failed_tokens
-    if error.uncertain_attempts:
-        value["uncertain_attempts"] = error.uncertain_attempts
+    value |= {"attempts": error.attempts, **error.failed.to_dict()}
     if error.reply is not None:
         value["reply"] = error.reply.to_dict()
     return value
@@ -183,7 +176,7 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
     """The failure that `error_to_dict` wrote, as it comes from a cassette."""
     found = getattr(errors, value["class"], LMError)
     cls = found if isinstance(found, type) and issubclass(found, LMError) else LMError
-    reply, failed_cost = value.get("reply"), value.get("wasted")
+    reply = value.get("reply")
     error = cls(
         value["message"],
         kind=value["kind"],
@@ -193,10 +186,7 @@ def error_from_dict(value: Mapping[str, Any]) -> LMError:
         uncertain=value.get("uncertain", False),
     )
     error.attempts = value["attempts"]
-    error.failed_cost = None if failed_cost is None else Decimal(failed_cost)
-    error.known_failed_cost = Decimal(value.get("wasted_known", 0))
-    error.failed_tokens = value["wasted_tokens"]
-    error.uncertain_attempts = value.get("uncertain_attempts", 0)
+    error.failed = AttemptCosts.from_dict(value)
     error.source = "cassette"
     return error
 
@@ -226,8 +216,5 @@ def cancellation(trace: Trace) -> LMError:
     """A cancelled call as the failure that a cassette keeps of it."""
     error = LMError("the call was cancelled", kind=CANCELLED)
     error.attempts = trace.sent
-    error.failed_cost = None if trace.unknown else trace.cost
-    error.known_failed_cost = trace.cost
-    error.failed_tokens = trace.tokens
-    error.uncertain_attempts = trace.uncertain
+    error.failed = trace.spent
     return error

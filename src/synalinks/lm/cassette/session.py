@@ -47,7 +47,8 @@ from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.report import Bound, Report
 from synalinks.lm.cassette.rows import Row, cancellation
 from synalinks.lm.cassette.run import CassetteRun, recording_sink
-from synalinks.lm.core.call import ZERO, Call, Delta, Handler, Reply, Request
+from synalinks.lm.core.amount import NO_COSTS
+from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
 from synalinks.lm.core.place import Scope
 from synalinks.lm.core.recorded import Recorded
@@ -206,7 +207,7 @@ class Cassette:
             row = self._run.play(index, call.request, call)
             outcome = self._run.failure(row) if row.failed else Reply.from_dict(row.value["reply"], "cassette")
             if again and isinstance(outcome, Reply):
-                outcome = replace(outcome, attempts=0, failed_cost=ZERO, failed_tokens=0, uncertain_attempts=0)
+                outcome = replace(outcome, attempts=0, failed=NO_COSTS)
             charged = not again and bool(budgets())
             recorded = Recorded(outcome, settled=row.settled) if charged else Recorded(outcome)
             return await self._give(call, recorded, row, below, charged)

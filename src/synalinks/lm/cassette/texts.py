@@ -10,9 +10,9 @@ from typing import Any
 
 from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.rows import Row
-from synalinks.lm.core.amount import NOTHING
+from synalinks.lm.core.amount import NO_COSTS, NOTHING, AttemptCosts
 from synalinks.lm.core.call import NO_USAGE, ZERO, Reply, Usage
-from synalinks.lm.core.shares import apportion, apportion_money, sum_money, weights_of
+from synalinks.lm.core.shares import apportion, apportion_costs, apportion_money, sum_money, weights_of
 
 
 def embedding_to_dict(texts: Sequence[str], reply: Reply) -> dict[str, Any]:
@@ -43,32 +43,25 @@ class Parts:
         self.settled = NOTHING
         self._tokens: list[int | None] = []
         self._costs: list[Decimal | None] = []
-        self._failed_cost: list[Decimal | None] = []
-        self._known_failed_cost = ZERO
-        self._failed_tokens = 0
-        self._attempts = self._uncertain = 0
+        self._failed = NO_COSTS
+        self._attempts = 0
         self._models: list[str | None] = []
 
     def add(self, row: Row, used: Sequence[int], attempts: bool) -> None:
         """Take the texts at positions `used` of a row, and with `attempts` the attempts that its batch took."""
         texts, value = row.request.texts, row.value["reply"]
         reply, weights = Reply.from_dict(value, "cassette"), weights_of(texts)
-        failed_cost = apportion_money(reply.failed_cost, weights)
-        known = reply.known_failed_cost if reply.failed_cost is None else reply.failed_cost
-        known_failed = apportion_money(known, weights)
-        failed_tokens = apportion(reply.failed_tokens, weights)
+        failed = apportion_costs(reply.failed, weights)
         for index in used:
             self.vectors[texts[index]] = base64.b64decode(value["vectors"][index])
             self._tokens.append(None if value["tokens"] is None else value["tokens"][index])
             cost = value["costs"][index]
             self._costs.append(None if cost is None else Decimal(cost))
-            self._failed_cost.append(failed_cost[index])
-            self._known_failed_cost += known_failed[index] or ZERO
-            self._failed_tokens += failed_tokens[index]
+            self._failed += failed[index]
         self._models.append(reply.model)
         if attempts:
             self._attempts += reply.attempts
-            self._uncertain += reply.uncertain_attempts
+            self._failed += AttemptCosts(uncertain=reply.failed.uncertain)
             self.settled += row.settled
 
     def reply(self, texts: Sequence[str]) -> Reply:
@@ -82,10 +75,7 @@ class Parts:
             source="cassette",
             model=next((model for model in self._models if model is not None), None),
             attempts=self._attempts,
-            failed_cost=sum_money(self._failed_cost),
-            known_failed_cost=self._known_failed_cost,
-            failed_tokens=self._failed_tokens,
-            uncertain_attempts=self._uncertain,
+            failed=self._failed,
         )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synalinks.lm.core.admission import Admission
-from synalinks.lm.core.amount import NOTHING, ZERO
+from synalinks.lm.core.amount import NO_COSTS, NOTHING, ZERO
 from synalinks.lm.core.errors import LMError
 from synalinks.lm.core.place import NOWHERE, Scope
 from synalinks.lm.core.rate_limit_status import RateLimitStatus
@@ -53,9 +53,7 @@ class Trace:
 
     Attributes:
         sent: attempts handed to the provider. answers: those that were answered, even if of no use.
-        cost: dollars of the answers that came. tokens: theirs, as far as known.
-        uncertain: attempts that may have been answered although no answer arrived.
-        unknown: whether an attempt may have been billed that no answer gives the price of.
+        spent: what they cost.
         settled: what budgets settled for attempts whose cost is not known: the bounds of these.
         ticket: the call's place in the order of waiting calls, the same for all its attempts; None before the first.
         exceeded: budgets, by name and caps, that the call put over their caps in mode `expected`, each with the words
@@ -66,15 +64,12 @@ class Trace:
     """
 
     __slots__ = (
-        "answers", "cost", "exceeded", "rate_limit_status", "recorded", "sent", "settled", "ticket", "tokens",
-        "uncertain", "unknown",
+        "answers", "exceeded", "rate_limit_status", "recorded", "sent", "settled", "spent", "ticket",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.sent = self.answers = self.uncertain = 0
-        self.cost = ZERO
-        self.tokens = 0
-        self.unknown = False
+        self.sent = self.answers = 0
+        self.spent = NO_COSTS
         self.settled = NOTHING
         self.ticket: int | None = None
         self.exceeded: tuple[tuple[str, Mapping[str, str]], ...] = ()
@@ -85,10 +80,7 @@ class Trace:
         """Take over what another trace holds."""
         self.sent += other.sent
         self.answers += other.answers
-        self.uncertain += other.uncertain
-        self.cost += other.cost
-        self.tokens += other.tokens
-        self.unknown = self.unknown or other.unknown
+        self.spent += other.spent
         self.settled += other.settled
         self.recorded = self.recorded or other.recorded
 

@@ -7,8 +7,9 @@ code above. An error with neither always reaches the user.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar
+
+from synalinks.lm.core.amount import AttemptCosts
 
 if TYPE_CHECKING:
     from synalinks.lm.core.reply import Reply, Source
@@ -39,10 +40,7 @@ class LMError(SynalinksError):
         attempts: attempts made in all, this one included.
         reply: the answer that was paid for but can't be used, or None.
         uncertain: whether the provider may have billed an answer that did not arrive.
-        failed_cost: dollars that failed attempts cost; None if unknown.
-        known_failed_cost: where `failed_cost` is None, dollars of those failed attempts whose cost is known.
-        failed_tokens: tokens of failed attempts, as far as known.
-        uncertain_attempts: how many of the attempts may have been billed though no answer arrived.
+        failed: what the attempts cost.
         capped: the answer tokens that a budget had room for, where that made the call fail; else None.
         source: `live`; `shared` for the failure of a call shared by single flight; `cassette` for one that a cassette
             replays.
@@ -70,10 +68,7 @@ class LMError(SynalinksError):
         self.reply = reply
         self.uncertain = uncertain
         self.attempts = 1
-        self.failed_cost: Decimal | None = Decimal(0)
-        self.known_failed_cost = Decimal(0)
-        self.failed_tokens = 0
-        self.uncertain_attempts = int(uncertain)
+        self.failed = AttemptCosts(uncertain=int(uncertain))
         self.capped: int | None = None
         self.source: Source = "live"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from synalinks.lm.core.amount import ZERO
+from synalinks.lm.core.amount import NO_COSTS, ZERO, AttemptCosts
 from synalinks.lm.core.usage import NO_USAGE, Usage
 
 #: Where an answer came from; only `live` costs money.
@@ -41,8 +41,8 @@ class Reply:
 
     Example:
         >>> from decimal import Decimal
-        >>> from synalinks.lm import Reply
-        >>> reply = Reply("4", cost=Decimal("0.002"), attempts=2, failed_cost=Decimal("0.001"))
+        >>> from synalinks.lm import AttemptCosts, Reply
+        >>> reply = Reply("4", cost=Decimal("0.002"), attempts=2, failed=AttemptCosts(Decimal("0.001")))
         >>> reply.as_if
         Decimal('0.003')
 
@@ -54,18 +54,15 @@ class Reply:
         finish: `stop`, `length`, `tool_calls`, `content_filter`, ...; None if the provider did not say.
         refusal: the provider's words when it declined.
         usage: tokens of the attempt that gave this answer.
-        cost: dollars this answer costs when it is fetched live, without `failed_cost`; None if the price is
+        cost: dollars this answer costs when it is fetched live, without failed attempts; None if the price is
             unknown.
-        billed: dollars paid for it now, `failed_cost` included: 0 from a cache or a cassette; None if unknown.
+        billed: dollars paid for it now, failed attempts included: 0 from a cache or a cassette; None if unknown.
         source: where it came from.
         model: what the provider says it ran, e.g. a dated name or the routed provider.
         seconds: how long the provider took, queueing here not included.
         first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
         attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
-        failed_cost: dollars that failed attempts cost; None if unknown.
-        known_failed_cost: where `failed_cost` is None, dollars of those failed attempts whose cost is known.
-        failed_tokens: tokens of failed attempts, as far as known.
-        uncertain_attempts: how many of the failed attempts may have been billed though no answer arrived.
+        failed: what failed attempts cost.
         capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
         chunks: the pieces in which a streamed answer came, or None.
         extra: other fields of the provider's answer, JSON.
@@ -85,18 +82,15 @@ class Reply:
     seconds: float | None = None
     first_token: float | None = None
     attempts: int = 1
-    failed_cost: Decimal | None = ZERO
-    failed_tokens: int = 0
-    uncertain_attempts: int = 0
+    failed: AttemptCosts = NO_COSTS
     capped: int | None = None
     chunks: tuple[Delta, ...] | None = None
     extra: Mapping[str, Any] | None = None
-    known_failed_cost: Decimal = ZERO
 
     @property
     def as_if(self) -> Decimal | None:
         """Dollars this answer costs live, failed attempts included; None if unknown."""
-        return None if self.cost is None or self.failed_cost is None else self.cost + self.failed_cost
+        return None if self.cost is None or self.failed.cost is None else self.cost + self.failed.cost
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON for cassettes and caches. `billed` and `source` are of this run and left out;
@@ -114,14 +108,8 @@ class Reply:
             value["seconds"] = round(self.seconds, SECONDS_DIGITS)
         if self.first_token is not None:
             value["first_token"] = round(self.first_token, SECONDS_DIGITS)
-        if self.attempts != 1:  # `wasted` is the key of `failed_cost` in files
-            value["attempts"] = self.attempts
-            value["wasted"] = None if self.failed_cost is None else str(self.failed_cost)
-            if self.failed_cost is None and self.known_failed_cost:
-                value["wasted_known"] = str(self.known_failed_cost)
-            value["wasted_tokens"] = self.failed_tokens
-        if self.uncertain_attempts:
-            value["uncertain_attempts"] = self.uncertain_attempts
+        if self.attempts != 1 or self.failed != NO_COSTS:
+            value |= {"attempts": self.attempts, **self.failed.to_dict()}
         if self.chunks is not None:
             value["chunks"] = [[delta.text, delta.reasoning] for delta in self.chunks]
         return value
@@ -129,7 +117,7 @@ class Reply:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any], source: Source, vectors: tuple[bytes, ...] = ()) -> Reply:
         """The answer that `to_dict` wrote, as it comes from `source`: nothing is billed for it."""
-        cost, failed_cost, chunks = value.get("cost"), value.get("wasted", "0"), value.get("chunks")
+        cost, chunks = value.get("cost"), value.get("chunks")
         return cls(
             text=value.get("text", ""),
             reasoning=value.get("reasoning"),
@@ -145,10 +133,7 @@ class Reply:
             seconds=value.get("seconds"),
             first_token=value.get("first_token"),
             attempts=value.get("attempts", 1),
-            failed_cost=None if failed_cost is None else Decimal(failed_cost),
-            known_failed_cost=Decimal(value.get("wasted_known", 0)),
-            failed_tokens=value.get("wasted_tokens", 0),
-            uncertain_attempts=value.get("uncertain_attempts", 0),
+            failed=AttemptCosts.from_dict(value),
             chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),
             extra=value.get("extra"),
         )

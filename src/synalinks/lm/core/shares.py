@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, getcontext
 
-from synalinks.lm.core.amount import ZERO
+from synalinks.lm.core.amount import ZERO, AttemptCosts
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, Usage
 
 #: Decimal places, beyond those of the whole, to which a cost is divided.
@@ -42,6 +42,12 @@ def apportion_money(total: Decimal | None, weights: Sequence[int]) -> list[Decim
     places = max(0, -exponent) + (SHARE_DIGITS if len(digits) + SHARE_DIGITS <= getcontext().prec else 0)
     units = int("".join(map(str, digits))) * 10 ** (exponent + places)
     return [Decimal(f"{share}E-{places}") for share in apportion(units, weights)]
+
+
+def apportion_costs(costs: AttemptCosts, weights: Sequence[int]) -> list[AttemptCosts]:
+    """Dollars and tokens of failed attempts split in proportion to `weights`; how many are uncertain is not split."""
+    money, tokens = apportion_money(costs.known_cost, weights), apportion(costs.tokens, weights)
+    return [AttemptCosts(m or ZERO, t, priced=costs.priced) for m, t in zip(money, tokens, strict=True)]
 
 
 def apportion_usage(usage: Usage, weights: Sequence[int]) -> list[Usage]:

@@ -141,7 +141,7 @@ class Priors:
                 if entry.usage.input_tokens is not None:
                     self._prompts[entry.digest] = entry.usage.input_tokens
             if entry.source == "live" and not is_synthetic(entry.usage):
-                self._add_attempts(entry.model, entry.attempts, entry.usage, entry.failed_tokens, entry.seconds)
+                self._add_attempts(entry.model, entry.attempts, entry.usage, entry.failed.tokens, entry.seconds)
 
     def add_cassette(self, path: str | Path) -> None:
         """Add the rows of a cassette file. They do not count as stored: a run without the cassette calls live.
@@ -170,7 +170,7 @@ class Priors:
             if is_synthetic(usage):
                 continue
             self._add_length(request.model, scope, request.kind, usage)
-            self._add_attempts(request.model, reply.attempts, usage, reply.failed_tokens, reply.seconds)
+            self._add_attempts(request.model, reply.attempts, usage, reply.failed.tokens, reply.seconds)
             if stored:
                 self.stored[request.model, scope.text("phase"), scope.text("module")] += 1
             if request.kind == "embed" and (size := len(_first_vector(row["reply"]))):

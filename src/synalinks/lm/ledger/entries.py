@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import USAGE_BUCKETS, ZERO, Source, Usage
 from synalinks.lm.core.place import Scope, labels
 from synalinks.lm.ledger.dollars import dollars_text
@@ -69,12 +70,10 @@ class Entry:
         usage: tokens of the answer, in disjoint buckets.
         as_if: dollars of the answer and of failed attempts, live; None if unknown.
         billed: dollars paid in this run; None if unknown.
-        failed_cost: dollars of the attempts that failed, part of `as_if`; None if unknown.
+        failed: what the attempts that failed cost, part of `as_if`; those of them that may have been answered though no
+            answer arrived, after a cancellation or a broken connection, the provider may count as answers more.
         seconds: from call to answer, waiting included.
         attempts: requests sent (or once sent, where a cassette replays it); 0 for a shared or cached answer.
-        known_failed_cost: where `failed_cost` is None, dollars of those failed attempts whose cost is known; part of
-            the totals.
-        failed_tokens: tokens of attempts that failed, as far as known.
         error: kind of failure, e.g. `timeout`; None if the call succeeded. error_message: what the last attempt failed
             of, in the provider's own words where there were any: short, and without keys.
         caller: token of the model object that made the call.
@@ -83,8 +82,6 @@ class Entry:
             that the cache holds in part, the rest.
         billed_tokens: tokens of those answers, as far as known: what the provider counts, as `usage` is what the
             answer would take live.
-        uncertain: attempts that may have been answered though no answer arrived, after a cancellation or a broken
-            connection; the provider may count so many answers more.
         begun: when it was made, on the run's clock. latency: seconds that the provider took for the answer, on a
             cassette and in the cache those of the first time; first_token: until the first piece, where it was
             streamed.
@@ -101,24 +98,21 @@ class Entry:
     usage: Usage
     as_if: Decimal | None
     billed: Decimal | None
-    failed_cost: Decimal | None
     seconds: float
     attempts: int
-    failed_tokens: int
     finish: str | None
     error: str | None
     caller: int
     digest: str
     answers: int = 0
     billed_tokens: int = 0
-    uncertain: int = 0
+    failed: AttemptCosts = NO_COSTS
     begun: float = 0.0
     latency: float | None = None
     first_token: float | None = None
     vectors: int = 0
     is_fallback: bool = False
     error_message: str | None = None
-    known_failed_cost: Decimal = ZERO
 
     def value(self, name: str) -> Any:
         """A field of the entry or of its scope, for queries."""
@@ -129,21 +123,15 @@ class Entry:
         value: dict[str, Any] = {name: self.scope.get(name) for name in labels()}
         value |= {name: getattr(self, name) for name in ("draw", "kind", "model", "provider", "source")}
         value |= {name: getattr(self.usage, name) for name in USAGE_BUCKETS}
-        for name, amount in (("as_if", self.as_if), ("billed", self.billed), ("wasted", self.failed_cost)):
+        for name, amount in (("as_if", self.as_if), ("billed", self.billed), ("wasted", self.failed.cost)):
             # Shares of a sum have more zeros than the sum; an amount is written in one way wherever it comes from.
             value[name] = None if amount is None else f"{amount.normalize():f}"
-        value |= {name: getattr(self, field) for name, field in _REST.items()}
+        value |= {"attempts": self.attempts, "answers": self.answers, "uncertain": self.failed.uncertain}
+        value |= {"billed_tokens": self.billed_tokens, "wasted_tokens": self.failed.tokens}
+        value |= {name: getattr(self, name) for name in ("finish", "error", "error_message", "digest")}
         if timings:
             value["seconds"] = self.seconds
         return value
-
-
-#: Key in files, in their order, and field; `wasted` and `wasted_tokens` are the keys of cassettes and caches, too.
-_REST = {
-    "attempts": "attempts", "answers": "answers", "uncertain": "uncertain", "billed_tokens": "billed_tokens",
-    "wasted_tokens": "failed_tokens", "finish": "finish", "error": "error", "error_message": "error_message",
-    "digest": "digest",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,16 +211,16 @@ class Sum:
             self.attempts += entry.attempts
             self.answers += entry.answers
             self.billed_tokens += entry.billed_tokens
-            self.uncertain += entry.uncertain
-            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.failed_tokens)
+            self.uncertain += entry.failed.uncertain
+            tokens = (entry.usage.input_tokens, entry.usage.output_tokens, entry.failed.tokens)
             for i, count in enumerate(tokens):
                 self.tokens[i] += count or 0
             self.uncounted += entry.error is None and tokens[:2] == (None, None)
-            for i, amount in enumerate((entry.as_if, entry.billed, entry.failed_cost)):
+            for i, amount in enumerate((entry.as_if, entry.billed, entry.failed.cost)):
                 if amount is None:
                     self.unknown[i] += 1
-                    if entry.failed_cost is None and (i != _BILLED or entry.source == "live"):
-                        self.amounts[i] += entry.known_failed_cost
+                    if not entry.failed.priced and (i != _BILLED or entry.source == "live"):
+                        self.amounts[i] += entry.failed.known_cost
                 elif amount:
                     self.amounts[i] += amount
             self.seconds += entry.seconds

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from threading import Lock
@@ -214,7 +215,7 @@ class LedgerLayer:
             caller=call.caller,
             digest=call.request.digest,
             answers=trace.answers,
-            billed_tokens=trace.tokens,
+            billed_tokens=trace.spent.tokens,
             **outcome,
         )
 
@@ -226,11 +227,8 @@ def _answer(reply: Reply) -> dict[str, Any]:
         "usage": _without_raw(reply.usage),
         "as_if": reply.as_if,
         "billed": reply.billed,
-        "failed_cost": reply.failed_cost,
         "attempts": reply.attempts if asked else 0,
-        "uncertain": reply.uncertain_attempts if asked else 0,
-        "known_failed_cost": reply.known_failed_cost,
-        "failed_tokens": reply.failed_tokens,
+        "failed": reply.failed if asked else replace(reply.failed, uncertain=0),
         "finish": reply.finish,
         "error": None,
         "latency": reply.seconds,
@@ -255,13 +253,10 @@ def _failure(error: LMError) -> dict[str, Any]:
     return {
         "source": error.source,
         "usage": NO_USAGE,
-        "as_if": error.failed_cost,
-        "billed": error.failed_cost if error.source == "live" else ZERO,
-        "failed_cost": error.failed_cost,
+        "as_if": error.failed.cost,
+        "billed": error.failed.cost if error.source == "live" else ZERO,
         "attempts": error.attempts,
-        "uncertain": error.uncertain_attempts,
-        "known_failed_cost": error.known_failed_cost,
-        "failed_tokens": error.failed_tokens,
+        "failed": error.failed,
         "finish": None if reply is None else reply.finish,
         "error": error.kind,
         "error_message": brief(error),
@@ -278,19 +273,15 @@ def _unfinished(trace: Trace, error: BaseException) -> dict[str, Any] | None:
         return {**_failure(error.__cause__), "error": "budget", "error_message": brief(error)}
     if cancelled and trace.recorded is not None:  # where the recorded call was cancelled, too
         return {**_failure(trace.recorded), "error_message": None}
-    spent, sent, tokens, lost = None if trace.unknown else trace.cost, trace.sent, trace.tokens, trace.uncertain
-    if not cancelled and not sent:
+    if not cancelled and not trace.sent:
         return None
     return {
         "source": "live",
         "usage": NO_USAGE,
-        "as_if": spent,
-        "billed": spent,
-        "failed_cost": spent,
-        "attempts": sent,
-        "uncertain": lost,
-        "known_failed_cost": trace.cost,
-        "failed_tokens": tokens,
+        "as_if": trace.spent.cost,
+        "billed": trace.spent.cost,
+        "attempts": trace.sent,
+        "failed": trace.spent,
         "finish": None,
         "error": "cancelled" if cancelled else "refused" if isinstance(error, SynalinksError) else type(error).__name__,
         "error_message": None if cancelled else brief(error),

@@ -5,7 +5,6 @@ A price that none of them has is unknown: None, which is not 0. Models of local 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from synalinks._concurrency import Clock
+from synalinks.lm.core.amount import AttemptCosts
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
 from synalinks.lm.core.errors import LMError, SynalinksError
 from synalinks.lm.core.reply import SECONDS_DIGITS
@@ -162,7 +162,7 @@ class PriceLayer:
             except SynalinksError:  # refused before anything was sent
                 trace.sent -= 1
                 raise
-            except asyncio.CancelledError:
+            except BaseException:  # cancelled, or an exception of a sink or of a provider of one's own
                 self._lost(trace, call.request)
                 raise
             reply = self._priced(reply, call.request, now() - begun)
@@ -175,8 +175,7 @@ class PriceLayer:
 
     def _lost(self, trace: Trace, request: Request) -> None:
         """Note an attempt that may have been answered, and billed, without a reply."""
-        trace.uncertain += 1
-        trace.unknown = trace.unknown or not self._free(request)
+        trace.spent += AttemptCosts(uncertain=1, priced=self._free(request))
 
     def _free(self, request: Request) -> bool:
         price = price_for(request, self._price)
@@ -207,8 +206,4 @@ class _FirstPieceSink:
 
 def _note(trace: Trace, reply: Reply) -> None:
     trace.answers += 1
-    trace.tokens += reply.usage.total_tokens or 0
-    if reply.cost is None:
-        trace.unknown = True
-    else:
-        trace.cost += reply.cost
+    trace.spent += AttemptCosts.of(reply.cost, reply.usage.total_tokens)

@@ -286,7 +286,7 @@ def test_an_error_in_a_stream_keeps_what_was_paid_for() -> None:
 def test_a_generation_that_was_no_tool_call_is_tried_again() -> None:
     with pytest.raises(errors.BadReply, match="Tool call validation failed") as caught:
         play("groq", "pydanticai__test_tool_use_failed_error")
-    assert caught.value.retryable and caught.value.uncertain_attempts == 1
+    assert caught.value.retryable and caught.value.failed.uncertain == 1
 
 
 def test_the_words_of_the_one_upstream_are_told() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks import _json
+from synalinks.lm.core.amount import AttemptCosts
 from synalinks.lm.core.call import Reply
 from synalinks.lm.core.errors import BadReply, LMError, ModelNotFound, QuotaExhausted, RateLimited, SampleRefused
 from synalinks.lm.providers.transport.status import error_for
@@ -113,7 +114,7 @@ def error_of(
         error.reply = partial
     elif isinstance(error, BadReply) or (partial is not None and (status >= 500 or partial.text or partial.reasoning)):
         error.uncertain = True
-        error.uncertain_attempts = 1
+        error.failed = AttemptCosts(uncertain=1)
     return error
 
 
