@@ -47,8 +47,8 @@ _HOMES = {
         LMRewardsOperationalMetric Metric PassAtK PassHatK ProgramOperationalMetric
     """,
     "synalinks.modules": """
-        AudioInput ChainOfThought EmbeddingModel Generator ImageInput Input LMWarning LanguageModel Module
-        SelfCritique default_prompt_template
+        And AudioInput ChainOfThought Concat Concatenate EmbeddingModel Generator Identity ImageInput InMask Input
+        LMWarning Lambda LanguageModel Module Not Or OutMask SelfCritique Xor default_prompt_template
     """,
     "synalinks.optimizers": "OMEGA RandomFewShot",
     "synalinks.programs": "Program",

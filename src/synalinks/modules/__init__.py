@@ -5,28 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synalinks._not_here_yet import attribute_of
+from synalinks.modules.core.identity import Identity
 from synalinks.modules.core.input_module import AudioInput, ImageInput, Input, InputModule
+from synalinks.modules.core.lambda_module import Lambda
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.prompts import default_prompt_template
 from synalinks.modules.generators.self_critique import SelfCritique
+from synalinks.modules.masking.in_mask import InMask
+from synalinks.modules.masking.out_mask import OutMask
+from synalinks.modules.merging.concat import Concat
+from synalinks.modules.merging.logical_and import And
+from synalinks.modules.merging.logical_not import Not
+from synalinks.modules.merging.logical_or import Or
+from synalinks.modules.merging.logical_xor import Xor
 from synalinks.modules.models.embedding_model import EmbeddingModel
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.models.remote_model import LMWarning
 
+Concatenate = Concat
+
 __all__ = [
+    "And",
     "AudioInput",
     "ChainOfThought",
+    "Concat",
+    "Concatenate",
     "EmbeddingModel",
     "Generator",
+    "Identity",
     "ImageInput",
+    "InMask",
     "Input",
     "InputModule",
     "LMWarning",
+    "Lambda",
     "LanguageModel",
     "Module",
+    "Not",
+    "Or",
+    "OutMask",
     "SelfCritique",
+    "Xor",
     "default_prompt_template",
 ]
 
