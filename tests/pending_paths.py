@@ -2,18 +2,18 @@
 
 PENDING = {
     "synalinks": """
-        Action AgentAsJudge And Branch ChatCompletionChoice ChatCompletionCompletionTokensDetails
+        Action AgentAsJudge Branch ChatCompletionChoice ChatCompletionCompletionTokensDetails
         ChatCompletionFunctionCall ChatCompletionJsonSchema ChatCompletionMessage
         ChatCompletionPromptTokensDetails ChatCompletionRequest ChatCompletionResponse
         ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall ChatCompletionToolFunction
-        ChatCompletionUsage Concat Concatenate Decision DecisionModel EmbeddedEntity Entities Entity Function
-        FunctionCallingAgent HuggingFaceDataset Identity ImageFolderDataset InMask KnowledgeGraph
-        KnowledgeGraphs Lambda MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiDecision
-        MultiServerMCPClient Not OAuthLanguageModel Or OutMask ParquetDataset Relation Relations Sequential
-        StatelessScope SymbolicScope TextDataset TextDocument Tool ToolCalling Xor api_base decision_models
-        default_agent_prompt_template default_decision_model disable_keras_backend
-        from_chat_completion_message from_chat_completion_messages is_embedded_entity is_entities is_entity
-        is_knowledge_graph is_knowledge_graphs is_relation is_relations is_trace_recording_enabled name_scope
+        ChatCompletionUsage Decision DecisionModel EmbeddedEntity Entities Entity Function
+        FunctionCallingAgent HuggingFaceDataset ImageFolderDataset KnowledgeGraph KnowledgeGraphs
+        MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiDecision MultiServerMCPClient
+        OAuthLanguageModel ParquetDataset Relation Relations Sequential StatelessScope SymbolicScope
+        TextDataset TextDocument Tool ToolCalling api_base decision_models default_agent_prompt_template
+        default_decision_model disable_keras_backend from_chat_completion_message
+        from_chat_completion_messages is_embedded_entity is_entities is_entity is_knowledge_graph
+        is_knowledge_graphs is_relation is_relations is_trace_recording_enabled name_scope
         parse_markdown_sections record_traces set_api_base set_default_decision_model synalinks_home
         to_chat_completion_message to_chat_completion_messages to_chat_completion_request trace_context
     """,
@@ -46,7 +46,9 @@ PENDING = {
         ParquetDataset TextDataset TextDocument arc_challenge arcagi bbh bbq boolq drop hellaswag hotpotqa
         humaneval ifeval lambada load_split logiqa mmlu parse_markdown_sections squad truthfulqa winogrande
     """,
-    "synalinks.datasets.arc_challenge": "get_input_data_model get_output_data_model iterable_dataset load_data",
+    "synalinks.datasets.arc_challenge": """
+        get_input_data_model get_output_data_model iterable_dataset load_data
+    """,
     "synalinks.datasets.arcagi": """
         default_instructions get_arcagi1_evaluation_task_names get_arcagi1_training_task_names
         get_arcagi2_evaluation_task_names get_arcagi2_training_task_names get_input_data_model
@@ -75,11 +77,12 @@ PENDING = {
     """,
     "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
+    "synalinks.language_models": """
+        OAuthLanguageModel model_info provider_info supported_models supported_providers
+    """,
     "synalinks.metrics": "ListF1Score ListFBetaScore",
     "synalinks.modules": """
-        Action And Branch Concat Concatenate Decision FunctionCallingAgent Identity InMask Lambda
-        MultiDecision Not Or OutMask Tool Xor deserialize serialize
+        Action Branch Decision FunctionCallingAgent MultiDecision Tool deserialize serialize
     """,
     "synalinks.ops": "concatenate",
     "synalinks.ops.json": "concatenate",

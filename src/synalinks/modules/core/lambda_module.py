@@ -27,8 +27,8 @@ class Lambda(Module):
         {'query': 'HELLO'}
 
     Args:
-        function: sync or async; takes the input, and `training` if it has such a parameter; returns a dict, a data model
-            or None.
+        function: sync or async; takes the input, and `training` if it has such a parameter; returns a dict, a data
+            model or None.
         schema, data_model: what the result obeys. Without either the function returns data models, and it also runs on
             symbolic inputs, as one that is written with `+`, `in_mask` and the like does.
         name, description, trainable: as for any module.

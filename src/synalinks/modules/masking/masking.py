@@ -30,8 +30,8 @@ class Masking(Module):
         name, description, trainable: as for any module.
 
     Raises:
-        ConfigurationError: neither is given, no list of names, or no regular expression; at the first input, a mask that
-            names none of its fields.
+        ConfigurationError: neither is given, no list of names, or no regular expression; at the first input, a mask
+            that names none of its fields.
     """
 
     #: Whether the chosen fields are what is left.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from synalinks.data import Or as OrOperator
 from synalinks.data import Operator
+from synalinks.data import Or as OrOperator
 from synalinks.modules.merging.merging import Merging
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from synalinks.data import Xor as XorOperator
 from synalinks.data import Operator, SymbolicDataModel
+from synalinks.data import Xor as XorOperator
 from synalinks.modules.merging.merging import Merging
 
 

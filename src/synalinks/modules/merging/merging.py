@@ -12,8 +12,8 @@ from synalinks.modules.core.module import Module
 class Merging(Module):
     """A module that folds its inputs, from the left, with one operator of the data algebra.
 
-    Inputs are a list, tuple or dict of data models, some of which may be None, or separate arguments; a subclass has the
-    operator.
+    Inputs are a list, tuple or dict of data models, some of which may be None, or separate arguments; a subclass has
+    the operator.
 
     Example:
         >>> class Answer(synalinks.DataModel):
@@ -28,7 +28,7 @@ class Merging(Module):
     #: What two values are merged with.
     operator: ClassVar[type[Operator]]
 
-    async def call(self, *inputs: Any) -> Any:  # type: ignore[override]
+    async def call(self, *inputs: Any) -> Any:
         """The merged value; None where the inputs are None.
 
         Raises:
@@ -40,7 +40,7 @@ class Merging(Module):
         """The inputs as a flat list."""
         values = tree.flatten(inputs)
         if not values:
-            raise ConfigurationError(f"{self.name} ({type(self).__name__}) merges a list of data models; got an empty one")
+            raise ConfigurationError(f"{self.name} ({type(self).__name__}) merges data models; got an empty list")
         return values
 
     def merge(self, values: list[Any]) -> Any:
