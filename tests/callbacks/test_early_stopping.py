@@ -151,5 +151,10 @@ def test_bad_arguments() -> None:
         EarlyStopping(patience=-1)
     with pytest.raises(ConfigurationError, match="min_delta=-0.1"):
         EarlyStopping(min_delta=-0.1)
-    with pytest.raises(ConfigurationError, match=r"monitors 'val_reward', which is no number: \[0.5, 0.4\]"):
+    with pytest.raises(ConfigurationError, match=r"monitors 'val_reward', which is no number: 'high'"):
+        monitored(EarlyStopping(), ["high"])
+
+
+def test_of_several_values_none_is_the_one_to_stop_at() -> None:
+    with pytest.warns(UserWarning, match=r"'val_reward', which was \[0.5, 0.4\] whenever it was logged"):
         monitored(EarlyStopping(), [[0.5, 0.4]])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import synalinks
@@ -212,3 +213,21 @@ def test_bad_arguments(tmp_path: Path) -> None:
             ProgramCheckpoint(path)
     with pytest.raises(ConfigurationError, match=r"no value for \['batch', 'f1'\]; there are \['epoch', 'reward'"):
         trained(ProgramCheckpoint(tmp_path / "{epoch}-{batch}-{f1}.json"), [0.5])
+
+
+@pytest.mark.parametrize("value", [[0.5, 0.25], np.array([0.5, 0.25])])
+def test_every_program_is_saved_where_the_log_has_several_values(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "{epoch}.json"
+    checkpoint = ProgramCheckpoint(path, monitor="val_f1_score", save_best_only=True)
+    checkpoint.set_program(solver())
+    with pytest.warns(UserWarning, match=r"has several values, so that none is the best.*average='macro'"):
+        checkpoint.on_epoch_end(0, {"val_f1_score": value})
+    assert [one.name for one in tmp_path.iterdir()] == ["1.json"]
+
+
+def test_an_array_of_one_value_is_that_value(tmp_path: Path) -> None:
+    checkpoint = ProgramCheckpoint(tmp_path / "best.json", monitor="val_f1_score", save_best_only=True)
+    checkpoint.set_program(solver())
+    checkpoint.on_epoch_end(0, {"val_f1_score": np.array([0.5])})
+    checkpoint.on_epoch_end(1, {"val_f1_score": np.float64(0.75)})
+    assert checkpoint.best == 0.75

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 #: Rewards and metrics by name; of a batch of predictions, `outputs`.
@@ -17,9 +18,12 @@ class Callback:
     Order in `fit`: train_begin, then per epoch: epoch_begin, per step train_batch_begin and train_batch_end, then
     test_begin, test_batch_begin and test_batch_end, test_end for the validation, epoch_end; at last train_end.
 
+    `on_batch_begin` and `on_batch_end` are called by the hooks of a training step, `on_train_batch_begin` and
+    `on_train_batch_end`, unless a callback overrides those.
+
     Attributes:
         program: the program being run.
-        params: `epochs`, `steps` (None where unknown), `batch_size`, `verbose`.
+        params: `epochs`, `steps` (None where unknown), `batch_size`, `verbose`, and in `fit` the `optimizer`'s name.
         last: whether its hooks are called after those of other callbacks, for what depends on their results.
 
     Example:
@@ -33,10 +37,13 @@ class Callback:
     """
 
     last: ClassVar[bool] = False
+    # of a subclass that does not call super().__init__(), too
+    program: Any = None
+    params: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self) -> None:
-        self.program: Any = None
-        self.params: dict[str, Any] = {}
+        self.program = None
+        self.params = {}
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, for callbacks that are registered and saved."""
@@ -74,11 +81,19 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> Hooked:
         """After an epoch and its validation, with the logs of both."""
 
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> Hooked:
+        """Before a step: what `on_train_batch_begin` calls."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> Hooked:
+        """After a step: what `on_train_batch_end` calls."""
+
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> Hooked:
         """Before a step, counted from 0."""
+        return self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> Hooked:
         """After a step, with the epoch's logs so far."""
+        return self.on_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Logs | None = None) -> Hooked:
         """Before an evaluation or validation."""

@@ -61,13 +61,14 @@ class Monitor:
         """The log's value, or None where these logs don't hold it, or hold None or NaN: it is not known.
 
         A log that is missing is warned of once; a validation's only at the end of the run (`finish`), because an epoch
-        without validation has none; so is one that is there and not known, for it may be known later.
+        without validation has none; so is one that is there and not known, for it may be known later. Of several values
+        at once none is known to be the one.
 
         Raises:
             ConfigurationError: the log is no number.
         """
-        found = logs.get(self.monitor)
-        if self.monitor in logs and (found is None or found != found):  # NaN is not itself
+        found = scalar(logs.get(self.monitor))
+        if self.monitor in logs and (found is None or found != found or self.has_several(logs)):  # NaN is not itself
             self._unknown = found
             self._others |= logs.keys()
             return None
@@ -81,6 +82,10 @@ class Monitor:
             raise ConfigurationError(f"{self.owner} monitors {self.monitor!r}, which is no number: {found!r}")
         self._seen = True
         return float(found)
+
+    def has_several(self, logs: Logs) -> bool:
+        """Whether the log holds several values, such as one for each label, so that none of them says what is best."""
+        return isinstance(scalar(logs.get(self.monitor)), (list, tuple))
 
     def finish(self) -> None:
         """Warn if the log was never there."""
@@ -111,3 +116,9 @@ class Monitor:
         if self.mode == "max":
             return value - self.min_delta > than
         return value + self.min_delta < than
+
+
+def scalar(value: Any) -> Any:
+    """A value of NumPy as Python's, several as a list; a list of one is that one."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return scalar(value[0]) if isinstance(value, (list, tuple)) and len(value) == 1 else value

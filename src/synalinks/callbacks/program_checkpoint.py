@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import string
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,14 @@ class ProgramCheckpoint(Callback):
 
     def _checkpoint(self, logs: Logs, batch: int | None) -> None:
         number = self._epoch + 1
-        if not self.save_best_only:
+        if not self.save_best_only or self._monitor.has_several(logs):
+            if self.save_best_only:
+                warnings.warn(
+                    f"ProgramCheckpoint monitors {self.monitor!r}, which has several values, so that none is the best, "
+                    "and every program is saved; give the metric an average, e.g. average='macro'. Got "
+                    f"{logs[self.monitor]}",
+                    stacklevel=2,
+                )
             path = self._path(logs, batch)
             self._print(f"Epoch {number}: saving {self._what} to {path}")
             self._save(path)

@@ -93,7 +93,7 @@ class Program(Module, Trainer):
 
     def __getstate__(self) -> dict[str, Any]:
         # The graph comes first for the sake of its order; a fit under way stays with the original.
-        return {"graph": self.graph, **vars(self), "fitting": None}
+        return {"graph": self.graph, **vars(self), "fitting": None, "in_fit": False}
 
     def walk_state(self) -> Any:
         """The modules of the graph, or what a subclass holds."""

@@ -42,15 +42,15 @@ def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] 
         yield RunContext(collected, trackers[0] if trackers else None)
 
 
-def callbacks_of(given: Sequence[Callback | str] | None) -> Sequence[Callback] | None:
-    """Callbacks, those named by a string looked up.
+def callbacks_of(given: Callback | str | Sequence[Callback | str] | None) -> Sequence[Callback]:
+    """One or several callbacks as a list; those named by a string are looked up.
 
     Raises:
-        ConfigurationError: a name that no callback has.
+        ConfigurationError: a name that no callback has, or something that is no callback.
     """
-    if given is None or not any(isinstance(callback, str) for callback in given):
-        return given  # type: ignore[return-value]  # CallbackList refuses what is no callback
-    return [get(callback) if isinstance(callback, str) else callback for callback in given]
+    if isinstance(given, (Callback, str)):
+        given = [given]
+    return CallbackList([get(one) if isinstance(one, str) else one for one in given or ()]).callbacks
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def use_callbacks(
     *,
     steps: int | None,
     at_most: int | None,
-    **params: int,
+    **params: int | str,
 ) -> Iterator[CallbackList]:
     """A block with the callbacks of a run and, unless `verbose` is 0, its progress output.
 
@@ -74,12 +74,9 @@ def use_callbacks(
     """
     bar = ProgbarLogger(lambda: money_spent(ledger), spent_of_budget, lambda: ledger.total.tokens)
     try:
-        yield CallbackList(
-            [*(callbacks or ()), *([bar] if verbose != 0 else [])],
-            program=program,
-            steps=min((count for count in (steps, at_most) if count is not None), default=None),
-            verbose=1 if verbose == "auto" else verbose,
-            **params,
-        )
+        called = CallbackList([*(callbacks or ()), *([bar] if verbose != 0 else [])], program=program)
+        known = min((count for count in (steps, at_most) if count is not None), default=None)
+        called.set_params({"steps": known, "verbose": 1 if verbose == "auto" else verbose, **params})
+        yield called
     finally:
         bar.close()

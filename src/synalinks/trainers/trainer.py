@@ -41,7 +41,8 @@ class Trainer(Compilable):
         history: of the last `fit`.
         run_ledger: calls of the run that is under way, or of the last one.
         invocations: how often the trainer called the program, and how long that took.
-        fitting: the `fit` under way, or None.
+        in_fit: whether a `fit` is under way; another one is refused meanwhile.
+        fitting: the loop of the `fit` under way, or None.
         last_forecast: the result of the last `estimate`, or None.
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
 
@@ -72,6 +73,7 @@ class Trainer(Compilable):
         self.run_ledger = Ledger()
         self.invocations = Invocations()
         self.stop_training = False
+        self.in_fit = False
         self.fitting: FitLoop | None = None
         self.last_forecast: Forecast | None = None
 
@@ -139,10 +141,15 @@ class Trainer(Compilable):
 
         Raises:
             DataError: data of the wrong kind, type or length.
-            ConfigurationError: anything that is not configured, before the first call.
+            ConfigurationError: anything that is not configured, before the first call; another fit is under way.
             LMUnavailable: a whole batch without an answer.
             KeyboardInterrupt: after Ctrl-C, once the calls already sent are answered; a second one cancels them.
         """
+        if self.in_fit:
+            raise ConfigurationError(
+                f"{self.name} is being trained, and a program has the state of one fit at a time: await the first, "
+                "or train a copy (copy.deepcopy(program))"
+            )
         history = History()
         self.history = history
         self.stop_training = False
@@ -168,9 +175,11 @@ class Trainer(Compilable):
             resume=resume,
         )
         data = split_data(x, y, config)
-        await self._check_before_fit(config, data)
         history.forecast = self.last_forecast
         with ExitStack() as stack:
+            self.in_fit = True
+            stack.callback(setattr, self, "in_fit", False)
+            await self._check_before_fit(config, data)
             if (dry := dry_runs.current()) is not None:
                 stack.enter_context(await dry.of_fit(self, history, x, y, config))
             await self._fit(self.optimizer, history, config, data)
@@ -194,12 +203,13 @@ class Trainer(Compilable):
             use_callbacks(
                 self,
                 history.ledger,
-                [history, *with_resume(config.resume, config.callbacks)],
+                [*with_resume(config.resume, config.callbacks), history],  # what they add to the logs is in it
                 config.verbose,
                 steps=data.train.steps(config.batch_size),
                 at_most=config.steps_per_epoch,
                 epochs=config.epochs,
                 batch_size=config.batch_size,
+                optimizer=optimizer.name,
             ) as callbacks,
         ):
             run = self._begin_run(context.ledger)
