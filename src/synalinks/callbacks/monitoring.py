@@ -62,7 +62,7 @@ class Monitor:
 
         A log that is missing is warned of once; a validation's only at the end of the run (`finish`), because an epoch
         without validation has none; so is one that is there and not known, for it may be known later. Of several values
-        at once none is known to be the one.
+        at once none is the one to compare.
 
         Raises:
             ConfigurationError: the log is no number.
