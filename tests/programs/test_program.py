@@ -151,7 +151,7 @@ def test_the_mixed_style_called_directly() -> None:
     program = Mixed(lm())
     with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(program(Question(question="number 3"))).get("answer") == 3
-    assert [v.path for v in program.trainable_variables] == ["g/state_g"]
+    assert [v.path for v in program.trainable_variables] == ["mixed/g/state_g"]
 
 
 def test_a_subclass_whose_modules_make_state_in_build_is_trainable_at_once() -> None:
@@ -177,7 +177,7 @@ def test_a_subclass_whose_modules_make_state_in_build_is_trainable_at_once() -> 
     program = compiled(Holder())
     x, y = data(2)
     fit(program, provider_of(right), x, y, validation_split=0)
-    assert [v.path for v in program.trainable_variables] == ["late/persona_late"]
+    assert [v.path for v in program.trainable_variables] == ["holder/lazy/late/persona_late"]
     assert program.trainable_variables[0].get("nb_visit") == 1
 
 

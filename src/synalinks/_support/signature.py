@@ -1,10 +1,21 @@
-"""NamedSignature: the signature of classes that share a constructor and differ in the default of `name`."""
+"""The signatures that `help` and editors show of classes."""
 
 from __future__ import annotations
 
 import inspect
 
 from synalinks.session import to_snake_case
+
+
+class ConstructorSignature:
+    """What `inspect.signature` and `help` show of a class with a `__new__` that takes anything: its constructor's.
+
+    Set as `__signature__` of a base; worked out when it is looked at.
+    """
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        whole = inspect.signature(owner.__init__)  # type: ignore[misc]  # taken for that of an instance, of any subclass
+        return whole.replace(parameters=list(whole.parameters.values())[1:], return_annotation=whole.empty)
 
 
 class NamedSignature:

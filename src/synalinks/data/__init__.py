@@ -76,10 +76,13 @@ from synalinks.data.models.trainable import (
     is_prediction,
     is_trainable,
 )
-from synalinks.data.node import Node
+from synalinks.data.node import Node, first_node
 from synalinks.data.operand import Operand, schema_of
-from synalinks.data.operation import Operation
+from synalinks.data.operation import Applicable
 from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, standardize_schema
+from synalinks.data.scopes.name_scope import current_path, name_scope
+from synalinks.data.scopes.stateless_scope import StatelessScope, stateful
+from synalinks.data.scopes.symbolic_scope import SymbolicScope, in_symbolic_scope
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.data.variable import Variable
 
@@ -87,6 +90,7 @@ __all__ = [
     "BOOKKEEPING",
     "OPERATOR_CLASSES",
     "And",
+    "Applicable",
     "Audio",
     "ChatMessage",
     "ChatMessages",
@@ -110,7 +114,6 @@ __all__ = [
     "Node",
     "Not",
     "Operand",
-    "Operation",
     "Operator",
     "Or",
     "OutMask",
@@ -121,8 +124,10 @@ __all__ = [
     "Rating20",
     "Score",
     "Stamp",
+    "StatelessScope",
     "Suffix",
     "SymbolicDataModel",
+    "SymbolicScope",
     "ToolCall",
     "ToolCallFunction",
     "Trainable",
@@ -135,7 +140,10 @@ __all__ = [
     "convert_to_json_data_model",
     "convert_to_symbolic_data_model",
     "copy_json",
+    "current_path",
+    "first_node",
     "get_score_type",
+    "in_symbolic_scope",
     "is_chat_message",
     "is_chat_messages",
     "is_data_model",
@@ -153,7 +161,9 @@ __all__ = [
     "is_symbolic_data_model",
     "is_tool_call",
     "is_trainable",
+    "name_scope",
     "normalize_score",
     "schema_of",
     "standardize_schema",
+    "stateful",
 ]

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 
 from synalinks.data import tree
-from synalinks.data.operation import Operation
+from synalinks.data.operation import Applicable
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError
 
@@ -38,7 +38,7 @@ class Node:
     __slots__ = ("__weakref__", "args", "index", "kwargs", "operation", "outputs", "parents")
 
     def __init__(
-        self, operation: Operation, args: Sequence[object], kwargs: Mapping[str, object], outputs: object
+        self, operation: Applicable, args: Sequence[object], kwargs: Mapping[str, object], outputs: object
     ) -> None:
         self.operation = operation
         self.args = tuple(args)
@@ -56,6 +56,12 @@ class Node:
         own = [self._claim(result, place) for place, result in enumerate(results)]
         self.outputs = tree.pack_sequence_as(outputs, own)
         self.index = _count(operation)
+        _note(self)
+
+    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
+        for name, value in state[1].items():
+            setattr(self, name, value)
+        _note(self)
 
     def _claim(self, output: SymbolicDataModel, place: int) -> SymbolicDataModel:
         if output.node is not None or any(output is parent for parent in self.parents):
@@ -69,11 +75,24 @@ class Node:
         return f"<Node {self.operation.name}[{self.index}] of {[parent.name for parent in self.parents]}>"
 
 
-_counts: weakref.WeakKeyDictionary[Operation, int] = weakref.WeakKeyDictionary()
+_counts: weakref.WeakKeyDictionary[Applicable, int] = weakref.WeakKeyDictionary()
+_firsts: weakref.WeakKeyDictionary[Applicable, weakref.ref[Node]] = weakref.WeakKeyDictionary()
 
 
-def _count(operation: Operation) -> int:
+def _count(operation: Applicable) -> int:
     """The number of earlier nodes of an operation."""
     count = _counts.get(operation, 0)
     _counts[operation] = count + 1
     return count
+
+
+def _note(node: Node) -> None:
+    """Make a node its operation's first, where there is no other."""
+    if first_node(node.operation) is None:
+        _firsts[node.operation] = weakref.ref(node)
+
+
+def first_node(operation: Applicable) -> Node | None:
+    """The first node of an operation whose graph is still in use: an operation keeps no graph alive."""
+    found = _firsts.get(operation)
+    return None if found is None else found()

@@ -1,4 +1,4 @@
-"""Operation: what a node applies; Application: one use of it, as the value that it makes refers to it."""
+"""Applicable: what a node applies; Application: one use of it, as the value that it makes refers to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 
-class Operation(Protocol):
+class Applicable(Protocol):
     """Anything that a node can apply: a module, or an operator of the data algebra.
 
     Example:
@@ -35,7 +35,7 @@ class Application(Protocol):
     """One application of an operation to arguments; `Node` is its implementation."""
 
     @property
-    def operation(self) -> Operation:
+    def operation(self) -> Applicable:
         """What is applied."""
 
     @property

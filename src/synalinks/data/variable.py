@@ -12,6 +12,8 @@ from synalinks.data import schema as schemas
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel, _no_field, _plain
 from synalinks.data.operand import Operand, schema_of
+from synalinks.data.scopes.name_scope import current_path
+from synalinks.data.scopes.stateless_scope import stateless_scope
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
@@ -21,7 +23,8 @@ class Variable(Copyable, Operand):
     """A named JSON value with a schema, that optimizers may rewrite if it is trainable.
 
     `get` hands out the value itself: appending to a list got from a variable changes the variable. What is
-    *given* to a variable is copied, so that a later change of the original does not change the variable.
+    *given* to a variable is copied, so that a later change of the original does not change the variable. In a
+    `StatelessScope` all of this happens to a copy that ends with the scope.
 
     Args:
         initializer: the first value (a dict, or a data model), or something callable that makes it, such as
@@ -33,7 +36,9 @@ class Variable(Copyable, Operand):
         description: the schema's if None.
 
     Attributes:
-        path: where the variable stands in its program, e.g. `generator/state_generator`.
+        may_be_trained: whether it was made to be trainable: what freezing and unfreezing a module leaves alone.
+        path: where the variable stands in its program, e.g. `generator/state_generator`: the open `name_scope`s, and
+            its name.
 
     Raises:
         ConfigurationError: no schema, a `/` in the name, or a field that the schema doesn't have.
@@ -48,7 +53,17 @@ class Variable(Copyable, Operand):
         ['read', 'answer']
     """
 
-    __slots__ = ("__weakref__", "_json", "_schema", "description", "initializer", "name", "path", "trainable")
+    __slots__ = (
+        "__weakref__",
+        "_json",
+        "_schema",
+        "description",
+        "initializer",
+        "may_be_trained",
+        "name",
+        "path",
+        "trainable",
+    )
     shared_by_copies: ClassVar[tuple[str, ...]] = ("_schema",)
 
     def __init__(
@@ -62,15 +77,35 @@ class Variable(Copyable, Operand):
         self.name = name or auto_name("variable")
         if "/" in self.name:
             raise ConfigurationError(f"a variable's name can't hold a '/', which separates paths; got {name!r}")
-        self.path = self.name
-        self.trainable = trainable
+        scope = current_path()
+        self.path = f"{scope}/{self.name}" if scope else self.name
+        self.trainable = self.may_be_trained = trainable
         self.initializer = initializer
-        makes = callable(initializer) and not isinstance(initializer, Operand)
         self._schema = _schema_for(initializer, data_model, self.name)
         self.description = description or self._schema.get("description", "")
-        self._json: JsonObject = {}
-        first = initializer() if makes else initializer  # type: ignore[operator]
-        self._json = self._completed(self._taken(first, "its initializer"))
+        self._json: JsonObject | None = None
+        stateless = stateless_scope()
+        if stateless is not None and self._makes:
+            stateless.initialize_later(self)
+        else:
+            self.initialize()
+
+    @property
+    def _makes(self) -> bool:
+        """Whether the initializer is to be called."""
+        return callable(self.initializer) and not isinstance(self.initializer, Operand)
+
+    def initialize(self) -> None:
+        """Make the first value, unless there is one: a variable made in a `StatelessScope` has none until that ends."""
+        if self._json is None:
+            first = self.initializer() if self._makes else self.initializer  # type: ignore[operator]
+            self._json = self._completed(self.accepted(first, "its initializer"))
+
+    def stored_json(self) -> JsonObject:
+        """The value of the variable itself, whatever a `StatelessScope` has for it."""
+        if self._json is None:
+            self.initialize()
+        return self._json  # type: ignore[return-value]
 
     def _completed(self, value: JsonObject) -> JsonObject:
         """The value in the order of the schema, with defaults where fields were left out."""
@@ -82,8 +117,12 @@ class Variable(Copyable, Operand):
         }
         return {**whole, **value}
 
-    def _taken(self, value: object, what: str) -> JsonObject:
-        """A copy of a value that this variable can hold."""
+    def accepted(self, value: object, what: str) -> JsonObject:
+        """A copy of a value that this variable can hold.
+
+        Raises:
+            ConfigurationError: no dict, or a field that the schema doesn't have; `what` says where it came from.
+        """
         given = _plain(value)
         fields = schemas.properties(self._schema)
         for key in given:
@@ -102,7 +141,11 @@ class Variable(Copyable, Operand):
         Raises:
             ConfigurationError: the value has a field that the schema doesn't have, or is no dict.
         """
-        self._json = self._taken(value, "assign()")
+        taken, scope = self.accepted(value, "assign()"), stateless_scope()
+        if scope is None:
+            self._json = taken
+        else:
+            scope.add_update((self, taken))
 
     def update(self, values: Mapping[str, Json] | Operand) -> None:
         """Replace some fields.
@@ -110,11 +153,12 @@ class Variable(Copyable, Operand):
         Raises:
             ConfigurationError: a field that the schema doesn't have.
         """
-        self._json.update(self._taken(values, "update()"))
+        self.get_json().update(self.accepted(values, "update()"))
 
     def get_json(self) -> JsonObject:
         """The value itself, uncopied."""
-        return self._json
+        scope = stateless_scope()
+        return self.stored_json() if scope is None else scope.value_of(self)
 
     def get_schema(self) -> JsonObject:
         """The JSON schema; shared with other values, so not to be changed."""
@@ -125,32 +169,33 @@ class Variable(Copyable, Operand):
 
     def get(self, key: str, default: Json = None) -> Json:
         """The value of a field, uncopied, or `default`."""
-        return self._json.get(key, default)
+        return self.get_json().get(key, default)
 
     def __getitem__(self, key: str) -> Json:
+        value = self.get_json()
         try:
-            return self._json[key]
+            return value[key]
         except KeyError:
-            _no_field(key, self._json, self._schema)
+            _no_field(key, value, self._schema)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._json)
+        return iter(self.get_json())
 
     def keys(self) -> KeysView[str]:
         """The names of the fields that have a value."""
-        return self._json.keys()
+        return self.get_json().keys()
 
     def values(self) -> ValuesView[Json]:
         """The fields' values, uncopied."""
-        return self._json.values()
+        return self.get_json().values()
 
     def items(self) -> ItemsView[str, Json]:
         """Names and values."""
-        return self._json.items()
+        return self.get_json().items()
 
     def to_json_data_model(self, name: str | None = None) -> JsonDataModel:
         """What the variable holds now, in a copy."""
-        return JsonDataModel(self._schema, copy_json(self._json), name=name)
+        return JsonDataModel(self._schema, copy_json(self.get_json()), name=name)
 
     def to_symbolic_data_model(self, name: str | None = None) -> SymbolicDataModel:
         """A placeholder with this schema."""
@@ -162,10 +207,10 @@ class Variable(Copyable, Operand):
 
     def prettify_json(self) -> str:
         """The value as indented JSON."""
-        return _json.pretty(self._json)
+        return _json.pretty(self.get_json())
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path!r} trainable={self.trainable} json={self._json!r}>"
+        return f"<Variable path={self.path!r} trainable={self.trainable} json={self.get_json()!r}>"
 
 
 def _schema_for(initializer: object, data_model: object, name: str) -> JsonObject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +10,8 @@ from synalinks.data import JsonDataModel, SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.graph import Graph
 from synalinks.modules import Module
-from synalinks.modules.core.walking import modules_below
+from synalinks.modules.core.building import as_symbols
+from synalinks.modules.core.operation import awaited
 from synalinks.programs import files
 from synalinks.programs.functional_config import graph_from_config, graph_to_config
 from synalinks.programs.summary import summarise
@@ -181,13 +181,14 @@ class Program(Module, Trainer):
 
         Modules that are built by being called are called on symbols; where `call` needs real values they are built
         by the first real call.
+
+        Args:
+            inputs: an example, or anything with its schemas.
         """
         if not self.built:
-            await self._build((tree.map_structure(lambda value: value.to_json_data_model(), inputs),), {})
-        if self.graph is None and not all(module.built for module in modules_below(self)):
-            symbols = tree.map_structure(lambda value: value.to_json_data_model().to_symbolic_data_model(), inputs)
-            with contextlib.suppress(ConfigurationError):
-                await self.compute_output_spec(symbols)
+            await awaited(self.build(inputs))
+        if self.graph is None:
+            await self.build_inside((as_symbols(inputs),))
 
     # --- saving ------------------------------------------------------------------------------------------
 

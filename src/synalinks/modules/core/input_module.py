@@ -42,9 +42,9 @@ class InputModule(Module):
         self.schema: Mapping[str, Any] = found if found is not None else {}
         self.optional = optional
         self.built = True
-        self.output = SymbolicDataModel(schema=dict(self.schema), name=self.name)
-        self.output_spec = self.output.to_symbolic_data_model()
-        Node(self, (), {}, self.output)  # which `output.node` is from now on
+        self._symbol = SymbolicDataModel(schema=dict(self.schema), name=self.name)
+        self.output_spec = self._symbol.to_symbolic_data_model()
+        Node(self, (), {}, self._symbol)  # which the symbol's `node` is from now on
 
     async def call(self, inputs: Any = None, training: bool = False) -> Any:
         """The value, unchanged."""
@@ -75,7 +75,10 @@ def Input(  # noqa: N802  a factory with the public name of a class
         >>> list(synalinks.Input(data_model=Query).keys())
         ['query']
     """
-    return InputModule(schema=schema, input_data_model=data_model, optional=optional, name=name).output
+    made: SymbolicDataModel = InputModule(
+        schema=schema, input_data_model=data_model, optional=optional, name=name
+    ).output
+    return made
 
 
 def ImageInput(optional: bool = False, name: str | None = None) -> SymbolicDataModel:  # noqa: N802

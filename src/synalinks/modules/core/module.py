@@ -1,61 +1,49 @@
-"""Module: a unit of computation that may carry state, and the base of everything that is called."""
+"""Module: an operation that may carry state, and the base of everything that is called."""
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import inspect
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from synalinks import scope, session
-from synalinks._support.copying import Copyable
-from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import (
-    DataModel,
-    JsonDataModel,
     Node,
     SymbolicDataModel,
     Variable,
     check_trainable_defaults,
+    current_path,
+    in_symbolic_scope,
     is_trainable,
+    name_scope,
+    stateful,
     tree,
 )
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.initializers import Empty
-from synalinks.modules.core.walking import direct_state, variables_of
-from synalinks.saving import cloning, deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.modules.core.arguments import refuse_plain_values
+from synalinks.modules.core.building import as_symbols, wrapped_build
+from synalinks.modules.core.invocations import InvocationCounters
+from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic, to_value
+from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
 _call_id: ContextVar[str | None] = ContextVar("synalinks_call_id", default=None)
 _call_ids = itertools.count(1)
 
 
-class ModuleMeta(type):
-    """The metaclass of modules: keeps constructor arguments, so that a module is saved without its own `get_config`."""
-
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        """The signature of the constructor, for `help` and editors, which would show `__call__` below."""
-        whole = inspect.signature(cls.__init__)  # type: ignore[misc]
-        return whole.replace(parameters=list(whole.parameters.values())[1:], return_annotation=whole.empty)
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            refuse_unknown_keywords(cls, kwargs, cls.__init__)  # type: ignore[misc]
-        made = super().__call__(*args, **kwargs)
-        if "constructor_arguments" not in vars(made):
-            made.constructor_arguments = (args, kwargs)
-        return made
-
-
-class Module(Copyable, metaclass=ModuleMeta):
+class Module(Operation, InvocationCounters):
     """A unit of computation: awaited with data models, it returns data models.
 
     Subclasses write `async def call(self, inputs, training=False)` and, unless `call` can run on symbolic
-    inputs, `compute_output_spec`. State is created with `add_variable` in `__init__` or `build`.
+    inputs, `compute_output_spec`. State is created with `add_variable` in `__init__` or `build`; the first call, and a
+    `build` of one's own, end that.
 
     Args:
         name: unique within a program; made from the class name where None.
@@ -65,10 +53,8 @@ class Module(Copyable, metaclass=ModuleMeta):
 
     Attributes:
         built: whether `build` has run.
+        build_spec: the symbols that it was built with, or None.
         output_spec: the symbolic outputs of its first symbolic call, or None.
-
-    `copy.deepcopy` and pickling copy a module with its sub-modules and variables; names stay. A subclass with a lock or
-    a connection leaves it out in `__getstate__` and makes it anew in `__setstate__`.
 
     Example:
         >>> import asyncio, synalinks
@@ -85,6 +71,9 @@ class Module(Copyable, metaclass=ModuleMeta):
     shared_when_saved: ClassVar[bool] = False
     #: Whether a call of this module is a place in a run of its own.
     enters_scope: ClassVar[bool] = True
+    #: Whether its positional arguments may be texts and numbers.
+    takes_plain_values: ClassVar[bool] = False
+    own_settings = ("name", "description", "trainable")
     _takes_training: ClassVar[bool] = False
     _training_default: ClassVar[bool] = False
 
@@ -93,6 +82,8 @@ class Module(Copyable, metaclass=ModuleMeta):
         parameter = inspect.signature(cls.call).parameters.get("training")
         cls._takes_training = parameter is not None
         cls._training_default = parameter is not None and parameter.default is True
+        if "build" in vars(cls):
+            cls.build = wrapped_build(cls.build)  # type: ignore[method-assign]
 
     def __init__(
         self,
@@ -102,21 +93,27 @@ class Module(Copyable, metaclass=ModuleMeta):
         trainable: bool = True,
         hooks: Sequence[Hook] | None = None,
     ) -> None:
-        self.name = name or session.auto_name(type(self).__name__)
-        self.description = description if description is not None else _first_line(type(self))
-        self.trainable = trainable
+        super().__init__(name=name, description=description)
+        self._trainable = trainable
         self.hooks: list[Hook] = list(hooks or ())
         self.built = False
+        self.build_spec: tuple[Any, ...] | None = None
         self.output_spec: Any = None
         self.own_variables: list[Variable] = []
+        self.invocation_counts = Counter()
+        self.invocation_seconds = Counter()
         self._locked = False
+        self._building = False
+        self._parent_path: str | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        if name in ("own_variables", "_locked", "output_spec", "hooks", "built", "name"):
-            raise RuntimeError(
-                f"{type(self).__name__} was not initialised: call super().__init__(...) first in its __init__"
-            )
-        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _SET_BY_INIT:
+                raise RuntimeError(
+                    f"{type(self).__name__} was not initialised: call super().__init__(...) first in its __init__"
+                )
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
     # --- state -------------------------------------------------------------------------------------------
 
@@ -149,16 +146,38 @@ class Module(Copyable, metaclass=ModuleMeta):
             initializer = Empty(data_model=data_model)
         if data_model is not None and is_trainable(data_model):
             check_trainable_defaults(data_model)
-        variable = Variable(
-            initializer,
-            data_model=data_model,
-            name=name or session.auto_name(f"variable_{self.name}"),
-            description=description,
-        )
-        variable.trainable = trainable and is_trainable(variable)
-        variable.path = f"{self.name}/{variable.name}"
+        with self.name_scope():
+            variable = Variable(
+                initializer,
+                data_model=data_model,
+                name=name or session.auto_name(f"variable_{self.name}"),
+                description=description,
+            )
+        variable.trainable = variable.may_be_trained = trainable and is_trainable(variable)
         self.own_variables.append(variable)
         return variable
+
+    def name_scope(self) -> name_scope:
+        """The block in which the module's variables, and modules built with it, get their paths.
+
+        It hangs under the blocks that were open when it was first entered.
+        """
+        if self._parent_path is None:
+            self._parent_path = current_path()
+        return name_scope(self.name, caller=self, override_parent=self._parent_path)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers may change its variables and those of its sub-modules; setting it sets theirs."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = value
+        for variable in self.own_variables:
+            variable.trainable = value and variable.may_be_trained
+        for module in self.submodules:
+            module.trainable = value
 
     def walk_state(self) -> Iterator[Any]:
         """The variables and modules among its own attributes."""
@@ -205,39 +224,78 @@ class Module(Copyable, metaclass=ModuleMeta):
 
     # --- calling -----------------------------------------------------------------------------------------
 
-    async def build(self, inputs: Any) -> None:
-        """Create state that depends on the inputs; called once, before the first call.
+    async def build(self, *args: Any, **kwargs: Any) -> None:
+        """Create state that depends on the inputs; it runs once, before the first call, or when a program awaits it.
 
-        A subclass may write it sync or async. Its parameter is the symbolic input, or its schema where the
-        parameter is called `input_schema`.
+        A subclass writes `async def build(self, inputs)`, or the same without `async`. Its parameters are the symbolic
+        inputs, or their schemas where the first is called `input_schema`. Here, what is not built inside is built by
+        running `call` on symbols, where that is possible.
         """
+        symbols = tuple(map(as_symbols, args))
+        with self.while_building(symbols):
+            await self.build_inside(symbols)
 
-    async def call(self, inputs: Any, training: bool = False) -> Any:
+    async def build_inside(self, symbols: tuple[Any, ...]) -> None:
+        """Build the modules inside that are not built, by running `call` on symbols; one that reads values builds them
+        at its first call."""
+        if not all(module.built for module in modules_below(self)):
+            with contextlib.suppress(ConfigurationError):
+                self._set_output_spec(await awaited(self.compute_output_spec(*symbols)))
+
+    @contextlib.contextmanager
+    def while_building(self, symbols: tuple[Any, ...]) -> Iterator[None]:
+        """A block in which the module is built with `symbols`; `super().build(...)` inside it is part of it."""
+        if self._building:
+            yield
+            return
+        self._building = True
+        try:
+            with stateful(), self.name_scope():
+                yield
+        finally:
+            self._building = False
+        self._set_built(symbols)
+        self._locked = True
+
+    def _set_built(self, symbols: tuple[Any, ...]) -> None:
+        self.build_spec = tree.map_structure(_without_history, symbols)
+        for hook in self.hooks:
+            hook.set_module(self)
+        self.built = True
+
+    def _set_output_spec(self, outputs: Any) -> None:
+        if self.output_spec is None:
+            self.output_spec = tree.map_structure(_without_history, outputs)
+
+    async def _build(self, args: tuple[Any, ...]) -> None:
+        """Build before the first call; a module without a `build` of its own has nothing to do."""
+        symbols = tree.map_structure(to_symbolic, args)
+        if type(self).build is Module.build:
+            self._set_built(symbols)
+        else:
+            await awaited(self.build(*symbols))
+
+    async def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs for one example. Subclasses override it."""
         raise ConfigurationError(
             f"{type(self).__name__} does not define `async def call(self, inputs, training=False)`"
         )
 
-    async def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The symbolic outputs for symbolic inputs; by default found by running `call` on the symbols."""
-        try:
-            outputs = await _maybe(self.call(*args, **kwargs))
-        except (ValueError, AttributeError, TypeError) as error:
-            raise ConfigurationError(
-                f"{self.name} ({type(self).__name__}): its outputs can't be derived by running `call` on symbolic "
-                f"inputs ({error}). Define `async def compute_output_spec(self, inputs, training=False)` that returns "
-                "synalinks.SymbolicDataModel(data_model=...)"
-            ) from error
-        return tree.map_structure(_to_symbolic, outputs)
-
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if _has_symbol(args) or (kwargs and _has_symbol(kwargs)):
+        if in_symbolic_scope():
+            args, kwargs = tree.map_structure(to_symbolic, args), tree.map_structure(to_symbolic, kwargs)
+        if has_symbol(args) or (kwargs and has_symbol(kwargs)):
             return await self._call_symbolic(args, kwargs)
-        args = tuple(map(_to_value, args))
-        if not self.built:
-            await self._build(args, kwargs)
+        args = tuple(map(to_value, args))
+        if not self.takes_plain_values:
+            refuse_plain_values(self.name, args, kwargs)
+        if self.built:
+            self._locked = True
+            return await self._call_eager(args, kwargs)
+        await self._build(args)
         self._locked = True
-        return await self._call_eager(args, kwargs)
+        with self.name_scope():  # modules inside may be built by this call
+            return await self._call_eager(args, kwargs)
 
     async def run_node(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a node of a graph (see `Node`)."""
@@ -252,15 +310,18 @@ class Module(Copyable, metaclass=ModuleMeta):
             kwargs["training"] = training
         flag = None if training == ambient else _training.set(training)
         place = scope.enter_module(self.name) if self.enters_scope else None
+        started = time.perf_counter_ns() if ambient is None else 0  # no module around this one
         try:
             if self.hooks:
                 return await self._call_hooked(args, kwargs)
-            return _to_output(await self.call(*args, **kwargs))
+            return to_output(await self.call(*args, **kwargs))
         finally:
             if place is not None:
                 scope.leave(place)
             if flag is not None:
                 _training.reset(flag)
+            if ambient is None:
+                self.count_invocation(time.perf_counter_ns() - started)
 
     async def _call_hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call_id, parent = f"{self.name}-{next(_call_ids)}", _call_id.get()
@@ -269,7 +330,7 @@ class Module(Copyable, metaclass=ModuleMeta):
             for hook in self.hooks:
                 hook.on_call_begin(call_id, parent, args, kwargs)
             try:
-                outputs = _to_output(await self.call(*args, **kwargs))
+                outputs = to_output(await self.call(*args, **kwargs))
             except BaseException as error:
                 for hook in self.hooks:
                     hook.on_call_end(call_id, parent, exception=error)
@@ -281,141 +342,19 @@ class Module(Copyable, metaclass=ModuleMeta):
             _call_id.reset(token)
 
     async def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        args = tree.map_structure(_to_symbol, args)
-        kwargs = tree.map_structure(_to_symbol, kwargs)
+        args, kwargs = tree.map_structure(to_symbol, args), tree.map_structure(to_symbol, kwargs)
         if not self.built:
-            await self._build(args, kwargs)
-        outputs = await _maybe(self.compute_output_spec(*args, **kwargs))
-        if self.output_spec is None:
-            self.output_spec = tree.map_structure(SymbolicDataModel.to_symbolic_data_model, outputs)
+            await self._build(args)
+        with self.name_scope():
+            outputs = await awaited(self.compute_output_spec(*args, **kwargs))
+        self._set_output_spec(outputs)
         self._locked = True
         return Node(self, args, kwargs, outputs).outputs
 
-    async def _build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        symbols = tree.map_structure(_to_symbolic, args)
-        parameters = list(inspect.signature(self.build).parameters)
-        wants_schema = parameters[:1] == ["input_schema"]
-        given = [symbol.get_schema() if wants_schema and symbol is not None else symbol for symbol in symbols]
-        await _maybe(self.build(*given[: len(parameters)] if given else [None]))
-        for hook in self.hooks:
-            hook.set_module(self)
-        self.built = True
 
-    # --- saving ------------------------------------------------------------------------------------------
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of `from_config`: by default, those of the constructor.
-
-        Raises:
-            ConfigurationError: an argument that can't be written as JSON; the message says which.
-        """
-        arguments = _bind(type(self), getattr(self, "constructor_arguments", ((), {})))
-        config: dict[str, Any] = {}
-        for name, value in arguments.items():
-            try:
-                config[name] = serialize_synalinks_object(value)
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"{self.name} ({type(self).__name__}) can't be saved: its argument {name!r}: {error}. Give the "
-                    "class a get_config and from_config"
-                ) from error
-        return config | {name: getattr(self, name) for name in _OWN}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """A module made from what `get_config` returned."""
-        accepted = _constructor(cls).parameters
-        open_ended = any(p.kind is p.VAR_KEYWORD for p in accepted.values())
-        later = [] if open_ended else [name for name in _OWN if name in config and name not in accepted]
-        arguments = {name: value for name, value in config.items() if name not in later}
-        made = cls(**{name: deserialize_synalinks_object(value) for name, value in arguments.items()})
-        for name in later:
-            setattr(made, name, config[name])
-        return made
-
-    def clone(self, name: str | None = None) -> Any:
-        """A new module of the same configuration under a name of its own."""
-        with cloning():
-            config = {**self.get_config(), "name": name or session.auto_name(type(self).__name__)}
-            return type(self).from_config(config)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name}>"
+def _without_history(leaf: Any) -> Any:
+    return leaf.to_symbolic_data_model() if isinstance(leaf, SymbolicDataModel) else leaf
 
 
-#: Attributes of every module, set after construction where the constructor does not take them.
-_OWN = ("name", "description", "trainable")
-
-
-def _constructor(cls: type) -> inspect.Signature:
-    """The signature of the constructor, `self` included."""
-    return inspect.signature(cls.__init__)  # type: ignore[misc]
-
-
-def _bind(cls: type, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> dict[str, Any]:
-    args, kwargs = arguments
-    signature = _constructor(cls)
-    bound = signature.bind(None, *args, **kwargs).arguments
-    flat: dict[str, Any] = {}
-    for name, value in list(bound.items())[1:]:
-        kind = signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_KEYWORD:
-            flat.update(value)
-        else:
-            flat[name] = value
-    return flat
-
-
-@functools.cache
-def _first_line(cls: type) -> str:
-    return (inspect.getdoc(cls) or "").strip().partition("\n")[0]
-
-
-async def _maybe(value: Any) -> Any:
-    """Await what can be awaited: users may write such methods sync or async."""
-    return await value if inspect.isawaitable(value) else value
-
-
-def _has_symbol(value: Any) -> bool:
-    if isinstance(value, JsonDataModel):
-        return False
-    if isinstance(value, SymbolicDataModel):
-        return True
-    if isinstance(value, (list, tuple)):
-        return any(map(_has_symbol, value))
-    if isinstance(value, dict):
-        return any(map(_has_symbol, value.values()))
-    return isinstance(value, type) and issubclass(value, DataModel)
-
-
-def _to_value(value: Any) -> Any:
-    """An eager argument as it is passed to `call`: data model instances become JSON data models."""
-    if isinstance(value, JsonDataModel) or value is None:
-        return value
-    if isinstance(value, DataModel):
-        return value.to_json_data_model()
-    if isinstance(value, list):
-        return [_to_value(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_to_value(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _to_value(item) for key, item in value.items()}
-    return value
-
-
-def _to_output(value: Any) -> Any:
-    """The value of `call` as it is passed on."""
-    return value if value is None or isinstance(value, JsonDataModel) else _to_value(value)
-
-
-def _to_symbol(value: Any) -> Any:
-    """A leaf of a symbolic call: classes of data models become symbols."""
-    if isinstance(value, type) and issubclass(value, DataModel):
-        return value.to_symbolic_data_model()
-    return value
-
-
-def _to_symbolic(value: Any) -> Any:
-    if isinstance(value, (JsonDataModel, DataModel)):
-        return value.to_symbolic_data_model()
-    return _to_symbol(value)
+#: What `Module.__init__` sets: without it, `super().__init__()` was left out.
+_SET_BY_INIT = frozenset({"own_variables", "_locked", "_trainable", "output_spec", "hooks", "built", "name"})

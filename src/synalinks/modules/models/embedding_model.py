@@ -29,7 +29,7 @@ class EmbeddingModel(RemoteModel):
     kind: ClassVar[Literal["chat", "embed"]] = "embed"
     example: ClassVar[str] = "ollama/all-minilm"
 
-    async def call(self, inputs: Any, **options: Any) -> JsonDataModel | None:  # type: ignore[override]
+    async def call(self, inputs: Any, **options: Any) -> JsonDataModel | None:
         """Embed the `texts` (or `text`) of a data model; returns `Embeddings`."""
         if inputs is None:
             return None

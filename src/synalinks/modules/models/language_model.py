@@ -31,7 +31,7 @@ class LanguageModel(RemoteModel):
     kind: ClassVar[Literal["chat", "embed"]] = "chat"
     example: ClassVar[str] = "ollama/llama3.2:latest"
 
-    async def call(  # type: ignore[override]
+    async def call(
         self,
         messages: Any,
         schema: Mapping[str, Any] | None = None,

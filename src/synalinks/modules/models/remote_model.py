@@ -7,7 +7,7 @@ import inspect
 import sys
 import sysconfig
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
@@ -90,6 +90,7 @@ class RemoteModel(Module):
     kind: ClassVar[Literal["chat", "embed"]]
     #: A name to show in error messages.
     example: ClassVar[str]
+    takes_plain_values = True
 
     def __init__(
         self,
@@ -157,7 +158,7 @@ class RemoteModel(Module):
             layers=self.layers,
         )
         self.default_kwargs = check_options(
-            cls, default_kwargs, self.kind, self.client.spec.options, near=_arguments(type(self))
+            cls, default_kwargs, self.kind, self.client.spec.options, near=_arguments(type(self).__init__)
         )
         self.built = True
 
@@ -328,6 +329,6 @@ def _users_level() -> int:
 
 
 @functools.cache
-def _arguments(cls: type) -> frozenset[str]:
-    """Names of the constructor's arguments."""
-    return frozenset(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
+def _arguments(constructor: Callable[..., None]) -> frozenset[str]:
+    """Names of a constructor's arguments."""
+    return frozenset(inspect.signature(constructor).parameters)

@@ -1,0 +1,53 @@
+"""How often a module was called from outside of any other, and how long that took."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from synalinks import scope
+
+#: The kind of a phase of a run; phases that are not in it, and calls outside of a run, have none.
+KINDS = {
+    **dict.fromkeys(("train", "candidate", "validation", "evaluate", "predict"), "inference"),
+    **dict.fromkeys(("reward", "metric"), "reward"),
+    "optimizer": "optimizer",
+}
+
+
+class _Count:
+    """A read-only figure of a kind, or of all calls."""
+
+    def __init__(self, doc: str, kind: str = "all") -> None:
+        self.__doc__ = doc
+        self._kind = kind
+
+    def __get__(self, instance: InvocationCounters | None, owner: type) -> int:
+        return 0 if instance is None else instance.invocation_counts[self._kind]
+
+
+class _Seconds(_Count):
+    def __get__(self, instance: InvocationCounters | None, owner: type) -> float:  # type: ignore[override]
+        return 0.0 if instance is None else instance.invocation_seconds[self._kind] / 1e9
+
+
+class InvocationCounters:
+    """Counters of a module's outermost calls; those that a module makes of the modules inside it are not counted."""
+
+    cumulated_invocations = _Count("Calls from outside of any module.")
+    inference_cumulated_invocations = _Count("Those in a run, rewards and proposals aside.", "inference")
+    reward_cumulated_invocations = _Count("Those made for rewards and metrics.", "reward")
+    optimizer_cumulated_invocations = _Count("Those made by an optimizer.", "optimizer")
+    cumulated_invocation_elapsed_s = _Seconds("Seconds that these calls took, added up.")
+    inference_cumulated_invocation_elapsed_s = _Seconds("Seconds of those in a run.", "inference")
+    reward_cumulated_invocation_elapsed_s = _Seconds("Seconds of those for rewards and metrics.", "reward")
+    optimizer_cumulated_invocation_elapsed_s = _Seconds("Seconds of those made by an optimizer.", "optimizer")
+
+    invocation_counts: Counter[str]
+    invocation_seconds: Counter[str]
+
+    def count_invocation(self, nanoseconds: int) -> None:
+        """Add a call."""
+        kind = KINDS.get(str(scope.current().phase))
+        for name in ("all",) if kind is None else ("all", kind):
+            self.invocation_counts[name] += 1
+            self.invocation_seconds[name] += nanoseconds
