@@ -24,10 +24,12 @@ _HOMES = {
     """,
     "synalinks.data": """
         Audio ChatMessage ChatMessages ChatRole DataModel EmbeddingRequest Embeddings Field FineScore
-        GenericIO GenericInputs GenericOutputs GenericResult Image Instructions JsonDataModel Operation
-        Prediction Rating Rating10 Rating20 Score Stamp SymbolicDataModel ToolCall ToolCallFunction Trainable
+        GenericIO GenericInputs GenericOutputs GenericResult Image Instructions JsonDataModel
+        Prediction Rating Rating10 Rating20 Score Stamp StatelessScope SymbolicDataModel
+        SymbolicScope ToolCall ToolCallFunction Trainable
         Variable is_chat_message is_chat_messages is_embedded is_embedding is_embeddings is_instructions
         is_prediction is_stamped is_strictly_chat_message is_strictly_chat_messages is_tool_call is_trainable
+        name_scope
     """,
     "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset",
     "synalinks.errors": """
@@ -48,7 +50,7 @@ _HOMES = {
     """,
     "synalinks.modules": """
         And AudioInput ChainOfThought Concat Concatenate EmbeddingModel Generator Identity ImageInput InMask Input
-        LMWarning Lambda LanguageModel Module Not Or OutMask SelfCritique Xor default_prompt_template
+        LMWarning Lambda LanguageModel Module Not Operation Or OutMask SelfCritique Xor default_prompt_template
     """,
     "synalinks.optimizers": "OMEGA RandomFewShot",
     "synalinks.programs": "Program",

@@ -19,13 +19,14 @@ from synalinks.data import (
     DataModel as DataModel, EmbeddingRequest as EmbeddingRequest, Embeddings as Embeddings, Field as Field,
     FineScore as FineScore, GenericIO as GenericIO, GenericInputs as GenericInputs, GenericOutputs as GenericOutputs,
     GenericResult as GenericResult, Image as Image, Instructions as Instructions, JsonDataModel as JsonDataModel,
-    Operation as Operation, Prediction as Prediction, Rating as Rating, Rating10 as Rating10, Rating20 as Rating20,
-    Score as Score, Stamp as Stamp, SymbolicDataModel as SymbolicDataModel, ToolCall as ToolCall,
-    ToolCallFunction as ToolCallFunction, Trainable as Trainable, Variable as Variable,
-    is_chat_message as is_chat_message, is_chat_messages as is_chat_messages, is_embedded as is_embedded,
-    is_embedding as is_embedding, is_embeddings as is_embeddings, is_instructions as is_instructions,
-    is_prediction as is_prediction, is_stamped as is_stamped, is_strictly_chat_message as is_strictly_chat_message,
-    is_strictly_chat_messages as is_strictly_chat_messages, is_tool_call as is_tool_call, is_trainable as is_trainable,
+    Prediction as Prediction, Rating as Rating, Rating10 as Rating10, Rating20 as Rating20, Score as Score,
+    Stamp as Stamp, StatelessScope as StatelessScope, SymbolicDataModel as SymbolicDataModel,
+    SymbolicScope as SymbolicScope, ToolCall as ToolCall, ToolCallFunction as ToolCallFunction, Trainable as Trainable,
+    Variable as Variable, is_chat_message as is_chat_message, is_chat_messages as is_chat_messages,
+    is_embedded as is_embedded, is_embedding as is_embedding, is_embeddings as is_embeddings,
+    is_instructions as is_instructions, is_prediction as is_prediction, is_stamped as is_stamped,
+    is_strictly_chat_message as is_strictly_chat_message, is_strictly_chat_messages as is_strictly_chat_messages,
+    is_tool_call as is_tool_call, is_trainable as is_trainable, name_scope as name_scope,
 )
 from synalinks.datasets import (
     CSVDataset as CSVDataset, Dataset as Dataset, JSONDataset as JSONDataset, JSONLDataset as JSONLDataset,
@@ -68,7 +69,7 @@ from synalinks.modules import (
     And as And, AudioInput as AudioInput, ChainOfThought as ChainOfThought, Concat as Concat,
     Concatenate as Concatenate, EmbeddingModel as EmbeddingModel, Generator as Generator, Identity as Identity,
     ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning, Lambda as Lambda,
-    LanguageModel as LanguageModel, Module as Module, Not as Not, Or as Or, OutMask as OutMask,
+    LanguageModel as LanguageModel, Module as Module, Not as Not, Operation as Operation, Or as Or, OutMask as OutMask,
     SelfCritique as SelfCritique, Xor as Xor, default_prompt_template as default_prompt_template,
 )
 from synalinks.optimizers import (

@@ -9,6 +9,7 @@ from synalinks.modules.core.identity import Identity
 from synalinks.modules.core.input_module import AudioInput, ImageInput, Input, InputModule
 from synalinks.modules.core.lambda_module import Lambda
 from synalinks.modules.core.module import Module
+from synalinks.modules.core.operation import Operation
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.prompts import default_prompt_template
@@ -44,6 +45,7 @@ __all__ = [
     "LanguageModel",
     "Module",
     "Not",
+    "Operation",
     "Or",
     "OutMask",
     "SelfCritique",

@@ -9,7 +9,7 @@ from typing import Any
 from synalinks._concurrency import run_sync
 from synalinks.data import SymbolicDataModel, tree
 from synalinks.graph import Graph
-from synalinks.modules import InputModule, Module
+from synalinks.modules import InputModule, Operation
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 #: Key of a reference to an input (`["input", i]`) or to an output of a node (`["node", i, j]`).
@@ -79,7 +79,7 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
         args = [resolve(arg) for arg in saved["args"]]
         kwargs = {key: resolve(arg) for key, arg in saved["kwargs"].items()}
         operation = operations[saved["operation"]]
-        outputs = operation(*args, **kwargs) if isinstance(operation, Module) else operation.apply(*args, **kwargs)
+        outputs = operation(*args, **kwargs) if isinstance(operation, Operation) else operation.apply(*args, **kwargs)
         made.append(tree.flatten(await outputs if inspect.isawaitable(outputs) else outputs))
     return inputs, resolve(config["outputs"])
 

@@ -109,6 +109,12 @@ class Program(Module, Trainer):
         return [operation for operation in self.graph.operations if isinstance(operation, Module)]
 
     @property
+    def operations(self) -> list[Any]:
+        """The operations of the graph in the order they run, those of the data algebra among them; a subclass's
+        modules otherwise."""
+        return list(self.submodules) if self.graph is None else self.graph.operations
+
+    @property
     def inputs(self) -> Any:
         """The symbolic inputs; None for a subclass with its own `call`."""
         return None if self.graph is None else self.graph.inputs
