@@ -53,8 +53,9 @@ class Monitor:
             return
         self.mode = "max"
         compiled = program.compiled
+        monitored = self.monitor.removeprefix(VALIDATION)
         for name, metric in zip(compiled.names(), compiled.metrics, strict=True):
-            if name == self.monitor.removeprefix(VALIDATION):
+            if name == monitored or monitored.startswith(f"{name}_"):  # one of its labels
                 self.mode = DIRECTIONS.get(str(getattr(metric, "direction", None)), "max")
 
     def value(self, logs: Logs) -> float | None:

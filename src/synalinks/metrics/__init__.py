@@ -16,7 +16,8 @@ from synalinks.metrics.classification.label_scores import (
     CategoricalPrecision,
     CategoricalRecall,
 )
-from synalinks.metrics.metric import Mean, MeanMetricWrapper, Metric
+from synalinks.metrics.mean import Mean, MeanMetricWrapper
+from synalinks.metrics.metric import Metric
 from synalinks.metrics.operational import classes as operational_classes
 from synalinks.metrics.operational.classes import *  # noqa: F403
 from synalinks.metrics.operational.metric import (

@@ -25,7 +25,7 @@ class ExactSum:
         if amount is None:
             self.unknown += 1
         elif isinstance(amount, float):
-            _grow(self._parts, amount)
+            grow(self._parts, amount)
         else:
             self._whole += amount
 
@@ -40,7 +40,7 @@ class ExactSum:
         return None if self.unknown else self.known
 
 
-def _grow(parts: list[float], number: float) -> None:
+def grow(parts: list[float], number: float) -> None:
     """Add a number to a sum that is kept, exactly, as floats that don't overlap.
 
     Grow-expansion of Shewchuk, "Adaptive Precision Floating-Point Arithmetic" (1997), section 2.4; there are as many

@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
-import math
-import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
 from synalinks._json import Json, JsonObject
 from synalinks._support.copying import Copyable
-from synalinks._support.keywords import refuse_unknown_keywords
+from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
-from synalinks.metrics.exact import ExactSum
-from synalinks.rewards import BatchReward, Reward, get
-from synalinks.rewards.leaves import leaves_of
-from synalinks.rewards.reward import Masks, add_location
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.initializers import Empty
+from synalinks.rewards.reward import Masks, plain
+from synalinks.saving import deserialize_synalinks_object
 
 
 class Metric(Copyable):
-    """A number over many predictions, in float64. Subclasses write `update`, `result` and `reset_state`.
+    """A number over many predictions, in float64.
+
+    Subclasses write `result`, and `update`, which gets one masked prediction with its masked target; or `update_state`,
+    which gets both as they are, None included. What they add up is kept in variables (`add_variable`), which
+    `reset_state` sets back; other attributes are set back by a `reset_state` of their own.
 
     Args:
         name: in logs.
         in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `rewards.Masks`.
 
     Example:
-        >>> class Longest(synalinks.metrics.Metric):
-        ...     async def update(self, y_true, y_pred):
-        ...         self.longest = max(self.longest, len(y_pred.get("answer")))
+        >>> class Seen(synalinks.DataModel):
+        ...     longest: int = 0
         ...
-        ...     def reset_state(self):
-        ...         self.longest = 0
+        >>> class Longest(synalinks.metrics.Metric):
+        ...     def __init__(self, name=None, **masks):
+        ...         super().__init__(name, **masks)
+        ...         self.seen = self.add_variable(data_model=Seen, name="seen")
+        ...
+        ...     async def update(self, y_true, y_pred):
+        ...         length = len(y_pred.get("answer"))
+        ...         self.seen.update({"longest": max(self.seen.get("longest"), length)})
         ...
         ...     def result(self):
-        ...         return self.longest
+        ...         return self.seen.get("longest")
         ...
         >>> class Answer(synalinks.DataModel):
         ...     answer: str
         ...
         >>> metric = Longest()
-        >>> asyncio.run(metric.update_state(Answer(answer="red"), Answer(answer="blue")))
+        >>> asyncio.run(metric(Answer(answer="red"), Answer(answer="blue")))
+        4
+        >>> metric.reset_state()
         >>> metric.name, metric.result()
-        ('longest', 4)
+        ('longest', 0)
     """
 
     #: Whether more is better (`up`) or less (`down`), for callbacks in mode `auto`; None where it depends.
@@ -63,29 +71,105 @@ class Metric(Copyable):
     ) -> None:
         self.name = name or session.to_snake_case(type(self).__name__)
         self.masks = Masks(in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-        self.reset_state()
+        self._added: list[Variable] = []
+        with contextlib.suppress(AttributeError):  # of a subclass that makes its attributes after this
+            self.reset_state()
+
+    # --- what it adds up -----------------------------------------------------------------------------------------
+
+    def add_variable(
+        self,
+        initializer: Callable[[], Any] | Mapping[str, Json] | None = None,
+        data_model: object = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A variable for what the metric adds up.
+
+        Args:
+            initializer: its first value, or what makes it; the defaults of the data model where None.
+            data_model: its schema.
+            name: automatic where None.
+
+        Raises:
+            ConfigurationError: no schema, or a field without a default and no initializer; no `super().__init__()`
+                before.
+        """
+        if "_added" not in vars(self):
+            raise ConfigurationError(f"{type(self).__name__}: call super().__init__() before add_variable()")
+        first = Empty(data_model=data_model) if initializer is None else initializer
+        variable = Variable(first, data_model=data_model, trainable=False, name=name)
+        variable.path = f"{self.name}/{variable.name}"
+        self._added.append(variable)
+        return variable
+
+    @property
+    def variables(self) -> list[Variable]:
+        """What it adds up, its own first, then that of metrics among its attributes; each once."""
+        own = [value for value in vars(self).values() if isinstance(value, Variable)]
+        of_parts = [variable for metric in self._parts() for variable in metric.variables]
+        return list({id(variable): variable for variable in (*self._added, *own, *of_parts)}.values())
+
+    def _parts(self) -> Iterator[Metric]:
+        for value in vars(self).values():
+            yield from (one for one in (value if isinstance(value, (list, tuple)) else (value,)) if _is_metric(one))
+
+    def reset_state(self) -> None:
+        """Begin anew, without predictions: each variable has its first value."""
+        for variable in self.variables:
+            first = variable.initializer
+            variable.assign(first() if callable(first) else first)
+        for metric in self._parts():
+            metric.reset_state()
+
+    # --- predictions ---------------------------------------------------------------------------------------------
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Take in what `update_state` takes, and give the result."""
+        found = self.update_state(*args, **kwargs)
+        if inspect.isawaitable(found):
+            await found
+        return self.result()
 
     async def update_state(self, y_true: Any, y_pred: Any) -> None:
         """Take in one prediction; one that is missing on either side is passed over."""
         if y_true is None or y_pred is None:
             return
-        await self.update(self.masks.apply(_plain(y_true)), self.masks.apply(_plain(y_pred)))
+        await self.update(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
 
     async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
         """Take in the predictions of a batch, in the order of their samples."""
         for pair in zip(y_true, y_pred, strict=True):
-            await self.update_state(*pair)
+            found: Any = self.update_state(*pair)
+            if inspect.isawaitable(found):  # that of a subclass may be a plain function
+                await found
 
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Take in one masked prediction with its masked target."""
         raise ConfigurationError(f"{type(self).__name__} does not define `async def update(self, y_true, y_pred)`")
 
-    def reset_state(self) -> None:
-        """Begin anew, without predictions."""
-
     def result(self) -> Any:
-        """The number, or a dict of numbers by name."""
+        """The number, or several: a list, or a dict of numbers by name."""
         raise ConfigurationError(f"{type(self).__name__} does not define `def result(self)`")
+
+    @property
+    def result_labels(self) -> Sequence[str] | None:
+        """What the values of a list that `result` gives are of, in its order; None: they are numbered."""
+        return None
+
+    def logs(self, name: str) -> dict[str, Any]:
+        """The result as it is logged: under `name`; of a list each value under `name_label`; a dict as it is."""
+        found = self.result()
+        found = found.tolist() if hasattr(found, "tolist") else found
+        if isinstance(found, Mapping):
+            return dict(found)
+        if not isinstance(found, (list, tuple)):
+            return {name: found}
+        labels = self.result_labels
+        if labels is None or len(labels) != len(found):
+            labels = [str(number) for number in range(len(found))]
+        return {f"{name}_{label}": value for label, value in zip(labels, found, strict=True)}
+
+    # --- what a program is compiled with ---------------------------------------------------------------------------
 
     def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks that name no field of a prediction or of a target."""
@@ -94,6 +178,9 @@ class Metric(Copyable):
     def twin(self) -> Self:
         """A metric that measures the same and has taken in nothing: what `compile` keeps of the one it is given."""
         made = copy.copy(self)
+        copies = {id(variable): copy.deepcopy(variable) for variable in self.variables}
+        for name, value in vars(self).items():
+            setattr(made, name, _twin_of(value, copies))
         made.reset_state()
         return made
 
@@ -110,126 +197,16 @@ class Metric(Copyable):
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class Mean(Metric):
-    """The mean of the numbers taken in with `add`, each with a weight; 0 before the first.
-
-    The sums are exact, so the mean does not depend on the order of the numbers, nor on when it was looked at.
-
-    Args: see `Metric`.
-
-    Example:
-        >>> metric = synalinks.metrics.Mean()
-        >>> metric.add(1.0)
-        >>> metric.add(0.5, weight=3.0)
-        >>> metric.result()
-        0.625
-    """
-
-    def __init__(
-        self,
-        name: str | None = "mean",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-
-    def reset_state(self) -> None:
-        """Begin anew, without predictions."""
-        self._sum, self._weight = ExactSum(), ExactSum()
-
-    def add(self, value: float, weight: float = 1.0) -> None:
-        """Take in a number."""
-        self._sum.add(float(value * weight))
-        self._weight.add(float(weight))
-
-    async def update(self, y_true: Any, y_pred: Any) -> None:
-        """Take in the numbers of a prediction, wherever they are in it; true counts as 1."""
-        for number in leaves_of(y_pred, lambda leaf: isinstance(leaf, (int, float))).values():
-            self.add(number)
-
-    def result(self) -> float:
-        """The weighted mean."""
-        weight = self._weight.known
-        return self._sum.known / weight if weight else 0.0
+def _is_metric(value: object) -> bool:
+    return isinstance(value, Metric)
 
 
-class MeanMetricWrapper(Mean):
-    """The mean of a function of prediction and target over all predictions; any reward will do.
-
-    Args:
-        fn: `fn(y_true, y_pred) -> float`, async or not, a reward, or a reward's name; it is called with missing
-            predictions (None), too. `**kwargs` are passed on to it.
-        name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
-
-    Example:
-        >>> def is_long(y_true, y_pred):
-        ...     return float(len(y_pred.get("answer")) > 3)
-        ...
-        >>> class Answer(synalinks.DataModel):
-        ...     answer: str
-        ...
-        >>> metric = synalinks.metrics.MeanMetricWrapper(is_long)
-        >>> asyncio.run(metric.update_batch([None, None], [Answer(answer="red"), Answer(answer="blue")]))
-        >>> metric.result()
-        0.5
-    """
-
-    def __init__(
-        self,
-        fn: Callable[..., Any] | Reward | str,
-        name: str | None = None,
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-        self.fn = get(fn) if isinstance(fn, (str, Mapping)) else fn
-        self.takes_batches = isinstance(self.fn, BatchReward)
-        refuse_unknown_keywords(type(self), kwargs, self.fn)
-        self.kwargs = kwargs
-
-    async def update_state(self, y_true: Any, y_pred: Any) -> None:
-        """Take in the function's value for one prediction.
-
-        Raises:
-            ConfigurationError: the value is no finite number.
-        """
-        masked = [self.masks.apply(_plain(side)) for side in (y_true, y_pred)]
-        with add_location(f"the metric {self.name!r}"):
-            found = self.fn(*masked, **self.kwargs)
-            value = await found if inspect.isawaitable(found) else found
-        self._take(value)
-
-    async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
-        """Take in the values of a batch; a `BatchReward` is called once, with all of it."""
-        if not isinstance(self.fn, BatchReward):
-            await super().update_batch(y_true, y_pred)
-            return
-        masked = [[self.masks.apply(_plain(one)) for one in side] for side in (y_true, y_pred)]
-        for value in await self.fn.of_batch(*masked):
-            self._take(value)
-
-    def _take(self, value: Any) -> None:
-        if not isinstance(value, numbers.Real) or not math.isfinite(value):
-            raise ConfigurationError(
-                f"the metric {self.name!r} got {value!r} from its function; return a finite number"
-            )
-        self.add(float(value))
-
-    def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
-        """Refuse masks, the reward's included, that name no field of a prediction or of a target."""
-        super().check_schema(schema, whose)
-        if isinstance(self.fn, Reward):
-            self.fn.check_schema(schema, whose)
-
-    def get_config(self) -> JsonObject:
-        """The function by name, or the reward, and its arguments."""
-        return {"fn": serialize_synalinks_object(self.fn), **super().get_config(), **self.kwargs}
-
-
-def _plain(value: Any) -> Any:
-    return value.to_json_data_model() if hasattr(value, "to_json_data_model") else value
+def _twin_of(value: Any, copies: Mapping[int, Variable]) -> Any:
+    """An attribute for a twin: what is added up is its own, all else is shared."""
+    if isinstance(value, Variable):
+        return copies.get(id(value), value)
+    if isinstance(value, Metric):
+        return value.twin()
+    if type(value) in (list, tuple):
+        return type(value)(_twin_of(one, copies) for one in value)
+    return value

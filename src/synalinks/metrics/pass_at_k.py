@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -9,13 +10,16 @@ from typing import Any, ClassVar, Literal
 from synalinks._concurrency import run_all
 from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError
-from synalinks.metrics.metric import Mean
+from synalinks.metrics.mean import Mean
 from synalinks.rewards import BatchReward, Reward, get
 from synalinks.saving import serialize_synalinks_object
 
 
 class BatchMetric(Mean):
-    """A mean over batches, each of them the tries at one problem. Subclasses write `batch`. Args: see `Metric`.
+    """A mean over batches, each of them the tries at one problem, or any other number of whole batches.
+
+    Subclasses write `batch`, the number of one batch; or `update_state`, which gets two lists, and `result`. A missing
+    prediction is None there. Args: see `Metric`.
 
     Example:
         >>> class Distinct(synalinks.metrics.BatchMetric):
@@ -27,8 +31,7 @@ class BatchMetric(Mean):
         ...
         >>> metric = Distinct()
         >>> tries = [Answer(answer=n) for n in (7, 7, 8, 7)]
-        >>> asyncio.run(metric.update_batch([None] * 4, tries))
-        >>> metric.result()
+        >>> asyncio.run(metric([None] * 4, tries))
         0.5
     """
 
@@ -45,13 +48,17 @@ class BatchMetric(Mean):
         super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
-        """Take in the tries at one problem; missing predictions are failed tries."""
+        """Take in a batch."""
+        found: Any = self.update_state(list(y_true), list(y_pred))
+        if inspect.isawaitable(found):  # that of a subclass may be a plain function
+            await found
+
+    async def update_state(self, y_true: Any, y_pred: Any = None) -> None:
+        """Take in the tries at one problem, two lists (or one try); missing predictions are failed tries."""
+        if not isinstance(y_pred, (list, tuple)):
+            y_true, y_pred = [y_true], [y_pred]
         if y_pred:
             self.add(await self.batch(y_true, y_pred))
-
-    async def update_state(self, y_true: Any, y_pred: Any) -> None:
-        """Take in a problem with one try."""
-        await self.update_batch([y_true], [y_pred])
 
     async def batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> float:
         """The number for the tries at one problem."""

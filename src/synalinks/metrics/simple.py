@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from synalinks import rewards
 from synalinks._json import JsonObject
-from synalinks.metrics.metric import Mean, MeanMetricWrapper
+from synalinks.metrics.mean import Mean, MeanMetricWrapper
+from synalinks.modules import EmbeddingModel
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -34,7 +36,7 @@ class Sum(Mean):
 
     def result(self) -> float:
         """The sum."""
-        return self._sum.known
+        return math.fsum(self.sums.get("total"))
 
 
 class CosineSimilarity(MeanMetricWrapper):
@@ -59,6 +61,7 @@ class CosineSimilarity(MeanMetricWrapper):
     """
 
     direction = "up"
+    fn: rewards.CosineSimilarity
 
     def __init__(
         self,
@@ -70,11 +73,22 @@ class CosineSimilarity(MeanMetricWrapper):
         in_mask_pattern: str | None = None,
         out_mask_pattern: str | None = None,
     ) -> None:
-        self._reward = rewards.CosineSimilarity(embedding_model, axis)
-        super().__init__(self._reward, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+        super().__init__(
+            rewards.CosineSimilarity(embedding_model, axis), name, in_mask, out_mask, in_mask_pattern, out_mask_pattern
+        )
+
+    @property
+    def axis(self) -> int:
+        """As given."""
+        return self.fn.axis
+
+    @property
+    def embedding_model(self) -> EmbeddingModel | None:
+        """What the vectors come from; None: the session's default, at the first call."""
+        return self.fn.embedding_model
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
-        model = serialize_synalinks_object(self._reward.embedding_model)
+        model = serialize_synalinks_object(self.embedding_model)
         kept = {name: value for name, value in super().get_config().items() if name != "fn"}
-        return {"axis": self._reward.axis, "embedding_model": model, **kept}
+        return {"axis": self.axis, "embedding_model": model, **kept}

@@ -58,6 +58,10 @@ class BatchReward(Reward):
             rewards[place] = check_reward(value, self.name)
         return rewards
 
+    async def compute_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> list[float]:
+        """As `of_batch`."""
+        return await self.of_batch(y_true, y_pred)
+
     async def call(self, y_true: Any, y_pred: Any) -> Any:
         """The rewards of masked predictions against their masked targets: lists of one length."""
         raise ConfigurationError(f"{type(self).__name__} does not define `async def call(self, y_true, y_pred)`")

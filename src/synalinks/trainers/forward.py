@@ -90,7 +90,7 @@ async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predicti
                 continue
             for sample, target, output in zip(samples, targets, found, strict=True):
                 with scope.enter(phase="metric", sample=sample.index):
-                    await metric.update_state(target, output)
+                    await metric.update_batch([target], [output])
 
 
 def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: int) -> None:

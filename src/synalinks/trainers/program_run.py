@@ -81,6 +81,5 @@ class ProgramRun:
         if self.compiled.rewards:
             values["reward"] = mean_reward.result()
         for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
-            found = metric.result()
-            values.update(found if isinstance(found, dict) else {name: found})
+            values.update(metric.logs(name))
         return dict(sorted(values.items()))

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from synalinks import _json
 from synalinks._json import JsonObject
+from synalinks.data import DataModel
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.metric import Metric
 
 AVERAGES = (None, "micro", "macro", "weighted")
+#: A label, or the place of a field in a data model.
+Field = str | tuple[object, ...]
+
+
+class Counts(DataModel):
+    """What was counted, by field or label, each written as JSON."""
+
+    by_field: dict[str, list[int]] = {}
 
 
 class Tally(Metric):
@@ -41,14 +51,11 @@ class Tally(Metric):
             raise ConfigurationError(f"{type(self).__name__}(average={average!r}): write one of {AVERAGES}")
         self.average = average
         super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+        self.counts = self.add_variable(data_model=Counts, name="counts")
 
-    def reset_state(self) -> None:
-        """Begin anew, without counts."""
-        self._counts: dict[Hashable, list[int]] = {}
-
-    def count(self, field: Hashable, *counts: int) -> None:
+    def count(self, field: Field, *counts: int) -> None:
         """Add to the counts of a field, or of a label."""
-        known = self._counts.setdefault(field, [0] * len(counts))
+        known = self.counts.get("by_field").setdefault(_json.dumps(field), [0] * len(counts))
         for place, number in enumerate(counts):
             known[place] += number
 
@@ -58,9 +65,9 @@ class Tally(Metric):
 
     def result(self) -> float | list[float]:
         """The score, or a list of scores by field."""
-        if not self._counts:
+        counted = list(self._counted().values())
+        if not counted:
             return 0.0
-        counted = [self._counts[field] for field in sorted(self._counts, key=self._rank)]
         if self.average == "micro":
             return self.score(*map(sum, zip(*counted, strict=True)))
         scores = [self.score(*counts) for counts in counted]
@@ -73,15 +80,30 @@ class Tally(Metric):
             return whole / total if total else 0.0
         return scores[0] if len(scores) == 1 else scores
 
-    def _rank(self, field: Hashable) -> Any:
-        """An order of fields that does not depend on which sample had them first; labels keep theirs."""
-        if not isinstance(field, tuple):
-            return ()
-        return tuple((1, 0, part) if isinstance(part, str) else (0, part, "") for part in field)
+    @property
+    def result_labels(self) -> list[str]:
+        """The fields, or labels, that the scores of a list are of: `answer`, `items_0`."""
+        return ["_".join(map(str, field)) if isinstance(field, tuple) else field for field in self._counted()]
+
+    def _counted(self) -> dict[Field, list[int]]:
+        """Counts by field, in an order that does not depend on which sample had one first; labels keep theirs."""
+        counts: dict[str, list[int]] = self.counts.get("by_field")
+        fields = {_field(_json.loads(written)): numbers for written, numbers in counts.items()}
+        return {field: fields[field] for field in sorted(fields, key=_rank)}
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"average": self.average, **super().get_config()}
+
+
+def _field(written: Any) -> Field:
+    return tuple(written) if isinstance(written, list) else str(written)
+
+
+def _rank(field: Field) -> Any:
+    if not isinstance(field, tuple):
+        return ()
+    return tuple((1, 0, part) if isinstance(part, str) else (0, part, "") for part in field)
 
 
 def ratio(part: int, whole: int) -> float:
