@@ -2,18 +2,17 @@
 
 PENDING = {
     "synalinks": """
-        Action AgentAsJudge Branch ChatCompletionChoice ChatCompletionCompletionTokensDetails
+        Action AgentAsJudge ChatCompletionChoice ChatCompletionCompletionTokensDetails
         ChatCompletionFunctionCall ChatCompletionJsonSchema ChatCompletionMessage
         ChatCompletionPromptTokensDetails ChatCompletionRequest ChatCompletionResponse
         ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall ChatCompletionToolFunction
-        ChatCompletionUsage Decision DecisionModel EmbeddedEntity Entities Entity Function
-        FunctionCallingAgent HuggingFaceDataset ImageFolderDataset KnowledgeGraph KnowledgeGraphs
-        MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiDecision MultiServerMCPClient
-        OAuthLanguageModel ParquetDataset Relation Relations Sequential
-        TextDataset TextDocument Tool ToolCalling api_base decision_models default_agent_prompt_template
-        default_decision_model disable_keras_backend from_chat_completion_message
-        from_chat_completion_messages is_embedded_entity is_entities is_entity is_knowledge_graph
-        is_knowledge_graphs is_relation is_relations is_trace_recording_enabled
+        ChatCompletionUsage DecisionModel EmbeddedEntity Entities Entity Function FunctionCallingAgent
+        HuggingFaceDataset ImageFolderDataset KnowledgeGraph KnowledgeGraphs MLflowDataset MarkdownDataset
+        MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset Relation
+        Relations Sequential TextDataset TextDocument Tool ToolCalling api_base decision_models
+        default_agent_prompt_template default_decision_model disable_keras_backend
+        from_chat_completion_message from_chat_completion_messages is_embedded_entity is_entities is_entity
+        is_knowledge_graph is_knowledge_graphs is_relation is_relations is_trace_recording_enabled
         parse_markdown_sections record_traces set_api_base set_default_decision_model synalinks_home
         to_chat_completion_message to_chat_completion_messages to_chat_completion_request trace_context
     """,
@@ -81,9 +80,7 @@ PENDING = {
         OAuthLanguageModel model_info provider_info supported_models supported_providers
     """,
     "synalinks.metrics": "ListF1Score ListFBetaScore",
-    "synalinks.modules": """
-        Action Branch Decision FunctionCallingAgent MultiDecision Tool deserialize serialize
-    """,
+    "synalinks.modules": "Action FunctionCallingAgent Tool deserialize serialize",
     "synalinks.ops": "concatenate",
     "synalinks.ops.json": "concatenate",
     "synalinks.programs": "Sequential",

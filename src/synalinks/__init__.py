@@ -49,8 +49,9 @@ _HOMES = {
         LMRewardsOperationalMetric Metric PassAtK PassHatK ProgramOperationalMetric
     """,
     "synalinks.modules": """
-        And AudioInput ChainOfThought Concat Concatenate EmbeddingModel Generator Identity ImageInput InMask Input
-        LMWarning Lambda LanguageModel Module Not Operation Or OutMask SelfCritique Xor default_prompt_template
+        And AudioInput Branch ChainOfThought Concat Concatenate Decision EmbeddingModel Generator Identity
+        ImageInput InMask Input LMWarning Lambda LanguageModel Module MultiDecision Not Operation Or OutMask
+        SelfCritique Xor default_prompt_template
     """,
     "synalinks.optimizers": "OMEGA RandomFewShot",
     "synalinks.programs": "Program",

@@ -66,11 +66,12 @@ from synalinks.metrics import (
     PassHatK as PassHatK, ProgramOperationalMetric as ProgramOperationalMetric,
 )
 from synalinks.modules import (
-    And as And, AudioInput as AudioInput, ChainOfThought as ChainOfThought, Concat as Concat,
-    Concatenate as Concatenate, EmbeddingModel as EmbeddingModel, Generator as Generator, Identity as Identity,
-    ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning, Lambda as Lambda,
-    LanguageModel as LanguageModel, Module as Module, Not as Not, Operation as Operation, Or as Or, OutMask as OutMask,
-    SelfCritique as SelfCritique, Xor as Xor, default_prompt_template as default_prompt_template,
+    And as And, AudioInput as AudioInput, Branch as Branch, ChainOfThought as ChainOfThought, Concat as Concat,
+    Concatenate as Concatenate, Decision as Decision, EmbeddingModel as EmbeddingModel, Generator as Generator,
+    Identity as Identity, ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning,
+    Lambda as Lambda, LanguageModel as LanguageModel, Module as Module, MultiDecision as MultiDecision, Not as Not,
+    Operation as Operation, Or as Or, OutMask as OutMask, SelfCritique as SelfCritique, Xor as Xor,
+    default_prompt_template as default_prompt_template,
 )
 from synalinks.optimizers import (
     OMEGA as OMEGA, RandomFewShot as RandomFewShot,

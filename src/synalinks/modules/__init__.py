@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synalinks._not_here_yet import attribute_of
+from synalinks.modules.control_flow.branch import Branch
+from synalinks.modules.control_flow.decision import Decision
+from synalinks.modules.control_flow.multi_decision import MultiDecision
 from synalinks.modules.core.identity import Identity
 from synalinks.modules.core.input_module import AudioInput, ImageInput, Input, InputModule
 from synalinks.modules.core.lambda_module import Lambda
@@ -30,9 +33,11 @@ Concatenate = Concat
 __all__ = [
     "And",
     "AudioInput",
+    "Branch",
     "ChainOfThought",
     "Concat",
     "Concatenate",
+    "Decision",
     "EmbeddingModel",
     "Generator",
     "Identity",
@@ -44,6 +49,7 @@ __all__ = [
     "Lambda",
     "LanguageModel",
     "Module",
+    "MultiDecision",
     "Not",
     "Operation",
     "Or",

@@ -1,0 +1,146 @@
+"""Decision: one label of several as the answer to a question about the input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from synalinks._json import JsonObject
+from synalinks.data import JsonDataModel, SymbolicDataModel
+from synalinks.modules.control_flow.labels import (
+    THINKING,
+    Question,
+    checked_labels,
+    checked_question,
+    choice_of,
+    decision_schema,
+    listed,
+)
+from synalinks.modules.core.module import Module
+from synalinks.modules.generators.generator import Generator
+
+
+class LabelModule(Module):
+    """The base of `Decision` and `MultiDecision`: a question, labels, and a generator over a schema made of them.
+
+    The generator gets the input with the question beside it: behind the fields of the input, or before the messages of
+    a chat, where fields are part of the prompt.
+
+    Example:
+        >>> decision = synalinks.Decision(question="Is it urgent?", labels=["yes", "no"])
+        >>> decision.generator.instructions
+        'Decide on the question about the input. Think first, then choose one of these labels: "yes", "no".'
+    """
+
+    #: The default instructions, without the labels.
+    task: ClassVar[str]
+
+    def __init__(
+        self, question: object, labels: object, name: str | None, description: str | None, trainable: bool
+    ) -> None:
+        super().__init__(name=name, description=description, trainable=trainable)
+        where = f"{self.name}: {type(self).__name__}"
+        self.question = checked_question(question, where)
+        self.labels = checked_labels(labels, where)
+        self._question = Question(question=self.question).to_json_data_model()
+
+    def make_generator(self, schema: JsonObject, instructions: str | None, **options: Any) -> Generator:
+        """The inner generator; its options are those of `Generator`."""
+        return Generator(
+            schema=schema,
+            instructions=f"{self.task}: {listed(self.labels)}." if instructions is None else instructions,
+            name=f"generator_{self.name}",
+            trainable=self.trainable,
+            **options,
+        )
+
+    generator: Generator
+
+    async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
+        """The decision on one input; None for no input or a call that failed for good."""
+        if inputs is None:
+            return None
+        beside = self._question + inputs if "messages" in inputs else inputs + self._question
+        found: JsonDataModel | None = await self.generator(beside, training=training)
+        return found
+
+    async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
+        """A symbol of the decision's schema."""
+        self.generator.built = True
+        return await self.generator.compute_output_spec(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; those of the inner generator among them."""
+        inner = self.generator.get_config()
+        for name in ("schema", "prompt_variables", "return_inputs", "streaming", "tools"):
+            inner.pop(name, None)
+        own = {"question": self.question, "labels": self.labels, "name": self.name, "description": self.description}
+        return {**inner, **own, "trainable": self.trainable}
+
+
+class Decision(LabelModule):
+    """One label of several, chosen by a language model: `thinking`, then `choice`.
+
+    Example:
+        >>> from synalinks.testing import ScriptedProvider
+        >>> class Query(synalinks.DataModel):
+        ...     query: str
+        >>> decision = synalinks.Decision(
+        ...     question="How hard is the query?", labels=["easy", "hard"], language_model="ollama/llama3.2"
+        ... )
+        >>> with synalinks.use_provider(ScriptedProvider([{"thinking": "one step", "choice": "easy"}])):
+        ...     answer = asyncio.run(decision(Query(query="What is 2 + 2?")))
+        >>> answer.get_json()
+        {'thinking': 'one step', 'choice': 'easy'}
+
+    Args:
+        question: what is to be decided about the input.
+        labels: the answers to choose from, at least two different texts.
+        language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
+            top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: as for a `Generator`.
+        name, description, trainable: as for any module.
+
+    Raises:
+        ConfigurationError: no question, or labels that are no list of at least two different texts.
+    """
+
+    task: ClassVar[str] = "Decide on the question about the input. Think first, then choose one of these labels"
+
+    def __init__(
+        self,
+        *,
+        question: str | None = None,
+        labels: Sequence[str] | None = None,
+        language_model: Any = None,
+        prompt_template: str | None = None,
+        examples: Sequence[Any] | None = None,
+        instructions: str | None = None,
+        seed_instructions: Sequence[str] | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        reasoning_effort: str | None = None,
+        use_inputs_schema: bool = False,
+        use_outputs_schema: bool = False,
+        name: str | None = None,
+        description: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        super().__init__(question, labels, name, description, trainable)
+        choice = choice_of(self.labels, "The label that answers the question")
+        self.generator = self.make_generator(
+            decision_schema("Decision", {"thinking": THINKING, "choice": choice}),
+            instructions,
+            language_model=language_model,
+            prompt_template=prompt_template,
+            examples=examples,
+            seed_instructions=seed_instructions,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            top_p=top_p,
+            top_k=top_k,
+            reasoning_effort=reasoning_effort,
+            use_inputs_schema=use_inputs_schema,
+            use_outputs_schema=use_outputs_schema,
+        )
