@@ -23,6 +23,7 @@
     |  `- CassetteInUse          two writers on one cassette
     |- BudgetExceeded            a call refused because it might not fit the budget
     |- Interrupted               a call refused because the user pressed Ctrl-C
+    |- SearchEnded               a search has made all its calls: the natural end of a fit
     `- OfflineError              a call that would need the network, which was forbidden
 
 What becomes of a failed call is written on the class: `retryable` is read by the retry layer,
@@ -78,6 +79,7 @@ __all__ = [
     "RateLimited",
     "RequestError",
     "SampleRefused",
+    "SearchEnded",
     "ServerError",
     "SynalinksError",
     "UnknownModelError",
@@ -90,6 +92,10 @@ class DataError(ConfigurationError):
 
 class CopyError(ConfigurationError, TypeError):
     """An object that can't be copied, because of one of its attributes."""
+
+
+class SearchEnded(SynalinksError):
+    """All calls of a search are made, or a callback has ended the training; a search lets it pass."""
 
 
 class LMUnavailable(SynalinksError):

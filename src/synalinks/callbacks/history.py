@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
@@ -23,6 +24,8 @@ class History(Callback):
         stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
         stop_reason: what the budget said that ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
+        candidates: of a search, what became of each candidate: its name and its parents', the fields in which it
+            differs, its evidence and the outcome; JSON.
         budget: the budget of this `fit` with what is spent of it, or None without one.
 
     Example:
@@ -42,6 +45,7 @@ class History(Callback):
         self.reward_curve: list[CurvePoint] = []
         self._before: CurvePoint | None = None  # where the run that this one goes on from was cut off
         self._epoch = 0
+        self.candidates: list[JsonObject] = []
         self.stopped_by: str | None = None
         self.stop_reason: str | None = None
         self.budget: BudgetTracker | None = None

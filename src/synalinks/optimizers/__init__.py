@@ -9,6 +9,7 @@ from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import OMEGA
 from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer, RandomFewShot
 from synalinks.optimizers.optimizer import Optimizer, Proposal, Step
+from synalinks.optimizers.search import Answer, Case, Place, Problem, State
 from synalinks.saving import Kind, serialize_synalinks_object
 
 OPTIMIZERS: Kind[Optimizer] = Kind(
@@ -30,12 +31,17 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "OMEGA",
+    "Answer",
     "Candidate",
+    "Case",
     "EvolutionaryOptimizer",
     "GreedyOptimizer",
     "Optimizer",
+    "Place",
+    "Problem",
     "Proposal",
     "RandomFewShot",
+    "State",
     "Step",
     "deserialize",
     "get",

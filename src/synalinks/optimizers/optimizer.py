@@ -1,4 +1,4 @@
-"""Optimizer: a search over the JSON of trainable variables. Subclasses write one method, `propose`."""
+"""Optimizer: a search over the JSON of trainable variables. Subclasses write one method, `propose` or `search`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from synalinks.saving import deserialize_synalinks_object
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from synalinks.optimizers.search.problem import Problem
 
 UpdateFrequency = Literal["epoch", "batch"]
 
@@ -142,6 +144,24 @@ class Optimizer(Copyable):
         The variable holds the parent. Called in phase `optimizer`.
         """
         raise ConfigurationError(f"{type(self).__name__} does not define `async def propose(self, variable, step)`")
+
+    async def search(self, problem: Problem) -> None:
+        """Drive the whole training, in place of `propose`: evaluate states, and keep the best.
+
+        A subclass with a `search` gets no steps; see `Problem` for what it can call.
+
+        Example:
+            >>> class Shortest(synalinks.optimizers.Optimizer):
+            ...     async def search(self, problem):
+            ...         start, *others = problem.starts
+            ...         problem.keep(min([start, *others], key=lambda state: len(str(state))))
+        """
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def search(self, problem)`")
+
+    @property
+    def searches(self) -> bool:
+        """Whether the optimizer drives the training itself, by a `search` of its own."""
+        return type(self).search is not Optimizer.search
 
     async def select_candidate(self, variable: Variable, rng: np.random.Generator) -> Candidate:
         """The candidate that a step starts from: the best known; a seed where none has been scored."""

@@ -52,6 +52,7 @@ class FitConfig:
     seed: int | None = None
     budget: Cap | None = None
     resume: bool | str | os.PathLike[str] = False
+    calls: int | None = None
 
     def __post_init__(self) -> None:
         check_sizes(
@@ -63,6 +64,7 @@ class FitConfig:
             validation_steps=self.validation_steps,
             validation_batch_size=self.validation_batch_size,
             validation_freq=self.validation_freq,
+            calls=self.calls,
         )
         if self.epochs is None:
             raise ConfigurationError("fit(epochs=None): a whole number of at least 1 is needed")

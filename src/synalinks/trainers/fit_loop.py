@@ -25,7 +25,7 @@ from synalinks.trainers.validation import validate
 
 
 @dataclass
-class _Epoch:
+class Epoch:
     """An epoch under way.
 
     Attributes:
@@ -33,16 +33,18 @@ class _Epoch:
         own: the tracker of the epoch's own budget (`per_epoch`), or None.
         mean_reward: of the training samples so far.
         logs: so far.
-        stop: what ended it early, or None; `epoch budget` ends this epoch alone.
+        stop: what ended it early, or None; `epoch budget` ends this epoch alone, `calls` is a natural end.
         reason: what the budget that ended it said.
+        steps: of a search, so far.
     """
 
     number: int
     own: BudgetTracker | None
     mean_reward: Mean = field(default_factory=lambda: Mean(name="reward"))
     logs: dict[str, float] = field(default_factory=dict)
-    stop: Literal["budget", "epoch budget", "callback"] | None = None
+    stop: Literal["budget", "epoch budget", "callback", "calls"] | None = None
     reason: str | None = None
+    steps: int = 0
 
 
 class FitLoop:
@@ -135,9 +137,13 @@ class FitLoop:
                 if (reason := parts.costs.reason_against(number)) is not None:
                     history.stopped_by, history.stop_reason = "budget", reason
                     break
+                if not parts.costs.has_room(number, 1):
+                    break
                 self._next = None
                 epoch = await self._run_epoch(number)
                 logs = epoch.logs
+                if epoch.stop == "calls":
+                    break
                 if epoch.stop is not None and epoch.stop != "epoch budget":
                     history.stopped_by = epoch.stop
                     history.stop_reason = epoch.reason if epoch.stop == "budget" else None
@@ -148,9 +154,9 @@ class FitLoop:
             await parts.optimizer.on_train_end(parts.variables)
             await self._callbacks.call("on_train_end", logs)
 
-    async def _run_epoch(self, number: int) -> _Epoch:
+    async def _run_epoch(self, number: int) -> Epoch:
         """One epoch, in its own budget if it has one."""
-        epoch = _Epoch(number, self.parts.costs.own_tracker(number))
+        epoch = Epoch(number, self.parts.costs.own_tracker(number))
         with ExitStack() as stack:
             stack.enter_context(scope.enter(epoch=number))
             if epoch.own is not None:
@@ -161,18 +167,21 @@ class FitLoop:
             await self._end_epoch(epoch)
         return epoch
 
-    async def _begin_epoch(self, epoch: _Epoch) -> None:
+    async def _begin_epoch(self, epoch: Epoch) -> None:
         parts = self.parts
         parts.run.reset_metrics()
         await parts.optimizer.on_epoch_begin(epoch.number, parts.variables)
         await self._callbacks.call("on_epoch_begin", epoch.number, None)
         parts.costs.begin_epoch()
 
-    async def _run_steps(self, epoch: _Epoch) -> None:
+    async def _run_steps(self, epoch: Epoch) -> None:
         """The steps, until the data, a budget or a callback end them."""
         parts, config, train = self.parts, self.parts.config, self.parts.data.train
         order = shuffled(len(train), parts.rng) if config.shuffle and isinstance(train, Samples) else None
         for number, batch in enumerate(passing(train, config.batch_size, config.steps_per_epoch, order)):
+            if not parts.costs.has_room(epoch.number, len(batch)):
+                epoch.stop = "calls"
+                break
             parts.costs.earmark(epoch.number, len(batch))
             await self._callbacks.call("on_train_batch_begin", number, None)
             try:
@@ -187,19 +196,19 @@ class FitLoop:
                 epoch.stop = "callback"
                 break
 
-    def _give_up_step(self, epoch: _Epoch, refusal: BudgetExceeded) -> None:
+    def _give_up_step(self, epoch: Epoch, refusal: BudgetExceeded) -> None:
         """Go back to the best candidates, for a budget refused a call of the step."""
         for variable in self.parts.variables:
             self.parts.optimizer.write_best(variable)
         alone = epoch.own is not None and epoch.own.refused is not None and self._ended(epoch) is None
         epoch.stop, epoch.reason = "epoch budget" if alone else "budget", str(refusal)
 
-    async def _validate(self, epoch: _Epoch) -> None:
+    async def _validate(self, epoch: Epoch) -> None:
         source = self.parts.data.validation
         if source is not None and self.parts.config.ends_with_validation(epoch.number):
             epoch.logs = {**epoch.logs, **await validate(self.parts, source, self._callbacks)}
 
-    async def _end_epoch(self, epoch: _Epoch) -> None:
+    async def _end_epoch(self, epoch: Epoch) -> None:
         await self._rebuild_pools(epoch)
         if (ended := self._ended(epoch)) is not None:
             epoch.stop, epoch.reason = "budget", epoch.reason or str(ended)
@@ -209,7 +218,7 @@ class FitLoop:
         if self.parts.run.program.stop_training and epoch.stop != "budget":
             epoch.stop = "callback"
 
-    async def _rebuild_pools(self, epoch: _Epoch) -> None:
+    async def _rebuild_pools(self, epoch: Epoch) -> None:
         """End the epoch for the optimizer and complete the logs; callbacks get the epoch's end even if that fails."""
         parts, rebuilt = self.parts, False
         try:
@@ -232,7 +241,7 @@ class FitLoop:
         ]
         self.parts.scores.keep_only([{candidate.key for candidate in members} for members in pools])
 
-    def _ended(self, epoch: _Epoch) -> BudgetExceeded | None:
+    def _ended(self, epoch: Epoch) -> BudgetExceeded | None:
         """The refusal of a budget that has ended the training; that of an epoch's own has not."""
         refusals = (tracker.refused for tracker in current_run().budgets if tracker is not epoch.own)
         return next((refusal for refusal in refusals if refusal is not None), None)

@@ -29,6 +29,8 @@ from synalinks.trainers.forward import forward
 from synalinks.trainers.program_run import ProgramRun
 from synalinks.trainers.resume.resume import with_resume
 from synalinks.trainers.run_context import callbacks_of, run_context, use_callbacks
+from synalinks.trainers.search.loop import SearchLoop
+from synalinks.trainers.search.plan import SearchPlan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,6 +116,7 @@ class Trainer(Compilable):
         seed: int | None = None,
         budget: Cap | None = None,
         resume: bool | str | os.PathLike[str] = False,
+        calls: int | None = None,
     ) -> History:
         """Train on examples.
 
@@ -135,6 +138,8 @@ class Trainer(Compilable):
             budget: what it may spend at most; an amount is in dollars.
             resume: go on where the same fit was cut off, if it was, and keep the state for that at the end of each
                 epoch: True, in the user's cache directory; or in the folder given. See `BackupAndRestore`.
+            calls: calls of the program and of the optimizer, at most, validation included; a natural end of training.
+                An optimizer that searches makes epochs of them, see `SearchPlan`.
 
         Returns:
             The history: logs by epoch, the ledger, and how it ended.
@@ -173,8 +178,11 @@ class Trainer(Compilable):
             seed=seed,
             budget=budget,
             resume=resume,
+            calls=calls,
         )
         data = split_data(x, y, config)
+        plan = SearchPlan.of(config, data) if self.optimizer.searches else None
+        config = config if plan is None else plan.config(config)
         history.forecast = self.last_forecast
         with ExitStack() as stack:
             self.in_fit = True
@@ -182,7 +190,7 @@ class Trainer(Compilable):
             await self._check_before_fit(config, data)
             if (dry := dry_runs.current()) is not None:
                 stack.enter_context(await dry.of_fit(self, history, x, y, config))
-            await self._fit(self.optimizer, history, config, data)
+            await self._fit(self.optimizer, history, config, data, plan)
         return history
 
     async def _check_before_fit(self, config: FitConfig, data: FitData) -> None:
@@ -196,7 +204,9 @@ class Trainer(Compilable):
         if data.validation is not None:
             self.compiled.check_schemas(None, data.validation.first().y)
 
-    async def _fit(self, optimizer: Optimizer, history: History, config: FitConfig, data: FitData) -> None:
+    async def _fit(
+        self, optimizer: Optimizer, history: History, config: FitConfig, data: FitData, plan: SearchPlan | None
+    ) -> None:
         """The training itself, once everything is checked."""
         with (
             run_context(f"budget of {self.name}.fit", history.ledger, config.budgets) as context,
@@ -205,8 +215,8 @@ class Trainer(Compilable):
                 history.ledger,
                 [*with_resume(config.resume, config.callbacks), history],  # what they add to the logs is in it
                 config.verbose,
-                steps=data.train.steps(config.batch_size),
-                at_most=config.steps_per_epoch,
+                steps=None if plan is not None else data.train.steps(config.batch_size),
+                at_most=None if plan is not None else config.steps_per_epoch,
                 epochs=config.epochs,
                 batch_size=config.batch_size,
                 optimizer=optimizer.name,
@@ -214,7 +224,11 @@ class Trainer(Compilable):
         ):
             run = self._begin_run(context.ledger)
             parts = FitParts.of(run, optimizer, config, data, context.tracker)
-            self.fitting = FitLoop(parts, callbacks, context.tracker)
+            self.fitting = (
+                FitLoop(parts, callbacks, context.tracker)
+                if plan is None
+                else SearchLoop(parts, callbacks, context.tracker, plan)
+            )
             try:
                 await self.fitting.run(history)
             except Interrupted:

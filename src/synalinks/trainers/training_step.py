@@ -40,10 +40,12 @@ class TrainingStep:
         await optimizer.on_batch_begin(variables, rng)
         parts.costs.count(steps=1, trained=len(batch))
         records = await self._forward(epoch, batch, mean_reward)
+        since = len(parts.run.ledger)
         with scope.enter(phase="optimizer"):
             proposal = await optimizer.propose_new_candidate(
                 variables, lambda variable: self._view(epoch, number, records[variable.path], batch), rng
             )
+        parts.costs.count_optimizer(since)
         if proposal is not None:
             await self._compare(proposal, self._minibatch(batch))
         with scope.enter(phase="optimizer"):

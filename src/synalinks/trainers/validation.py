@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from synalinks import scope
 from synalinks.callbacks import CallbackList
@@ -14,12 +15,21 @@ from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_parts import FitParts
 
 
-async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> dict[str, float]:
-    """Reward and metrics of the best candidate on the whole validation set.
+class Measured(NamedTuple):
+    """What a validation measured.
 
-    Returns:
-        Logs whose names begin with `val_`; none where a budget refused a call of the validation.
+    Attributes:
+        logs: names begin with `val_`; none where a budget refused a call of the validation.
+        samples, rewards: `(n,)` each, also of a validation that was cut short.
     """
+
+    logs: dict[str, float]
+    samples: list[Sample]
+    rewards: list[float]
+
+
+async def measure_validation(parts: FitParts, source: Source, callbacks: CallbackList) -> Measured:
+    """Reward and metrics of what the variables hold on the whole validation set."""
     parts.costs.release_earmark()
     for tracker in current_run().budgets:
         tracker.reopen()
@@ -30,8 +40,7 @@ async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> 
         samples.extend(batch)
         rewards.extend(found)
 
-    config, state, since = parts.config, parts.scores.state(parts.variables), len(parts.run.ledger)
-    add_evidence = parts.optimizer.add_validated
+    config, since = parts.config, len(parts.run.ledger)
     try:
         with scope.enter(phase="validation"):
             logs = await measure(
@@ -41,10 +50,21 @@ async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> 
     except BudgetExceeded:
         parts.costs.validation_cut = True
         logs = {}  # no figure for the whole set; what was measured is evidence all the same
-        add_evidence = parts.optimizer.add_scored
     parts.costs.count(validated=len(samples))
+    return Measured({f"val_{name}": value for name, value in logs.items()}, samples, rewards)
+
+
+async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> dict[str, float]:
+    """Reward and metrics of the best candidate on the whole validation set, which are evidence of it.
+
+    Returns:
+        Logs whose names begin with `val_`; none where a budget refused a call of the validation.
+    """
+    state = parts.scores.state(parts.variables)
+    measured = await measure_validation(parts, source, callbacks)
+    add_evidence = parts.optimizer.add_scored if parts.costs.validation_cut else parts.optimizer.add_validated
     if isinstance(source, Samples):  # candidates are scored on these; a stream's samples come only once
-        parts.scores.add(state, samples, rewards)
+        parts.scores.add(state, measured.samples, measured.rewards)
     for variable in parts.variables:
-        add_evidence(variable, Candidate.of(variable), rewards)
-    return {f"val_{name}": value for name, value in logs.items()}
+        add_evidence(variable, Candidate.of(variable), measured.rewards)
+    return measured.logs

@@ -11,6 +11,8 @@ from synalinks.lm import Amount, Budget, BudgetTracker
 
 #: The finest part of a dollar that a share is rounded to.
 FINEST = Decimal("1e-12")
+#: Calls that a budget without a cap on them leaves room for.
+UNLIMITED = 10**9
 
 
 def part(amount: Amount, share: Fraction, up: bool = True) -> Amount:
@@ -48,6 +50,18 @@ def shortage(tracker: BudgetTracker, need: Amount, seconds: float) -> str | None
     if budget.seconds is not None and seconds > (time := tracker.seconds_left or 0.0):
         return f"{seconds:.0f} s, and {max(0.0, time):.0f} of {budget.seconds:g} s are left of the {name}"
     return None
+
+
+def affordable(tracker: BudgetTracker, one: Amount) -> int:
+    """How many calls of the program the caps of a budget leave room for, at what one of them takes at most."""
+    left, budget = tracker.left, tracker.budget
+    caps = (
+        (budget.usd, left.usd, one.usd),
+        (budget.tokens, left.tokens, one.tokens),
+        (budget.calls, left.calls, max(1, one.calls)),
+    )
+    rooms = [int(room // each) for cap, room, each in caps if cap is not None and each > 0]
+    return max(0, min(rooms, default=UNLIMITED))
 
 
 def amount_to_dict(amount: Amount) -> dict[str, Any]:

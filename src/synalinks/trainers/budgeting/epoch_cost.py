@@ -92,7 +92,15 @@ class EpochSizes:
     def most_calls(self, batch: int, validating: int) -> int:
         """The most calls of the program in a step; `batch` is its size."""
         steps, trained = self.training or (1, batch)
-        compared = batch
-        if isinstance(self.data.validation, Samples):
-            compared = min(self.config.minibatch_size or validating, len(self.data.validation))
-        return trained + 2 * steps * compared + validating
+        return trained + 2 * steps * self._compared(batch) + validating
+
+    def calls_of_step(self, batch: int, validating: int) -> int:
+        """The most calls of the program and the optimizer in a step and the validation; a proposal is one."""
+        return batch + 2 * self._compared(batch) + validating + 1
+
+    def _compared(self, batch: int) -> int:
+        """Samples that parent and child are compared on."""
+        if not isinstance(self.data.validation, Samples):
+            return batch
+        held = len(self.data.validation)
+        return min(self.config.minibatch_size or held, held)

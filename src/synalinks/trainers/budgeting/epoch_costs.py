@@ -52,6 +52,7 @@ class EpochCosts:
         paid: what a run that was cut off had spent on the epoch that this one begins with; its answers are in the
             cache, if there is one.
         first_epoch: the epoch that this run begins with.
+        made: calls of the program and of the optimizer in this fit.
     """
 
     def __init__(self, config: FitConfig, data: FitData, ledger: Ledger, tracker: BudgetTracker | None = None) -> None:
@@ -62,6 +63,7 @@ class EpochCosts:
         self.paid = NOTHING
         self.first_epoch = config.initial_epoch
         self.tracker = tracker
+        self.made = 0
         self._known = False
         self._slowest: float | None = None  # seconds a call of the program, at the pace of the fit
         self._earmarks = Earmarks()
@@ -92,6 +94,16 @@ class EpochCosts:
         """Count steps and calls of the program."""
         for name, number in more.items():
             self._counts[name] += number
+            self.made += number if name != "steps" else 0
+
+    def count_optimizer(self, since: int) -> None:
+        """Count the optimizer's calls; `since` is a mark in the ledger."""
+        self.made += len(self._ledger) - since
+
+    def has_room(self, epoch: int, batch: int) -> bool:
+        """Whether `fit(calls=...)` leaves room for a step and the epoch's validation."""
+        most = self._config.calls
+        return most is None or self.made + self._sizes.calls_of_step(batch, self._sizes.validating(epoch)) <= most
 
     def end_epoch(self) -> None:
         """Keep what the epoch took, and release its earmark."""
@@ -220,6 +232,7 @@ class EpochCosts:
         return {
             "dearest": amount_to_dict(self.dearest),
             "known": self._known,
+            "made": self.made,
             "last": None if self.last is None else self.last.to_dict(),
         }
 
@@ -227,4 +240,5 @@ class EpochCosts:
         """Go on from what `get_state` gave."""
         self.dearest = amount_from_dict(state["dearest"])
         self._known = state["known"]
+        self.made = state.get("made", 0)  # states of versions before don't have it
         self.last = None if state["last"] is None else EpochCost.from_dict(state["last"])

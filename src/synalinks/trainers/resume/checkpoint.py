@@ -54,7 +54,7 @@ def restore(
             f"the training state in {where} is of another fit: {'; '.join(different)}. Run the fit it was written by, "
             "or delete it to begin anew"
         )
-    state = _with_paths(state, _paths(parts))
+    state = with_paths(state, parts)
     parts.run.program.set_state_tree(state["variables"])
     if state["optimizer"] is not None:
         parts.optimizer.set_state(state["optimizer"])
@@ -73,9 +73,9 @@ def restore(
             callback.set_state(known)
 
 
-def _with_paths(state: Mapping[str, Any], paths: Sequence[str]) -> Mapping[str, Any]:
+def with_paths(state: Mapping[str, Any], parts: FitParts) -> Mapping[str, Any]:
     """A state whose variables have the paths that they have in this session, where automatic names count on."""
-    now = dict(zip(state.get("paths", ()), paths, strict=False))
+    now = dict(zip(state.get("paths", ()), _paths(parts), strict=False))
 
     def renamed(value: Any) -> Any:
         if isinstance(value, Mapping):
