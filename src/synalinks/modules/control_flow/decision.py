@@ -17,7 +17,19 @@ from synalinks.modules.control_flow.labels import (
     listed,
 )
 from synalinks.modules.core.module import Module
-from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.generator import SAMPLING, Generator
+
+#: Options of a generator that a decision has as well.
+OPTIONS = (
+    "language_model",
+    "prompt_template",
+    "examples",
+    "instructions",
+    "seed_instructions",
+    *SAMPLING,
+    "use_inputs_schema",
+    "use_outputs_schema",
+)
 
 
 class LabelModule(Module):
@@ -72,10 +84,8 @@ class LabelModule(Module):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; those of the inner generator among them."""
         inner = self.generator.get_config()
-        for name in ("schema", "prompt_variables", "return_inputs", "streaming", "tools"):
-            inner.pop(name, None)
         own = {"question": self.question, "labels": self.labels, "name": self.name, "description": self.description}
-        return {**inner, **own, "trainable": self.trainable}
+        return {**{name: inner[name] for name in OPTIONS}, **own, "trainable": self.trainable}
 
 
 class Decision(LabelModule):
