@@ -2,19 +2,18 @@
 
 PENDING = {
     "synalinks": """
-        Action AgentAsJudge ChatCompletionChoice ChatCompletionCompletionTokensDetails
-        ChatCompletionFunctionCall ChatCompletionJsonSchema ChatCompletionMessage
-        ChatCompletionPromptTokensDetails ChatCompletionRequest ChatCompletionResponse
-        ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall ChatCompletionToolFunction
-        ChatCompletionUsage DecisionModel EmbeddedEntity Entities Entity Function FunctionCallingAgent
+        AgentAsJudge ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
+        ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
+        ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
+        ChatCompletionToolFunction ChatCompletionUsage DecisionModel EmbeddedEntity Entities Entity Function
         HuggingFaceDataset ImageFolderDataset KnowledgeGraph KnowledgeGraphs MLflowDataset MarkdownDataset
         MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset Relation
-        Relations Sequential TextDataset TextDocument Tool ToolCalling api_base decision_models
-        default_agent_prompt_template default_decision_model disable_keras_backend
-        from_chat_completion_message from_chat_completion_messages is_embedded_entity is_entities is_entity
-        is_knowledge_graph is_knowledge_graphs is_relation is_relations is_trace_recording_enabled
-        parse_markdown_sections record_traces set_api_base set_default_decision_model synalinks_home
-        to_chat_completion_message to_chat_completion_messages to_chat_completion_request trace_context
+        Relations Sequential TextDataset TextDocument ToolCalling api_base decision_models
+        default_decision_model disable_keras_backend from_chat_completion_message
+        from_chat_completion_messages is_embedded_entity is_entities is_entity is_knowledge_graph
+        is_knowledge_graphs is_relation is_relations is_trace_recording_enabled parse_markdown_sections
+        record_traces set_api_base set_default_decision_model synalinks_home to_chat_completion_message
+        to_chat_completion_messages to_chat_completion_request trace_context
     """,
     "synalinks.backend": """
         Audio ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
@@ -45,9 +44,7 @@ PENDING = {
         ParquetDataset TextDataset TextDocument arc_challenge arcagi bbh bbq boolq drop hellaswag hotpotqa
         humaneval ifeval lambada load_split logiqa mmlu parse_markdown_sections squad truthfulqa winogrande
     """,
-    "synalinks.datasets.arc_challenge": """
-        get_input_data_model get_output_data_model iterable_dataset load_data
-    """,
+    "synalinks.datasets.arc_challenge": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.arcagi": """
         default_instructions get_arcagi1_evaluation_task_names get_arcagi1_training_task_names
         get_arcagi2_evaluation_task_names get_arcagi2_training_task_names get_input_data_model
@@ -76,11 +73,9 @@ PENDING = {
     """,
     "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.language_models": """
-        OAuthLanguageModel model_info provider_info supported_models supported_providers
-    """,
+    "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
     "synalinks.metrics": "ListF1Score ListFBetaScore",
-    "synalinks.modules": "Action FunctionCallingAgent Tool deserialize serialize",
+    "synalinks.modules": "deserialize serialize",
     "synalinks.ops": "concatenate",
     "synalinks.ops.json": "concatenate",
     "synalinks.programs": "Sequential",
@@ -88,7 +83,7 @@ PENDING = {
     "synalinks.saving": "CustomObjectScope",
     "synalinks.tree": "MAP_TO_NONE assert_same_paths lists_to_tuples traverse",
     "synalinks.utils": """
-        CustomObjectScope Progbar Tool clear_session custom_object_scope deserialize_synalinks_object
+        CustomObjectScope Progbar clear_session custom_object_scope deserialize_synalinks_object
         disable_interactive_logging disable_keras_backend enable_interactive_logging get_custom_objects
         get_file get_registered_name get_registered_object is_interactive_logging_enabled is_json_data_model
         is_meta_class is_symbolic_data_model pack_x_y register_synalinks_serializable

@@ -49,9 +49,10 @@ _HOMES = {
         LMRewardsOperationalMetric Metric PassAtK PassHatK ProgramOperationalMetric
     """,
     "synalinks.modules": """
-        And AudioInput Branch ChainOfThought Concat Concatenate Decision EmbeddingModel Generator Identity
-        ImageInput InMask Input LMWarning Lambda LanguageModel Module MultiDecision Not Operation Or OutMask
-        SelfCritique Xor default_prompt_template
+        Action And AudioInput Branch ChainOfThought Concat Concatenate Decision EmbeddingModel
+        FunctionCallingAgent Generator Identity ImageInput InMask Input LMWarning Lambda LanguageModel Module
+        MultiDecision Not Operation Or OutMask SelfCritique Tool ToolWarning Xor default_agent_prompt_template
+        default_prompt_template
     """,
     "synalinks.optimizers": "OMEGA RandomFewShot",
     "synalinks.programs": "Program",

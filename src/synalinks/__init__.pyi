@@ -66,11 +66,13 @@ from synalinks.metrics import (
     PassHatK as PassHatK, ProgramOperationalMetric as ProgramOperationalMetric,
 )
 from synalinks.modules import (
-    And as And, AudioInput as AudioInput, Branch as Branch, ChainOfThought as ChainOfThought, Concat as Concat,
-    Concatenate as Concatenate, Decision as Decision, EmbeddingModel as EmbeddingModel, Generator as Generator,
-    Identity as Identity, ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning,
-    Lambda as Lambda, LanguageModel as LanguageModel, Module as Module, MultiDecision as MultiDecision, Not as Not,
-    Operation as Operation, Or as Or, OutMask as OutMask, SelfCritique as SelfCritique, Xor as Xor,
+    Action as Action, And as And, AudioInput as AudioInput, Branch as Branch, ChainOfThought as ChainOfThought,
+    Concat as Concat, Concatenate as Concatenate, Decision as Decision, EmbeddingModel as EmbeddingModel,
+    FunctionCallingAgent as FunctionCallingAgent, Generator as Generator, Identity as Identity,
+    ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning, Lambda as Lambda,
+    LanguageModel as LanguageModel, Module as Module, MultiDecision as MultiDecision, Not as Not,
+    Operation as Operation, Or as Or, OutMask as OutMask, SelfCritique as SelfCritique, Tool as Tool,
+    ToolWarning as ToolWarning, Xor as Xor, default_agent_prompt_template as default_agent_prompt_template,
     default_prompt_template as default_prompt_template,
 )
 from synalinks.optimizers import (

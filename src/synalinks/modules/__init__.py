@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synalinks._not_here_yet import attribute_of
+from synalinks.modules.agents.action import Action
+from synalinks.modules.agents.function_calling_agent import FunctionCallingAgent
+from synalinks.modules.agents.prompts import default_agent_prompt_template
 from synalinks.modules.control_flow.branch import Branch
 from synalinks.modules.control_flow.decision import Decision
 from synalinks.modules.control_flow.multi_decision import MultiDecision
@@ -27,10 +30,13 @@ from synalinks.modules.merging.logical_xor import Xor
 from synalinks.modules.models.embedding_model import EmbeddingModel
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.models.remote_model import LMWarning
+from synalinks.modules.tools.running import ToolWarning
+from synalinks.modules.tools.tool import Tool
 
 Concatenate = Concat
 
 __all__ = [
+    "Action",
     "And",
     "AudioInput",
     "Branch",
@@ -39,6 +45,7 @@ __all__ = [
     "Concatenate",
     "Decision",
     "EmbeddingModel",
+    "FunctionCallingAgent",
     "Generator",
     "Identity",
     "ImageInput",
@@ -55,7 +62,10 @@ __all__ = [
     "Or",
     "OutMask",
     "SelfCritique",
+    "Tool",
+    "ToolWarning",
     "Xor",
+    "default_agent_prompt_template",
     "default_prompt_template",
 ]
 

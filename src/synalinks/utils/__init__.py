@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synalinks._not_here_yet import attribute_of
+from synalinks.modules import Tool
 from synalinks.utils.plot_costs import plot_costs
 from synalinks.utils.plot_history import (
     plot_history,
@@ -22,6 +23,7 @@ from synalinks.utils.plot_program import plot_program, program_to_dot
 from synalinks.utils.plot_reward_curve import plot_reward_curve
 
 __all__ = [
+    "Tool",
     "plot_costs",
     "plot_history",
     "plot_history_comparison",

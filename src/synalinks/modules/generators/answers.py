@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from synalinks._support.validation import in_words
 from synalinks.data import DataModel
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 
@@ -40,7 +41,7 @@ class Answers:
             try:
                 return self._model.model_validate(value).get_json()
             except ValidationError as error:
-                raise ValueError(_in_words(error)) from error
+                raise ValueError(in_words(error)) from error
         return value if self._one_spelling else normal_form(value, self._schema)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -82,10 +83,3 @@ _PLAIN_KINDS = {"str": "string", "bool": "boolean"}
 def _beyond(core: Mapping[str, Any], *known: str) -> bool:
     """Whether a part of a core schema says anything else than the words known."""
     return any(value and name not in ("type", "metadata", *known) for name, value in core.items())
-
-
-def _in_words(error: ValidationError) -> str:
-    found = [
-        (".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_url=False, include_input=False)
-    ]
-    return "; ".join(f"{where}: {what}" if where else what for where, what in found)

@@ -62,12 +62,16 @@ class ChainOfThought(Module):
             **options,
         )
 
-    async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
-        """Thinking and answer for one input; None for no input or a call that failed for good."""
-        found: JsonDataModel | None = await self.generator(inputs, training=training)
+    async def call(self, inputs: Any, training: bool = False, **tools: Any) -> JsonDataModel | None:
+        """Thinking and answer for one input; None for no input or a call that failed for good.
+
+        Args:
+            **tools: `tools` and `tool_schemas`, as of the inner generator's call.
+        """
+        found: JsonDataModel | None = await self.generator(inputs, training=training, **tools)
         return found
 
-    async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
+    async def compute_output_spec(self, inputs: Any, training: bool = False, **tools: Any) -> SymbolicDataModel:
         """What the inner generator gives."""
         spec = await self.generator.compute_output_spec(inputs)
         self.generator.built = True

@@ -23,6 +23,7 @@ from synalinks.modules.generators.answers import Answers
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input
 from synalinks.modules.models.language_model import LanguageModel
+from synalinks.modules.tools.tool import AnyTool, wire_tools
 from synalinks.saving import serialize_synalinks_object
 
 EFFORTS = ("minimal", "low", "medium", "high", "disable", "none", None)
@@ -58,10 +59,12 @@ class Generator(Module):
         return_inputs: put the inputs before the answer.
         temperature, max_tokens, top_p, top_k, reasoning_effort: sampling options; the model's where None.
         streaming: kept for programs that pass it; without effect where there is a schema.
-        tools: tools the model may call, each `{"name", "description", "parameters"}`.
+        tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`. Where it calls
+            some, the output is a `ChatMessage` with these calls, also with a schema.
+        tool_schemas: the same as JSON, as a saved generator has them.
 
     Raises:
-        ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error.
+        ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error, no tool.
     """
 
     def __init__(
@@ -84,7 +87,8 @@ class Generator(Module):
         top_k: int | None = None,
         reasoning_effort: str | None = None,
         streaming: bool = False,
-        tools: Sequence[Mapping[str, Any]] | None = None,
+        tools: Sequence[AnyTool] | None = None,
+        tool_schemas: Sequence[Mapping[str, Any]] | None = None,
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
@@ -103,7 +107,7 @@ class Generator(Module):
         self.use_outputs_schema = use_outputs_schema
         self.return_inputs = return_inputs
         self.streaming = streaming and self.schema is None
-        self.tools = tuple(tools or ())
+        self.tool_schemas = wire_tools(tools, tool_schemas)
         self.examples = [_example(pair, self.name) for pair in examples or ()]
         self.instructions = instructions if instructions is not None else default_instructions(self.schema)
         self.seed_instructions = list(seed_instructions or ())
@@ -122,13 +126,28 @@ class Generator(Module):
         self._outputs_schema = self.schema.canonical.decode() if self.schema and use_outputs_schema else None
         self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema.value
 
-    async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
-        """The model's answer to one input; None for no input or a call that failed for good."""
+    async def call(
+        self,
+        inputs: Any,
+        training: bool = False,
+        tools: Sequence[AnyTool] | None = None,
+        tool_schemas: Sequence[Mapping[str, Any]] | None = None,
+    ) -> JsonDataModel | None:
+        """The model's answer to one input; None for no input or a call that failed for good.
+
+        Args:
+            tools, tool_schemas: further tools the model may call in answering this input.
+        """
         if inputs is None:
             return None
         (model,) = self.models_called()
+        offered = wire_tools(tools, [*self.tool_schemas, *(tool_schemas or ())]) if tools or tool_schemas else None
         found = await model.ask(
-            self.messages(inputs), schema=self.schema, answers=self.answers, tools=self.tools, options=self.options
+            self.messages(inputs),
+            schema=self.schema,
+            answers=self.answers,
+            tools=self.tool_schemas if offered is None else offered,
+            options=self.options,
         )
         if found is None:
             return None
@@ -197,7 +216,7 @@ class Generator(Module):
             )
         return (model,)
 
-    async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:
+    async def compute_output_spec(self, inputs: Any, training: bool = False, **tools: Any) -> SymbolicDataModel:
         """The answer's schema, after the input's where inputs are returned."""
         answer = SymbolicDataModel(schema=self._answer_schema)
         if not self.return_inputs:
@@ -219,7 +238,7 @@ class Generator(Module):
             "return_inputs": self.return_inputs,
             **{key: self.options.get(key) for key in SAMPLING},
             "streaming": self.streaming,
-            "tools": [dict(tool) for tool in self.tools],
+            "tool_schemas": self.tool_schemas,
             "name": self.name,
             "description": self.description,
             "trainable": self.trainable,

@@ -12,6 +12,7 @@ from synalinks.lm import Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.generators.answers import Answers
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.models.remote_model import RemoteModel
+from synalinks.modules.tools.tool import AnyTool, wire_tools
 
 
 class LanguageModel(RemoteModel):
@@ -35,7 +36,8 @@ class LanguageModel(RemoteModel):
         self,
         messages: Any,
         schema: Mapping[str, Any] | None = None,
-        tools: Sequence[Mapping[str, Any]] | None = None,
+        tools: Sequence[AnyTool] | None = None,
+        tool_schemas: Sequence[Mapping[str, Any]] | None = None,
         streaming: bool = False,
         sink: Sink | None = None,
         **options: Any,
@@ -45,7 +47,8 @@ class LanguageModel(RemoteModel):
         Args:
             messages: no call is made, and None returned, where this is None.
             schema: the schema of the answer; a `ChatMessage` is returned without one, or if the model calls tools.
-            tools: tools the model may call, each `{"name", "description", "parameters"}`.
+            tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`.
+            tool_schemas: the same as JSON only.
             streaming: kept for programs that pass it; text goes to `sink` as it comes.
             sink: receives pieces of the answer.
             **options: options, over the model's own.
@@ -57,7 +60,8 @@ class LanguageModel(RemoteModel):
         if messages is None:
             return None
         compiled = None if schema is None else schema_of(schema)
-        found = await self.ask(to_wire(messages), schema=compiled, tools=tools or (), options=options, sink=sink)
+        offered = wire_tools(tools, tool_schemas)
+        found = await self.ask(to_wire(messages), schema=compiled, tools=offered, options=options, sink=sink)
         if found is None:
             return None
         reply, value = found
