@@ -84,6 +84,8 @@ class LabelModule(Module):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; those of the inner generator among them."""
         inner = self.generator.get_config()
+        for name in ("schema", "prompt_variables", "return_inputs", "streaming", "tool_schemas"):
+            inner.pop(name, None)
         own = {"question": self.question, "labels": self.labels, "name": self.name, "description": self.description}
         return {**{name: inner[name] for name in OPTIONS}, **own, "trainable": self.trainable}
 
