@@ -27,7 +27,9 @@ from synalinks.data.convert import (
     is_symbolic_data_model,
 )
 from synalinks.data.data_model import DataModel, Field
-from synalinks.data.json_data_model import JsonDataModel
+from synalinks.data.form import Form
+from synalinks.data.inferred import as_value, is_record, record
+from synalinks.data.json_data_model import JsonDataModel, value_of
 from synalinks.data.models.chat import (
     ChatMessage,
     ChatMessages,
@@ -103,6 +105,7 @@ __all__ = [
     "Factorize",
     "Field",
     "FineScore",
+    "Form",
     "GenericIO",
     "GenericInputs",
     "GenericOutputs",
@@ -134,6 +137,7 @@ __all__ = [
     "Variable",
     "Xor",
     "any_symbolic",
+    "as_value",
     "check_mask",
     "check_trainable_defaults",
     "contains_schema",
@@ -154,6 +158,7 @@ __all__ = [
     "is_json_data_model",
     "is_meta_class",
     "is_prediction",
+    "is_record",
     "is_schema_equal",
     "is_stamped",
     "is_strictly_chat_message",
@@ -163,7 +168,9 @@ __all__ = [
     "is_trainable",
     "name_scope",
     "normalize_score",
+    "record",
     "schema_of",
     "standardize_schema",
     "stateful",
+    "value_of",
 ]

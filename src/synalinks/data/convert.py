@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
+
+from pydantic import BaseModel
 
 from synalinks.data import tree
-from synalinks.data.data_model import DataModel, DataModelMeta
-from synalinks.data.json_data_model import JsonDataModel
-from synalinks.data.operand import Operand
+from synalinks.data.json_data_model import JsonDataModel, value_of
+from synalinks.data.model_json import is_model_class
+from synalinks.data.operand import schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.data.variable import Variable
 from synalinks.errors import ConfigurationError
 
 
-def is_meta_class(x: object) -> bool:
-    """Whether this is a `DataModel` class (not an instance)."""
-    return isinstance(x, DataModelMeta)
+def is_meta_class(x: object) -> TypeGuard[type[BaseModel]]:
+    """Whether this is a class of data models, or of other pydantic models (not an instance)."""
+    return is_model_class(x)
 
 
-def is_data_model(x: object) -> bool:
-    """Whether this is an instance of a `DataModel`."""
-    return isinstance(x, DataModel)
+def is_data_model(x: object) -> TypeGuard[BaseModel]:
+    """Whether this is an instance of a `DataModel`, or of another pydantic model."""
+    return isinstance(x, BaseModel)
 
 
 def is_json_data_model(x: object) -> bool:
@@ -34,9 +36,9 @@ def is_symbolic_data_model(x: object) -> bool:
 
 
 def any_symbolic(*structures: object) -> bool:
-    """Whether any leaf of these structures is symbolic: a `SymbolicDataModel`, or a `DataModel` class."""
+    """Whether any leaf of these structures is symbolic: a `SymbolicDataModel`, or a class of data models."""
     return any(
-        isinstance(leaf, SymbolicDataModel | DataModelMeta)
+        isinstance(leaf, SymbolicDataModel) or is_model_class(leaf)
         for structure in structures
         for leaf in tree.flatten(structure)
     )
@@ -50,10 +52,10 @@ def as_operand(x: object, what: str = "this") -> Any:
     """
     if x is None or isinstance(x, JsonDataModel | SymbolicDataModel):
         return x
-    if isinstance(x, DataModelMeta):
+    if is_model_class(x):
         return SymbolicDataModel(data_model=x)
-    if isinstance(x, DataModel):
-        return DataModel.to_json_data_model(x)
+    if isinstance(x, BaseModel):
+        return JsonDataModel(schema_of(x), value_of(x))
     if isinstance(x, Variable):
         return x.to_json_data_model()
     raise ConfigurationError(
@@ -74,7 +76,7 @@ def convert_to_json_data_model(x: Any) -> Any:
         return tree.map_structure(convert_to_json_data_model, x)
     value = as_operand(x, "convert_to_json_data_model")
     if isinstance(value, SymbolicDataModel):
-        name = x.__name__ if isinstance(x, DataModelMeta) else x.name
+        name = x.__name__ if is_model_class(x) else x.name
         raise ConfigurationError(f"{name} is a schema without a value; give an instance of a DataModel")
     return value
 
@@ -89,6 +91,4 @@ def convert_to_symbolic_data_model(x: object) -> Any:
         return x
     if tree.is_nested(x):
         return tree.map_structure(convert_to_symbolic_data_model, x)
-    if isinstance(x, Operand):
-        return SymbolicDataModel(data_model=x)
-    raise ConfigurationError(f"a data model was expected, got {type(x).__name__}: {x!r}")
+    return SymbolicDataModel(schema=schema_of(x))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, KeysView, ValuesView
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.data.algebra.normal import normal_form
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel
+from synalinks.data.model_json import json_of_model, schema_of_model
 from synalinks.data.operand import Operand, either
+from synalinks.data.schema import no_attribute
 from synalinks.data.symbolic_data_model import SymbolicDataModel
-
-_CACHE = "__synalinks_schema__"
-_OTHERWISE = "__synalinks_written_otherwise__"
 
 
 class DataModelMeta(Operand, ModelMetaclass):
@@ -71,11 +69,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
 
     @classmethod
     def _shared_schema(cls) -> JsonObject:
-        found = cls.__dict__.get(_CACHE)
-        if found is None:
-            found = _inlined(cls.model_json_schema())
-            type.__setattr__(cls, _CACHE, found)
-        return found
+        return schema_of_model(cls)
 
     @classmethod
     def get_schema(cls) -> JsonObject:
@@ -88,10 +82,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
 
         Fields that are None are left out, and sets are sorted.
         """
-        value: JsonObject = self.__pydantic_serializer__.to_python(
-            self, mode="json", by_alias=True, exclude_none=True, serialize_as_any=True
-        )
-        return normal_form(value, self._shared_schema(), prune=True) if _written_otherwise(type(self)) else value
+        return json_of_model(self)
 
     def get(self, key: str, default: Json = None) -> Json:
         """A field's value, or `default`."""
@@ -102,6 +93,15 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
             return self.__dict__[key]
         except KeyError:
             raise KeyError(f"no field {key!r} in {type(self).__name__}; there are {list(self.__dict__)}") from None
+
+    def __getattr__(self, name: str) -> Any:
+        # Only for what is no attribute: mistakes, and private ones, which pydantic finds and hides from checkers.
+        try:
+            return super().__getattr__(name)  # type: ignore[misc]
+        except AttributeError as error:
+            if name.startswith("_"):
+                raise
+            raise AttributeError(no_attribute(type(self).__name__, name, list(type(self).model_fields))) from error
 
     @classmethod
     def keys(cls) -> KeysView[str]:
@@ -143,43 +143,6 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
     def prettify_json(self) -> str:
         """The value as indented JSON."""
         return _json.pretty(self.get_json())
-
-
-def _written_otherwise(cls: type[DataModel]) -> bool:
-    """Whether pydantic may write a value of the class with other fields than the schema has, or sets in any order."""
-    found: bool | None = cls.__dict__.get(_OTHERWISE)
-    if found is None:
-        schema = _json.dumps(cls._shared_schema())
-        fields = [inner.model_computed_fields for inner in (cls, *_models_in(cls))]
-        found = "uniqueItems" in schema or any(fields)
-        type.__setattr__(cls, _OTHERWISE, found)
-    return found
-
-
-def _models_in(cls: type[BaseModel]) -> list[type[BaseModel]]:
-    """The models that a model's fields are made of, however deep."""
-    found: list[type[BaseModel]] = []
-    waiting: list[Any] = [cls]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            if one in found:
-                continue
-            found.append(one)
-            waiting += [field.annotation for field in one.model_fields.values()]
-        waiting += get_args(one)
-    return found
-
-
-def _inlined(schema: JsonObject) -> JsonObject:
-    """A schema whose fields are at the top, also where the model refers to itself.
-
-    Pydantic writes the schema of a recursive model as a reference into its own definitions.
-    """
-    target = schema.get("$ref", "").removeprefix("#/$defs/")
-    if not target or "$defs" not in schema:
-        return schema
-    return {"$defs": schema["$defs"], **schema["$defs"][target]}
 
 
 __all__ = ["DataModel", "DataModelMeta", "Field"]

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar, NoReturn
 
+from pydantic import BaseModel
+
 from synalinks import _json
 from synalinks._json import Json, JsonObject
 from synalinks._support.copying import Copyable
+from synalinks.data import schema as schemas
 from synalinks.data.algebra.values import copy_json
-from synalinks.data.operand import Operand, schema_of
+from synalinks.data.model_json import json_of_model
+from synalinks.data.operand import Operand, is_operand, schema_of
+from synalinks.data.schema import no_attribute
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
@@ -20,7 +25,7 @@ class JsonDataModel(Copyable, Operand):
 
     It holds the dicts it was given, uncopied: schemas are shared and not to be changed. `update` replaces the
     value's dict and leaves the one that was given as it is. A value is always truthy; None is what an absent
-    one looks like.
+    one looks like. Fields are attributes too, but for those called like a method; one that was None is None.
 
     Args:
         schema: the JSON schema.
@@ -37,8 +42,8 @@ class JsonDataModel(Copyable, Operand):
         ...     answer: int
         ...
         >>> value = synalinks.JsonDataModel(data_model=Answer, json={"answer": 4})
-        >>> value.get("answer")
-        4
+        >>> value.get("answer"), value.answer
+        (4, 4)
     """
 
     __slots__ = ("__weakref__", "_json", "_name", "_schema")
@@ -91,6 +96,20 @@ class JsonDataModel(Copyable, Operand):
         except KeyError:
             _no_field(key, self._json, self._schema)
 
+    def __getattr__(self, name: str) -> Json:
+        # Only for what is no attribute of the class: fields, and mistakes.
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        if name in self._json:
+            return self._json[name]
+        fields = schemas.properties(self._schema)
+        if name in fields:
+            return None
+        raise AttributeError(no_attribute(self._schema.get("title", "this value"), name, [*fields, *self._json]))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._json})
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._json)
 
@@ -108,7 +127,7 @@ class JsonDataModel(Copyable, Operand):
 
     def update(self, values: Mapping[str, Json]) -> None:
         """Set fields. Not validated; the dict this value was made from stays as it is."""
-        self._json = {**self._json, **_plain(values)}
+        self._json = {**self._json, **value_of(values)}
 
     def clone(self, name: str | None = None) -> JsonDataModel:
         """A copy whose value shares nothing with this one."""
@@ -158,34 +177,37 @@ def _no_field(key: object, json: Mapping[str, Json], schema: Mapping[str, Json])
     raise KeyError(f"no field {key!r} in {schema.get('title', 'this value')}; there are {list(json)}")
 
 
-def _plain(value: object) -> JsonObject:
-    """A dict, out of a dict or of any value that has one."""
+def value_of(value: object) -> JsonObject:
+    """A dict, out of a dict or of any value that has one.
+
+    Raises:
+        ConfigurationError: a value without one.
+    """
     if isinstance(value, dict):
         return value
     if isinstance(value, Operand) and not isinstance(value, type | SymbolicDataModel):
         found: JsonObject = value.get_json()  # type: ignore[attr-defined]
         return found
+    if isinstance(value, BaseModel):
+        return json_of_model(value)
     raise ConfigurationError(f"a JSON value is a dict or a data model, got {type(value).__name__}: {value!r}")
 
 
 def _schema_and_json(schema: object, json: object, data_model: object) -> tuple[JsonObject, JsonObject]:
     """The two dicts of a value, however they were given."""
     source = data_model if schema is None else schema
-    if isinstance(source, Operand):
-        found = schema_of(source)
-    elif isinstance(source, dict):
-        found = source
-    else:
+    if source is None:
         raise ConfigurationError(
             "a JsonDataModel needs `schema=` and `json=`, or `data_model=` with an instance of a DataModel; "
             f"got schema={schema!r}, data_model={data_model!r}"
         )
+    found = source if isinstance(source, dict) else schema_of(source)
     if json is not None:
-        return found, _plain(json)
-    if isinstance(data_model, type | SymbolicDataModel) or not isinstance(data_model, Operand):
+        return found, value_of(json)
+    if data_model is None or isinstance(data_model, type | SymbolicDataModel) or not is_operand(data_model):
         got = getattr(data_model, "__name__", None) or type(data_model).__name__
         raise ConfigurationError(
             f"a JsonDataModel needs a value: `json=` a dict, or `data_model=` an instance; got {got}, "
             f"which has a schema only. For a placeholder use SymbolicDataModel."
         )
-    return found, _plain(data_model)
+    return found, value_of(data_model)

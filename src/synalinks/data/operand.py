@@ -12,8 +12,11 @@ from collections.abc import Callable, Sequence
 from types import MethodType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from pydantic import BaseModel
+
 from synalinks._json import JsonObject
 from synalinks.data import schema as schemas
+from synalinks.data.model_json import is_model_class, schema_of_model
 from synalinks.errors import ConfigurationError
 
 P = ParamSpec("P")
@@ -38,8 +41,8 @@ class either(Generic[P, R]):  # noqa: N801  used like a function
 
 
 def is_operand(value: object) -> bool:
-    """Whether a value can stand beside an operator; None can."""
-    return value is None or isinstance(value, Operand)
+    """Whether a value can stand beside an operator: data models, other pydantic models and their classes, None."""
+    return value is None or isinstance(value, Operand | BaseModel) or is_model_class(value)
 
 
 class Operand:
@@ -96,8 +99,8 @@ class Operand:
         own = self._shared_schema()
         if isinstance(other, str):
             return other in schemas.properties(own)
-        if isinstance(other, Operand):
-            return schemas.contains_schema(own, other._shared_schema())
+        if other is not None and is_operand(other):
+            return schemas.contains_schema(own, schema_of(other))
         raise ConfigurationError(
             f"`x in data_model` takes a field's name or a data model, got {type(other).__name__}: {other!r}"
         )
@@ -132,6 +135,18 @@ class Operand:
         return OPERATORS["suffix"](self, suffix=suffix)
 
 
-def schema_of(value: Operand) -> JsonObject:
-    """The schema of any kind of value, shared and uncopied: not to be changed. For hot paths and caches."""
-    return value._shared_schema()
+def schema_of(value: object) -> JsonObject:
+    """The schema of any kind of value, shared and uncopied: not to be changed. For hot paths and caches.
+
+    Raises:
+        ConfigurationError: neither a data model nor another pydantic model.
+    """
+    if isinstance(value, Operand):
+        return value._shared_schema()
+    cls = type(value) if isinstance(value, BaseModel) else value
+    if is_model_class(cls):
+        return schema_of_model(cls)
+    raise ConfigurationError(
+        f"a data model was expected, got {type(value).__name__}: {value!r}. Give a DataModel, or another class or "
+        "instance of pydantic's BaseModel"
+    )

@@ -281,6 +281,14 @@ def nearest_name(name: str, known: Sequence[str]) -> str | None:
     return bases[close[0]] if close else None
 
 
+def no_attribute(title: str, name: str, known: Sequence[str]) -> str:
+    """The words for an attribute that a value does not have, with the nearest of the fields that it has."""
+    names = list(dict.fromkeys(known))
+    near = nearest_name(name, names)
+    hint = f"; did you mean {near!r}?" if near else "."
+    return f"{title} has no field or attribute {name!r}{hint} Its fields are: {names}"
+
+
 def check_mask(
     mask: Sequence[str] | None,
     schema: Mapping[str, Json],

@@ -12,8 +12,9 @@ from synalinks import _json
 from synalinks._json import JsonObject
 from synalinks._support.copying import Copyable
 from synalinks.data.algebra.values import copy_json
-from synalinks.data.operand import Operand, schema_of
+from synalinks.data.operand import Operand, is_operand, schema_of
 from synalinks.data.operation import Application
+from synalinks.data.schema import no_attribute
 from synalinks.errors import ConfigurationError
 from synalinks.session import auto_name
 
@@ -46,16 +47,16 @@ class SymbolicDataModel(Copyable, Operand):
         name: str | None = None,
     ) -> None:
         if schema is None:
-            if not isinstance(data_model, Operand):
+            if data_model is None or not is_operand(data_model):
                 raise ConfigurationError(
                     "a SymbolicDataModel needs a schema: give `schema=` a JSON schema (a dict) or "
                     f"`data_model=` a DataModel; got data_model={data_model!r}"
                 )
             schema = schema_of(data_model)
-        elif isinstance(schema, Operand):
-            schema = schema_of(schema)
         elif not isinstance(schema, dict):
-            raise ConfigurationError(f"a schema is a dict, got {type(schema).__name__}: {schema!r}")
+            if not is_operand(schema):
+                raise ConfigurationError(f"a schema is a dict, got {type(schema).__name__}: {schema!r}")
+            schema = schema_of(schema)
         self._schema = schema
         self._name: Any = name
         self._origin = data_model if isinstance(data_model, type) else None
@@ -111,7 +112,10 @@ class SymbolicDataModel(Copyable, Operand):
         return cls(**config)
 
     def _no_value(self) -> NoReturn:
-        raise ConfigurationError(
+        raise ConfigurationError(self._why_no_value())
+
+    def _why_no_value(self) -> str:
+        return (
             f"{self.name!r} is symbolic: it stands for a value that a program will compute, so it has a "
             "schema (`get_schema()`, `keys()`) and no value yet. Build a Program from its inputs to its "
             "outputs and call that with real data; inside a module, read values in `call`, not in `build` or "
@@ -128,6 +132,15 @@ class SymbolicDataModel(Copyable, Operand):
 
     def __getitem__(self, key: str) -> NoReturn:
         self._no_value()
+
+    def __getattr__(self, name: str) -> NoReturn:
+        # Only for what is no attribute of the class: fields, which have no value yet, and mistakes.
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        fields = list(self.keys())
+        if name not in fields:
+            raise AttributeError(no_attribute(self._schema.get("title", "this symbol"), name, fields))
+        raise AttributeError(self._why_no_value())
 
     def values(self) -> NoReturn:
         """Refused: there is no value."""

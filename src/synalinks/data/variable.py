@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, ClassVar
 
+from pydantic import BaseModel
+
 from synalinks import _json
 from synalinks._json import Json, JsonObject
 from synalinks._support.copying import Copyable
 from synalinks.data import schema as schemas
 from synalinks.data.algebra.values import copy_json
-from synalinks.data.json_data_model import JsonDataModel, _no_field, _plain
-from synalinks.data.operand import Operand, schema_of
+from synalinks.data.json_data_model import JsonDataModel, _no_field, value_of
+from synalinks.data.operand import Operand, is_operand, schema_of
 from synalinks.data.scopes.name_scope import current_path
 from synalinks.data.scopes.stateless_scope import stateless_scope
 from synalinks.data.symbolic_data_model import SymbolicDataModel
@@ -123,7 +125,7 @@ class Variable(Copyable, Operand):
         Raises:
             ConfigurationError: no dict, or a field that the schema doesn't have; `what` says where it came from.
         """
-        given = _plain(value)
+        given = value_of(value)
         fields = schemas.properties(self._schema)
         for key in given:
             if key not in fields and fields:
@@ -214,11 +216,11 @@ class Variable(Copyable, Operand):
 
 
 def _schema_for(initializer: object, data_model: object, name: str) -> JsonObject:
-    if isinstance(data_model, Operand):
-        return schema_of(data_model)
     if isinstance(data_model, dict):
         return data_model
-    if data_model is None and isinstance(initializer, Operand) and not isinstance(initializer, type):
+    if data_model is not None and is_operand(data_model):
+        return schema_of(data_model)
+    if data_model is None and isinstance(initializer, Operand | BaseModel) and not isinstance(initializer, type):
         return schema_of(initializer)
     if data_model is None and hasattr(initializer, "get_schema"):
         found: JsonObject = initializer.get_schema()

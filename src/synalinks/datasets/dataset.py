@@ -14,7 +14,7 @@ import numpy as np
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.data import ChatMessage, ChatMessages, JsonDataModel
+from synalinks.data import ChatMessage, ChatMessages, JsonDataModel, schema_of
 from synalinks.errors import ConfigurationError, DataError
 
 #: What a pass gives: inputs, or inputs and targets. Shapes: (batch,) object arrays of data models.
@@ -168,7 +168,7 @@ def _maker(
         if template is None:
             return None
         model = default
-    fields = (model.get_schema() if schema is None else schema).get("properties", {})
+    fields = (schema_of(model) if schema is None else schema).get("properties", {})
     nullable = {name for name, field in fields.items() if empty_is_null and _admits_null(field)}
     render = _renderer(template, what) if template is not None else None
 

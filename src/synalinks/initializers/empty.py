@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synalinks._json import JsonObject
-from synalinks.data import DataModel, copy_json
+from synalinks.data import copy_json, is_meta_class, value_of
 from synalinks.data.schema import properties
 from synalinks.errors import ConfigurationError
 from synalinks.initializers.initializer import Initializer
@@ -40,15 +40,15 @@ class Empty(Initializer):
                     f"one (`synalinks.Field(default=...)`), or give the variable a first value."
                 )
         # A class may make its defaults with a factory, which its schema doesn't show.
-        self._model = data_model if isinstance(data_model, type) else None
+        self._model = data_model if is_meta_class(data_model) else None
 
     def __call__(self) -> JsonObject:
         """A new value, of which nothing is shared."""
         if self._json is not None:
             given: JsonObject = copy_json(self._json)
             return given
-        if self._model is not None and issubclass(self._model, DataModel):
-            return self._model().get_json()
+        if self._model is not None:
+            return value_of(self._model())
         return {
             name: copy_json(definition["default"])
             for name, definition in properties(self._schema).items()

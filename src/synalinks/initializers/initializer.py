@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from synalinks._json import JsonObject
-from synalinks.data import Operand, copy_json, schema_of
+from synalinks.data import JsonDataModel, Variable, copy_json, is_data_model, schema_of, value_of
+from synalinks.data.operand import is_operand
 from synalinks.errors import ConfigurationError
 
 
@@ -39,15 +40,14 @@ class Initializer(ABC):
         data_model: object = None,
     ) -> None:
         if schema is None:
-            if not isinstance(data_model, Operand):
+            if data_model is None or not is_operand(data_model):
                 raise ConfigurationError(
                     f"{type(self).__name__} needs `data_model=` a DataModel, or `schema=` a JSON schema; "
                     f"got data_model={data_model!r}"
                 )
             schema = schema_of(data_model)
-        if json is None and isinstance(data_model, Operand) and not isinstance(data_model, type):
-            reader = getattr(data_model, "get_json", None)
-            json = None if reader is None else reader()
+        if json is None and (is_data_model(data_model) or isinstance(data_model, JsonDataModel | Variable)):
+            json = value_of(data_model)
         self._schema = schema
         self._json = json
 

@@ -14,6 +14,7 @@ from synalinks.modules.core.building import as_symbols
 from synalinks.modules.core.operation import awaited
 from synalinks.programs import files
 from synalinks.programs.functional_config import graph_from_config, graph_to_config
+from synalinks.programs.reading import read_inputs, read_targets
 from synalinks.programs.summary import summarise
 from synalinks.trainers import Trainer
 
@@ -141,6 +142,18 @@ class Program(Module, Trainer):
         known = ", ".join(module.name for module in modules) or "none"
         raise ConfigurationError(f"{self.name} has no module {name if name is not None else index!r}; it has {known}")
 
+    def as_input(self, value: Any) -> Any:
+        """An input in the structure of the graph's inputs; a dict of plain data has the schema of the input it is for.
+
+        Raises:
+            DataError: a dict that an input's class or schema refuses.
+        """
+        return super().as_input(value) if self.graph is None else read_inputs(self.name, self.graph, value)
+
+    def as_target(self, value: Any) -> Any:
+        """A target in the structure of the graph's outputs; a dict of plain data is read by the output's schema."""
+        return read_targets(self.outputs, value)
+
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the graph on values for the inputs, in their structure."""
         if self.graph is None:
@@ -257,7 +270,10 @@ def _check_value(program: str, symbol: SymbolicDataModel, value: Any) -> None:
     if value is None:
         return
     if not isinstance(value, JsonDataModel):
-        raise DataError(f"{program} takes data models, got {type(value).__name__}: {value!r}. Wrap it in a DataModel")
+        raise DataError(
+            f"{program} takes data models, got {type(value).__name__}: {value!r}. "
+            "Wrap it in a DataModel, or write a dict of its fields"
+        )
     if value.get_schema() is not symbol.get_schema():
         _check_fields(program, symbol, value.keys())
 

@@ -12,7 +12,7 @@ from synalinks._json import Json, JsonObject
 from synalinks._patterns import searcher
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
-from synalinks.data import JsonDataModel, check_mask
+from synalinks.data import JsonDataModel, as_value, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
@@ -236,4 +236,4 @@ class add_location:  # noqa: N801  used like a function
 
 def plain(value: Any) -> Any:
     """A target or prediction as a JSON data model; plain values pass."""
-    return value.to_json_data_model() if hasattr(value, "to_json_data_model") else value
+    return as_value(value)

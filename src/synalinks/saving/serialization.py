@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from synalinks.data import DataModel, JsonDataModel, SymbolicDataModel
+from pydantic import BaseModel
+
+from synalinks.data import JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.errors import ConfigurationError
 from synalinks.saving import registry
 
@@ -138,8 +140,8 @@ def _describe_value(obj: JsonDataModel | SymbolicDataModel) -> dict[str, Any]:
 
 def _describe_class(cls: type) -> dict[str, Any]:
     config: dict[str, Any] = {"module": registry.public_module(cls), "name": cls.__qualname__}
-    if issubclass(cls, DataModel):
-        config["schema"] = cls.get_schema()
+    if is_meta_class(cls):
+        config["schema"] = schema_of(cls)
     return {"class_name": "__class__", "config": config, "registered_name": registry.get_registered_name(cls)}
 
 
@@ -225,7 +227,7 @@ def _load_class(config: Mapping[str, Any], registered: str | None, custom: Mappi
         if "schema" not in config:
             raise
         return SymbolicDataModel(schema=config["schema"], name=config["name"])
-    if not (inspect.isclass(found) and issubclass(found, (DataModel, enum.Enum))) and not hasattr(found, "get_config"):
+    if not (inspect.isclass(found) and issubclass(found, (BaseModel, enum.Enum))) and not hasattr(found, "get_config"):
         raise ConfigurationError(f"{config['name']!r} is not a class a saved program may use")
     return found
 

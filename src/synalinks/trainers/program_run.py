@@ -53,6 +53,10 @@ class TrainableProgram(RunnableProgram, Protocol):
 
     async def fit(self, *args: Any, **kwargs: Any) -> History: ...
 
+    def as_input(self, value: Any) -> Any: ...
+
+    def as_target(self, value: Any) -> Any: ...
+
 
 @dataclass(frozen=True, slots=True)
 class ProgramRun:

@@ -86,6 +86,10 @@ class Trainer(Compilable):
 
         async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
+        def as_input(self, value: Any) -> Any: ...
+
+        def as_target(self, value: Any) -> Any: ...
+
         async def build_whole(self, inputs: Any) -> None: ...
 
         def to_json(self) -> str: ...
@@ -180,7 +184,7 @@ class Trainer(Compilable):
             resume=resume,
             calls=calls,
         )
-        data = split_data(x, y, config)
+        data = split_data(x, y, config, self)
         plan = SearchPlan.of(config, data) if self.optimizer.searches else None
         config = config if plan is None else plan.config(config)
         history.forecast = self.last_forecast
@@ -294,7 +298,7 @@ class Trainer(Compilable):
             Values by name, in alphabetical order.
         """
         check_sizes("evaluate", batch_size=batch_size, steps=steps)
-        source = source_of(x, y)
+        source = source_of(x, y, reader=self)
         await self.prepare(source)
         check_models(self, *self.compiled.rewards, *self.compiled.metrics)
         check_targets(self.compiled.rewards, source)
@@ -324,7 +328,7 @@ class Trainer(Compilable):
             `(samples,)` object array of `JsonDataModel` or None.
         """
         check_sizes("predict", batch_size=batch_size, steps=steps)
-        source = source_of(x)
+        source = source_of(x, reader=self)
         await self.prepare(source)
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []
@@ -346,7 +350,7 @@ class Trainer(Compilable):
 
     async def predict_on_batch(self, x: Any, training: bool = False) -> list[JsonDataModel | None]:
         """Predictions for one batch, all samples at once."""
-        source = source_of(x)
+        source = source_of(x, reader=self)
         if not isinstance(source, Samples):
             raise DataError("predict_on_batch takes one batch: an array or a list of data models")
         with scope.enter(phase="predict"):
@@ -354,7 +358,7 @@ class Trainer(Compilable):
 
     async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = True) -> Any:
         """Reward and metrics of one batch alone."""
-        source = source_of(x, y)
+        source = source_of(x, y, reader=self)
         await self.prepare(source)
         with use_ledger() as ledger, scope.enter(phase="evaluate"):
             size = len(source) if isinstance(source, Samples) else 1

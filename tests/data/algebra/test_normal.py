@@ -17,7 +17,7 @@ from pydantic import computed_field, model_validator
 
 import synalinks
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
-from synalinks.modules.generators.answers import Answers
+from synalinks.data.form import Form
 from synalinks.testing import ScriptedProvider
 
 
@@ -88,7 +88,7 @@ def test_a_value_is_written_by_its_schema() -> None:
 @pytest.mark.parametrize("model", [Trip, None], ids=["by class", "by schema"])
 def test_every_spelling_of_an_answer_is_the_value(spelling: dict[str, Any], model: Any) -> None:
     before = copy.deepcopy(spelling)
-    assert Answers(Trip.get_schema(), model).read(spelling) == NORMAL
+    assert Form(Trip.get_schema(), model).read(spelling) == NORMAL
     assert spelling == before
 
 
@@ -107,7 +107,7 @@ def test_a_target_in_any_spelling_matches_the_answer() -> None:
 
 
 def test_a_pickle_and_a_copy_have_the_form() -> None:
-    answers = Answers(Trip.get_schema(), Trip)
+    answers = Form(Trip.get_schema(), Trip)
     assert copy.deepcopy(answers) is answers
     assert pickle.loads(pickle.dumps(answers)).read(SPELLINGS[0]) == NORMAL
 
@@ -128,7 +128,7 @@ def test_it_takes_any_value_and_is_idempotent(value: Any, schema: dict[str, Any]
 @given(st.text(), st.none() | st.integers(), st.none() | st.text())
 def test_class_and_schema_agree(town: str, nights: int | None, note: str | None) -> None:
     value = {"town": town, **({} if nights is None else {"nights": nights}), "note": note}
-    assert Answers(Stop.get_schema(), Stop).read(value) == Answers(Stop.get_schema()).read(value)
+    assert Form(Stop.get_schema(), Stop).read(value) == Form(Stop.get_schema()).read(value)
 
 
 def test_a_reference_to_itself_ends() -> None:
@@ -158,6 +158,6 @@ def test_a_class_refuses_with_the_place() -> None:
             return self
 
     with pytest.raises(ValueError, match="end before start"):
-        Answers(Span.get_schema(), Span).read({"start": 5, "end": 1})
+        Form(Span.get_schema(), Span).read({"start": 5, "end": 1})
     with pytest.raises(ValueError, match="^start: "):
-        Answers(Span.get_schema(), Span).read({"start": "x", "end": 1})
+        Form(Span.get_schema(), Span).read({"start": "x", "end": 1})

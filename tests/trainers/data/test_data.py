@@ -44,7 +44,7 @@ def test_lists_tuples_and_object_arrays_are_the_same() -> None:
         (np.array([[Question(question="a")] * 2] * 2, dtype=object), r"shape \(2, 2\).*list of tuples"),
         ([], "x is empty"),
         (np.array([], dtype=object), "x is empty"),
-        ([Question(question="a"), {"question": "b"}], r"x\[1\] is a dict.*YourModel"),
+        ([Question(question="a"), {"b"}], r"x\[1\] is a set.*YourModel.*or a dict of its fields"),
         (["a"], r"x\[0\] is a str"),
         ([(Question(question="a"), 3)], r"x\[0\] is a int"),
         (Question(question="a"), r"a single Question; write np.array"),

@@ -6,7 +6,7 @@ from synalinks._json import Json, JsonObject
 from synalinks.data import schema as schemas
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.models.kinds import holds
-from synalinks.data.operand import Operand, schema_of
+from synalinks.data.operand import schema_of
 from synalinks.errors import ConfigurationError
 
 
@@ -66,7 +66,7 @@ def check_trainable_defaults(data_model: object) -> None:
     Raises:
         ConfigurationError: naming the fields.
     """
-    if not isinstance(data_model, Operand) or not is_trainable(data_model):
+    if not is_trainable(data_model):
         return
     schema = schema_of(data_model)
     without = [name for name in schemas.properties(schema) if name in schema.get("required", ())]

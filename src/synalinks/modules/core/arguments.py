@@ -1,12 +1,13 @@
-"""What a module may be called with: data models, in any nesting, and other values by keyword."""
+"""What a module may be called with: data models, in any nesting, dicts of plain data, and other values by keyword."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from synalinks.data import Operand
+from synalinks.data import Operand, is_record, record
 from synalinks.errors import DataError
+from synalinks.modules.core.operation import to_value
 
 _PLAIN = (str, int, float, bytes)
 
@@ -31,6 +32,25 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
                         _refuse(name, leaf, f" beside data models in {key}=")
 
 
+def to_input(value: Any) -> Any:
+    """A positional argument as it is passed to `call`: `to_value`, and a dict of plain data is one data model."""
+    return record(value) if is_record(value) else to_value(value)
+
+
+def fields_as_input(
+    kwargs: dict[str, Any], parameters: frozenset[str] | None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Keywords as positional and keyword arguments: those that `call` has no parameter for are fields of an input.
+
+    Args:
+        parameters: those of `call`; None where it takes any keyword.
+    """
+    fields = {name: value for name, value in kwargs.items() if name != "training"}
+    if parameters is None or not fields or any(name in parameters for name in fields):
+        return (), kwargs
+    return (fields,), {name: value for name, value in kwargs.items() if name == "training"}
+
+
 def _leaves(value: object) -> list[object]:
     if isinstance(value, Mapping):
         return [leaf for item in value.values() for leaf in _leaves(item)]
@@ -41,6 +61,6 @@ def _leaves(value: object) -> list[object]:
 
 def _refuse(name: str, value: object, where: str = "") -> NoReturn:
     raise DataError(
-        f"{name} takes data models, got {type(value).__name__}{where}: {value!r:.200}. Wrap it in a DataModel, pass "
-        "settings by keyword, or set takes_plain_values = True on the module's class"
+        f"{name} takes data models, got {type(value).__name__}{where}: {value!r:.200}. Wrap it in a DataModel or write "
+        "a dict of its fields, pass settings by keyword, or set takes_plain_values = True on the module's class"
     )

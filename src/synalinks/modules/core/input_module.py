@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.data import ChatMessages, Node, SymbolicDataModel, check_trainable_defaults
+from synalinks.data import ChatMessages, Form, Node, SymbolicDataModel, check_trainable_defaults
 from synalinks.errors import ConfigurationError
 from synalinks.modules.core.module import Module
 
@@ -34,12 +34,13 @@ class InputModule(Module):
         trainable: bool = False,
     ) -> None:
         super().__init__(name=name or None, description=description or "An input of the program.", trainable=trainable)
-        if schema is None and input_data_model is None:
+        form = Form.given(schema, input_data_model)
+        if form is None:
             raise ConfigurationError("Input(...) needs data_model= or schema=")
         if input_data_model is not None:
             check_trainable_defaults(input_data_model)
-        found = schema if input_data_model is None else input_data_model.get_schema()
-        self.schema: Mapping[str, Any] = found if found is not None else {}
+        self.form = form
+        self.schema: Mapping[str, Any] = form.schema
         self.optional = optional
         self.built = True
         self._symbol = SymbolicDataModel(schema=dict(self.schema), name=self.name)

@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from synalinks.data import DataModel, JsonDataModel, SymbolicDataModel
+from synalinks.data import Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.lm import schema_of
 from synalinks.modules.core.module import Module
+from synalinks.modules.core.operation import to_value
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -51,8 +52,8 @@ class Lambda(Module):
         if not callable(function):
             raise ConfigurationError(f"Lambda({function!r}): give a function, e.g. Lambda(lambda inputs: inputs)")
         self.function = function
-        given = schema if data_model is None else data_model.get_schema()
-        self.schema = None if given is None else schema_of(given)
+        form = Form.given(schema, data_model)
+        self.schema = None if form is None else schema_of(form.schema)
         self._gets_training = _has_parameter(function, "training")
         self.built = True
 
@@ -68,8 +69,7 @@ class Lambda(Module):
     def _as_data_model(self, result: Any) -> JsonDataModel | SymbolicDataModel:
         if isinstance(result, SymbolicDataModel):
             return result
-        if isinstance(result, DataModel):
-            result = result.to_json_data_model()
+        result = to_value(result)
         if not isinstance(result, (JsonDataModel, dict)) or (isinstance(result, dict) and self.schema is None):
             hint = " or give Lambda the schema of the dict: data_model=..." if isinstance(result, dict) else ""
             raise ConfigurationError(

@@ -27,10 +27,10 @@ from synalinks.data import (
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.initializers import Empty
-from synalinks.modules.core.arguments import refuse_plain_values
+from synalinks.modules.core.arguments import fields_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
 from synalinks.modules.core.invocations import InvocationCounters
-from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic, to_value
+from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic
 from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
@@ -76,10 +76,15 @@ class Module(Operation, InvocationCounters):
     own_settings = ("name", "description", "trainable")
     _takes_training: ClassVar[bool] = False
     _training_default: ClassVar[bool] = False
+    #: Names of the parameters of `call`; None where it takes any keyword.
+    _parameters: ClassVar[frozenset[str] | None] = frozenset({"inputs", "training"})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        parameter = inspect.signature(cls.call).parameters.get("training")
+        parameters = inspect.signature(cls.call).parameters
+        parameter = parameters.get("training")
+        any_keyword = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+        cls._parameters = None if any_keyword else frozenset(parameters)
         cls._takes_training = parameter is not None
         cls._training_default = parameter is not None and parameter.default is True
         if "build" in vars(cls):
@@ -286,7 +291,9 @@ class Module(Operation, InvocationCounters):
             args, kwargs = tree.map_structure(to_symbolic, args), tree.map_structure(to_symbolic, kwargs)
         if has_symbol(args) or (kwargs and has_symbol(kwargs)):
             return await self._call_symbolic(args, kwargs)
-        args = tuple(map(to_value, args))
+        if kwargs and not args:
+            args, kwargs = fields_as_input(kwargs, self._parameters)
+        args = tuple(map(self.as_input, args))
         if not self.takes_plain_values:
             refuse_plain_values(self.name, args, kwargs)
         if self.built:
@@ -296,6 +303,10 @@ class Module(Operation, InvocationCounters):
         self._locked = True
         with self.name_scope():  # modules inside may be built by this call
             return await self._call_eager(args, kwargs)
+
+    def as_input(self, value: Any) -> Any:
+        """A positional argument as `call` takes it: pydantic models and dicts of plain data become `JsonDataModel`s."""
+        return to_input(value)
 
     async def run_node(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a node of a graph (see `Node`)."""

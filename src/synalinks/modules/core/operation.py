@@ -12,7 +12,6 @@ from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks._support.signature import ConstructorSignature
 from synalinks.data import (
-    DataModel,
     JsonDataModel,
     Node,
     StatelessScope,
@@ -20,8 +19,11 @@ from synalinks.data import (
     SymbolicScope,
     first_node,
     in_symbolic_scope,
+    is_data_model,
+    is_meta_class,
     tree,
 )
+from synalinks.data.convert import as_operand
 from synalinks.errors import ConfigurationError
 from synalinks.saving import cloning, deserialize_synalinks_object, serialize_synalinks_object
 
@@ -229,15 +231,15 @@ def has_symbol(value: Any) -> bool:
         return any(map(has_symbol, value))
     if isinstance(value, dict):
         return any(map(has_symbol, value.values()))
-    return isinstance(value, type) and issubclass(value, DataModel)
+    return is_meta_class(value)
 
 
 def to_value(value: Any) -> Any:
-    """An eager argument as it is passed to `call`: data model instances become JSON data models."""
+    """A structure as it is passed to `call`: instances of data models, and of pydantic's, become JSON data models."""
     if isinstance(value, JsonDataModel) or value is None:
         return value
-    if isinstance(value, DataModel):
-        return value.to_json_data_model()
+    if is_data_model(value):
+        return as_operand(value)
     if isinstance(value, list):
         return [to_value(item) for item in value]
     if isinstance(value, tuple):
@@ -254,13 +256,11 @@ def to_output(value: Any) -> Any:
 
 def to_symbol(value: Any) -> Any:
     """A leaf of a symbolic call: classes of data models become symbols."""
-    if isinstance(value, type) and issubclass(value, DataModel):
-        return value.to_symbolic_data_model()
-    return value
+    return as_operand(value) if is_meta_class(value) else value
 
 
 def to_symbolic(value: Any) -> Any:
     """A leaf as a symbol where it is a data model: what stands for it in a trace."""
-    if isinstance(value, (JsonDataModel, DataModel)):
-        return value.to_symbolic_data_model()
+    if isinstance(value, JsonDataModel) or is_data_model(value):
+        return as_operand(value).to_symbolic_data_model()
     return to_symbol(value)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks._support.keywords import refuse_unknown_keywords
-from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel
+from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel, schema_of
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
@@ -53,7 +53,7 @@ class ChainOfThought(Module):
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
         refuse_unknown_keywords(type(self), options, Generator.__init__)
-        self.schema = schema if data_model is None else data_model.get_schema()
+        self.schema = schema if data_model is None else schema_of(data_model)
         self.generator = Generator(
             schema=None if self.schema is None else with_thinking(self.schema),
             language_model=language_model,

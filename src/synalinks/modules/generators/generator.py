@@ -8,18 +8,18 @@ from typing import Any
 from synalinks import _json, scope
 from synalinks.data import (
     ChatMessage,
-    DataModel,
+    Form,
     Instructions,
     JsonDataModel,
     SymbolicDataModel,
     is_chat_messages,
     is_strictly_chat_message,
+    value_of,
 )
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Schema, schema_of
 from synalinks.modules.core.module import Module
-from synalinks.modules.generators.answers import Answers
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input
 from synalinks.modules.models.language_model import LanguageModel
@@ -96,10 +96,8 @@ class Generator(Module):
         super().__init__(name=name, description=description, trainable=trainable)
         if reasoning_effort not in EFFORTS:
             raise ConfigurationError(f"{self.name}: reasoning_effort={reasoning_effort!r}; write one of {EFFORTS}")
-        given = schema if data_model is None else data_model.get_schema()
-        self.schema: Schema | None = None if given is None else schema_of(given)
-        model = data_model if isinstance(data_model, type) and issubclass(data_model, DataModel) else None
-        self.answers = None if given is None else Answers(given, model)
+        self.answers = Form.given(schema, data_model)
+        self.schema: Schema | None = None if self.answers is None else schema_of(self.answers.schema)
         self.language_model: LanguageModel | None = LanguageModel.get(language_model)
         self.prompt_template = prompt_template or default_prompt_template()
         self.prompt_variables = dict(prompt_variables or {})
@@ -258,5 +256,5 @@ def _example(pair: Any, name: str) -> dict[str, Any]:
         pair = (pair["inputs"], pair["outputs"])
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
         raise ConfigurationError(f"{name}: examples are pairs of (inputs, outputs), got {pair!r}")
-    inputs, outputs = (part.get_json() if hasattr(part, "get_json") else part for part in pair)
+    inputs, outputs = map(value_of, pair)
     return {"inputs": inputs, "outputs": outputs}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from synalinks import _json
-from synalinks.data import DataModel, JsonDataModel
+from synalinks.data import JsonDataModel, is_data_model, value_of
 from synalinks.errors import ConfigurationError
 
 
@@ -17,11 +17,11 @@ def to_wire(messages: Any) -> list[dict[str, Any]]:
     Raises:
         ConfigurationError: not messages.
     """
-    if isinstance(messages, (JsonDataModel, DataModel)):
-        value = messages.get_json()
+    if isinstance(messages, JsonDataModel) or is_data_model(messages):
+        value = value_of(messages)
         found = value.get("messages", [value])
     elif isinstance(messages, list):
-        found = [message.get_json() if hasattr(message, "get_json") else message for message in messages]
+        found = [value_of(message) for message in messages]
     else:
         raise ConfigurationError(f"a language model takes ChatMessages, got {type(messages).__name__}: {messages!r}")
     return [_message(message) for message in found]

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
-from synalinks.data import DataModel, Embeddings, JsonDataModel, SymbolicDataModel
+from synalinks.data import Embeddings, JsonDataModel, SymbolicDataModel, is_data_model, value_of
 from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm import Request
 from synalinks.modules.models.remote_model import RemoteModel
@@ -33,7 +33,7 @@ class EmbeddingModel(RemoteModel):
         """Embed the `texts` (or `text`) of a data model; returns `Embeddings`."""
         if inputs is None:
             return None
-        value = inputs.get_json() if isinstance(inputs, (JsonDataModel, DataModel)) else inputs
+        value = value_of(inputs) if isinstance(inputs, JsonDataModel) or is_data_model(inputs) else inputs
         texts = value.get("texts", value.get("text")) if isinstance(value, Mapping) else value
         if isinstance(texts, str):
             texts = [texts]

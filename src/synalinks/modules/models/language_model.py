@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from synalinks import _json
-from synalinks.data import ChatMessage, JsonDataModel, SymbolicDataModel
+from synalinks.data import ChatMessage, Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
 from synalinks.lm import Reply, Request, Schema, Sink, schema_of
-from synalinks.modules.generators.answers import Answers
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
@@ -74,7 +73,7 @@ class LanguageModel(RemoteModel):
         messages: Sequence[Mapping[str, Any]],
         *,
         schema: Schema | None = None,
-        answers: Answers | None = None,
+        answers: Form | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
         options: Mapping[str, Any] | None = None,
         sink: Sink | None = None,
@@ -136,7 +135,7 @@ class LanguageModel(RemoteModel):
         return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
 
 
-def _parsed(reply: Reply, schema: Schema | None, answers: Answers | None) -> Any:
+def _parsed(reply: Reply, schema: Schema | None, answers: Form | None) -> Any:
     if schema is None or reply.tool_calls:
         return None
     try:

@@ -9,12 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from synalinks.data import DataModel, JsonDataModel, tree
+from synalinks.data import JsonDataModel, is_data_model, tree
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.errors import DataError
+from synalinks.trainers.data.rows import Plain, Reader, holds_examples, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_PLAIN = Plain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,12 @@ class Stream:
 
     Args:
         source: an iterable, or a function that gives one.
+        reader: the program the data are for.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, reader: Reader) -> None:
         self._source = source
+        self._reader = reader
         self._looked_at: Iterator[Any] | None = None
 
     @property
@@ -96,7 +102,7 @@ class Stream:
         """
         begun = self._begin()
         for batch in begun:
-            if found := _samples(batch, 0):
+            if found := _samples(batch, 0, self._reader):
                 self._looked_at = itertools.chain([batch], begun)
                 return found[0]
         raise DataError(NO_BATCH)
@@ -113,7 +119,7 @@ class Stream:
         """
         index = 0
         for batch in self._begin():
-            if found := _samples(batch, index):
+            if found := _samples(batch, index, self._reader):
                 index += len(found)
                 yield found
         if index == 0:
@@ -126,20 +132,20 @@ NO_BATCH = (
 )
 
 
-def _samples(batch: Any, first_index: int) -> list[Sample]:
+def _samples(batch: Any, first_index: int, reader: Reader) -> list[Sample]:
     """A generator's batch as samples, numbered from `first_index`; none where it is empty."""
     if not isinstance(batch, tuple) or not 1 <= len(batch) <= 2:
         raise DataError(f"a generator of training data yields (x,) or (x, y), got {type(batch).__name__}")
-    if isinstance(batch[0], (DataModel, JsonDataModel)):
+    if isinstance(batch[0], JsonDataModel) or is_data_model(batch[0]):
         raise DataError(
             f"a generator of training data yields batches, got a single {type(batch[0]).__name__}; yield "
             "(np.array([x], dtype='object'), np.array([y], dtype='object')), or pass lists of all examples"
         )
     if not len(batch[0]):
         return []
-    xs = _models(batch[0], "x of a batch")
+    xs = rows_of(batch[0], "x of a batch", reader.as_input)
     with_targets = len(batch) == 2 and batch[1] is not None
-    ys = _normal(_models(batch[1], "y of a batch")) if with_targets else [None] * len(xs)
+    ys = _normal(rows_of(batch[1], "y of a batch", reader.as_target)) if with_targets else [None] * len(xs)
     if len(xs) != len(ys):
         raise DataError(f"a batch of the generator has {len(xs)} inputs and {len(ys)} targets")
     return [Sample(first_index + i, x, y) for i, (x, y) in enumerate(zip(xs, ys, strict=True))]
@@ -148,25 +154,28 @@ def _samples(batch: Any, first_index: int) -> list[Sample]:
 Source = Samples | Stream
 
 
-def source_of(x: Any, y: Any = None, what: str = "x", first_index: int = 0) -> Source:
+def source_of(x: Any, y: Any = None, what: str = "x", reader: Reader = _PLAIN) -> Source:
     """Training data in any form that is accepted.
+
+    Args:
+        reader: the program the data are for, which reads dicts by the schemas of its inputs and outputs.
 
     Raises:
         DataError: numbers in place of data models, lengths that differ, nothing at all.
     """
-    if _is_array(x) or isinstance(x, (list, tuple, dict)):
-        xs = _models(x, what)
+    if holds_examples(x):
+        xs = rows_of(x, what, reader.as_input)
         if y is None:
             ys: list[Any] = [None] * len(xs)
         else:
-            ys = _targets(y, what.replace("x", "y"), len(xs))
-        return Samples([Sample(first_index + i, *pair) for i, pair in enumerate(zip(xs, ys, strict=True))])
-    if isinstance(x, (DataModel, JsonDataModel)):
+            ys = _targets(y, what.replace("x", "y"), len(xs), reader)
+        return Samples([Sample(i, *pair) for i, pair in enumerate(zip(xs, ys, strict=True))])
+    if isinstance(x, JsonDataModel) or is_data_model(x):
         raise DataError(f"{what} is a single {type(x).__name__}; write np.array([...], dtype='object')")
     if y is not None:
         raise DataError(f"{what} is a {type(x).__name__} that yields (x, y) batches, so y must not be given")
     if callable(x) or hasattr(x, "__iter__"):
-        return Stream(x)
+        return Stream(x, reader)
     raise DataError(f"{what} must be an array or list of data models, or a generator of batches; got {x!r}")
 
 
@@ -199,55 +208,8 @@ def check_passes(source: Source | None, passes: int, what: str) -> None:
         )
 
 
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "dtype") and hasattr(value, "shape")
-
-
-def _models(values: Any, what: str) -> list[Any]:
-    """The examples: data models or, for several inputs or outputs, lists, tuples or dicts of them.
-
-    A dict of arrays, and a list or tuple of arrays, are columns: one for each input or output.
-    """
-    if isinstance(values, dict) or (isinstance(values, (list, tuple)) and values and all(map(_is_array, values))):
-        return _rows(values, what)
-    if _is_array(values):
-        if values.dtype != object:
-            raise DataError(
-                f"{what} has dtype {values.dtype}; training data are data models. Write "
-                f"np.array([YourModel(...), ...], dtype='object')"
-            )
-        if values.ndim != 1:
-            raise DataError(
-                f"{what} has the shape {values.shape}; one dimension is wanted, an example each. "
-                "For several inputs or outputs write a list of tuples, or a dict of arrays"
-            )
-    found = list(values)
-    if not found:
-        raise DataError(f"{what} is empty: there is nothing to run on")
-    for index, value in enumerate(found):
-        wrong = [leaf for leaf in tree.flatten(value) if not isinstance(leaf, (DataModel, JsonDataModel))]
-        if wrong or not tree.flatten(value):
-            shown = wrong[0] if len(wrong) < len(tree.flatten(value)) else value
-            raise DataError(
-                f"{what}[{index}] is a {type(shown).__name__} ({shown!r}), not a data model; write "
-                "YourModel(field=...) for each example"
-            )
-    return found
-
-
-def _rows(columns: Any, what: str) -> list[Any]:
-    """Columns as one structure per example."""
-    names = list(columns) if isinstance(columns, dict) else list(range(len(columns)))
-    parts = [_models(columns[name], f"{what}[{name!r}]") for name in names]
-    lengths = {name: len(part) for name, part in zip(names, parts, strict=True)}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"the columns of {what} differ in length: {lengths}; they are paired by position")
-    rows = zip(*parts, strict=True)
-    return [dict(zip(names, row, strict=True)) for row in rows] if isinstance(columns, dict) else list(rows)
-
-
-def _targets(y: Any, what: str, length: int) -> list[Any]:
-    found = _models(y, what)
+def _targets(y: Any, what: str, length: int, reader: Reader) -> list[Any]:
+    found = rows_of(y, what, reader.as_target)
     if len(found) != length:
         raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
     return _normal(found)

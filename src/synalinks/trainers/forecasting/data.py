@@ -9,6 +9,7 @@ from typing import Any
 
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples, Source, Stream
+from synalinks.trainers.data.rows import Reader
 from synalinks.trainers.data.splitting import split_data
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.shape import Shape
@@ -33,13 +34,13 @@ class Data:
     streams: tuple[bool, bool] = (False, False)
 
 
-def data_of(x: Any, y: Any, config: FitConfig) -> Data:
-    """Data and their exact counts.
+def data_of(x: Any, y: Any, config: FitConfig, reader: Reader) -> Data:
+    """Data and their exact counts, as the program that they are for reads them.
 
     Raises:
         DataError: an error of `fit`, or a generator, which can be read only once.
     """
-    train, validation = split_data(x, y, config)
+    train, validation = split_data(x, y, config, reader)
     if any(isinstance(source, Stream) and source.once for source in (train, validation)):
         raise DataError(
             "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "

@@ -74,7 +74,7 @@ async def estimate(
         raise ConfigurationError(
             f"{program.name}.estimate needs an optimizer: compile the program with one, or pass optimizer="
         )
-    data = data_of(x, y, config)
+    data = data_of(x, y, config, program)
     callers = [program, *program.compiled.rewards, *program.compiled.metrics, optimizer or program.optimizer]
     priors = priors_of(models_of(callers), learn_from)
     fits = {}

@@ -1,36 +1,58 @@
-"""Answers: what makes a model's JSON a value in its normal form, by its schema and, where there is one, its class."""
+"""Form: what makes JSON a value in its normal form, by its schema and, where there is one, its class."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from synalinks._support.validation import in_words
-from synalinks.data import DataModel
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
+from synalinks.data.data_model import DataModel
+from synalinks.data.json_data_model import value_of
+from synalinks.data.model_json import is_model_class
+from synalinks.data.operand import schema_of
 
 
-class Answers:
-    """The form of the answers to one schema.
+class Form:
+    """The form of the values of one schema: of a model's answers, of the inputs of a program.
+
+    Example:
+        >>> class Trip(synalinks.DataModel):
+        ...     town: str
+        ...     nights: int = 1
+        ...
+        >>> synalinks.data.Form(Trip.get_schema(), Trip).read({"town": "Oslo"})
+        {'town': 'Oslo', 'nights': 1}
 
     Args:
-        schema: what the answers obey.
+        schema: what the values obey.
         model: the class that the schema is of, whose validators run; None where only the schema is known, as in a
             program that was loaded or unpickled.
     """
 
-    __slots__ = ("_model", "_one_spelling", "_plain", "_schema")
+    __slots__ = ("_model", "_one_spelling", "_plain", "schema")
 
-    def __init__(self, schema: Mapping[str, Any], model: type[DataModel] | None = None) -> None:
-        self._schema = schema
+    def __init__(self, schema: Mapping[str, Any], model: type[BaseModel] | None = None) -> None:
+        self.schema = schema
         self._model = model
         self._one_spelling = has_one_spelling(schema)
         self._plain = None if model is None else _plain_fields(model, schema)
 
+    @classmethod
+    def given(cls, schema: Mapping[str, Any] | None, data_model: object) -> Self | None:
+        """The form that a module is given as `schema=` or `data_model=`; None if it is given neither.
+
+        Raises:
+            ConfigurationError: `data_model` is no data model.
+        """
+        if data_model is None:
+            return None if schema is None else cls(schema)
+        return cls(schema_of(data_model), data_model if is_model_class(data_model) else None)
+
     def read(self, value: Any) -> Any:
-        """An answer that obeys the schema, in its normal form.
+        """A value that obeys the schema, in its normal form.
 
         Raises:
             ValueError: the class refuses it; the message says where and why.
@@ -38,20 +60,32 @@ class Answers:
         if self._plain is not None and list(value) == self._plain:
             return value
         if self._model is not None:
-            try:
-                return self._model.model_validate(value).get_json()
-            except ValidationError as error:
-                raise ValueError(in_words(error)) from error
-        return value if self._one_spelling else normal_form(value, self._schema)
+            return _validated(self._model, value)
+        return value if self._one_spelling else normal_form(value, self.schema)
+
+    def made_by_class(self, value: Any) -> Any:
+        """What the class makes of a value that may not obey the schema yet; None where only the schema is known.
+
+        Raises:
+            ValueError: the class refuses it.
+        """
+        return None if self._model is None else _validated(self._model, value)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # never changed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self._schema,))  # a pickle, as a saved file, has the schema only
+        return (type(self), (self.schema,))  # a pickle, as a saved file, has the schema only
 
 
-def _plain_fields(model: type[DataModel], schema: Mapping[str, Any]) -> list[str] | None:
+def _validated(model: type[BaseModel], value: Any) -> Any:
+    try:
+        return value_of(model.model_validate(value))
+    except ValidationError as error:
+        raise ValueError(in_words(error)) from error
+
+
+def _plain_fields(model: type[BaseModel], schema: Mapping[str, Any]) -> list[str] | None:
     """The fields of a class that gives each object under its schema back as it is, where they come in this order.
 
     None if the class may change or refuse an object: its fields are not all required texts and Booleans without
@@ -59,7 +93,8 @@ def _plain_fields(model: type[DataModel], schema: Mapping[str, Any]) -> list[str
     """
     core: Mapping[str, Any] = model.__pydantic_core_schema__
     fields: Mapping[str, Any] = core.get("schema", {}).get("fields", {})
-    own = {name for base in model.__mro__[: model.__mro__.index(DataModel)] for name in vars(base)}
+    bases = model.__mro__[: model.__mro__.index(BaseModel)]
+    own = {name for base in bases if base is not DataModel for name in vars(base)}
     if (
         {"get_json", "model_validate"} & own
         or _beyond(core, "cls", "schema", "config", "ref")

@@ -1,4 +1,4 @@
-"""Answers: classes that give a value back as it is are left out, and all others run."""
+"""Form: classes that give a value back as it is are left out, and all others run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 import synalinks
-from synalinks.modules.generators.answers import Answers
+from synalinks.data.form import Form
 
 
 class Plain(synalinks.DataModel):
@@ -50,7 +50,7 @@ def pydantic_calls(monkeypatch: pytest.MonkeyPatch, model: type[synalinks.DataMo
 
 @pytest.mark.parametrize(("model", "value"), [(Plain, PLAIN), (Inherited, {**PLAIN, "more": "!"})])
 def test_a_plain_class_is_not_run(monkeypatch: pytest.MonkeyPatch, model: Any, value: dict[str, Any]) -> None:
-    answers = Answers(model.get_schema(), model)
+    answers = Form(model.get_schema(), model)
     assert answers.read(value) == model.model_validate(value).get_json()
     calls = pydantic_calls(monkeypatch, model)
     assert answers.read(value) is value
@@ -59,7 +59,7 @@ def test_a_plain_class_is_not_run(monkeypatch: pytest.MonkeyPatch, model: Any, v
 
 def test_fields_in_another_order_are_put_in_that_of_the_class() -> None:
     moved = {"sure": True, "answer": "4", "thinking": "2 and 2"}
-    assert list(Answers(Plain.get_schema(), Plain).read(moved)) == ["thinking", "answer", "sure"]
+    assert list(Form(Plain.get_schema(), Plain).read(moved)) == ["thinking", "answer", "sure"]
 
 
 def stripped(text: str) -> str:
@@ -171,7 +171,7 @@ class ByMixin(Mixin, synalinks.DataModel):  # type: ignore[misc]
 )
 def test_a_class_that_changes_a_value_is_run(model: type[synalinks.DataModel]) -> None:
     schema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
-    assert Answers(schema, model).read({"text": " 4 "}) == {"text": "4"}
+    assert Form(schema, model).read({"text": " 4 "}) == {"text": "4"}
 
 
 class Number(synalinks.DataModel):
@@ -200,10 +200,10 @@ class Twice(synalinks.DataModel):
 
 
 def test_other_types_of_fields_are_read_by_the_class() -> None:
-    assert isinstance(Answers(Number.get_schema(), Number).read({"value": 5})["value"], float)
+    assert isinstance(Form(Number.get_schema(), Number).read({"value": 5})["value"], float)
     with pytest.raises(ValueError, match="value"):
-        Answers(Text.get_schema(), Text).read({"value": 5})
-    assert Answers(Choice.get_schema(), Choice).read({"value": "a"}) == {"value": "a"}
+        Form(Text.get_schema(), Text).read({"value": 5})
+    assert Form(Choice.get_schema(), Choice).read({"value": "a"}) == {"value": "a"}
     moved = {"value": dict(reversed(PLAIN.items()))}
-    assert list(Answers(Nested.get_schema(), Nested).read(moved)["value"]) == list(PLAIN)
-    assert Answers(Twice.get_schema(), Twice).read({"text": "a"}) == {"text": "a"}
+    assert list(Form(Nested.get_schema(), Nested).read(moved)["value"]) == list(PLAIN)
+    assert Form(Twice.get_schema(), Twice).read({"text": "a"}) == {"text": "a"}

@@ -1,0 +1,123 @@
+"""Schema and JSON of pydantic models: of `DataModel` classes, and of those that programs bring along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeGuard, get_args
+
+from pydantic import AliasChoices, BaseModel
+from pydantic.fields import FieldInfo
+
+from synalinks import _json
+from synalinks._json import Json, JsonObject
+from synalinks.data.algebra.normal import normal_form
+
+_SCHEMA = "__synalinks_schema__"
+_WRITING = "__synalinks_writing__"
+
+
+def is_model_class(x: object) -> TypeGuard[type[BaseModel]]:
+    """Whether this is a class of pydantic models, `DataModel` classes among them."""
+    return isinstance(x, type) and issubclass(x, BaseModel)
+
+
+def schema_of_model(cls: type[BaseModel]) -> JsonObject:
+    """The JSON schema of what makes a value of the class, made once and shared: not to be changed."""
+    found: JsonObject | None = cls.__dict__.get(_SCHEMA)
+    if found is None:
+        found = _inlined(cls.model_json_schema())
+        type.__setattr__(cls, _SCHEMA, found)
+    return found
+
+
+def json_of_model(value: BaseModel) -> JsonObject:
+    """A value as plain JSON, by the names of its schema: aliases where there are some, no computed fields.
+
+    Fields that are None are left out, and sets are sorted.
+    """
+    cls = type(value)
+    writing: _Writing | None = cls.__dict__.get(_WRITING)
+    if writing is None:
+        writing = _writing_of(cls)
+        type.__setattr__(cls, _WRITING, writing)
+    found: JsonObject = value.__pydantic_serializer__.to_python(
+        value, mode="json", by_alias=not writing.otherwise, exclude_none=True, serialize_as_any=True
+    )
+    if writing.otherwise:
+        found = _by_schema(value, found)
+    return normal_form(found, schema_of_model(cls), prune=True) if writing.unordered else found
+
+
+class _Writing(NamedTuple):
+    """How pydantic writes values of a class, compared with its schema.
+
+    Attributes:
+        otherwise: with computed fields, or under other names than the schema has.
+        unordered: with sets, which come in any order.
+    """
+
+    otherwise: bool
+    unordered: bool
+
+
+def _writing_of(cls: type[BaseModel]) -> _Writing:
+    models = [cls, *_models_in(cls)]
+    fields = [pair for model in models for pair in model.model_fields.items()]
+    renamed = any(_name_read(*pair) != (pair[1].serialization_alias or pair[0]) for pair in fields)
+    return _Writing(
+        otherwise=renamed or any(model.model_computed_fields for model in models),
+        unordered="uniqueItems" in _json.dumps(schema_of_model(cls)),
+    )
+
+
+def _name_read(name: str, field: FieldInfo) -> str:
+    """What the schema calls a field."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        alias = next((choice for choice in alias.choices if isinstance(choice, str)), None)
+    return alias if isinstance(alias, str) else name
+
+
+def _by_schema(value: object, written: Json) -> Json:
+    """What pydantic wrote of a value by the names of fields, by the names of the schema, less computed fields."""
+    if isinstance(value, BaseModel) and isinstance(written, dict):
+        names = {name: _name_read(name, field) for name, field in type(value).model_fields.items()}
+        computed = type(value).model_computed_fields
+        return {
+            names.get(name, name): _by_schema(getattr(value, name, None), item)
+            for name, item in written.items()
+            if name not in computed
+        }
+    if isinstance(value, Mapping) and isinstance(written, dict):
+        return {
+            name: _by_schema(inner, item) for inner, (name, item) in zip(value.values(), written.items(), strict=False)
+        }
+    if isinstance(value, list | tuple) and isinstance(written, list):
+        return [_by_schema(*pair) for pair in zip(value, written, strict=True)]
+    return written
+
+
+def _models_in(cls: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models that a model's fields are made of, however deep."""
+    found: list[type[BaseModel]] = []
+    waiting: list[Any] = [cls]
+    while waiting:
+        one = waiting.pop()
+        if is_model_class(one):
+            if one in found:
+                continue
+            found.append(one)
+            waiting += [field.annotation for field in one.model_fields.values()]
+        waiting += get_args(one)
+    return found
+
+
+def _inlined(schema: JsonObject) -> JsonObject:
+    """A schema whose fields are at the top, also where the model refers to itself.
+
+    Pydantic writes the schema of a recursive model as a reference into its own definitions.
+    """
+    target = schema.get("$ref", "").removeprefix("#/$defs/")
+    if not target or "$defs" not in schema:
+        return schema
+    return {"$defs": schema["$defs"], **schema["$defs"][target]}
