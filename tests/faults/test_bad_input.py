@@ -75,7 +75,7 @@ def test_numeric_validation_data(provider: Shuffled) -> None:
 
 def test_lists_of_anything_else_name_the_place(provider: Shuffled) -> None:
     assert_says(fails("fit", [X[0], 2], Y[:2]), "x[1] is a int (2)", "not a data model", "YourModel(field=...)")
-    assert_says(fails("fit", X[:1], [{"answer": "1"}]), "y[0]: ", '"1" is not of type "integer" (at answer)')
+    assert_says(fails("fit", X[:1], [{"answer": 1}]), "y[0]: ", '1 is not of type "string" (at answer)')
     assert_says(fails("fit", X[:1], ["1"]), "y[0] is a str", "not a data model", "or a dict of its fields")
 
 
