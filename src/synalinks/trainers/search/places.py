@@ -58,4 +58,4 @@ def _holds(operation: object, module: Module) -> bool:
 
 def _schema(values: Sequence[object]) -> JsonObject | None:
     """The schema of the first of some symbolic values."""
-    return schema_of(values[0]) if values else None  # type: ignore[arg-type]
+    return schema_of(values[0]) if values else None
