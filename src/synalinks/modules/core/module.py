@@ -30,7 +30,7 @@ from synalinks.initializers import Empty
 from synalinks.modules.core.arguments import fields_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
 from synalinks.modules.core.invocations import InvocationCounters
-from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic
+from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic, to_value
 from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
@@ -305,8 +305,9 @@ class Module(Operation, InvocationCounters):
             return await self._call_eager(args, kwargs)
 
     def as_input(self, value: Any) -> Any:
-        """A positional argument as `call` takes it: pydantic models and dicts of plain data become `JsonDataModel`s."""
-        return to_input(value)
+        """A positional argument as `call` takes it: pydantic models become `JsonDataModel`s, and so do dicts of plain
+        data, unless the module takes plain values."""
+        return to_value(value) if self.takes_plain_values else to_input(value)
 
     async def run_node(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a node of a graph (see `Node`)."""
