@@ -190,6 +190,7 @@ class Client:
                 self.price,
                 timeout=self._retry.timeout,
                 statistics=PROCESS.usage_statistics,
+                limits=PROCESS.output_limits,
             ),
             AttemptLayer(self._retry.timeout, account),
             ValidateLayer(),

@@ -11,6 +11,7 @@ from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_d
 from synalinks.lm.core.call import Call
 from synalinks.lm.core.errors import Interrupted
 from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.pricing.limits import OutputLimits
 from synalinks.lm.rate_limit.account import Account, Limits
 
 
@@ -20,12 +21,14 @@ class Process:
     Attributes:
         ledger: every call of the process, but those of isolated blocks.
         usage_statistics: what calls usually take, from the ledger.
+        output_limits: how long answers of each model can be.
         stopping: whether Ctrl-C was pressed during such a run: sent calls finish, no other is sent.
     """
 
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.usage_statistics = UsageStatistics(self.ledger)
+        self.output_limits = OutputLimits()
         self.stopping = False
         self._accounts: dict[tuple[str, str, str, Limits, Clock], Account] = {}
         self._stores: dict[Path, Store] = {}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
-from synalinks.lm.core.call import Call, Handler, Reply, Request
-from synalinks.lm.core.errors import BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
+from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace
+from synalinks.lm.core.errors import OVER_BUDGET, BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.rate_limit.account import Account
 
 if TYPE_CHECKING:
@@ -103,7 +103,8 @@ class RetryLayer:
             if not call.live:  # the outcome of all attempts
                 return await below(call)
             try:
-                return await below(call)
+                reply = await below(call)
+                return _with_failed(reply, 1, NO_COSTS, call.trace) if call.trace.repeats else reply
             except LMError as error:  # tenacity costs 30 us, so it is only called once something failed
                 return await self._retry(below, call, error)
             except BudgetExceeded as refused:
@@ -131,10 +132,10 @@ class RetryLayer:
             reply: Reply = await retrying(tries.next, attempt, call)
         except LMError as error:
             raise tries.final_error(error) from error.__cause__
-        return tries.final_reply(reply)
+        return _with_failed(reply, tries.attempts, tries.failed, call.trace)
 
     def _tries(self, call: Call, first: LMError) -> _Tries:
-        return _Tries(self._policy, self._account, self._rng, self._free(call.request.model), first)
+        return _Tries(self._policy, self._account, self._rng, self._free(call.request.model), call.trace, first)
 
 
 def _corrected(request: Request, broken: BadReply) -> Request:
@@ -144,6 +145,12 @@ def _corrected(request: Request, broken: BadReply) -> Request:
     answer = [{"role": "assistant", "content": text}] if text.strip() else []
     wrong = f"{CORRECTION}: {broken.problem}. Give the whole answer again, corrected."
     return request.with_messages([*request.messages, *answer, {"role": "user", "content": wrong}])
+
+
+def _with_failed(reply: Reply, attempts: int, failed: AttemptCosts, trace: Trace) -> Reply:
+    """The reply with the number of attempts, those included that a budget repeated, and what the failed ones cost."""
+    reply = replace(reply, attempts=attempts + trace.repeats, failed=failed + trace.repeat_costs)
+    return replace(reply, billed=reply.as_if)
 
 
 def _never_free(model: str) -> bool:
@@ -162,14 +169,17 @@ class _Tries:
         "_free",
         "_policy",
         "_rng",
+        "_trace",
         "attempts",
         "bad",
         "failed",
         "last",
     )
 
-    def __init__(self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, first: LMError) -> None:
-        self._policy, self._account, self._rng, self._free = policy, account, rng, free
+    def __init__(
+        self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, trace: Trace, first: LMError
+    ) -> None:
+        self._policy, self._account, self._rng, self._free, self._trace = policy, account, rng, free, trace
         self.attempts = 0
         self.bad = 0
         self.failed = NO_COSTS
@@ -198,12 +208,9 @@ class _Tries:
     def count(self, error: LMError) -> None:
         """Add a failed attempt."""
         self.last = error
-        self.attempts += 1
+        self.attempts += error.kind != OVER_BUDGET  # which was not sent
+        self.failed += error.last_cost(self._free)
         self.bad += isinstance(error, BadReply)
-        if error.reply is not None:
-            self.failed += AttemptCosts.of(error.reply.cost, error.reply.usage.total_tokens)
-        elif error.uncertain:
-            self.failed += AttemptCosts(uncertain=1, priced=self._free)
 
     def worth_another(self, error: BaseException) -> bool:
         """Whether trying again may help."""
@@ -228,20 +235,15 @@ class _Tries:
 
     def final_error(self, error: LMError) -> LMError:
         """The final error, with the number of attempts and what they cost."""
-        error.attempts = self.attempts
-        error.failed = self.failed
+        error.attempts = self.attempts + self._trace.repeats
+        error.failed = self.failed + self._trace.repeat_costs
         message = str(error)
         if error.retryable and self._too_long(error):
             message += (
                 f"; the provider requires a wait of {error.retry_after:g} s, longer than max_wait "
                 f"({self._policy.max_wait:g} s), so it was not tried again"
             )
-        if self.attempts > 1:
-            message += f" (after {self.attempts} attempts)"
+        if error.attempts > 1:
+            message += f" (after {error.attempts} attempts)"
         error.args = (message, *error.args[1:])
         return error
-
-    def final_reply(self, reply: Reply) -> Reply:
-        """The final reply, with the number of attempts and what the failed ones cost."""
-        reply = replace(reply, attempts=self.attempts, failed=self.failed)
-        return replace(reply, billed=reply.as_if)

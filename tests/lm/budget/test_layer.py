@@ -24,9 +24,10 @@ from synalinks.errors import (
     SynalinksError,
 )
 from synalinks.lm import AttemptCosts
+from synalinks.lm.budget.answer_cap import FIRST_CAP
 from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.media_tokens import ANY_IMAGE
-from synalinks.lm.budget.upper_bound import MESSAGE_ALLOWANCE, OUTPUT_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
+from synalinks.lm.budget.upper_bound import MESSAGE_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cassette.session import Cassette, CassetteLayer
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Usage, stack
@@ -165,7 +166,7 @@ def test_without_a_limit_the_answer_is_capped_at_what_is_left() -> None:
     asyncio.run(gate(in_dollars)(provider)(Call(request)))
     assert provider.calls[1].output_cap == 25
     asyncio.run(gate(tracker(tokens=10**9))(provider)(Call(request)))
-    assert provider.calls[2].output_cap == OUTPUT_ALLOWANCE
+    assert provider.calls[2].output_cap == FIRST_CAP
     asyncio.run(gate(tracker(calls=5))(provider)(Call(request)))
     assert provider.calls[3].output_cap is None, "nothing that is capped depends on the answer's length"
 
@@ -247,10 +248,10 @@ def test_what_can_never_fit_is_refused_at_once_and_by_name() -> None:
         provider, request = Provider(), chat(max_tokens=100)
         provider.go.clear()
         left = BudgetTracker(Budget(tokens=prompt_bound(request) + 100), SystemClock(), "budget of demo.fit")
-        first, second = start(gate(left)(provider), Call(request), Call(chat(max_tokens=900)))
+        first, second = start(gate(left)(provider), Call(request), Call(chat(max_tokens=700)))
         await settle()
         assert second.done(), "nothing that is out could make room"
-        with pytest.raises(BudgetExceeded, match=r"^the budget of demo.fit is used up: up to 1,048 tokens needed"):
+        with pytest.raises(BudgetExceeded, match=r"^the budget of demo.fit is used up: up to 848 tokens needed"):
             await second
         provider.go.set()
         await first

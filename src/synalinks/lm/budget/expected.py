@@ -133,6 +133,10 @@ class Recent:
             return None
         return self._sorted[math.ceil((count + 1) * LEVEL - 1e-9) - 1]
 
+    def median(self) -> float | None:
+        """The middle value, or None if there is none."""
+        return self._sorted[len(self._sorted) // 2] if self._sorted else None
+
 
 def _high(values: Recent | None) -> float | None:
     return None if values is None else values.high()

@@ -14,17 +14,19 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 
+from synalinks.lm.budget.answer_cap import first_cap, limit_of, next_cap, was_cut
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.budget.charge import charge_of, spent_on
 from synalinks.lm.budget.expected import UsageStatistics
 from synalinks.lm.budget.queue import Queue
 from synalinks.lm.budget.reservation import Reservation, refusal
 from synalinks.lm.budget.tracker import BudgetTracker
-from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, Needs, needs_of
-from synalinks.lm.core.amount import NOTHING, Amount
-from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.budget.upper_bound import Needs, needs_of
+from synalinks.lm.core.amount import NOTHING, Amount, AttemptCosts
+from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, LMError, SynalinksError
 from synalinks.lm.core.recorded import Recorded
+from synalinks.lm.pricing.limits import OutputLimits
 from synalinks.lm.pricing.pricing import Price, price_for
 
 __all__ = ["NOTHING", "QUEUE", "Amount", "Budget", "BudgetLayer", "BudgetTracker", "Queue", "Reservation"]
@@ -48,7 +50,9 @@ class BudgetLayer:
         price: gives the price of a model.
         queue: where attempts wait.
         timeout: seconds an attempt may take; bounds what is paid by the hour.
-        statistics: what calls usually take, for budgets in mode `expected`; without it they reserve bounds.
+        statistics: what calls usually take; caps on answers are a few times that, and budgets in mode `expected`
+            reserve it.
+        limits: how long answers of each model can be.
     """
 
     name = "budget"
@@ -60,12 +64,14 @@ class BudgetLayer:
         queue: Queue | None = None,
         timeout: float | None = None,
         statistics: UsageStatistics | None = None,
+        limits: OutputLimits | None = None,
     ) -> None:
         self._trackers = trackers
         self._price = price
         self._queue = QUEUE if queue is None else queue
         self._timeout = timeout
         self._statistics = statistics
+        self._limits = OutputLimits() if limits is None else limits
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that sends attempts through `below` within budget."""
@@ -93,8 +99,40 @@ class BudgetLayer:
     # --- live ----------------------------------------------------------------------------------------------
 
     async def _send(self, call: Call, trackers: Sequence[BudgetTracker], below: Handler) -> Reply:
-        """An attempt: reserved, sent, settled."""
-        needs, statistics = self._needs(call, trackers), self._statistics
+        """An attempt, repeated where a cap of this layer is all that was wrong with it."""
+        needs = self._needs(call, trackers)
+        if needs.limit is None:
+            usual = None if self._statistics is None else self._statistics.usual(call).output
+            needs = replace(needs, most=first_cap(call.request, usual, self._limits))
+        while True:
+            outcome, asked = await self._attempt(call, needs, trackers, below)
+            most = next_cap(asked, outcome, needs, trackers, self._limits)
+            if most is None:
+                break
+            call.trace.repeats += 1
+            call.trace.repeat_costs += self._cost(outcome, call.request)
+            needs = replace(needs, most=most)
+            if call.admission is not None:
+                await call.admission.next_turn()
+        cut = was_cut(asked, outcome)
+        if isinstance(outcome, Reply):
+            return replace(outcome, capped=asked.output_cap) if cut else outcome
+        if cut and asked.output_cap != limit_of(call.request.model, self._limits):
+            outcome.capped = asked.output_cap
+            _refuse_cut(call, outcome, needs, trackers)
+        raise outcome
+
+    def _cost(self, outcome: Reply | LMError, request: Request) -> AttemptCosts:
+        if isinstance(outcome, Reply):
+            return AttemptCosts.of(outcome.cost, outcome.usage.total_tokens)
+        price = price_for(request, self._price)
+        return outcome.last_cost(price is not None and price.is_free)
+
+    async def _attempt(
+        self, call: Call, needs: Needs, trackers: Sequence[BudgetTracker], below: Handler
+    ) -> tuple[Reply | LMError, Call]:
+        """An attempt, reserved, sent and settled: how it ended, and the call as it was sent."""
+        statistics = self._statistics
         usual = None if statistics is None else lambda: statistics.usual(call)
         held = Reservation(trackers, needs, self._queue, call.trace, usual, _outer.get())
         await _reserve(call, held)
@@ -108,8 +146,7 @@ class BudgetLayer:
                 _settle(call, held, spent_on(error.reply, trackers))
             else:
                 _settle(call, held, None if error.uncertain else Amount(calls=1))
-            _refuse_if_cut(asked, needs, trackers, error)
-            raise
+            return error, asked
         except BaseException as error:  # refused further down, before it was sent; or cancelled, after it may have been
             _settle(call, held, NOTHING if isinstance(error, SynalinksError) else None)
             raise
@@ -123,7 +160,7 @@ class BudgetLayer:
             _warn_of_breach(call, *held.broke, held.bound)
         if statistics is not None:
             statistics.note_prompt(call, needs.prompt, reply)
-        return replace(reply, capped=held.cap) if asked.cut_by_budget(reply.finish) else reply
+        return reply, asked
 
     # --- replayed --------------------------------------------------------------------------------------------
 
@@ -151,15 +188,14 @@ class BudgetLayer:
             tracker for tracker in trackers if tracker.budget.mode == "expected" and tracker.key in recorded.ended
         )
 
-        async def settle(spent: Reply | LMError) -> int | None:
-            bound, cap = needs.bound(trackers)
+        async def settle(spent: Reply | LMError) -> None:
+            bound, _ = needs.bound(trackers)
             amount, uncertain = charge_of(spent, trackers, recorded.settled, bound)
             if amount != NOTHING:
                 held = Reservation(trackers, amount, self._queue, call.trace, within=_outer.get(), following=following)
                 if not held.acquire():
                     await held.granted()
                 held.settle_known(uncertain)
-            return cap
 
         if isinstance(outcome, BudgetExceeded):
             if isinstance(outcome.__cause__, LMError):
@@ -172,9 +208,9 @@ class BudgetLayer:
             if tracker.refused is not None and not tracker.refused_on_cassette:
                 raise refusal(tracker, tracker.refused)
         if outcome is not None:
-            cap = await settle(recorded.fresh or outcome)
-            if isinstance(outcome, LMError):
-                _refuse_if_cut(replace(call, output_cap=cap), needs, trackers, outcome)
+            await settle(recorded.fresh or outcome)
+            if isinstance(outcome, LMError) and outcome.capped is not None:
+                _refuse_cut(call, outcome, needs, trackers)
 
 
 async def _reserve(call: Call, held: Reservation) -> None:
@@ -229,19 +265,18 @@ def _warn_of_breach(call: Call, tracker: BudgetTracker, spent: Amount, bound: Am
     )
 
 
-def _refuse_if_cut(call: Call, needs: Needs, trackers: Sequence[BudgetTracker], error: LMError) -> None:
-    """Tell a failure that the budget's own cap made from one that the model made; `call` has that cap."""
-    cap = call.output_cap
-    if cap is None or not call.cut_by_budget(error.kind):
-        return
-    error.capped = cap
-    if cap < OUTPUT_ALLOWANCE:
-        if (tracker := needs.tightest(trackers)) is not None:
-            tracker.note_end(f"at {call.scope}")
-        raise BudgetExceeded(
-            f"the budget had {cap:,} answer tokens left for {call.request.model!r}, which cut its answer "
-            "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"
-        ) from error
+def _refuse_cut(call: Call, error: LMError, needs: Needs, trackers: Sequence[BudgetTracker]) -> None:
+    """End the budget whose room (`error.capped`) cut an answer short, so that it was of no use.
+
+    Raises:
+        BudgetExceeded: always.
+    """
+    if (tracker := needs.tightest(trackers)) is not None:
+        tracker.note_end(f"at {call.scope}")
+    raise BudgetExceeded(
+        f"the budget had {error.capped:,} answer tokens left for {call.request.model!r}, which cut its answer "
+        "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"
+    ) from error
 
 
 #: Calls that wait for room, of every budget: one queue keeps first come, first served across nested ones.

@@ -11,7 +11,7 @@ from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs
 from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Trace
-from synalinks.lm.core.errors import BudgetExceeded
+from synalinks.lm.core.errors import OVER_BUDGET, BudgetExceeded, SampleRefused
 
 
 class Reservation:
@@ -58,7 +58,7 @@ class Reservation:
         self._shares: tuple[Amount, ...] = ()
         self._held = False
         self._in_flight = NOTHING
-        self._refused: tuple[BudgetTracker, BudgetExceeded] | None = None
+        self._refused: BudgetExceeded | SampleRefused | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: asyncio.Future[None] | None = None
 
@@ -69,6 +69,7 @@ class Reservation:
 
         Raises:
             BudgetExceeded: it does not fit and nothing outstanding could change that.
+        SampleRefused: the same of an unusually large one, where usual ones still fit.
         """
         with self._queue.lock:
             if not self._queue.has_earlier(self) and self.decide():
@@ -106,15 +107,15 @@ class Reservation:
             if tracker in self._following:
                 continue
             if tracker.refused is not None and not (known and tracker.refused_on_cassette):
-                self._refused = tracker, tracker.refused
+                self._refused = refusal(tracker, tracker.refused)
                 return True
             if tracker.lacking(share) is None:
                 continue
             if (lacking := tracker.lacking(share, returned=tracker.reserved)) is not None:
-                self._refused = tracker, tracker.refusal(lacking)
+                self._refused = self._refusal(tracker, lacking)
                 return True
             if self.within is not None and (lacking := tracker.lacking(share, returned=self._returning(tracker))):
-                self._refused = tracker, _waits_for_itself(tracker, lacking)
+                self._refused = refusal(tracker, _waits_for_itself(tracker, lacking))
                 return True
             waits = True
         if waits:
@@ -123,6 +124,8 @@ class Reservation:
             if known:
                 tracker.carried_over -= bound - share
             tracker.take(share, share if known else bound)
+            if isinstance(self.needs, Needs):
+                tracker.note_size(self.needs.least)
         self.bound, self._shares, self.cap, self._held = bound, shares, cap, True
         return True
 
@@ -164,9 +167,16 @@ class Reservation:
         except RuntimeError:  # its loop was closed: the call will never be sent
             self._release(NOTHING)
 
+    def _refusal(self, tracker: BudgetTracker, lacking: str) -> BudgetExceeded | SampleRefused:
+        """That this attempt does not fit: the end of the budget, or of this call alone where it is unusually large."""
+        needs = self.needs
+        if isinstance(needs, Needs) and tracker.late() is None and tracker.is_unusual(needs.least, needs.ordinary):
+            return too_large(tracker, needs.model, lacking)
+        return refusal(tracker, tracker.refusal(lacking))
+
     def _raise_if_refused(self) -> None:
         if self._refused is not None:
-            raise refusal(*self._refused)
+            raise self._refused
 
     # --- sending and settling ------------------------------------------------------------------------------
 
@@ -219,6 +229,17 @@ def refusal(tracker: BudgetTracker, words: BudgetExceeded) -> BudgetExceeded:
     """A refusal to raise: a tracker keeps one for all calls to come, and each gets its own, with its own traceback."""
     error = BudgetExceeded(*words.args)
     error.budget = tracker.to_dict()
+    return error
+
+
+def too_large(tracker: BudgetTracker, model: str, lacking: str) -> SampleRefused:
+    """The failure of a call that is too large for what is left, where calls of the usual size still fit."""
+    error = SampleRefused(
+        f"{model}: this call is too large for the {tracker.name}, which goes on for usual ones: {lacking}. "
+        "Shorten its input, or raise the budget",
+        kind=OVER_BUDGET,
+    )
+    error.attempts = 0
     return error
 
 

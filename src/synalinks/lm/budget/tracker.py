@@ -8,8 +8,12 @@ from decimal import Decimal
 from synalinks import _json
 from synalinks._concurrency import Clock
 from synalinks.lm.budget.budget import Budget
+from synalinks.lm.budget.expected import Recent
 from synalinks.lm.core.amount import NOTHING, ZERO, Amount
 from synalinks.lm.core.errors import BudgetExceeded
+
+#: How many times more than usual an attempt needs that is called too large: where it does not fit, it fails by itself.
+UNUSUAL = 4
 
 
 class BudgetTracker:
@@ -64,6 +68,7 @@ class BudgetTracker:
         self.refused_on_cassette = False
         self.watch: Callable[[BudgetTracker], None] | None = None
         self.clock = clock
+        self._dollars, self._tokens = Recent(), Recent()
         self._opened = clock.now()
 
     def __getstate__(self) -> dict[str, object]:
@@ -160,6 +165,27 @@ class BudgetTracker:
         self.settled += amount
         self.uncertain += uncertain
         self.carried_over += amount
+
+    # --- what is too large -------------------------------------------------------------------------------------
+
+    def note_size(self, least: Amount) -> None:
+        """Note what an attempt needed at least, for `is_unusual`."""
+        self._dollars.add(float(least.usd))
+        self._tokens.add(least.tokens)
+
+    def is_unusual(self, least: Amount, ordinary: Amount) -> bool:
+        """Whether an attempt that does not fit is out of the ordinary, and calls of the usual size would still fit.
+
+        Args:
+            least: what it needs at least.
+            ordinary: what is usual, as long as nothing was let out.
+        """
+        usd, tokens = self._dollars.median(), self._tokens.median()
+        usual = ordinary if tokens is None or usd is None else Amount(Decimal(usd), int(tokens), 1)
+        above = (self.budget.usd is not None and least.usd > UNUSUAL * usual.usd) or (
+            self.budget.tokens is not None and least.tokens > UNUSUAL * usual.tokens
+        )
+        return above and self.lacking(usual, returned=self.reserved) is None
 
     # --- refusing --------------------------------------------------------------------------------------------
 

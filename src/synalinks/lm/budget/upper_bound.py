@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synalinks.lm.budget.budget import Budget
@@ -27,8 +27,10 @@ TOOLS_ALLOWANCE = 1024
 #: Tokens of a tool that the provider defines by its type: up to 735, and 499 for a system prompt (Anthropic's
 #: page "Computer use tool"; the others have less).
 TYPED_TOOL_ALLOWANCE = 1280
-#: Answer tokens reserved where neither the caller nor the budget sets a lower bound.
+#: Answer tokens reserved where neither the caller nor the budget sets a lower bound, and nothing is known of the model.
 OUTPUT_ALLOWANCE = 16_384
+#: Tokens of prompt and answer of a call of ordinary size, as long as a budget has let none out.
+ORDINARY_PROMPT, ORDINARY_ANSWER = 2048, 256
 #: Seconds an attempt may take beyond its time-out until its clock is stopped.
 SLACK = 1.0
 
@@ -44,6 +46,7 @@ class Needs:
         price: of the model, for prompts up to that bound; None if unknown.
         seconds: the longest an attempt may take.
         answers: how many answers are asked for at once, each of at most so many tokens.
+        most: the most tokens of an answer that are reserved where the caller gave no limit.
     """
 
     model: str
@@ -52,6 +55,17 @@ class Needs:
     price: Price | None
     seconds: float
     answers: int = 1
+    most: int = OUTPUT_ALLOWANCE
+
+    @property
+    def least(self) -> Amount:
+        """The least that has to be reserved for an attempt: where the caller gave no limit, its prompt and a token."""
+        return self.amount(1 if self.limit is None else self.limit)
+
+    @property
+    def ordinary(self) -> Amount:
+        """What an attempt of ordinary size needs of this model."""
+        return replace(self, prompt=ORDINARY_PROMPT).amount(ORDINARY_ANSWER)
 
     def amount(self, output: int) -> Amount:
         """The most an attempt can take whose answers have at most `output` tokens."""
@@ -82,11 +96,18 @@ class Needs:
         """
         if self.limit is not None:
             return self.amount(self.limit), None
-        caps = [cap for tracker in trackers if (cap := self._affordable(tracker, returning)) is not None]
-        if not caps:
+        room = self.room(trackers, returning)
+        if room is None:
             return self.amount(0), None  # nothing that is capped depends on the length of the answer
-        cap = max(1, min(*caps, OUTPUT_ALLOWANCE))
+        cap = max(1, min(room, self.most))
         return self.amount(cap), cap
+
+    def room(
+        self, trackers: Sequence[BudgetTracker], returning: Callable[[BudgetTracker], Amount] | None = None
+    ) -> int | None:
+        """Answer tokens that all trackers could pay for if nothing were outstanding; None if none limits them."""
+        rooms = (self._affordable(tracker, returning) for tracker in trackers)
+        return min((room for room in rooms if room is not None), default=None)
 
     def tightest(self, trackers: Sequence[BudgetTracker]) -> BudgetTracker | None:
         """The tracker that can pay for the fewest answer tokens; None where none limits them."""

@@ -157,6 +157,7 @@ class CassetteRun:
     def failure(self, row: Row) -> LMError:
         """The failure that a row holds."""
         error = error_from_dict(row.value["error"])
+        error.capped = row.capped
         error.add_note(
             f"This failure was replayed from line {row.line} of {self.path}. To ask again, delete that "
             'line and use record_mode="new_episodes", or use record_mode="all"'

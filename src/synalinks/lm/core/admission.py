@@ -32,6 +32,10 @@ class Admission:
             self._held = True
         await self._turn()
 
+    async def next_turn(self) -> None:
+        """Wait for the turn of a further attempt; the slot is kept."""
+        await self._turn()
+
     def release(self) -> None:
         """Give the slot back, if it is held."""
         if self._held and self._slots is not None:

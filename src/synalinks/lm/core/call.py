@@ -56,6 +56,7 @@ class Trace:
         spent: what they cost.
         settled: what budgets settled for attempts whose cost is not known: the bounds of these.
         ticket: the call's place in the order of waiting calls, the same for all its attempts; None before the first.
+        repeats: attempts that the budget repeated with another cap on the answer. repeat_costs: what they cost.
         exceeded: budgets, by name and caps, that the call put over their caps in mode `expected`, each with the words
             for it.
         recorded: the failure that a replay ends with when it is cancelled where the recorded call was; else None.
@@ -64,12 +65,13 @@ class Trace:
     """
 
     __slots__ = (
-        "answers", "exceeded", "rate_limit_status", "recorded", "sent", "settled", "spent", "ticket",
+        "answers", "exceeded", "rate_limit_status", "recorded", "repeat_costs", "repeats", "sent", "settled",
+        "spent", "ticket",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.sent = self.answers = 0
-        self.spent = NO_COSTS
+        self.sent = self.answers = self.repeats = 0
+        self.spent = self.repeat_costs = NO_COSTS
         self.settled = NOTHING
         self.ticket: int | None = None
         self.exceeded: tuple[tuple[str, Mapping[str, str]], ...] = ()

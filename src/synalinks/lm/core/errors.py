@@ -72,6 +72,17 @@ class LMError(SynalinksError):
         self.capped: int | None = None
         self.source: Source = "live"
 
+    def last_cost(self, free: bool) -> AttemptCosts:
+        """What the last attempt cost, by itself.
+
+        Args:
+            free: whether the model's tokens cost nothing, so that an attempt that may or may not have been billed costs
+                0 and not an unknown sum.
+        """
+        if self.reply is not None:
+            return AttemptCosts.of(self.reply.cost, self.reply.usage.total_tokens)
+        return AttemptCosts(uncertain=1, priced=free) if self.uncertain else AttemptCosts()
+
 
 class ConnectionFailed(LMError):
     """The connection was refused, or it broke before the answer was whole."""
@@ -118,9 +129,15 @@ class BadReply(LMError):
     problem: str | None = None
 
 
+#: The kind of failure of a call that is too large for what is left of a budget; it was not sent.
+OVER_BUDGET = "over_budget"
+
+
 class SampleRefused(LMError):
-    """A sample the model will not take; `kind` says which way: context_length, content_filter,
-    refusal or length."""
+    """A sample the model will not take; `kind` says which way: context_length, content_filter, refusal or length.
+
+    Or one that no budget would pay for (over_budget): it is too large for what is left, where usual ones still fit.
+    """
 
     fails_sample = True
     kind = "refused"

@@ -1,0 +1,285 @@
+"""The cap on answers that a budget sets: no request fails because of it, and many calls fit at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lm.virtual import LoopClock
+from lm.virtual import run_still as run
+from synalinks.errors import BudgetExceeded, LMError, RequestError, SampleRefused
+from synalinks.lm import Budget, Client, Request, RetryPolicy, Usage, use_budget, use_cassette, use_ledger
+from synalinks.lm.budget.answer_cap import FIRST_CAP, LEAST_CAP, first_cap
+from synalinks.lm.budget.schema_bound import longest
+from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE
+from synalinks.lm.core.call import Call, Reply, schema_of
+from synalinks.lm.pricing.limits import OutputLimits, lower_cap
+from synalinks.lm.pricing.pricing import set_price
+from synalinks.lm.process import PROCESS
+from synalinks.lm.runtime import use_clock, use_provider
+
+MODEL = "ollama/caps"
+#: What servers say about a limit that is too high (400): words, cap, what is tried next, whether it is the model's.
+REFUSALS = [
+    ("max_tokens is too large: 16384. This model supports at most 4096 completion tokens", 16384, 4096, True),
+    ("max_tokens: 16384 > 8192, which is the maximum allowed number of output tokens for claude", 16384, 8192, True),
+    ("`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens`", 16384, 8192, True),
+    ("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", 16384, 8192, True),
+    ("max_tokens is too high", 16384, 8192, False),
+    (
+        "This model's maximum context length is 8192 tokens. However, you requested 20000 tokens (3616 in the messages, "
+        "16384 in the completion).", 16384, 4576, False,
+    ),
+    (
+        "'max_tokens' or 'max_completion_tokens' is too large: 4096. This model's maximum context length is 2048 tokens "
+        "and your request has 100 input tokens", 4096, 1948, False,
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _learns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PROCESS, "output_limits", OutputLimits())
+
+
+@pytest.mark.parametrize(("words", "cap", "lower", "is_limit"), REFUSALS)
+def test_what_a_server_says_gives_the_next_cap(words: str, cap: int, lower: int, is_limit: bool) -> None:
+    assert lower_cap(RequestError(words, status=400), cap) == (lower, is_limit)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RequestError("temperature must be at most 2", status=400),
+        RequestError("max_tokens is too large: 4096", status=404),
+        SampleRefused(
+            "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens in the "
+            "messages and 100 in the completion (9000 in the messages, 100 in the completion)", status=400,
+        ),
+        SampleRefused("cut by max_tokens", kind="length", reply=Reply("x"), status=400),
+    ],
+)  # fmt: skip
+def test_other_refusals_are_no_reason_for_a_lower_cap(error: LMError) -> None:
+    assert lower_cap(error, 100) is None
+
+
+def ask(
+    provider: Callable[[Call], Awaitable[Reply]], budget: Budget, calls: int = 1, path: Path | None = None,
+    mode: Any = "all", model: str = MODEL, schema: Any = None, text: str = "hi",
+) -> tuple[list[Any], Any, Any]:  # fmt: skip
+    """Outcomes, tracker and ledger of calls without a limit of their own, one after the other."""
+    set_price(model, input=1, output=10)
+
+    async def main() -> Any:
+        client = Client(model, cache="off", retry=RetryPolicy(attempts=2, first_wait=0))
+        outcomes: list[Any] = []
+        with use_provider(provider), use_budget(budget) as tracker, use_ledger() as ledger:
+            for number in range(calls):
+                messages = [{"role": "user", "content": f"{text} {number}"}]
+                request = Request("chat", model, messages=messages, schema=schema)
+                try:
+                    outcomes.append(await client.send(request))
+                except (LMError, BudgetExceeded) as error:
+                    outcomes.append(error)
+        return outcomes, tracker, ledger
+
+    with use_clock(LoopClock()):
+        if path is None:
+            return run(main())  # type: ignore[no-any-return]
+        with use_cassette(path, mode):
+            return run(main())  # type: ignore[no-any-return]
+
+
+class Limited:
+    """A server with a limit on answers that it states, or not, in refusing more."""
+
+    def __init__(self, limit: int, states: bool = True) -> None:
+        self.limit, self.states, self.caps = limit, states, list[int | None]()
+
+    async def __call__(self, call: Call) -> Reply:
+        cap = call.output_cap
+        self.caps.append(cap)
+        if cap is not None and cap > self.limit:
+            stated = f". This model supports at most {self.limit} completion tokens" if self.states else ""
+            raise RequestError(f"max_tokens is too large{stated}", status=400)
+        return Reply("fine", usage=Usage(10, output_text=5), finish="stop")
+
+
+def test_a_refused_cap_is_lowered_and_the_limit_remembered(tmp_path: Path) -> None:
+    server, path = Limited(1000), tmp_path / "calls.jsonl"
+    outcomes, tracker, ledger = ask(server, Budget(usd=1), calls=3, path=path)
+    assert [reply.text for reply in outcomes] == ["fine"] * 3
+    assert server.caps == [FIRST_CAP, 1000, 1000, 1000]
+    assert ledger.total.attempts == tracker.settled.calls == 4, "a refusal is free, and a call"
+    again, same, _ = ask(server, Budget(usd=1), calls=3, path=path, mode="none")
+    assert len(server.caps) == 4 and [reply.text for reply in again] == ["fine"] * 3
+    assert same.settled == tracker.settled
+
+
+def test_a_limit_that_is_not_stated_is_found() -> None:
+    server = Limited(900, states=False)
+    outcomes, _, _ = ask(server, Budget(tokens=100_000), calls=2)
+    assert [reply.text for reply in outcomes] == ["fine"] * 2
+    assert server.caps[:3] == [4096, 2048, 1024] and server.caps[3] == 512
+
+
+def test_an_answer_that_the_cap_cuts_is_fetched_again_with_a_larger_one(tmp_path: Path) -> None:
+    caps = []
+
+    async def wordy(call: Call) -> Reply:
+        caps.append(call.output_cap)
+        length = min(5000, call.output_cap or 5000)
+        return Reply(
+            "word " * length, usage=Usage(10, output_text=length), finish="stop" if length == 5000 else "length"
+        )
+
+    path = tmp_path / "calls.jsonl"
+    (reply,), tracker, ledger = ask(wordy, Budget(usd=1), path=path)
+    assert caps == [FIRST_CAP, 4 * FIRST_CAP] and reply.finish == "stop" and reply.capped is None
+    assert (reply.attempts, reply.failed.tokens) == (2, 10 + FIRST_CAP)
+    total = ledger.total
+    assert tracker.settled.usd == total.as_if.exact == total.billed.exact
+    assert tracker.settled.tokens == total.tokens + total.failed_tokens == 2 * 10 + 5000 + FIRST_CAP
+    _, same, replayed = ask(wordy, Budget(usd=1), path=path, mode="none")
+    assert same.settled == tracker.settled and replayed.total.as_if == total.as_if
+
+
+def test_where_nothing_larger_fits_the_budget_ends() -> None:
+    async def endless(call: Call) -> Reply:
+        raise SampleRefused("cut", kind="length", reply=Reply("wo", usage=Usage(10, output_text=call.output_cap)))
+
+    (error,), tracker, _ = ask(endless, Budget(tokens=8000))
+    assert isinstance(error, BudgetExceeded) and "cut its answer short" in str(error)
+    assert tracker.settled.tokens <= 8000 and tracker.ended is not None
+
+
+def test_a_models_own_limit_is_no_end_of_the_budget() -> None:
+    PROCESS.output_limits.learn(MODEL, 100)
+
+    async def endless(call: Call) -> Reply:
+        assert call.output_cap == 100
+        raise SampleRefused("cut", kind="length", reply=Reply("wo", usage=Usage(10, output_text=100)))
+
+    (error,), tracker, _ = ask(endless, Budget(usd=1))
+    assert isinstance(error, SampleRefused) and tracker.refused is None
+
+
+def test_first_caps() -> None:
+    def cap(model: str = MODEL, usual: int | None = None, **more: Any) -> int:
+        return first_cap(
+            Request("chat", model, messages=[{"role": "user", "content": "x"}], **more), usual, OutputLimits()
+        )
+
+    yes = schema_of({"type": "object", "properties": {"yes": {"type": "boolean"}}})
+    assert cap() == FIRST_CAP and cap(usual=100) == 400 and cap(usual=3) == LEAST_CAP
+    assert cap("openai/gpt-3.5-turbo", usual=5000) == 4096, "no higher than the model's published limit"
+    assert cap("openai/o3") == OUTPUT_ALLOWANCE == cap(options={"reasoning_effort": "high"}), "thinking takes its time"
+    assert cap(schema=yes) == LEAST_CAP + 2 * len('{"yes":false}')
+
+
+@pytest.mark.parametrize(
+    ("schema", "size"),
+    [
+        ({"enum": ["a", "bcd"]}, 5),
+        ({"const": None}, 4),
+        ({"type": "integer", "minimum": -10, "maximum": 9}, 3),
+        ({"type": "integer"}, None),
+        ({"type": "string", "maxLength": 2}, 26),
+        ({"type": "array", "items": {"type": "boolean"}, "maxItems": 2}, 14),
+        ({"type": "array", "items": {"type": "boolean"}}, None),
+        ({"anyOf": [{"type": "null"}, {"const": "yes"}]}, 5),
+        ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": ["null", "boolean"]}}}, 5),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"$ref": "#/$defs/x"}}}, None),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, None),
+    ],
+)
+def test_the_longest_answer_that_a_schema_allows(schema: dict[str, Any], size: int | None) -> None:
+    assert longest(schema_of(schema)) == size
+
+
+def test_a_schema_that_refers_to_itself_everywhere_takes_no_time() -> None:
+    many = {f"f{number}": {"$ref": "#/$defs/x"} for number in range(30)}
+    assert longest(schema_of({"$ref": "#/$defs/x", "$defs": {"x": {"type": "object", "properties": many}}})) is None
+    doubled: dict[str, Any] = {"x0": {"type": "boolean"}}
+    for depth in range(1, 25):
+        doubled[f"x{depth}"] = {
+            "type": "array",
+            "maxItems": 1,
+            "items": {"anyOf": [{"$ref": f"#/$defs/x{depth - 1}"}] * 9},
+        }
+    assert longest(schema_of({"$ref": "#/$defs/x24", "$defs": doubled})) is not None
+
+
+def test_many_calls_are_out_at_once_under_a_small_budget() -> None:
+    out, most = 0, 0
+
+    async def provider(call: Call) -> Reply:
+        nonlocal out, most
+        out += 1
+        most = max(most, out)
+        await asyncio.sleep(1)
+        out -= 1
+        return Reply("fine", usage=Usage(100, output_text=50), finish="stop")
+
+    set_price(MODEL, input=Decimal("2.5"), output=10)
+
+    async def main() -> None:
+        client = Client(MODEL, cache="off")
+        with use_provider(provider), use_budget(Budget(usd="0.50")):
+            async with asyncio.TaskGroup() as group:
+                for number in range(64):
+                    messages = [{"role": "user", "content": f"question {number}"}]
+                    group.create_task(client.send(Request("chat", MODEL, messages=messages)))
+
+    with use_clock(LoopClock()):
+        run(main())
+    assert most >= 8
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_one_call_that_is_far_too_large_fails_by_itself(first: bool, tmp_path: Path) -> None:
+    sent = []
+
+    async def provider(call: Call) -> Reply:
+        sent.append(call)
+        return Reply("fine", usage=Usage(100, output_text=50), finish="stop")
+
+    def play(mode: Any) -> tuple[list[str], Any, Any]:
+        set_price(MODEL, input=1, output=1)
+
+        async def main() -> Any:
+            client, outcomes = Client(MODEL, cache="off"), []
+            with use_provider(provider), use_budget(Budget(usd="0.50")) as tracker, use_ledger() as ledger:
+                for number in range(6):
+                    text = "x" * 3_900_000 if number == (0 if first else 3) else f"question {number}"
+                    request = Request("chat", MODEL, messages=[{"role": "user", "content": text}])
+                    try:
+                        outcomes.append((await client.send(request)).text)
+                    except LMError as error:
+                        assert error.fails_sample and "too large for the" in str(error)
+                        outcomes.append(error.kind)
+            return outcomes, tracker, ledger
+
+        with use_clock(LoopClock()), use_cassette(tmp_path / "calls.jsonl", mode):
+            return run(main())  # type: ignore[no-any-return]
+
+    outcomes, tracker, ledger = play("all")
+    assert outcomes.count("fine") == 5 and outcomes.index("over_budget") == (0 if first else 3)
+    assert tracker.refused is None and tracker.settled.calls == len(sent) == 5
+    assert (ledger.total.failed, ledger.total.attempts) == (1, 5)
+    again, same, replayed = play("none")
+    assert again == outcomes and same.settled == tracker.settled and len(sent) == 5
+    assert replayed.total.as_if == ledger.total.as_if
+
+
+def test_where_nothing_usual_fits_the_budget_ends() -> None:
+    async def provider(call: Call) -> Reply:
+        return Reply("fine", usage=Usage(300, output_text=1), finish="stop")
+
+    outcomes, tracker, _ = ask(provider, Budget(tokens=1000), calls=6, text="x" * 200)
+    assert isinstance(outcomes[-1], BudgetExceeded) and tracker.refused is not None
