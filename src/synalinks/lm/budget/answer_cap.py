@@ -14,7 +14,7 @@ from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, Needs
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.errors import LMError
-from synalinks.lm.pricing.limits import OutputLimits, lower_cap, thinks
+from synalinks.lm.pricing.limits import OutputLimits, is_reasoning_model, lower_cap
 
 #: The first cap, as long as nothing is known of such answers: long for an answer that is not thought about, and a few
 #: cents of a large model.
@@ -38,7 +38,7 @@ def first_cap(request: Request, usual: int | None, limits: OutputLimits) -> int:
     """
     if usual is not None:
         cap = max(LEAST_CAP, ROOMY * usual)
-    elif thinks(request.model) or not _THINKING.isdisjoint(request.options):
+    elif is_reasoning_model(request.model) or not _THINKING.isdisjoint(request.options):
         cap = OUTPUT_ALLOWANCE
     else:
         cap = FIRST_CAP

@@ -62,7 +62,7 @@ class OutputLimits:
         self._learnt[model] = limit
 
 
-def thinks(model: str) -> bool:
+def is_reasoning_model(model: str) -> bool:
     """Whether a model is listed as one whose thinking is part of its answer's tokens."""
     return _row_of(model) in _published()[1]
 
