@@ -1,10 +1,10 @@
-"""Make src/synalinks/lm/pricing/limits.json, how many tokens an answer of each listed model can have, from published data.
+"""Make src/synalinks/lm/pricing/limits.json, the most answer tokens of each listed model, from published data.
 
     python -m pip download --no-deps litellm -d /tmp
     python scripts/make_limits.py /tmp/litellm-*.whl
 
-The data is litellm's table (MIT, https://github.com/BerriAI/litellm), which is only read. Rows are those of the table of
-prices; a model that litellm does not have gets no limit, and what its server says when it refuses one is learnt.
+The data is litellm's table (MIT, https://github.com/BerriAI/litellm), which is only read. Rows are those of the table
+of prices; a model that litellm does not have gets no limit: it is learnt from what its server refuses.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.errors import LMError
 from synalinks.lm.pricing.limits import OutputLimits, is_reasoning_model, lower_cap
 
-#: The first cap, as long as nothing is known of such answers: long for an answer that is not thought about, and a few
+#: The first cap, as long as nothing is known of such answers: long for an answer without reasoning, and a few
 #: cents of a large model.
 FIRST_CAP = 4096
 #: How many times what such answers rarely go over a cap is, and its least.
@@ -25,7 +25,7 @@ ROOMY, LEAST_CAP = 4, 256
 LARGER = 4
 #: The largest cap of a model whose limit is not known.
 LARGEST = 131_072
-#: Options by which a model thinks before it answers.
+#: Options that make a model reason before it answers.
 _THINKING = frozenset({"reasoning_effort", "reasoning", "thinking", "think", "thinking_config", "thinkingConfig"})
 
 

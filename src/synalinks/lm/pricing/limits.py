@@ -63,7 +63,7 @@ class OutputLimits:
 
 
 def is_reasoning_model(model: str) -> bool:
-    """Whether a model is listed as one whose thinking is part of its answer's tokens."""
+    """Whether a model is listed as one that reasons before it answers, which takes tokens of the answer."""
     return _row_of(model) in _published()[1]
 
 
