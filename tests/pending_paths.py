@@ -78,7 +78,6 @@ PENDING = {
     "synalinks.modules": "deserialize serialize",
     "synalinks.ops": "concatenate",
     "synalinks.ops.json": "concatenate",
-    "synalinks.programs": "Sequential",
     "synalinks.rewards": "AgentAsJudge",
     "synalinks.saving": "CustomObjectScope",
     "synalinks.tree": "MAP_TO_NONE assert_same_paths lists_to_tuples traverse",

@@ -55,7 +55,7 @@ _HOMES = {
         default_prompt_template
     """,
     "synalinks.optimizers": "OMEGA RandomFewShot",
-    "synalinks.programs": "Program",
+    "synalinks.programs": "Function Program Sequential",
     "synalinks.rewards": """
         AgentLoopDetection AnswerRelevancy ArgumentCorrectness BatchReward Bias CitationFaithfulness
         ComposableReward ContextualPrecision ContextualRecall ContextualRelevancy ConversationCompleteness

@@ -79,7 +79,7 @@ from synalinks.optimizers import (
     OMEGA as OMEGA, RandomFewShot as RandomFewShot,
 )
 from synalinks.programs import (
-    Program as Program,
+    Function as Function, Program as Program, Sequential as Sequential,
 )
 from synalinks.rewards import (
     AgentLoopDetection as AgentLoopDetection, AnswerRelevancy as AnswerRelevancy,

@@ -83,7 +83,7 @@ class Graph:
                 self._slots.setdefault(id(value), len(self._slots))
         self._steps = [_Step(node, self._slots) for node in self.nodes]
         self._result = tree.map_structure(lambda value: self._slots[id(value)], outputs)
-        self._is_chain = all(len(step.waits_for(self._steps)) <= 1 for step in self._steps) and _linear(self._steps)
+        self.is_chain = all(len(step.waits_for(self._steps)) <= 1 for step in self._steps) and _linear(self._steps)
 
     @property
     def operations(self) -> list[Any]:
@@ -111,7 +111,7 @@ class Graph:
         board: list[Any] = [None] * len(self._slots)
         for symbol, value in zip(self.flat_inputs, values, strict=True):
             board[self._slots[id(symbol)]] = value
-        if self._is_chain:
+        if self.is_chain:
             for step in self._steps:
                 await step.run(board)
         else:

@@ -242,13 +242,6 @@ def test_rewards_that_do_not_fit_the_outputs() -> None:
         asyncio.run(program.evaluate(x, [Answer(answer=1)], verbose=0))
 
 
-def test_summary_names_modules_schemas_and_variables(capsys: pytest.CaptureFixture[str]) -> None:
-    solver().summary()
-    text = capsys.readouterr().out
-    for part in ("Program: solver", "Solves.", "solver_generator (Generator)", "answer: integer", "1 variables"):
-        assert part in text
-
-
 def test_images_and_audio_enter_as_chat_messages() -> None:
     assert "messages" in synalinks.ImageInput()
     assert "messages" in synalinks.AudioInput(name="a")

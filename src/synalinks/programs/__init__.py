@@ -1,6 +1,8 @@
 """Programs: graphs of modules that can be called, trained, saved and loaded."""
 
+from synalinks.programs.function import Function
 from synalinks.programs.program import Program
 from synalinks.programs.program_json import program_from_json
+from synalinks.programs.sequential import Sequential
 
-__all__ = ["Program", "program_from_json"]
+__all__ = ["Function", "Program", "Sequential", "program_from_json"]

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from synalinks import _json
+from synalinks._concurrency import run_sync
 from synalinks._files import replacing
-from synalinks.data import Variable
+from synalinks.data import SymbolicDataModel, Variable, tree
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.graph import Graph
 from synalinks.modules import Module
+from synalinks.modules.core.operation import awaited
 from synalinks.modules.core.walking import Stateful, modules_below
 from synalinks.optimizers import Optimizer
 from synalinks.saving import (
@@ -31,6 +33,7 @@ class SavableProgram(Stateful, Protocol):
 
     name: str
     built: bool
+    build_spec: tuple[Any, ...] | None
     graph: Graph | None
     optimizer: Optimizer | None
 
@@ -52,9 +55,29 @@ def architecture(program: SavableProgram) -> dict[str, Any]:
         described = serialize_synalinks_object(program)
         compiled = program.get_compile_config()
     value = {"synalinks_program": FILE_FORMAT, **described, "shared_objects": shared.saved}
+    if program.build_spec is not None and not GRAPH_OR_ROW & described["config"].keys():
+        value["build_config"] = {"inputs": tree.map_structure(_written, list(program.build_spec))}
     if compiled is not None:
         value["compile_config"] = compiled
     return value
+
+
+#: Keys of the configs of programs that are built as soon as they are made.
+GRAPH_OR_ROW = frozenset({"operations", "modules"})
+#: Key of a schema in the place of the symbol that a program was built with.
+_SYMBOL = "$symbol"
+
+
+def _written(symbol: SymbolicDataModel | None) -> dict[str, Any] | None:
+    return None if symbol is None else {_SYMBOL: symbol.get_schema()}
+
+
+def _read_symbols(saved: Any) -> Any:
+    if isinstance(saved, list):
+        return list(map(_read_symbols, saved))
+    if isinstance(saved, dict) and saved.keys() != {_SYMBOL}:
+        return {key: _read_symbols(item) for key, item in saved.items()}
+    return None if saved is None else SymbolicDataModel(schema=saved[_SYMBOL])
 
 
 def architecture_json(program: SavableProgram) -> str:
@@ -161,6 +184,8 @@ def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = N
     """The program that `architecture` described, with its variables as they are made."""
     with custom_object_scope(custom_objects or {}), sharing(value.get("shared_objects", [])):
         program = load_as(Module, {k: value.get(k) for k in _DESCRIPTION}, custom_objects)
+        if value.get("build_config") is not None and not program.built:
+            run_sync(awaited(program.build(*_read_symbols(value["build_config"]["inputs"]))))
         if value.get("compile_config") is not None:
             program.compile_from_config(value["compile_config"])
     return program
@@ -222,7 +247,7 @@ def _adopt_names(program: SavableProgram, state: Mapping[str, Any]) -> None:
         for path, variable in zip(saved, variables, strict=True):
             owner = owners.get(id(variable))
             if path != variable.path and owner is not None:
-                owner.name, variable.name = path.rsplit("/", 1)
+                *_, owner.name, variable.name = path.split("/")
                 variable.path = path
 
 

@@ -15,6 +15,9 @@ from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_o
 #: Key of a reference to an input (`["input", i]`) or to an output of a node (`["node", i, j]`).
 REFERENCE = "$value"
 
+#: The keys of what `graph_to_config` returns.
+GRAPH_KEYS = frozenset({"operations", "nodes", "inputs", "outputs"})
+
 
 def graph_to_config(graph: Graph) -> dict[str, Any]:
     """Operations, nodes, inputs and outputs; references in place of symbolic values."""

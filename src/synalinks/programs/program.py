@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from synalinks.data import JsonDataModel, SymbolicDataModel, tree
-from synalinks.errors import ConfigurationError, DataError
+from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
+from synalinks.hooks import Hook
 from synalinks.modules import Module
 from synalinks.modules.core.building import as_symbols
 from synalinks.modules.core.operation import awaited
 from synalinks.programs import files
-from synalinks.programs.functional_config import graph_from_config, graph_to_config
+from synalinks.programs.functional_config import GRAPH_KEYS, graph_from_config, graph_to_config
+from synalinks.programs.graph_call import call_graph, symbolic_outputs
 from synalinks.programs.reading import read_inputs, read_targets
-from synalinks.programs.summary import summarise
+from synalinks.programs.summary import SummaryOptions, summarise
+from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.trainers import Trainer
 
 
@@ -43,7 +45,7 @@ class Program(Module, Trainer):
     Args:
         inputs: what `synalinks.Input` returned: one, or a list, tuple or dict of them.
         outputs: what awaited modules returned, in any such structure.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
 
     Raises:
         ConfigurationError: inputs without outputs, values that are not connected, two modules of one name.
@@ -79,13 +81,14 @@ class Program(Module, Trainer):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
         if (inputs is None) != (outputs is None):
             raise ConfigurationError("Program(inputs=..., outputs=...) needs both, or neither in a subclass")
         if "graph" in vars(self):  # called again, inside build: what was set and compiled before stays
             self.name, self.description = name or self.name, description or self.description
         else:
-            Module.__init__(self, name=name, description=description, trainable=trainable)
+            Module.__init__(self, name=name, description=description, trainable=trainable, hooks=hooks)
             Trainer.__init__(self)
         self.graph: Graph | None = None
         if inputs is not None:
@@ -161,39 +164,13 @@ class Program(Module, Trainer):
                 f"{type(self).__name__} has neither a graph nor its own call: pass inputs= and outputs= to "
                 "Program.__init__, or define `async def call(self, inputs, training=False)`"
             )
-        if inputs is None:
-            return None
-        return await self.graph.run(self._values(self.graph, inputs))
-
-    def _values(self, graph: Graph, inputs: Any) -> list[Any]:
-        """One value per input of the graph.
-
-        Raises:
-            DataError: another number of values than inputs, or a value of another schema.
-        """
-        if isinstance(inputs, dict) and not isinstance(graph.inputs, dict):
-            names = graph.input_names
-            if set(inputs) != set(names):
-                raise DataError(f"{self.name} has the inputs {names}, got {sorted(inputs)}")
-            values = [inputs[name] for name in names]
-        else:
-            values = [inputs] if isinstance(inputs, JsonDataModel) else tree.flatten(inputs)
-        if len(values) != len(graph.flat_inputs):
-            raise DataError(f"{self.name} takes {len(graph.flat_inputs)} inputs, got {len(values)}")
-        for symbol, value in zip(graph.flat_inputs, values, strict=True):
-            _check_value(self.name, symbol, value)
-        return values
+        return await call_graph(self.name, self.graph, inputs)
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of the graph, as new symbols."""
         if self.graph is None:
             return await super().compute_output_spec(*args, **kwargs)
-        given = tree.flatten(args)
-        if len(given) != len(self.graph.flat_inputs):
-            raise ConfigurationError(f"{self.name} takes {len(self.graph.flat_inputs)} inputs, got {len(given)}")
-        for symbol, value in zip(self.graph.flat_inputs, given, strict=True):
-            _check_fields(self.name, symbol, list(value.keys()))
-        return tree.map_structure(lambda value: SymbolicDataModel(schema=value.get_schema()), self.graph.outputs)
+        return symbolic_outputs(self.name, self.graph, args)
 
     async def build_whole(self, inputs: Any) -> None:
         """Build this program and all modules below, so that their variables are there before the first call.
@@ -212,11 +189,13 @@ class Program(Module, Trainer):
     # --- saving ------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """Name, description and, for a graph, its operations and how they are connected."""
-        if self.graph is None:
+        """Of a graph that was given to the constructor, its operations and how they are connected; else, of a subclass,
+        the constructor's arguments."""
+        if self.graph is None or not (type(self) is Program or "inputs" in self.arguments):
             return super().get_config()
-        own = {"name": self.name, "description": self.description, "trainable": self.trainable}
-        return {**own, **graph_to_config(self.graph)}
+        others = {name: value for name, value in self.arguments.items() if name not in ("inputs", "outputs")}
+        own = {name: getattr(self, name) for name in self.own_settings}
+        return {**serialize_synalinks_object(others), **own, **graph_to_config(self.graph)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:
@@ -224,8 +203,8 @@ class Program(Module, Trainer):
         if "operations" not in config:
             return super().from_config(config)
         inputs, outputs = graph_from_config(config)
-        own = {name: config[name] for name in ("name", "description", "trainable")}
-        return Program(inputs=inputs, outputs=outputs, **own)
+        others = {name: value for name, value in config.items() if name not in GRAPH_KEYS}
+        return cls(inputs=inputs, outputs=outputs, **deserialize_synalinks_object(others))
 
     def save(self, filepath: str | Path, overwrite: bool = True) -> None:
         """Write architecture, variables and compilation as JSON: the same state gives the same bytes.
@@ -260,34 +239,27 @@ class Program(Module, Trainer):
         """
         files.set_state(self, state)
 
-    def summary(self) -> None:
-        """Print a table of the modules, their output schemas and their variables."""
-        counts = len(self.variables), len(self.trainable_variables)
-        print(summarise(f"Program: {self.name}", self.description, self.modules, *counts))
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        module_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the modules, their output schemas and their variables.
 
+        Args:
+            line_length: characters of a line; the width of the terminal where None, 100 elsewhere.
+            positions: where each column ends: shares of the line up to 1, or characters.
+            print_fn: called with the whole text, in place of `print`.
+            expand_nested: whether the modules of programs inside are listed, too.
+            show_trainable: whether a column says which modules training may change.
+            module_range: names, or regular expressions, of the first and last module to show.
 
-def _check_value(program: str, symbol: SymbolicDataModel, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, JsonDataModel):
-        raise DataError(
-            f"{program} takes data models, got {type(value).__name__}: {value!r}. "
-            "Wrap it in a DataModel, or write a dict of its fields"
-        )
-    if value.get_schema() is not symbol.get_schema():
-        _check_fields(program, symbol, value.keys())
-
-
-def _check_fields(program: str, symbol: SymbolicDataModel, given: Collection[str]) -> None:
-    """Refuse a value, or a symbol, without a field that an input requires.
-
-    Raises:
-        DataError: naming what is missing.
-    """
-    wanted = symbol.get_schema()
-    missing = set(wanted.get("required", ())).difference(given)
-    if missing:
-        raise DataError(
-            f"{program}: the input {symbol.name!r} needs {sorted(wanted.get('properties', {}))}, got "
-            f"{sorted(given)}; missing {sorted(missing)}"
-        )
+        Raises:
+            ConfigurationError: no module is called as `module_range` says, or a position too few or too many.
+        """
+        shown = SummaryOptions(line_length, positions, expand_nested, show_trainable, module_range)
+        (print_fn or print)(summarise(self, shown))

@@ -3,40 +3,182 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import Any
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from synalinks.modules import Module
+from synalinks.data import SymbolicDataModel, Variable, tree
+from synalinks.errors import ConfigurationError
+from synalinks.graph import Graph
+from synalinks.modules import Operation
+from synalinks.programs.schema_text import field_lines
+
+#: Characters of a line where no terminal says how many.
+_WIDTH = 100
 
 
-def summarise(title: str, caption: str, modules: Sequence[Module], variables: int, trainable: int) -> str:
-    """A table of modules in the order they run, with output schemas and numbers of variables.
+class Summarised(Protocol):
+    """A program, or a module inside one, as the table shows it."""
 
-    Args:
-        variables, trainable: how many the program has.
-    """
+    name: str
+    description: str
+    built: bool
+
+    @property
+    def variables(self) -> list[Variable]: ...
+
+    @property
+    def trainable_variables(self) -> list[Variable]: ...
+
+
+class SummarisedProgram(Summarised, Protocol):
+    """A program as the table shows it."""
+
+    graph: Graph | None
+    optimizer: Any
+
+    @property
+    def operations(self) -> list[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryOptions:
+    """What of a program is shown: see `Program.summary`."""
+
+    line_length: int | None = None
+    positions: Sequence[float] | None = None
+    expand_nested: bool = False
+    show_trainable: bool = False
+    module_range: Sequence[str] | None = None
+
+
+def summarise(program: SummarisedProgram, shown: SummaryOptions) -> str:
+    """Title, description, a table of operations in the order they run, and the numbers of variables."""
     from rich.console import Console  # takes 60 ms; only tables need it
     from rich.table import Table
 
-    table = Table(title=title, caption=caption)
-    for column in ("Module (type)", "Output", "Variables", "Trainable"):
-        table.add_column(column)
-    for module in modules:
-        schema = "" if module.output_spec is None else _fields(module.output_spec)
-        count = len(module.variables)
-        table.add_row(
-            f"{module.name} ({type(module).__name__})", schema, str(count), "yes" if module.trainable_variables else ""
-        )
-    table.add_section()
-    table.add_row("total", "", str(variables), f"{trainable} variables")
-    screen = Console(file=io.StringIO(), width=100)
+    width = shown.line_length or _terminal_width()
+    connected = program.graph is not None and not _is_row(program.graph)
+    columns = ["Module (type)", "Output Schema", "Vars #"]
+    columns += ["Connected to"] * connected + ["Trainable"] * shown.show_trainable
+    table = Table(width=width if shown.positions else None, show_lines=True)
+    for column, size in zip(columns, _widths(shown.positions, width, len(columns)), strict=True):
+        table.add_column(column, width=size, overflow="fold", justify="right" if column == "Vars #" else "left")
+    for operation, depth in _rows(program, shown):
+        row = [_named(operation, depth), _schema(operation, program.graph), str(len(_variables(operation)))]
+        row += [_parents(operation, program.graph)] * connected
+        row += ["Y" if _is_trainable(operation) else "N"] * shown.show_trainable
+        table.add_row(*row)
+    screen = Console(file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False)
+    screen.print(f"Program: {program.name}" + ("" if program.built else " (not built)"))
+    screen.print(f"description: {program.description!r}", soft_wrap=True)
     screen.print(table)
+    for line in _totals(program):
+        screen.print(line)
     text: str = screen.file.getvalue()  # type: ignore[attr-defined]
-    return text.rstrip()
+    return "\n".join(line.rstrip() for line in text.rstrip().splitlines())
 
 
-def _fields(output: Any) -> str:
-    if not hasattr(output, "get_schema"):
-        return "several"
-    properties = output.get_schema().get("properties", {})
-    return "\n".join(f"{name}: {kind.get('type', 'any')}" for name, kind in properties.items())
+def _is_row(graph: Graph) -> bool:
+    """Whether each operation takes what the one above it gives, and nothing else."""
+    return graph.is_chain and len(graph.flat_inputs) == 1 and all(len(node.parents) == 1 for node in graph.nodes)
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size((_WIDTH, 0)).columns if sys.stdout.isatty() else _WIDTH
+
+
+def _widths(positions: Sequence[float] | None, line: int, count: int) -> list[int | None]:
+    """Characters of each column, borders and padding aside; None lets the table choose."""
+    if positions is None:
+        return [None] * count
+    ends = [int(end * line) if positions[-1] <= 1 else int(end) for end in positions]
+    if len(ends) != count or any(b - a < 4 for a, b in zip([0, *ends], ends, strict=False)):
+        raise ConfigurationError(
+            f"summary(positions={list(positions)}): give the end of each of the {count} columns, ascending by at least "
+            "4 characters"
+        )
+    return [end - start - 3 for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _rows(program: SummarisedProgram, shown: SummaryOptions) -> Iterator[tuple[Any, int]]:
+    """The operations to show, with their depth in programs inside programs."""
+    for operation in _in_range(program.operations, shown.module_range):
+        yield operation, 0
+        if shown.expand_nested:
+            yield from _nested(operation, 1)
+
+
+def _nested(operation: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    for inner in getattr(operation, "operations", ()):
+        yield inner, depth
+        yield from _nested(inner, depth + 1)
+
+
+def _in_range(operations: list[Any], names: Sequence[str] | None) -> list[Any]:
+    if names is None:
+        return operations
+    if isinstance(names, str) or len(names) != 2:
+        raise ConfigurationError(f"summary(module_range={names!r}): give the names of the first and the last module")
+    found = []
+    for name in names:
+        places = [i for i, one in enumerate(operations) if one.name == name or re.fullmatch(name, one.name)]
+        if not places:
+            known = ", ".join(one.name for one in operations)
+            raise ConfigurationError(f"summary(module_range=...): no module is called {name!r}; there are {known}")
+        found.append(places)
+    start, end = sorted((min(found[0]), max(found[1])))
+    return operations[start : end + 1]
+
+
+def _named(operation: Any, depth: int) -> str:
+    return f"{'  ' * depth}{operation.name} ({type(operation).__name__})"
+
+
+def _schema(operation: Any, graph: Graph | None) -> str:
+    """The fields of what an operation gives: of its nodes in the graph, else of its first symbolic call."""
+    outputs: Any = getattr(operation, "output_spec", None)
+    if graph is not None:
+        outputs = next((node.outputs for node in graph.nodes if node.operation is operation), outputs)
+    if outputs is None and isinstance(operation, Operation):
+        outputs = getattr(operation, "outputs", None)
+    values = [leaf for leaf in tree.flatten(outputs) if isinstance(leaf, SymbolicDataModel)]
+    return "\n".join(line for value in values for line in _lines(value))
+
+
+def _lines(value: SymbolicDataModel) -> Iterator[str]:
+    schema = value.get_schema()
+    indent = ""
+    if "title" in schema:
+        yield f"{schema['title']}:"
+        indent = "  "
+    for line in field_lines(schema):
+        yield indent + line
+
+
+def _parents(operation: Any, graph: Graph | None) -> str:
+    nodes = [] if graph is None else [node for node in graph.nodes if node.operation is operation]
+    parents = [value for node in nodes for value in node.parents]
+    return "\n".join(
+        dict.fromkeys(value.name if value.node is None else value.node.operation.name for value in parents)
+    )
+
+
+def _variables(operation: Any) -> list[Variable]:
+    return getattr(operation, "variables", [])
+
+
+def _is_trainable(operation: Any) -> bool:
+    return bool(getattr(operation, "trainable", False))
+
+
+def _totals(program: SummarisedProgram) -> Iterator[str]:
+    every, trainable = len(program.variables), len(program.trainable_variables)
+    yield f" Total variables: {every}"
+    yield f" Trainable variables: {trainable}"
+    yield f" Non-trainable variables: {every - trainable}"
+    if program.optimizer is not None:
+        yield f" Optimizer variables: {len(program.optimizer.variables)}"

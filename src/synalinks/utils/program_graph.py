@@ -12,6 +12,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
 from synalinks.modules import Module
 from synalinks.programs import Program
+from synalinks.programs.schema_text import field_lines
 
 Kind = Literal["input", "module", "operator"]
 #: Fill and border of a box, by kind.
@@ -71,8 +72,8 @@ def graph_of(program: Any, shown: Shown) -> ProgramGraph:
         raise ConfigurationError(f"a picture shows a Program, got {type(program).__name__}")
     if not program.built:
         raise ConfigurationError(
-            f"the program {program.name!r} is not built yet, so there is nothing to show: call it once, or make it "
-            "from inputs= and outputs="
+            f"the program {program.name!r} is not built yet, so there is nothing to show: `await program.build(...)` "
+            "with the data model of its input, or call it once"
         )
     found = ProgramGraph()
     if program.graph is None:
@@ -132,26 +133,7 @@ def _schema_lines(value: Any, shown: Shown) -> Iterator[tuple[str, ...]]:
 
 
 def _fields(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    if "properties" not in schema:
-        return (_type(schema),)
-    return tuple(_short(f"{name}: {_type(kind)}") for name, kind in schema["properties"].items())
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    """A field's type in a few words."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[-1]
-    if "enum" in schema:
-        return " | ".join(str(value) for value in schema["enum"])
-    if "const" in schema:
-        return str(schema["const"])
-    for union in ("anyOf", "oneOf"):
-        if union in schema:
-            return " | ".join(_type(part) for part in schema[union])
-    kind = schema.get("type", "any")
-    if kind == "array":
-        return f"[{_type(schema.get('items', {}))}]"
-    return " | ".join(kind) if isinstance(kind, list) else str(kind)
+    return tuple(map(_short, field_lines(schema)))
 
 
 def _short(line: str) -> str:

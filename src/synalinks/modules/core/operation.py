@@ -152,6 +152,11 @@ class Operation(Copyable):
     #: Attributes set after construction where the constructor does not take them.
     own_settings: ClassVar[tuple[str, ...]] = ("name", "description")
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the constructor was given, by name."""
+        return _bind(type(self), self.constructor_arguments)
+
     def get_config(self) -> dict[str, Any]:
         """The arguments of `from_config`: by default, those of the constructor.
 
@@ -159,7 +164,7 @@ class Operation(Copyable):
             ConfigurationError: an argument that can't be written as JSON; the message says which.
         """
         config: dict[str, Any] = {}
-        for name, value in _bind(type(self), self.constructor_arguments).items():
+        for name, value in self.arguments.items():
             try:
                 config[name] = serialize_synalinks_object(value)
             except ConfigurationError as error:
