@@ -5,10 +5,10 @@ PENDING = {
         AgentAsJudge ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
         ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
         ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
-        ChatCompletionToolFunction ChatCompletionUsage DecisionModel EmbeddedEntity Entities Entity Function
+        ChatCompletionToolFunction ChatCompletionUsage DecisionModel EmbeddedEntity Entities Entity
         HuggingFaceDataset ImageFolderDataset KnowledgeGraph KnowledgeGraphs MLflowDataset MarkdownDataset
         MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset Relation
-        Relations Sequential TextDataset TextDocument ToolCalling api_base decision_models
+        Relations TextDataset TextDocument ToolCalling api_base decision_models
         default_decision_model disable_keras_backend from_chat_completion_message
         from_chat_completion_messages is_embedded_entity is_entities is_entity is_knowledge_graph
         is_knowledge_graphs is_relation is_relations is_trace_recording_enabled parse_markdown_sections
