@@ -19,16 +19,18 @@ from synalinks.version import version as version
 #: Where each public name lives; loaded when it is first asked for, so that importing the package is quick.
 _HOMES = {
     "synalinks.config": """
-        default_embedding_model default_language_model enable_logging enable_observability get_seed
-        is_observability_enabled set_default_embedding_model set_default_language_model set_seed
+        api_base default_embedding_model default_language_model enable_logging enable_observability get_seed
+        is_observability_enabled set_api_base set_default_embedding_model set_default_language_model set_seed
+        synalinks_home
     """,
     "synalinks.data": """
-        Audio ChatMessage ChatMessages ChatRole DataModel EmbeddingRequest Embeddings Field FineScore
-        GenericIO GenericInputs GenericOutputs GenericResult Image Instructions JsonDataModel
-        Prediction Rating Rating10 Rating20 Score Stamp StatelessScope SymbolicDataModel
-        SymbolicScope ToolCall ToolCallFunction Trainable
-        Variable is_chat_message is_chat_messages is_embedded is_embedding is_embeddings is_instructions
-        is_prediction is_stamped is_strictly_chat_message is_strictly_chat_messages is_tool_call is_trainable
+        Audio ChatMessage ChatMessages ChatRole DataModel EmbeddedEntity EmbeddingRequest Embeddings Entities
+        Entity Field FineScore GenericIO GenericInputs GenericOutputs GenericResult Image Instructions
+        JsonDataModel KnowledgeGraph KnowledgeGraphs Prediction Rating Rating10 Rating20 Relation Relations
+        Score Stamp StatelessScope SymbolicDataModel SymbolicScope ToolCall ToolCallFunction Trainable
+        Variable is_chat_message is_chat_messages is_embedded is_embedded_entity is_embedding is_embeddings
+        is_entities is_entity is_instructions is_knowledge_graph is_knowledge_graphs is_prediction is_relation
+        is_relations is_stamped is_strictly_chat_message is_strictly_chat_messages is_tool_call is_trainable
         name_scope
     """,
     "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset",
@@ -66,6 +68,7 @@ _HOMES = {
     """,
     "synalinks.saving": "register_synalinks_serializable",
     "synalinks.session": "clear_session",
+    "synalinks.utils": "disable_keras_backend",
 }
 _NAMESPACES = [
     "backend",

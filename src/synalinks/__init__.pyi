@@ -9,24 +9,45 @@ from synalinks import (
     tree as tree, utils as utils,
 )
 from synalinks.config import (
-    default_embedding_model as default_embedding_model, default_language_model as default_language_model,
-    enable_logging as enable_logging, enable_observability as enable_observability, get_seed as get_seed,
-    is_observability_enabled as is_observability_enabled, set_default_embedding_model as set_default_embedding_model,
-    set_default_language_model as set_default_language_model, set_seed as set_seed,
+    api_base as api_base, default_embedding_model as default_embedding_model,
+    default_language_model as default_language_model, enable_logging as enable_logging,
+    enable_observability as enable_observability, get_seed as get_seed,
+    is_observability_enabled as is_observability_enabled, set_api_base as set_api_base,
+    set_default_embedding_model as set_default_embedding_model,
+    set_default_language_model as set_default_language_model, set_seed as set_seed, synalinks_home as synalinks_home,
 )
 from synalinks.data import (
-    Audio as Audio, ChatMessage as ChatMessage, ChatMessages as ChatMessages, ChatRole as ChatRole,
-    DataModel as DataModel, EmbeddingRequest as EmbeddingRequest, Embeddings as Embeddings, Field as Field,
-    FineScore as FineScore, GenericIO as GenericIO, GenericInputs as GenericInputs, GenericOutputs as GenericOutputs,
-    GenericResult as GenericResult, Image as Image, Instructions as Instructions, JsonDataModel as JsonDataModel,
-    Prediction as Prediction, Rating as Rating, Rating10 as Rating10, Rating20 as Rating20, Score as Score,
-    Stamp as Stamp, StatelessScope as StatelessScope, SymbolicDataModel as SymbolicDataModel,
-    SymbolicScope as SymbolicScope, ToolCall as ToolCall, ToolCallFunction as ToolCallFunction, Trainable as Trainable,
-    Variable as Variable, is_chat_message as is_chat_message, is_chat_messages as is_chat_messages,
-    is_embedded as is_embedded, is_embedding as is_embedding, is_embeddings as is_embeddings,
-    is_instructions as is_instructions, is_prediction as is_prediction, is_stamped as is_stamped,
-    is_strictly_chat_message as is_strictly_chat_message, is_strictly_chat_messages as is_strictly_chat_messages,
-    is_tool_call as is_tool_call, is_trainable as is_trainable, name_scope as name_scope,
+    (Settings, as (Settings,, <<<<<<< as <<<<<<<, ======= as =======, >>>>>>> as >>>>>>>, Audio as Audio,
+    Audio as Audio, ChatMessage as ChatMessage, ChatMessage as ChatMessage, ChatMessages as ChatMessages,
+    ChatMessages as ChatMessages, ChatRole as ChatRole, ChatRole as ChatRole, DataModel as DataModel,
+    DataModel as DataModel, EmbeddedEntity as EmbeddedEntity, EmbeddingRequest as EmbeddingRequest,
+    EmbeddingRequest as EmbeddingRequest, Embeddings as Embeddings, Embeddings as Embeddings, Entities as Entities,
+    Entity as Entity, Field as Field, Field as Field, FineScore as FineScore, FineScore as FineScore,
+    GenericIO as GenericIO, GenericIO as GenericIO, GenericInputs as GenericInputs, GenericInputs as GenericInputs,
+    GenericOutputs as GenericOutputs, GenericOutputs as GenericOutputs, GenericResult as GenericResult,
+    GenericResult as GenericResult, HEAD as HEAD, Image as Image, Image as Image, Instructions as Instructions,
+    Instructions as Instructions, JsonDataModel as JsonDataModel, JsonDataModel as JsonDataModel,
+    KnowledgeGraph as KnowledgeGraph, KnowledgeGraphs as KnowledgeGraphs, Prediction as Prediction,
+    Prediction as Prediction, Rating as Rating, Rating as Rating, Rating10 as Rating10, Rating10 as Rating10,
+    Rating20 as Rating20, Rating20 as Rating20, Relation as Relation, Relations as Relations, Score as Score,
+    Score as Score, Stamp as Stamp, Stamp as Stamp, StatelessScope as StatelessScope,
+    SymbolicDataModel as SymbolicDataModel, SymbolicDataModel as SymbolicDataModel, SymbolicScope as SymbolicScope,
+    ToolCall as ToolCall, ToolCall as ToolCall, ToolCallFunction as ToolCallFunction,
+    ToolCallFunction as ToolCallFunction, Trainable as Trainable, Trainable as Trainable, Variable as Variable,
+    Variable as Variable, and as and, and as and, backend, as backend,, cb9dc7f as cb9dc7f, data as data,
+    downloads, as downloads,, is_chat_message as is_chat_message, is_chat_message as is_chat_message,
+    is_chat_messages as is_chat_messages, is_chat_messages as is_chat_messages, is_embedded as is_embedded,
+    is_embedded as is_embedded, is_embedded_entity as is_embedded_entity, is_embedding as is_embedding,
+    is_embedding as is_embedding, is_embeddings as is_embeddings, is_embeddings as is_embeddings,
+    is_entities as is_entities, is_entity as is_entity, is_instructions as is_instructions,
+    is_instructions as is_instructions, is_knowledge_graph as is_knowledge_graph,
+    is_knowledge_graphs as is_knowledge_graphs, is_prediction as is_prediction, is_prediction as is_prediction,
+    is_relation as is_relation, is_relations as is_relations, is_stamped as is_stamped, is_stamped as is_stamped,
+    is_strictly_chat_message as is_strictly_chat_message, is_strictly_chat_message as is_strictly_chat_message,
+    is_strictly_chat_messages as is_strictly_chat_messages, is_strictly_chat_messages as is_strictly_chat_messages,
+    is_tool_call as is_tool_call, is_tool_call as is_tool_call, is_trainable as is_trainable,
+    is_trainable as is_trainable, knowledge as knowledge, models, as models,, name_scope as name_scope, names as names,
+    of as of, progress, as progress,, the as the, tree) as tree), utils as utils,
 )
 from synalinks.datasets import (
     CSVDataset as CSVDataset, Dataset as Dataset, JSONDataset as JSONDataset, JSONLDataset as JSONLDataset,
@@ -102,6 +123,9 @@ from synalinks.saving import (
 )
 from synalinks.session import (
     clear_session as clear_session,
+)
+from synalinks.utils import (
+    disable_keras_backend as disable_keras_backend,
 )
 from synalinks.version import (
     __version__ as __version__, version as version,

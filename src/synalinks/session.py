@@ -14,6 +14,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+#: Seed where neither `fit` nor the session gives one; fixed, so that a second run of a script costs nothing.
+DEFAULT_SEED = 123
+
 _names: dict[str, int] = {}
 _settings: dict[str, Any] = {}
 _on_clear: list[Callable[[], None]] = []
@@ -39,6 +42,19 @@ def auto_name(prefix: str) -> str:
     count = names.get(prefix, -1) + 1
     names[prefix] = count
     return prefix if count == 0 else f"{prefix}_{count}"
+
+
+def get_uid(prefix: str = "") -> int:
+    """The next number for `prefix` in this session: 1, 2, 3, ...
+
+    Example:
+        >>> synalinks.backend.get_uid("query"), synalinks.backend.get_uid("query"), synalinks.backend.get_uid("answer")
+        (1, 2, 1)
+    """
+    names, _ = _forked.get() or (_names, _settings)
+    key = f"uid {prefix}"  # no automatic name has a space
+    names[key] = names.get(key, 0) + 1
+    return names[key]
 
 
 def get_setting(name: str, default: Any = None) -> Any:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from collections import namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
 
 import pytest
 
+import synalinks
 from synalinks.data import tree
 from synalinks.errors import ConfigurationError
 
@@ -58,3 +59,18 @@ def test_traverse_and_lists_to_tuples() -> None:
 def test_map_structure_needs_a_structure() -> None:
     with pytest.raises(ConfigurationError):
         tree.map_structure(len)
+
+
+def test_kinds_of_dicts_are_kept() -> None:
+    ordered = tree.map_structure(str, OrderedDict(b=1, a=2))
+    assert isinstance(ordered, OrderedDict)
+    assert list(ordered.items()) == [("b", "1"), ("a", "2")]
+    defaults = tree.map_structure(str, defaultdict(list, a=1))
+    assert isinstance(defaults, defaultdict)
+    assert defaults["b"] == []
+
+
+def test_namespace_has_the_same_functions() -> None:
+    for name in synalinks.tree.__all__:
+        assert getattr(synalinks.tree, name) is getattr(tree, name)
+    assert synalinks.tree.traverse(lambda leaf: synalinks.tree.MAP_TO_NONE if leaf == 1 else None, [1, 2]) == [None, 2]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from synalinks import _json
 from synalinks._files import PRIVATE, replacing
+from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.program_checkpoint import checked_frequency
 from synalinks.errors import ConfigurationError
@@ -80,7 +81,7 @@ class BackupAndRestore(Callback):
         self.program.fitting.restore(state, str(self.backup_dir))
         self.program.fitting.keep_spent(self.backup_dir / SPENT, anew=False)
         if self.params.get("verbose") and state["epoch"]:
-            print(f"Going on from the end of epoch {state['epoch']} ({self.backup_dir})", flush=True)
+            report(f"Going on from the end of epoch {state['epoch']} ({self.backup_dir})")
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Count steps."""

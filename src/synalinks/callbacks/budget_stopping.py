@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Budget
@@ -44,4 +45,4 @@ class BudgetStopping(Callback):
         if self.verbose and history.stopped_by == "budget":
             total = history.ledger.total
             why = "" if history.stop_reason is None else f": {history.stop_reason}"
-            print(f"BudgetStopping: training ended after {total.as_if} and {total.tokens:,} tokens{why}", flush=True)
+            report(f"BudgetStopping: training ended after {total.as_if} and {total.tokens:,} tokens{why}")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import Monitor
 from synalinks.errors import ConfigurationError
@@ -154,7 +155,7 @@ class ProgramCheckpoint(Callback):
 
     def _print(self, text: str) -> None:
         if self.verbose:
-            print(text, flush=True)
+            report(text)
 
     def get_state(self) -> dict[str, Any]:
         """The best value so far."""

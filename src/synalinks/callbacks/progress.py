@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from synalinks._support.interactive import is_interactive_logging_enabled, report
 from synalinks.callbacks.callback import Callback, Logs
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ class ProgbarLogger(Callback):
 
     On a terminal: a bar that is redrawn, with time left, rate, logs, tokens and, where there is a price, the money
     spent. Elsewhere, on a terminal that cannot move its cursor (`TERM=dumb`) and with `verbose=2`: two lines an epoch,
-    `Epoch 1/2` and one with steps, seconds, logs and money. Epochs are counted from 1.
+    `Epoch 1/2` and one with steps, seconds, logs and money. Epochs are counted from 1. After
+    `synalinks.config.disable_interactive_logging()` the lines go to the logger `synalinks`.
 
     Args:
         spent: gives the money spent so far as text, or None where nothing has a price.
@@ -74,7 +76,7 @@ class ProgbarLogger(Callback):
         """Head the epoch."""
         self._begin()
         if self.params.get("epochs", 1) > 1:
-            print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
+            report(f"Epoch {epoch + 1}/{self.params['epochs']}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """The epoch's line, validation included."""
@@ -120,9 +122,7 @@ class ProgbarLogger(Callback):
         self._draw(now - self._begun, logs or {})
 
     def _draws(self) -> bool:
-        """Whether a bar can be drawn: on a terminal, and beside no other bar."""
-        other = getattr(sys.stdout, "rich_proxied_file", None)  # rich stands between a bar and what is printed
-        return self.params.get("verbose") != 2 and other is None and _moves_its_cursor()
+        return self.params.get("verbose") != 2 and can_draw()
 
     def _draw(self, seconds: float, logs: Logs) -> None:
         from synalinks.callbacks.progress_bar import Progress, ProgressBar  # rich takes 60 ms; only terminals need it
@@ -151,14 +151,17 @@ class ProgbarLogger(Callback):
         details = (f"{self._done}/{total}", time, *map(log_text, (logs or {}).items()), self._spent())
         shown = [detail for detail in details if detail]
         if bar is None:
-            print(" - ".join(shown), flush=True)
+            report(" - ".join(shown))
         else:
             bar.finish(shown)
 
 
-def _moves_its_cursor() -> bool:
-    """Whether standard output is a terminal on which a bar can be redrawn."""
-    return sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+def can_draw() -> bool:
+    """Whether a bar can be drawn: on a terminal that can move its cursor, and beside no other bar."""
+    if not is_interactive_logging_enabled():
+        return False
+    other = getattr(sys.stdout, "rich_proxied_file", None)  # rich stands between a bar and what is printed
+    return other is None and sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
 
 
 def duration(seconds: float) -> str:
@@ -170,12 +173,12 @@ def duration(seconds: float) -> str:
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def per_step(seconds: float, steps: int) -> str:
+def per_step(seconds: float, steps: int, unit: str = "step") -> str:
     """`4s/step`, `80ms/step` or `15us/step`."""
     each = seconds / max(1, steps)
     if each >= 1:
-        return f"{each:.0f}s/step"
-    return f"{each * 1e3:.0f}ms/step" if each >= 1e-3 else f"{each * 1e6:.0f}us/step"
+        return f"{each:.0f}s/{unit}"
+    return f"{each * 1e3:.0f}ms/{unit}" if each >= 1e-3 else f"{each * 1e6:.0f}us/{unit}"
 
 
 def log_text(log: tuple[str, Any]) -> str:

@@ -24,17 +24,19 @@ class Progress:
         done, total: steps; the total is None where it is unknown.
         time: what is shown beside the bar, e.g. `12s left 4s/step`.
         details: shown behind it, on lines of their own where the terminal is too narrow.
+        width: columns of the bar where the terminal is wide enough.
     """
 
     done: int
     total: int | None
     time: str
     details: Sequence[str] = ()
+    width: int = BAR_WIDTH
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Group]:
         width = options.max_width
         count = f"{self.done}/{'?' if self.total is None else self.total}"
-        needed = len(count) + len(self.time) + (2 if self.total is None else BAR_WIDTH + 2)
+        needed = len(count) + len(self.time) + (2 if self.total is None else self.width + 2)
         behind = "".join(SEPARATOR + detail for detail in self.details)
         if needed + len(behind) <= width:
             yield Group(self._line(count, width, behind))
@@ -46,7 +48,7 @@ class Progress:
         cells: list[Text | Bar] = [Text(count, "bold", no_wrap=True)]
         if self.total is not None:
             room = width - len(count) - len(self.time) - 2
-            bar = max(LEAST_BAR_WIDTH, min(BAR_WIDTH, room))
+            bar = max(LEAST_BAR_WIDTH, min(self.width, room))
             cells.append(Bar(max(1, self.total), self.done, width=bar, complete_style="green", finished_style="green"))
         cells.append(_cropped(self.time + behind))
         line.add_row(*cells)

@@ -6,6 +6,7 @@ so two dicts with the same keys give their leaves in the same order; a rebuilt o
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,12 @@ _NESTS = (list, tuple, dict)
 
 
 class MAP_TO_NONE:  # noqa: N801  used like a function
-    """What a function given to `traverse` returns to put None in a place (None itself means: go on)."""
+    """What a function given to `traverse` returns to put None in a place (None itself means: go on).
+
+    Example:
+        >>> synalinks.tree.traverse(lambda leaf: synalinks.tree.MAP_TO_NONE if leaf == "?" else None, ["yes", "?"])
+        ['yes', None]
+    """
 
 
 def is_nested(structure: object) -> bool:
@@ -55,7 +61,10 @@ def _rebuild(structure: Any, children: Sequence[Any]) -> Any:
     """A structure like the given one, with other children."""
     if isinstance(structure, dict):
         by_key = dict(zip(_sorted_keys(structure), children, strict=True))
-        return {key: by_key[key] for key in structure}
+        rebuilt = {key: by_key[key] for key in structure}
+        if isinstance(structure, defaultdict):
+            return defaultdict(structure.default_factory, rebuilt)
+        return OrderedDict(rebuilt) if isinstance(structure, OrderedDict) else rebuilt
     if hasattr(structure, "_fields"):  # a named tuple takes its items one by one
         return type(structure)(*children)
     return tuple(children) if isinstance(structure, tuple) else list(children)

@@ -7,12 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from synalinks._files import replacing
+from synalinks._support.download import download
 from synalinks.errors import DataError, OfflineError
-from synalinks.lm import current_run
-
-#: Seconds for connecting, and for each part of the file.
-TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,46 +52,16 @@ def local_file(remote: Remote) -> Path:
     kept = cache_directory() / remote.dataset / remote.name
     if kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == remote.sha256:
         return kept
-    if current_run().offline:
-        raise OfflineError(f"{_missing(remote, chosen)} The network is forbidden in this run.")
-    content = _fetch(remote, chosen)
-    found = hashlib.sha256(content).hexdigest()
-    if found != remote.sha256:
-        raise DataError(
-            f"{remote.url} gave {len(content)} bytes with the SHA-256 {found}; {remote.sha256} was expected. "
-            f"{_advice(remote, chosen)}"
-        )
-    return _keep(content, kept, remote, chosen)
-
-
-def _fetch(remote: Remote, chosen: str | None) -> bytes:
-    import httpx  # 80 ms, for a download that happens once
-
     try:
-        reply = httpx.get(remote.url, timeout=TIMEOUT, follow_redirects=True)
-        reply.raise_for_status()
-    except (httpx.HTTPError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{_missing(remote, chosen)} The download failed: {reason}.") from error
-    return reply.content
-
-
-def _keep(content: bytes, kept: Path, remote: Remote, chosen: str | None) -> Path:
-    """Write under another name first: a download cut short must not look like a file."""
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(kept) as file:
-            file.write(content)
-    except OSError as error:
-        raise DataError(f"can't write {kept} ({error.strerror}). {_advice(remote, chosen)}") from error
+        download(remote.url, kept, remote.sha256)
+    except (DataError, OfflineError) as error:
+        raise type(error)(f"{_missing(remote, chosen)} {error} {_advice(remote, chosen)}") from error
     return kept
 
 
 def _missing(remote: Remote, chosen: str | None) -> str:
     place = f"neither in SYNALINKS_DATA_DIR={chosen} nor" if chosen else "not"
-    return (
-        f"{remote.name} of the dataset {remote.dataset} is {place} among earlier downloads. {_advice(remote, chosen)}"
-    )
+    return f"{remote.name} of the dataset {remote.dataset} is {place} among earlier downloads."
 
 
 def _advice(remote: Remote, chosen: str | None) -> str:

@@ -36,6 +36,10 @@ from synalinks.rewards import REWARDS, Reward
 from synalinks.saving import Kind, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
+# The names by which lists of labels are scored.
+ListFBetaScore = CategoricalFBetaScore
+ListF1Score = CategoricalF1Score
+
 _CLASSES = (
     Accuracy,
     BinaryAccuracy,
@@ -113,6 +117,8 @@ __all__ = [
     "LMOperationalMetric",
     "LMOptimizersOperationalMetric",
     "LMRewardsOperationalMetric",
+    "ListF1Score",
+    "ListFBetaScore",
     "Mean",
     "MeanMetricWrapper",
     "Metric",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synalinks.ops.json import (
     concat,
+    concatenate,
     convert_to_json_data_model,
     convert_to_symbolic_data_model,
     factorize,
@@ -19,6 +20,7 @@ from synalinks.ops.json import (
 
 __all__ = [
     "concat",
+    "concatenate",
     "convert_to_json_data_model",
     "convert_to_symbolic_data_model",
     "factorize",

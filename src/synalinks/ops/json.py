@@ -119,8 +119,11 @@ def _need(what: str, how: str, *given: object) -> None:
         raise ConfigurationError(f"ops.{what} has nothing to go by; give {how}")
 
 
+concatenate = concat
+
 __all__ = [
     "concat",
+    "concatenate",
     "convert_to_json_data_model",
     "convert_to_symbolic_data_model",
     "factorize",

@@ -20,9 +20,6 @@ from synalinks.trainers.scoring import Scores
 if TYPE_CHECKING:
     import numpy as np
 
-#: Seed where neither fit nor the session gives one; fixed, so that a second run of a script costs nothing.
-DEFAULT_SEED = 123
-
 
 @dataclass(frozen=True, slots=True)
 class FitParts:
@@ -61,7 +58,7 @@ class FitParts:
         """
         import numpy as np  # only training needs it
 
-        seed = config.seed if config.seed is not None else session.get_setting("seed", DEFAULT_SEED)
+        seed = config.seed if config.seed is not None else session.get_setting("seed", session.DEFAULT_SEED)
         config = replace(config, seed=seed)
         return cls(
             run=run,

@@ -54,8 +54,8 @@ class RemoteModel(Module):
 
     Args:
         model: `provider/name`, e.g. `ollama/llama3.2:latest`.
-        api_base: URL of the server; the environment's or the provider's own where None. `user:password@` and the query
-            string are sent and never saved.
+        api_base: URL of the server; where None, that of `set_api_base`, the environment's or the provider's own.
+            `user:password@` and the query string are sent and never saved.
         timeout: seconds for one attempt.
         retry: attempts in all.
         retry_max_wait: longest wait between two attempts, in seconds.
@@ -132,6 +132,8 @@ class RemoteModel(Module):
         self.on_error: OnError = on_error
         self.fallback: Self | None = None if fallback is None else type(self).get(fallback)
         self.layers = tuple(layers)
+        if api_key is None and api_key_env is None and (api_base is None or not _from_file.get()):
+            api_key = session.get_setting("api_key")
         self._credentials = Credentials(api_key, api_key_env, _from_file.get())
         self._settings: dict[str, Any] = {
             "model": model,
@@ -149,7 +151,7 @@ class RemoteModel(Module):
         cache: CacheMode = "refresh" if caching == "refresh" else "use" if caching else "off"
         self.client = Client(
             model,
-            api_base=api_base,
+            api_base=api_base or session.get_setting("api_base"),
             credentials=self._credentials,
             limits=Limits(rpm, tpm, concurrency),
             retry=RetryPolicy(attempts=retry, max_wait=retry_max_wait, timeout=timeout),

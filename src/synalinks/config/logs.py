@@ -1,0 +1,54 @@
+"""Where the library writes what it does: the logger `synalinks`, and a tracker of runs."""
+
+from __future__ import annotations
+
+import logging
+
+from synalinks import session
+from synalinks.errors import ConfigurationError
+
+#: The file of `enable_logging(log_to_file=True)`, in the working directory.
+LOG_FILE = "synalinks.log"
+
+
+def enable_logging(log_level: str | int = "debug", log_to_file: bool = False) -> None:
+    """Show what the logger `synalinks` says, on standard error or in `synalinks.log`.
+
+    Raises:
+        ConfigurationError: an unknown level.
+    """
+    level = logging.getLevelNamesMapping().get(log_level.upper()) if isinstance(log_level, str) else log_level
+    if not isinstance(level, int) or isinstance(level, bool):
+        raise ConfigurationError(f"enable_logging({log_level!r}): write debug, info, warning or error")
+    logger = logging.getLogger("synalinks")
+    handler = logging.FileHandler(LOG_FILE, encoding="utf-8") if log_to_file else logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    for earlier in logger.handlers:
+        earlier.close()
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+
+
+def enable_observability(tracking_uri: str | None = None, experiment_name: str | None = None) -> None:
+    """Say where runs should be tracked. Nothing is contacted: no tracker ships with this version."""
+    session.set_setting("observability", {"tracking_uri": tracking_uri, "experiment_name": experiment_name})
+
+
+def is_observability_enabled() -> bool:
+    """Whether `enable_observability` was called."""
+    return session.get_setting("observability") is not None
+
+
+def mlflow_tracking_uri() -> str | None:
+    """The address that `enable_observability` was given, or None."""
+    return _observability().get("tracking_uri")
+
+
+def mlflow_experiment_name() -> str | None:
+    """The experiment's name that `enable_observability` was given, or None."""
+    return _observability().get("experiment_name")
+
+
+def _observability() -> dict[str, str | None]:
+    return session.get_setting("observability", {})  # type: ignore[no-any-return]

@@ -1,0 +1,77 @@
+"""Tests of logging, of where progress goes, and of what observability was given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import synalinks
+from programs_under_test import Question
+from synalinks import config
+from synalinks.errors import ConfigurationError
+from synalinks.session import isolated_settings
+
+
+@pytest.fixture(autouse=True)
+def own_settings() -> Iterator[None]:
+    logger = logging.getLogger("synalinks")
+    before = logger.handlers[:], logger.level, logger.propagate
+    with isolated_settings():
+        yield
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers[:], logger.level, logger.propagate = before
+
+
+def test_a_level_is_a_name_or_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    synalinks.enable_logging("warning", log_to_file=True)
+    synalinks.enable_logging(logging.INFO, log_to_file=True)
+    logging.getLogger("synalinks.x").info("once")
+    assert (tmp_path / "synalinks.log").read_text(encoding="utf-8").count("once") == 1
+    for bad in ("loud", None, True):
+        with pytest.raises(ConfigurationError, match="debug, info, warning or error"):
+            synalinks.enable_logging(bad)  # type: ignore[arg-type]
+
+
+def test_progress_goes_to_the_logger_where_interactive_logging_is_off(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "synalinks")
+    inputs = synalinks.Input(data_model=Question)
+    program, x = synalinks.Program(inputs, inputs + Question), [Question(question="2")]
+    assert config.is_interactive_logging_enabled()
+    config.disable_interactive_logging()
+    asyncio.run(program.predict(x, verbose=2))
+    assert capsys.readouterr().out == ""
+    assert [record.getMessage()[:3] for record in caplog.records if record.name == "synalinks"] == ["1/1"]
+    caplog.clear()
+    config.enable_interactive_logging()
+    asyncio.run(program.predict(x, verbose=2))
+    assert capsys.readouterr().out.startswith("1/1 - ")
+    assert [record for record in caplog.records if record.name == "synalinks"] == []
+
+
+def test_a_new_session_is_interactive_again() -> None:
+    synalinks.utils.disable_interactive_logging()
+    assert not synalinks.utils.is_interactive_logging_enabled()
+    synalinks.clear_session()
+    assert synalinks.utils.is_interactive_logging_enabled()
+
+
+def test_what_observability_was_given_can_be_read() -> None:
+    assert (config.mlflow_tracking_uri(), config.mlflow_experiment_name()) == (None, None)
+    synalinks.enable_observability("file:/tmp/runs", "first")
+    assert (config.mlflow_tracking_uri(), config.mlflow_experiment_name()) == ("file:/tmp/runs", "first")
+
+
+def test_home_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNALINKS_HOME", "/somewhere")
+    assert synalinks.synalinks_home() == config.synalinks_home() == "/somewhere"
+    monkeypatch.delenv("SYNALINKS_HOME")
+    monkeypatch.setenv("HOME", "/home/me")
+    assert config.synalinks_home() == str(Path("/home/me/.synalinks"))
