@@ -2,18 +2,17 @@
 
 PENDING = {
     "synalinks": """
-        Action AgentAsJudge And Branch ChatCompletionChoice ChatCompletionCompletionTokensDetails
+        Action AgentAsJudge Branch ChatCompletionChoice ChatCompletionCompletionTokensDetails
         ChatCompletionFunctionCall ChatCompletionJsonSchema ChatCompletionMessage
         ChatCompletionPromptTokensDetails ChatCompletionRequest ChatCompletionResponse
         ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall ChatCompletionToolFunction
-        ChatCompletionUsage Concat Concatenate Decision DecisionModel Function FunctionCallingAgent
-        HuggingFaceDataset Identity ImageFolderDataset InMask Lambda MLflowDataset MarkdownDataset
-        MarkdownDocument MarkdownSection MultiDecision MultiServerMCPClient Not OAuthLanguageModel Operation
-        Or OutMask ParquetDataset Sequential StatelessScope SymbolicScope TextDataset TextDocument Tool
-        ToolCalling Xor decision_models default_agent_prompt_template default_decision_model
-        from_chat_completion_message from_chat_completion_messages is_trace_recording_enabled name_scope
-        parse_markdown_sections record_traces set_default_decision_model to_chat_completion_message
-        to_chat_completion_messages to_chat_completion_request trace_context
+        ChatCompletionUsage Decision DecisionModel Function FunctionCallingAgent HuggingFaceDataset
+        ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiDecision
+        MultiServerMCPClient OAuthLanguageModel Operation ParquetDataset Sequential StatelessScope
+        SymbolicScope TextDataset TextDocument Tool ToolCalling decision_models default_agent_prompt_template
+        default_decision_model from_chat_completion_message from_chat_completion_messages
+        is_trace_recording_enabled name_scope parse_markdown_sections record_traces set_default_decision_model
+        to_chat_completion_message to_chat_completion_messages to_chat_completion_request trace_context
     """,
     "synalinks.backend": """
         ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
@@ -64,10 +63,7 @@ PENDING = {
     "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
     "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
-    "synalinks.modules": """
-        Action And Branch Concat Concatenate Decision FunctionCallingAgent Identity InMask Lambda
-        MultiDecision Not Or OutMask Tool Xor deserialize serialize
-    """,
+    "synalinks.modules": "Action Branch Decision FunctionCallingAgent MultiDecision Tool deserialize serialize",
     "synalinks.programs": "Sequential",
     "synalinks.rewards": "AgentAsJudge",
     "synalinks.saving": "CustomObjectScope",

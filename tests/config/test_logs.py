@@ -43,7 +43,7 @@ def test_progress_goes_to_the_logger_where_interactive_logging_is_off(
 ) -> None:
     caplog.set_level(logging.INFO, "synalinks")
     inputs = synalinks.Input(data_model=Question)
-    program, x = synalinks.Program(inputs, inputs + Question), [Question(question="2")]
+    program, x = synalinks.Program(inputs, inputs + inputs), [Question(question="2")]
     assert config.is_interactive_logging_enabled()
     config.disable_interactive_logging()
     asyncio.run(program.predict(x, verbose=2))
