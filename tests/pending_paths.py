@@ -1,18 +1,16 @@
 """Paths that are not there: each is being built. The list only gets shorter."""
 
-PENDING = {
+PENDING: dict[str, str] = {
     "synalinks": """
-        Action AgentAsJudge Branch ChatCompletionChoice ChatCompletionCompletionTokensDetails
-        ChatCompletionFunctionCall ChatCompletionJsonSchema ChatCompletionMessage
-        ChatCompletionPromptTokensDetails ChatCompletionRequest ChatCompletionResponse
-        ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall ChatCompletionToolFunction
-        ChatCompletionUsage Decision DecisionModel Function FunctionCallingAgent HuggingFaceDataset
-        ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiDecision
-        MultiServerMCPClient OAuthLanguageModel Operation ParquetDataset Sequential StatelessScope
-        SymbolicScope TextDataset TextDocument Tool ToolCalling decision_models default_agent_prompt_template
-        default_decision_model from_chat_completion_message from_chat_completion_messages
-        is_trace_recording_enabled name_scope parse_markdown_sections record_traces set_default_decision_model
-        to_chat_completion_message to_chat_completion_messages to_chat_completion_request trace_context
+        AgentAsJudge ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
+        ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
+        ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
+        ChatCompletionToolFunction ChatCompletionUsage DecisionModel HuggingFaceDataset ImageFolderDataset
+        MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel
+        ParquetDataset TextDataset TextDocument ToolCalling decision_models default_decision_model
+        from_chat_completion_message from_chat_completion_messages is_trace_recording_enabled
+        parse_markdown_sections record_traces set_default_decision_model to_chat_completion_message
+        to_chat_completion_messages to_chat_completion_request trace_context
     """,
     "synalinks.backend": """
         ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
@@ -63,9 +61,8 @@ PENDING = {
     "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
     "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
-    "synalinks.modules": "Action Branch Decision FunctionCallingAgent MultiDecision Tool deserialize serialize",
-    "synalinks.programs": "Sequential",
+    "synalinks.modules": "deserialize serialize",
     "synalinks.rewards": "AgentAsJudge",
     "synalinks.saving": "CustomObjectScope",
-    "synalinks.utils": "CustomObjectScope Tool",
+    "synalinks.utils": "CustomObjectScope",
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synalinks._not_here_yet import attribute_of
-from synalinks.modules import Tool
 from synalinks.config import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
 from synalinks.data import is_json_data_model, is_meta_class, is_symbolic_data_model
+from synalinks.modules import Tool
 from synalinks.saving import (
     custom_object_scope,
     deserialize_synalinks_object,
@@ -43,8 +43,8 @@ from synalinks.utils.progbar import Progbar
 from synalinks.utils.samples import pack_x_y, unpack_x_y
 
 __all__ = [
-    "Tool",
     "Progbar",
+    "Tool",
     "clear_session",
     "custom_object_scope",
     "deserialize_synalinks_object",
