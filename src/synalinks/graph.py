@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks._concurrency import run_all
-from synalinks.data import SymbolicDataModel, tree
+from synalinks.data import StreamingIterator, SymbolicDataModel, tree
 from synalinks.data.operation import Application
 from synalinks.errors import ConfigurationError, SynalinksError
 
@@ -164,6 +164,10 @@ class _Step:
 
     async def run(self, board: list[Any]) -> None:
         node = self.node
+        for slot in self.reads:
+            value = board[slot]
+            if isinstance(value, StreamingIterator):  # what another module reads is a whole message for all
+                board[slot] = await value.aconsume()
         if self._only is not None:
             result = await node.operation.run_node(board[self._only])
         else:

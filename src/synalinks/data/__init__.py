@@ -101,6 +101,7 @@ from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, 
 from synalinks.data.scopes.name_scope import current_path, name_scope
 from synalinks.data.scopes.stateless_scope import StatelessScope, stateful
 from synalinks.data.scopes.symbolic_scope import SymbolicScope, in_symbolic_scope
+from synalinks.data.streaming import StreamingIterator
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.data.variable import Variable
 
@@ -151,6 +152,7 @@ __all__ = [
     "Score",
     "Stamp",
     "StatelessScope",
+    "StreamingIterator",
     "Suffix",
     "SymbolicDataModel",
     "SymbolicScope",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
-from synalinks.lm.core.call import Call, Handler, Reply, Request, Trace
+from synalinks.lm.core.call import RESTART, Call, Handler, Reply, Request, Trace
 from synalinks.lm.core.errors import OVER_BUDGET, BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
 from synalinks.lm.rate_limit.account import Account
 
@@ -70,8 +70,8 @@ class RetryLayer:
     final error. Each attempt passes through the budgets below. What a cassette answers is the outcome of all attempts,
     and is handed up as it is.
 
-    A sink that has received a part of a broken stream is fed the next attempt from its start. The reply holds the last
-    attempt only.
+    Between two attempts a sink gets a `Delta` with `restart`: what it received until then is void, and the next attempt
+    is fed from its start. The reply holds the last attempt only.
 
     Args:
         policy: the bounds.
@@ -193,6 +193,8 @@ class _Tries:
         if isinstance(self.last, BadReply) and self.last.problem is not None:
             call = replace(call, request=_corrected(call.request, self.last))
         await self._account.admit(call.request)
+        if call.sink is not None:
+            call.sink(RESTART)
         try:
             reply = await attempt(call)
         except LMError as error:

@@ -32,10 +32,13 @@ from synalinks.lm.core.reply import SECONDS_DIGITS
 
 
 def recording_sink(sink: Sink, heard: list[Delta]) -> Sink:
-    """A sink that also keeps what it is given."""
+    """A sink that also keeps what it is given of the last attempt."""
 
     def both(delta: Delta) -> None:
-        heard.append(delta)
+        if delta.restart:
+            heard.clear()
+        else:
+            heard.append(delta)
         sink(delta)
 
     return both

@@ -16,7 +16,7 @@ from synalinks.lm.core.errors import LMError
 from synalinks.lm.core.place import NOWHERE, Scope
 from synalinks.lm.core.rate_limit_status import RateLimitStatus
 from synalinks.lm.core.recorded import Recorded
-from synalinks.lm.core.reply import Delta, Reply, Sink, Source
+from synalinks.lm.core.reply import RESTART, Delta, Reply, Sink, Source
 from synalinks.lm.core.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
 
@@ -24,6 +24,7 @@ __all__ = [
     "NO_USAGE",
     "OUTPUT_LIMITS",
     "REQUEST_FORMAT",
+    "RESTART",
     "USAGE_BUCKETS",
     "USAGE_FIELDS",
     "ZERO",

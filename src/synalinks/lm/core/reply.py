@@ -19,6 +19,8 @@ Sink = Callable[["Delta"], None]
 class Delta:
     """A piece of an answer as it comes in: visible text, reasoning text, or both.
 
+    One with `restart` holds neither: what came before it is of an attempt that failed, and another one begins.
+
     Example:
         >>> from synalinks.lm import Delta, Reply
         >>> pieces = []
@@ -29,8 +31,11 @@ class Delta:
 
     text: str = ""
     reasoning: str = ""
+    restart: bool = False
 
 
+#: Goes to a sink between two attempts at an answer.
+RESTART = Delta(restart=True)
 #: Decimals of the seconds of an answer, on cassettes and off: microseconds.
 SECONDS_DIGITS = 6
 

@@ -11,6 +11,7 @@ from synalinks.data import (
     Form,
     Instructions,
     JsonDataModel,
+    StreamingIterator,
     SymbolicDataModel,
     is_chat_messages,
     is_strictly_chat_message,
@@ -18,7 +19,7 @@ from synalinks.data import (
 )
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
-from synalinks.lm import Schema, schema_of
+from synalinks.lm import Delta, Schema, schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input
@@ -58,7 +59,9 @@ class Generator(Module):
         use_inputs_schema, use_outputs_schema: show the schemas in the prompt.
         return_inputs: put the inputs before the answer.
         temperature, max_tokens, top_p, top_k, reasoning_effort: sampling options; the model's where None.
-        streaming: kept for programs that pass it; without effect where there is a schema.
+        streaming: return a `StreamingIterator` of the message; without effect where there is a schema or
+            `return_inputs`. In `fit`, `evaluate` and `predict`, in training, and where another module of the program
+            reads the output, it is a whole message.
         tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`. Where it calls
             some, the output is a `ChatMessage` with these calls, also with a schema.
         tool_schemas: the same as JSON, as a saved generator has them.
@@ -104,7 +107,7 @@ class Generator(Module):
         self.use_inputs_schema = use_inputs_schema
         self.use_outputs_schema = use_outputs_schema
         self.return_inputs = return_inputs
-        self.streaming = streaming and self.schema is None
+        self.streaming = streaming and self.schema is None and not return_inputs
         self.tool_schemas = wire_tools(tools, tool_schemas)
         self.examples = [_example(pair, self.name) for pair in examples or ()]
         self.instructions = instructions if instructions is not None else default_instructions(self.schema)
@@ -130,7 +133,7 @@ class Generator(Module):
         training: bool = False,
         tools: Sequence[AnyTool] | None = None,
         tool_schemas: Sequence[Mapping[str, Any]] | None = None,
-    ) -> JsonDataModel | None:
+    ) -> JsonDataModel | StreamingIterator | None:
         """The model's answer to one input; None for no input or a call that failed for good.
 
         Args:
@@ -139,13 +142,19 @@ class Generator(Module):
         if inputs is None:
             return None
         (model,) = self.models_called()
-        offered = wire_tools(tools, [*self.tool_schemas, *(tool_schemas or ())]) if tools or tool_schemas else None
+        offered = self.tool_schemas
+        if tools or tool_schemas:
+            offered = wire_tools(tools, [*offered, *(tool_schemas or ())])
+        messages = self.messages(inputs)
+        if self.streaming and not training and scope.current().phase is None:
+            return await model.stream(messages, tools=offered, options=self.options)
         found = await model.ask(
-            self.messages(inputs),
+            messages,
             schema=self.schema,
             answers=self.answers,
-            tools=self.tool_schemas if offered is None else offered,
+            tools=offered,
             options=self.options,
+            sink=_unheard if self.streaming else None,
         )
         if found is None:
             return None
@@ -241,6 +250,10 @@ class Generator(Module):
             "description": self.description,
             "trainable": self.trainable,
         }
+
+
+def _unheard(delta: Delta) -> None:
+    """Takes the pieces of an answer that is streamed for its times only."""
 
 
 def default_instructions(schema: Schema | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from synalinks import _json
-from synalinks.data import ChatMessage, Form, JsonDataModel, SymbolicDataModel
+from synalinks._json import JsonObject
+from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
-from synalinks.lm import Reply, Request, Schema, Sink, schema_of
+from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
@@ -40,7 +41,7 @@ class LanguageModel(RemoteModel):
         streaming: bool = False,
         sink: Sink | None = None,
         **options: Any,
-    ) -> JsonDataModel | None:
+    ) -> JsonDataModel | StreamingIterator | None:
         """The answer to chat messages (a `ChatMessages` or `ChatMessage`); None if the call failed for good.
 
         Args:
@@ -48,7 +49,8 @@ class LanguageModel(RemoteModel):
             schema: the schema of the answer; a `ChatMessage` is returned without one, or if the model calls tools.
             tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`.
             tool_schemas: the same as JSON only.
-            streaming: kept for programs that pass it; text goes to `sink` as it comes.
+            streaming: return a `StreamingIterator` as soon as the answer begins; without effect where there is a
+                schema, whose answer is of use as a whole only.
             sink: receives pieces of the answer.
             **options: options, over the model's own.
 
@@ -60,6 +62,8 @@ class LanguageModel(RemoteModel):
             return None
         compiled = None if schema is None else schema_of(schema)
         offered = wire_tools(tools, tool_schemas)
+        if streaming and compiled is None:
+            return await self.stream(to_wire(messages), tools=offered, options=options, sink=sink)
         found = await self.ask(to_wire(messages), schema=compiled, tools=offered, options=options, sink=sink)
         if found is None:
             return None
@@ -67,6 +71,39 @@ class LanguageModel(RemoteModel):
         if compiled is None or value is None:
             return self.chat_message(reply)
         return JsonDataModel(schema=compiled.value, json=value, name=f"{self.name}_response")
+
+    async def stream(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        tools: Sequence[Mapping[str, Any]] = (),
+        options: Mapping[str, Any] | None = None,
+        sink: Sink | None = None,
+    ) -> StreamingIterator | None:
+        """The answer to wire messages as it is written; None if the call failed for good before it began.
+
+        Args:
+            sink: receives the pieces too.
+
+        Raises:
+            LMError: see `ask`.
+        """
+
+        async def write(give: Callable[[JsonObject], None]) -> JsonDataModel | None:
+            begun = False
+
+            def feed(delta: Delta) -> None:
+                nonlocal begun
+                if sink is not None:
+                    sink(delta)
+                if not delta.restart or begun:  # nothing to take back before the first piece
+                    give(_piece(delta))
+                begun = not delta.restart
+
+            found = await self.ask(messages, tools=tools, options=options, sink=feed)
+            return None if found is None else self.chat_message(found[0])
+
+        return await StreamingIterator.begin(write)
 
     async def ask(
         self,
@@ -98,6 +135,8 @@ class LanguageModel(RemoteModel):
         except LMError as error:
             if self.fallback is not None and error.fails_sample:
                 raises = raises or self.on_error == "raise"
+                if sink is not None:
+                    sink(Delta(restart=True))
                 return await self.fallback.ask(
                     messages,
                     schema=schema,
@@ -133,6 +172,18 @@ class LanguageModel(RemoteModel):
                 for call in reply.tool_calls
             ]
         return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
+
+
+def _piece(delta: Delta) -> JsonObject:
+    """A piece of an answer as streams give it."""
+    piece: JsonObject = {"role": "assistant"}
+    if delta.restart:
+        return {**piece, "content": "", "restart": True}
+    if delta.text or not delta.reasoning:
+        piece["content"] = delta.text
+    if delta.reasoning:
+        piece["reasoning_content"] = delta.reasoning
+    return piece
 
 
 def _parsed(reply: Reply, schema: Schema | None, answers: Form | None) -> Any:
