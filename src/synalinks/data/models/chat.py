@@ -6,11 +6,12 @@ import warnings
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
 from synalinks._json import JsonObject
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.models.kinds import equals, holds
+from synalinks.data.models.media import Audio, Image
 
 
 class ChatRole(StrEnum):
@@ -43,7 +44,16 @@ _THINKING = "ChatMessage.thinking is an old name; use reasoning_content"
 
 
 class ChatMessage(DataModel):
-    """One message of a conversation."""
+    """One message of a conversation.
+
+    Its content is a text, the result of a tool as an object, or a list of parts: texts, `Image`s, `Audio`s, and parts
+    in OpenAI's form.
+
+    Example:
+        >>> message = synalinks.ChatMessage(role="user", content=["What?", synalinks.Image(url="https://example.com/cat.png")])
+        >>> [part["type"] for part in message.content]
+        ['text', 'image_url']
+    """
 
     role: ChatRole = Field(description="Who speaks")
     reasoning_content: str | None = Field(default=None, description="What the model thought before it spoke")
@@ -67,11 +77,24 @@ class ChatMessage(DataModel):
             data.setdefault("reasoning_content", thinking)
         return data
 
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parts(cls, content: Any) -> Any:
+        if isinstance(content, (Image, Audio)):
+            content = [content]
+        return [_part(part) for part in content] if isinstance(content, list | tuple) else content
+
     @property
     def thinking(self) -> str | None:
         """The old name of `reasoning_content`."""
         warnings.warn(_THINKING, DeprecationWarning, stacklevel=2)
         return self.reasoning_content
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    return part.to_part() if isinstance(part, (Image, Audio)) else part
 
 
 class ChatMessages(DataModel):

@@ -11,6 +11,7 @@ from synalinks import _json
 from synalinks.lm.cassette import mismatch as miss
 from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.matching import Budgets, Matcher
+from synalinks.lm.cassette.media import keep
 from synalinks.lm.cassette.report import Bound, Report, Tally
 from synalinks.lm.cassette.rows import (
     CANCELLED,
@@ -221,6 +222,7 @@ class CassetteRun:
     ) -> int:
         """Put an answer or a failure on the cassette, as taken by this run; the number of its row."""
         line = encode(call, request, outcome, value, capped)
+        keep(self.path, request.media)
         with self._mutex:
             digest = request.digest
             cancelled = value.get("kind") == CANCELLED
@@ -254,6 +256,7 @@ class CassetteRun:
         """Put on the cassette that a budget refused a call, with what the call had spent until then."""
         request = call.whole or call.request
         line = encode(call, request, "refused", refusal_to_dict(refusal, budget))
+        keep(self.path, request.media)
         with self._mutex:
             self.cassette.append(line, request.digest, embed=request.kind == "embed", refused=True)
             self._marks.append(1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NoReturn
 
 from synalinks import _json
+from synalinks._media import Medium, media_in, without_bytes
 from synalinks._patterns import engines
 from synalinks.lm.core.errors import ConfigurationError
 
@@ -194,7 +195,7 @@ class Request:
 
         Keys are sorted, but for the properties of schemas, whose order is part of what is asked.
         """
-        rest: dict[str, Any] = {"messages": self.messages} if self.kind == "chat" else {}
+        rest: dict[str, Any] = {"messages": self._written_messages()} if self.kind == "chat" else {}
         rest["model"] = self.model
         if self.options:
             rest["options"] = self.options
@@ -210,6 +211,19 @@ class Request:
             b'"tools":' + _json.canonical_schema(self.tools) if self.tools else b"",
         ]
         return b"{" + b",".join(filter(None, parts)) + b"}"
+
+    def _written_messages(self) -> Sequence[Mapping[str, Any]]:
+        """The messages, with the digest and size of each picture, sound and file in place of its bytes."""
+        if not any(isinstance(message.get("content"), list | tuple) for message in self.messages):
+            return self.messages  # only parts can be media
+        return [without_bytes(message) for message in self.messages]
+
+    @property
+    def media(self) -> Iterator[Medium]:
+        """The pictures, sounds and files in the messages."""
+        for message in self.messages:
+            if isinstance(content := message.get("content"), list | tuple):
+                yield from media_in(content)
 
     def __getattr__(self, name: str) -> str:
         if name != "digest":
@@ -259,10 +273,10 @@ class Request:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole request as JSON, as cassettes keep it."""
+        """The whole request as JSON, as cassettes keep it: a medium by its digest and size."""
         value: dict[str, Any] = {"kind": self.kind, "model": self.model}
         if self.kind == "chat":
-            value["messages"] = [dict(message) for message in self.messages]
+            value["messages"] = [dict(message) for message in self._written_messages()]
         else:
             value["texts"] = list(self.texts)
         if self.schema is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synalinks import _json, scope
+from synalinks._json import JsonObject
 from synalinks.data import (
     ChatMessage,
     Form,
@@ -21,8 +22,9 @@ from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Delta, Schema, schema_of
 from synalinks.modules.core.module import Module
+from synalinks.modules.generators.media import parted, recorded
 from synalinks.modules.generators.messages import to_wire
-from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, render_input
+from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
 from synalinks.saving import serialize_synalinks_object
@@ -181,17 +183,19 @@ class Generator(Module):
             self._outputs_schema,
             self.prompt_variables,
         )
-        value = inputs.get_json()
+        value, parts = parted(inputs.get_json(), inputs.get_schema())
         if "messages" not in value and "role" not in value:
-            return [{"role": "system", "content": system}, {"role": "user", "content": render_input(value)}]
-        return self._chat(inputs, value, system)
+            return [{"role": "system", "content": system}, user_turn(value, parts)]
+        return self._chat(inputs, value, parts, system)
 
-    def _chat(self, inputs: Any, value: Mapping[str, Any], system: str) -> list[dict[str, Any]]:
+    def _chat(
+        self, inputs: Any, value: Mapping[str, Any], parts: Sequence[JsonObject], system: str
+    ) -> list[dict[str, Any]]:
         opening = [{"role": "system", "content": system}]
         if is_strictly_chat_message(inputs):
             return opening + to_wire(inputs)
         if not is_chat_messages(inputs):
-            return [*opening, {"role": "user", "content": render_input(value)}]
+            return [*opening, user_turn(value, parts)]
         turns = to_wire(inputs)
         if any(turn["role"] in ("system", "developer") for turn in turns):
             opening = []
@@ -201,12 +205,13 @@ class Generator(Module):
                 break
             leading[key] = field
         if leading:
-            opening = [*opening, {"role": "user", "content": render_input(leading)}]
+            opening = [*opening, user_turn(leading, parts)]
         return opening + turns
 
     def _record(self, inputs: Any, value: Any) -> None:
         """Add the answer to the predictions that the optimizer gets, under its sample."""
-        record = {"inputs": inputs.get_json(), "outputs": value, "reward": None, "sample": scope.current().sample}
+        given = recorded(inputs.get_json(), inputs.get_schema())
+        record = {"inputs": given, "outputs": value, "reward": None, "sample": scope.current().sample}
         self.state.get("current_predictions").append(record)
 
     def models_called(self) -> tuple[LanguageModel]:

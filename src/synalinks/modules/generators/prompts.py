@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
+from synalinks._json import JsonObject
 
 if TYPE_CHECKING:
     from synalinks._support.templates import Template
@@ -95,3 +96,9 @@ def render(
 def render_input(value: Mapping[str, Any]) -> str:
     """The user message for an ordinary data model: its JSON, and an opening for the answer."""
     return f"<input>\n{_json.dumps(value)}\n</input>\n<output>\n"
+
+
+def user_turn(value: Mapping[str, Any], parts: Sequence[JsonObject] = ()) -> dict[str, Any]:
+    """The user message for an ordinary data model, with the pictures and sounds that its JSON names."""
+    text = render_input(value)
+    return {"role": "user", "content": [{"type": "text", "text": text}, *parts] if parts else text}

@@ -20,6 +20,7 @@ from synalinks.lm.core.errors import (
     SynalinksError,
 )
 from synalinks.lm.core.secrets import keep_secret, scrubbed
+from synalinks.lm.providers.common.fetching import with_bytes
 from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.thinking import Pieces
@@ -80,6 +81,7 @@ class Remote:
         own_headers: headers that the server needs with every request.
         keyless: whether the server may do without a key.
         records: reads the records of a streamed answer, as text.
+        takes_bytes_only: kinds of media (`image`, `audio`, `file`) that it does not fetch itself.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Remote:
     key_header = "authorization"
     own_headers: Mapping[str, str] = {}
     keyless = False
+    takes_bytes_only: frozenset[str] = frozenset()
     records: Callable[[httpx.Response], AsyncGenerator[str, None]] = staticmethod(events)
 
     def __init__(
@@ -173,6 +176,8 @@ class Remote:
     async def __call__(self, call: Call, /) -> Reply:
         if call.request.kind == "embed":
             return await self.embed(call)
+        if self.takes_bytes_only:
+            call = await with_bytes(call, self.takes_bytes_only, self._transport)
         path, payload = self.chat(call)
         if call.sink is not None:
             return await self._streamed(path, payload, call)

@@ -34,6 +34,7 @@ class OllamaProvider(Remote):
     name = "ollama"
     title = "Ollama"
     keyless = True
+    takes_bytes_only = frozenset({"image"})
     records = staticmethod(values)
 
     def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:

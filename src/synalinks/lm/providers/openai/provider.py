@@ -38,6 +38,8 @@ class OpenAIProvider(Remote):
         **settings: see `Remote`.
     """
 
+    takes_bytes_only = frozenset({"audio"})
+
     def __init__(self, variant: Variant, endpoint: str, *, api_key: str | None = None, **settings: Any) -> None:
         parts = urlsplit(endpoint)
         elsewhere = variant is variants.OPENAI and parts.hostname != OPENAI_HOST

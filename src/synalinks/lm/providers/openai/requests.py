@@ -214,7 +214,7 @@ def _part(part: Mapping[str, Any] | str) -> Mapping[str, Any]:
     kind = part.get("type")
     if kind in ("image", "image_url"):
         return {"type": "image_url", "image_url": _image(part)}
-    if kind in ("audio", "input_audio"):
+    if kind in ("audio", "input_audio", "audio_url"):
         return {"type": "input_audio", "input_audio": _audio(part)}
     return part
 
