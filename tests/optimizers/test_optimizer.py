@@ -42,9 +42,7 @@ def view(variable: Variable) -> Step:
 
 
 def select(optimizer: Optimizer, variables: list[Variable], times: int = 300) -> Counter[str]:
-    rng = np.random.default_rng(0)
-    paths = (optimizer.select_variable_name_to_update(variables, rng) for _ in range(times))
-    return Counter(path.removeprefix("m/") for path in paths)
+    return Counter(asyncio.run(optimizer.select_variable_name_to_update(variables)) for _ in range(times))
 
 
 def test_unvisited_variables_come_first() -> None:
@@ -66,17 +64,16 @@ def test_an_unvisited_variable_without_a_proposal_does_not_block_the_others() ->
             return {"persona": "stern"} if variable.name == "used" else None
 
     optimizer = Some()
-    rng = np.random.default_rng(0)
-    found = asyncio.run(optimizer.propose_new_candidate([persona("dead"), persona("used", 1, 1.0)], view, rng))
+    (found,) = asyncio.run(optimizer.proposals([persona("dead"), persona("used", 1, 1.0)], view))
     assert optimizer.asked == ["dead", "used"]
-    assert found is not None and found.variable.name == "used" and found.child.fields["persona"] == "stern"
+    assert found.variable.name == "used" and found.child.fields["persona"] == "stern"
 
 
 def test_a_proposal_that_changes_nothing_is_none() -> None:
-    optimizer, rng = Write(), np.random.default_rng(0)
+    optimizer = Write()
     for values in (None, {}, {"persona": "friendly"}):
         optimizer.values = values
-        assert asyncio.run(optimizer.propose_new_candidate([persona(visits=1)], view, rng)) is None
+        assert asyncio.run(optimizer.proposals([persona(visits=1)], view)) == []
 
 
 def test_the_value_of_a_variable_becomes_its_seed_where_none_is_given() -> None:
@@ -89,12 +86,10 @@ def test_the_value_of_a_variable_becomes_its_seed_where_none_is_given() -> None:
 
 def test_a_step_starts_from_the_best_or_from_a_seed() -> None:
     optimizer, variable = Write(), persona(seed_candidates=[{"persona": "stern", "examples": []}])
-    rng = np.random.default_rng(0)
-    variable.update({"nb_visit": 3, "current_predictions": []})
-    asyncio.run(optimizer.on_batch_begin([variable], rng))
-    assert (variable.get("persona"), variable.get("nb_visit")) == ("stern", 0)
+    asyncio.run(optimizer.on_batch_begin(0, 0, [variable]))
+    assert variable.get("persona") == "stern"
     variable.update({"best_candidates": [{"persona": "best", "examples": [], "reward": 1.0, "reward_count": 4}]})
-    asyncio.run(optimizer.on_batch_begin([variable], rng))
+    asyncio.run(optimizer.on_batch_begin(1, 0, [variable]))
     assert variable.get("persona") == "best"
 
 
@@ -109,7 +104,7 @@ def test_by_default_the_pool_changes_at_the_end_of_the_epoch_only() -> None:
     asyncio.run(optimizer.on_train_begin([variable]))
     scored(optimizer, variable, "good", [1.0, 1.0])
     scored(optimizer, variable, "poor", [0.0])
-    asyncio.run(optimizer.on_batch_end([variable]))
+    asyncio.run(optimizer.on_batch_end(0, 0, [variable]))
     assert variable.get("best_candidates") == []
     assert variable.get("persona") == "good"  # the best known candidate is left in the fields
     asyncio.run(optimizer.on_epoch_end(0, [variable]))
@@ -123,7 +118,7 @@ def test_with_batch_updates_the_pool_changes_at_every_step() -> None:
     optimizer, variable = Write(update_freq="batch"), persona()
     asyncio.run(optimizer.on_train_begin([variable]))
     scored(optimizer, variable, "good", [1.0, 1.0])
-    asyncio.run(optimizer.on_batch_end([variable]))
+    asyncio.run(optimizer.on_batch_end(0, 0, [variable]))
     assert [c["persona"] for c in variable.get("best_candidates")] == ["good"]
 
 

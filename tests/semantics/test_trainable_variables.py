@@ -51,13 +51,13 @@ class Watching(Optimizer):
     def note(self, where: str, variable: Variable) -> None:
         self.seen.append((where, copy.deepcopy(dict(variable.get_json()))))
 
-    async def on_train_begin(self, variables: Any) -> None:
-        await super().on_train_begin(variables)
-        self.note("train begins", variables[0])
+    async def on_train_begin(self, trainable_variables: Any) -> None:
+        await super().on_train_begin(trainable_variables)
+        self.note("train begins", trainable_variables[0])
 
-    async def on_batch_begin(self, variables: Any, rng: Any) -> None:
-        await super().on_batch_begin(variables, rng)
-        self.note("batch begins", variables[0])
+    async def on_batch_begin(self, step: int, epoch: int, trainable_variables: Any) -> None:
+        await super().on_batch_begin(step, epoch, trainable_variables)
+        self.note("batch begins", trainable_variables[0])
 
     def assign_rewards(self, variables: Any, rewards: Mapping[int, float]) -> Any:
         self.note("forward done", variables[0])
@@ -69,13 +69,13 @@ class Watching(Optimizer):
         self.note("propose", variable)
         return {"persona": WARM}
 
-    async def on_batch_end(self, variables: Any) -> None:
-        await super().on_batch_end(variables)
-        self.note("batch ends", variables[0])
+    async def on_batch_end(self, step: int, epoch: int, trainable_variables: Any) -> None:
+        await super().on_batch_end(step, epoch, trainable_variables)
+        self.note("batch ends", trainable_variables[0])
 
-    async def on_epoch_end(self, epoch: int, variables: Any) -> None:
-        await super().on_epoch_end(epoch, variables)
-        self.note("epoch ends", variables[0])
+    async def on_epoch_end(self, epoch: int, trainable_variables: Any) -> None:
+        await super().on_epoch_end(epoch, trainable_variables)
+        self.note("epoch ends", trainable_variables[0])
 
 
 def test_the_state_goes_through_the_steps_of_the_diagram() -> None:

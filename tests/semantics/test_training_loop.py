@@ -136,11 +136,11 @@ def test_a_step_writes_a_candidate_into_every_variable_and_updates_one() -> None
     proposed: list[str] = []
 
     class Noting(Words):
-        async def on_batch_begin(self, variables: Any, rng: Any) -> None:
-            for variable in variables:
+        async def on_batch_begin(self, step: int, epoch: int, trainable_variables: Any) -> None:
+            for variable in trainable_variables:
                 variable.update({"persona": "left over"})
-            await super().on_batch_begin(variables, rng)
-            seen.append([variable.get("persona") for variable in variables])
+            await super().on_batch_begin(step, epoch, trainable_variables)
+            seen.append([variable.get("persona") for variable in trainable_variables])
 
         async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
             proposed.append(variable.name)

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from synalinks._support.calling import check_takes
 from synalinks.callbacks.callback import Callback, Hooked
 from synalinks.callbacks.history import History
 from synalinks.callbacks.progress import ProgbarLogger
@@ -146,10 +147,4 @@ def check_hooks(callback: Callback) -> None:
                 )
             continue
         wanted = list(inspect.signature(getattr(Callback, name)).parameters)[1:]
-        try:
-            inspect.signature(getattr(callback, name)).bind(*wanted)
-        except TypeError as error:
-            raise ConfigurationError(
-                f"{kind.__name__}.{name} is called with {len(wanted)} arguments, and does not take them ({error}); "
-                f"write def {name}(self, {', '.join(wanted)}=None)"
-            ) from None
+        check_takes(getattr(callback, name), wanted, f"{kind.__name__}.{name}")

@@ -8,7 +8,8 @@ from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import OMEGA
 from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer, RandomFewShot
-from synalinks.optimizers.optimizer import Optimizer, Proposal, Step
+from synalinks.optimizers.optimizer import Optimizer
+from synalinks.optimizers.proposals import Batch, Proposal, Step
 from synalinks.optimizers.search import Answer, Case, Place, Problem, State
 from synalinks.saving import Kind, serialize_synalinks_object
 
@@ -32,6 +33,7 @@ def get(identifier: Any) -> Any:
 __all__ = [
     "OMEGA",
     "Answer",
+    "Batch",
     "Candidate",
     "Case",
     "EvolutionaryOptimizer",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import session
 from synalinks._json import Json, JsonObject
-from synalinks._support.copying import Copyable
+from synalinks._support.calling import awaited
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.candidates import Candidate, check_fields, ranked
 from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
-from synalinks.optimizers.scored_predictions import Record, assign_rewards, begin_step
+from synalinks.optimizers.in_place import InPlace
+from synalinks.optimizers.proposals import Step
+from synalinks.optimizers.scored_predictions import Record, assign_rewards
 from synalinks.saving import deserialize_synalinks_object
 
 if TYPE_CHECKING:
@@ -35,54 +36,7 @@ class OptimizerIterations(DataModel):
     seeds_left: dict[str, list[int]] = Field(default={}, description="Seeds not started from yet, by variable.")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The inputs of a proposal.
-
-    Attributes:
-        epoch, step: where training is, from 0.
-        records: this step's scored predictions of the variable, in order of samples: `inputs`, `outputs`, `reward`,
-            `sample` and the sample's `target` (JSON, or None).
-        description: the program's description.
-        rng: the only source of randomness.
-        evaluation_inputs: inputs of the samples that candidates are scored on, JSON, without targets; empty where they
-            are unknown. The same object as long as they are the same.
-
-    Example:
-        >>> import numpy as np
-        >>> rng = np.random.default_rng(0)
-        >>> step = synalinks.optimizers.Step(epoch=0, step=2, records=[], description="Answers.", rng=rng)
-        >>> step.epoch, step.step, step.evaluation_inputs
-        (0, 2, ())
-    """
-
-    epoch: int
-    step: int
-    records: Sequence[Record]
-    description: str
-    rng: np.random.Generator
-    evaluation_inputs: Sequence[Any] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A new candidate for one variable, and the one it came from.
-
-    Example:
-        >>> from synalinks.optimizers import Candidate, Proposal
-        >>> variable = synalinks.Variable({"instructions": "Answer."}, data_model=synalinks.Instructions, name="state")
-        >>> parent = Candidate.of(variable)
-        >>> proposal = Proposal(variable, parent, parent.with_fields({"instructions": "Be brief."}))
-        >>> proposal.child.learnable
-        {'instructions': 'Be brief.'}
-    """
-
-    variable: Variable
-    parent: Candidate
-    child: Candidate
-
-
-class Optimizer(Copyable):
+class Optimizer(InPlace):
     """A search over the JSON of trainable variables.
 
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
@@ -118,6 +72,7 @@ class Optimizer(Copyable):
         name: str | None = None,
         description: str | None = None,
     ) -> None:
+        super().__init__()
         kind = type(self).__name__
         check_count(population_size, 1, f"{kind}: population_size")
         if not reward_uncertainty >= 0:  # NaN is neither
@@ -177,17 +132,22 @@ class Optimizer(Copyable):
 
     # --- what the trainer calls, in this order -------------------------------------------------------------
 
-    @property
-    def variables(self) -> list[Variable]:
-        """The optimizer's own state, saved with the program."""
-        return [self.state]
+    async def begin(self, program: Any, variables: Sequence[Variable], rng: np.random.Generator) -> None:
+        """Begin a training: `build` where these variables are new, then `on_train_begin`.
 
-    @property
-    def epochs(self) -> int:
-        """Epochs completed."""
-        return int(self.state.get("epochs"))
+        Raises:
+            ConfigurationError: what `on_train_begin` refuses.
+        """
+        self.set_program(program)
+        self._rng, self.populations, paths = rng, {}, [variable.path for variable in variables]
+        if self._built_for != paths:
+            await awaited(self.build(variables))
+            self.built, self._built_for = True, paths
+        await awaited(self.on_train_begin(variables))
+        if len(self.populations) < len(paths):  # of a subclass that does not call super()
+            await Optimizer.on_train_begin(self, variables)
 
-    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+    async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.
 
         A value written into a variable since the last training is the new start: a pool that does not hold it belongs
@@ -198,7 +158,7 @@ class Optimizer(Copyable):
         """
         self.populations, self._just_validated = {}, {}
         before, left = self.state.get("seeds_left"), {}
-        for variable in variables:
+        for variable in trainable_variables:
             check_fields(variable)
             value = variable.get_json()
             # There are new ones if the program was saved in the middle of an epoch.
@@ -220,55 +180,68 @@ class Optimizer(Copyable):
                 await self._rebuild(variable)
         self.state.update({"seeds_left": left})
 
-    async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
+    async def on_epoch_begin(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Begin an epoch; its candidates are none yet."""
 
-    async def on_batch_begin(self, variables: Sequence[Variable], rng: np.random.Generator) -> None:
+    async def on_batch_begin(self, step: int, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Write the candidate that the step starts from into each variable: each seed once, then a selected one."""
-        for variable in variables:
+        for variable in trainable_variables:
             left = self.state.get("seeds_left").get(variable.path)
             if left:
                 seeds = variable.get_json()["seed_candidates"]
-                start = Candidate.from_json(seeds[left.pop(int(rng.integers(len(left))))])
+                start = Candidate.from_json(seeds[left.pop(int(self.rng.integers(len(left))))])
             else:
-                start = await self.select_candidate(variable, rng)
+                start = await self.select_candidate(variable, self.rng)
             start.write_to(variable)
-            begin_step(variable)
 
     def assign_rewards(self, variables: Sequence[Variable], rewards: Mapping[int, float]) -> dict[str, list[Record]]:
         """Give predictions the rewards of their samples; returns the scored ones by variable path."""
         return {variable.path: assign_rewards(variable, rewards) for variable in variables}
 
-    def select_variable_name_to_update(self, variables: Sequence[Variable], rng: np.random.Generator) -> str:
-        """The path of the variable to update: never visited, or drawn with P(v) ~ exp(-mean reward / temperature)."""
+    async def select_variable_name_to_update(self, trainable_variables: Sequence[Variable]) -> str:
+        """The variable to update: never visited, or drawn with P(v) ~ exp(-mean reward / temperature).
+
+        Returns:
+            Its name; its path, where others among these have the same name.
+        """
+        chosen = self._drawn(trainable_variables)
+        alone = sum(variable.name == chosen.name for variable in trainable_variables) == 1
+        return chosen.name if alone else chosen.path
+
+    def _drawn(self, variables: Sequence[Variable]) -> Variable:
         unvisited = [v for v in variables if not v.get_json()["nb_visit"]]
         if unvisited:
-            return unvisited[int(rng.integers(len(unvisited)))].path
+            return unvisited[int(self.rng.integers(len(unvisited)))]
         means = [v.get_json()["cumulative_reward"] / v.get_json()["nb_visit"] for v in variables]
         chances = softmax([-mean for mean in means], self.sampling_temperature)
-        return variables[int(rng.choice(len(variables), p=chances))].path
+        return variables[int(self.rng.choice(len(variables), p=chances))]
 
-    async def propose_new_candidate(
-        self, variables: Sequence[Variable], view: Callable[[Variable], Step], rng: np.random.Generator
-    ) -> Proposal | None:
-        """A proposal for one variable, or None; one that changes nothing is none.
+    async def propose_new_candidates(
+        self,
+        step: int,
+        trainable_variables: Sequence[Variable],
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        rewards: Sequence[float] | None = None,
+        training: bool = False,
+    ) -> None:
+        """Write what `propose` gives for one variable into its fields.
 
         Where a variable that was not visited gives no proposal (it lies in a branch that is never taken, or its
         module records nothing), another one is tried.
         """
-        left = list(variables)
+        left = list(trainable_variables)
         while left:
-            name = self.select_variable_name_to_update(left, rng)
-            variable = next(one for one in left if one.path == name)
-            parent = Candidate.of(variable)
-            values = await self.propose(variable, view(variable))
+            name = await awaited(self.select_variable_name_to_update(left))
+            variable = next(one for one in left if name in (one.path, one.name))
+            values = await self.propose(variable, self.view(variable))
             if values is not None:
-                child = parent.with_fields(values)
-                return None if child.key == parent.key else Proposal(variable, parent, child)
+                variable.update(values)
+                return
             if variable.get_json()["nb_visit"]:
-                return None
+                return
             left = [other for other in left if other is not variable]
-        return None
 
     def add_scored(self, variable: Variable, candidate: Candidate, rewards: Sequence[float]) -> None:
         """Add the rewards of samples that a candidate was not scored on before."""
@@ -280,10 +253,10 @@ class Optimizer(Copyable):
         self.populations[variable.path].mark_validated(candidate)
         self._just_validated[variable.path] = candidate
 
-    async def on_batch_end(self, variables: Sequence[Variable]) -> None:
+    async def on_batch_end(self, step: int, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Leave the best known candidate in each variable."""
         self.state.update({"iterations": self.state.get("iterations") + 1})
-        for variable in variables:
+        for variable in trainable_variables:
             if self.update_freq == "batch":
                 await self._rebuild(variable, keep_best_validated=self.population_size > 1)
             self.write_best(variable)
@@ -306,7 +279,7 @@ class Optimizer(Copyable):
         else:
             best.write_to(variable)
 
-    async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
+    async def on_epoch_end(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Rebuild each variable's pool; leave in it what the epoch's validation measured, or the best known.
 
         What a checkpoint saves under an epoch's `val_*`, and what is restored as the best epoch's, is what these were
@@ -314,7 +287,7 @@ class Optimizer(Copyable):
         """
         validated = bool(self._just_validated)
         self.state.update({"validated": validated})
-        for variable in variables:
+        for variable in trainable_variables:
             await self._rebuild(variable, keep_best_validated=validated or self.population_size > 1)
             if (measured := self._just_validated.get(variable.path)) is not None:
                 measured.write_to(variable)
@@ -338,9 +311,9 @@ class Optimizer(Copyable):
             members = [*members[: self.population_size - 1], validated]
         population.replace(members)
 
-    async def on_train_end(self, variables: Sequence[Variable]) -> None:
+    async def on_train_end(self, trainable_variables: Sequence[Variable]) -> None:
         """Leave the best candidate in the fields and the pool, and no predictions of a step."""
-        for variable in variables:
+        for variable in trainable_variables:
             if self.populations[variable.path].newcomers:  # of an epoch that was cut short; what was scored is kept
                 await self._rebuild(variable)
             self.write_best_validated(variable)

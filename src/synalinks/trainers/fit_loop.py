@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from synalinks import scope
+from synalinks._support.calling import awaited
 from synalinks.callbacks import CallbackList, History
 from synalinks.data import Variable
 from synalinks.errors import BudgetExceeded
@@ -115,7 +116,7 @@ class FitLoop:
     async def run(self, history: History) -> None:
         """Train, until the epochs, the budget or a callback end it."""
         parts = self.parts
-        await parts.optimizer.on_train_begin(parts.variables)
+        await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng)
         check_models(parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
         history.budget = self._tracker
         with ExitStack() as stack:
@@ -151,7 +152,7 @@ class FitLoop:
             self.complete = history.stopped_by != "budget"
         finally:
             parts.costs.release_earmark()
-            await parts.optimizer.on_train_end(parts.variables)
+            await awaited(parts.optimizer.on_train_end(parts.variables))
             await self._callbacks.call("on_train_end", logs)
 
     async def _run_epoch(self, number: int) -> Epoch:
@@ -170,7 +171,7 @@ class FitLoop:
     async def _begin_epoch(self, epoch: Epoch) -> None:
         parts = self.parts
         parts.run.reset_metrics()
-        await parts.optimizer.on_epoch_begin(epoch.number, parts.variables)
+        await awaited(parts.optimizer.on_epoch_begin(epoch.number, parts.variables))
         await self._callbacks.call("on_epoch_begin", epoch.number, None)
         parts.costs.begin_epoch()
 
@@ -223,7 +224,7 @@ class FitLoop:
         parts, rebuilt = self.parts, False
         try:
             with scope.enter(phase="optimizer"):
-                await parts.optimizer.on_epoch_end(epoch.number, parts.variables)
+                await awaited(parts.optimizer.on_epoch_end(epoch.number, parts.variables))
             rebuilt = True
         finally:
             epoch.logs = {**epoch.logs, **parts.run.compiled.late_logs(parts.run.ledger, epoch.number)}

@@ -7,15 +7,16 @@ less what is already known; the best known candidate is left in the variables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synalinks import scope
+from synalinks._support.calling import awaited
 from synalinks.data import Variable, tree
 from synalinks.metrics import Mean
-from synalinks.optimizers import Proposal, Step
+from synalinks.optimizers import Batch, Proposal, Step
 from synalinks.optimizers.candidates import Candidate
-from synalinks.optimizers.scored_predictions import Record
+from synalinks.optimizers.scored_predictions import Record, begin_step
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
@@ -36,23 +37,27 @@ class TrainingStep:
     async def __call__(self, epoch: int, number: int, batch: list[Sample], mean_reward: Mean) -> None:
         """Train on a batch; `epoch` and `number` are counted from 0."""
         parts = self._parts
-        optimizer, variables, rng = parts.optimizer, parts.variables, parts.rng
-        await optimizer.on_batch_begin(variables, rng)
+        optimizer, variables = parts.optimizer, parts.variables
+        await awaited(optimizer.on_batch_begin(number, epoch, variables))
+        for variable in variables:
+            begin_step(variable)
         parts.costs.count(steps=1, trained=len(batch))
-        records = await self._forward(epoch, batch, mean_reward)
+        records, seen = await self._forward(epoch, batch, mean_reward)
         since = len(parts.run.ledger)
         with scope.enter(phase="optimizer"):
-            proposal = await optimizer.propose_new_candidate(
-                variables, lambda variable: self._view(epoch, number, records[variable.path], batch), rng
+            proposals = await optimizer.proposals(
+                variables, lambda variable: self._view(epoch, number, records[variable.path], batch, seen)
             )
         parts.costs.count_optimizer(since)
-        if proposal is not None:
-            await self._compare(proposal, self._minibatch(batch))
+        if proposals:
+            await self._compare(proposals, self._minibatch(batch))
         with scope.enter(phase="optimizer"):
-            await optimizer.on_batch_end(variables)
+            await awaited(optimizer.on_batch_end(number, epoch, variables))
 
-    async def _forward(self, epoch: int, batch: list[Sample], mean_reward: Mean) -> dict[str, list[Record]]:
-        """Run the batch; gives the scored predictions of each variable, by its path."""
+    async def _forward(
+        self, epoch: int, batch: list[Sample], mean_reward: Mean
+    ) -> tuple[dict[str, list[Record]], Batch]:
+        """Run the batch; gives the scored predictions of each variable, by its path, and the batch as run."""
         parts, run = self._parts, self._parts.run
         since = len(run.ledger)
         with scope.enter(phase="train"):
@@ -67,31 +72,32 @@ class TrainingStep:
         for reward in rewards:
             mean_reward.add(reward)
         await update_metrics(run.compiled, batch, predictions)
-        return records
+        return records, Batch([one.x for one in batch], [one.y for one in batch], predictions, rewards)
 
-    async def _compare(self, proposal: Proposal, samples: Sequence[Sample]) -> None:
-        """Score the parent and the child of a proposal on the same samples.
+    async def _compare(self, proposals: Sequence[Proposal], samples: Sequence[Sample]) -> None:
+        """Score the parents and the children of proposals on the same samples.
 
-        The parent's state is made of the candidates of all variables, so its rewards are for all of them.
+        The parents' state is made of the candidates of all variables, so its rewards are for all of them.
         """
         parts = self._parts
-        measured: tuple[tuple[Candidate, Sequence[Variable]], ...] = (
-            (proposal.parent, parts.variables),
-            (proposal.child, [proposal.variable]),
+        measured: tuple[tuple[Mapping[int, Candidate], Sequence[Variable]], ...] = (
+            ({id(one.variable): one.parent for one in proposals}, parts.variables),
+            ({id(one.variable): one.child for one in proposals}, [one.variable for one in proposals]),
         )
-        for candidate, variables in measured:
-            candidate.write_to(proposal.variable)
+        for candidates, variables in measured:
+            for proposal in proposals:
+                candidates[id(proposal.variable)].write_to(proposal.variable)
             rewards = await score(parts.run, parts.variables, samples, parts.scores)
             parts.costs.count(scored=len(rewards))
             for variable in variables:
                 parts.optimizer.add_scored(variable, Candidate.of(variable), rewards)
 
-    def _view(self, epoch: int, number: int, records: Sequence[Record], batch: list[Sample]) -> Step:
+    def _view(self, epoch: int, number: int, records: Sequence[Record], batch: list[Sample], seen: Batch) -> Step:
         """What a proposal may look at."""
         targets = {sample.index: _json_of(sample.y) for sample in batch}
         shown = [{**record, "target": targets[record["sample"]]} for record in records]
         description = self._parts.run.program.description
-        return Step(epoch, number, shown, description, self._parts.rng, self._evaluation_inputs(batch))
+        return Step(epoch, number, shown, description, self._parts.rng, self._evaluation_inputs(batch), seen)
 
     def _evaluation_inputs(self, batch: list[Sample]) -> list[Any]:
         """Inputs of the samples that candidates are scored on, whichever of them a minibatch holds."""

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synalinks._json import Json, JsonObject
+from synalinks._support.calling import awaited, taken
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.modules import LanguageModel
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.selection import check_strategy, check_temperature, choose
-from synalinks.optimizers.optimizer import Optimizer, Step, UpdateFrequency
+from synalinks.optimizers.in_place import given, values_of
+from synalinks.optimizers.optimizer import Optimizer, UpdateFrequency
+from synalinks.optimizers.proposals import Step
 from synalinks.saving import serialize_synalinks_object
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ class EvolutionaryOptimizer(Optimizer):
     """A search in which new candidates descend from one parent (mutation) or two (crossover).
 
     The chance of crossover is min(1, merging_rate * epochs completed); it needs two different candidates. Subclasses
-    write `mutate` and `cross`.
+    write `mutate` and `cross`, or `mutate_candidate` and `merge_candidate`.
 
     Args:
         language_model: proposes candidates; the session's default where None, resolved when training begins.
@@ -80,15 +83,15 @@ class EvolutionaryOptimizer(Optimizer):
 
     async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Json] | None:
         """New values descending from one candidate, or None."""
-        raise ConfigurationError(f"{type(self).__name__} does not define `async def mutate(...)`")
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def mutate(...)`, nor mutate_candidate")
 
     async def cross(
         self, variable: Variable, parent: Candidate, other: Candidate, step: Step
     ) -> Mapping[str, Json] | None:
         """New values descending from two candidates, or None."""
-        raise ConfigurationError(f"{type(self).__name__} does not define `async def cross(...)`")
+        raise ConfigurationError(f"{type(self).__name__} does not define `async def cross(...)`, nor merge_candidate")
 
-    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+    async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Resolve the language model, before the first paid call.
 
         Raises:
@@ -100,7 +103,7 @@ class EvolutionaryOptimizer(Optimizer):
                 f"{type(self).__name__} has no language model to propose with: pass language_model=, or call "
                 "synalinks.set_default_language_model('ollama/llama3.2:latest') before training"
             )
-        await super().on_train_begin(variables)
+        await super().on_train_begin(trainable_variables)
 
     async def select_candidate(self, variable: Variable, rng: np.random.Generator) -> Candidate:
         """A parent from the pool, by `selection`; a seed where the pool is empty."""
@@ -113,12 +116,72 @@ class EvolutionaryOptimizer(Optimizer):
 
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """A mutation of the candidate the variable holds, or its crossover with another."""
-        parent = Candidate.of(variable)
+        self._rng, self._view = step.rng, lambda _: step
+        parent, batch = Candidate.of(variable), given(step.batch)
+        if self._others(variable) and await awaited(self.select_evolving_strategy()) == "crossover":
+            other = await awaited(self.select_candidate_to_merge(step.step, variable))
+            if other is not None:
+                merge = self.merge_candidate
+                return values_of(
+                    await awaited(merge(step.step, variable, parent.to_json(), other, **taken(merge, batch)))
+                )
+        mutate = self.mutate_candidate
+        return values_of(await awaited(mutate(step.step, variable, parent.to_json(), **taken(mutate, batch))))
+
+    def _others(self, variable: Variable) -> list[Candidate]:
+        """The candidates of the pool that the variable does not hold."""
+        key = Candidate.of(variable).key
+        return [candidate for candidate in _pool_of(variable) if candidate.key != key]
+
+    async def select_evolving_strategy(self) -> str:
+        """`crossover` with the chance of the epoch, else `mutation`."""
         chance = min(1.0, self.merging_rate * self.epochs)
-        others = [candidate for candidate in _pool_of(variable) if candidate.key != parent.key]
-        if others and float(step.rng.random()) < chance:
-            return await self.cross(variable, parent, self._select(others, step.rng), step)
-        return await self.mutate(variable, parent, step)
+        return "crossover" if float(self.rng.random()) < chance else "mutation"
+
+    async def select_candidate_to_merge(self, step: int, trainable_variable: Variable) -> JsonObject | None:
+        """Another candidate of the pool, by `selection`; None where there is none."""
+        others = self._others(trainable_variable)
+        return self._select(others, self.rng).to_json() if others else None
+
+    async def mutate_candidate(
+        self,
+        step: int,
+        trainable_variable: Variable,
+        selected_candidate: Mapping[str, Json],
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        rewards: Sequence[float] | None = None,
+        training: bool = False,
+    ) -> Mapping[str, Json] | None:
+        """A new candidate descending from one, as `mutate` makes it; another form of that method.
+
+        Args:
+            step: counted from 0.
+            selected_candidate: its fields and, where it was scored, `reward` and `reward_count`.
+            x, y, y_pred, rewards: of the batch; see `Batch`.
+        """
+        parent = Candidate.from_json(selected_candidate)
+        return await self.mutate(trainable_variable, parent, self.view(trainable_variable))
+
+    async def merge_candidate(
+        self,
+        step: int,
+        trainable_variable: Variable,
+        current_candidate: Mapping[str, Json],
+        other_candidate: Mapping[str, Json],
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        rewards: Sequence[float] | None = None,
+        training: bool = False,
+    ) -> Mapping[str, Json] | None:
+        """A new candidate descending from two, as `cross` makes it; another form of that method.
+
+        Args: see `mutate_candidate`.
+        """
+        parents = (Candidate.from_json(current_candidate), Candidate.from_json(other_candidate))
+        return await self.cross(trainable_variable, *parents, self.view(trainable_variable))
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
+from synalinks._support.calling import awaited
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.evolutionary.selection import check_count, check_strategy, choose, softmax
 from synalinks.optimizers.few_shot.lexical_similarity import LexicalSimilarity, cosine, cover
 from synalinks.optimizers.few_shot.similarity_effect import SimilarityEffect
-from synalinks.optimizers.optimizer import Optimizer, Step, UpdateFrequency
+from synalinks.optimizers.optimizer import Optimizer, UpdateFrequency
+from synalinks.optimizers.proposals import Step
 from synalinks.optimizers.scored_predictions import Record, eligible
 
 if TYPE_CHECKING:
@@ -76,37 +78,44 @@ class GreedyOptimizer(Optimizer):
         self._effects: dict[str, SimilarityEffect] = {}
         self._measured: tuple[Sequence[Any], LexicalSimilarity] | None = None
 
-    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+    async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Begin without the effects measured by former trainings."""
-        await super().on_train_begin(variables)
+        await super().on_train_begin(trainable_variables)
         self._hands, self._effects, self._measured = {}, {}, None
 
-    async def on_epoch_begin(self, epoch: int, variables: Sequence[Variable]) -> None:
+    async def on_epoch_begin(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Shuffle the counts anew: no state is carried between epochs."""
         self._hands = {}
 
-    async def on_train_end(self, variables: Sequence[Variable]) -> None:
+    async def on_train_end(self, trainable_variables: Sequence[Variable]) -> None:
         """Leave the best candidate in the fields, and no index of the data in memory."""
-        await super().on_train_end(variables)
+        await super().on_train_end(trainable_variables)
         self._measured = None
 
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """Other examples; None where nothing is eligible, few-shot learning is off, or the draw has no chance."""
         if self.nb_max_examples == 0:
             return None
-        near = (
-            self._similarity(step.evaluation_inputs) if self.sampling == "softmax" and step.evaluation_inputs else None
-        )
+        self._rng, self._view = step.rng, lambda _: step
+        near = self._similarity(step)
         if near is not None:
             self._observe(variable, step.records, near)
-        records = eligible(variable)
-        if not records:
+        if not eligible(variable):
             return None
-        count = min(self._deal(variable, step.rng), len(records))
-        chosen = self._choose(variable, records, count, near, step.rng)
+        chosen = await awaited(self.sample_best_predictions(variable))
         if near is not None and self._falls_behind(variable, chosen, near):
             return None
-        return {"examples": [{**record, "reward": None} for record in chosen]}
+        return {"examples": chosen}
+
+    async def sample_best_predictions(self, trainable_variable: Variable) -> list[JsonObject]:
+        """The examples of a proposal: eligible predictions, as the sampling draws them; there may be none."""
+        step = self.view(trainable_variable)
+        records = eligible(trainable_variable)
+        if not records:
+            return []
+        count = min(self._deal(trainable_variable, step.rng), len(records))
+        chosen = self._choose(trainable_variable, records, count, self._similarity(step), step.rng)
+        return [{**record, "reward": None} for record in chosen]
 
     def _deal(self, variable: Variable, rng: np.random.Generator) -> int:
         """How many examples: uniform, and as evenly as can be within an epoch, which has few steps."""
@@ -142,7 +151,11 @@ class GreedyOptimizer(Optimizer):
 
     # --- the similarity effect -----------------------------------------------------------------------------
 
-    def _similarity(self, inputs: Sequence[Json]) -> LexicalSimilarity:
+    def _similarity(self, step: Step) -> LexicalSimilarity | None:
+        """To the inputs that candidates are scored on; None where they are unknown, or the sampling does without."""
+        inputs = step.evaluation_inputs
+        if self.sampling != "softmax" or not inputs:
+            return None
         if self._measured is None or self._measured[0] is not inputs:
             self._measured = (inputs, LexicalSimilarity(inputs))
         return self._measured[1]

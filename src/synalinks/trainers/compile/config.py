@@ -59,7 +59,11 @@ class Compilable:
         self.compiled = Compiled.of(reward, reward_weights, metrics)
         self.compiled.check_schemas(self.outputs, None)
         self.compiled.bind(self)
-        self.optimizer = optimizer_namespace.get(optimizer)
+        found: Optimizer | None = optimizer_namespace.get(optimizer)
+        if found is not None:
+            found.check_hooks()
+            found.set_program(self)
+        self.optimizer = found
         self._compile_arguments = {"reward_weights": reward_weights, "several": self.compiled.per_output}
 
     @property

@@ -25,7 +25,8 @@ from synalinks.optimizers.evolutionary.omega.novelty_search import (
     dominated_novelty_search,
     pairwise,
 )
-from synalinks.optimizers.optimizer import Step, UpdateFrequency
+from synalinks.optimizers.optimizer import UpdateFrequency
+from synalinks.optimizers.proposals import Step
 from synalinks.saving import serialize_synalinks_object
 
 ALGORITHMS = ("dns", "ga")
@@ -135,13 +136,13 @@ class OMEGA(EvolutionaryOptimizer):
         self._proposers: dict[tuple[str, str], Generator | ChainOfThought] = {}
         self._keys: dict[str, frozenset[str]] = {}
 
-    async def on_train_begin(self, variables: Sequence[Variable]) -> None:
+    async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Resolve both models and make the proposers, before the first paid call.
 
         Raises:
             ConfigurationError: a model is missing.
         """
-        await super().on_train_begin(variables)
+        await super().on_train_begin(trainable_variables)
         self.embedding_model = self.embedding_model or EmbeddingModel.get(None)
         if self.algorithm == "dns" and self.distance_function is None and self.embedding_model is None:
             raise ConfigurationError(
@@ -149,7 +150,7 @@ class OMEGA(EvolutionaryOptimizer):
                 "embedding_model=, call synalinks.set_default_embedding_model('ollama/all-minilm'), give a "
                 "distance_function, or set algorithm='ga'"
             )
-        for variable in variables:
+        for variable in trainable_variables:
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
             schema = learnable_schema(variable)
             self._keys[variable.path] = frozenset(schema["properties"])
@@ -202,12 +203,12 @@ class OMEGA(EvolutionaryOptimizer):
         keys = self._keys[variable.path]
         return {name: value for name, value in answer.get_json().items() if name in keys}
 
-    async def on_epoch_end(self, epoch: int, variables: Sequence[Variable]) -> None:
+    async def on_epoch_end(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """With `dns`, drop the dominated candidates; then rebuild the pools."""
         if self.algorithm == "dns":
-            for variable in variables:
+            for variable in trainable_variables:
                 await self._drop_dominated(variable)
-        await super().on_epoch_end(epoch, variables)
+        await super().on_epoch_end(epoch, trainable_variables)
 
     async def _drop_dominated(self, variable: Variable) -> None:
         population = self.populations[variable.path]
