@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, KeysView, ValuesView
-from typing import Any
+from typing import Any, dataclass_transform
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
@@ -19,6 +19,7 @@ from synalinks.data.schema import no_attribute
 from synalinks.data.symbolic_data_model import SymbolicDataModel
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
 class DataModelMeta(Operand, ModelMetaclass):
     """The type of `DataModel` classes; it gives the classes themselves the operators.
 
