@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import ItemsView, KeysView, ValuesView
-from typing import Any, dataclass_transform
+from typing import TYPE_CHECKING, Any, dataclass_transform
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
@@ -95,14 +95,16 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
         except KeyError:
             raise KeyError(f"no field {key!r} in {type(self).__name__}; there are {list(self.__dict__)}") from None
 
-    def __getattr__(self, name: str) -> Any:
-        # Only for what is no attribute: mistakes, and private ones, which pydantic finds and hides from checkers.
-        try:
-            return super().__getattr__(name)  # type: ignore[misc]
-        except AttributeError as error:
-            if name.startswith("_"):
-                raise
-            raise AttributeError(no_attribute(type(self).__name__, name, list(type(self).model_fields))) from error
+    if not TYPE_CHECKING:  # a type checker reports these attributes
+
+        def __getattr__(self, name: str) -> Any:
+            # Only for what is no attribute: mistakes, and private ones, which pydantic finds.
+            try:
+                return super().__getattr__(name)
+            except AttributeError as error:
+                if name.startswith("_"):
+                    raise
+                raise AttributeError(no_attribute(type(self).__name__, name, list(type(self).model_fields))) from error
 
     @classmethod
     def keys(cls) -> KeysView[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import KeysView
-from typing import Any, ClassVar, NoReturn, Union
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Union
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -133,14 +133,16 @@ class SymbolicDataModel(Copyable, Operand):
     def __getitem__(self, key: str) -> NoReturn:
         self._no_value()
 
-    def __getattr__(self, name: str) -> NoReturn:
-        # Only for what is no attribute of the class: fields, which have no value yet, and mistakes.
-        if name.startswith("_"):
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-        fields = list(self.keys())
-        if name not in fields:
-            raise AttributeError(no_attribute(self._schema.get("title", "this symbol"), name, fields))
-        raise AttributeError(self._why_no_value())
+    if not TYPE_CHECKING:  # a type checker reports these attributes
+
+        def __getattr__(self, name: str) -> NoReturn:
+            # Only for what is no attribute of the class: fields, which have no value yet, and mistakes.
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            fields = list(self.keys())
+            if name not in fields:
+                raise AttributeError(no_attribute(self._schema.get("title", "this symbol"), name, fields))
+            raise AttributeError(self._why_no_value())
 
     def values(self) -> NoReturn:
         """Refused: there is no value."""

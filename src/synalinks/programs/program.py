@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
@@ -20,11 +20,24 @@ from synalinks.programs.summary import SummaryOptions, summarise
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.trainers import Trainer
 
+P = TypeVar("P", bound="Program")
+P_co = TypeVar("P_co", covariant=True)
+
+
+class _Load(Protocol[P_co]):
+    """`load` of a class of programs."""
+
+    def __call__(self, path: str | Path, custom_objects: Mapping[str, Any] | None = None) -> P_co: ...
+
 
 class _Loader:
     """`Program.load(path)` builds a program; `program.load(path)` loads saved variables into that one."""
 
-    def __get__(self, program: Program | None, cls: type[Program]) -> Any:
+    @overload
+    def __get__(self, program: None, cls: type[P]) -> _Load[P]: ...
+    @overload
+    def __get__(self, program: P, cls: type[P]) -> Callable[[str | Path], P]: ...
+    def __get__(self, program: Any, cls: Any) -> Any:
         if program is not None:
             return lambda path: files.load_variables_of(program, path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import field_validator, model_validator
 
@@ -23,6 +23,12 @@ class ChatRole(StrEnum):
     ASSISTANT = "assistant"
     TOOL = "tool"
     FUNCTION = "function"
+
+
+if TYPE_CHECKING:  # the names of roles are accepted, and made roles
+    Role = ChatRole | Literal["system", "developer", "user", "assistant", "tool", "function"]
+else:
+    Role = ChatRole
 
 
 class ToolCallFunction(DataModel):
@@ -55,7 +61,7 @@ class ChatMessage(DataModel):
         ['text', 'image_url']
     """
 
-    role: ChatRole = Field(description="Who speaks")
+    role: Role = Field(description="Who speaks")
     reasoning_content: str | None = Field(default=None, description="What the model thought before it spoke")
     thinking_blocks: list[JsonObject] | None = Field(default=None, description="The same in the provider's own form")
     content: str | list[JsonObject] | JsonObject | None = Field(

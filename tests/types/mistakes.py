@@ -1,0 +1,90 @@
+"""A program as an editor reads it. `# error` stands where a type checker reports; `# is X` where it reveals a type.
+
+Not run: the lines with errors are wrong on purpose.
+"""
+
+from __future__ import annotations
+
+from typing import reveal_type
+
+import synalinks
+from synalinks import Genrator  # error
+from synalinks.modules import SQLAgent  # error
+from synalinks.rewards import ExactMatch
+
+
+class Query(synalinks.DataModel):
+    """A question."""
+
+    query: str = synalinks.Field(description="The question")
+    hint: str | None = synalinks.Field(default=None, description="A hint")
+
+
+class Answer(synalinks.DataModel):
+    """Its answer."""
+
+    answer: str = synalinks.Field(description="The answer")
+    sources: list[str] = synalinks.Field(default_factory=list, description="Where it was found")
+
+
+class Shout(synalinks.Module):
+    """A module of one's own."""
+
+    def __init__(self, times: int = 1, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.times = times
+
+    async def call(self, inputs: synalinks.JsonDataModel, training: bool = False) -> synalinks.JsonDataModel:
+        return inputs
+
+
+class QA(synalinks.Program):
+    """A program of one's own."""
+
+
+async def right() -> None:
+    model = synalinks.LanguageModel(model="ollama/llama3.2", temperature=0.2)
+    reveal_type(model)  # is LanguageModel
+    inputs = synalinks.Input(data_model=Query)
+    reveal_type(inputs)  # is SymbolicDataModel
+    generator = synalinks.Generator(data_model=Answer, language_model=model)
+    reveal_type(generator)  # is Generator
+    outputs = await generator(inputs)
+    program = synalinks.Program(inputs=inputs, outputs=outputs, name="qa")
+    reveal_type(program)  # is Program
+    reveal_type(QA())  # is QA
+    reveal_type(Shout(times=2))  # is Shout
+    reveal_type(synalinks.Program.load("qa.json"))  # is Program
+    reveal_type(QA.load("qa.json", custom_objects={}))  # is QA
+    reveal_type(QA().load("qa.json"))  # is QA
+    program.compile(optimizer=synalinks.optimizers.RandomFewShot(), reward=ExactMatch(in_mask=["answer"]))
+    history = await program.fit(x=[Query(query="1 + 1")], y=[Answer(answer="2")], epochs=2)
+    reveal_type(history)  # is History
+    reveal_type(Query(query="1 + 1").query)  # is str
+    reveal_type(synalinks.ChatMessage(role="user", content="hello"))  # is ChatMessage
+    await program(Query(query="1 + 1"))
+
+
+async def wrong(program: synalinks.Program, generator: synalinks.Generator, query: Query) -> None:
+    synalinks.Generator(data_modl=Answer)  # error
+    synalinks.Program(input=query)  # error
+    synalinks.LanguageModel(model=3)  # error
+    synalinks.optimizers.OMEGA(population=3)  # error
+    ExactMatch(in_masks=["answer"])  # error
+    Shout(time=2)  # error
+    program.compile(rewards=ExactMatch())  # error
+    await program.fit(x=[query], epoch=2)  # error
+    await program.fit(x=[query], epochs="two")  # error
+    await program.evaluate(x=[query], batchsize=2)  # error
+    program.fit(x=[query])  # error
+    program(query)  # error
+    generator(query)  # error
+    program.sumary()  # error
+    synalinks.Generatr()  # error
+    synalinks.KnowledgeBase()  # error
+    Query()  # error
+    Query(quer="1 + 1")  # error
+    Query(query=3)  # error
+    print(query.qurey)  # error
+    synalinks.enable_logging(level="info")  # error
+    synalinks.config.set_seed("one")  # error
