@@ -46,7 +46,7 @@ def test_two_saves_of_one_state_are_the_same_bytes(tmp_path: Path) -> None:
     program.save(tmp_path / "two.json")
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.json", "two.json"]
-    assert (tmp_path / "one.json").read_text().startswith('{\n  "synalinks_program": 1')
+    assert (tmp_path / "one.json").read_text().startswith('{\n  "synalinks_program": 2')
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -110,8 +110,8 @@ def test_a_field_of_the_file_that_the_program_lacks_is_refused_before_anything_c
     program = make(build)
     program.save_variables(tmp_path / "p.variables.json")
     value = json.loads((tmp_path / "p.variables.json").read_text())
-    value["variables"]["trainable"]["one/persona_one"]["persona"] = "changed"
-    value["variables"]["trainable"]["two/persona_two"]["alien"] = 1
+    value["variables"]["trainable_variables"]["one"]["persona_one"]["persona"] = "changed"
+    value["variables"]["trainable_variables"]["two"]["persona_two"]["alien"] = 1
     (tmp_path / "p.variables.json").write_text(json.dumps(value))
     with pytest.raises(ConfigurationError, match=r"two/persona_two has no fields \['alien'\]"):
         program.load_variables(tmp_path / "p.variables.json")
@@ -122,7 +122,7 @@ def test_variables_alone(tmp_path: Path) -> None:
     program, other = trained(), solver()
     program.save_variables(tmp_path / "p.variables.json")
     other.load_variables(tmp_path / "p.variables.json")
-    assert other.get_state_tree()["trainable"] == program.get_state_tree()["trainable"]
+    assert other.get_state_tree()["trainable_variables"] == program.get_state_tree()["trainable_variables"]
     with pytest.raises(ConfigurationError, match="holds variables only"):
         synalinks.Program.load(tmp_path / "p.variables.json")
     with pytest.raises(ConfigurationError, match=r"\.variables\.json file"):
@@ -296,6 +296,7 @@ def test_files_that_are_no_programs(tmp_path: Path) -> None:
         "list.json": "[]",
         "other.json": '{"a": 1}',
         "new.json": '{"synalinks_program": 99, "variables": {}}',
+        "old.json": '{"synalinks_program": 1, "variables": {}}',
     }
     for name, text in cases.items():
         (tmp_path / name).write_text(text)
@@ -305,6 +306,7 @@ def test_files_that_are_no_programs(tmp_path: Path) -> None:
         "list.json": "not a program saved by",
         "other.json": "not a program saved by",
         "new.json": "layout 99.*newer synalinks-replay",
+        "old.json": "layout 1, .*never released",
     }.items():
         with pytest.raises(ConfigurationError, match=message):
             synalinks.Program.load(tmp_path / name)

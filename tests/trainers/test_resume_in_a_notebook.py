@@ -48,7 +48,7 @@ def test_the_same_cell_goes_on_where_it_was(tmp_path: Path, made_before: int) ->
     assert history.history["reward"] == whole.history["reward"]
     assert len(history.epoch) == 3
     values = [
-        [value for variables in program.get_state_tree().values() for value in variables.values()]
+        [value for variables in program.get_state().values() for value in variables.values()]
         for program in (resumed, straight)
     ]
     without_numbers = [re.sub(r"generator(_\d+)?", "generator", repr(value)) for value in values]

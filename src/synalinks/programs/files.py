@@ -10,13 +10,12 @@ from typing import Any, Protocol, TypeVar
 from synalinks import _json
 from synalinks._concurrency import run_sync
 from synalinks._files import replacing
-from synalinks.data import SymbolicDataModel, Variable, tree
+from synalinks.data import SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.graph import Graph
 from synalinks.modules import Module
 from synalinks.modules.core.operation import awaited
-from synalinks.modules.core.walking import Stateful, modules_below
-from synalinks.optimizers import Optimizer
+from synalinks.programs.state import ProgramWithState, adopt_names, set_state_tree, state_tree
 from synalinks.saving import (
     custom_object_scope,
     load_as,
@@ -25,23 +24,15 @@ from synalinks.saving import (
 )
 
 #: Version of the file's layout; raised when an older reader could not make sense of it.
-FILE_FORMAT = 1
+FILE_FORMAT = 2
 
 
-class SavableProgram(Stateful, Protocol):
+class SavableProgram(ProgramWithState, Protocol):
     """A program as it is saved and loaded."""
 
-    name: str
     built: bool
     build_spec: tuple[Any, ...] | None
     graph: Graph | None
-    optimizer: Optimizer | None
-
-    @property
-    def trainable_variables(self) -> list[Variable]: ...
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]: ...
 
     def get_compile_config(self) -> dict[str, Any] | None: ...
 
@@ -89,13 +80,13 @@ def save(program: SavableProgram, filepath: str | Path, overwrite: bool = True) 
     """Write architecture and variables."""
     if not program.built:
         raise ConfigurationError(f"{program.name} has no state to save yet: call it once before saving it")
-    value = {**architecture(program), "variables": state_of(program)}
+    value = {**architecture(program), "variables": state_tree(program)}
     write(_path(filepath, ".json", overwrite), _json.pretty(value))
 
 
 def save_variables(program: SavableProgram, filepath: str | Path, overwrite: bool = True) -> None:
     """Write the variables alone."""
-    value = {"synalinks_variables": FILE_FORMAT, "variables": state_of(program)}
+    value = {"synalinks_variables": FILE_FORMAT, "variables": state_tree(program)}
     write(_path(filepath, ".variables.json", overwrite), _json.pretty(value))
 
 
@@ -135,10 +126,9 @@ def read(filepath: str | Path) -> dict[str, Any]:
     layout = isinstance(value, dict) and (value.get("synalinks_program") or value.get("synalinks_variables"))
     if not isinstance(layout, int) or not layout or not isinstance(value.get("variables"), dict):
         raise ConfigurationError(f"{path} is not a program saved by program.save(...)")
-    if layout > FILE_FORMAT:
-        raise ConfigurationError(
-            f"{path} has layout {layout}, this version reads up to {FILE_FORMAT}; install a newer synalinks-replay"
-        )
+    if layout != FILE_FORMAT:
+        hint = "install a newer synalinks-replay" if layout > FILE_FORMAT else "it was never released; save it again"
+        raise ConfigurationError(f"{path} has layout {layout}, this version reads layout {FILE_FORMAT}; {hint}")
     return dict(value)
 
 
@@ -149,8 +139,8 @@ def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) 
         raise ConfigurationError(f"{filepath} holds variables only; load it into a program with program.load(path)")
     with _of_file(filepath):
         program = build(value, custom_objects)
-        _adopt_names(program, value["variables"])
-        set_state(program, value["variables"])
+        adopt_names(program, value["variables"])
+        set_state_tree(program, value["variables"], whole=True)
     return program
 
 
@@ -204,7 +194,7 @@ def load_variables_of(program: P, filepath: str | Path) -> P:
     try:
         with _of_file(filepath):
             _check_outline(program, value)
-            set_state(program, value["variables"])
+            set_state_tree(program, value["variables"], whole=True)
     except ConfigurationError as error:
         raise ConfigurationError(f"{filepath} does not fit {program.name}: {error}") from error
     return program
@@ -230,74 +220,3 @@ def _check_outline(program: SavableProgram, value: Mapping[str, Any]) -> None:
             raise ConfigurationError(f"another architecture: the schema of {operation.name} differs")
     if [node["operation"] for node in saved["nodes"]] != [ours.index(node.operation) for node in program.graph.nodes]:
         raise ConfigurationError("another architecture: the operations are connected in another way")
-
-
-def _adopt_names(program: SavableProgram, state: Mapping[str, Any]) -> None:
-    """Give variables, and the modules that own them, the names they were saved under.
-
-    Modules that a constructor makes without a name get the session's next free one, which need not be theirs.
-    """
-    owners = {
-        id(variable): module for module in (program, *modules_below(program)) for variable in module.own_variables
-    }
-    for group, variables in _groups(program).items():
-        saved = state.get(group, {})
-        if group == "optimizer" or len(saved) != len(variables):
-            continue
-        for path, variable in zip(saved, variables, strict=True):
-            owner = owners.get(id(variable))
-            if path != variable.path and owner is not None:
-                *_, owner.name, variable.name = path.split("/")
-                variable.path = path
-
-
-def state_of(program: SavableProgram) -> dict[str, Any]:
-    """Values of all variables by path, the program's first, then the optimizer's."""
-    return {group: _values(variables) for group, variables in _groups(program).items()}
-
-
-def set_state(program: SavableProgram, state: Mapping[str, Any]) -> None:
-    """Put values back; nothing is changed if a path or a field does not fit.
-
-    Raises:
-        ConfigurationError: paths that the program lacks, or that the state lacks.
-    """
-    plan: list[tuple[Variable, Any]] = []
-    for group, variables in _groups(program).items():
-        saved = state.get(group)
-        if saved is None:
-            continue
-        by_path = {variable.path: variable for variable in variables}
-        if by_path.keys() != saved.keys():
-            missing, foreign = sorted(by_path.keys() - saved.keys()), sorted(saved.keys() - by_path.keys())
-            if group == "optimizer":
-                continue
-            raise ConfigurationError(
-                f"another architecture: {group} variables missing in the file: {missing}; not in the program: {foreign}"
-            )
-        for path, value in saved.items():
-            fields = by_path[path].get_schema().get("properties", {}).keys() or value.keys()
-            if not fields >= value.keys():
-                raise ConfigurationError(f"another architecture: {path} has no fields {sorted(value.keys() - fields)}")
-            plan.append((by_path[path], value))
-    for variable, value in plan:
-        variable.assign({**variable.get_json(), **value})
-
-
-def _groups(program: SavableProgram) -> dict[str, list[Variable]]:
-    groups = {
-        "trainable": program.trainable_variables,
-        "non_trainable": program.non_trainable_variables,
-    }
-    if program.optimizer is not None:
-        groups["optimizer"] = program.optimizer.variables
-    return groups
-
-
-def _values(variables: list[Variable]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for variable in variables:
-        if variable.path in values:
-            raise ConfigurationError(f"two variables have the path {variable.path!r}; give their modules other names")
-        values[variable.path] = variable.get_json()
-    return values

@@ -12,7 +12,7 @@ from synalinks.hooks import Hook
 from synalinks.modules import Module
 from synalinks.modules.core.building import as_symbols
 from synalinks.modules.core.operation import awaited
-from synalinks.programs import files
+from synalinks.programs import files, state
 from synalinks.programs.functional_config import GRAPH_KEYS, graph_from_config, graph_to_config
 from synalinks.programs.graph_call import call_graph, symbolic_outputs
 from synalinks.programs.reading import read_inputs, read_targets
@@ -240,17 +240,33 @@ class Program(Module, Trainer):
         """The architecture as JSON text, without variables."""
         return files.architecture_json(self)
 
-    def get_state_tree(self) -> dict[str, Any]:
-        """The values of all variables by path, JSON."""
-        return files.state_of(self)
+    def get_state(self) -> dict[str, Any]:
+        """The values of all variables by path, as files have them: those of the optimizer among them."""
+        return state.state_of(self)
 
-    def set_state_tree(self, state: Mapping[str, Any]) -> None:
-        """Put values back by path.
+    def set_state(self, values: Mapping[str, Any]) -> None:
+        """Put values back that `get_state` gave.
 
         Raises:
             ConfigurationError: paths that are not this program's.
         """
-        files.set_state(self, state)
+        state.set_state(self, values)
+
+    def get_state_tree(self) -> dict[str, Any]:
+        """The values of all variables as a tree: `{"trainable_variables": {"generator": {"state_generator": {...}}}}`.
+
+        Its groups are `trainable_variables`, `non_trainable_variables`, `metrics_variables` and, once the program is
+        compiled, `optimizer_trainable_variables` and `optimizer_non_trainable_variables`.
+        """
+        return state.state_tree(self)
+
+    def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
+        """Put the values of such a tree back; what it leaves out stays.
+
+        Raises:
+            ConfigurationError: a group, variable or field that is not this program's.
+        """
+        state.set_state_tree(self, state_tree)
 
     def summary(
         self,

@@ -25,7 +25,7 @@ def take(parts: FitParts, epoch: int, callbacks: Sequence[Callback], tracker: Bu
         "epoch": epoch,
         "fit": identity(parts),
         "paths": _paths(parts),
-        "variables": parts.run.program.get_state_tree(),
+        "variables": parts.run.program.get_state(),
         "optimizer": parts.optimizer.get_state(),
         # As text: the generator's integers have 128 bits, more than JSON readers agree on.
         "rng": json.dumps(parts.rng.bit_generator.state),
@@ -55,7 +55,7 @@ def restore(
             "or delete it to begin anew"
         )
     state = with_paths(state, parts)
-    parts.run.program.set_state_tree(state["variables"])
+    parts.run.program.set_state(state["variables"])
     if state["optimizer"] is not None:
         parts.optimizer.set_state(state["optimizer"])
     for population in parts.optimizer.populations.values():
@@ -88,7 +88,7 @@ def with_paths(state: Mapping[str, Any], parts: FitParts) -> Mapping[str, Any]:
 
 def _paths(parts: FitParts) -> list[str]:
     """Paths of all variables, in the order of the program; a JSON object does not keep it."""
-    return [path for variables in parts.run.program.get_state_tree().values() for path in variables]
+    return [path for variables in parts.run.program.get_state().values() for path in variables]
 
 
 def _named(callbacks: Sequence[Callback]) -> dict[str, Callback]:
