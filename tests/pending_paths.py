@@ -2,23 +2,13 @@
 
 PENDING: dict[str, str] = {
     "synalinks": """
-        AgentAsJudge ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
-        ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
-        ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
-        ChatCompletionToolFunction ChatCompletionUsage DecisionModel HuggingFaceDataset ImageFolderDataset
-        MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel
-        ParquetDataset TextDataset TextDocument ToolCalling decision_models default_decision_model
-        from_chat_completion_message from_chat_completion_messages is_trace_recording_enabled
-        parse_markdown_sections record_traces set_default_decision_model to_chat_completion_message
-        to_chat_completion_messages to_chat_completion_request trace_context
+        AgentAsJudge DecisionModel HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset
+        MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset TextDataset
+        TextDocument decision_models default_decision_model is_trace_recording_enabled parse_markdown_sections
+        record_traces set_default_decision_model trace_context
     """,
     "synalinks.backend": """
-        ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
-        ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
-        ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
-        ChatCompletionToolFunction ChatCompletionUsage ToolCalling from_chat_completion_message
-        from_chat_completion_messages is_trace_recording_enabled record_traces to_chat_completion_message
-        to_chat_completion_messages to_chat_completion_request trace_recording_dir
+        is_trace_recording_enabled record_traces trace_recording_dir
     """,
     "synalinks.callbacks": "Monitor SynalinksProgramModel monitor",
     "synalinks.callbacks.monitor": "Span",

@@ -27,11 +27,19 @@ _HOMES = {
         Audio ChatMessage ChatMessages ChatRole DataModel EmbeddedEntity EmbeddingRequest Embeddings Entities
         Entity Field FineScore GenericIO GenericInputs GenericOutputs GenericResult Image Instructions
         JsonDataModel KnowledgeGraph KnowledgeGraphs Prediction Rating Rating10 Rating20 Relation Relations
-        Score Stamp StatelessScope SymbolicDataModel SymbolicScope ToolCall ToolCallFunction Trainable
-        Variable is_chat_message is_chat_messages is_embedded is_embedded_entity is_embedding is_embeddings
+        Score Stamp StatelessScope SymbolicDataModel SymbolicScope ToolCall ToolCallFunction ToolCalling
+        Trainable Variable is_chat_message is_chat_messages is_embedded is_embedded_entity is_embedding is_embeddings
         is_entities is_entity is_instructions is_knowledge_graph is_knowledge_graphs is_prediction is_relation
         is_relations is_stamped is_strictly_chat_message is_strictly_chat_messages is_tool_call is_trainable
         name_scope
+    """,
+    "synalinks.data.models.chat_completion": """
+        ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
+        ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
+        ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
+        ChatCompletionToolFunction ChatCompletionUsage from_chat_completion_message
+        from_chat_completion_messages to_chat_completion_message to_chat_completion_messages
+        to_chat_completion_request
     """,
     "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset",
     "synalinks.errors": """

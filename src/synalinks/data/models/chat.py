@@ -46,6 +46,18 @@ class ToolCall(DataModel):
     function: ToolCallFunction = Field(description="The function to call")
 
 
+class ToolCalling(DataModel):
+    """The calls of tools in one answer of a model.
+
+    Example:
+        >>> call = {"id": "1", "function": {"name": "look", "arguments": "{}"}}
+        >>> synalinks.ToolCalling(tool_calls=[call]).tool_calls[0].function.name
+        'look'
+    """
+
+    tool_calls: list[ToolCall] = Field(default=[], description="The tool calls, in order")
+
+
 _THINKING = "ChatMessage.thinking is an old name; use reasoning_content"
 
 
