@@ -180,3 +180,92 @@ def test_the_target_of_a_measured_output_must_have_the_field_too() -> None:
 def test_one_masked_reward_for_all_outputs_says_how_to_reward_some() -> None:
     with pytest.raises(ConfigurationError, match="Note has no such field.*serves all 2 outputs.*one reward per output"):
         double().compile(reward=synalinks.ExactMatch(in_mask=["answer"]))
+
+
+# --- by output -------------------------------------------------------------------------------------------------
+
+
+def named(outputs: Any = dict) -> Any:
+    async def build() -> synalinks.Program:
+        inputs = synalinks.Input(data_model=Question, name="q")
+        answer = await synalinks.Generator(data_model=Answer, language_model=lm(), name="answer")(inputs)
+        note = await synalinks.Generator(data_model=Note, language_model=lm(), name="note")(inputs)
+        made = {"value": answer, "remark": note} if outputs is dict else outputs([answer, note])
+        return synalinks.Program(inputs=inputs, outputs=made, name="named", description="Two.")
+
+    return make(build)
+
+
+def named_data(count: int) -> tuple[list[Question], list[Any]]:
+    x, y = data(count)
+    return x, [{"value": answer, "remark": note} for answer, note in y]
+
+
+def measured(program: Any, x: Any, y: Any) -> Any:
+    with synalinks.use_provider(provider()):
+        return asyncio.run(program.evaluate(x, y, batch_size=4, verbose=0))
+
+
+def test_rewards_weights_and_metrics_by_the_keys_of_the_outputs() -> None:
+    program = named()
+    program.compile(
+        reward={"remark": synalinks.ExactMatch(in_mask=["note"]), "value": "exact_match"},
+        reward_weights={"value": 3, "remark": 1},
+        metrics={"remark": ["exact_match", synalinks.metrics.F1Score()], "value": synalinks.metrics.BinaryAccuracy()},
+    )
+    assert measured(program, *named_data(4)) == {
+        "remark_exact_match": 0.5,
+        "remark_f1_score": 0.5,
+        "reward": 0.875,
+        "value_binary_accuracy": 1.0,
+    }
+
+
+def test_by_the_names_of_modules_or_the_order_of_a_list() -> None:
+    program = named(list)
+    x, y = data(4)
+    wanted = {"answer_exact_match": 1.0, "note_exact_match": 0.5, "reward": 0.75}
+    program.compile(reward={"note": "exact_match", "answer": "exact_match"}, metrics=[["exact_match"]] * 2)
+    assert measured(program, x, y) == wanted
+    program.compile(reward=["exact_match"] * 2, metrics={"answer": "exact_match", "note": ["exact_match"]})
+    assert measured(program, x, y) == wanted
+
+
+def test_an_output_may_be_without_a_reward() -> None:
+    program = named(list)
+    x, y = data(4)
+    for reward, weights in (
+        ([None, "exact_match"], None),
+        ({"note": "exact_match"}, [5, 1]),
+        ([None, "exact_match"], [2]),
+    ):
+        program.compile(reward=reward, reward_weights=weights)
+        assert measured(program, x, y) == {"reward": 0.5}
+    assert program.reward[0] is None and program.reward[1].name == "exact_match"
+
+
+def test_what_is_by_output_is_saved_and_loaded(tmp_path: Any) -> None:
+    program = named()
+    program.compile(
+        reward={"remark": "exact_match"}, metrics={"remark": ["exact_match"], "value": ["exact_match", "f1_score"]}
+    )
+    wanted = measured(program, *named_data(4))
+    program.save(tmp_path / "named.json")
+    again = synalinks.Program.load(tmp_path / "named.json")
+    assert measured(again, *named_data(4)) == wanted
+    assert sorted(wanted) == ["remark_exact_match", "reward", "value_exact_match", "value_f1_score"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"reward": {"remarks": "exact_match"}}, r"compile\(reward=\{'remarks': ...\}\): did you mean 'remark'"),
+        ({"metrics": {"valu": ["exact_match"]}}, r"compile\(metrics=\{'valu': ...\}\): did you mean 'value'"),
+        ({"metrics": [["exact_match"]]}, r"has 1 lists for the outputs \['remark', 'value'\]"),
+        ({"metrics": "exact_match"}, r"a list of metrics is needed; write metrics=\[...\]"),
+        ({"reward": {"value": "exact_match"}, "reward_weights": {"other": 1}}, "reward_weights"),
+    ],
+)
+def test_what_names_no_output_is_refused(arguments: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        named().compile(**arguments)

@@ -113,15 +113,6 @@ def test_functions_are_rewards_and_metrics_by_name() -> None:
         optimizers.get("own_function")
 
 
-def test_a_name_of_the_library_is_not_taken_by_a_registered_class() -> None:
-    @saving.register_synalinks_serializable("Kinds")
-    class ExactMatch(OwnReward):
-        """The same name."""
-
-    assert type(rewards.get("exact_match")) is rewards.ExactMatch
-    assert type(rewards.get("Kinds>ExactMatch")) is ExactMatch
-
-
 def test_a_name_that_two_packages_have_is_refused() -> None:
     @saving.register_synalinks_serializable("Others", "OwnReward")
     class Another(OwnReward):
@@ -166,3 +157,20 @@ def test_compile_and_fit_take_registered_names_and_a_program_of_them_is_saved(tm
     program.save(tmp_path / "p.json")
     again = synalinks.Program.load(tmp_path / "p.json")
     assert type(again.reward) is OwnReward and type(again.optimizer) is OwnOptimizer
+
+
+def test_a_registered_name_wins_over_that_of_this_library() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_by_name", dict(registry._by_name))
+        patch.setattr(registry, "_names", dict(registry._names))
+
+        @saving.register_synalinks_serializable()
+        class ExactMatch(rewards.Reward):
+            async def call(self, y_true: Any, y_pred: Any) -> float:
+                return 0.25
+
+        for name in ("exact_match", "ExactMatch", "Custom>ExactMatch"):
+            assert type(rewards.get(name)) is ExactMatch
+        assert type(metrics.get("exact_match").fn) is ExactMatch
+        assert type(metrics.PassAtK().reward) is rewards.ExactMatch
+    assert type(rewards.get("exact_match")) is rewards.ExactMatch

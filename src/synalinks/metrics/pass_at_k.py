@@ -11,7 +11,7 @@ from synalinks._concurrency import run_all
 from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.mean import Mean
-from synalinks.rewards import BatchReward, Reward, get
+from synalinks.rewards import BatchReward, ExactMatch, Reward, get
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -96,7 +96,7 @@ class PassAtK(BatchMetric):
         if k < 1:
             raise ConfigurationError(f"{type(self).__name__}(k={k!r}): at least 1 is needed")
         self.k = k
-        self.reward: Reward = get("exact_match" if reward is None else reward)
+        self.reward: Reward = get(ExactMatch() if reward is None else reward)
         self.pass_threshold = pass_threshold
 
     async def batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> float:

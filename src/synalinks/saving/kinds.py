@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Kind(Generic[T]):
     """The objects of one kind, and what may stand for one: an instance, a name, a saved config, or a function.
 
-    Names are those of this library's classes, then of objects registered with `register_synalinks_serializable`, in
+    Names are those of objects registered with `register_synalinks_serializable`, then of this library's classes, in
     snake case or as they are written, with their package (`Custom>MyReward`) or without.
 
     Example:
@@ -125,7 +125,7 @@ class Kind(Generic[T]):
         return found()
 
     def _find(self, name: str) -> Any:
-        return self._classes.get(to_snake_case(name)) or self._registered(name)
+        return self._registered(name) or self._classes.get(to_snake_case(name))
 
     def _registered(self, name: str) -> Any:
         matches = {

@@ -32,7 +32,7 @@ _unsafe = False
 
 def register_synalinks_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
     """A decorator that makes a class or function known by name: to files under `package>name`, and to `compile`, `fit`
-    and the `get` functions under its own name, too.
+    and the `get` functions under its own name, too, in place of one of this library's of that name.
 
     Example:
         >>> import asyncio, synalinks

@@ -12,7 +12,7 @@ from synalinks.data import tree
 from synalinks.errors import LMUnavailable
 from synalinks.lm import Ledger, current_run
 from synalinks.rewards import BatchReward, Reward
-from synalinks.trainers.compile.compiled import Compiled, measures
+from synalinks.trainers.compile.compiled import Compiled
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.program_run import ProgramRun
 
@@ -80,9 +80,9 @@ async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predicti
     if not compiled.metrics:
         return
     columns = compiled.columns([sample.y for sample in samples], predictions)
-    for targets, found in columns:
-        for metric in compiled.metrics:
-            if len(columns) > 1 and not measures(metric, targets, found):
+    for place, (targets, found) in enumerate(columns):
+        for number, metric in enumerate(compiled.metrics):
+            if len(columns) > 1 and not compiled.measures(number, place, targets, found):
                 continue
             if metric.takes_batches:
                 with scope.enter(phase="metric"):

@@ -15,34 +15,56 @@ from synalinks.lm import Ledger
 from synalinks.metrics import Metric, OperationalMetric
 from synalinks.metrics.operational.metric import Runs
 from synalinks.rewards import Reward
+from synalinks.trainers.compile.outputs import by_output, is_by_output, names_of
 
 _Schemas = Sequence[Mapping[str, Any]]
 
 
 @dataclass
 class Compiled:
-    """Rewards (one, or one per output with its weight) and metrics."""
+    """Rewards (one, or one per output with its weight) and metrics.
+
+    Attributes:
+        rewards, weights: of the outputs at `places`.
+        metrics: of the outputs at `measured`, each beside its own; None there: of every output that its masks fit.
+        per_output: whether there is a reward for each output, or for some, rather than one for all.
+        places, measured: see above.
+        outputs: how many outputs rewards were given for; None where one reward serves all.
+        output_names: None where they are not known.
+    """
 
     rewards: list[Reward]
     weights: list[float]
     metrics: list[Metric]
     per_output: bool
+    places: list[int]
+    measured: list[int | None]
+    outputs: int | None = None
+    output_names: list[str] | None = None
     _seen: bool = False
 
     @classmethod
-    def of(cls, reward: Any, weights: Sequence[float] | None, metrics: Sequence[Any] | None) -> Compiled:
+    def of(cls, reward: Any, weights: Any, metrics: Any, outputs: Any = None) -> Compiled:
         """From what `compile` takes.
 
+        Args:
+            reward, weights, metrics: see `Trainer.compile`.
+            outputs: of the program, symbolic, or None.
+
         Raises:
-            ConfigurationError: identifiers that mean nothing, weights that don't fit.
+            ConfigurationError: identifiers that mean nothing, weights that don't fit, a name that no output has.
         """
+        names = names_of(outputs)
         several = isinstance(reward, (list, tuple, dict))
-        rewards = [reward_namespace.get(r) for r in (tree.flatten(reward) if several else [reward]) if r is not None]
-        given = list(weights) if weights is not None else [1.0] * len(rewards)
-        if len(given) != len(rewards) or not all(0 <= w < math.inf for w in given) or (given and not sum(given)):
-            raise ConfigurationError(f"reward_weights={weights!r}: one weight, 0 or above, for each of {rewards}")
+        given = by_output(reward, names, "reward") if several else [reward]
+        places = [place for place, one in enumerate(given) if one is not None]
+        rewards = [reward_namespace.get(given[place]) for place in places]
+        chosen = _weights(weights, names, rewards, places, len(given))
+        listed = _by_place(metrics, names)
         # As in the reference: the user's instances are not those updated, so two programs may be given one.
-        return cls(rewards, given, [metric_namespace.get(m).twin() for m in metrics or () if m is not None], several)
+        twins = [metric_namespace.get(metric).twin() for _, metric in listed]
+        measured = [place for place, _ in listed]
+        return cls(rewards, chosen, twins, several, places, measured, len(given) if several else None, names)
 
     def bind(self, program: Runs) -> None:
         """Have operational metrics look at the runs of a program."""
@@ -70,10 +92,12 @@ class Compiled:
             return []
         pairs = self.pairs(y_true, y_pred)
         rewards, weights = self.rewards, self.weights
-        if not self.per_output:
+        if self.outputs is None:
             rewards, weights = rewards * len(pairs), weights * len(pairs)
-        if len(pairs) != len(rewards):
-            raise ConfigurationError(f"{len(rewards)} rewards for a program of {len(pairs)} outputs")
+        elif len(pairs) != self.outputs:
+            raise ConfigurationError(f"{self.outputs} rewards for a program of {len(pairs)} outputs")
+        else:
+            pairs = [pairs[place] for place in self.places]
         if not self._seen and all(prediction is not None for _, prediction in pairs):
             self._seen = True
             self.check_schemas(y_pred, None)
@@ -123,28 +147,88 @@ class Compiled:
             if given is None:
                 continue
             flat = tree.flatten(given)
-            for index, reward in enumerate(self.rewards):
-                measured = flat[index : index + 1] if self.per_output else flat
+            for place, reward in zip(self.places, self.rewards, strict=True):
+                measured = flat[place : place + 1] if self.per_output else flat
                 for value in measured:
                     _check_reward(reward, value.get_schema(), whose, len(measured))
-        for metric in self.metrics:
-            _check_metric(metric, *(_schemas(side) for side in (outputs, target)))
+        for of_place, metric in zip(self.measured, self.metrics, strict=True):
+            only = slice(None) if of_place is None else slice(of_place, of_place + 1)
+            _check_metric(metric, *(_schemas(side)[only] for side in (outputs, target)))
 
     def names(self) -> list[str]:
         """Names of the metrics for logs; a name that comes again gets `_1`, `_2`, ..."""
         seen: dict[str, int] = {}
         names = []
-        for metric in self.metrics:
-            count = seen.get(metric.name, 0)
-            seen[metric.name] = count + 1
-            names.append(metric.name if not count else f"{metric.name}_{count}")
+        for place, metric in zip(self.measured, self.metrics, strict=True):
+            name = metric.name if place is None else f"{self._output_name(place)}_{metric.name}"
+            count = seen.get(name, 0)
+            seen[name] = count + 1
+            names.append(name if not count else f"{name}_{count}")
         return names
+
+    @property
+    def metrics_as_given(self) -> list[Any]:
+        """The metrics; in a list for each output, where they were given so."""
+        if not self.metrics or self.measured[0] is None:
+            return list(self.metrics)
+        outputs = len(self.output_names or ()) or 1 + max(place for place in self.measured if place is not None)
+        pairs = list(zip(self.measured, self.metrics, strict=True))
+        return [[metric for place, metric in pairs if place == output] for output in range(outputs)]
+
+    def _output_name(self, place: int) -> str:
+        return f"output_{place}" if self.output_names is None else self.output_names[place]
+
+    def measures(self, number: int, output: int, targets: Sequence[Any], predictions: Sequence[Any]) -> bool:
+        """Whether a metric measures an output: the one it was given for, or any that its masks fit.
+
+        Args:
+            number: of the metric.
+            output: which one.
+        """
+        place = self.measured[number]
+        return measures(self.metrics[number], targets, predictions) if place is None else place == output
 
 
 def measures(metric: Metric, targets: Sequence[Any], predictions: Sequence[Any]) -> bool:
     """Whether a metric measures this one of several outputs: its masks, if it has any, name fields of it."""
     shown = next((one for one in (*predictions, *targets) if isinstance(one, Operand)), None)
     return shown is None or _fits(metric, schema_of(shown))
+
+
+def _weights(
+    given: Any, names: Sequence[str] | None, rewards: Sequence[Reward], places: Sequence[int], outputs: int
+) -> list[float]:
+    """A weight for each reward: of as many as there are rewards, or outputs.
+
+    Raises:
+        ConfigurationError: weights that don't fit.
+    """
+    if given is None:
+        return [1.0] * len(rewards)
+    listed = by_output(given, names, "reward_weights")
+    if len(listed) == outputs > len(rewards):
+        listed = [listed[place] for place in places]
+    weights = [1.0 if one is None else one for one in listed]
+    if len(weights) != len(rewards) or not all(0 <= w < math.inf for w in weights) or (weights and not sum(weights)):
+        raise ConfigurationError(f"reward_weights={given!r}: one weight, 0 or above, for each of {list(rewards)}")
+    return weights
+
+
+def _by_place(metrics: Any, names: Sequence[str] | None) -> list[tuple[int | None, Any]]:
+    """Metrics with the place of the output that each was given for; None for no output in particular.
+
+    Raises:
+        ConfigurationError: something else than a list or dict, or more lists than outputs.
+    """
+    if metrics is not None and not isinstance(metrics, (list, tuple, dict)):
+        raise ConfigurationError(f"compile(metrics={metrics!r}): a list of metrics is needed; write metrics=[...]")
+    if not is_by_output(metrics):
+        return [(None, metric) for metric in metrics or () if metric is not None]
+    given = by_output(metrics, names, "metrics")
+    if names is not None and len(given) != len(names):
+        raise ConfigurationError(f"compile(metrics=...) has {len(given)} lists for the outputs {list(names)}")
+    several = [one if isinstance(one, (list, tuple)) else [one] for one in given]
+    return [(place, metric) for place, of_output in enumerate(several) for metric in of_output if metric is not None]
 
 
 def _check_reward(reward: Reward, schema: Mapping[str, Any], whose: str, serves: int) -> None:

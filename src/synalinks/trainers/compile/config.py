@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synalinks import metrics as metric_namespace
@@ -39,8 +39,8 @@ class Compilable:
         self,
         optimizer: Any = None,
         reward: Any = None,
-        reward_weights: Sequence[float] | None = None,
-        metrics: Sequence[Any] | None = None,
+        reward_weights: Sequence[float] | Mapping[str, float] | None = None,
+        metrics: Sequence[Any] | Mapping[str, Any] | None = None,
         run_eagerly: bool = False,
         steps_per_execution: int = 1,
     ) -> None:
@@ -48,15 +48,19 @@ class Compilable:
 
         Args:
             optimizer: an `Optimizer`, its name, or None for a program that is only evaluated.
-            reward: a `Reward`, its name, a function `async fn(y_true, y_pred)`, or one per output.
-            reward_weights: weights of the outputs' rewards.
-            metrics: metrics, rewards or functions to measure.
+            reward: a `Reward`, its name, a function `async fn(y_true, y_pred)`; or one per output, as a list (None for
+                an output without) or as a dict by the outputs' names, which are the keys of a dict of outputs, or the
+                names of the modules that make them.
+            reward_weights: weights of the outputs' rewards, as a list or dict likewise.
+            metrics: metrics, rewards or functions to measure. Of several outputs each measures those that its masks
+                fit; given as a dict of lists by output, or as a list of lists, those of its own output, and is logged
+                with the output's name in front.
             run_eagerly, steps_per_execution: kept for programs that pass them; without effect.
 
         Raises:
             ConfigurationError: something unknown, or masks that name no field of the program's outputs.
         """
-        self.compiled = Compiled.of(reward, reward_weights, metrics)
+        self.compiled = Compiled.of(reward, reward_weights, metrics, self.outputs)
         self.compiled.check_schemas(self.outputs, None)
         self.compiled.bind(self)
         found: Optimizer | None = optimizer_namespace.get(optimizer)
@@ -64,13 +68,14 @@ class Compilable:
             found.check_hooks()
             found.set_program(self)
         self.optimizer = found
-        self._compile_arguments = {"reward_weights": reward_weights, "several": self.compiled.per_output}
+        self._compile_arguments = {"weighted": reward_weights is not None}
 
     @property
     def reward(self) -> Any:
         """The reward given to `compile`, or the list of them."""
-        if self.compiled.per_output:
-            return self.compiled.rewards
+        if self.compiled.outputs is not None:
+            given = dict(zip(self.compiled.places, self.compiled.rewards, strict=True))
+            return [given.get(place) for place in range(self.compiled.outputs)]
         return self.compiled.rewards[0] if self.compiled.rewards else None
 
     @property
@@ -85,8 +90,8 @@ class Compilable:
         return {
             "optimizer": serialize_synalinks_object(self.optimizer),
             "reward": serialize_synalinks_object(self.reward),
-            "reward_weights": serialize_synalinks_object(self._compile_arguments["reward_weights"]),
-            "metrics": serialize_synalinks_object(self.compiled.metrics),
+            "reward_weights": self.compiled.weights if self._compile_arguments["weighted"] else None,
+            "metrics": serialize_synalinks_object(self.compiled.metrics_as_given),
         }
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
@@ -94,9 +99,12 @@ class Compilable:
         reward, metrics = config.get("reward"), config.get("metrics")
         self.compile(
             optimizer=optimizer_namespace.get(config.get("optimizer")),
-            reward=list(map(reward_namespace.get, reward))
-            if isinstance(reward, list)
-            else reward_namespace.get(reward),
+            reward=_each(reward_namespace.get, reward),
             reward_weights=config.get("reward_weights"),
-            metrics=None if metrics is None else list(map(metric_namespace.get, metrics)),
+            metrics=_each(metric_namespace.get, metrics),
         )
+
+
+def _each(get: Callable[[Any], Any], saved: Any) -> Any:
+    """What each of some saved configs describes, in lists as they are."""
+    return [_each(get, one) for one in saved] if isinstance(saved, list) else get(saved)

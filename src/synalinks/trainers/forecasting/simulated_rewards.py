@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import fields
 from typing import Any
 
 from synalinks import scope
@@ -51,9 +52,7 @@ class SimulatedRewards(Compiled):
     """
 
     def __init__(self, compiled: Compiled, rule: RewardRule, size: Size) -> None:
-        super().__init__(
-            compiled.rewards, compiled.weights, compiled.metrics, compiled.per_output, _seen=compiled._seen
-        )
+        super().__init__(**{field.name: getattr(compiled, field.name) for field in fields(Compiled)})
         self._rule = lambda place: rule(place, size)
         self.passes: Counter[tuple[int | None, str | None]] = Counter()
 
