@@ -77,7 +77,7 @@ def main() -> None:
         megabytes = statistics.median(pair[1] for pair in pairs)
         print(f"  {name:<32} {seconds * 1e3:7.1f} ms  {megabytes:6.1f} MB   x {seconds / base:5.2f}")
     named = set[str]()
-    for name in ("pydantic", "numpy", "httpx", "ollama", "diskcache", "tenacity", "aiolimiter", "pytest", "vcrpy"):
+    for name in ("pydantic", "numpy", "httpx", "ollama", "diskcache", "tenacity", "pytest", "vcrpy"):
         closure(name, named)
     ours = closure("synalinks-replay", set())
     print(f"  installed: named packages alone {size(named):.0f} MB, ours with all it requires {size(ours):.0f} MB")

@@ -1,4 +1,4 @@
-"""Tasks that fail together, objects bound to one event loop, and time as an argument."""
+"""Tasks that fail together, locks and slots across threads, objects of one event loop, and time as an argument."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import contextvars
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from synalinks.lm.core.errors import SynalinksError
@@ -75,6 +77,110 @@ def run_sync(job: Coroutine[Any, Any, T]) -> T:
     if errors:
         raise errors[0]
     return box[0]
+
+
+class DeferringLock:
+    """A lock for work that may come while the same thread holds it: that work is done at the end of the block.
+
+    The clean-up of a call that is lost and collected comes so: Python may collect it at any allocation, also inside a
+    `with` block of this very lock, where waiting for the lock would never end.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._mine = threading.local()
+        self._late: deque[Callable[[], object]] = deque()
+
+    def __enter__(self) -> None:
+        self._mine.held = True
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._drain()
+        finally:
+            self._lock.release()
+            self._mine.held = False
+        if self._late:  # it came between the last look and the release
+            self.run(lambda: None)
+
+    def run(self, work: Callable[[], object]) -> None:
+        """Do work under the lock: now, or at the end of the block in which this thread holds it."""
+        if getattr(self._mine, "held", False):
+            self._late.append(work)
+            return
+        with self:
+            work()
+
+    def _drain(self) -> None:
+        while self._late:
+            self._late.popleft()()
+
+
+class Slots:
+    """A number of slots that tasks of all event loops and threads share, first come, first served."""
+
+    def __init__(self, count: int) -> None:
+        self.free = count
+        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        self._lock = DeferringLock()
+
+    async def acquire(self) -> None:
+        """Wait for a slot, and take it."""
+        loop = asyncio.get_running_loop()
+        waiter = (loop, loop.create_future())
+        with self._lock:
+            if self.free and not self._waiting:
+                self.free -= 1
+                return
+            self._waiting.append(waiter)
+        try:
+            await waiter[1]
+        except BaseException:
+            self._lock.run(partial(self._leave, waiter))
+            raise
+
+    def release(self) -> None:
+        """Give a slot back: to the first who waits, if there is one."""
+        self._lock.run(self._hand_on)
+
+    def _leave(self, waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]) -> None:
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+        else:  # it had been given a slot at the very moment it was cancelled
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        while self._waiting:
+            loop, future = self._waiting.popleft()
+            try:
+                loop.call_soon_threadsafe(_set_result, future)
+            except RuntimeError:  # its loop was closed
+                continue
+            return
+        self.free += 1
+
+
+def _set_result(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def until(job: Coroutine[Any, Any, object], seconds: float | None, clock: Clock) -> None:
+    """Run a coroutine to its end, but no longer than so many seconds; then it is cancelled. None is no limit."""
+    if seconds is None:
+        await job
+        return
+    task, timer = asyncio.ensure_future(job), asyncio.ensure_future(clock.sleep(max(0.0, seconds)))
+    try:
+        await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        timer.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.wait((task,))
+    if not task.cancelled():
+        task.result()
 
 
 class LoopLocal(Generic[T]):

@@ -183,8 +183,8 @@ class Client:
                 mode="refresh" if self._cache == "refresh" else "use",
             ),
             CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only, budgets=_budgets),
-            RateLimitLayer(account, budgets="budget" not in idle),
-            RetryLayer(self._retry, account, clock, rng, is_free),
+            RateLimitLayer(account, "budget" not in idle, _seconds_left),
+            RetryLayer(self._retry, account, clock, rng, is_free, _seconds_left),
             BudgetLayer(
                 lambda call: runtime_of(call).trackers,
                 self.price,
@@ -255,6 +255,12 @@ def _budgets(call: Call) -> list[dict[str, str]]:
     """Names and caps of the budgets that hold a call, as cassettes keep them."""
     trackers = runtime_of(call).trackers
     return [tracker.to_dict() for tracker in trackers] if trackers else []
+
+
+def _seconds_left(call: Call) -> float | None:
+    """Seconds after which a budget lets a call out no more; None without a time cap."""
+    ends = (tracker.seconds_open for tracker in runtime_of(call).trackers)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _shared_by(call: Call) -> tuple[object, ...]:

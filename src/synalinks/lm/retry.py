@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from synalinks._concurrency import Clock, SystemClock
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: How a message about a broken answer begins.
 CORRECTION = "That can't be used"
+#: Seconds beyond the end of a budget that a wait lasts, so that it is over whatever the clock rounds.
+AFTER_THE_END = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class RetryLayer:
         rng: jitter.
         free: whether a model's tokens cost nothing, so that an attempt that may or may not
             have been billed costs 0 instead of an unknown sum.
+        seconds_left: gives the seconds after which a budget lets a call out no more; no wait is longer. None without
+            such an end.
     """
 
     name = "retry"
@@ -91,12 +96,14 @@ class RetryLayer:
         clock: Clock | None = None,
         rng: random.Random | None = None,
         free: Callable[[str], bool] | None = None,
+        seconds_left: Callable[[Call], float | None] = lambda call: None,
     ) -> None:
         self._policy = policy
         self._account = account
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._free = free or _never_free
+        self._seconds_left = seconds_left
 
     def __call__(self, below: Handler) -> Handler:
         async def retry(call: Call) -> Reply:
@@ -125,7 +132,7 @@ class RetryLayer:
             wait=tries.wait,
             retry=retry_if_exception(tries.worth_another),
             before_sleep=tries.slow_the_account,
-            sleep=self._clock.sleep,
+            sleep=partial(self._sleep, call),
             reraise=True,
         )
         try:
@@ -133,6 +140,11 @@ class RetryLayer:
         except LMError as error:
             raise tries.final_error(error) from error.__cause__
         return _with_failed(reply, tries.attempts, tries.failed, call.trace)
+
+    async def _sleep(self, call: Call, seconds: float) -> None:
+        """Wait before the next attempt, but not beyond the end of a budget, which then refuses that attempt."""
+        left = self._seconds_left(call)
+        await self._clock.sleep(seconds if left is None else min(seconds, left + AFTER_THE_END))
 
     def _tries(self, call: Call, first: LMError) -> _Tries:
         return _Tries(self._policy, self._account, self._rng, self._free(call.request.model), call.trace, first)
@@ -192,7 +204,7 @@ class _Tries:
             raise self.last
         if isinstance(self.last, BadReply) and self.last.problem is not None:
             call = replace(call, request=_corrected(call.request, self.last))
-        await self._account.admit(call.request)
+        await (self._account.admit(call.request) if call.admission is None else call.admission.next_turn())
         if call.sink is not None:
             call.sink(RESTART)
         try:

@@ -8,6 +8,7 @@ times.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 from collections.abc import Callable, Hashable
 from dataclasses import replace
@@ -133,8 +134,10 @@ async def _wait(flight: _Flight, leads: bool, trace: Trace) -> None:
 
 async def _end(task: asyncio.Task[Reply]) -> None:
     """Cancel a call and await its end, so that slots and reservations are free when the waiter continues."""
-    task.cancel()
-    await asyncio.wait((task,))
+    while not task.done():
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):  # once more: what was sent is on the bill all the same
+            await asyncio.wait((task,))
     if not task.cancelled():
         task.exception()  # retrieved, or asyncio logs it: no waiter is left
 

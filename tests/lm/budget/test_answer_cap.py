@@ -17,7 +17,7 @@ from synalinks.lm import Budget, Client, Request, RetryPolicy, Usage, use_budget
 from synalinks.lm.budget.answer_cap import FIRST_CAP, LEAST_CAP, first_cap
 from synalinks.lm.budget.schema_bound import longest
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE
-from synalinks.lm.core.call import Call, Reply, schema_of
+from synalinks.lm.core.call import Call, Delta, Reply, schema_of
 from synalinks.lm.pricing.limits import OutputLimits, lower_cap
 from synalinks.lm.pricing.pricing import set_price
 from synalinks.lm.process import PROCESS
@@ -147,6 +147,27 @@ def test_an_answer_that_the_cap_cuts_is_fetched_again_with_a_larger_one(tmp_path
     assert tracker.settled.tokens == total.tokens + total.failed_tokens == 2 * 10 + 5000 + FIRST_CAP
     _, same, replayed = ask(wordy, Budget(usd=1), path=path, mode="none")
     assert same.settled == tracker.settled and replayed.total.as_if == total.as_if
+
+
+def test_a_sink_is_fed_the_larger_answer_from_its_start() -> None:
+    async def streamed(call: Call) -> Reply:
+        whole = (call.output_cap or 0) > FIRST_CAP
+        reply = Reply(
+            "a longer story" if whole else "a long", finish="stop" if whole else "length", usage=Usage(9, output_text=9)
+        )
+        reply.feed(call.sink)  # type: ignore[arg-type]
+        return reply
+
+    async def main() -> list[Delta]:
+        pieces: list[Delta] = []
+        set_price(MODEL, input=1, output=10)
+        with use_provider(streamed), use_budget(Budget(usd=1)):
+            request = Request("chat", MODEL, messages=[{"role": "user", "content": "tell"}])
+            await Client(MODEL, cache="off").send(request, pieces.append)
+        return pieces
+
+    first, between, second = run(main())
+    assert (first.text, between.restart, second.text) == ("a long", True, "a longer story")
 
 
 def test_where_nothing_larger_fits_the_budget_ends() -> None:

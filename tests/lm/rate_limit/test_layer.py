@@ -135,7 +135,7 @@ def test_cancelled_waiters_leak_nothing() -> None:
         await running
         await asyncio.wait_for(handler(call("last")), 100)
         assert provider.order == ["first", "last"]
-        assert account.slots is not None and not account.slots.locked()
+        assert account.slots is not None and account.slots.free
 
     run(main())
 
@@ -185,7 +185,7 @@ def test_calls_within_calls_never_wait_for_their_own_slot(concurrency: int) -> N
         await asyncio.wait_for(send(RateLimitLayer(account)(asks_further), [call(str(i)) for i in range(6)]), 1000)
         assert len(provider.order) == 18
         assert provider.most == concurrency
-        assert account.slots is not None and account.slots._value == concurrency
+        assert account.slots is not None and account.slots.free == concurrency
 
     run(main())
 

@@ -23,7 +23,7 @@ from synalinks.lm.budget.reservation import Reservation, refusal
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs, needs_of
 from synalinks.lm.core.amount import NOTHING, Amount, AttemptCosts
-from synalinks.lm.core.call import Call, Handler, Reply, Request
+from synalinks.lm.core.call import RESTART, Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, LMError, SynalinksError
 from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.pricing.limits import OutputLimits
@@ -114,6 +114,8 @@ class BudgetLayer:
             needs = replace(needs, most=most)
             if call.admission is not None:
                 await call.admission.next_turn()
+            if call.sink is not None:
+                call.sink(RESTART)
         cut = was_cut(asked, outcome)
         if isinstance(outcome, Reply):
             return replace(outcome, capped=asked.output_cap) if cut else outcome

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from bisect import insort
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+from synalinks._concurrency import DeferringLock
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.core.amount import NOTHING, Amount
 
@@ -52,7 +52,7 @@ class Queue:
     """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = DeferringLock()
         self.tickets = itertools.count()
         self._waiting: dict[tuple[BudgetTracker, ...], list[Waiter]] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from synalinks.lm.budget.expected import TypicalUsage
 from synalinks.lm.budget.queue import Queue
@@ -90,12 +91,14 @@ class Reservation:
         try:
             await self._woken
         except BaseException:
-            with self._queue.lock:
-                self._queue.leave(self)
-                self._release(NOTHING)  # it may have been served at the very moment it was cancelled
-                self._queue.advance()
+            self._queue.lock.run(self._leave)
             raise
         self._raise_if_refused()
+
+    def _leave(self) -> None:
+        self._queue.leave(self)
+        self._release(NOTHING)  # it may have been served at the very moment it was cancelled
+        self._queue.advance()
 
     def decide(self) -> bool:
         """Whether waiting longer can't help: it is reserved now, or refused. Under the lock."""
@@ -198,9 +201,11 @@ class Reservation:
 
     def settle(self, spent: Amount | None) -> None:
         """Put what was spent in place of what was reserved; None settles at the bound, as uncertain."""
-        with self._queue.lock:
-            self._release(spent)
-            self._queue.advance()
+        self._queue.lock.run(partial(self._settle, spent))
+
+    def _settle(self, spent: Amount | None) -> None:
+        self._release(spent)
+        self._queue.advance()
 
     def settle_known(self, uncertain: Amount) -> None:
         """Settle a recorded call, whose amount was known beforehand; `uncertain` of it for attempts of unknown cost."""

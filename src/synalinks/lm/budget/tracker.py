@@ -97,6 +97,12 @@ class BudgetTracker:
             return None
         return self.budget.seconds - (self.clock.now() - self._opened)
 
+    @property
+    def seconds_open(self) -> float | None:
+        """Seconds until it lets no call out any more, or None without a time cap."""
+        left = self.seconds_left
+        return None if left is None else max(0.0, left - self.aside_seconds)
+
     # --- overshoot -------------------------------------------------------------------------------------------
 
     @property

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from synalinks._concurrency import Clock, Slots, until
 
 
 class Admission:
@@ -13,20 +15,33 @@ class Admission:
     that could make the room may need the slot, and a turn of long ago would let many calls go out at one moment.
 
     Args:
-        slots: the slots of the account on this event loop; None where calls at once are not limited.
+        slots: the slots of the account; None where calls at once are not limited.
         turn: waits until the rates let the call go out.
+        seconds_left: seconds after which waiting is of no use, since a budget lets nothing out any more; None without
+            such an end.
+        clock: of these seconds.
     """
 
-    __slots__ = ("_held", "_lent", "_loop", "_slots", "_turn")
+    __slots__ = ("_clock", "_held", "_lent", "_seconds_left", "_slots", "_turn")
 
-    def __init__(self, slots: asyncio.Semaphore | None, turn: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        slots: Slots | None,
+        turn: Callable[[], Coroutine[Any, Any, None]],
+        seconds_left: Callable[[], float | None],
+        clock: Clock,
+    ) -> None:
         self._slots = slots
         self._turn = turn
-        self._loop = asyncio.get_running_loop()
+        self._seconds_left = seconds_left
+        self._clock = clock
         self._held = self._lent = False
 
     async def take(self) -> None:
         """Wait for a slot, unless it was lent, and then for a turn; both first come, first served."""
+        await until(self._take(), self._seconds_left(), self._clock)
+
+    async def _take(self) -> None:
         if self._slots is not None and not self._lent:
             await self._slots.acquire()
             self._held = True
@@ -34,7 +49,7 @@ class Admission:
 
     async def next_turn(self) -> None:
         """Wait for the turn of a further attempt; the slot is kept."""
-        await self._turn()
+        await until(self._turn(), self._seconds_left(), self._clock)
 
     def release(self) -> None:
         """Give the slot back, if it is held."""
@@ -43,10 +58,6 @@ class Admission:
             self._slots.release()
 
     def lend(self) -> None:
-        """Give the slot, for good, to a call made while this one is being answered.
-
-        On another event loop nothing is lent: it has slots of its own.
-        """
-        if self._loop is asyncio.get_running_loop():
-            self._lent = True
-            self.release()
+        """Give the slot, for good, to a call made while this one is being answered."""
+        self._lent = True
+        self.release()

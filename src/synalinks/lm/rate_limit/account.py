@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from aiolimiter import AsyncLimiter
-
 from synalinks import _json
-from synalinks._concurrency import Clock, LoopLocal, SystemClock
+from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import ConfigurationError
-from synalinks.lm.core.rate_limit_status import MINUTE, UNITS, RateLimitStatus
+from synalinks.lm.core.rate_limit_status import UNITS, RateLimitStatus
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
 
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
@@ -100,21 +98,6 @@ def _amounts(request: Request) -> dict[str, float]:
     return {"requests": 1, "tokens": prompt + answer, "input_tokens": prompt, "output_tokens": max(1, answer)}
 
 
-@dataclass(slots=True)
-class _Paces:
-    """What belongs to one event loop: a queue, and the paces at which it is let out."""
-
-    requests: AsyncLimiter | None
-    tokens: AsyncLimiter | None
-    slots: asyncio.Semaphore | None
-    queue: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-
-def _pace(rate: Window | None) -> AsyncLimiter | None:
-    """A tenth of a minute's allowance at once, and then evenly."""
-    return None if rate is None else AsyncLimiter(rate.burst, rate.burst * MINUTE / rate.per_minute)
-
-
 class Account:
     """The limits of one account, enforced for every model that uses it, on whatever event loop.
 
@@ -139,16 +122,9 @@ class Account:
         self._last = -LONGEST_SPACING
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
-        self._paces: LoopLocal[_Paces] = LoopLocal(self._make_paces)
-
-    def _make_paces(self) -> _Paces:
-        slots = asyncio.Semaphore(self.limits.concurrency) if self.limits.concurrency else None
-        return _Paces(_pace(self._requests), _pace(self._tokens), slots)
-
-    @property
-    def slots(self) -> asyncio.Semaphore | None:
-        """Calls at once, or None where that is not limited."""
-        return self._paces.get().slots if self.limits.concurrency else None
+        self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
+        #: Calls at once, or None where that is not limited.
+        self.slots = Slots(int(limits.concurrency)) if limits.concurrency else None
 
     async def admit(self, request: Request) -> None:
         """Wait until this request may go out, first come, first served."""
@@ -158,19 +134,10 @@ class Account:
         else:
             model.out["requests"] += 1
         if self._rated or self._spacing or self._paused_until is not None:
-            paces = self._paces.get()
-            async with paces.queue:  # aiolimiter alone wakes small requests first and starves large ones
-                await self._stated(request, paces)
-
-    async def _stated(self, request: Request, paces: _Paces) -> None:
-        """Wait for pace, pause and window; called by one caller at a time."""
-        tokens = 0 if self._tokens is None else estimate_tokens(request)
-        if paces.requests is not None:
-            await paces.requests.acquire()
-        if paces.tokens is not None:
-            await paces.tokens.acquire(min(tokens, paces.tokens.max_rate))
-        while (wait := self._hold(tokens)) > 0:
-            await self.clock.sleep(wait)
+            tokens = 0 if self._tokens is None else estimate_tokens(request)
+            async with self._queue.get():  # or small requests would starve large ones
+                while (wait := self._hold(tokens)) > 0:
+                    await self.clock.sleep(wait)
 
     def _hold(self, tokens: int) -> float:
         """Seconds that the first in the queue has to wait; 0 if it goes now, which is then noted."""

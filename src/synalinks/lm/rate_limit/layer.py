@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
@@ -28,16 +29,21 @@ class RateLimitLayer:
     Args:
         account: of the provider, with its limits.
         budgets: whether there may be budgets below, which need the `Admission`.
+        seconds_left: gives the seconds after which a budget lets a call out no more, so that it waits no longer; None
+            without such an end.
     """
 
     name = "rate_limit"
 
-    def __init__(self, account: Account, budgets: bool = True) -> None:
+    def __init__(
+        self, account: Account, budgets: bool = True, seconds_left: Callable[[Call], float | None] = lambda call: None
+    ) -> None:
         self._account = account
         self._budgets = budgets
+        self._seconds_left = seconds_left
 
     def __call__(self, below: Handler) -> Handler:
-        account, budgets = self._account, self._budgets
+        account, budgets, seconds_left = self._account, self._budgets, self._seconds_left
 
         async def limit(call: Call) -> Reply:
             if not call.live:
@@ -46,7 +52,9 @@ class RateLimitLayer:
             for held in outer:
                 held.lend()
             slots = account.slots
-            admission = Admission(slots, partial(account.admit, call.request))
+            admission = Admission(
+                slots, partial(account.admit, call.request), partial(seconds_left, call), account.clock
+            )
             around = None if slots is None else _held_around.set((*outer, admission))
             try:
                 await admission.take()

@@ -21,6 +21,32 @@ ROUNDING, LEAST_WAIT = 1e-6, 1e-6
 
 
 @dataclass(slots=True)
+class Pace:
+    """How fast a rate lets things out within its window: a tenth of a minute's allowance at once, and then evenly.
+
+    Attributes:
+        burst: the most at once.
+        per_second: what is let out in a second after that.
+    """
+
+    burst: float
+    per_second: float
+    _level: float = 0.0
+    _at: float = 0.0
+
+    def wait(self, now: float, amount: float) -> float:
+        """Seconds until `amount` may go, 0 if it may now."""
+        self._level = max(0.0, self._level - (now - self._at) * self.per_second)
+        self._at = now
+        excess = self._level + min(amount, self.burst) - self.burst
+        return max(excess / self.per_second, LEAST_WAIT) if excess > ROUNDING else 0.0
+
+    def take(self, amount: float) -> None:
+        """Note that `amount` goes out at the moment that was last looked at."""
+        self._level += min(amount, self.burst)
+
+
+@dataclass(slots=True)
 class Window:
     """A rate in force: at most so much in any window of a little more than a minute, whenever the window begins.
 
@@ -31,19 +57,21 @@ class Window:
     per_minute: float
     _log: deque[tuple[float, float]] = field(default_factory=deque)
     _sum: float = 0.0
+    _pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(max(1.0, BURST * self.per_minute), self.per_minute / MINUTE)
 
     @property
     def most(self) -> float:
         """The most in a window; whole, because nothing goes out by halves."""
         return max(1.0, float(int(self.per_minute)))
 
-    @property
-    def burst(self) -> float:
-        """The most at once."""
-        return max(1.0, BURST * self.per_minute)
-
     def wait(self, now: float, amount: float) -> float:
         """Seconds until `amount` fits, 0 if it does now. More than a whole window holds waits for an empty one."""
+        return max(self._pace.wait(now, amount), self._wait_for_room(now, amount))
+
+    def _wait_for_room(self, now: float, amount: float) -> float:
         window = WINDOW * self.most / self.per_minute
         while self._log and self._log[0][0] <= now - window:
             self._sum -= self._log.popleft()[1]
@@ -60,6 +88,7 @@ class Window:
 
     def take(self, now: float, amount: float) -> None:
         """Note that `amount` goes out now."""
+        self._pace.take(amount)
         amount = min(amount, self.most)
         self._log.append((now, amount))
         self._sum += amount
