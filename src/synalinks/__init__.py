@@ -19,9 +19,9 @@ from synalinks.version import version as version
 #: Where each public name lives; loaded when it is first asked for, so that importing the package is quick.
 _HOMES = {
     "synalinks.config": """
-        api_base default_embedding_model default_language_model enable_logging enable_observability get_seed
-        is_observability_enabled set_api_base set_default_embedding_model set_default_language_model set_seed
-        synalinks_home
+        api_base default_decision_model default_embedding_model default_language_model enable_logging
+        enable_observability get_seed is_observability_enabled set_api_base set_default_decision_model
+        set_default_embedding_model set_default_language_model set_seed synalinks_home
     """,
     "synalinks.data": """
         Audio ChatMessage ChatMessages ChatRole DataModel EmbeddedEntity EmbeddingRequest Embeddings Entities
@@ -59,7 +59,7 @@ _HOMES = {
         LMRewardsOperationalMetric Metric PassAtK PassHatK ProgramOperationalMetric
     """,
     "synalinks.modules": """
-        Action And AudioInput Branch ChainOfThought Concat Concatenate Decision EmbeddingModel
+        Action And AudioInput Branch ChainOfThought Concat Concatenate Decision DecisionModel EmbeddingModel
         FunctionCallingAgent Generator Identity ImageInput InMask Input LMWarning Lambda LanguageModel Module
         MultiDecision Not Operation Or OutMask SelfCritique Tool ToolWarning Xor default_agent_prompt_template
         default_prompt_template
@@ -84,6 +84,7 @@ _NAMESPACES = [
     "config",
     "data",
     "datasets",
+    "decision_models",
     "embedding_models",
     "hooks",
     "initializers",

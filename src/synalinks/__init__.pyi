@@ -3,16 +3,17 @@
 # fmt: off
 from synalinks import (
     backend as backend, callbacks as callbacks, config as config, data as data, datasets as datasets,
-    embedding_models as embedding_models, hooks as hooks, initializers as initializers,
-    language_models as language_models, lm as lm, metrics as metrics, modules as modules, ops as ops,
-    optimizers as optimizers, programs as programs, rewards as rewards, saving as saving, testing as testing,
-    tree as tree, utils as utils,
+    decision_models as decision_models, embedding_models as embedding_models, hooks as hooks,
+    initializers as initializers, language_models as language_models, lm as lm, metrics as metrics, modules as modules,
+    ops as ops, optimizers as optimizers, programs as programs, rewards as rewards, saving as saving,
+    testing as testing, tree as tree, utils as utils,
 )
 from synalinks.config import (
-    api_base as api_base, default_embedding_model as default_embedding_model,
-    default_language_model as default_language_model, enable_logging as enable_logging,
-    enable_observability as enable_observability, get_seed as get_seed,
+    api_base as api_base, default_decision_model as default_decision_model,
+    default_embedding_model as default_embedding_model, default_language_model as default_language_model,
+    enable_logging as enable_logging, enable_observability as enable_observability, get_seed as get_seed,
     is_observability_enabled as is_observability_enabled, set_api_base as set_api_base,
+    set_default_decision_model as set_default_decision_model,
     set_default_embedding_model as set_default_embedding_model,
     set_default_language_model as set_default_language_model, set_seed as set_seed, synalinks_home as synalinks_home,
 )
@@ -89,10 +90,10 @@ from synalinks.metrics import (
 )
 from synalinks.modules import (
     Action as Action, And as And, AudioInput as AudioInput, Branch as Branch, ChainOfThought as ChainOfThought,
-    Concat as Concat, Concatenate as Concatenate, Decision as Decision, EmbeddingModel as EmbeddingModel,
-    FunctionCallingAgent as FunctionCallingAgent, Generator as Generator, Identity as Identity,
-    ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning, Lambda as Lambda,
-    LanguageModel as LanguageModel, Module as Module, MultiDecision as MultiDecision, Not as Not,
+    Concat as Concat, Concatenate as Concatenate, Decision as Decision, DecisionModel as DecisionModel,
+    EmbeddingModel as EmbeddingModel, FunctionCallingAgent as FunctionCallingAgent, Generator as Generator,
+    Identity as Identity, ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning,
+    Lambda as Lambda, LanguageModel as LanguageModel, Module as Module, MultiDecision as MultiDecision, Not as Not,
     Operation as Operation, Or as Or, OutMask as OutMask, SelfCritique as SelfCritique, Tool as Tool,
     ToolWarning as ToolWarning, Xor as Xor, default_agent_prompt_template as default_agent_prompt_template,
     default_prompt_template as default_prompt_template,

@@ -4,7 +4,8 @@
     |- ConfigurationError        a wrong program: always raised (also a ValueError)
     |  |- CopyError              an attribute that can't be copied (also a TypeError)
     |  |- DataError              input of the wrong shape or type
-    |  `- UnknownModelError      a model name with an unknown provider
+    |  |- UnknownModelError      a model name with an unknown provider
+    |  `- UnsupportedSchemaError a schema with a field that is no decision
     |- LMError                   one call to a model failed
     |  |- ConnectionFailed       no server, dropped connection             retried
     |  |- CallTimeout            no answer in time                         retried, spend uncertain
@@ -83,11 +84,16 @@ __all__ = [
     "ServerError",
     "SynalinksError",
     "UnknownModelError",
+    "UnsupportedSchemaError",
 ]
 
 
 class DataError(ConfigurationError):
     """Input data of the wrong type, shape or length."""
+
+
+class UnsupportedSchemaError(ConfigurationError):
+    """A schema that a decision model can't fill in, because one of its fields is no choice between values."""
 
 
 class CopyError(ConfigurationError, TypeError):

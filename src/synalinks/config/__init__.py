@@ -21,10 +21,12 @@ from synalinks.config.logs import (
 from synalinks.config.models import (
     api_base,
     api_key,
+    default_decision_model,
     default_embedding_model,
     default_language_model,
     set_api_base,
     set_api_key,
+    set_default_decision_model,
     set_default_embedding_model,
     set_default_language_model,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "api_base",
     "api_key",
     "backend",
+    "default_decision_model",
     "default_embedding_model",
     "default_language_model",
     "disable_interactive_logging",
@@ -61,6 +64,7 @@ __all__ = [
     "set_api_base",
     "set_api_key",
     "set_backend",
+    "set_default_decision_model",
     "set_default_embedding_model",
     "set_default_language_model",
     "set_epsilon",

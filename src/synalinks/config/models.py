@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synalinks import session
 from synalinks.errors import ConfigurationError
-from synalinks.modules import EmbeddingModel, LanguageModel
+from synalinks.modules import DecisionModel, EmbeddingModel, LanguageModel
 
 
 def set_default_language_model(identifier: object) -> None:
@@ -25,6 +25,16 @@ def set_default_embedding_model(identifier: object) -> None:
 def default_embedding_model() -> EmbeddingModel | None:
     """The session's embedding model, or None."""
     return session.get_setting("embedding_model")  # type: ignore[no-any-return]
+
+
+def set_default_decision_model(identifier: object) -> None:
+    """The decision model of every `Decision`, `MultiDecision` and `Branch` without a model; None for no default."""
+    session.set_setting("decision_model", DecisionModel.get(identifier) if identifier is not None else None)
+
+
+def default_decision_model() -> DecisionModel | None:
+    """The session's decision model, or None."""
+    return session.get_setting("decision_model")  # type: ignore[no-any-return]
 
 
 def set_api_base(api_base: str | None) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         schema_of,
         stack,
     )
+    from synalinks.lm.core.logprobs import token_logprobs, value_probabilities
     from synalinks.lm.core.options import check_options
     from synalinks.lm.core.secrets import scrubbed
     from synalinks.lm.forecast import Figures, Forecast, Range
@@ -68,6 +69,10 @@ _HOMES = {
         "Usage",
         "schema_of",
         "stack",
+    ),
+    "synalinks.lm.core.logprobs": (
+        "token_logprobs",
+        "value_probabilities",
     ),
     "synalinks.lm.core.options": ("check_options",),
     "synalinks.lm.core.secrets": ("scrubbed",),
@@ -170,10 +175,12 @@ __all__ = [
     "set_price",
     "stack",
     "text_table",
+    "token_logprobs",
     "use_budget",
     "use_cassette",
     "use_ledger",
     "use_provider",
+    "value_probabilities",
 ]
 
 

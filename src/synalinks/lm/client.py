@@ -84,6 +84,7 @@ class Client:
         cache_dir: folder of the cache; the user's where None.
         layers: layers of one's own, each a layer or a pair `(layer, Above("cache"))`; just below the ledger without
             one.
+        price: what this model costs here; by the price table where None.
 
     Example:
         >>> import asyncio
@@ -111,6 +112,7 @@ class Client:
         cache: CacheMode = "use",
         cache_dir: str | Path | None = None,
         layers: Sequence[Placed] = (),
+        price: Price | None = None,
     ) -> None:
         self._again = partial(
             Client,
@@ -122,6 +124,7 @@ class Client:
             cache=cache,
             cache_dir=cache_dir,
             layers=layers,
+            price=price,
         )
         self.model = model
         self.spec, self.model_name = resolve(model)
@@ -130,7 +133,11 @@ class Client:
         self._api_base = api_base
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
         self.price: Callable[[str], Price | None] = (
-            price_of if is_own_server(self.spec, self.endpoint) else stated_price
+            (lambda _: price)
+            if price is not None
+            else price_of
+            if is_own_server(self.spec, self.endpoint)
+            else stated_price
         )
         self.limits = (limits or Limits()).over(self.spec.limits)
         self._retry = retry or RetryPolicy()

@@ -27,6 +27,7 @@ from synalinks.modules.merging.logical_and import And
 from synalinks.modules.merging.logical_not import Not
 from synalinks.modules.merging.logical_or import Or
 from synalinks.modules.merging.logical_xor import Xor
+from synalinks.modules.models.decision_model import DecisionModel
 from synalinks.modules.models.embedding_model import EmbeddingModel
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.models.remote_model import LMWarning
@@ -44,6 +45,7 @@ __all__ = [
     "Concat",
     "Concatenate",
     "Decision",
+    "DecisionModel",
     "EmbeddingModel",
     "FunctionCallingAgent",
     "Generator",

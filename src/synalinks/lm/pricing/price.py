@@ -47,6 +47,16 @@ class Price:
     long_from: int | None = None
     long: Price | None = None
 
+    @classmethod
+    def per_token(cls, amount: Decimal | float | str) -> Price:
+        """The price of so many dollars a token, of prompt and answer alike.
+
+        Raises:
+            ConfigurationError: no amount of 0 or more.
+        """
+        million = dollars(amount) * MILLION
+        return cls(input=million, output=million)
+
     @property
     def is_free(self) -> bool:
         """Whether nothing is ever charged."""

@@ -21,6 +21,8 @@ from synalinks.lm.rate_limit.account import Limits
 #: Calls at once to a server on one's own machine. Ollama answers OLLAMA_NUM_PARALLEL (1) at a time and
 #: queues the rest, and each call's time limit runs while it waits in that queue.
 LOCAL_CONCURRENCY = 8
+#: Alternatives a token, the most that OpenAI, Ollama and vLLM (by default) give.
+LOGPROBS = 20
 #: The group of entry points that name providers of other packages.
 ENTRY_POINTS = "synalinks.providers"
 EXAMPLE = "ollama/llama3.2:latest"
@@ -62,6 +64,8 @@ class Spec:
         chat, embed: what it can do.
         prices: prices by the name behind the prefix. They hold at the provider's own server.
         options: names of options that it takes beside those of `lm/core/options.py`.
+        top_logprobs: how many of the most probable tokens an answer has in each place with `logprobs=True`; 0 where it
+            has none.
     """
 
     prefix: str
@@ -77,6 +81,7 @@ class Spec:
     embed: bool = True
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
     options: frozenset[str] = frozenset()
+    top_logprobs: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,9 +93,15 @@ _OPENAI = "synalinks.lm.providers.openai.provider:"
 
 
 def _hosted(
-    prefix: str, target: str, endpoint: str, *keys: str, embed: bool = True, bases: tuple[str, ...] = ()
+    prefix: str,
+    target: str,
+    endpoint: str,
+    *keys: str,
+    embed: bool = True,
+    bases: tuple[str, ...] = (),
+    top_logprobs: int = 0,
 ) -> Spec:
-    return Spec(prefix, target, endpoint, base_env=bases, key_env=keys, embed=embed)
+    return Spec(prefix, target, endpoint, base_env=bases, key_env=keys, embed=embed, top_logprobs=top_logprobs)
 
 
 #: The providers that the package has clients for.
@@ -106,6 +117,7 @@ SPECS: tuple[Spec, ...] = (
         local=True,
         limits=_LOCAL,
         port=11434,
+        top_logprobs=LOGPROBS,
     ),
     Spec("scripted", "synalinks.lm.providers.fake.scripted:registered", local=True),
     _hosted(
@@ -114,10 +126,24 @@ SPECS: tuple[Spec, ...] = (
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
         bases=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+        top_logprobs=LOGPROBS,
     ),
-    _hosted("openrouter", _OPENAI + "openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    _hosted(
+        "openrouter",
+        _OPENAI + "openrouter",
+        "https://openrouter.ai/api/v1",
+        "OPENROUTER_API_KEY",
+        top_logprobs=LOGPROBS,
+    ),
     _hosted("groq", _OPENAI + "groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY", embed=False),
-    _hosted("deepseek", _OPENAI + "deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", embed=False),
+    _hosted(
+        "deepseek",
+        _OPENAI + "deepseek",
+        "https://api.deepseek.com/v1",
+        "DEEPSEEK_API_KEY",
+        embed=False,
+        top_logprobs=LOGPROBS,
+    ),
     _hosted(
         "together_ai",
         _OPENAI + "together_ai",
@@ -126,7 +152,7 @@ SPECS: tuple[Spec, ...] = (
         "TOGETHER_API_KEY",
     ),
     _hosted("mistral", _OPENAI + "mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    _hosted("xai", _OPENAI + "xai", "https://api.x.ai/v1", "XAI_API_KEY", embed=False),
+    _hosted("xai", _OPENAI + "xai", "https://api.x.ai/v1", "XAI_API_KEY", embed=False, top_logprobs=8),
     _hosted(
         "azure",
         _OPENAI + "azure",
@@ -134,6 +160,7 @@ SPECS: tuple[Spec, ...] = (
         "AZURE_API_KEY",
         "AZURE_OPENAI_API_KEY",
         bases=("AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"),
+        top_logprobs=LOGPROBS,
     ),
     Spec(
         "hosted_vllm",
@@ -143,6 +170,7 @@ SPECS: tuple[Spec, ...] = (
         base_env=("HOSTED_VLLM_API_BASE",),
         key_env=("HOSTED_VLLM_API_KEY",),
         local=True,
+        top_logprobs=LOGPROBS,
     ),
     Spec(
         "llama_cpp",
@@ -152,6 +180,7 @@ SPECS: tuple[Spec, ...] = (
         key_env=("LLAMA_CPP_API_KEY", "LLAMA_API_KEY"),
         local=True,
         limits=_LOCAL,
+        top_logprobs=LOGPROBS,
     ),
     _hosted(
         "anthropic",

@@ -21,6 +21,7 @@ from synalinks.lm import (
     Credentials,
     Limits,
     Placed,
+    Price,
     RetryPolicy,
     Totals,
     check_options,
@@ -74,6 +75,7 @@ class RemoteModel(Module):
             `Above("cache")`, `Below("retry")` or the like as position. Without one a layer stands just below the
             ledger: it gets each call once, cached and replayed ones included. Clones keep them; a model is saved only
             with layers that are registered (`synalinks.saving.register_synalinks_serializable`).
+        cost_per_token: dollars a token, of prompt and answer alike; the price of the table where None.
         **default_kwargs: options of every call, e.g. `temperature=0.2`; fields of the body that this library has no
             option for go into `extra_body={...}`.
 
@@ -113,6 +115,7 @@ class RemoteModel(Module):
         api_key: str | None = None,
         api_key_env: str | None = None,
         layers: Sequence[Placed] = (),
+        cost_per_token: float | str | Decimal | None = None,
         **default_kwargs: Any,
     ) -> None:
         super().__init__(name=name, description=description, trainable=False, hooks=hooks)
@@ -147,6 +150,7 @@ class RemoteModel(Module):
             "tpm": tpm,
             "concurrency": concurrency,
             "on_error": on_error,
+            "cost_per_token": None if cost_per_token is None else str(cost_per_token),
         }
         cache: CacheMode = "refresh" if caching == "refresh" else "use" if caching else "off"
         self.client = Client(
@@ -158,6 +162,7 @@ class RemoteModel(Module):
             cache=cache,
             cache_dir=cache_dir,
             layers=self.layers,
+            price=None if cost_per_token is None else Price.per_token(cost_per_token),
         )
         self.default_kwargs = check_options(
             cls, default_kwargs, self.kind, self.client.spec.options, near=_arguments(type(self).__init__)
@@ -254,12 +259,12 @@ class RemoteModel(Module):
         """
         if identifier is None:
             identifier = session.get_setting(cls.setting)
-        if identifier is None or isinstance(identifier, RemoteModel):
+        if identifier is None or isinstance(identifier, cls):
             return identifier
         if isinstance(identifier, str):
             return cls(model=identifier)
         if isinstance(identifier, Mapping):
-            return load_as(RemoteModel, identifier)
+            return load_as(cls, identifier)
         raise ConfigurationError(f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}")
 
     def __repr__(self) -> str:

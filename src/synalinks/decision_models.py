@@ -1,0 +1,13 @@
+"""Names that programs import from `synalinks.decision_models`."""
+
+from __future__ import annotations
+
+from synalinks.errors import UnsupportedSchemaError
+from synalinks.modules import DecisionModel
+from synalinks.modules.models.decision_form import score_schema
+from synalinks.saving import deserialize_synalinks_object as deserialize
+from synalinks.saving import serialize_synalinks_object as serialize
+
+get = DecisionModel.get
+
+__all__ = ["DecisionModel", "UnsupportedSchemaError", "deserialize", "get", "score_schema", "serialize"]
