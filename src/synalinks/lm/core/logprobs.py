@@ -77,7 +77,9 @@ def value_probabilities(tokens: Sequence[TokenLogprob], name: str, values: Seque
         before *= math.exp(token.logprob)
         so_far += piece
         fitting = _fitting(so_far, written)
-        if len(fitting) < 2:
+        if not fitting:
+            return None
+        if len(fitting) == 1:
             break
     for index in fitting if len(fitting) == 1 else (i for i in fitting if written[i] == so_far.strip()):
         found[index] += before

@@ -50,6 +50,8 @@ class Branch(Module):
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: of the decision; as for a `Generator`.
         decision_type: `Decision`, `MultiDecision` or a subclass.
         name, description, trainable: as for any module.
+        decision_model, min_confidence: see `Decision`; no branch is taken where the decision does not count.
+        threshold: see `MultiDecision`.
         **kwargs: further arguments of `decision_type`.
 
     Raises:
@@ -81,9 +83,14 @@ class Branch(Module):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        decision_model: Any = None,
+        min_confidence: float | None = None,
+        threshold: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
+        of_decisions = {"decision_model": decision_model, "min_confidence": min_confidence, "threshold": threshold}
+        kwargs |= {key: value for key, value in of_decisions.items() if value is not None}
         refuse_unknown_keywords(type(self), kwargs, decision_type.__init__)
         self.inject_decision = inject_decision
         self.return_decision = return_decision

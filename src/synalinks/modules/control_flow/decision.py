@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel, SymbolicDataModel
+from synalinks.errors import ConfigurationError
 from synalinks.modules.control_flow.labels import (
+    CERTAINTY,
     THINKING,
     Question,
     checked_labels,
@@ -18,6 +20,8 @@ from synalinks.modules.control_flow.labels import (
 )
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import SAMPLING, Generator
+from synalinks.modules.models.decision_form import DecisionLimits, checked_probability
+from synalinks.modules.models.decision_model import DecisionModel
 
 #: Options of a generator that a decision has as well.
 OPTIONS = (
@@ -29,6 +33,7 @@ OPTIONS = (
     *SAMPLING,
     "use_inputs_schema",
     "use_outputs_schema",
+    "decision_model",
 )
 
 
@@ -41,10 +46,10 @@ class LabelModule(Module):
     Example:
         >>> decision = synalinks.Decision(question="Is it urgent?", labels=["yes", "no"])
         >>> decision.generator.instructions
-        'Decide on the question about the input. Think first, then choose one of these labels: "yes", "no".'
+        'Decide on the question about the input: think first, then choose one of these labels: "yes", "no".'
     """
 
-    #: The default instructions, without the labels.
+    #: The end of the default instructions, before the labels.
     task: ClassVar[str]
 
     def __init__(
@@ -56,11 +61,33 @@ class LabelModule(Module):
         self.labels = checked_labels(labels, where)
         self._question = Question(question=self.question).to_json_data_model()
 
+    def decide_with(self, decision_model: Any, language_model: Any, **limits: float | None) -> DecisionModel | None:
+        """The decision model: the one given, or the session's if no model is given at all.
+
+        Args:
+            **limits: probabilities that only a decision model has.
+
+        Raises:
+            ConfigurationError: a limit without a decision model, or one that is no probability.
+        """
+        found: DecisionModel | None = None
+        if decision_model is not None or language_model is None:
+            found = DecisionModel.get(decision_model)
+        for name, limit in limits.items():
+            if checked_probability(limit, f"{self.name}: {name}") is not None and found is None:
+                raise ConfigurationError(
+                    f"{self.name}: {name}={limit} is compared with the probabilities of a decision model; pass "
+                    "decision_model=..., or set one for the session with synalinks.set_default_decision_model(...)"
+                )
+        return found
+
     def make_generator(self, schema: JsonObject, instructions: str | None, **options: Any) -> Generator:
         """The inner generator; its options are those of `Generator`."""
+        first = "think first, then " if "thinking" in schema["properties"] else ""
+        task = f"Decide on the question about the input: {first}{self.task}: {listed(self.labels)}."
         return Generator(
             schema=schema,
-            instructions=f"{self.task}: {listed(self.labels)}." if instructions is None else instructions,
+            instructions=task if instructions is None else instructions,
             name=f"generator_{self.name}",
             trainable=self.trainable,
             **options,
@@ -84,10 +111,8 @@ class LabelModule(Module):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; those of the inner generator among them."""
         inner = self.generator.get_config()
-        for name in ("schema", "prompt_variables", "return_inputs", "streaming", "tool_schemas"):
-            inner.pop(name, None)
         own = {"question": self.question, "labels": self.labels, "name": self.name, "description": self.description}
-        return {**{name: inner[name] for name in OPTIONS}, **own, "trainable": self.trainable}
+        return {**{name: inner.get(name) for name in OPTIONS}, **own, "trainable": self.trainable}
 
 
 class Decision(LabelModule):
@@ -111,12 +136,17 @@ class Decision(LabelModule):
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: as for a `Generator`.
         name, description, trainable: as for any module.
+        decision_model: a `DecisionModel`, or its name, that decides in place of the language model: `choice`, then its
+            probability `confidence`. The session's, if there is one and no model is given.
+        min_confidence: the probability below which a decision does not count. The language model then decides, if one
+            is given; else there is none.
 
     Raises:
-        ConfigurationError: no question, or labels that are no list of at least two different texts.
+        ConfigurationError: no question, labels that are no list of at least two different texts, or a `min_confidence`
+            that is no probability or without a decision model.
     """
 
-    task: ClassVar[str] = "Decide on the question about the input. Think first, then choose one of these labels"
+    task: ClassVar[str] = "choose one of these labels"
 
     def __init__(
         self,
@@ -138,12 +168,20 @@ class Decision(LabelModule):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        decision_model: Any = None,
+        min_confidence: float | None = None,
     ) -> None:
         super().__init__(question, labels, name, description, trainable)
+        model = self.decide_with(decision_model, language_model, min_confidence=min_confidence)
+        self.min_confidence = min_confidence
         choice = choice_of(self.labels, "The label that answers the question")
+        fields = (
+            {"thinking": THINKING, "choice": choice} if model is None else {"choice": choice, "confidence": CERTAINTY}
+        )
         self.generator = self.make_generator(
-            decision_schema("Decision", {"thinking": THINKING, "choice": choice}),
+            decision_schema("Decision", fields),
             instructions,
+            decision_model=model,
             language_model=language_model,
             prompt_template=prompt_template,
             examples=examples,
@@ -156,3 +194,8 @@ class Decision(LabelModule):
             use_inputs_schema=use_inputs_schema,
             use_outputs_schema=use_outputs_schema,
         )
+        self.generator.decision_limits = DecisionLimits(min_confidence=min_confidence)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "min_confidence": self.min_confidence}

@@ -10,6 +10,13 @@ from synalinks.data import DataModel, Field
 from synalinks.errors import ConfigurationError
 
 THINKING = {"type": "string", "title": "Thinking", "description": "Step by step thinking that leads to the choice"}
+CERTAINTY = {
+    "type": "number",
+    "minimum": 0,
+    "maximum": 1,
+    "title": "Confidence",
+    "description": "The probability that the choice is right, from 0 to 1",
+}
 
 
 class Question(DataModel):

@@ -9,6 +9,7 @@ from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel
 from synalinks.modules.control_flow.decision import LabelModule
 from synalinks.modules.control_flow.labels import THINKING, choice_of, decision_schema
+from synalinks.modules.models.decision_form import DecisionLimits
 
 
 class MultiDecision(LabelModule):
@@ -32,15 +33,16 @@ class MultiDecision(LabelModule):
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: as for a `Generator`.
         name, description, trainable: as for any module.
+        decision_model: a `DecisionModel`, or its name, that decides in place of the language model: `choices` alone.
+            The session's, if there is one and no model is given.
+        threshold: the probability from which a decision model chooses a label; 0.5 where None.
 
     Raises:
-        ConfigurationError: no question, or labels that are no list of at least two different texts.
+        ConfigurationError: no question, labels that are no list of at least two different texts, or a `threshold` that
+            is no probability or without a decision model.
     """
 
-    task: ClassVar[str] = (
-        "Decide on the question about the input. Think first, then choose all that apply of these labels, "
-        "or none of them"
-    )
+    task: ClassVar[str] = "choose all that apply of these labels, or none of them"
 
     def __init__(
         self,
@@ -63,12 +65,17 @@ class MultiDecision(LabelModule):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        decision_model: Any = None,
+        threshold: float | None = None,
     ) -> None:
         super().__init__(question, labels, name, description, trainable)
+        model = self.decide_with(decision_model, language_model, threshold=threshold)
+        self.threshold = threshold
         self.inline = inline
         self.generator = self.make_generator(
-            self._schema(),
+            self._schema({"thinking": THINKING} if model is None else {}),
             instructions,
+            decision_model=model,
             language_model=language_model,
             prompt_template=prompt_template,
             examples=examples,
@@ -81,8 +88,10 @@ class MultiDecision(LabelModule):
             use_inputs_schema=use_inputs_schema,
             use_outputs_schema=use_outputs_schema,
         )
+        if threshold is not None:
+            self.generator.decision_limits = DecisionLimits(threshold=threshold)
 
-    def _schema(self) -> JsonObject:
+    def _schema(self, before: JsonObject) -> JsonObject:
         label = {**choice_of(self.labels, "A label that applies"), "title": "Label"}
         choices = {
             "type": "array",
@@ -90,7 +99,7 @@ class MultiDecision(LabelModule):
             "title": "Choices",
             "description": "The labels that answer the question",
         }
-        schema = decision_schema("Decisions", {"thinking": THINKING, "choices": choices})
+        schema = decision_schema("Decisions", {**before, "choices": choices})
         return schema if self.inline else {"$defs": {"Label": label}, **schema}
 
     async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
@@ -102,4 +111,4 @@ class MultiDecision(LabelModule):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "inline": self.inline}
+        return {**super().get_config(), "inline": self.inline, "threshold": self.threshold}

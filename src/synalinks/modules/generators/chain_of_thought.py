@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel, schema_of
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
+from synalinks.modules.tools.tool import AnyTool
 
 
 class Thinking(DataModel):
@@ -21,7 +21,7 @@ class Thinking(DataModel):
 class ChainOfThought(Module):
     """A generator whose answer begins with a `thinking` field (after Wei et al., arXiv 2201.11903).
 
-    Without a schema it is a plain generator of chat messages. All other arguments are those of `Generator`.
+    Without a schema it is a plain generator of chat messages.
 
     Example:
         >>> from synalinks.testing import ScriptedProvider
@@ -35,9 +35,10 @@ class ChainOfThought(Module):
 
     Args:
         schema, data_model: the form of the answer, thinking left out.
-        language_model: a `LanguageModel`, its name, or None for the session's default.
+        language_model, prompt_template, prompt_variables, examples, instructions, seed_instructions, temperature,
+            max_tokens, top_p, top_k, reasoning_effort, use_inputs_schema, use_outputs_schema, return_inputs, streaming,
+            tools, tool_schemas: of the inner generator; see `Generator`.
         name, description, trainable: as for any module.
-        **options: passed on to the inner generator.
     """
 
     def __init__(
@@ -46,20 +47,49 @@ class ChainOfThought(Module):
         schema: Mapping[str, Any] | None = None,
         data_model: Any = None,
         language_model: Any = None,
+        prompt_template: str | None = None,
+        prompt_variables: Mapping[str, Any] | None = None,
+        examples: Sequence[Any] | None = None,
+        instructions: str | None = None,
+        seed_instructions: Sequence[str] | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        reasoning_effort: str | None = None,
+        use_inputs_schema: bool = False,
+        use_outputs_schema: bool = False,
+        return_inputs: bool = False,
+        streaming: bool = False,
+        tools: Sequence[AnyTool] | None = None,
+        tool_schemas: Sequence[Mapping[str, Any]] | None = None,
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
-        **options: Any,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
-        refuse_unknown_keywords(type(self), options, Generator.__init__)
         self.schema = schema if data_model is None else schema_of(data_model)
         self.generator = Generator(
             schema=None if self.schema is None else with_thinking(self.schema),
             language_model=language_model,
+            prompt_template=prompt_template,
+            prompt_variables=prompt_variables,
+            examples=examples,
+            instructions=instructions,
+            seed_instructions=seed_instructions,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            top_p=top_p,
+            top_k=top_k,
+            reasoning_effort=reasoning_effort,
+            use_inputs_schema=use_inputs_schema,
+            use_outputs_schema=use_outputs_schema,
+            return_inputs=return_inputs,
+            streaming=streaming,
+            tools=tools,
+            tool_schemas=tool_schemas,
             name=f"generator_{self.name}",
             trainable=trainable,
-            **options,
         )
 
     async def call(self, inputs: Any, training: bool = False, **tools: Any) -> JsonDataModel | None:

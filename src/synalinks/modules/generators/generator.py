@@ -19,12 +19,14 @@ from synalinks.data import (
     value_of,
 )
 from synalinks.data import schema as schemas
-from synalinks.errors import ConfigurationError
-from synalinks.lm import Delta, Schema, schema_of
+from synalinks.errors import ConfigurationError, UnsupportedSchemaError
+from synalinks.lm import Delta, Reply, Schema, schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.media import parted, recorded
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn
+from synalinks.modules.models.decision_form import DecisionLimits, form_of
+from synalinks.modules.models.decision_model import DecisionModel
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
 from synalinks.saving import serialize_synalinks_object
@@ -67,6 +69,8 @@ class Generator(Module):
         tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`. Where it calls
             some, the output is a `ChatMessage` with these calls, also with a schema.
         tool_schemas: the same as JSON, as a saved generator has them.
+        decision_model: a `DecisionModel`, or its name, that answers in place of the language model; for schemas made of
+            choices. A `language_model` beside it answers where the decision model has no answer.
 
     Raises:
         ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error, no tool.
@@ -97,13 +101,20 @@ class Generator(Module):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        decision_model: Any = None,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
         if reasoning_effort not in EFFORTS:
             raise ConfigurationError(f"{self.name}: reasoning_effort={reasoning_effort!r}; write one of {EFFORTS}")
         self.answers = Form.given(schema, data_model)
         self.schema: Schema | None = None if self.answers is None else schema_of(self.answers.schema)
-        self.language_model: LanguageModel | None = LanguageModel.get(language_model)
+        self.decision_model: DecisionModel | None = (
+            None if decision_model is None else DecisionModel.get(decision_model)
+        )
+        self.decision_limits = DecisionLimits()
+        self.language_model: LanguageModel | None = None
+        if language_model is not None or decision_model is None:
+            self.language_model = LanguageModel.get(language_model)
         self.prompt_template = prompt_template or default_prompt_template()
         self.prompt_variables = dict(prompt_variables or {})
         self.use_inputs_schema = use_inputs_schema
@@ -111,6 +122,8 @@ class Generator(Module):
         self.return_inputs = return_inputs
         self.streaming = streaming and self.schema is None and not return_inputs
         self.tool_schemas = wire_tools(tools, tool_schemas)
+        if self.decision_model is not None:
+            self._check_decidable()
         self.examples = [_example(pair, self.name) for pair in examples or ()]
         self.instructions = instructions if instructions is not None else default_instructions(self.schema)
         self.seed_instructions = list(seed_instructions or ())
@@ -143,27 +156,18 @@ class Generator(Module):
         """
         if inputs is None:
             return None
-        (model,) = self.models_called()
         offered = self.tool_schemas
         if tools or tool_schemas:
             offered = wire_tools(tools, [*offered, *(tool_schemas or ())])
         messages = self.messages(inputs)
         if self.streaming and not training and scope.current().phase is None:
-            return await model.stream(messages, tools=offered, options=self.options)
-        found = await model.ask(
-            messages,
-            schema=self.schema,
-            answers=self.answers,
-            tools=offered,
-            options=self.options,
-            sink=_unheard if self.streaming else None,
-        )
+            return await self._own_language_model().stream(messages, tools=offered, options=self.options)
+        found = await self._ask(messages, offered)
         if found is None:
             return None
-        reply, value = found
-        if (
-            self.schema is None or value is None
-        ):  # without a schema, or where the model calls tools in place of answering
+        model, reply, value = found
+        # without a schema, or where the model calls tools in place of answering
+        if isinstance(model, LanguageModel) and (self.schema is None or value is None):
             answer = model.chat_message(reply)
             value = answer.get_json()
         else:
@@ -171,6 +175,34 @@ class Generator(Module):
         if training:
             self._record(inputs, value)
         return inputs + answer if self.return_inputs else answer
+
+    async def _ask(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+    ) -> tuple[LanguageModel | DecisionModel, Reply, Any] | None:
+        """The first of the models that has an answer, its reply, and the answer."""
+        for model in self.models_called():
+            how: dict[str, Any] = {"schema": self.schema, "answers": self.answers, "options": self.options}
+            if model is self.decision_model:
+                how["limits"] = self.decision_limits
+            else:
+                how |= {"tools": tools, "sink": _unheard if self.streaming else None}
+            found = await model.ask(messages, **how)
+            if found is not None:
+                return model, *found
+        return None
+
+    def _check_decidable(self) -> None:
+        """Refuse what a decision model can't do.
+
+        Raises:
+            UnsupportedSchemaError: there is no schema, or one of its fields is no choice.
+            ConfigurationError: there are tools.
+        """
+        if self.schema is None:
+            raise UnsupportedSchemaError(f"{self.name}: a decision model needs schema= or data_model=, made of choices")
+        if self.tool_schemas:
+            raise ConfigurationError(f"{self.name}: a decision model calls no tools; pass language_model= alone")
+        form_of(self.schema)
 
     def messages(self, inputs: Any) -> list[dict[str, Any]]:
         """The wire messages for one input: the system prompt, then the input as a chat or as JSON."""
@@ -214,19 +246,27 @@ class Generator(Module):
         record = {"inputs": given, "outputs": value, "reward": None, "sample": scope.current().sample}
         self.state.get("current_predictions").append(record)
 
-    def models_called(self) -> tuple[LanguageModel]:
-        """The model that is called: the generator's own, or the session's default.
+    def models_called(self) -> tuple[LanguageModel | DecisionModel, ...]:
+        """The model that is called, the generator's own or the session's default; after a decision model, if that one
+        has no answer, the generator's own.
 
         Raises:
             ConfigurationError: there is neither.
         """
+        if self.decision_model is None:
+            return (self._own_language_model(),)
+        own = self.language_model
+        return (self.decision_model,) if own is None else (self.decision_model, own)
+
+    def _own_language_model(self) -> LanguageModel:
         model = self.language_model or LanguageModel.get(None)
         if model is None:
             raise ConfigurationError(
                 f"{self.name} has no language model: pass language_model=, or set one for the session with "
                 "synalinks.set_default_language_model('ollama/llama3.2:latest')"
             )
-        return (model,)
+        own: LanguageModel = model
+        return own
 
     async def compute_output_spec(self, inputs: Any, training: bool = False, **tools: Any) -> SymbolicDataModel:
         """The answer's schema, after the input's where inputs are returned."""
@@ -237,7 +277,7 @@ class Generator(Module):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; what was learnt is saved with the variables."""
-        return {
+        config = {
             "schema": None if self.schema is None else self.schema.value,
             "language_model": serialize_synalinks_object(self.language_model),
             "prompt_template": None if self.prompt_template == default_prompt_template() else self.prompt_template,
@@ -255,6 +295,9 @@ class Generator(Module):
             "description": self.description,
             "trainable": self.trainable,
         }
+        if self.decision_model is not None:  # most modules around a generator take none
+            config["decision_model"] = serialize_synalinks_object(self.decision_model)
+        return config
 
 
 def _unheard(delta: Delta) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, SymbolicDataModel, get_score_type, normalize_score
 from synalinks.data import schema as schemas
+from synalinks.errors import ConfigurationError
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
+from synalinks.modules.models.decision_form import score_schema
 from synalinks.saving import serialize_synalinks_object
 from synalinks.session import to_snake_case
+
+#: What a reward says of itself in the schema that is sent.
+SCALE = "How good it is, on this scale"
 
 
 class SelfCritique(Module):
@@ -29,41 +33,81 @@ class SelfCritique(Module):
         {'critique': 'too short', 'reward': 0.2}
 
     Args:
-        score_type: the scale: `Score` (0, 0.1 ... 1) where None, another one or its name; see `get_score_type`.
         return_reward: whether there is a score at all.
+        score_type: the scale: `Score` (0, 0.1 ... 1) where None, another one or its name; see `get_score_type`.
         return_inputs: put the input before the judgement.
-        language_model, name, description, trainable: as for a `Generator`.
-        **options: passed on to the inner generator.
+        language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
+            top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: of the inner generator; see `Generator`.
+        name, description, trainable: as for any module.
+        decision_model: a `DecisionModel`, or its name, that scores in place of the language model: `reward` alone, the
+            mean of the steps by their probabilities, and no `critique`.
+
+    Raises:
+        ConfigurationError: no such scale, or a decision model without a reward.
     """
 
     def __init__(
         self,
         *,
         language_model: Any = None,
+        prompt_template: str | None = None,
+        examples: Sequence[Any] | None = None,
+        instructions: str | None = None,
+        seed_instructions: Sequence[str] | None = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        reasoning_effort: str | None = None,
+        use_inputs_schema: bool = False,
+        use_outputs_schema: bool = False,
         return_reward: bool = True,
         score_type: type[Enum] | str | None = None,
         return_inputs: bool = True,
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
-        **options: Any,
+        decision_model: Any = None,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
-        refuse_unknown_keywords(type(self), options, Generator.__init__)
         self.score_type = get_score_type(score_type)
         self.return_reward = return_reward
         self.return_inputs = return_inputs
-        steps = [step.value for step in self.score_type]
-        asked = {"enum": steps, "title": "Reward", "description": "How good it is, on this scale", "type": "number"}
+        if decision_model is not None and not return_reward:
+            raise ConfigurationError(
+                f"{self.name}: a decision model gives no critique, so return_reward=False leaves nothing"
+            )
         self.generator = Generator(
-            schema=judgement(asked if return_reward else None),
+            schema=self._asked() if decision_model is None else self._scored(),
             language_model=language_model,
+            prompt_template=prompt_template,
+            examples=examples,
+            instructions=instructions,
+            seed_instructions=seed_instructions,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            top_p=top_p,
+            top_k=top_k,
+            reasoning_effort=reasoning_effort,
+            use_inputs_schema=use_inputs_schema,
+            use_outputs_schema=use_outputs_schema,
             name=f"generator_{self.name}",
             trainable=trainable,
-            **options,
+            decision_model=decision_model,
         )
-        told = {"minimum": 0, "maximum": 1, "title": "Reward", "description": "From 0 to 1", "type": "number"}
-        self._schema = judgement(told if return_reward else None)
+        said = {"minimum": 0, "maximum": 1, "title": "Reward", "description": "From 0 to 1", "type": "number"}
+        self._schema = judgement(said if return_reward else None, critique=decision_model is None)
+
+    def _asked(self) -> dict[str, Any]:
+        """The schema of a language model's judgement."""
+        steps = [step.value for step in self.score_type]
+        asked = {"enum": steps, "title": "Reward", "description": SCALE, "type": "number"}
+        return judgement(asked if self.return_reward else None)
+
+    def _scored(self) -> dict[str, Any]:
+        """The schema of a decision model's judgement."""
+        scale = score_schema(SCALE, sorted(step.value for step in self.score_type))["properties"]["score"]
+        return judgement({**scale, "title": "Reward"}, critique=False)
 
     async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:
         """The judgement of one input; None for no input or a call that failed for good."""
@@ -90,7 +134,8 @@ class SelfCritique(Module):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; those of the inner generator among them."""
         inner = self.generator.get_config()
-        del inner["schema"]
+        for name in ("schema", "prompt_variables", "streaming", "tool_schemas"):
+            del inner[name]
         own = {
             "score_type": scale_config(self.score_type),
             "return_reward": self.return_reward,
@@ -102,10 +147,12 @@ class SelfCritique(Module):
         return {**inner, **own}
 
 
-def judgement(reward: Mapping[str, Any] | None) -> dict[str, Any]:
+def judgement(reward: Mapping[str, Any] | None, critique: bool = True) -> dict[str, Any]:
     """The schema of a judgement; without a score where `reward` is None."""
-    critique = {"type": "string", "title": "Critique", "description": "What is right and what is wrong about it"}
-    fields: dict[str, Any] = {"critique": critique} | ({} if reward is None else {"reward": dict(reward)})
+    words = {"type": "string", "title": "Critique", "description": "What is right and what is wrong about it"}
+    fields: dict[str, Any] = ({"critique": words} if critique else {}) | (
+        {} if reward is None else {"reward": dict(reward)}
+    )
     return {
         "title": "Judgement",
         "type": "object",

@@ -7,6 +7,7 @@ a number on a scale: its `examples` are the levels, the first of them its minimu
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,7 +140,7 @@ class DecisionForm:
 
 def _stated(chosen: int, count: int, certainty: float) -> list[float]:
     """Probabilities of values of which one has been chosen; it stays the most probable one."""
-    own = max(float(certainty), 1 / count)
+    own = max(float(certainty), math.nextafter(1 / count, 1))
     return [own if index == chosen else (1 - own) / max(count - 1, 1) for index in range(count)]
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from synalinks._json import JsonObject
-from synalinks.data import JsonDataModel, SymbolicDataModel
+from synalinks.data import Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, ConfigurationError, LMError, RequestError
 from synalinks.lm import Reply, Request, Schema, schema_of
-from synalinks.modules.generators.answers import Answers
+from synalinks.modules.generators.media import parted
 from synalinks.modules.generators.messages import to_wire
-from synalinks.modules.generators.prompts import render_input
+from synalinks.modules.generators.prompts import user_turn
 from synalinks.modules.models.decision_form import DecisionForm, DecisionLimits, checked_probability, form_of
 from synalinks.modules.models.remote_model import LMWarning, RemoteModel
 
@@ -22,8 +22,8 @@ class DecisionModel(RemoteModel):
     """A chat model that fills in schemas made of choices: labels, yes or no, lists of labels, levels of a scale.
 
     Each choice has probabilities: those of the tokens of the answer where the provider gives log-probabilities, else
-    the ones that the model states. They make `min_confidence` and `threshold` of `Decision`, `MultiDecision` and `Branch`
-    possible, and smooth scores. Calls are cached, recorded, metered and budgeted as those of a `LanguageModel`.
+    the ones that the model states. They are what `min_confidence` and `threshold` of `Decision`, `MultiDecision` and
+    `Branch` are compared with. Calls are cached, recorded, metered and budgeted as those of a `LanguageModel`.
 
     Example:
         >>> from synalinks.testing import ScriptedProvider
@@ -89,7 +89,7 @@ class DecisionModel(RemoteModel):
     async def call(
         self,
         messages: Any,
-        schema: Any = None,
+        schema: Mapping[str, Any] | None = None,
         threshold: float = 0.5,
         min_confidence: float | None = None,
         **options: Any,
@@ -98,7 +98,7 @@ class DecisionModel(RemoteModel):
 
         Args:
             messages: no call is made, and None returned, where this is None.
-            schema: the JSON schema, or a class of data models. A number `confidence` in it is filled with the
+            schema: the JSON schema of the answer. A number `confidence` in it is filled with the
                 probability of the least certain choice.
             threshold: the probability from which a Boolean is true and a value of a list is in it.
             min_confidence: the probability below which there is no answer, but None.
@@ -137,7 +137,7 @@ class DecisionModel(RemoteModel):
         messages: Sequence[Mapping[str, Any]],
         *,
         schema: Schema,
-        answers: Answers | None = None,
+        answers: Form | None = None,
         options: Mapping[str, Any] | None = None,
         limits: DecisionLimits = DecisionLimits(),  # noqa: B008  immutable
     ) -> tuple[Reply, JsonObject] | None:
@@ -213,12 +213,11 @@ class DecisionModel(RemoteModel):
 TOP_LOGPROBS = 5
 
 
-def _compiled(schema: Any) -> Schema:
-    """A schema, or that of a class, which a decision model can fill in."""
-    found = schema.get_schema() if hasattr(schema, "get_schema") else schema
-    if not isinstance(found, Mapping):
-        raise ConfigurationError(f"give schema=..., a JSON schema or a class of data models; got {schema!r}")
-    compiled = schema_of(found)
+def _compiled(schema: object) -> Schema:
+    """A schema that a decision model can fill in."""
+    if not isinstance(schema, Mapping):
+        raise ConfigurationError(f"give schema=..., a JSON schema, e.g. schema=Answer.get_schema(); got {schema!r}")
+    compiled = schema_of(schema)
     form_of(compiled)
     return compiled
 
@@ -227,5 +226,5 @@ def _wire(messages: Any) -> list[dict[str, Any]]:
     """Wire messages of a chat; any other data model is one message with its JSON."""
     value = messages.get_json() if hasattr(messages, "get_json") else None
     if value is not None and "messages" not in value and "role" not in value:
-        return [{"role": "user", "content": render_input(value)}]
+        return [user_turn(*parted(value, messages.get_schema()))]
     return to_wire(messages)
