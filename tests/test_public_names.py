@@ -42,11 +42,17 @@ def parameters(thing: Any) -> list[str]:
     return written
 
 
-def differences(shared: Path, namespace: str, more: bool) -> dict[str, Any]:
-    """Names whose parameters are others; with `more`, those of ours alone may follow the known ones."""
+def differences(shared: Path, namespace: str, more: bool, absent: bool = False) -> dict[str, Any]:
+    """Names whose parameters are others; with `more`, those of ours alone may follow the known ones.
+
+    Args:
+        absent: whether names may be missing.
+    """
     module = importlib.import_module(namespace)
     found = {}
     for name, written in known(shared, namespace).items():
+        if absent and not hasattr(module, name):
+            continue
         if name in ("serialize", "deserialize"):
             assert callable(getattr(module, name))
             continue
@@ -88,7 +94,18 @@ def test_plots_and_gsm8k_take_what_users_give_them(shared: Path, namespace: str)
     assert len(names) >= 4
     for name, wanted in names.items():
         got = parameters(getattr(module, name))
-        assert [one for one in got if one in wanted] == [one for one in wanted if one != "subgraph=False"], name
+        assert [one for one in got if one in wanted] == wanted, name
+
+
+@pytest.mark.parametrize(
+    ("namespace", "count"),
+    [("synalinks.backend", 40), ("synalinks.config", 9), ("synalinks.tree", 9), ("synalinks.ops", 10)],
+)
+def test_functions_of_the_small_namespaces_take_what_users_give_them(shared: Path, namespace: str, count: int) -> None:
+    """Names that are not there are the matter of test_public_paths.py."""
+    assert differences(shared, namespace, more=True, absent=True) == {}
+    module = importlib.import_module(namespace)
+    assert len([name for name in known(shared, namespace) if hasattr(module, name)]) >= count
 
 
 def test_help_shows_what_a_module_takes() -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import pytest
 
+import synalinks
 from synalinks import initializers
 from synalinks.data import DataModel, Field, Trainable
 from synalinks.errors import ConfigurationError
@@ -71,3 +73,9 @@ def test_get() -> None:
     assert isinstance(initializers.get(initializers.serialize(make)), Empty)
     with pytest.raises(ConfigurationError, match="no initializer is called 'full'"):
         initializers.get("full")
+
+
+def test_the_name_in_lower_case_is_the_class() -> None:
+    importlib.import_module("synalinks.initializers.empty")
+    assert synalinks.initializers.empty is synalinks.initializers.Empty
+    assert synalinks.initializers.get("empty") is synalinks.initializers.Empty

@@ -187,3 +187,13 @@ def test_a_graphviz_that_fails_is_said_and_the_picture_drawn_all_the_same(
     with pytest.warns(UserWarning, match=r"could not draw branching.png \(no fonts here\); drawn with matplotlib"):
         path: Any = plot_program(branching(), to_folder=tmp_path)
     assert path.read_bytes().startswith(PNG)
+
+
+def test_a_subgraph_stands_in_a_larger_graph_with_nodes_of_its_own() -> None:
+    program = branching()
+    text = program_to_dot(program, subgraph=True)
+    assert text.startswith(f"subgraph cluster_{program.name} {{") and f'label="{program.name}"' in text
+    whole = program_to_dot(program)
+    for end in ("[label=", "-> "):
+        assert text.count(end) == whole.count(end)
+    assert f"{program.name}_0 -> " in text and " n0" not in text

@@ -16,6 +16,7 @@ INITIALIZERS: Kind[Initializer] = Kind(
     make=False,
 )
 
+empty = Empty  # the name in lower case, as `get` takes it
 serialize = serialize_synalinks_object
 deserialize = INITIALIZERS.deserialize
 
@@ -29,4 +30,4 @@ def get(identifier: Any) -> Any:
     return INITIALIZERS.get(identifier)
 
 
-__all__ = ["Empty", "Initializer", "deserialize", "get", "serialize"]
+__all__ = ["Empty", "Initializer", "deserialize", "empty", "get", "serialize"]

@@ -20,6 +20,7 @@ from synalinks.utils.program_graph import (
     Shown,
     check_rankdir,
     dot_text,
+    frame_text,
     graph_of,
 )
 
@@ -42,6 +43,7 @@ def program_to_dot(
     rankdir: str = "TB",
     expand_nested: bool = False,
     dpi: int = 200,
+    subgraph: bool = False,
     show_trainable: bool = False,
 ) -> str:
     """The program as text in Graphviz's language.
@@ -50,13 +52,15 @@ def program_to_dot(
         program: a built program.
         show_schemas, show_defs, show_module_names, rankdir, expand_nested, dpi, show_trainable: as for
             `plot_program`.
+        subgraph: give a frame with the program's name, to stand in a larger graph.
 
     Raises:
         ConfigurationError: no program, one not built, or an unknown direction.
     """
     check_rankdir(rankdir)
     shown = Shown(show_schemas, show_module_names, show_defs, show_trainable, expand_nested)
-    return dot_text(graph_of(program, shown), rankdir, dpi)
+    graph = graph_of(program, shown)
+    return frame_text(graph, program.name) if subgraph else dot_text(graph, rankdir, dpi)
 
 
 def plot_program(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -161,9 +162,19 @@ def dot_text(graph: ProgramGraph, rankdir: str = "TB", dpi: int = 200) -> str:
         '  node [shape=plain, fontname="Helvetica", fontsize=11, fontcolor="#222222"];',
         '  edge [color="#777777", arrowsize=0.7];',
     ]
-    lines += [f"  n{index} [label=<{_html(box)}>];" for index, box in enumerate(graph.boxes)]
-    lines += [f"  n{start} -> n{end};" for start, end in graph.edges]
-    return "\n".join([*lines, "}", ""])
+    return "\n".join([*lines, *_statements(graph, "n"), "}", ""])
+
+
+def frame_text(graph: ProgramGraph, name: str) -> str:
+    """The graph as a subgraph with a frame and a name, whose nodes have names of their own."""
+    word = re.sub(r"\W", "_", name)
+    lines = [f"subgraph cluster_{word} {{", f'  label="{name}"; style=rounded; color="#999999"; node [shape=plain];']
+    return "\n".join([*lines, *_statements(graph, f"{word}_"), "}", ""])
+
+
+def _statements(graph: ProgramGraph, prefix: str) -> list[str]:
+    nodes = [f"  {prefix}{index} [label=<{_html(box)}>];" for index, box in enumerate(graph.boxes)]
+    return [*nodes, *(f"  {prefix}{start} -> {prefix}{end};" for start, end in graph.edges)]
 
 
 def _html(box: Box) -> str:
