@@ -2,22 +2,24 @@
 
 PENDING: dict[str, str] = {
     "synalinks": """
-        AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
-        MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset TextDataset TextDocument
-        is_trace_recording_enabled parse_markdown_sections record_traces trace_context
+        AgentAsJudge DecisionModel HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset
+        MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset TextDataset
+        TextDocument decision_models default_decision_model is_trace_recording_enabled parse_markdown_sections
+        record_traces set_default_decision_model trace_context
     """,
     "synalinks.backend": "is_trace_recording_enabled record_traces trace_recording_dir",
     "synalinks.callbacks": "Monitor SynalinksProgramModel monitor",
     "synalinks.callbacks.monitor": "Span",
-    "synalinks.config": "is_trace_recording_enabled record_traces trace_recording_dir",
+    "synalinks.config": """
+        default_decision_model is_trace_recording_enabled record_traces set_default_decision_model
+        trace_recording_dir
+    """,
     "synalinks.datasets": """
         HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection
         ParquetDataset TextDataset TextDocument arc_challenge arcagi bbh bbq boolq drop hellaswag hotpotqa
         humaneval ifeval lambada load_split logiqa mmlu parse_markdown_sections squad truthfulqa winogrande
     """,
-    "synalinks.datasets.arc_challenge": """
-        get_input_data_model get_output_data_model iterable_dataset load_data
-    """,
+    "synalinks.datasets.arc_challenge": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.arcagi": """
         default_instructions get_arcagi1_evaluation_task_names get_arcagi1_training_task_names
         get_arcagi2_evaluation_task_names get_arcagi2_training_task_names get_input_data_model
@@ -40,12 +42,13 @@ PENDING: dict[str, str] = {
     "synalinks.datasets.squad": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
-    "synalinks.decision_models": "model_info provider_info supported_models supported_providers",
+    "synalinks.decision_models": """
+        DecisionModel UnsupportedSchemaError deserialize get model_info provider_info score_schema serialize
+        supported_models supported_providers
+    """,
     "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.language_models": """
-        OAuthLanguageModel model_info provider_info supported_models supported_providers
-    """,
+    "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
     "synalinks.modules": "deserialize serialize",
     "synalinks.rewards": "AgentAsJudge",
     "synalinks.saving": "CustomObjectScope",

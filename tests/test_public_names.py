@@ -56,7 +56,7 @@ def differences(shared: Path, namespace: str, more: bool, absent: bool = False) 
         if name in ("serialize", "deserialize"):
             assert callable(getattr(module, name))
             continue
-        wanted = [BY_THE_GUIDE.get(one, one) for one in written.split(", ") if one and not (more and one[:2] == "**")]
+        wanted = [BY_THE_GUIDE.get(one, one) for one in written.split(", ") if one and not (more and one[0] == "*")]
         got = parameters(getattr(module, name))
         if (got[: len(wanted)] if more else got) != wanted:
             found[name] = (got, wanted)
