@@ -2,18 +2,14 @@
 
 PENDING: dict[str, str] = {
     "synalinks": """
-        AgentAsJudge DecisionModel HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset
-        MarkdownDocument MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset TextDataset
-        TextDocument decision_models default_decision_model is_trace_recording_enabled parse_markdown_sections
-        record_traces set_default_decision_model trace_context
+        AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
+        MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset TextDataset TextDocument
+        is_trace_recording_enabled parse_markdown_sections record_traces trace_context
     """,
     "synalinks.backend": "is_trace_recording_enabled record_traces trace_recording_dir",
     "synalinks.callbacks": "Monitor SynalinksProgramModel monitor",
     "synalinks.callbacks.monitor": "Span",
-    "synalinks.config": """
-        default_decision_model is_trace_recording_enabled record_traces set_default_decision_model
-        trace_recording_dir
-    """,
+    "synalinks.config": "is_trace_recording_enabled record_traces trace_recording_dir",
     "synalinks.datasets": """
         HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection
         ParquetDataset TextDataset TextDocument arc_challenge arcagi bbh bbq boolq drop hellaswag hotpotqa
@@ -42,10 +38,7 @@ PENDING: dict[str, str] = {
     "synalinks.datasets.squad": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
-    "synalinks.decision_models": """
-        DecisionModel UnsupportedSchemaError deserialize get model_info provider_info score_schema serialize
-        supported_models supported_providers
-    """,
+    "synalinks.decision_models": "model_info provider_info supported_models supported_providers",
     "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
     "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
