@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
-from synalinks import _json
 from synalinks._json import Json, JsonObject
+from synalinks._support.validation import in_words
 from synalinks.data import tree
 from synalinks.data.convert import as_operand, is_meta_class
+from synalinks.data.data_model import DataModel
 from synalinks.data.json_data_model import JsonDataModel, value_of
+from synalinks.data.models.chat import ChatMessage, ChatMessages, ChatRole
 from synalinks.data.operand import Operand, is_operand
 from synalinks.errors import DataError
 
@@ -31,8 +34,8 @@ def plain_json(value: Mapping[str, Any]) -> JsonObject:
         DataError: something that has no JSON form.
     """
     try:
-        found: JsonObject = _json.loads(_json.dumps(_unwrapped(value)))
-    except TypeError as error:
+        found: JsonObject = to_jsonable_python(_unwrapped(value))
+    except ValueError as error:
         raise DataError(f"a dict of plain JSON was expected, got {value!r}: {error}") from error
     return found
 
@@ -94,12 +97,41 @@ def _items(values: Sequence[Json]) -> JsonObject:
 _KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
+def _chat_of(value: Mapping[str, Any]) -> type[DataModel] | None:
+    """The class of a dict that is a message, or messages and nothing else."""
+    messages = value.get("messages")
+    if value.keys() == {"messages"} and isinstance(messages, list) and messages:
+        return ChatMessages if all(isinstance(one, ChatMessage) or _is_message(one) for one in messages) else None
+    return ChatMessage if _is_message(value) else None
+
+
+def _is_message(value: object) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and value.get("role") in _ROLES
+        and not {"content", "tool_calls"}.isdisjoint(value)
+        and set(value) <= _FIELDS
+    )
+
+
+_ROLES = frozenset(map(str, ChatRole))
+_FIELDS = frozenset({*ChatMessage.model_fields, "thinking"})
+
+
 def record(value: Mapping[str, Any]) -> JsonDataModel:
     """A dict of plain data as a value that flows between modules; fields that are None are left out.
 
+    A dict of a message, or of messages, is a `ChatMessage` or a `ChatMessages`.
+
     Raises:
-        DataError: something that has no JSON form.
+        DataError: something that has no JSON form, or a message that is none.
     """
+    if (model := _chat_of(value)) is not None:
+        try:
+            made: JsonDataModel = as_operand(model.model_validate(dict(value)))
+        except ValidationError as error:
+            raise DataError(f"not a {model.__name__}: {in_words(error)}; got {value!r}") from error
+        return made
     json = plain_json(value)
     return JsonDataModel(schema_of_record(json), {name: item for name, item in json.items() if item is not None})
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.data import Form, JsonDataModel, SymbolicDataModel, is_record, record
+from synalinks.data import (
+    ChatMessage,
+    ChatMessages,
+    Form,
+    JsonDataModel,
+    SymbolicDataModel,
+    is_record,
+    is_schema_equal,
+    record,
+    schema_of,
+)
 from synalinks.data import schema as schemas
 from synalinks.data.inferred import plain_json, schema_of_record
 from synalinks.errors import DataError
 from synalinks.graph import Graph
-from synalinks.lm import schema_of
+from synalinks.lm import schema_of as compiled
 from synalinks.modules.core.input_module import InputModule
 from synalinks.modules.core.operation import to_value
 
@@ -66,7 +76,7 @@ def _input(program: str, symbol: SymbolicDataModel, value: Mapping[str, Any]) ->
         if (made := form.made_by_class(dict(value))) is not None:
             return JsonDataModel(schema, made)
         json = {name: item for name, item in plain_json(value).items() if item is not None}
-        problem = schema_of(schema).problem(json)
+        problem = compiled(schema).problem(json)
     except ValueError as error:
         problem = str(error)
     if problem is None:
@@ -84,8 +94,13 @@ def _input(program: str, symbol: SymbolicDataModel, value: Mapping[str, Any]) ->
 
 
 def _form_of(symbol: SymbolicDataModel) -> Form:
+    """The form of an input; a chat has its class also where only the schema is known, as in a loaded program."""
+    schema = symbol.get_schema()
+    for chat in (ChatMessages, ChatMessage):
+        if is_schema_equal(schema, schema_of(chat)):
+            return Form(schema, chat)
     made_by = None if symbol.node is None else symbol.node.operation
-    return made_by.form if isinstance(made_by, InputModule) else Form(symbol.get_schema())
+    return made_by.form if isinstance(made_by, InputModule) else Form(schema)
 
 
 def read_targets(outputs: Any, value: Any) -> Any:
@@ -113,6 +128,6 @@ def _target(schema: Mapping[str, Any], value: Mapping[str, Any]) -> JsonDataMode
         "properties": {name: fields.get(name) or own["properties"][name] for name in json},
         "required": [name for name in json if name in schema.get("required", own["required"])],
     }
-    if (problem := schema_of(named).problem(json)) is not None:
+    if (problem := compiled(named).problem(json)) is not None:
         raise DataError(f"not a target for {schema.get('title', 'the output')}: {problem}; got {json!r}")
     return JsonDataModel(named, Form(named).read(json))

@@ -108,3 +108,38 @@ def test_image_and_audio_inputs() -> None:
         assert inputs.name == "seen" and "messages" in inputs.keys()  # noqa: SIM118
     content, _ = asked(synalinks.ChatMessages, synalinks.ChatMessages(messages=[message]))
     assert content[1]["input_audio"]["format"] == "wav"
+
+
+def test_dicts_of_messages_are_chats(picture: Path, tmp_path: Path) -> None:
+    turn = {"role": "user", "content": ["What?", Image(path=str(picture))]}
+    chats = (turn, {"messages": [turn]})
+    for data_model, given in zip((synalinks.ChatMessage, synalinks.ChatMessages), chats, strict=True):
+        content, _ = asked(data_model, given)
+        assert content == [{"type": "text", "text": "What?"}, PART]
+
+    async def main() -> None:
+        seen: list[Any] = []
+
+        async def provider(call: Any) -> Any:
+            seen.append(call.request.messages[-1]["content"])
+            return synalinks.lm.Reply("a cat", finish="stop")
+
+        inputs = synalinks.Input(data_model=synalinks.ChatMessages)
+        outputs = await synalinks.Generator(language_model="ollama/m")(inputs)
+        program = synalinks.Program(inputs=inputs, outputs=outputs)
+        program.save(tmp_path / "p.json")
+        model = synalinks.LanguageModel("ollama/m", caching=False)
+        callers = (
+            program,
+            synalinks.Program.load(tmp_path / "p.json"),
+            synalinks.Generator(language_model=model),
+            model,
+        )
+        with synalinks.use_provider(provider):
+            for caller in callers:
+                assert (await caller({"messages": [turn]})).content == "a cat"
+            await model(turn)
+            await model([turn])
+        assert len(seen) == 6 and all(one[1] == PART for one in seen)
+
+    asyncio.run(main())

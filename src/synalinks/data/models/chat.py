@@ -10,6 +10,7 @@ from pydantic import field_validator, model_validator
 
 from synalinks._json import JsonObject
 from synalinks.data.data_model import DataModel, Field
+from synalinks.data.json_data_model import JsonDataModel
 from synalinks.data.models.kinds import equals, holds
 from synalinks.data.models.media import Audio, Image
 
@@ -112,6 +113,9 @@ class ChatMessage(DataModel):
 def _part(part: Any) -> Any:
     if isinstance(part, str):
         return {"type": "text", "text": part}
+    if isinstance(part, JsonDataModel):  # a picture or sound that has flowed through a module
+        cls = next((one for one in (Image, Audio) if equals(part, one)), None)
+        part = part if cls is None else cls(**part.get_json())
     return part.to_part() if isinstance(part, (Image, Audio)) else part
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from synalinks import _json
-from synalinks.data import JsonDataModel, is_data_model, value_of
+from synalinks.data import JsonDataModel, as_value, is_data_model, value_of
 from synalinks.errors import ConfigurationError
 
 
 def to_wire(messages: Any) -> list[dict[str, Any]]:
-    """Wire messages of a `ChatMessages`, a `ChatMessage`, or a list of either kind of message.
+    """Wire messages of a `ChatMessages`, a `ChatMessage`, or a list of messages, each as data model or dict.
 
     Absent fields are dropped, `content` is always there, and tool arguments are JSON objects.
 
     Raises:
         ConfigurationError: not messages.
     """
-    if isinstance(messages, JsonDataModel) or is_data_model(messages):
-        value = value_of(messages)
+    if isinstance(messages, JsonDataModel | dict) or is_data_model(messages):
+        value = value_of(as_value(messages))
         found = value.get("messages", [value])
     elif isinstance(messages, list):
-        found = [value_of(message) for message in messages]
+        found = [value_of(as_value(message)) for message in messages]
     else:
         raise ConfigurationError(f"a language model takes ChatMessages, got {type(messages).__name__}: {messages!r}")
     return [_message(message) for message in found]
