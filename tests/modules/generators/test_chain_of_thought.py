@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, field_validator, model_validator
 
 import synalinks
 from programs_under_test import MODEL, Answer, Question, data, fit, has_examples, learner, make, number_of
@@ -123,3 +124,37 @@ def test_it_is_the_same_after_saving() -> None:
     again = deserialize_synalinks_object(serialize_synalinks_object(made))
     assert type(again) is synalinks.ChainOfThought and again.get_config() == made.get_config()
     assert again.generator.get_config() == made.generator.get_config()
+
+
+class Span(BaseModel):
+    start: int
+    end: int = 9
+
+    @model_validator(mode="after")
+    def ordered(self) -> Span:
+        if self.end < self.start:
+            raise ValueError("end before start")
+        return self
+
+
+class OwnSpan(synalinks.DataModel):
+    start: int
+    end: int = 9
+
+    @field_validator("start")
+    @classmethod
+    def small(cls, value: int) -> int:
+        if value > 4:
+            raise ValueError("too large")
+        return value
+
+
+@pytest.mark.parametrize("data_model", [Span, OwnSpan])
+def test_the_validators_of_the_class_are_applied(data_model: Any) -> None:
+    module = synalinks.ChainOfThought(data_model=data_model, language_model="ollama/m")
+    script = ScriptedProvider([{"thinking": "hm", "start": 5, "end": 1}, {"thinking": "aha", "start": 1}])
+    asked = synalinks.ChatMessage(role="user", content="?")
+    with synalinks.use_provider(script):
+        with pytest.warns(synalinks.LMWarning, match="refused by its class"):
+            assert asyncio.run(module(asked)) is None
+        assert asyncio.run(module(asked)).get_json() == {"thinking": "aha", "start": 1, "end": 9}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel, schema_of
+from pydantic import BaseModel, create_model
+
+from synalinks.data import DataModel, Field, Form, JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.data import schema as schemas
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
@@ -91,6 +93,8 @@ class ChainOfThought(Module):
             name=f"generator_{self.name}",
             trainable=trainable,
         )
+        if is_meta_class(data_model) and "thinking" not in schemas.properties(schema_of(data_model)):
+            self.generator.answers = Form(with_thinking(schema_of(data_model)), _thoughtful(data_model))
 
     async def call(self, inputs: Any, training: bool = False, **tools: Any) -> JsonDataModel | None:
         """Thinking and answer for one input; None for no input or a call that failed for good.
@@ -112,6 +116,17 @@ class ChainOfThought(Module):
         inner = self.generator.get_config()
         own = {"schema": self.schema, "name": self.name, "description": self.description}
         return {**inner, **own, "trainable": self.trainable}
+
+
+class _Thought(BaseModel):
+    """The field that a class of answers gets; it has no settings of its own that would become those of the class."""
+
+    thinking: str
+
+
+def _thoughtful(cls: type[BaseModel]) -> type[BaseModel]:
+    """A class of answers, validators included, with `thinking` before its own fields."""
+    return create_model(cls.__name__, __base__=(cls, _Thought), __module__=cls.__module__)
 
 
 def with_thinking(schema: Mapping[str, Any]) -> dict[str, Any]:
