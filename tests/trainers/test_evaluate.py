@@ -29,7 +29,7 @@ def test_figures_by_name_in_alphabetical_order() -> None:
     found = evaluate(program, provider_of(learner), *data(4))
     assert found == {"<lambda>": 0.25, "exact_match": 0.5, "exact_match_1": 0.5, "reward": 0.5}
     assert list(found) == sorted(found)
-    assert evaluate(program, provider_of(learner), *data(4), return_dict=False) == list(found.values())
+    assert evaluate(program, provider_of(learner), *data(4), return_dict=False) == [0.5, 0.5, 0.5, 0.25]
 
 
 def test_figures_are_weighted_by_sample() -> None:
@@ -116,3 +116,31 @@ def test_compile_says_what_it_does_not_know() -> None:
     program.compile(optimizer="random_few_shot", reward="exact_match", run_eagerly=True, steps_per_execution=2)
     assert isinstance(program.optimizer, synalinks.RandomFewShot)
     assert isinstance(program.reward, synalinks.ExactMatch) and program.metrics == []
+
+
+def test_values_without_names_are_the_reward_and_the_metrics_as_compiled() -> None:
+    program = compiled(metrics=[synalinks.metrics.F1Score(), "binary_accuracy"])
+    x, y = data(4)
+    with synalinks.use_provider(provider_of(learner)):
+        logs = asyncio.run(program.evaluate(x, y, verbose=0))
+        values = asyncio.run(program.evaluate(x, y, verbose=0, return_dict=False))
+        assert program.metrics_names == ["reward", "f1_score", "binary_accuracy"]
+        assert values == [logs[name] for name in program.metrics_names]
+        assert asyncio.run(compiled().evaluate(x, y, verbose=0, return_dict=False)) == 0.5
+
+
+def test_a_callback_ends_an_evaluation_or_prediction_after_a_batch() -> None:
+    class Stops(synalinks.callbacks.Callback):
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.program.stop_evaluating = True
+
+        def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.program.stop_predicting = batch == 1
+
+    program, provider = compiled(), provider_of(learner)
+    x, y = data(6)
+    with synalinks.use_provider(provider):
+        asyncio.run(program.evaluate(x, y, batch_size=2, verbose=0, callbacks=[Stops()]))
+        assert len(provider.calls) == 2
+        assert len(asyncio.run(program.predict(x, batch_size=2, verbose=0, callbacks=[Stops()]))) == 4
+        assert len(asyncio.run(program.predict(x, batch_size=2, verbose=0))) == 6

@@ -83,20 +83,34 @@ def test_train_on_batch_learns_from_one_batch() -> None:
     program, provider = compiled(metrics=["exact_match"]), provider_of(learner)
     x, y = data(4)
     with synalinks.use_provider(provider):
-        first = asyncio.run(program.train_on_batch(x, y, seed=1))
-        assert asyncio.run(program.train_on_batch(x, y, seed=2, return_dict=False)) == [1.0, 1.0]
+        first = asyncio.run(program.train_on_batch(0, x, y, seed=1, return_dict=True))
+        assert asyncio.run(program.train_on_batch(step=1, x=x, y=y, seed=2)) == [1.0, 1.0]
     assert first == {"exact_match": 0.5, "reward": 0.5}
     assert phases(provider)["train"] == 8
     with pytest.raises(ConfigurationError, match="without an optimizer"):
-        asyncio.run(solver().train_on_batch(x, y))
+        asyncio.run(solver().train_on_batch(0, x, y))
+    with pytest.raises(ConfigurationError, match=r"a number from 0 comes first; write train_on_batch\(0, x, y\)"):
+        asyncio.run(program.train_on_batch(x, y))
+    with pytest.raises(ConfigurationError, match="first_step"):
+        asyncio.run(program.estimate(x, y, first_step=2))
+
+
+def test_train_on_batch_compares_candidates_on_what_it_is_given() -> None:
+    program, provider = compiled(), provider_of(learner)
+    x, y = data(4)
+    val_x, val_y = data(3, start=10)
+    with synalinks.use_provider(provider):
+        assert asyncio.run(program.train_on_batch(5, x, y, val_x, val_y)) == 0.5
+    assert phases(provider) == {"train": 4, "candidate": 6}
+    assert {call.scope.step for call in provider.calls} == {5}
 
 
 def test_test_on_batch_and_predict_on_batch() -> None:
     program = compiled(metrics=["exact_match"])
     x, y = data(4)
     with synalinks.use_provider(provider_of(learner)):
-        assert asyncio.run(program.test_on_batch(x, y)) == {"exact_match": 0.5, "reward": 0.5}
-        assert asyncio.run(program.test_on_batch(x, y, return_dict=False)) == [0.5, 0.5]
+        assert asyncio.run(program.test_on_batch(x, y, return_dict=True)) == {"exact_match": 0.5, "reward": 0.5}
+        assert asyncio.run(program.test_on_batch(x, y)) == [0.5, 0.5]
         found = asyncio.run(program.predict_on_batch(x))
     assert [value.get("answer") for value in found] == [0, -1, 2, -1]
     with pytest.raises(DataError, match="one batch"):

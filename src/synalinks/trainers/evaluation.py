@@ -33,6 +33,7 @@ async def measure(
     """
     mean_reward = Mean(name="reward")
     run.reset_metrics()
+    run.program.stop_evaluating = False
     await callbacks.call("on_test_begin", None)
     logs: dict[str, float] = {}
     for number, batch in enumerate(passing(source, batch_size, steps)):
@@ -42,6 +43,8 @@ async def measure(
             on_scored(batch, rewards)
         logs = run.logs(mean_reward)
         await callbacks.call("on_test_batch_end", number, logs)
+        if run.program.stop_evaluating:
+            break
     await callbacks.call("on_test_end", logs)
     return logs
 

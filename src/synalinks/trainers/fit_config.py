@@ -53,6 +53,7 @@ class FitConfig:
     budget: Cap | None = None
     resume: bool | str | os.PathLike[str] = False
     calls: int | None = None
+    first_step: int = 0  # of the steps' numbers; `train_on_batch` sets it
 
     def __post_init__(self) -> None:
         check_sizes(
@@ -83,7 +84,7 @@ class FitConfig:
         Raises:
             ConfigurationError: an argument that `fit` doesn't have.
         """
-        names = [field.name for field in fields(cls)]
+        names = [field.name for field in fields(cls) if field.name != "first_step"]
         for name in given:
             if name not in names:
                 near = difflib.get_close_matches(name, names, 1)

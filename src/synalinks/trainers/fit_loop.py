@@ -179,7 +179,9 @@ class FitLoop:
         """The steps, until the data, a budget or a callback end them."""
         parts, config, train = self.parts, self.parts.config, self.parts.data.train
         order = shuffled(len(train), parts.rng) if config.shuffle and isinstance(train, Samples) else None
-        for number, batch in enumerate(passing(train, config.batch_size, config.steps_per_epoch, order)):
+        for number, batch in enumerate(
+            passing(train, config.batch_size, config.steps_per_epoch, order), config.first_step
+        ):
             if not parts.costs.has_room(epoch.number, len(batch)):
                 epoch.stop = "calls"
                 break

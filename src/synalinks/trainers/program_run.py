@@ -19,12 +19,13 @@ class RunnableProgram(Protocol):
     """The part of a program that the trainer uses.
 
     Attributes:
-        stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
+        stop_training, stop_evaluating: set by a callback, see `Trainer`.
     """
 
     name: str
     description: str
     stop_training: bool
+    stop_evaluating: bool
 
     @property
     def trainable_variables(self) -> list[Variable]: ...

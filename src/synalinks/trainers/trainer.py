@@ -9,15 +9,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
-from synalinks.callbacks import Callback, CallbackList, History
+from synalinks.callbacks import Callback, History
 from synalinks.data import JsonDataModel, Variable
-from synalinks.errors import ConfigurationError, DataError, Interrupted
-from synalinks.lm import Forecast, Ledger, use_ledger
+from synalinks.errors import ConfigurationError, Interrupted
+from synalinks.lm import Forecast, Ledger
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.trainers.checks import check_models, check_targets
 from synalinks.trainers.compile.config import Compilable
-from synalinks.trainers.data.data import Samples, Source, check_passes, passing, source_of
+from synalinks.trainers.data.data import Source, check_passes, passing, source_of
 from synalinks.trainers.data.splitting import FitData, split_data
 from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_config import Cap, FitConfig, Verbose, check_sizes
@@ -26,6 +26,7 @@ from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forecasting import dry_run as dry_runs
 from synalinks.trainers.forecasting.estimate import estimate
 from synalinks.trainers.forward import forward
+from synalinks.trainers.on_batch import OnBatch
 from synalinks.trainers.program_run import ProgramRun
 from synalinks.trainers.resume.resume import with_resume
 from synalinks.trainers.run_context import callbacks_of, run_context, use_callbacks
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Trainer(Compilable):
+class Trainer(OnBatch, Compilable):
     """Training of a program: `compile`, `fit`, `evaluate` and `predict`. `Program` is one.
 
     Attributes:
@@ -47,6 +48,7 @@ class Trainer(Compilable):
         fitting: the loop of the `fit` under way, or None.
         last_forecast: the result of the last `estimate`, or None.
         stop_training: set by a callback to end `fit` after the step, or the epoch, that is under way.
+        stop_evaluating, stop_predicting: set by a callback to end `evaluate`, or `predict`, after the batch.
 
     Example:
         >>> class Question(synalinks.DataModel):
@@ -74,7 +76,7 @@ class Trainer(Compilable):
         self.history: History | None = None
         self.run_ledger = Ledger()
         self.invocations = Invocations()
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.in_fit = False
         self.fitting: FitLoop | None = None
         self.last_forecast: Forecast | None = None
@@ -154,17 +156,6 @@ class Trainer(Compilable):
             LMUnavailable: a whole batch without an answer.
             KeyboardInterrupt: after Ctrl-C, once the calls already sent are answered; a second one cancels them.
         """
-        if self.in_fit:
-            raise ConfigurationError(
-                f"{self.name} is being trained, and a program has the state of one fit at a time: await the first, "
-                "or train a copy (copy.deepcopy(program))"
-            )
-        history = History()
-        self.history = history
-        self.stop_training = False
-        if self.optimizer is None:
-            warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=2)
-            return history
         config = FitConfig(
             batch_size=batch_size,
             minibatch_size=minibatch_size,
@@ -184,6 +175,21 @@ class Trainer(Compilable):
             resume=resume,
             calls=calls,
         )
+        return await self._fit_on(x, y, config)
+
+    async def _fit_on(self, x: Any, y: Any, config: FitConfig) -> History:
+        """`fit` with its arguments as a config."""
+        if self.in_fit:
+            raise ConfigurationError(
+                f"{self.name} is being trained, and a program has the state of one fit at a time: await the first, "
+                "or train a copy (copy.deepcopy(program))"
+            )
+        history = History()
+        self.history = history
+        self.stop_training = False
+        if self.optimizer is None:
+            warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=3)
+            return history
         data = split_data(x, y, config, self)
         plan = SearchPlan.of(config, data) if self.optimizer.searches else None
         config = config if plan is None else plan.config(config)
@@ -292,7 +298,8 @@ class Trainer(Compilable):
         Args:
             x, y, batch_size, verbose, callbacks: as for `fit`.
             steps: batches at most.
-            return_dict: False gives the values as a list, in the order of the names.
+            return_dict: False gives the values without names: the reward, then the metrics in the order of `compile`; a
+                single one as it is, several as a list.
 
         Returns:
             Values by name, in alphabetical order.
@@ -308,7 +315,7 @@ class Trainer(Compilable):
                 self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=batch_size
             ) as called:
                 logs = await measure(run, source, batch_size, steps, called)
-        return logs if return_dict else list(logs.values())
+        return logs if return_dict else self.compiled.in_order(logs)
 
     async def predict(
         self,
@@ -332,6 +339,7 @@ class Trainer(Compilable):
         await self.prepare(source)
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []
+        self.stop_predicting = False
         with run_context(f"budget of {self.name}.predict") as context:
             run, known = self._begin_run(context.ledger), source.steps(size)
             with use_callbacks(
@@ -343,40 +351,10 @@ class Trainer(Compilable):
                         await called.call("on_predict_batch_begin", number, None)
                         outputs += await forward(run, batch)
                         await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
+                        if self.stop_predicting:
+                            break
                 await called.call("on_predict_end", None)
         return _object_array(outputs)
-
-    # --- one batch at a time -------------------------------------------------------------------------------
-
-    async def predict_on_batch(self, x: Any, training: bool = False) -> list[JsonDataModel | None]:
-        """Predictions for one batch, all samples at once."""
-        source = source_of(x, reader=self)
-        if not isinstance(source, Samples):
-            raise DataError("predict_on_batch takes one batch: an array or a list of data models")
-        with scope.enter(phase="predict"):
-            return await forward(self._begin_run(self.run_ledger), source.items, training)
-
-    async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = True) -> Any:
-        """Reward and metrics of one batch alone."""
-        source = source_of(x, y, reader=self)
-        await self.prepare(source)
-        with use_ledger() as ledger, scope.enter(phase="evaluate"):
-            size = len(source) if isinstance(source, Samples) else 1
-            logs = await measure(self._begin_run(ledger), source, size, 1, CallbackList())
-        return logs if return_dict else list(logs.values())
-
-    async def train_on_batch(self, x: Any, y: Any = None, seed: int | None = None, return_dict: bool = True) -> Any:
-        """One step of training on one batch, which is also what candidates are compared on.
-
-        Raises:
-            ConfigurationError: compiled without an optimizer.
-        """
-        if self.optimizer is None:
-            raise ConfigurationError(f"{self.name} was compiled without an optimizer: nothing to train")
-        size = len(x)
-        history = await self.fit(x, y, size, None, 1, 0, None, 0.0, None, False, seed=seed)
-        logs = {name: values[-1] for name, values in history.history.items()}
-        return logs if return_dict else list(logs.values())
 
 
 def _object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:

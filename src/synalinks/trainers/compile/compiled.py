@@ -175,6 +175,20 @@ class Compiled:
         pairs = list(zip(self.measured, self.metrics, strict=True))
         return [[metric for place, metric in pairs if place == output] for output in range(outputs)]
 
+    def in_order(self, logs: Mapping[str, Any]) -> Any:
+        """The values of logs without their names: the reward, then the metrics in the order of `compile`.
+
+        A single value is given as it is, several as a list.
+        """
+        names = ["reward", *self.names()]
+
+        def rank(log: str) -> int:
+            matches = (at for at, name in enumerate(names) if log == name or log.startswith(f"{name}_"))
+            return next(matches, len(names))
+
+        values = [logs[name] for name in sorted(logs, key=rank)]
+        return values[0] if len(values) == 1 else values
+
     def _output_name(self, place: int) -> str:
         return f"output_{place}" if self.output_names is None else self.output_names[place]
 

@@ -83,6 +83,11 @@ class Compilable:
         """The metrics given to `compile`."""
         return list(self.compiled.metrics)
 
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the reward and the metrics in logs; one that has several values logs each under its own."""
+        return [*(["reward"] if self.compiled.rewards else []), *self.compiled.names()]
+
     def get_compile_config(self) -> dict[str, Any] | None:
         """How the program was compiled, as JSON; None if it was not."""
         if self._compile_arguments is None:

@@ -1,0 +1,103 @@
+"""OnBatch: training, evaluation and prediction of one batch at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synalinks import scope
+from synalinks.callbacks import CallbackList, History
+from synalinks.data import JsonDataModel
+from synalinks.errors import ConfigurationError, DataError
+from synalinks.lm import Ledger, use_ledger
+from synalinks.optimizers import Optimizer
+from synalinks.trainers.compile.compiled import Compiled
+from synalinks.trainers.data.data import Samples, Source, source_of
+from synalinks.trainers.evaluation import measure
+from synalinks.trainers.fit_config import FitConfig
+from synalinks.trainers.forward import forward
+from synalinks.trainers.program_run import ProgramRun
+
+
+class OnBatch:
+    """The methods of a program for loops of one's own: `train_on_batch`, `test_on_batch`, `predict_on_batch`."""
+
+    if TYPE_CHECKING:
+        name: str
+        optimizer: Optimizer | None
+        compiled: Compiled
+        run_ledger: Ledger
+
+        def _begin_run(self, ledger: Ledger) -> ProgramRun: ...
+
+        def as_input(self, value: Any) -> Any: ...
+
+        def as_target(self, value: Any) -> Any: ...
+
+        async def prepare(self, source: Source) -> None: ...
+
+        async def _fit_on(self, x: Any, y: Any, config: FitConfig) -> History: ...
+
+    async def predict_on_batch(self, x: Any, training: bool = False) -> list[JsonDataModel | None]:
+        """Predictions for one batch, all samples at once."""
+        source = source_of(x, reader=self)
+        if not isinstance(source, Samples):
+            raise DataError("predict_on_batch takes one batch: an array or a list of data models")
+        with scope.enter(phase="predict"):
+            return await forward(self._begin_run(self.run_ledger), source.items, training)
+
+    async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = False) -> Any:
+        """Reward and metrics of one batch alone.
+
+        Args:
+            return_dict: whether they are given by name; else as `evaluate` gives them.
+        """
+        source = source_of(x, y)
+        await self.prepare(source)
+        with use_ledger() as ledger, scope.enter(phase="evaluate"):
+            size = len(source) if isinstance(source, Samples) else 1
+            logs = await measure(self._begin_run(ledger), source, size, 1, CallbackList())
+        return logs if return_dict else self.compiled.in_order(logs)
+
+    async def train_on_batch(
+        self,
+        step: int,
+        x: Any,
+        y: Any = None,
+        val_x: Any = None,
+        val_y: Any = None,
+        return_dict: bool = False,
+        seed: int | None = None,
+    ) -> Any:
+        """One step of training on one batch.
+
+        Args:
+            step: its number, from 0; another one for each step, so that its calls have places of their own.
+            x, y: the batch.
+            val_x, val_y: what candidates are compared on; the batch itself where None.
+            return_dict: whether reward and metrics of the batch are given by name; else as `evaluate` gives them.
+            seed: see `fit`.
+
+        Raises:
+            ConfigurationError: compiled without an optimizer, or `step` is no whole number.
+        """
+        if self.optimizer is None:
+            raise ConfigurationError(f"{self.name} was compiled without an optimizer: nothing to train")
+        if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+            raise ConfigurationError(
+                f"train_on_batch(step={type(step).__name__}, ...): a number from 0 comes first; write "
+                "train_on_batch(0, x, y)"
+            )
+        config = FitConfig(
+            batch_size=len(x),
+            minibatch_size=None,
+            verbose=0,
+            validation_split=0.0,
+            validation_data=None if val_x is None else (val_x, val_y),
+            validation_freq=2,  # candidates are compared on it; it is not measured besides
+            shuffle=False,
+            seed=seed,
+            first_step=step,
+        )
+        history = await self._fit_on(x, y, config)
+        logs = {name: values[-1] for name, values in history.history.items()}
+        return logs if return_dict else self.compiled.in_order(logs)
