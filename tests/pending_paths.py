@@ -1,9 +1,9 @@
 """Paths that are not there: each is being built. The list only gets shorter."""
 
-PENDING: dict[str, str] = {
+PENDING = {
     "synalinks": """
         AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
-        MarkdownSection MultiServerMCPClient OAuthLanguageModel ParquetDataset TextDataset TextDocument
+        MarkdownSection MultiServerMCPClient ParquetDataset TextDataset TextDocument
         is_trace_recording_enabled parse_markdown_sections record_traces trace_context
     """,
     "synalinks.backend": "is_trace_recording_enabled record_traces trace_recording_dir",
@@ -39,9 +39,7 @@ PENDING: dict[str, str] = {
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.decision_models": "model_info provider_info supported_models supported_providers",
-    "synalinks.embedding_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.language_models": "OAuthLanguageModel model_info provider_info supported_models supported_providers",
     "synalinks.modules": "deserialize serialize",
     "synalinks.rewards": "AgentAsJudge",
     "synalinks.saving": "CustomObjectScope",

@@ -1,9 +1,48 @@
 """Names that programs import from `synalinks.embedding_models`."""
 
+from synalinks.lm import model_info, provider_info
+from synalinks.lm import supported_models as _supported_models
+from synalinks.lm import supported_providers as _supported_providers
 from synalinks.modules import EmbeddingModel
 from synalinks.saving import deserialize_synalinks_object as deserialize
 from synalinks.saving import serialize_synalinks_object as serialize
 
 get = EmbeddingModel.get
 
-__all__ = ["EmbeddingModel", "deserialize", "get", "serialize"]
+
+def supported_providers() -> list[str]:
+    """The prefixes of models that turn texts into vectors.
+
+    Example:
+        >>> "anthropic" in synalinks.embedding_models.supported_providers()
+        False
+    """
+    return _supported_providers("embed")
+
+
+async def supported_models(provider: str, api_base: str | None = None) -> list[str]:
+    """The models of a provider that by their names turn texts into vectors.
+
+    Those that its server lists, or those with a known price.
+
+    Example:
+        >>> "openai/text-embedding-3-small" in asyncio.run(synalinks.embedding_models.supported_models("openai"))
+        True
+
+    Raises:
+        UnknownModelError: no such provider; the message has the nearest one.
+        LMError: the server does not answer, or refuses.
+    """
+    return await _supported_models(provider, api_base, "embed")
+
+
+__all__ = [
+    "EmbeddingModel",
+    "deserialize",
+    "get",
+    "model_info",
+    "provider_info",
+    "serialize",
+    "supported_models",
+    "supported_providers",
+]

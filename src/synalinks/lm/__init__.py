@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
+    from synalinks.lm.catalog import (
+        ModelInfo,
+        ProviderInfo,
+        model_info,
+        provider_info,
+        supported_models,
+        supported_providers,
+    )
     from synalinks.lm.client import CacheMode, Client
     from synalinks.lm.core.amount import AttemptCosts
     from synalinks.lm.core.call import (
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from synalinks.lm.core.secrets import scrubbed
     from synalinks.lm.forecast import Figures, Forecast, Range
     from synalinks.lm.layers import Above, Below, Placed
+    from synalinks.lm.ledger.amounts import ENTRY_AMOUNTS, EntryAmount, FirstPieces
     from synalinks.lm.ledger.dollars import dollars_text
     from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
     from synalinks.lm.ledger.table import money_text
@@ -50,6 +59,14 @@ _HOMES = {
         "Amount",
         "Budget",
         "BudgetTracker",
+    ),
+    "synalinks.lm.catalog": (
+        "ModelInfo",
+        "ProviderInfo",
+        "model_info",
+        "provider_info",
+        "supported_models",
+        "supported_providers",
     ),
     "synalinks.lm.client": (
         "CacheMode",
@@ -86,6 +103,11 @@ _HOMES = {
         "Above",
         "Below",
         "Placed",
+    ),
+    "synalinks.lm.ledger.amounts": (
+        "ENTRY_AMOUNTS",
+        "EntryAmount",
+        "FirstPieces",
     ),
     "synalinks.lm.ledger.dollars": ("dollars_text",),
     "synalinks.lm.ledger.ledger": (
@@ -126,6 +148,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "ENTRY_AMOUNTS",
     "NOTHING",
     "Above",
     "Amount",
@@ -140,15 +163,19 @@ __all__ = [
     "Delta",
     "Earmarks",
     "Entry",
+    "EntryAmount",
     "Figures",
+    "FirstPieces",
     "Forecast",
     "Handler",
     "Layer",
     "Ledger",
     "Limits",
+    "ModelInfo",
     "Money",
     "Placed",
     "Price",
+    "ProviderInfo",
     "Range",
     "Reply",
     "Request",
@@ -165,15 +192,19 @@ __all__ = [
     "dollars_text",
     "isolated",
     "list_providers",
+    "model_info",
     "money_text",
     "offline",
     "price_of",
+    "provider_info",
     "register_provider",
     "saved_base",
     "schema_of",
     "scrubbed",
     "set_price",
     "stack",
+    "supported_models",
+    "supported_providers",
     "text_table",
     "token_logprobs",
     "use_budget",

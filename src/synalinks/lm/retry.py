@@ -40,7 +40,8 @@ class RetryPolicy:
         max_wait: longest wait between two attempts, in seconds. A longer one that a
             provider demands is not waited for: the call fails, and the error names it.
         timeout: seconds an attempt may take, waiting in the server's queue included; None for no limit.
-        bad_reply_attempts: attempts in all that may end in an answer that breaks its schema.
+        bad_reply_attempts: attempts in all that may end in an answer that breaks its schema; empty answers are not
+            counted.
         first_wait: seconds before the second attempt; doubled from one attempt to the next, less a jitter
             of up to half (0.5 s and doubling are what the OpenAI client does).
 
@@ -224,13 +225,13 @@ class _Tries:
         self.last = error
         self.attempts += error.kind != OVER_BUDGET  # which was not sent
         self.failed += error.last_cost(self._free)
-        self.bad += isinstance(error, BadReply)
+        self.bad += isinstance(error, BadReply) and not error.is_empty
 
     def worth_another(self, error: BaseException) -> bool:
         """Whether trying again may help."""
         if not isinstance(error, LMError) or not error.retryable or self._too_long(error):
             return False
-        return not isinstance(error, BadReply) or self.bad < self._policy.bad_reply_attempts
+        return not isinstance(error, BadReply) or error.is_empty or self.bad < self._policy.bad_reply_attempts
 
     def _too_long(self, error: LMError) -> bool:
         return error.retry_after is not None and error.retry_after > self._policy.max_wait

@@ -68,6 +68,16 @@ def test_settings_that_cannot_be_right(options: dict[str, Any], error: type[Exce
         synalinks.LanguageModel(**options)
 
 
+def test_an_empty_answer_is_tried_as_often_as_the_program_says() -> None:
+    model = synalinks.LanguageModel(MODEL, retry=3, retry_max_wait=0.0)
+    empty = ScriptedProvider(["", "  ", "hello"])
+    assert ask(model, empty, CHAT).get("content") == "hello"
+    empty = ScriptedProvider(lambda call: "")
+    with pytest.warns(synalinks.LMWarning, match="after 3 attempts"):
+        assert ask(model, empty, CHAT) is None
+    assert len(empty.calls) == 3
+
+
 def test_counters_are_views_of_the_ledger() -> None:
     model, other = lm(), lm()
     provider = ScriptedProvider(lambda call: "hello", usage=Usage(input_fresh=3, output_text=2))

@@ -128,6 +128,11 @@ class BadReply(LMError):
     kind = "bad_reply"
     problem: str | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the answer held nothing at all; the next one may well hold something."""
+        return self.reply is not None and not self.reply.text.strip() and not self.reply.vectors
+
 
 #: The kind of failure of a call that is too large for what is left of a budget; it was not sent.
 OVER_BUDGET = "over_budget"

@@ -1,19 +1,15 @@
 """The table of operational metrics: what each adds up over the calls of a run, and what it is divided by.
 
-A class of `classes.py` is made of every row and every phase that the row has. Amounts are numbers, or None
-where the provider did not say; None is unknown and is not 0.
+A class of `classes.py` is made of every row and every phase that the row has. What an entry of the ledger adds to a
+sum is in `ENTRY_AMOUNTS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Literal
 
-from synalinks.lm import Entry
-
-Amount = int | float | Decimal | None
 Phase = Literal["", "Reward", "Optimizer"]
 #: Calls of these phases are not the program's own work; all others are.
 OTHERS = frozenset({"reward", "optimizer", "metric"})
@@ -21,50 +17,6 @@ EVERY: tuple[Phase, ...] = ("", "Reward", "Optimizer")
 OWN: tuple[Phase, ...] = ("",)
 
 
-def _answered(count: Callable[[Entry], Amount]) -> Callable[[Entry], Amount]:
-    """An amount that only answers have: a call that failed adds nothing, and is not unknown."""
-    return lambda entry: count(entry) if entry.error is None else 0
-
-
-def _timed(count: Callable[[Entry], Amount]) -> Callable[[Entry], Amount]:
-    """An amount of those calls whose time is known."""
-    return lambda entry: 0 if entry.latency is None else count(entry)
-
-
-def _streamed(count: Callable[[Entry], Amount]) -> Callable[[Entry], Amount]:
-    """An amount of those calls whose answer was streamed."""
-    return lambda entry: 0 if entry.first_token is None else count(entry)
-
-
-def _written(entry: Entry) -> int | None:
-    counts = (entry.usage.input_cache_write_5m, entry.usage.input_cache_write_1h)
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
-
-
-#: What an entry of the ledger adds to a sum.
-OF_ENTRY: dict[str, Callable[[Entry], Amount]] = {
-    "calls": lambda entry: 1,
-    "answers": _answered(lambda entry: 1),
-    "failed": lambda entry: int(entry.error is not None),
-    "stand_ins": lambda entry: int(entry.is_fallback),
-    "usd": lambda entry: entry.as_if,
-    "input": _answered(lambda entry: entry.usage.input_tokens),
-    "output": _answered(lambda entry: entry.usage.output_tokens),
-    "total": _answered(lambda entry: entry.usage.total_tokens),
-    "cached": _answered(lambda entry: entry.usage.input_cache_read),
-    "written": _answered(_written),
-    "reasoning": _answered(lambda entry: entry.usage.output_reasoning),
-    "vectors": _answered(lambda entry: entry.vectors),
-    "seconds": _timed(lambda entry: entry.latency),
-    "timed": _timed(lambda entry: 1),
-    "timed_input": _timed(lambda entry: entry.usage.input_tokens),
-    "timed_output": _timed(lambda entry: entry.usage.output_tokens),
-    "timed_vectors": _timed(lambda entry: entry.vectors),
-    "streamed": _streamed(lambda entry: 1),
-    "first_token": _streamed(lambda entry: entry.first_token),
-    "last_token": _streamed(lambda entry: entry.latency),
-}
 # Some sums are no sums over entries; `window.Window` makes them.
 # `busy`: seconds in which at least one call was under way. `trajectories`: invocations that streamed, and
 # `trajectory_first` the seconds from their first call to their first piece.
@@ -78,7 +30,8 @@ class Row:
 
     Attributes:
         name: of the class; `{}` stands for the phase.
-        numerator, denominator: sums, named as above; the metric is their ratio, or the numerator alone.
+        numerator, denominator: sums, named as in `ENTRY_AMOUNTS` and above; the metric is their ratio, or the numerator
+            alone.
         unit: what it is measured in.
         says: what it is; `{calls}` stands for the calls in question.
         direction: `up` where more is better, else `down`.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from synalinks.lm import Entry
+from synalinks.lm import ENTRY_AMOUNTS, Entry, FirstPieces
 from synalinks.metrics.exact import ExactSum
-from synalinks.metrics.operational.table import OF_ENTRY, OF_PROGRAM, Row
+from synalinks.metrics.operational.table import OF_PROGRAM, Row
 
 
 class Window:
@@ -15,16 +15,16 @@ class Window:
     def __init__(self, row: Row) -> None:
         self.row = row
         self._calls = 0
-        self._sums = {name: ExactSum() for name in row.sums if name in OF_ENTRY}
+        self._sums = {name: ExactSum() for name in row.sums if name in ENTRY_AMOUNTS}
         self._busy = _BusyTime() if "busy" in row.sums else None
-        self._firsts = _Firsts() if "trajectories" in row.sums else None
+        self._firsts = FirstPieces() if "trajectories" in row.sums else None
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Take in calls that ended after those before."""
         for entry in sorted(entries, key=_ended):
             self._calls += 1
             for name, total in self._sums.items():
-                total.add(OF_ENTRY[name](entry))
+                total.add(ENTRY_AMOUNTS[name](entry))
             if self._busy is not None:
                 self._busy.add(entry.begun, _ended(entry))
             if self._firsts is not None:
@@ -76,27 +76,3 @@ class _BusyTime:
     @property
     def seconds(self) -> float:
         return sum(ended - begun for begun, ended in self._spans)
-
-
-class _Firsts:
-    """For each sample at its place: when its first call was made, and when its first streamed piece came."""
-
-    def __init__(self) -> None:
-        self._begun: dict[tuple[object, ...], float] = {}
-        self._heard: dict[tuple[object, ...], float] = {}
-
-    def add(self, entry: Entry) -> None:
-        scope = entry.scope
-        place = (scope.epoch, scope.step, scope.phase, scope.sample)
-        self._begun[place] = min(entry.begun, self._begun.get(place, entry.begun))
-        if entry.first_token is not None:
-            # What the call waited for comes before the provider's own time.
-            heard = entry.begun + max(0.0, entry.seconds - (entry.latency or 0.0)) + entry.first_token
-            self._heard[place] = min(heard, self._heard.get(place, heard))
-
-    def __len__(self) -> int:
-        return len(self._heard)
-
-    @property
-    def seconds(self) -> float:
-        return sum(heard - self._begun[place] for place, heard in self._heard.items())

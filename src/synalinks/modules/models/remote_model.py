@@ -20,15 +20,19 @@ from synalinks.lm import (
     Client,
     Credentials,
     Limits,
+    ModelInfo,
     Placed,
     Price,
+    ProviderInfo,
     RetryPolicy,
-    Totals,
     check_options,
+    model_info,
+    provider_info,
     saved_base,
     scrubbed,
 )
 from synalinks.modules.core.module import Module
+from synalinks.modules.models.counters import ModelCounters
 from synalinks.modules.models.saved_layers import layers_config, layers_from
 from synalinks.saving import (
     cloning,
@@ -50,7 +54,7 @@ class LMWarning(UserWarning):
 _from_file: ContextVar[bool] = ContextVar("synalinks_model_from_file", default=False)
 
 
-class RemoteModel(Module):
+class RemoteModel(ModelCounters, Module):
     """A model behind a provider: the base of `LanguageModel` and `EmbeddingModel`.
 
     Args:
@@ -98,20 +102,20 @@ class RemoteModel(Module):
         self,
         model: str | None = None,
         api_base: str | None = None,
-        timeout: float = 600.0,
+        timeout: float = 600,
         retry: int = 5,
-        retry_max_wait: float = 60.0,
+        retry_max_wait: float = 60,
         fallback: Any = None,
         caching: bool | Literal["refresh"] = True,
         cache_dir: str | Path | None = None,
-        rpm: float | None = None,
-        tpm: float | None = None,
-        concurrency: int | None = None,
-        on_error: OnError = "none",
         name: str | None = None,
         description: str | None = None,
         hooks: Any = None,
         *,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        concurrency: int | None = None,
+        on_error: OnError = "none",
         api_key: str | None = None,
         api_key_env: str | None = None,
         layers: Sequence[Placed] = (),
@@ -267,55 +271,43 @@ class RemoteModel(Module):
             return load_as(cls, identifier)
         raise ConfigurationError(f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}")
 
+    @property
+    def model_info(self) -> ModelInfo:
+        """What is known of the model before it is called (`synalinks.language_models.model_info`)."""
+        return model_info(self.model)
+
+    @property
+    def provider_info(self) -> ProviderInfo:
+        """What is known of its provider (`synalinks.language_models.provider_info`)."""
+        return provider_info(self.model)
+
+    @property
+    def supports_tools(self) -> bool | None:
+        """Whether it can be given tools; None where that is not known, as of the others."""
+        return self.model_info["supports_tools"]
+
+    @property
+    def supports_structured_output(self) -> bool | None:
+        """Whether it can be given a schema."""
+        return self.model_info["supports_structured_output"]
+
+    @property
+    def supports_streaming(self) -> bool | None:
+        """Whether its answers come in pieces."""
+        return self.model_info["supports_streaming"]
+
+    @property
+    def supports_reasoning(self) -> bool | None:
+        """Whether it is listed as one that reasons before it answers."""
+        return self.model_info["supports_reasoning"]
+
+    @property
+    def supports_vision(self) -> bool | None:
+        """Whether it takes pictures."""
+        return self.model_info["supports_vision"]
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.model} at {self.client.endpoint}>"
-
-    # --- counters: read-only views of the ledger ---------------------------------------------------------
-
-    def _mine(self) -> Totals:
-        return self.client.ledger.total
-
-    @property
-    def cumulated_calls(self) -> int:
-        """Calls made through this object."""
-        return self._mine().calls
-
-    @property
-    def cumulated_cost(self) -> Decimal:
-        """Dollars its calls cost as if live, as far as known."""
-        return self._mine().as_if.known
-
-    @property
-    def cumulated_prompt_tokens(self) -> int:
-        """Prompt tokens, cached ones included."""
-        return self._mine().input_tokens
-
-    @property
-    def cumulated_completion_tokens(self) -> int:
-        """Answer tokens, reasoning included."""
-        return self._mine().output_tokens
-
-    @property
-    def cumulated_tokens(self) -> int:
-        """Prompt and answer tokens."""
-        return self._mine().tokens
-
-    @property
-    def failed_calls(self) -> int:
-        """Calls that ended in an error."""
-        return self._mine().failed
-
-    @property
-    def last_call_cost(self) -> Decimal | None:
-        """Dollars of the last call as if live; None if unknown or if there was none."""
-        entry = self.client.ledger.last()
-        return entry.as_if if entry else None
-
-    @property
-    def last_call_tokens(self) -> int | None:
-        """Tokens of the last call; None if unknown or if there was none."""
-        entry = self.client.ledger.last()
-        return entry.usage.total_tokens if entry else None
 
 
 def _users_level() -> int:

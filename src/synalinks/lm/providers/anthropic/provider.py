@@ -25,9 +25,17 @@ class AnthropicProvider(Remote):
     key_header = "x-api-key"
     own_headers = {"anthropic-version": API_VERSION}
 
+    def listing(self) -> str:
+        return self._path("models?limit=1000")
+
+    def names_in(self, body: Mapping[str, Any]) -> list[str]:
+        return [model["id"] for model in body["data"]]
+
+    def _path(self, path: str) -> str:
+        return f"/{path}" if self.endpoint.endswith("/v1") else f"/v1/{path}"
+
     def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:
-        path = "/messages" if self.endpoint.endswith("/v1") else "/v1/messages"
-        return path, chat_payload(call.request, call.sink is not None, call.output_cap)
+        return self._path("messages"), chat_payload(call.request, call.sink is not None, call.output_cap)
 
     async def embed(self, call: Call) -> Reply:
         raise RequestError(

@@ -171,6 +171,33 @@ class Remote:
             f"network, or name another with {others}; to run without one, {HOW_WITHOUT}"
         )
 
+    def listing(self) -> str | None:
+        """Path of the list of the server's models; None where it has none."""
+        return None
+
+    def names_in(self, body: Mapping[str, Any]) -> list[str]:
+        """The names in such a list."""
+        raise NotImplementedError
+
+    async def models(self) -> list[str] | None:
+        """The names of the models that the server lists; None where it has no list.
+
+        Raises:
+            LMError: by what the server said, or failed to say.
+        """
+        path = self.listing()
+        if path is None:
+            return None
+        request = Request("chat", f"{self.name}/*")
+        client = (await self._clients.get()).http
+        try:
+            response = await client.get(self._url(path))
+        except _http_errors() as error:
+            raise self._translated(error, request) from error
+        if not response.is_success:
+            raise self._refused(response, request)
+        return self.read(self.names_in, self._parsed(response.content))
+
     # --- a call --------------------------------------------------------------------------------------------
 
     async def __call__(self, call: Call, /) -> Reply:

@@ -55,7 +55,16 @@ class GeminiProvider(Remote):
     def status_in(self, body: Mapping[str, Any]) -> int:
         return count(body["error"].get("code")) or 500
 
-    def _path(self, request: Request, method: str) -> str:
+    def listing(self) -> str:
+        return f"{self._root}/models?pageSize=1000"
+
+    def names_in(self, body: Mapping[str, Any]) -> list[str]:
+        return [model["name"].removeprefix("models/") for model in body["models"]]
+
+    @property
+    def _root(self) -> str:
         has_version = self.endpoint.rpartition("/")[2] in ("v1", "v1beta", "v1alpha")
-        root = "" if has_version else f"/{API_VERSION}"
-        return f"{root}/{quote(model_path(request))}:{method}"
+        return "" if has_version else f"/{API_VERSION}"
+
+    def _path(self, request: Request, method: str) -> str:
+        return f"{self._root}/{quote(model_path(request))}:{method}"

@@ -60,6 +60,12 @@ class OllamaProvider(Remote):
     def assembly(self, request: Request) -> Assembly:
         return Assembly()
 
+    def listing(self) -> str:
+        return "/api/tags"
+
+    def names_in(self, body: Mapping[str, Any]) -> list[str]:
+        return [model["name"] for model in body["models"]]
+
     def refusal(self, status: int, body: Any, headers: Mapping[str, str], begin: str, model: str) -> LMError:
         said = words_of(body)
         message = f"{begin}: {said}"

@@ -75,6 +75,12 @@ class OpenAIProvider(Remote):
     def assembly(self, request: Request) -> Assembly:
         return Assembly(request, self.variant)
 
+    def listing(self) -> str | None:
+        return None if self.variant.name == "azure" else f"{self._root}/models"
+
+    def names_in(self, body: Mapping[str, Any]) -> list[str]:
+        return [model["id"] for model in body["data"]]
+
     def _path(self, path: str, request: Request) -> str:
         if self.variant.name != "azure":
             return f"{self._root}/{path}"
