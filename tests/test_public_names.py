@@ -83,6 +83,28 @@ def test_optimizers_and_callbacks_take_what_users_give_them_and_then_more(
     assert {name: pair for name, pair in other.items() if name not in extra} == {}
 
 
+@pytest.mark.parametrize(
+    ("namespace", "names"),
+    [
+        ("synalinks.modules", "Action FunctionCallingAgent Tool"),
+        ("synalinks.utils", "Tool"),
+        ("synalinks", "default_agent_prompt_template"),
+        ("synalinks.language_models", "LanguageModel model_info provider_info supported_models supported_providers"),
+        ("synalinks.embedding_models", "EmbeddingModel model_info provider_info supported_models supported_providers"),
+    ],
+)
+def test_models_tools_and_agents_take_what_users_give_them_and_then_more(
+    shared: Path, namespace: str, names: str
+) -> None:
+    module, wanted = importlib.import_module(namespace), known(shared, namespace)
+    for name in names.split():
+        parts = [one for one in wanted[name].split(", ") if one and one not in ("*", "caching=False", "caching=True")]
+        got = [one for one in parameters(getattr(module, name)) if not one.startswith("caching=")]  # on by default here
+        assert set(parts) <= set(got), name
+        if "*" not in wanted[name].split(", "):
+            assert [one for one in got if one in parts] == parts, name
+
+
 @pytest.mark.parametrize("namespace", ["synalinks.utils", "synalinks.datasets.gsm8k"])
 def test_plots_and_gsm8k_take_what_users_give_them(shared: Path, namespace: str) -> None:
     module = importlib.import_module(namespace)
