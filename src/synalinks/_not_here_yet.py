@@ -40,7 +40,8 @@ _PARTS = {
 PART_OF = {name: part for part, names in _PARTS.items() for name in names.split()}
 
 
-def _message(namespace: str, name: str) -> str:
+def missing_message(namespace: str, name: str) -> str:
+    """The line that says that a name of the table is not here yet."""
     return f"{namespace}.{name} is a name of Synalinks that is not here yet (part: {PART_OF[name]})"
 
 
@@ -55,7 +56,7 @@ def attribute_of(namespace: str) -> Callable[[str], NoReturn]:
 
     def missing(name: str) -> NoReturn:
         if name in PART_OF:
-            raise AttributeError(_message(namespace, name), name=name, obj=sys.modules[namespace])
+            raise AttributeError(missing_message(namespace, name), name=name, obj=sys.modules[namespace])
         raise AttributeError(f"module {namespace!r} has no attribute {name!r}", name=name, obj=sys.modules[namespace])
 
     return missing
@@ -74,7 +75,7 @@ class Finder:
         namespace, _, name = fullname.rpartition(".")
         if name not in PART_OF or namespace.partition(".")[0] != "synalinks":
             return None
-        raise (ModuleNotFoundError if name.islower() else ImportError)(_message(namespace, name))
+        raise (ModuleNotFoundError if name.islower() else ImportError)(missing_message(namespace, name))
 
 
 def install() -> None:

@@ -179,3 +179,9 @@ def test_a_planted_template_reaches_nothing() -> None:
     program = solver(prompt_template="{{ ''.__class__.__mro__[1].__subclasses__() }}")
     with pytest.raises(ConfigurationError, match="unsafe"):
         program.get_module("solver_generator").messages(Answer(answer=1).to_json_data_model())  # type: ignore[attr-defined]
+
+
+def test_a_file_with_a_module_that_is_not_here_yet_says_so() -> None:
+    saved = {"module": "synalinks.modules", "class_name": "SQLAgent", "config": {}, "registered_name": None}
+    with pytest.raises(ConfigurationError, match=r"can't be loaded: synalinks.modules.SQLAgent is a name of Syn"):
+        synalinks.saving.deserialize_synalinks_object(saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -67,3 +68,15 @@ def test_a_checker_reports_what_is_wrong_and_nothing_else(checker: object, tmp_p
     found, revealed = checker(tmp_path)  # type: ignore[operator]
     assert found == errors
     assert {line: revealed.get(line) for line in types} == types
+
+
+def test_attributes_that_are_found_at_run_time_are_hidden_from_checkers() -> None:
+    """A `__getattr__` of a module, seen by a checker, gives every misspelt name a type. A stub hides it as well."""
+    shown = [
+        str(path.relative_to(SOURCE))
+        for path in SOURCE.rglob("*.py")
+        if not path.with_suffix(".pyi").exists()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__"
+    ]
+    assert shown == []

@@ -130,18 +130,15 @@ class ProgbarLogger(Callback):
         if self._bar is None:
             self._bar = ProgressBar()
         total, tokens = self.params.get("steps"), self._tokens()
-        if total is None:
-            time = duration(seconds)
-        else:
-            left = seconds / max(1, self._done) * (total - self._done)
-            time = f"{duration(left)} left {per_step(seconds, self._done)}"
         details = (
             *map(log_text, logs.items()),
             self._spent(),
             f"{tokens:,} tokens" if tokens else None,
             self._budget(),
         )
-        self._bar.draw(Progress(self._done, total, time, [detail for detail in details if detail]))
+        self._bar.draw(
+            Progress(self._done, total, time_left(seconds, self._done, total), [detail for detail in details if detail])
+        )
 
     def _finish(self, logs: Logs | None) -> None:
         seconds, bar = perf_counter() - self._begun, self._bar
@@ -171,6 +168,13 @@ def duration(seconds: float) -> str:
         return f"{whole}s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def time_left(seconds: float, done: int, total: int | None, unit: str = "step") -> str:
+    """`12s left 4s/step`; the seconds so far where the steps in all are unknown."""
+    if total is None:
+        return duration(seconds)
+    return f"{duration(seconds / max(1, done) * (total - done))} left {per_step(seconds, done, unit)}"
 
 
 def per_step(seconds: float, steps: int, unit: str = "step") -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from synalinks._not_here_yet import PART_OF, missing_message
 from synalinks.errors import ConfigurationError
 
 T = TypeVar("T")
@@ -131,6 +132,8 @@ def find(module: str | None, name: str, registered: str | None, custom_objects: 
         found = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part, None)
+    if found is None and name in PART_OF:
+        raise ConfigurationError(f"the file can't be loaded: {missing_message(module or 'synalinks', name)}")
     if found is None:
         raise ConfigurationError(
             f"the file names {name!r} of module {module!r}. A file may name what is registered with "

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from synalinks._support.interactive import report
-from synalinks.callbacks.progress import REDRAW, can_draw, duration, log_text, per_step
+from synalinks.callbacks.progress import REDRAW, can_draw, duration, log_text, per_step, time_left
 from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,10 +96,7 @@ class Progbar:
         self._drawn = now
         if self._bar is None:
             self._bar = ProgressBar()
-        seconds = now - self._begun
-        left = None if self.target is None else seconds / max(1, self._done) * (self.target - self._done)
-        rate = per_step(seconds, self._done, self.unit_name)
-        time = duration(seconds) if left is None else f"{duration(left)} left {rate}"
+        time = time_left(now - self._begun, self._done, self.target, self.unit_name)
         self._bar.draw(Progress(self._done, self.target, time, list(self._texts.values()), self.width))
 
     def _finish(self) -> None:
