@@ -105,6 +105,20 @@ def test_models_tools_and_agents_take_what_users_give_them_and_then_more(
             assert [one for one in got if one in parts] == parts, name
 
 
+#: Modules of control flow, of merging and masking, and those around a generator.
+MODULES = (
+    *("And", "Branch", "ChainOfThought", "Concat", "Decision", "Generator", "Identity", "InMask", "Lambda"),
+    *("MultiDecision", "Not", "Or", "OutMask", "SelfCritique", "Xor"),
+)
+
+
+@pytest.mark.parametrize("name", [*MODULES, "DecisionModel"])
+def test_modules_take_what_users_give_them_and_then_more(shared: Path, name: str) -> None:
+    namespace = "synalinks" if name == "DecisionModel" else "synalinks.modules"
+    wanted = [one for one in known(shared, namespace)[name].split(", ") if one not in ("*", "**kwargs")]
+    assert parameters(getattr(synalinks, name))[: len(wanted)] == wanted
+
+
 @pytest.mark.parametrize("namespace", ["synalinks.utils", "synalinks.datasets.gsm8k"])
 def test_plots_and_gsm8k_take_what_users_give_them(shared: Path, namespace: str) -> None:
     module = importlib.import_module(namespace)

@@ -181,3 +181,37 @@ def test_its_config_makes_the_same_generator() -> None:
     assert again.get_config() == made.get_config()
     assert again.state.get_json() == made.state.get_json()
     assert again.description == "A solver." and again.language_model.get_config()["timeout"] == 9.0
+
+
+def test_format_messages_is_the_prompt_as_chat_messages() -> None:
+    generator = Generator(data_model=Answer, language_model=lm(), instructions="Do it.")
+    formatted = generator.format_messages(Question(question="a").to_json_data_model())
+    assert synalinks.ChatMessages(**formatted.get_json()).messages[0].role == "system"
+    assert formatted.get_json()["messages"] == prompt(generator, Question(question="a"))
+    calls = [{"id": "1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}]
+    chat = synalinks.ChatMessages(messages=[{"role": "assistant", "content": "", "tool_calls": calls}])
+    turns = generator.format_messages(chat.to_json_data_model()).get_json()["messages"]
+    assert turns[-1]["tool_calls"] == calls
+
+
+class Loud(Generator):
+    """A generator whose prompt is in capitals."""
+
+    def format_messages(self, inputs: Any) -> Any:
+        text = inputs.get("question").upper()
+        return synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content=text)])
+
+
+class LoudLater(Loud):
+    """The same, later."""
+
+    async def format_messages(self, inputs: Any) -> Any:
+        await asyncio.sleep(0)
+        return super().format_messages(inputs)
+
+
+@pytest.mark.parametrize("kind", [Loud, LoudLater])
+def test_a_subclass_may_format_the_messages(kind: Any) -> None:
+    assert prompt(kind(data_model=Answer, language_model=lm()), Question(question="quiet")) == [
+        {"role": "user", "content": "QUIET"}
+    ]

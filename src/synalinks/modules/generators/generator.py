@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from synalinks import _json, scope
 from synalinks._json import JsonObject
 from synalinks.data import (
     ChatMessage,
+    ChatMessages,
     Form,
     Instructions,
     JsonDataModel,
@@ -23,7 +25,7 @@ from synalinks.errors import ConfigurationError, UnsupportedSchemaError
 from synalinks.lm import Delta, Reply, Schema, schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.media import parted, recorded
-from synalinks.modules.generators.messages import to_wire
+from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn
 from synalinks.modules.models.decision_form import DecisionLimits, form_of
 from synalinks.modules.models.decision_model import DecisionModel
@@ -159,7 +161,7 @@ class Generator(Module):
         offered = self.tool_schemas
         if tools or tool_schemas:
             offered = wire_tools(tools, [*offered, *(tool_schemas or ())])
-        messages = self.messages(inputs)
+        messages = await self._prompt(inputs)
         if self.streaming and not training and scope.current().phase is None:
             return await self._own_language_model().stream(messages, tools=offered, options=self.options)
         found = await self._ask(messages, offered)
@@ -203,6 +205,17 @@ class Generator(Module):
         if self.tool_schemas:
             raise ConfigurationError(f"{self.name}: a decision model calls no tools; pass language_model= alone")
         form_of(self.schema)
+
+    def format_messages(self, inputs: Any) -> Any:
+        """The prompt for one input, as `ChatMessages`. What a subclass returns here, sync or async, is what is sent."""
+        turns = [from_wire(message) for message in self.messages(inputs)]
+        return JsonDataModel(schema=ChatMessages.get_schema(), json={"messages": turns}, name=f"prompt_{self.name}")
+
+    async def _prompt(self, inputs: Any) -> list[dict[str, Any]]:
+        if type(self).format_messages is Generator.format_messages:
+            return self.messages(inputs)
+        formatted = self.format_messages(inputs)
+        return to_wire(await formatted if inspect.isawaitable(formatted) else formatted)
 
     def messages(self, inputs: Any) -> list[dict[str, Any]]:
         """The wire messages for one input: the system prompt, then the input as a chat or as JSON."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from synalinks import _json
+from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel, as_value, is_data_model, value_of
 from synalinks.errors import ConfigurationError
 
@@ -49,3 +51,18 @@ def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
             name = function["name"]
             raise ConfigurationError(f"the arguments of tool call {name!r} are not JSON: {error}") from error
     return {"id": call.get("id", ""), "name": function["name"], "arguments": arguments}
+
+
+def from_wire(message: Mapping[str, Any]) -> JsonObject:
+    """A message, or a reply's text and tool calls, as `ChatMessage` has it: arguments of tool calls are JSON text."""
+    if not message.get("tool_calls"):
+        return dict(message)
+    calls = [
+        {
+            "id": call["id"],
+            "type": "function",
+            "function": {"name": call["name"], "arguments": _json.dumps(call["arguments"])},
+        }
+        for call in message["tool_calls"]
+    ]
+    return {**message, "tool_calls": calls}

@@ -10,7 +10,7 @@ from synalinks._json import JsonObject
 from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
 from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
-from synalinks.modules.generators.messages import to_wire
+from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
 
@@ -163,14 +163,7 @@ class LanguageModel(RemoteModel):
         if reply.refusal:
             value["refusal"] = reply.refusal
         if reply.tool_calls:
-            value["tool_calls"] = [
-                {
-                    "id": call["id"],
-                    "type": "function",
-                    "function": {"name": call["name"], "arguments": _json.dumps(call["arguments"])},
-                }
-                for call in reply.tool_calls
-            ]
+            value = from_wire({**value, "tool_calls": reply.tool_calls})
         return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
 
 
