@@ -15,7 +15,9 @@ PENDING = {
         ParquetDataset TextDataset TextDocument arc_challenge arcagi bbh bbq boolq drop hellaswag hotpotqa
         humaneval ifeval lambada load_split logiqa mmlu parse_markdown_sections squad truthfulqa winogrande
     """,
-    "synalinks.datasets.arc_challenge": "get_input_data_model get_output_data_model iterable_dataset load_data",
+    "synalinks.datasets.arc_challenge": """
+        get_input_data_model get_output_data_model iterable_dataset load_data
+    """,
     "synalinks.datasets.arcagi": """
         default_instructions get_arcagi1_evaluation_task_names get_arcagi1_training_task_names
         get_arcagi2_evaluation_task_names get_arcagi2_training_task_names get_input_data_model
@@ -38,7 +40,6 @@ PENDING = {
     "synalinks.datasets.squad": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
-    "synalinks.decision_models": "model_info provider_info supported_models supported_providers",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
     "synalinks.modules": "deserialize serialize",
     "synalinks.rewards": "AgentAsJudge",
