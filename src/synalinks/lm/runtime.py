@@ -374,8 +374,11 @@ def use_tracker(tracker: BudgetTracker) -> Iterator[BudgetTracker]:
 def use_ledger(ledger: Ledger | None = None) -> Iterator[Ledger]:
     """Collect the entries of every call inside the block."""
     collected = Ledger() if ledger is None else ledger
-    with Block(lambda runtime: replace(runtime, ledgers=(*runtime.ledgers, collected))):
-        yield collected
+    try:
+        with Block(lambda runtime: replace(runtime, ledgers=(*runtime.ledgers, collected))):
+            yield collected
+    finally:
+        collected.flush()
 
 
 @contextmanager

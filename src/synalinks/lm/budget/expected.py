@@ -53,7 +53,7 @@ class Entries(Protocol):
 
     def since(self, mark: int) -> Entries: ...
 
-    def __iter__(self) -> Iterator[Any]: ...
+    def recorded(self) -> Iterator[Any]: ...
 
 
 class UsageStatistics:
@@ -102,7 +102,7 @@ class UsageStatistics:
             return
         new = self._entries.since(self._mark)
         self._mark = new.mark
-        for entry in new:
+        for entry in new.recorded():
             if entry.error is not None or entry.source == "shared":
                 continue
             key = (entry.kind, entry.model, entry.scope.text("module"))

@@ -20,6 +20,7 @@ from synalinks.lm.core.errors import ConfigurationError, LMError, SynalinksError
 from synalinks.lm.core.place import labels
 from synalinks.lm.core.secrets import brief
 from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
+from synalinks.lm.ledger.store import EntryStore
 from synalinks.lm.ledger.table import money_text, render
 
 __all__ = ["Entry", "Ledger", "LedgerLayer", "Money", "Totals"]
@@ -30,7 +31,14 @@ _QUERY_FIELDS = frozenset({"kind", "model", "provider", "source", "error", "fini
 class Ledger:
     """Entries of calls; queries return totals or smaller ledgers.
 
-    Iteration is in the order of places, not of completion, so that two runs of one program read the same.
+    Iteration is in the order of places, not of completion, so that two runs of one program read the same. A ledger of
+    any length takes little memory: old entries are packed, and of very many the oldest are in a temporary file.
+
+    Args:
+        entries: the first ones.
+        path: of a file for old entries, a JSON object a line; queries are over those in it and in memory. A file that
+            is there is read, and goes on. The latest entries are written by `flush`, and at the end of a `use_ledger`
+            block.
 
     Example:
         >>> from synalinks.lm import Client, Ledger, Request, use_ledger
@@ -42,10 +50,12 @@ class Ledger:
         >>> answers, ledger.total.calls, ledger.by("model")["ollama/any"].failed
         (['4', 'four'], 2, 0)
 
+    Raises:
+        ConfigurationError: the file of `path` is none that a ledger wrote.
     """
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries: list[Entry] = list(entries)
+    def __init__(self, entries: Iterable[Entry] = (), *, path: str | Path | None = None) -> None:
+        self._entries = EntryStore(entries, None if path is None else Path(path))
         self._cleared = 0  # entries recorded before those
         self._sum = Sum()
         self._lock = Lock()
@@ -56,6 +66,10 @@ class Ledger:
     def __reduce__(self) -> tuple[type[Ledger], tuple[list[Entry]]]:
         return Ledger, (list(self._entries),)
 
+    def flush(self) -> None:
+        """Write the latest entries to the file, where the ledger has a path."""
+        self._entries.flush()
+
     def record(self, entry: Entry) -> None:
         """Add an entry."""
         self._entries.append(entry)
@@ -64,7 +78,8 @@ class Ledger:
         """Drop all entries. Marks stay valid: `since` gives what is left of the entries after them."""
         with self._lock:
             self._cleared += len(self._entries)
-            self._entries, self._sum = [], Sum()
+            self._entries.clear()
+            self._sum = Sum()
 
     @property
     def mark(self) -> int:
@@ -77,11 +92,15 @@ class Ledger:
     def __iter__(self) -> Iterator[Entry]:
         return iter(sorted(self._entries, key=lambda e: (e.scope.sort_key, e.digest, e.draw)))
 
+    def recorded(self) -> Iterator[Entry]:
+        """The entries in the order in which they were recorded, without holding all of them in memory."""
+        return iter(self._entries)
+
     @property
     def total(self) -> Totals:
         """Sums over all entries; asked again, only what is new is added."""
         with self._lock:
-            return self._sum.add(self._entries[self._sum.calls :]).totals
+            return self._sum.add(self._entries.since(self._sum.calls)).totals
 
     def filter(self, **conditions: Any) -> Ledger:
         """The entries whose fields equal the values given, e.g. `filter(phase="train", epoch=0)`.
@@ -102,22 +121,22 @@ class Ledger:
             ConfigurationError: no such field.
         """
         self._check(names)
-        groups: dict[tuple[Any, ...], list[Entry]] = {}
-        for entry in list(self._entries):
-            groups.setdefault(tuple(entry.value(name) for name in names), []).append(entry)
+        groups: dict[tuple[Any, ...], Sum] = {}
+        for entry in self._entries:
+            groups.setdefault(tuple(entry.value(name) for name in names), Sum()).add((entry,))
         ordered = sorted(groups, key=lambda key: tuple((v is not None, v if v is not None else 0) for v in key))
-        return {key[0] if len(names) == 1 else key: Sum().add(groups[key]).totals for key in ordered}
+        return {key[0] if len(names) == 1 else key: groups[key].totals for key in ordered}
 
     def since(self, mark: int) -> Ledger:
         """The entries recorded after the first `mark`, e.g. `mark = ledger.mark` before a batch."""
         begin = max(mark - self._cleared, 0)
-        found = Ledger(self._entries[begin:])
+        found = Ledger(self._entries.since(begin))
         found._cleared = self._cleared + begin
         return found
 
     def last(self, caller: int | None = None) -> Entry | None:
         """The entry recorded last, of one model object if `caller` is given."""
-        found = (e for e in reversed(self._entries) if caller is None or e.caller == caller)
+        found = (e for e in self._entries.backwards() if caller is None or e.caller == caller)
         return next(found, None)
 
     def to_dicts(self, timings: bool = True) -> list[dict[str, Any]]:
@@ -153,7 +172,7 @@ class Ledger:
         return render(names, rows, self.total, sources, width)
 
     def __str__(self) -> str:
-        return self.table() if self._entries else "no calls"
+        return self.table() if len(self) else "no calls"
 
     def __repr__(self) -> str:
         total = self.total
