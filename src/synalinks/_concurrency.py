@@ -97,7 +97,8 @@ class DeferringLock:
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._drain()
+            while self._late:
+                self._late.popleft()()
         finally:
             self._lock.release()
             self._mine.held = False
@@ -111,10 +112,6 @@ class DeferringLock:
             return
         with self:
             work()
-
-    def _drain(self) -> None:
-        while self._late:
-            self._late.popleft()()
 
 
 class Slots:

@@ -17,6 +17,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import Any, Protocol
 
@@ -51,9 +52,7 @@ class Entries(Protocol):
     @property
     def mark(self) -> int: ...
 
-    def since(self, mark: int) -> Entries: ...
-
-    def recorded(self) -> Iterator[Any]: ...
+    def recorded(self, since: int = 0) -> Iterator[Any]: ...
 
 
 class UsageStatistics:
@@ -98,11 +97,12 @@ class UsageStatistics:
             self._take_in()
 
     def _take_in(self) -> None:
-        if self._entries.mark == self._mark:
+        mark = self._entries.mark
+        if mark == self._mark:
             return
-        new = self._entries.since(self._mark)
-        self._mark = new.mark
-        for entry in new.recorded():
+        new = islice(self._entries.recorded(self._mark), mark - self._mark)
+        self._mark = mark
+        for entry in new:
             if entry.error is not None or entry.source == "shared":
                 continue
             key = (entry.kind, entry.model, entry.scope.text("module"))

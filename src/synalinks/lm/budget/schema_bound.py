@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from synalinks import _json
 from synalinks.lm.core.call import Schema
@@ -13,6 +14,7 @@ CHARACTER = 12
 WORD = 5
 
 
+@lru_cache(maxsize=256)
 def longest(schema: Schema) -> int | None:
     """Bytes of the longest compact JSON that obeys a schema; None where nothing bounds it.
 

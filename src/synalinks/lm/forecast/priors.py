@@ -135,7 +135,7 @@ class Priors:
 
     def add_ledger(self, ledger: Ledger) -> None:
         """Add the calls of a ledger, synthetic ones left out."""
-        for entry in ledger.since(ledger.mark - MOST_READ).recorded():
+        for entry in ledger.recorded(ledger.mark - MOST_READ):
             if entry.error is None and not is_synthetic(entry.usage):
                 self._add_length(entry.model, entry.scope, entry.kind, entry.usage)
                 if entry.usage.input_tokens is not None:

@@ -92,9 +92,13 @@ class Ledger:
     def __iter__(self) -> Iterator[Entry]:
         return iter(sorted(self._entries, key=lambda e: (e.scope.sort_key, e.digest, e.draw)))
 
-    def recorded(self) -> Iterator[Entry]:
-        """The entries in the order in which they were recorded, without holding all of them in memory."""
-        return iter(self._entries)
+    def recorded(self, since: int = 0) -> Iterator[Entry]:
+        """The entries in the order in which they were recorded, without holding all of them in memory.
+
+        Args:
+            since: a mark; only those after it.
+        """
+        return self._entries.since(max(since - self._cleared, 0))
 
     @property
     def total(self) -> Totals:
