@@ -41,8 +41,5 @@ PENDING = {
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.modules": "deserialize serialize",
     "synalinks.rewards": "AgentAsJudge",
-    "synalinks.saving": "CustomObjectScope",
-    "synalinks.utils": "CustomObjectScope",
 }

@@ -185,3 +185,62 @@ def test_a_file_with_a_module_that_is_not_here_yet_says_so() -> None:
     saved = {"module": "synalinks.modules", "class_name": "SQLAgent", "config": {}, "registered_name": None}
     with pytest.raises(ConfigurationError, match=r"can't be loaded: synalinks.modules.SQLAgent is a name of Syn"):
         synalinks.saving.deserialize_synalinks_object(saved)
+
+
+def test_blocks_of_custom_objects_reach_what_is_inside_and_end() -> None:
+    class Inner(synalinks.Module):
+        """Does nothing."""
+
+        async def call(self, inputs: Any, training: bool = False) -> Any:
+            return inputs
+
+    class Outer(synalinks.Module):
+        """Holds another."""
+
+        def __init__(self, inner: Any, name: str | None = None) -> None:
+            super().__init__(name=name)
+            self.inner = inner
+
+        async def call(self, inputs: Any, training: bool = False) -> Any:
+            return await self.inner(inputs)
+
+    saved = json.loads(json.dumps(synalinks.modules.serialize(Outer(Inner(name="i"), name="o"))))
+    with pytest.raises(ConfigurationError, match="register_synalinks_serializable"):
+        synalinks.modules.deserialize(saved)
+    names = {"Outer": Outer, "Inner": Inner}
+    with pytest.raises(ConfigurationError, match="'.*Inner' of module"):
+        synalinks.modules.deserialize(saved, custom_objects={saved["class_name"]: Outer})
+    with saving.CustomObjectScope({saved["class_name"]: Outer}) as scope, saving.custom_object_scope(names):
+        assert isinstance(synalinks.modules.deserialize(saved).inner, Inner)
+        assert scope.custom_objects == {saved["class_name"]: Outer}
+    every = {**names, saved["class_name"]: Outer}
+    assert isinstance(synalinks.modules.deserialize(saved, custom_objects=every).inner, Inner)
+    assert isinstance(saving.deserialize_synalinks_object(saved, custom_objects=every, safe_mode=False), Outer)
+    assert saving.get_registered_object("Inner") is None
+
+
+def test_a_module_is_not_any_object() -> None:
+    saved = saving.serialize_synalinks_object(synalinks.ExactMatch())
+    with pytest.raises(ConfigurationError, match="has a ExactMatch where a Operation belongs"):
+        synalinks.modules.deserialize(saved)
+
+
+def test_names_of_objects_and_objects_of_names() -> None:
+    @saving.register_synalinks_serializable(package="Names", name="Other")
+    class Named(synalinks.Module):
+        """Has another name."""
+
+    assert saving.get_registered_name(Named) == "Names>Other"
+    assert saving.get_registered_name("Names>Other") == "Names>Other"
+    assert saving.get_registered_name(synalinks.Generator) == "Generator"
+    assert saving.get_registered_object("Names>Other") is Named
+    assert saving.get_registered_object("X", custom_objects={"X": Named}) is Named
+    assert saving.get_registered_object("X", module_objects={"X": Named}) is Named
+    assert saving.get_registered_object("X") is None
+    registry = saving.get_custom_objects()
+    registry["Mine"] = Named
+    try:
+        assert saving.get_registered_object("Mine") is Named
+    finally:
+        del registry["Mine"]
+    assert saving.get_registered_object("Mine") is None

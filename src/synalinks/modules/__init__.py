@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from synalinks._not_here_yet import attribute_of
 from synalinks.modules.agents.action import Action
@@ -33,8 +34,20 @@ from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.models.remote_model import LMWarning
 from synalinks.modules.tools.running import ToolWarning
 from synalinks.modules.tools.tool import Tool
+from synalinks.saving import load_as, serialize_synalinks_object
 
 Concatenate = Concat
+serialize = serialize_synalinks_object
+
+
+def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The module that `serialize` described.
+
+    Raises:
+        ConfigurationError: another kind of object, or a class that is not registered here.
+    """
+    return load_as(Operation, config, custom_objects)
+
 
 __all__ = [
     "Action",
@@ -69,6 +82,8 @@ __all__ = [
     "Xor",
     "default_agent_prompt_template",
     "default_prompt_template",
+    "deserialize",
+    "serialize",
 ]
 
 if not TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from synalinks.saving.kinds import Kind
 from synalinks.saving.registry import (
+    CustomObjectScope,
     custom_object_scope,
     enable_unsafe_deserialization,
     get_custom_objects,
@@ -21,6 +22,7 @@ from synalinks.saving.serialization import (
 )
 
 __all__ = [
+    "CustomObjectScope",
     "Kind",
     "cloning",
     "custom_object_scope",

@@ -130,7 +130,7 @@ class Kind(Generic[T]):
     def _registered(self, name: str) -> Any:
         matches = {
             full: obj
-            for full, obj in registry.get_custom_objects().items()
+            for full, obj in registry.known_objects().items()
             if self._belongs(obj) and name in (full, short := full.rpartition(">")[2], to_snake_case(short))
         }
         if len({id(obj) for obj in matches.values()}) > 1:
@@ -143,4 +143,4 @@ class Kind(Generic[T]):
         return self._wrap is not None and isinstance(obj, types.FunctionType)
 
     def _registered_names(self) -> list[str]:
-        return [name.rpartition(">")[2] for name, obj in registry.get_custom_objects().items() if self._belongs(obj)]
+        return [name.rpartition(">")[2] for name, obj in registry.known_objects().items() if self._belongs(obj)]

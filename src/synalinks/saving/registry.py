@@ -9,9 +9,8 @@ from __future__ import annotations
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
 from typing import Any, TypeVar
 
 from synalinks._not_here_yet import PART_OF, missing_message
@@ -68,8 +67,8 @@ def is_registered(obj: Any) -> bool:
 
 
 def get_registered_name(obj: Any) -> str:
-    """The name an object was registered under, or its plain name."""
-    return _names.get(obj) or str(obj.__name__)
+    """The name a class or function was registered under, or its plain name; a text for itself."""
+    return obj if isinstance(obj, str) else _names.get(obj) or str(obj.__name__)
 
 
 def get_registered_object(
@@ -83,18 +82,46 @@ def get_registered_object(
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """A copy of everything registered."""
+    """Everything registered, by name: the registry itself, so that an entry set in it is known from then on.
+
+    The objects of open `custom_object_scope`s are not in it.
+    """
+    return _by_name
+
+
+def known_objects() -> dict[str, Any]:
+    """Everything known by name here: what is registered, and the objects of open blocks."""
     return {**_by_name, **_scoped.get()}
 
 
-@contextmanager
-def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
-    """Make classes and functions known by name while the block lasts."""
-    token = _scoped.set({**_scoped.get(), **custom_objects})
-    try:
-        yield
-    finally:
-        _scoped.reset(token)
+class CustomObjectScope:
+    """A block in which classes and functions are known by name; also called `custom_object_scope`.
+
+    Example:
+        >>> class Lenient(synalinks.rewards.Reward):
+        ...     async def call(self, y_true, y_pred):
+        ...         return 1.0
+        >>> with synalinks.saving.CustomObjectScope({"Lenient": Lenient}):
+        ...     synalinks.rewards.get("lenient")
+        <Lenient name=lenient>
+
+    Args:
+        custom_objects: the classes and functions by name.
+    """
+
+    def __init__(self, custom_objects: Mapping[str, Any]) -> None:
+        self.custom_objects = custom_objects
+        self._tokens: list[Token[Mapping[str, Any]]] = []
+
+    def __enter__(self) -> CustomObjectScope:
+        self._tokens.append(_scoped.set({**_scoped.get(), **self.custom_objects}))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        _scoped.reset(self._tokens.pop())
+
+
+custom_object_scope = CustomObjectScope
 
 
 def enable_unsafe_deserialization(enabled: bool = True) -> None:
@@ -117,14 +144,14 @@ def public_module(obj: Any) -> str:
     return ".".join(parts[:2]) if parts[0] == "synalinks" else str(obj.__module__)
 
 
-def find(module: str | None, name: str, registered: str | None, custom_objects: Mapping[str, Any] | None) -> Any:
+def find(module: str | None, name: str, registered: str | None) -> Any:
     """The class or function that a saved object names.
 
     Raises:
         ConfigurationError: it is none that a file may name.
     """
     for candidate in (registered, name):
-        found = candidate and get_registered_object(candidate, custom_objects)
+        found = candidate and get_registered_object(candidate)
         if found is not None and found != "":
             return found
     found = _exported(module, name) or _of_main(module, name)

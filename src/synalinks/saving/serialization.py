@@ -39,7 +39,7 @@ class Shared:
             self.saved[index] = _describe(obj)
         return {"class_name": "__shared__", "config": self._indices[id(obj)]}
 
-    def load(self, index: int, custom_objects: Mapping[str, Any] | None) -> Any:
+    def load(self, index: int) -> Any:
         """The object of a reference, made at its first use.
 
         Raises:
@@ -48,7 +48,7 @@ class Shared:
         if index not in self._loaded:
             if not isinstance(index, int) or not 0 <= index < len(self.saved):
                 raise ConfigurationError(f"the file refers to the shared object {index!r}, of {len(self.saved)} in it")
-            self._loaded[index] = _construct(self.saved[index], custom_objects)
+            self._loaded[index] = _construct(self.saved[index])
         return self._loaded[index]
 
 
@@ -156,25 +156,31 @@ def _describe_function(fn: types.FunctionType) -> dict[str, Any]:
 
 
 def deserialize_synalinks_object(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True
+    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: object
 ) -> Any:
     """The object that `serialize_synalinks_object` described.
 
     Args:
         config: its JSON.
-        custom_objects: classes and functions by name.
+        custom_objects: classes and functions by name, for it and all that is in it.
         safe_mode: kept for programs that pass it; see `enable_unsafe_deserialization`.
+        **kwargs: likewise.
 
     Raises:
         ConfigurationError: the JSON names what a file may not name (see `registry.find`).
     """
+    with registry.custom_object_scope(custom_objects or {}):
+        return _deserialized(config)
+
+
+def _deserialized(config: Any) -> Any:
     if isinstance(config, list):
-        return [deserialize_synalinks_object(item, custom_objects) for item in config]
+        return [_deserialized(item) for item in config]
     if not isinstance(config, Mapping):
         return config
     if "class_name" not in config or "config" not in config:
-        return {key: deserialize_synalinks_object(value, custom_objects) for key, value in config.items()}
-    return _construct(config, custom_objects)
+        return {key: _deserialized(value) for key, value in config.items()}
+    return _construct(config)
 
 
 def load_as(
@@ -185,12 +191,11 @@ def load_as(
     Raises:
         ConfigurationError: it is of another class.
     """
-    return _construct(config, custom_objects, base)
+    with registry.custom_object_scope(custom_objects or {}):
+        return _construct(config, base)
 
 
-def _construct(
-    saved: Mapping[str, Any], custom_objects: Mapping[str, Any] | None, base: type | tuple[type, ...] = object
-) -> Any:
+def _construct(saved: Mapping[str, Any], base: type | tuple[type, ...] = object) -> Any:
     name, config = saved.get("class_name"), saved.get("config")
     if isinstance(name, type):  # a clone: JSON holds no classes
         return name.from_config(config)  # type: ignore[attr-defined]
@@ -198,19 +203,19 @@ def _construct(
         shared = _shared.get()
         if shared is None:
             raise ConfigurationError("a reference to a shared object outside the file it belongs to")
-        return shared.load(int(config) if isinstance(config, int) else -1, custom_objects)
+        return shared.load(int(config) if isinstance(config, int) else -1)
     if not isinstance(name, str) or not isinstance(config, Mapping):
         raise ConfigurationError(f"a saved object has a class_name and a config, got {sorted(map(str, saved))}")
     if name == "__json_data_model__":
-        return JsonDataModel(schema=config["schema"], json=config["json"], name=config["name"])
+        return JsonDataModel(schema=config["schema"], json=config["json"], name=config.get("name"))
     if name == "__symbolic_data_model__":
-        return SymbolicDataModel(schema=config["schema"], name=config["name"])
+        return SymbolicDataModel(schema=config["schema"], name=config.get("name"))
     registered = saved.get("registered_name")
     if name == "__class__":
-        return _load_class(config, registered, custom_objects)
+        return _load_class(config, registered)
     if name == "function":
-        return _load_function(config, registered, custom_objects)
-    cls = registry.find(saved.get("module"), name, registered, custom_objects)
+        return _load_function(config, registered)
+    cls = registry.find(saved.get("module"), name, registered)
     if not inspect.isclass(cls) or not hasattr(cls, "from_config"):
         raise ConfigurationError(f"{name!r} is not a class with from_config, so it can't be loaded")
     if not issubclass(cls, base):
@@ -219,21 +224,21 @@ def _construct(
     return cls.from_config(config)
 
 
-def _load_class(config: Mapping[str, Any], registered: str | None, custom: Mapping[str, Any] | None) -> Any:
+def _load_class(config: Mapping[str, Any], registered: str | None) -> Any:
     """The class itself if the program has it; else a symbolic model of the saved schema."""
     try:
-        found = registry.find(config["module"], config["name"], registered, custom)
+        found = registry.find(config["module"], config["name"], registered)
     except ConfigurationError:
         if "schema" not in config:
             raise
-        return SymbolicDataModel(schema=config["schema"], name=config["name"])
+        return SymbolicDataModel(schema=config["schema"], name=config.get("name"))
     if not (inspect.isclass(found) and issubclass(found, (BaseModel, enum.Enum))) and not hasattr(found, "get_config"):
         raise ConfigurationError(f"{config['name']!r} is not a class a saved program may use")
     return found
 
 
-def _load_function(config: Mapping[str, Any], registered: str | None, custom: Mapping[str, Any] | None) -> Any:
-    found = registry.find(config["module"], config["name"], registered, custom)
+def _load_function(config: Mapping[str, Any], registered: str | None) -> Any:
+    found = registry.find(config["module"], config["name"], registered)
     if not isinstance(found, types.FunctionType):
         raise ConfigurationError(f"{config['name']!r} of {config['module']!r} is not a plain function")
     return found

@@ -13,6 +13,7 @@ from synalinks.config import (
 from synalinks.data import is_json_data_model, is_meta_class, is_symbolic_data_model
 from synalinks.modules import Tool
 from synalinks.saving import (
+    CustomObjectScope,
     custom_object_scope,
     deserialize_synalinks_object,
     get_custom_objects,
@@ -43,6 +44,7 @@ from synalinks.utils.progbar import Progbar
 from synalinks.utils.samples import pack_x_y, unpack_x_y
 
 __all__ = [
+    "CustomObjectScope",
     "Progbar",
     "Tool",
     "clear_session",
