@@ -16,6 +16,7 @@ from synalinks.graph import Graph
 from synalinks.modules import Module
 from synalinks.modules.core.operation import awaited
 from synalinks.programs.state import ProgramWithState, adopt_names, set_state_tree, state_tree
+from synalinks.programs.synalinks_files import is_synalinks_file, note, restore, translated
 from synalinks.saving import (
     custom_object_scope,
     load_as,
@@ -123,6 +124,8 @@ def read(filepath: str | Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
     except _json.JSONDecodeError as error:
         raise ConfigurationError(f"{path} is not JSON ({error})") from error
+    if is_synalinks_file(value):
+        return dict(value)
     layout = isinstance(value, dict) and (value.get("synalinks_program") or value.get("synalinks_variables"))
     if not isinstance(layout, int) or not layout or not isinstance(value.get("variables"), dict):
         raise ConfigurationError(f"{path} is not a program saved by program.save(...)")
@@ -135,9 +138,11 @@ def read(filepath: str | Path) -> dict[str, Any]:
 def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """Build the program saved at a path, with variables and compilation."""
     value = read(filepath)
-    if "synalinks_program" not in value:
+    if "config" not in value:
         raise ConfigurationError(f"{filepath} holds variables only; load it into a program with program.load(path)")
     with _of_file(filepath):
+        if is_synalinks_file(value):
+            return build_translated(value, filepath, custom_objects)
         program = build(value, custom_objects)
         adopt_names(program, value["variables"])
         set_state_tree(program, value["variables"], whole=True)
@@ -181,6 +186,24 @@ def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = N
     return program
 
 
+def build_translated(value: Mapping[str, Any], where: object, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The program of a file, or text, that Synalinks saved; what it has besides is a warning."""
+    notes: list[str] = []
+    described = translated(value, notes)
+    compiled = described.pop("compile_config", None)
+    program = build(described, custom_objects)
+    if compiled is not None:
+        try:
+            with custom_object_scope(custom_objects or {}):
+                program.compile_from_config(compiled)
+        except ConfigurationError as error:  # the program itself is whole, and can be compiled again
+            notes.append(f"compile_config ({error})")
+    if "variables" in value:  # text has the architecture alone
+        restore(program, described["variables"], notes)
+    note(where, notes)
+    return program
+
+
 _DESCRIPTION = ("module", "class_name", "config", "registered_name")
 
 
@@ -193,6 +216,11 @@ def load_variables_of(program: P, filepath: str | Path) -> P:
     value = read(filepath)
     try:
         with _of_file(filepath):
+            if is_synalinks_file(value):
+                notes: list[str] = []
+                restore(program, value.get("variables", value), notes)
+                note(filepath, notes)
+                return program
             _check_outline(program, value)
             set_state_tree(program, value["variables"], whole=True)
     except ConfigurationError as error:

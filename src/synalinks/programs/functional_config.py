@@ -89,10 +89,12 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
 
 def _map_inputs(saved: Any, make: Callable[[Mapping[str, Any]], SymbolicDataModel]) -> Any:
     if isinstance(saved, list):
-        return [make(item) for item in saved]
+        return [_map_inputs(item, make) for item in saved]
     if "$single" in saved:
         return make(saved["$single"])
-    return {key: make(item) for key, item in saved.items()}
+    if saved.keys() == {"schema", "name", "operation"} and not isinstance(saved["operation"], (list, dict)):
+        return make(saved)
+    return {key: _map_inputs(item, make) for key, item in saved.items()}
 
 
 def _input(saved: Mapping[str, Any], operations: list[Any]) -> SymbolicDataModel:

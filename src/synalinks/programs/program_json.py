@@ -7,11 +7,11 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.errors import ConfigurationError
-from synalinks.programs import files
+from synalinks.programs import files, synalinks_files
 
 
 def program_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The program that `program.to_json()` wrote, with its variables as they are made.
+    """The program that `program.to_json()` wrote, here or in Synalinks, with its variables as they are made.
 
     Raises:
         ConfigurationError: not JSON, or not a program.
@@ -20,6 +20,8 @@ def program_from_json(json_string: str, custom_objects: Mapping[str, Any] | None
         value = _json.exact(json_string)
     except _json.JSONDecodeError as error:
         raise ConfigurationError(f"not JSON: {error}") from error
+    if synalinks_files.is_synalinks_file(value) and "config" in value:
+        return files.build_translated(value, "the text", custom_objects)
     if not isinstance(value, dict) or "synalinks_program" not in value:
         raise ConfigurationError("not the architecture of a program, as program.to_json() writes it")
     return files.build(value, custom_objects)

@@ -2,9 +2,11 @@
 
 from synalinks.saving.kinds import Kind
 from synalinks.saving.registry import (
+    NAMESPACES,
     CustomObjectScope,
     custom_object_scope,
     enable_unsafe_deserialization,
+    exported,
     get_custom_objects,
     get_registered_name,
     get_registered_object,
@@ -22,12 +24,14 @@ from synalinks.saving.serialization import (
 )
 
 __all__ = [
+    "NAMESPACES",
     "CustomObjectScope",
     "Kind",
     "cloning",
     "custom_object_scope",
     "deserialize_synalinks_object",
     "enable_unsafe_deserialization",
+    "exported",
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",

@@ -63,7 +63,7 @@ def register_synalinks_serializable(package: str = "Custom", name: str | None = 
 
 def is_registered(obj: Any) -> bool:
     """Whether a class or function was registered, or is exported by this library."""
-    return obj in _names or _exported(public_module(obj), obj.__qualname__) is obj
+    return obj in _names or exported(public_module(obj), obj.__qualname__) is obj
 
 
 def get_registered_name(obj: Any) -> str:
@@ -154,7 +154,7 @@ def find(module: str | None, name: str, registered: str | None) -> Any:
         found = candidate and get_registered_object(candidate)
         if found is not None and found != "":
             return found
-    found = _exported(module, name) or _of_main(module, name)
+    found = exported(module, name) or _of_main(module, name)
     if found is None and _unsafe and module:
         found = importlib.import_module(module)
         for part in name.split("."):
@@ -170,8 +170,8 @@ def find(module: str | None, name: str, registered: str | None) -> Any:
     return found
 
 
-def _exported(module: str | None, name: str) -> Any:
-    """A class, or a function that files may name, that this library exports in one of its public namespaces."""
+def exported(module: str | None, name: str) -> Any:
+    """A class, or a function that files may name, that a public namespace of this library exports; or None."""
     root, _, namespace = (module or "").partition(".")
     if root != "synalinks" or namespace not in NAMESPACES:
         return None
