@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,6 +20,8 @@ from synalinks.lm.core.errors import ConfigurationError
 #: The most bytes of one medium where `SYNALINKS_MEDIA_BYTES` says nothing: what Gemini takes in one request.
 MOST_BYTES = 20 * 1024 * 1024
 NAME = "media:"
+#: A name, with its parts.
+NAMED = re.compile(NAME + r"(?P<mime>[^;\"]*);sha256=(?P<digest>[0-9a-f]{64});bytes=(?P<bytes>\d+)")
 #: Keys that hold base64, in the forms of OpenAI, Anthropic and Gemini.
 DATA = frozenset({"data", "file_data"})
 #: Keys beside them, of which one is there.

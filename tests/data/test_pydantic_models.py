@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import AliasChoices, BaseModel, Field, computed_field
+from pydantic import AliasChoices, BaseModel, Field, RootModel, computed_field
 
 import synalinks
 from synalinks import data
@@ -88,6 +88,15 @@ def test_what_is_no_model_is_named() -> None:
             synalinks.Input(data_model=wrong)
         with pytest.raises(ConfigurationError, match="data model"):
             synalinks.Generator(data_model=wrong)
+
+
+class Numbers(RootModel[list[int]]):
+    pass
+
+
+def test_a_root_model_has_no_fields() -> None:
+    with pytest.raises(ConfigurationError, match="Numbers is a RootModel, and a data model has fields"):
+        synalinks.Input(data_model=Numbers)
 
 
 class Reply(synalinks.DataModel):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard, get_args
 
-from pydantic import AliasChoices, BaseModel
+from pydantic import AliasChoices, BaseModel, RootModel
 from pydantic.fields import FieldInfo
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.normal import normal_form
+from synalinks.errors import ConfigurationError
 
 _SCHEMA = "__synalinks_schema__"
 _WRITING = "__synalinks_writing__"
@@ -22,9 +23,18 @@ def is_model_class(x: object) -> TypeGuard[type[BaseModel]]:
 
 
 def schema_of_model(cls: type[BaseModel]) -> JsonObject:
-    """The JSON schema of what makes a value of the class, made once and shared: not to be changed."""
+    """The JSON schema of what makes a value of the class, made once and shared: not to be changed.
+
+    Raises:
+        ConfigurationError: the class has no fields, for it is a `RootModel`.
+    """
     found: JsonObject | None = cls.__dict__.get(_SCHEMA)
     if found is None:
+        if issubclass(cls, RootModel):
+            raise ConfigurationError(
+                f"{cls.__name__} is a RootModel, and a data model has fields; write a class with one: "
+                f"`class {cls.__name__}(synalinks.DataModel): items: ...`"
+            )
         found = _inlined(cls.model_json_schema())
         type.__setattr__(cls, _SCHEMA, found)
     return found

@@ -37,7 +37,7 @@ def test_every_part_of_a_request_is_there() -> None:
         "schema: Found {a, b}",
         "tools: search",
     ]
-    assert lines[4:7] == ["--- user", "  look", "  [image, 526 characters]"]
+    assert lines[4:7] == ["--- user", "  look", "  [image, 375 bytes, 23790b6edf97]"]
     assert lines[7:9] == ["--- assistant", '  calls search({"q":"x"})']
     assert lines[9:] == ["--- reasoning", "  hm", "--- answer (?)", "  {", '    "a": 1', "  }"]
 

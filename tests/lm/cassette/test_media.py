@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.media import png, text_of, wav
 
 import synalinks
-from synalinks.lm import Client, Reply, Request
+from cli.helpers import call
+from synalinks.lm import Client, Reply, Request, Spec, register_provider
 from synalinks.lm.cassette.media import folder_of
+from synalinks.lm.providers import registry
 
 
 def request(raw: bytes = png()) -> Request:
@@ -69,3 +72,45 @@ def test_a_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:
     folder_of(tape).write_text("in the way")
     with pytest.raises(synalinks.CassetteError, match=r"tape\.media.*can't be written"):
         play(tape, request(), "once")
+
+
+def test_a_merged_cassette_has_the_media_of_all(tmp_path: Path) -> None:
+    a, b, c = (tmp_path / f"{name}.jsonl" for name in "abc")
+    play(a, request(png(1)), "once")
+    play(b, request(png(2)), "once")
+    done = call("cassette", "merge", a, b, "-o", c)
+    assert done.exit_code == 0, done.output
+    assert sorted(file.read_bytes() for file in folder_of(c).iterdir()) == sorted([png(1), png(2)])
+    assert play(c, request(png(2)), "none") == "a cat"
+
+
+def test_a_conversation_shows_type_size_and_digest(tmp_path: Path) -> None:
+    tape = tmp_path / "tape.jsonl"
+    play(tape, request(), "once")
+    shown = call("cassette", "show", tape).output
+    (medium,) = request().media
+    assert f"[image/png, {len(png())} bytes, {medium.digest[:12]}]" in shown
+
+
+@pytest.fixture
+def providers() -> Iterator[None]:
+    before = dict(registry._registry.by_prefix)
+    yield
+    registry._registry.by_prefix.clear()
+    registry._registry.by_prefix.update(before)
+
+
+def test_a_cassette_made_of_the_cache_has_its_media(tmp_path: Path, providers: None) -> None:
+    register_provider(Spec("pictures", lambda endpoint, **settings: answer, "http://127.0.0.1:9", local=True))
+    tape, cache, script = tmp_path / "tape.jsonl", tmp_path / "cache", tmp_path / "script.py"
+    asked = Request("chat", "pictures/m", messages=request().messages, options={"temperature": 0})
+    asyncio.run(Client("pictures/m", cache_dir=cache).send(asked))
+    script.write_text(
+        "import asyncio\nfrom synalinks.lm import Client, Request\n"
+        f"asked = Request('chat', 'pictures/m', messages={asked.messages!r}, options={{'temperature': 0}})\n"
+        "print(asyncio.run(Client('pictures/m').send(asked)).text)\n"
+    )
+    done = call("cassette", "from-cache", "--cache-dir", cache, script, tape)
+    assert done.exit_code == 0, done.output
+    assert [file.read_bytes() for file in folder_of(tape).iterdir()] == [png()]
+    assert [path.name for path in tmp_path.iterdir() if "from-cache" in path.name] == []

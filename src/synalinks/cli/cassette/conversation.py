@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synalinks import _json
+from synalinks._media import NAMED
 from synalinks.cli.table import count, price
 from synalinks.lm.cassette.rows import Row, error_from_dict, event_of
 from synalinks.lm.cassette.texts import vectors_of
@@ -112,7 +113,9 @@ def _part(part: Any) -> str:
     if isinstance(part, Mapping) and isinstance(part.get("text"), str):
         return str(part["text"])
     kind = part.get("type", "part") if isinstance(part, Mapping) else "part"
-    return f"[{kind}, {len(_json.dumps(part)):,} characters]"
+    if (name := NAMED.search(text := _json.dumps(part))) is not None:
+        return f"[{name['mime'] or kind}, {int(name['bytes']):,} bytes, {name['digest'][:12]}]"
+    return f"[{kind}, {len(text):,} characters]"
 
 
 def _tool_call(call: Mapping[str, Any]) -> str:

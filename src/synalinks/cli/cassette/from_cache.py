@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -105,6 +106,7 @@ def _make(
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.errors import BudgetExceeded
     from synalinks.lm import runtime
+    from synalinks.lm.cassette.media import adopt
 
     begun, code = time.perf_counter(), 0
     facts: CassetteFacts | None = None
@@ -128,6 +130,7 @@ def _make(
         made = whole and facts.recorded > 0
         if made:
             os.replace(unfinished, cassette)
+            adopt(cassette, unfinished)
     given = count(archive.given, "answer")
     if not made:
         why = "the script made no call" if whole else f"the run ended after {given} from the cache"
@@ -141,7 +144,9 @@ def _make(
 
 @contextmanager
 def _beside(cassette: Path) -> Iterator[Path]:
-    """The name of a file in the cassette's folder that is removed if it is still there at the end."""
+    """The name of a file in the cassette's folder that is removed, with its media, if it is there at the end."""
+    from synalinks.lm.cassette.media import folder_of  # as above
+
     cassette.parent.mkdir(parents=True, exist_ok=True)
     path = cassette.with_name(_UNFINISHED + cassette.name)
     path.unlink(missing_ok=True)  # of a process that was killed
@@ -149,3 +154,4 @@ def _beside(cassette: Path) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+        shutil.rmtree(folder_of(path), ignore_errors=True)

@@ -105,6 +105,7 @@ def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
     """
     from synalinks.lm.cassette.disk import rewrite  # the LM layer takes 100 ms to import, and help doesn't need it
     from synalinks.lm.cassette.file import CassetteFile, merged_lines
+    from synalinks.lm.cassette.media import adopt
 
     if len(files) < 2:
         raise click.UsageError("give two cassettes or more; `cp` copies one")
@@ -118,6 +119,7 @@ def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
         written = _Counted(merged_lines(*cassettes))
         output.parent.mkdir(parents=True, exist_ok=True)
         rewrite(output, written)
+        adopt(output, *files)
     rows = written.count - 1  # the header
     in_several = total - rows
     twice = f"{in_several:,} of them in more than one" if in_several else "none of them in more than one"

@@ -16,6 +16,20 @@ def folder_of(cassette: Path) -> Path:
     return cassette.with_name(cassette.name.removesuffix(".gz").removesuffix(".jsonl") + ".media")
 
 
+def adopt(cassette: Path, *others: Path) -> None:
+    """Copy the media of other cassettes beside one that has their rows.
+
+    Raises:
+        CassetteError: one can't be read or written.
+    """
+    for other in others:
+        for file in sorted(folder_of(other).glob("*")):
+            try:
+                keep(cassette, [Medium(file.read_bytes(), mimetypes.guess_type(file.name)[0] or "")])
+            except OSError as error:
+                raise CassetteError(f"{file}: a medium of the cassette {other} can't be read: {error}") from error
+
+
 def keep(cassette: Path, media: Iterable[Medium]) -> None:
     """Write media beside a cassette; those that are there already are left alone.
 
