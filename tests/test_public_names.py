@@ -53,9 +53,6 @@ def differences(shared: Path, namespace: str, more: bool, absent: bool = False) 
     for name, written in known(shared, namespace).items():
         if absent and not hasattr(module, name):
             continue
-        if name in ("serialize", "deserialize"):
-            assert callable(getattr(module, name))
-            continue
         wanted = [BY_THE_GUIDE.get(one, one) for one in written.split(", ") if one and not (more and one[0] == "*")]
         got = parameters(getattr(module, name))
         if (got[: len(wanted)] if more else got) != wanted:
@@ -136,7 +133,13 @@ def test_plots_and_gsm8k_take_what_users_give_them(shared: Path, namespace: str)
 
 @pytest.mark.parametrize(
     ("namespace", "count"),
-    [("synalinks.backend", 40), ("synalinks.config", 9), ("synalinks.tree", 9), ("synalinks.ops", 10)],
+    [
+        ("synalinks.backend", 40),
+        ("synalinks.config", 9),
+        ("synalinks.tree", 9),
+        ("synalinks.ops", 10),
+        ("synalinks.initializers", 3),
+    ],
 )
 def test_functions_of_the_small_namespaces_take_what_users_give_them(shared: Path, namespace: str, count: int) -> None:
     """Names that are not there are the matter of test_public_paths.py."""

@@ -1,13 +1,31 @@
 """Names that programs import from `synalinks.embedding_models`."""
 
+from collections.abc import Mapping
+
+from synalinks._json import JsonObject
 from synalinks.lm import model_info, provider_info
 from synalinks.lm import supported_models as _supported_models
 from synalinks.lm import supported_providers as _supported_providers
 from synalinks.modules import EmbeddingModel
-from synalinks.saving import deserialize_synalinks_object as deserialize
-from synalinks.saving import serialize_synalinks_object as serialize
+from synalinks.saving import load_as, serialize_synalinks_object
 
 get = EmbeddingModel.get
+
+
+def serialize(embedding_model: EmbeddingModel) -> JsonObject:
+    """The model's class and settings, as a file has them; no key is among them."""
+    saved: JsonObject = serialize_synalinks_object(embedding_model)
+    return saved
+
+
+def deserialize(config: JsonObject, custom_objects: Mapping[str, object] | None = None) -> EmbeddingModel:
+    """The model that `serialize` described.
+
+    Raises:
+        ConfigurationError: the config describes something else.
+    """
+    model: EmbeddingModel = load_as(EmbeddingModel, config, custom_objects)
+    return model
 
 
 def supported_providers() -> list[str]:

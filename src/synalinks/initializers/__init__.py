@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.initializers.empty import Empty
 from synalinks.initializers.initializer import Initializer
 from synalinks.saving import Kind, serialize_synalinks_object
@@ -17,8 +18,13 @@ INITIALIZERS: Kind[Initializer] = Kind(
 )
 
 empty = Empty  # the name in lower case, as `get` takes it
-serialize = serialize_synalinks_object
 deserialize = INITIALIZERS.deserialize
+
+
+def serialize(initializer: Initializer) -> JsonObject:
+    """An initializer's class and settings, as a file has them."""
+    saved: JsonObject = serialize_synalinks_object(initializer)
+    return saved
 
 
 def get(identifier: Any) -> Any:

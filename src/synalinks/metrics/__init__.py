@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.metrics.classification.accuracy import Accuracy, BinaryAccuracy, CategoricalAccuracy
 from synalinks.metrics.classification.f_score import F1Score, FBetaScore, Precision, Recall
 from synalinks.metrics.classification.label_scores import (
@@ -81,8 +82,13 @@ METRICS: Kind[Metric] = Kind(
     other=REWARDS,
 )
 
-serialize = serialize_synalinks_object
 deserialize = METRICS.deserialize
+
+
+def serialize(metric: Metric) -> JsonObject:
+    """A metric's class and settings, as a file has them."""
+    saved: JsonObject = serialize_synalinks_object(metric)
+    return saved
 
 
 def get(identifier: Any) -> Any:

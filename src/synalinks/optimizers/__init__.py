@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import OMEGA
@@ -17,8 +18,13 @@ OPTIMIZERS: Kind[Optimizer] = Kind(
     "an optimizer", Optimizer, {"greedy_optimizer": GreedyOptimizer, "random_few_shot": RandomFewShot, "omega": OMEGA}
 )
 
-serialize = serialize_synalinks_object
 deserialize = OPTIMIZERS.deserialize
+
+
+def serialize(optimizer: Optimizer) -> JsonObject:
+    """An optimizer's class and settings, as a file has them."""
+    saved: JsonObject = serialize_synalinks_object(optimizer)
+    return saved
 
 
 def get(identifier: Any) -> Any:

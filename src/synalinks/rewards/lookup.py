@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.rewards import rubric_classes  # noqa: F401  the rubrics are the subclasses of RubricAsJudge
 from synalinks.rewards.cosine_similarity import CosineSimilarity
 from synalinks.rewards.exact_match import ExactMatch
@@ -26,8 +28,20 @@ REWARDS: Kind[Reward] = Kind(
 #: The names of this library's rewards.
 NAMES = REWARDS.names
 
-serialize = serialize_synalinks_object
-deserialize = REWARDS.deserialize
+
+def deserialize(name: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The reward that a name stands for, or a saved config describes.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    return REWARDS.deserialize(name, custom_objects)
+
+
+def serialize(reward: Reward) -> JsonObject:
+    """A reward's class and settings, as a file has them."""
+    saved: JsonObject = serialize_synalinks_object(reward)
+    return saved
 
 
 def get(identifier: Any) -> Any:

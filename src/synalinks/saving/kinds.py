@@ -82,12 +82,15 @@ class Kind(Generic[T]):
             + ("" if self._wrap is None else ", or a function")
         )
 
-    def deserialize(self, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """The object that a saved config describes.
+    def deserialize(self, config: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The object that a saved config describes, or a name stands for.
 
         Raises:
             ConfigurationError: it describes something else, or names what a file may not name.
         """
+        if isinstance(config, str):
+            with registry.custom_object_scope(custom_objects or {}):
+                return self._named(config)
         bases = (self.base,) if self._other is None else (self.base, self._other.base)
         found = load_as(bases, config, custom_objects)
         if isinstance(found, self.base):
