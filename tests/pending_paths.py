@@ -1,6 +1,6 @@
 """Paths that are not there: each is being built. The list only gets shorter."""
 
-PENDING = {
+PENDING: dict[str, str] = {
     "synalinks": """
         AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
         MarkdownSection MultiServerMCPClient ParquetDataset TextDataset TextDocument
@@ -15,9 +15,7 @@ PENDING = {
         ParquetDataset TextDataset TextDocument arc_challenge arcagi bbh bbq boolq drop hellaswag hotpotqa
         humaneval ifeval lambada load_split logiqa mmlu parse_markdown_sections squad truthfulqa winogrande
     """,
-    "synalinks.datasets.arc_challenge": """
-        get_input_data_model get_output_data_model iterable_dataset load_data
-    """,
+    "synalinks.datasets.arc_challenge": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.arcagi": """
         default_instructions get_arcagi1_evaluation_task_names get_arcagi1_training_task_names
         get_arcagi2_evaluation_task_names get_arcagi2_training_task_names get_input_data_model
