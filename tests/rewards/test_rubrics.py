@@ -65,8 +65,20 @@ def test_what_makes_no_judge_is_refused() -> None:
             rewards.RubricsAsJudge(JUDGE, wrong)
     with pytest.raises(ConfigurationError, match="no rubric is called 'wit'; there are"):
         rewards.RubricsAsJudge(JUDGE, ["wit"])
-    with pytest.raises(ConfigurationError, match="no decision models here"):
-        rewards.Toxicity(JUDGE, decision_model="x")
+    with pytest.raises(ConfigurationError, match="names no provider"):
+        rewards.Toxicity(decision_model="x")
+
+
+def test_a_decision_model_judges_smoothly_and_is_saved() -> None:
+    made = rewards.Toxicity(decision_model="ollama/decider")
+    loaded = rewards.deserialize(rewards.serialize(made))
+    assert loaded.get_config() == made.get_config()
+    for judge in (made, loaded):
+        provider = ScriptedProvider([{"reward": 1.0, "confidence": 0.8}])
+        with synalinks.use_provider(provider):
+            score = asyncio.run(judge(None, Answer(answer=4)))
+        assert score == pytest.approx(0.8 + 0.02 * 4.5)  # the rest of the probability is on the ten lower steps
+        assert provider.calls[0].request.model == "ollama/decider"
 
 
 def test_there_is_a_class_for_each_rubric() -> None:

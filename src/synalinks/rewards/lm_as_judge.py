@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any
 
 from synalinks._json import JsonObject
-from synalinks.modules import LanguageModel
+from synalinks.modules import DecisionModel
 from synalinks.modules.generators.self_critique import SelfCritique, scale_config
 from synalinks.rewards.program_as_judge import ProgramAsJudge
 from synalinks.saving import serialize_synalinks_object
@@ -42,6 +42,9 @@ class LMAsJudge(ProgramAsJudge):
         0.5
     """
 
+    #: Scores in place of the language model, in subclasses that have one; set before this constructor runs.
+    decision_model: DecisionModel | None = None
+
     def __init__(
         self,
         language_model: object = None,
@@ -57,7 +60,7 @@ class LMAsJudge(ProgramAsJudge):
         out_mask_pattern: str | None = None,
     ) -> None:
         critic = SelfCritique(
-            language_model=LanguageModel.get(language_model),
+            language_model=language_model,
             prompt_template=prompt_template,
             examples=examples,
             instructions=instructions if instructions is not None else INSTRUCTIONS,
@@ -65,6 +68,7 @@ class LMAsJudge(ProgramAsJudge):
             return_inputs=False,
             name=f"critic_{name}",
             trainable=False,
+            decision_model=self.decision_model,
         )
         super().__init__(critic, reduction, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self.critic = critic
@@ -83,5 +87,7 @@ class LMAsJudge(ProgramAsJudge):
             "score_type": scale_config(self.critic.score_type),
             **self._given,
         }
+        if self.decision_model is not None:
+            own["decision_model"] = serialize_synalinks_object(self.decision_model)
         theirs = ("program", "variables")  # nothing trains the critic
         return {**own, **{name: value for name, value in super().get_config().items() if name not in theirs}}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from synalinks._json import JsonObject
 from synalinks._support.signature import NamedSignature
 from synalinks.errors import ConfigurationError
+from synalinks.modules import DecisionModel
 from synalinks.rewards.lm_as_judge import LMAsJudge
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
 
@@ -29,10 +30,11 @@ class RubricsAsJudge(LMAsJudge):
         rubrics: names (see `list_rubrics`), or a mapping of names of your own to what they ask for.
         instructions: in place of ours, before the rubrics.
         language_model, prompt_template, examples, score_type, reduction, name, masks: see `LMAsJudge`.
-        decision_model: kept for programs that pass None.
+        decision_model: a `DecisionModel`, or its name, that scores in place of the language model: the mean of the
+            steps of the scale by their probabilities.
 
     Raises:
-        ConfigurationError: no rubrics, unknown ones, or a decision model, which there are none of here.
+        ConfigurationError: no rubrics, or unknown ones.
 
     Example:
         >>> from synalinks.testing import ScriptedProvider
@@ -63,9 +65,7 @@ class RubricsAsJudge(LMAsJudge):
         decision_model: object = None,
     ) -> None:
         if decision_model is not None:
-            raise ConfigurationError(
-                f"{type(self).__name__}(decision_model=...): there are no decision models here; pass language_model="
-            )
+            self.decision_model = DecisionModel.get(decision_model)
         self.rubrics = _asked_for(rubrics, type(self).__name__)
         listed = "\n".join(f"- {title}: {asks}" for title, asks in self.rubrics.items())
         super().__init__(

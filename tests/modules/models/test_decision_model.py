@@ -17,6 +17,7 @@ from programs_under_test import Question
 from synalinks.errors import ConfigurationError, RequestError, SampleRefused, UnsupportedSchemaError
 from synalinks.lm.core.call import Call, Reply
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
+from synalinks.testing import ModelReply, OllamaServer
 
 MODEL = "ollama/decider"
 VALUE = Question(question="P = NP?")
@@ -271,3 +272,16 @@ def test_a_symbol_has_the_schema() -> None:
     assert list(program.outputs.keys()) == ["choice", "confidence"]
     with synalinks.use_provider(ScriptedProvider([{"choice": "hard", "confidence": 0.8}])):
         assert asyncio.run(program(VALUE)).get("choice") == "hard"
+
+
+def test_probabilities_come_over_real_http() -> None:
+    """As Ollama gives them; a server that gives none is one whose model states them."""
+    answer = measured('{"choice":"easy","confidence":0.99}', "choice", **{'"easy"': 0.4, '"hard"': 0.6})
+    assert answer.extra is not None
+    rows = answer.extra["logprobs"]
+    for given, wanted in ((rows, 0.6), ((), 0.01)):
+        with OllamaServer(model=lambda request, given=given: ModelReply(answer.text, logprobs=given)) as server:
+            scores = asyncio.run(model(api_base=server.url).label_scores(VALUE, ["easy", "hard"]))
+            (sent,) = server.requests
+        assert scores is not None and scores["hard"] == pytest.approx(wanted)
+        assert (sent.body["logprobs"], sent.body["top_logprobs"]) == (True, 20)

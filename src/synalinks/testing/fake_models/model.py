@@ -131,7 +131,8 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a rule answers: text, thinking shown apart from it, and calls of tools `(name, arguments)`.
+    """What a rule answers: text, thinking shown apart from it, calls of tools `(name, arguments)`, and
+    log-probabilities of its tokens in Ollama's form, for answers in one piece.
 
     Example:
         >>> from synalinks.lm import Client, Request
@@ -145,6 +146,7 @@ class ModelReply:
     text: str = ""
     thinking: str = ""
     tool_calls: Sequence[tuple[str, Mapping[str, Any]]] = ()
+    logprobs: Sequence[Mapping[str, Any]] = ()
 
 
 #: Anything that answers a chat request, e.g. `lambda request: "10"`.

@@ -296,6 +296,7 @@ class ChatAnswer:
     prompt_tokens: int
     completion_tokens: int
     started: int
+    logprobs: Sequence[Mapping[str, Any]] = ()
     created: str = field(default_factory=now)
 
     def message(self, content: str) -> dict[str, Any]:
@@ -310,7 +311,8 @@ class ChatAnswer:
         if self.tool_calls:
             message["tool_calls"] = self.tool_calls
         head = {"model": self.model, "created_at": self.created, "message": message, "done": True}
-        return head | {"done_reason": self.reason} | self.counters(elapsed)
+        likely = {"logprobs": list(self.logprobs)} if self.logprobs else {}
+        return head | {"done_reason": self.reason} | likely | self.counters(elapsed)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """The lines of a stream but for the last: thinking, text by tokens, tool calls."""
@@ -374,4 +376,4 @@ def chat_answer(request: ChatRequest, reply: str | ModelReply, cut: bool, starte
         reason = "length"
     prompt = prompt_tokens(request)
     thinking = "".join(thoughts)
-    return ChatAnswer(request.model, pieces, thinking, calls, reason, prompt, written, started)
+    return ChatAnswer(request.model, pieces, thinking, calls, reason, prompt, written, started, reply.logprobs)
