@@ -130,6 +130,19 @@ def frames() -> list[tuple[Any, Any]]:
     return [(frame[["query"]], frame[["answer", "note"]]), (frame["query"], frame["answer"])]
 
 
+class Table:
+    """As libraries of tables have it: rows by a method of its own name."""
+
+    def __init__(self, method: str, rows: list[dict[str, Any]]) -> None:
+        self.column_names = list(rows[0])
+        setattr(self, method, lambda: rows)
+
+
+def tables() -> list[tuple[Any, Any]]:
+    x, y = [{"query": "a"}, {"query": "b"}], [{"answer": 1}, {"answer": 2}]
+    return [(Table(method, x), Table(method, y)) for method in ("to_dicts", "to_pylist", "to_list")]
+
+
 def arrays() -> list[tuple[Any, Any]]:
     x, y = [{"query": "a"}, {"query": "b"}], [{"answer": 1}, {"answer": 2}]
     models = [Query(**one) for one in x], [Answer(**one) for one in y]  # type: ignore[arg-type]
@@ -142,9 +155,9 @@ def arrays() -> list[tuple[Any, Any]]:
     ]
 
 
-@pytest.mark.parametrize("which", ["arrays", "frames"])
+@pytest.mark.parametrize("which", ["arrays", "frames", "tables"])
 def test_training_data_in_every_form(which: str) -> None:
-    for x, y in {"arrays": arrays, "frames": frames}[which]():
+    for x, y in {"arrays": arrays, "frames": frames, "tables": tables}[which]():
         program = solver()
         program.compile(reward="exact_match", optimizer="random_few_shot")
         with synalinks.use_provider(ScriptedProvider(lambda call: {"answer": 1, "note": None})):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from synalinks import _json
+from synalinks._media import without_bytes
 from synalinks.data import JsonDataModel, tree
 from synalinks.hooks.hook import Hook
 
@@ -41,4 +42,4 @@ class Logger(Hook):
 
 def _text(value: object) -> str:
     plain = tree.map_structure(lambda leaf: leaf.get_json() if isinstance(leaf, JsonDataModel) else repr(leaf), value)
-    return _json.dumps(plain)
+    return _json.dumps(without_bytes(plain))

@@ -143,3 +143,10 @@ def test_dicts_of_messages_are_chats(picture: Path, tmp_path: Path) -> None:
         assert len(seen) == 6 and all(one[1] == PART for one in seen)
 
     asyncio.run(main())
+
+
+def test_examples_have_digests_too(picture: Path) -> None:
+    examples = [(Sight(question="What?", picture=Image(path=str(picture))), Answer(answer="a cat"))]
+    generator = synalinks.Generator(data_model=Answer, language_model="ollama/m", examples=examples)
+    kept = str(generator.state.get("examples"))
+    assert "sha256=" in kept and str(picture) not in kept and text_of(png()) not in kept

@@ -18,7 +18,6 @@ from synalinks.data import (
     SymbolicDataModel,
     is_chat_messages,
     is_strictly_chat_message,
-    value_of,
 )
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError, UnsupportedSchemaError
@@ -255,7 +254,7 @@ class Generator(Module):
 
     def _record(self, inputs: Any, value: Any) -> None:
         """Add the answer to the predictions that the optimizer gets, under its sample."""
-        given = recorded(inputs.get_json(), inputs.get_schema())
+        given = recorded(inputs)
         record = {"inputs": given, "outputs": value, "reward": None, "sample": scope.current().sample}
         self.state.get("current_predictions").append(record)
 
@@ -330,5 +329,5 @@ def _example(pair: Any, name: str) -> dict[str, Any]:
         pair = (pair["inputs"], pair["outputs"])
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:
         raise ConfigurationError(f"{name}: examples are pairs of (inputs, outputs), got {pair!r}")
-    inputs, outputs = map(value_of, pair)
+    inputs, outputs = map(recorded, pair)
     return {"inputs": inputs, "outputs": outputs}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from synalinks._json import Json, JsonObject
 from synalinks._media import without_bytes
-from synalinks.data import Audio, Image, is_schema_equal, schema_of
+from synalinks.data import Audio, Image, is_schema_equal, schema_of, value_of
 
 _REF = "#/$defs/"
 
@@ -37,9 +37,10 @@ def parted(value: JsonObject, schema: Mapping[str, Json]) -> tuple[JsonObject, l
     return found if isinstance(found, dict) else {parts[0]["type"].partition("_")[0]: found}, parts
 
 
-def recorded(value: JsonObject, schema: Mapping[str, Json]) -> JsonObject:
-    """The JSON of an input as predictions have it: a picture or sound by digest and size, and no path of a file."""
-    named: JsonObject = without_bytes(parted(value, schema)[0])
+def recorded(value: object) -> JsonObject:
+    """A data model's JSON, or a dict, as predictions and examples have it: media by digest and size, no file's path."""
+    json = value_of(value)
+    named: JsonObject = without_bytes(json if isinstance(value, dict) else parted(json, schema_of(value))[0])
     return named
 
 

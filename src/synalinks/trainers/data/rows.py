@@ -1,4 +1,4 @@
-"""Examples out of what holds them: lists, object arrays, pandas frames and series, columns."""
+"""Examples out of what holds them: lists, object arrays, tables and series, columns."""
 
 from __future__ import annotations
 
@@ -42,8 +42,18 @@ def is_array(value: object) -> bool:
 
 
 def is_frame(value: object) -> bool:
-    """Whether this is a pandas DataFrame, or like one."""
-    return hasattr(value, "columns") and hasattr(value, "to_dict")
+    """Whether this is a table in memory: a DataFrame of pandas or polars, an Arrow table, a Hugging Face dataset."""
+    if isinstance(value, DataModel | JsonDataModel):
+        return False
+    return (hasattr(value, "columns") and hasattr(value, "to_dict")) or hasattr(value, "column_names")
+
+
+def _rows_of_frame(frame: Any) -> list[dict[str, Any]]:
+    """The rows of a table, by the method that its library has for that."""
+    for method in ("to_dicts", "to_pylist", "to_list"):  # polars, Arrow, Hugging Face
+        if hasattr(frame, method):
+            return list(getattr(frame, method)())
+    return list(frame.to_dict("records"))
 
 
 def holds_examples(value: object) -> bool:
@@ -68,10 +78,10 @@ def rows_of(values: Any, what: str, read: Read) -> list[Any]:
 
 def _listed(values: Any, what: str) -> list[Any]:
     if is_frame(values):
-        return [{str(name): _cell(item) for name, item in row.items()} for row in values.to_dict("records")]
+        return [{str(name): _cell(item) for name, item in row.items()} for row in _rows_of_frame(values)]
     if isinstance(values, dict) or (isinstance(values, list | tuple) and values and all(map(_is_column, values))):
         return _paired(values, what)
-    if is_array(values) and hasattr(values, "index") and hasattr(values, "name"):
+    if is_array(values) and hasattr(values, "to_list") and hasattr(values, "name"):
         return _series(values)
     if is_array(values):
         _check_array(values, what)
@@ -83,12 +93,12 @@ def _is_column(value: object) -> bool:
 
 
 def _series(values: Any) -> list[Any]:
-    """The values of a pandas Series; plain ones are the one field that it is named for."""
+    """The values of a series of pandas or polars; plain ones are the one field that it is named for."""
     return [
         value
         if isinstance(value, Mapping | JsonDataModel) or is_data_model(value)
         else {str(values.name): _cell(value)}
-        for value in values.tolist()
+        for value in values.to_list()
     ]
 
 
