@@ -163,21 +163,14 @@ def _set_result(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-async def until(job: Coroutine[Any, Any, object], seconds: float | None, clock: Clock) -> None:
+async def until(job: Coroutine[Any, Any, object], seconds: float | None) -> None:
     """Run a coroutine to its end, but no longer than so many seconds; then it is cancelled. None is no limit."""
-    if seconds is None:
-        await job
-        return
-    task, timer = asyncio.ensure_future(job), asyncio.ensure_future(clock.sleep(max(0.0, seconds)))
     try:
-        await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        timer.cancel()
-        if not task.done():
-            task.cancel()
-            await asyncio.wait((task,))
-    if not task.cancelled():
-        task.result()
+        async with asyncio.timeout(seconds) as limit:
+            await job
+    except TimeoutError:
+        if not limit.expired():
+            raise
 
 
 class LoopLocal(Generic[T]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -280,8 +281,9 @@ def test_money_calls_and_tokens_are_in_the_ledger_and_not_among_the_logs() -> No
     assert sum(row["calls"] for row in rows) == counts.calls
     assert sum(row["input_tokens"] for row in rows) == counts.prompt_tokens
     assert sum(row["output_tokens"] for row in rows) == counts.completion_tokens
-    money = sum((row["billed"].known for row in rows), Decimal(0))
-    assert money == (counts.prompt_tokens + 2 * counts.completion_tokens) / Decimal(1_000_000) > 0
+    money = float((counts.prompt_tokens + 2 * counts.completion_tokens) / Decimal(1_000_000))
+    assert sum(row["billed"] for row in rows) == pytest.approx(money) and money > 0
+    assert json.loads(json.dumps(rows)) == rows, "plain JSON, so a data frame can be made of it"
 
 
 # --- when the pool changes -------------------------------------------------------------------------------------------

@@ -98,7 +98,11 @@ class History(Callback):
 
     @property
     def costs(self) -> list[dict[str, Any]]:
-        """One row per epoch and phase: calls, hits, failed, tokens, dollars billed and as if live."""
+        """One row per epoch and phase, as JSON: `pandas.DataFrame(history.costs)` is a table of it.
+
+        `billed` and `as_if` are dollars, floats, of the calls whose price is known, failed attempts included;
+        `unpriced` counts the others. `failed_tokens` are those of failed attempts. `history.ledger` has exact sums.
+        """
         rows = []
         for (epoch, phase), totals in self.ledger.by("epoch", "phase").items():
             rows.append(
@@ -110,8 +114,10 @@ class History(Callback):
                     "failed": totals.failed,
                     "input_tokens": totals.input_tokens,
                     "output_tokens": totals.output_tokens,
-                    "billed": totals.billed,
-                    "as_if": totals.as_if,
+                    "failed_tokens": totals.failed_tokens,
+                    "billed": float(totals.billed.known),
+                    "as_if": float(totals.as_if.known),
+                    "unpriced": totals.as_if.unknown,
                 }
             )
         return rows

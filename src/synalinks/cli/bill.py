@@ -127,6 +127,7 @@ def _failures(ledger: Ledger, total: Totals) -> str:
 
 def _tokens(total: Totals) -> str:
     text = f"{total.input_tokens:,} in, {total.output_tokens:,} out"
+    text += f", {total.failed_tokens:,} in failed tries" if total.failed_tokens else ""
     return text + (f" ({count(total.uncounted, 'call')} gave no count)" if total.uncounted else "")
 
 

@@ -118,7 +118,7 @@ def test_a_budget_that_ends_training_alone_says_so_too(folder: Path) -> None:
     (folder / "longer.py").write_text(script)
     whole = call("run", "longer.py", "--dry-run", "--budget", "5", "--", "openai/gpt-4o-mini").output
     used = float(whole.partition("would have been enough: $")[2].split()[0])
-    short = call("run", "longer.py", "--dry-run", "--budget", f"{0.75 * used:.6f}", "--", "openai/gpt-4o-mini")
+    short = call("run", "longer.py", "--dry-run", "--budget", f"{0.6 * used:.6f}", "--", "openai/gpt-4o-mini")
     assert "stopped by budget" in short.output
     assert "evaluate" in table(short.output)
     assert "would have ended the run before epoch 2 of 2;" in " ".join(short.output.split())

@@ -145,13 +145,13 @@ def test_the_table() -> None:
     assert (
         str(ledger)
         == """\
-epoch  phase       model   calls  hits  failed  tokens in  tokens out   billed    as if
------  ----------  ------  -----  ----  ------  ---------  ----------  -------  -------
-0      train       dear/m      1     1       -      1,234          56  $0.0000    $1.50
-       validation  dear/m      1     1       -         10           5  $0.0000  $0.0049
-1      train       dear/m      1     -       1          -           -  $0.3300  $0.3300
------  ----------  ------  -----  ----  ------  ---------  ----------  -------  -------
-total                          3     2       1      1,244          61  $0.3300    $1.83
+epoch  phase       model   calls  hits  failed  tokens in  tokens out  failed tokens   billed    as if
+-----  ----------  ------  -----  ----  ------  ---------  ----------  -------------  -------  -------
+0      train       dear/m      1     1       -      1,234          56              -  $0.0000    $1.50
+       validation  dear/m      1     1       -         10           5              -  $0.0000  $0.0049
+1      train       dear/m      1     -       1          -           -             70  $0.3300  $0.3300
+-----  ----------  ------  -----  ----  ------  ---------  ----------  -------------  -------  -------
+total                          3     2       1      1,244          61             70  $0.3300    $1.83
 
 3 calls (2 from the cassette); 1 failed; failed attempts: 70 tokens, $0.3300
 $0.3300 billed, $1.83 as if live"""

@@ -148,6 +148,7 @@ def test_no_wait_is_longer_than_a_budgets_time(concurrency: int) -> None:
     """A provider demands 30 s; 5 are left."""
 
     async def provider(call: Call) -> Reply:
+        await asyncio.sleep(0.1)
         raise RateLimited("slow down", retry_after=30)
 
     async def main() -> tuple[float, list[object], Any]:

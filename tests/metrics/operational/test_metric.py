@@ -14,7 +14,9 @@ import synalinks
 from programs_under_test import Fresh, compiled, data, fit, number_of, solver
 from synalinks import metrics
 from synalinks.errors import ServerError
+from synalinks.lm import AttemptCosts
 from synalinks.lm.core.call import Reply, Usage
+from synalinks.lm.ledger.amounts import ENTRY_AMOUNTS
 from synalinks.lm.ledger.ledger import Entry, Ledger
 from synalinks.lm.pricing import pricing
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
@@ -458,3 +460,9 @@ def test_an_entry_says_what_the_figures_need() -> None:
     with synalinks.use_provider(embedded), synalinks.use_ledger() as ledger:
         asyncio.run(synalinks.EmbeddingModel("ollama/e", retry=1).embed(["a", "b"]))
     assert [one.vectors for one in ledger] == [2]
+
+
+def test_total_tokens_count_failed_attempts_as_dollars_do() -> None:
+    answer = entry(usage=Usage(10, output_text=5), failed=AttemptCosts(Decimal("0.1"), 40), attempts=2)
+    broken = entry(usage=Usage(), failed=AttemptCosts(Decimal("0.1"), 30), attempts=1, error="bad_reply")
+    assert [ENTRY_AMOUNTS["total"](each) for each in (answer, broken, entry(usage=Usage()))] == [55, 30, None]

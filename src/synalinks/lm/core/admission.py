@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from synalinks._concurrency import Clock, Slots, until
+from synalinks._concurrency import Slots, until
 
 
 class Admission:
@@ -19,27 +19,24 @@ class Admission:
         turn: waits until the rates let the call go out.
         seconds_left: seconds after which waiting is of no use, since a budget lets nothing out any more; None without
             such an end.
-        clock: of these seconds.
     """
 
-    __slots__ = ("_clock", "_held", "_lent", "_seconds_left", "_slots", "_turn")
+    __slots__ = ("_held", "_lent", "_seconds_left", "_slots", "_turn")
 
     def __init__(
         self,
         slots: Slots | None,
         turn: Callable[[], Coroutine[Any, Any, None]],
         seconds_left: Callable[[], float | None],
-        clock: Clock,
     ) -> None:
         self._slots = slots
         self._turn = turn
         self._seconds_left = seconds_left
-        self._clock = clock
         self._held = self._lent = False
 
     async def take(self) -> None:
         """Wait for a slot, unless it was lent, and then for a turn; both first come, first served."""
-        await until(self._take(), self._seconds_left(), self._clock)
+        await until(self._take(), self._seconds_left())
 
     async def _take(self) -> None:
         if self._slots is not None and not self._lent:
@@ -49,7 +46,7 @@ class Admission:
 
     async def next_turn(self) -> None:
         """Wait for the turn of a further attempt; the slot is kept."""
-        await until(self._turn(), self._seconds_left(), self._clock)
+        await until(self._turn(), self._seconds_left())
 
     def release(self) -> None:
         """Give the slot back, if it is held."""

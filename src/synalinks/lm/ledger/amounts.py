@@ -35,6 +35,12 @@ def _written(entry: Entry) -> int | None:
     return sum(known) if known else None
 
 
+def _all_tokens(entry: Entry) -> int | None:
+    """Tokens of the answer and of failed attempts, as far as known, as dollars are of both."""
+    total = entry.usage.total_tokens if entry.error is None else 0
+    return None if total is None else total + entry.failed.tokens
+
+
 #: What an entry of the ledger adds to a sum, by the name of the sum.
 ENTRY_AMOUNTS: dict[str, Callable[[Entry], EntryAmount]] = {
     "calls": lambda entry: 1,
@@ -45,7 +51,7 @@ ENTRY_AMOUNTS: dict[str, Callable[[Entry], EntryAmount]] = {
     "usd": lambda entry: entry.as_if,
     "input": _answered(lambda entry: entry.usage.input_tokens),
     "output": _answered(lambda entry: entry.usage.output_tokens),
-    "total": _answered(lambda entry: entry.usage.total_tokens),
+    "total": _all_tokens,
     "cached": _answered(lambda entry: entry.usage.input_cache_read),
     "written": _answered(_written),
     "reasoning": _answered(lambda entry: entry.usage.output_reasoning),

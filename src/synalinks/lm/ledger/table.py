@@ -41,13 +41,13 @@ def render(
         sources: how many calls were answered from where, the live ones left out.
         width: the most columns of text; see `text_table`.
     """
-    free = is_free(total)
+    free, repeated = is_free(total), bool(total.failed_tokens)
     lines, above = [], None
     for key, totals in rows:
-        lines.append(_labels(key, above) + _figures(totals, free))
+        lines.append(_labels(key, above) + _figures(totals, free, repeated))
         above = key
-    last = ["total", *[""] * (len(names) - 1), *_figures(total, free)]
-    header = [*names, *_COUNTS, *(_TIMES if free else _MONEY)]
+    last = ["total", *[""] * (len(names) - 1), *_figures(total, free, repeated)]
+    header = [*names, *_COUNTS, *(["failed tokens"] if repeated else []), *(_TIMES if free else _MONEY)]
     table = text_table(header, lines, [last], numbers=range(len(names), len(header)), width=width)
     return "\n".join([table, "", *_words(total, sources)])
 
@@ -81,8 +81,9 @@ def _labels(key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:
     return cells
 
 
-def _figures(totals: Totals, free: bool) -> list[str]:
-    counts = (totals.calls, totals.hits, totals.failed, totals.input_tokens, totals.output_tokens)
+def _figures(totals: Totals, free: bool, repeated: bool) -> list[str]:
+    counts = [totals.calls, totals.hits, totals.failed, totals.input_tokens, totals.output_tokens]
+    counts += [totals.failed_tokens] if repeated else []
     last = [_seconds(totals), _speed(totals)] if free else [_cell(totals.billed), _cell(totals.as_if)]
     return [f"{count:,}" if count else "-" for count in counts] + last
 

@@ -52,9 +52,7 @@ class RateLimitLayer:
             for held in outer:
                 held.lend()
             slots = account.slots
-            admission = Admission(
-                slots, partial(account.admit, call.request), partial(seconds_left, call), account.clock
-            )
+            admission = Admission(slots, partial(account.admit, call.request), partial(seconds_left, call))
             around = None if slots is None else _held_around.set((*outer, admission))
             try:
                 await admission.take()

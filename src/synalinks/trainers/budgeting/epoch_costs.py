@@ -7,6 +7,7 @@ replays. So a replay decides as the recorded run did.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -20,6 +21,9 @@ from synalinks.trainers.fit_config import FitConfig
 
 #: How much dearer a validation may be than what the samples before it cost at most.
 VALIDATION_MARGIN = 1.25
+#: The part of what an epoch is expected to take, in dollars and tokens, that is enough to begin it: answers vary in
+#: length, and an epoch that is cut short loses its last steps, not its validation. Calls are known exactly.
+ENOUGH = Fraction(4, 5)
 #: The event that a cassette records where an epoch was not begun. It is no call, and no provider has this prefix.
 NOT_BEGUN = "epoch/not-begun"
 #: The cap of a tracker that only counts.
@@ -211,6 +215,9 @@ class EpochCosts:
             need = (need - self.paid).at_least(NOTHING)
         for tracker in trackers:
             if tracker is own:
+                continue
+            least = replace(part(need, ENOUGH, up=False), calls=need.calls)
+            if shortage(tracker, least, seconds if timed else 0.0) is None:
                 continue
             if (text := shortage(tracker, need, seconds if timed else 0.0)) is not None:
                 return tracker, f"with its validation it is expected to take about {text}"
