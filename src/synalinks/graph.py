@@ -57,11 +57,17 @@ class Graph:
         inputs, outputs: symbolic values: one, or a nested list, tuple or dict of them.
 
     Raises:
-        ConfigurationError: disconnected values, or two operations of one name.
+        ConfigurationError: disconnected values, an input that is left out, or two operations of one name.
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
         nodes = sorted_nodes(_symbolic(outputs, "outputs"), _symbolic(inputs, "inputs"))
+        left_out = next((node.operation.name for node in nodes if not node.parents), None)  # inputs alone have none
+        if left_out is not None:
+            raise ConfigurationError(
+                f"the graph is disconnected: it depends on the input {left_out!r}, which is not among the inputs. "
+                "List every synalinks.Input(...) in Program(inputs=...)"
+            )
         self.__setstate__({"nodes": nodes, "inputs": inputs, "outputs": outputs})
         self._check_names()
 

@@ -183,8 +183,22 @@ def test_structures_of_inputs_and_outputs() -> None:
     assert isinstance(out["both"], tuple) and out["both"][1][0].get_json() == {"answer": 1, "answer_1": 2}
     with pytest.raises(DataError, match=r"has the inputs \['x', 'y'\], got \['a', 'x'\]"):
         asyncio.run(program({"x": Answer(answer=1), "a": Answer(answer=2)}))
-    single = synalinks.Program(inputs=[one], outputs=[one | two, two | one][:1] if False else [one], name="single")
-    assert asyncio.run(single([Answer(answer=1)]))[0].get("answer") == 1
+
+
+def test_a_list_of_one_input_or_output_is_one() -> None:
+    one = synalinks.Input(data_model=Answer, name="one")
+    program = synalinks.Program(inputs=[one], outputs=(asyncio.run(Add(1, name="add")(one)),), name="single")
+    assert program.inputs is one
+    for given in (Answer(answer=1), [Answer(answer=1)], {"one": Answer(answer=1)}):
+        assert asyncio.run(program(given)).get("answer") == 2
+
+
+def test_an_input_that_is_left_out_is_named() -> None:
+    one, two = synalinks.Input(data_model=Answer, name="one"), synalinks.Input(data_model=Answer, name="two")
+    with pytest.raises(ConfigurationError, match="depends on the input 'two', which is not among the inputs"):
+        synalinks.Program(inputs=one, outputs=one + two)
+    with pytest.raises(ConfigurationError, match="depends on the input 'two'"):
+        synalinks.Program(inputs=one, outputs=two)
 
 
 def test_an_optional_input_may_be_none() -> None:

@@ -259,7 +259,7 @@ def test_nested_programs_and_rows(tmp_path: Path) -> None:
     program, note = load(value, tmp_path)
     assert note == "" and program.variables[0].get("examples") == [EXAMPLE]
     with synalinks.use_provider(provider_of(right)):
-        assert asyncio.run(program([Question(question="number 4")]))[0].get("answer") == 4
+        assert asyncio.run(program([Question(question="number 4")])).get("answer") == 4
 
 
 def test_variables_of_a_file_are_loaded_into_a_program(tmp_path: Path) -> None:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from synalinks.errors import ConfigurationError
+
+S = TypeVar("S")
+P = ParamSpec("P")
+
+
+def refusing_unknown_keywords(
+    constructor: Callable[Concatenate[S, P], None],
+) -> Callable[Concatenate[S, P], None]:
+    """A constructor to which the unknown keywords of a subclass's `super().__init__(**kwargs)` are an error of the
+    program, as those of the class itself are."""
+
+    @functools.wraps(constructor)
+    def checked(self: S, *args: P.args, **kwargs: P.kwargs) -> None:
+        refuse_unknown_keywords(type(self), kwargs, constructor)
+        constructor(self, *args, **kwargs)
+
+    return checked  # type: ignore[return-value]  # what `wraps` returns takes no keyword `self`
 
 
 def refuse_unknown_keywords(cls: type, keywords: Mapping[str, Any], fn: Callable[..., Any]) -> None:

@@ -56,7 +56,7 @@ class Program(Module, Trainer):
     """A directed graph of modules between inputs and outputs, or a subclass with its own `call`.
 
     Args:
-        inputs: what `synalinks.Input` returned: one, or a list, tuple or dict of them.
+        inputs: what `synalinks.Input` returned: one, or a list, tuple or dict of them; a list of one is one.
         outputs: what awaited modules returned, in any such structure.
         name, description, trainable, hooks: as for any module.
 
@@ -105,7 +105,7 @@ class Program(Module, Trainer):
             Trainer.__init__(self)
         self.graph: Graph | None = None
         if inputs is not None:
-            self.graph = Graph(inputs, outputs)
+            self.graph = Graph(_unpacked(inputs), _unpacked(outputs))
             self.built = True
 
     def __getstate__(self) -> dict[str, Any]:
@@ -292,3 +292,8 @@ class Program(Module, Trainer):
         """
         shown = SummaryOptions(line_length, positions, expand_nested, show_trainable, module_range)
         (print_fn or print)(summarise(self, shown))
+
+
+def _unpacked(values: Any) -> Any:
+    """The only value of a list or tuple, which is called and answered without it."""
+    return values[0] if isinstance(values, (list, tuple)) and len(values) == 1 else values

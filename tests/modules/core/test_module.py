@@ -330,3 +330,18 @@ def test_clone_has_the_same_arguments_and_a_name_of_its_own() -> None:
     second = first.clone()
     assert second.number == 5 and second.name != first.name
     assert first.clone(name="other").name == "other"
+
+
+def test_unknown_keywords_are_refused_wherever_they_arrive() -> None:
+    class Passes(Module):
+        def __init__(self, size: int = 1, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+
+    assert Passes(2, name="p", trainable=False).name == "p"
+    for bad in ({"nam": "p"}, {"trainble": True}):
+        with pytest.raises(
+            ConfigurationError, match=r"Passes\((nam|trainble)=...\): .*Did you mean '(name|trainable)'"
+        ):
+            Passes(**bad)
+    with pytest.raises(ConfigurationError, match=r"Module\(foo=...\)"):
+        Module(foo=1)  # type: ignore[call-arg]

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from synalinks import scope, session
+from synalinks._support.keywords import refusing_unknown_keywords
 from synalinks.data import (
     Node,
     SymbolicDataModel,
@@ -90,6 +91,7 @@ class Module(Operation, InvocationCounters):
         if "build" in vars(cls):
             cls.build = wrapped_build(cls.build)  # type: ignore[method-assign]
 
+    @refusing_unknown_keywords
     def __init__(
         self,
         *,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from synalinks import session
 from synalinks._support.copying import Copyable
-from synalinks._support.keywords import refuse_unknown_keywords
+from synalinks._support.keywords import refuse_unknown_keywords, refusing_unknown_keywords
 from synalinks._support.signature import ConstructorSignature
 from synalinks.data import (
     JsonDataModel,
@@ -71,6 +71,7 @@ class Operation(Copyable):
         made.constructor_arguments = (args, kwargs)
         return made
 
+    @refusing_unknown_keywords
     def __init__(self, *, name: str | None = None, description: str | None = None) -> None:
         self.name = name or session.auto_name(type(self).__name__)
         self.description = description if description is not None else first_line(inspect.getdoc(type(self)))
