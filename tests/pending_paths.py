@@ -3,7 +3,7 @@
 PENDING: dict[str, str] = {
     "synalinks": """
         AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
-        MarkdownSection MultiServerMCPClient ParquetDataset TextDataset TextDocument
+        MarkdownSection ParquetDataset TextDataset TextDocument
         is_trace_recording_enabled parse_markdown_sections record_traces trace_context
     """,
     "synalinks.backend": "is_trace_recording_enabled record_traces trace_recording_dir",

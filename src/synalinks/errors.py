@@ -18,6 +18,7 @@
     |  |  `- ModelNotFound
     |  `- QuotaExhausted         the account's money is spent              always raised
     |- LMUnavailable             every sample of a batch failed: provider unavailable
+    |- ToolFailed                a tool that a server runs failed; the model reads why
     |- CassetteError             a cassette that can't be used
     |  |- CassetteMiss           a call the cassette doesn't hold
     |  |- CassetteFormatError    no cassette, or one of a newer format
@@ -83,6 +84,7 @@ __all__ = [
     "SearchEnded",
     "ServerError",
     "SynalinksError",
+    "ToolFailed",
     "UnknownModelError",
     "UnsupportedSchemaError",
 ]
@@ -98,6 +100,10 @@ class UnsupportedSchemaError(ConfigurationError):
 
 class CopyError(ConfigurationError, TypeError):
     """An object that can't be copied, because of one of its attributes."""
+
+
+class ToolFailed(SynalinksError):
+    """A tool that a server runs failed, or the server did; an agent's model reads the words."""
 
 
 class SearchEnded(SynalinksError):

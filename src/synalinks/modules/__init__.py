@@ -32,6 +32,8 @@ from synalinks.modules.models.decision_model import DecisionModel
 from synalinks.modules.models.embedding_model import EmbeddingModel
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.models.remote_model import LMWarning
+from synalinks.modules.tools.mcp.client import MultiServerMCPClient
+from synalinks.modules.tools.mcp.tool import McpTool
 from synalinks.modules.tools.running import ToolWarning
 from synalinks.modules.tools.tool import Tool
 from synalinks.saving import load_as, serialize_synalinks_object
@@ -70,8 +72,10 @@ __all__ = [
     "LMWarning",
     "Lambda",
     "LanguageModel",
+    "McpTool",
     "Module",
     "MultiDecision",
+    "MultiServerMCPClient",
     "Not",
     "Operation",
     "Or",

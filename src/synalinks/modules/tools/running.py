@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from synalinks import _json
 from synalinks._concurrency import run_all
 from synalinks._json import Json, JsonObject
-from synalinks.errors import DataError, SynalinksError
+from synalinks.errors import DataError, SynalinksError, ToolFailed
 from synalinks.modules.tools.tool import Tool
 
 #: The result of a tool that returned None.
@@ -25,8 +25,8 @@ async def run_tool_calls(tools: Mapping[str, Tool], calls: Sequence[JsonObject])
     """One message of role `tool` for each call, in order.
 
     An unknown tool, wrong arguments and what a tool raises are results that begin with `error:`, for the model to read.
-    Errors of this library, but for those of arguments, are raised: a spent budget or a missing row of a cassette is no
-    answer to a model.
+    Errors of this library, but for those of arguments and of servers that run tools, are raised: a spent budget or a
+    missing row of a cassette is no answer to a model.
     """
     return await run_all(_message(tools, call) for call in calls)
 
@@ -43,7 +43,7 @@ async def _content(tools: Mapping[str, Tool], name: str, given: Json) -> Json:
         return f"error: there is no tool {name!r}; there are {', '.join(tools)}"
     try:
         result = await tool(**_arguments(given))
-    except DataError as error:
+    except (DataError, ToolFailed) as error:
         return f"error: {error}"
     except SynalinksError:
         raise
