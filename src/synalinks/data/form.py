@@ -7,12 +7,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ValidationError
 
+from synalinks import _json
 from synalinks._support.validation import in_words
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.data.data_model import DataModel
 from synalinks.data.json_data_model import value_of
 from synalinks.data.model_json import is_model_class
 from synalinks.data.operand import schema_of
+from synalinks.errors import ConfigurationError
 
 
 class Form:
@@ -30,11 +32,16 @@ class Form:
         schema: what the values obey.
         model: the class that the schema is of, whose validators run; None where only the schema is known, as in a
             program that was loaded or unpickled.
+
+    Raises:
+        ConfigurationError: the schema is nested too deeply.
     """
 
     __slots__ = ("_model", "_one_spelling", "_plain", "schema")
 
     def __init__(self, schema: Mapping[str, Any], model: type[BaseModel] | None = None) -> None:
+        if _json.is_deep(schema):
+            raise ConfigurationError(f"not a schema of values: {_json.TOO_DEEP}")
         self.schema = schema
         self._model = model
         self._one_spelling = has_one_spelling(schema)
