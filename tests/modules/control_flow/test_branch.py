@@ -189,3 +189,31 @@ def test_a_program_with_a_branch_replays(tmp_path: Path) -> None:
         first = value_of(recorded, "hard")
     with synalinks.use_cassette(tmp_path / "c.jsonl", record_mode="none"), synalinks.offline():
         assert asyncio.run(recorded(VALUE)).get_json() == first
+
+
+def test_a_recording_plays_at_any_batch_size(tmp_path: Path) -> None:
+    """Branches that run side by side, of many samples: each call has its own place, so its own answer."""
+    numbers = iter(range(1000))
+
+    def answer(call: Call) -> Any:
+        fields = call.request.schema.value["properties"]  # type: ignore[union-attr]
+        if "choices" in fields:
+            return {"thinking": "", "choices": LABELS if next(numbers) % 2 else ["hard"]}
+        return {"answer": next(numbers)}
+
+    async def build() -> Any:
+        start = synalinks.Input(data_model=Question)
+        outputs = await branch(decision_type=synalinks.MultiDecision, inject_decision=False, return_decision=False)(
+            start
+        )
+        return synalinks.Program(inputs=start, outputs=await synalinks.Or()(outputs))
+
+    program = asyncio.run(build())
+    x = [Question(question="the same") for _ in range(8)]
+    with synalinks.use_cassette(tmp_path / "c.jsonl"), synalinks.use_provider(ScriptedProvider(answer)):
+        recorded = [one.get_json() for one in asyncio.run(program.predict(x, batch_size=8, verbose=0))]
+    assert len({str(one) for one in recorded}) > 4
+    for size in (1, 3, 8):
+        with synalinks.use_cassette(tmp_path / "c.jsonl", record_mode="none"), synalinks.offline():
+            played = asyncio.run(program.predict(x, batch_size=size, verbose=0))
+        assert [one.get_json() for one in played] == recorded
