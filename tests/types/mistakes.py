@@ -62,7 +62,10 @@ async def right() -> None:
     reveal_type(history)  # is History
     reveal_type(Query(query="1 + 1").query)  # is str
     reveal_type(synalinks.ChatMessage(role="user", content="hello"))  # is ChatMessage
+    synalinks.ChatMessage(role="user", content=["What is this?", synalinks.Image(url="https://example.com/a.png")])
     await program(Query(query="1 + 1"))
+    await program({"query": "1 + 1"})
+    await program(query="1 + 1")
 
 
 async def wrong(program: synalinks.Program, generator: synalinks.Generator, query: Query) -> None:
@@ -71,6 +74,7 @@ async def wrong(program: synalinks.Program, generator: synalinks.Generator, quer
     synalinks.LanguageModel(model=3)  # error
     synalinks.optimizers.OMEGA(population=3)  # error
     ExactMatch(in_masks=["answer"])  # error
+    synalinks.ChatMessage(role="user", content=3)  # error
     Shout(time=2)  # error
     program.compile(rewards=ExactMatch())  # error
     await program.fit(x=[query], epoch=2)  # error

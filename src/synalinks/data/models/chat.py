@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 from pydantic import field_validator, model_validator
 
@@ -26,10 +27,13 @@ class ChatRole(StrEnum):
     FUNCTION = "function"
 
 
-if TYPE_CHECKING:  # the names of roles are accepted, and made roles
+if TYPE_CHECKING:  # the names of roles are accepted, and made roles; texts and media are made parts
     Role = ChatRole | Literal["system", "developer", "user", "assistant", "tool", "function"]
+    Part = Union[str, JsonObject, Image, Audio]  # noqa: UP007  `|` between data models is an operation
+    Content = Union[Part, Sequence[Part], None]  # noqa: UP007
 else:
     Role = ChatRole
+    Content = str | list[JsonObject] | JsonObject | None
 
 
 class ToolCallFunction(DataModel):
@@ -77,9 +81,7 @@ class ChatMessage(DataModel):
     role: Role = Field(description="Who speaks")
     reasoning_content: str | None = Field(default=None, description="What the model thought before it spoke")
     thinking_blocks: list[JsonObject] | None = Field(default=None, description="The same in the provider's own form")
-    content: str | list[JsonObject] | JsonObject | None = Field(
-        default=None, description="What is said: text, parts, or the result of a tool"
-    )
+    content: Content = Field(default=None, description="What is said: text, parts, or the result of a tool")
     tool_call_id: str | None = Field(default=None, description="The tool call that this message answers")
     tool_calls: list[ToolCall] | None = Field(default=None, description="The tool calls asked for")
     name: str | None = Field(default=None, description="The speaker's name")
