@@ -30,3 +30,9 @@ def test_in_a_program_saved_and_loaded(tmp_path: Path) -> None:
     synalinks.Program(inputs=start, outputs=end).save(tmp_path / "p.json")
     loaded = synalinks.Program.load(tmp_path / "p.json")
     assert asyncio.run(loaded(Answer(answer=4))).get_json() == {"answer": 4}
+
+
+def test_inputs_may_be_named() -> None:
+    for module in (synalinks.Identity(), synalinks.Or(), synalinks.Lambda(lambda inputs: inputs)):
+        assert asyncio.run(module(inputs=Answer(answer=4))).get_json() == {"answer": 4}
+    assert asyncio.run(synalinks.And()(inputs=[Answer(answer=4), None])) is None

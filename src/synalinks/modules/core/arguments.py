@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from synalinks.data import Operand, is_record, record
+from synalinks.data import Operand, is_data_model, is_record, record
 from synalinks.errors import DataError
 from synalinks.modules.core.operation import to_value
 
@@ -35,6 +35,13 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
 def to_input(value: Any) -> Any:
     """A positional argument as it is passed to `call`: `to_value`, and a dict of plain data is one data model."""
     return record(value) if is_record(value) else to_value(value)
+
+
+def keyword_as_input(value: Any) -> Any:
+    """A keyword argument as it is passed to `call`: a data model, or a list with one, is `to_value` of it; all else is
+    a setting."""
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    return to_value(value) if any(map(is_data_model, parts)) else value
 
 
 def fields_as_input(

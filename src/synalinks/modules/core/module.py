@@ -28,7 +28,7 @@ from synalinks.data import (
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.initializers import Empty
-from synalinks.modules.core.arguments import fields_as_input, refuse_plain_values, to_input
+from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
 from synalinks.modules.core.invocations import InvocationCounters
 from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic, to_value
@@ -295,6 +295,8 @@ class Module(Operation, InvocationCounters):
             return await self._call_symbolic(args, kwargs)
         if kwargs and not args:
             args, kwargs = fields_as_input(kwargs, self._parameters)
+        if kwargs:
+            kwargs = {name: keyword_as_input(value) for name, value in kwargs.items()}
         args = tuple(map(self.as_input, args))
         if not self.takes_plain_values:
             refuse_plain_values(self.name, args, kwargs)

@@ -28,13 +28,13 @@ class Merging(Module):
     #: What two values are merged with.
     operator: ClassVar[type[Operator]]
 
-    async def call(self, *inputs: Any) -> Any:
+    async def call(self, inputs: Any = None, *others: Any) -> Any:
         """The merged value; None where the inputs are None.
 
         Raises:
             ConfigurationError: no inputs at all.
         """
-        return None if inputs == (None,) else self.merge(self.values_of(inputs))
+        return None if inputs is None and not others else self.merge(self.values_of((inputs, *others)))
 
     def values_of(self, inputs: Any) -> list[Any]:
         """The inputs as a flat list."""
