@@ -2,7 +2,7 @@
 
 PENDING: dict[str, str] = {
     "synalinks": """
-        AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
+        HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
         MarkdownSection ParquetDataset TextDataset TextDocument
         is_trace_recording_enabled parse_markdown_sections record_traces trace_context
     """,
@@ -39,5 +39,4 @@ PENDING: dict[str, str] = {
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.rewards": "AgentAsJudge",
 }

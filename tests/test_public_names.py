@@ -14,7 +14,6 @@ import synalinks
 
 #: In the list, and not here: agents that judge, and what stands on MLflow.
 NOT_YET = {
-    "AgentAsJudge",
     "DeepAgentAsJudge",
     "RLMAsJudge",
     "Monitor",

@@ -67,7 +67,7 @@ _HOMES = {
     "synalinks.optimizers": "OMEGA RandomFewShot",
     "synalinks.programs": "Function Program Sequential",
     "synalinks.rewards": """
-        AgentLoopDetection AnswerRelevancy ArgumentCorrectness BatchReward Bias CitationFaithfulness
+        AgentAsJudge AgentLoopDetection AnswerRelevancy ArgumentCorrectness BatchReward Bias CitationFaithfulness
         ComposableReward ContextualPrecision ContextualRecall ContextualRelevancy ConversationCompleteness
         CosineSimilarity ExactMatch Faithfulness GoalAccuracy Hallucination KnowledgeRetention LMAsJudge
         Misuse NonAdvice PIILeakage PlanAdherence PlanQuality ProgramAsJudge PromptAlignment Reward

@@ -105,7 +105,7 @@ from synalinks.programs import (
     Function as Function, Program as Program, Sequential as Sequential,
 )
 from synalinks.rewards import (
-    AgentLoopDetection as AgentLoopDetection, AnswerRelevancy as AnswerRelevancy,
+    AgentAsJudge as AgentAsJudge, AgentLoopDetection as AgentLoopDetection, AnswerRelevancy as AnswerRelevancy,
     ArgumentCorrectness as ArgumentCorrectness, BatchReward as BatchReward, Bias as Bias,
     CitationFaithfulness as CitationFaithfulness, ComposableReward as ComposableReward,
     ContextualPrecision as ContextualPrecision, ContextualRecall as ContextualRecall,

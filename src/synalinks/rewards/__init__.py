@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from synalinks._not_here_yet import attribute_of
 from synalinks.rewards import rubric_classes
+from synalinks.rewards.agent_as_judge import AgentAsJudge
 from synalinks.rewards.batch_reward import BatchReward, BatchRewardFunctionWrapper
 from synalinks.rewards.composable import ComposableReward
 from synalinks.rewards.cosine_similarity import CosineSimilarity, cosine_similarity
@@ -21,6 +22,7 @@ from synalinks.rewards.rubrics import RubricAsJudge, RubricsAsJudge
 __all__ = [
     "NAMES",
     "REWARDS",
+    "AgentAsJudge",
     "BatchReward",
     "BatchRewardFunctionWrapper",
     "ComposableReward",

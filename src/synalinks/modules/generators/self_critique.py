@@ -100,9 +100,7 @@ class SelfCritique(Module):
 
     def _asked(self) -> dict[str, Any]:
         """The schema of a language model's judgement."""
-        steps = [step.value for step in self.score_type]
-        asked = {"enum": steps, "title": "Reward", "description": SCALE, "type": "number"}
-        return judgement(asked if self.return_reward else None)
+        return judgement_on(self.score_type) if self.return_reward else judgement(None)
 
     def _scored(self) -> dict[str, Any]:
         """The schema of a decision model's judgement."""
@@ -160,6 +158,12 @@ def judgement(reward: Mapping[str, Any] | None, critique: bool = True) -> dict[s
         "required": list(fields),
         "additionalProperties": False,
     }
+
+
+def judgement_on(scale: type[Enum]) -> dict[str, Any]:
+    """The schema of a judgement whose score is a step of a scale."""
+    steps = [step.value for step in scale]
+    return judgement({"enum": steps, "title": "Reward", "description": SCALE, "type": "number"})
 
 
 def scale_config(scale: type[Enum]) -> Any:
