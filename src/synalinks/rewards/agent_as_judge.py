@@ -26,7 +26,7 @@ FINAL_INSTRUCTIONS = (
 
 
 class AgentAsJudge(ProgramAsJudge):
-    """A score of the prediction by an agent with tools, which sees the target's fields prefixed with `gold_`.
+    """A score of the prediction by an agent with tools, which is shown the target's fields prefixed with `gold_`.
 
     The agent scores on a scale of steps, mapped to [0, 1]. A `messages` field of a prediction, such as the trajectory
     of another agent, is shown as `judged_messages`: it is what is judged, and no part of the judge's own conversation.
