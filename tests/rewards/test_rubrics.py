@@ -65,7 +65,6 @@ def test_what_makes_no_judge_is_refused() -> None:
             rewards.RubricsAsJudge(JUDGE, wrong)
     with pytest.raises(ConfigurationError, match="no rubric is called 'wit'; there are"):
         rewards.RubricsAsJudge(JUDGE, ["wit"])
-<<<<<<< HEAD
     with pytest.raises(ConfigurationError, match="names no provider"):
         rewards.Toxicity(decision_model="x")
 
@@ -80,19 +79,6 @@ def test_a_decision_model_judges_smoothly_and_is_saved() -> None:
             score = asyncio.run(judge(None, Answer(answer=4)))
         assert score == pytest.approx(0.8 + 0.02 * 4.5)  # the rest of the probability is on the ten lower steps
         assert provider.calls[0].request.model == "ollama/decider"
-=======
-
-
-def test_a_decision_model_scores_in_place_of_a_language_model() -> None:
-    made = rewards.Toxicity(decision_model="ollama/decider")
-    again = rewards.get(rewards.serialize(made))
-    for reward in (made, again):
-        provider = ScriptedProvider(lambda call: {"reward": 1.0, "confidence": 1})
-        with synalinks.use_provider(provider):
-            value = asyncio.run(reward(None, Answer(answer=1)))
-        assert value == 1.0 and {call.request.model for call in provider.calls} == {"ollama/decider"}
-    assert made.get_config() == again.get_config()
->>>>>>> f795ed7 (AgentAsJudge; judges by rubrics take a decision model)
 
 
 def test_there_is_a_class_for_each_rubric() -> None:

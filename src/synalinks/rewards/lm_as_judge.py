@@ -42,13 +42,8 @@ class LMAsJudge(ProgramAsJudge):
         0.5
     """
 
-<<<<<<< HEAD
     #: Scores in place of the language model, in subclasses that have one; set before this constructor runs.
     decision_model: DecisionModel | None = None
-=======
-    #: What scores in place of the language model; set by a subclass that takes one.
-    decision_model: object = None
->>>>>>> f795ed7 (AgentAsJudge; judges by rubrics take a decision model)
 
     def __init__(
         self,

@@ -12,7 +12,6 @@ from synalinks.errors import ConfigurationError
 from synalinks.modules import DecisionModel
 from synalinks.rewards.lm_as_judge import LMAsJudge
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
-from synalinks.saving import serialize_synalinks_object
 
 INSTRUCTIONS = (
     "Judge an answer by the rubrics below, and by nothing else. Fields that begin with `gold_` are the right answer, "
@@ -31,12 +30,8 @@ class RubricsAsJudge(LMAsJudge):
         rubrics: names (see `list_rubrics`), or a mapping of names of your own to what they ask for.
         instructions: in place of ours, before the rubrics.
         language_model, prompt_template, examples, score_type, reduction, name, masks: see `LMAsJudge`.
-<<<<<<< HEAD
         decision_model: a `DecisionModel`, or its name, that scores in place of the language model: the mean of the
             steps of the scale by their probabilities.
-=======
-        decision_model: a `DecisionModel`, or its name, that scores in place of the language model.
->>>>>>> f795ed7 (AgentAsJudge; judges by rubrics take a decision model)
 
     Raises:
         ConfigurationError: no rubrics, or unknown ones.
@@ -69,12 +64,7 @@ class RubricsAsJudge(LMAsJudge):
         out_mask_pattern: str | None = None,
         decision_model: object = None,
     ) -> None:
-<<<<<<< HEAD
         if decision_model is not None:
-=======
-        self.decision_model: DecisionModel | None = None
-        if decision_model is not None:  # the default of the session is for modules that take one
->>>>>>> f795ed7 (AgentAsJudge; judges by rubrics take a decision model)
             self.decision_model = DecisionModel.get(decision_model)
         self.rubrics = _asked_for(rubrics, type(self).__name__)
         listed = "\n".join(f"- {title}: {asks}" for title, asks in self.rubrics.items())
@@ -95,8 +85,7 @@ class RubricsAsJudge(LMAsJudge):
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
-        model = serialize_synalinks_object(self.decision_model)
-        return {"rubrics": self.rubrics, "decision_model": model, **super().get_config()}
+        return {"rubrics": self.rubrics, **super().get_config()}
 
 
 def _asked_for(rubrics: Any, whose: str) -> dict[str, str]:
