@@ -137,6 +137,11 @@ class Run:
         """Whether live calls are forbidden."""
         return current().offline
 
+    @property
+    def is_simulated(self) -> bool:
+        """Whether models' answers are invented, as in an estimate or a dry run: nothing is done on their word."""
+        return bool(getattr(current().provider, "invents_answers", False))
+
     def now(self) -> float:
         """The time on this run's clock, seconds."""
         return current().clock.now()

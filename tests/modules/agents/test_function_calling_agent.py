@@ -247,6 +247,31 @@ def test_a_working_directory_and_skills_are_shown(tmp_path: Path) -> None:
     assert module.clone().tools.keys() == {"read_skill"}
 
 
+def test_in_an_estimate_no_tool_runs() -> None:
+    ran: list[int] = []
+
+    async def send(number: int) -> int:
+        """Send a mail.
+
+        Args:
+            number: of the mail.
+        """
+        ran.append(number)
+        return number
+
+    async def main() -> Any:
+        inputs = synalinks.Input(data_model=Query)
+        outputs = await agent(tools=[send], data_model=Answer, return_inputs_with_trajectory=False)(inputs)
+        program = synalinks.Program(inputs=inputs, outputs=outputs)
+        program.compile(optimizer="random_few_shot", reward="exact_match")
+        data = [Query(query=f"{n}") for n in range(4)]
+        return await program.estimate(data, [Answer(answer=1)] * 4, epochs=1)
+
+    forecast = asyncio.run(main())
+    assert forecast.calls.expected > 8  # more than a call a sample: turns and answers
+    assert ran == []
+
+
 def test_the_template_without_context_is_that_of_generators() -> None:
     _, script = ask(agent(instructions="Be brief."), Query(query="?"), "done", "ok")
     prompts = {call.request.messages[0]["content"].strip() for call in script.calls}

@@ -12,6 +12,7 @@ from synalinks import _json
 from synalinks._json import Json, JsonObject
 from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError, DataError, SynalinksError
+from synalinks.lm import current_run
 from synalinks.modules.core.module import Module
 from synalinks.modules.tools.arguments import Signature
 from synalinks.modules.tools.results import result_schema, schema_of_value
@@ -19,6 +20,8 @@ from synalinks.saving import serialize_synalinks_object
 
 #: Attempts at a call in all, and the shortest and the longest wait between two, in seconds.
 ATTEMPTS, FIRST_WAIT, LONGEST_WAIT = 3, 1.0, 10.0
+#: The result of a tool in an estimate or a dry run, whose arguments are invented.
+SIMULATED = "A simulated result: the tool was not run."
 #: Exceptions that say that arguments or function are wrong: the same call will fail the same way.
 LASTING = (
     ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, NotImplementedError,
@@ -32,7 +35,8 @@ class Tool(Module):
     The function is sync or async. A sync one runs on the event loop, so one that waits is better async. What it returns
     is the tool's result: an object as it is, any other value as `{"result": value}`, and None as None. A call that
     fails is made again, at most three times in all, unless the exception says that arguments or function are wrong
-    (`ValueError`, `TypeError`, `KeyError` and the like).
+    (`ValueError`, `TypeError`, `KeyError` and the like). In estimates and dry runs, whose arguments are invented, the
+    function is not called.
 
     Example:
         >>> async def add(first: int, second: int) -> int:
@@ -124,6 +128,8 @@ class Tool(Module):
             arguments = self.read({**dict(zip(self.parameters["properties"], args, strict=False)), **kwargs})
         except DataError as error:
             raise DataError(f"wrong arguments for the tool {self.name!r}: {error}") from error
+        if current_run().is_simulated:
+            return self._result(SIMULATED)
         return self._result(await self._attempts(arguments))
 
     async def _attempts(self, arguments: Mapping[str, Any]) -> object:

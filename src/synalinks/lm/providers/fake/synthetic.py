@@ -83,6 +83,8 @@ class SyntheticProvider:
     """
 
     name = "synthetic"
+    #: No tool runs on what it says (`Run.is_simulated`).
+    invents_answers = True
 
     def __init__(
         self,
