@@ -24,6 +24,8 @@ MESSAGE_ALLOWANCE = 16
 #: Tokens a provider may add to a prompt that has tools: Anthropic's page "Tool use" (November 2026) gives up to 804
 #: for the system prompt that explains them, by model and choice.
 TOOLS_ALLOWANCE = 1024
+#: Tokens, at most, of the definition of a tool that only earlier messages call, its name aside.
+USED_TOOL_ALLOWANCE = 80
 #: Tokens of a tool that the provider defines by its type: up to 735, and 499 for a system prompt (Anthropic's
 #: page "Computer use tool"; the others have less).
 TYPED_TOOL_ALLOWANCE = 1280
@@ -164,8 +166,9 @@ def needs_of(
             _check_closed(request.model, what, trackers)
         prompt += TYPED_TOOL_ALLOWANCE * sum(tool.get("type") not in (None, "function") for tool in request.tools)
         answers = answers_requested(request)
-    if request.tools or (request.schema is not None and not local):  # some providers say a schema as a tool
-        prompt += TOOLS_ALLOWANCE
+    used = () if request.tools or local else request.tools_used  # named again, with a schema that takes all, by some
+    if request.tools or used or (request.schema is not None and not local):  # some providers say a schema as a tool
+        prompt += TOOLS_ALLOWANCE + sum(USED_TOOL_ALLOWANCE + len(name.encode()) for name in used)
     media = [media_bound(part, request.model) for part in _parts(request)]
     prompt += sum(tokens - untold for tokens, untold in media)
     if price is not None:

@@ -241,6 +241,12 @@ class Request:
         return min(limits) if limits else None
 
     @property
+    def tools_used(self) -> list[str]:
+        """The names of the tools that earlier messages call, each once."""
+        calls = (call for message in self.messages for call in message.get("tool_calls") or ())
+        return list(dict.fromkeys(str(call.get("function", call).get("name")) for call in calls))
+
+    @property
     def single_answer(self) -> bool:
         """Whether the request has one answer only, however often it is sent: embeddings, and chat at temperature 0."""
         return self.kind == "embed" or self.options.get("temperature") == 0

@@ -136,6 +136,9 @@ def chat_payload(request: Request, stream: bool, cap: int | None = None) -> dict
     if request.tools:
         payload["tools"] = [_tool(tool) for tool in request.tools]
     _put_choice(payload, options)
+    if not request.tools and (used := request.tools_used):  # refused without a definition of each
+        payload["tools"] = [_tool({"name": name}) for name in used]
+        payload["tool_choice"] = {"type": "none"}
     if request.schema is not None:
         if facts.schemas and closable(request.schema):
             config["format"] = {"type": "json_schema", "schema": as_subset(request.schema, KNOWN)}
@@ -212,6 +215,9 @@ def _put_answer_tool(payload: dict[str, Any], schema: Mapping[str, Any], facts: 
     tool = {"name": ANSWER_TOOL, "description": ANSWER_TOOL_SAYS, "input_schema": schema}
     thinking = payload["thinking"].get("type") != "disabled" if "thinking" in payload else facts.thinking
     others = payload.get("tools", [])
+    if payload.get("tool_choice") == {"type": "none"}:  # no other tool: the answer is one
+        others = []
+        del payload["tool_choice"]
     payload["tools"] = [*others, tool]
     kind = "auto" if thinking else "any" if others else "tool"
     payload.setdefault("tool_choice", {"type": kind, **({"name": ANSWER_TOOL} if kind == "tool" else {})})

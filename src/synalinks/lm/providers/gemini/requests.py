@@ -167,6 +167,8 @@ def _put_tools(payload: dict[str, Any], config: dict[str, Any], request: Request
     choice = _choice(request.options.get("tool_choice"))
     if request.schema is not None:
         if request.tools and version_of(request.model) < (3, 0):
+            if choice == {"mode": "NONE"}:  # no other tool: the answer is one
+                own, functions, choice = [], [], None
             functions.append(
                 {
                     "name": ANSWER_TOOL,

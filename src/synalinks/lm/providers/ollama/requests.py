@@ -10,7 +10,7 @@ from typing import Any
 
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import RequestError
-from synalinks.lm.providers.common.content import arguments_of, function_of
+from synalinks.lm.providers.common.content import arguments_of, function_of, tool_named
 
 #: Options that stand beside `options` in the request, not in it.
 TOP_LEVEL = frozenset({"keep_alive", "truncate", "shift", "logprobs", "top_logprobs", "dimensions", "think"})
@@ -29,6 +29,8 @@ EFFORTS: Mapping[Any, bool | str] = {
 }
 RENAMED = {"max_tokens": "num_predict", "max_completion_tokens": "num_predict"}
 PLAIN = frozenset({"role", "content"})
+#: Options that are said in another way, or not at all: Ollama itself decides whether a tool is called.
+NOT_SENT = frozenset({"extra_body", "tool_choice", "parallel_tool_calls"})
 
 
 def chat_payload(request: Request, stream: bool, output_limit: int | None = None) -> dict[str, Any]:
@@ -47,8 +49,8 @@ def chat_payload(request: Request, stream: bool, output_limit: int | None = None
         "messages": [_message(message) for message in request.messages],
         "stream": stream,
     }
-    if request.tools:
-        payload["tools"] = [_tool(tool) for tool in request.tools]
+    if tools := _offered(request):
+        payload["tools"] = tools
     if request.schema is not None:
         payload["format"] = request.schema.value
     _with_options(payload, request.options)
@@ -69,7 +71,7 @@ def _name(request: Request) -> str:
 def _with_options(payload: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for name, value in given.items():
-        if value is None or name == "extra_body":
+        if value is None or name in NOT_SENT:
             continue
         if name in TOP_LEVEL:
             payload[name] = value
@@ -91,6 +93,16 @@ def _think(effort: Any) -> bool | str:
     except (KeyError, TypeError):
         known = ", ".join(repr(name) for name in EFFORTS if isinstance(name, str))
         raise RequestError(f"reasoning_effort={effort!r} is not known; Ollama takes {known}") from None
+
+
+def _offered(request: Request) -> list[Mapping[str, Any]]:
+    """The tools that a `tool_choice` leaves: none, or the one that it names; Ollama can't be made to call one."""
+    choice, tools = request.options.get("tool_choice"), [_tool(tool) for tool in request.tools]
+    if choice == "none":
+        return []
+    if (wanted := tool_named(choice)) is None:
+        return tools
+    return [tool for tool in tools if tool["function"]["name"] == wanted]
 
 
 def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:

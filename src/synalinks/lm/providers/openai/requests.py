@@ -53,9 +53,13 @@ def chat_payload(
             payload["stream_options"] = {"include_usage": True}
     if request.tools:
         payload["tools"] = [_tool(tool) for tool in request.tools]
+    options = request.options
     if request.schema is not None:
+        if variant.structured == "forced_tool" and options.get("tool_choice") == "none":  # the answer is a tool
+            options = {name: value for name, value in options.items() if name != "tool_choice"}
+            payload.pop("tools", None)
         _ask_for(request.schema, variant, payload)
-    _put_options(payload, request.options, variant)
+    _put_options(payload, options, variant)
     _limit_output(payload, request, variant, output_cap)
     return payload
 
