@@ -11,11 +11,19 @@ from synalinks.optimizers.evolutionary.omega import OMEGA
 from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer, RandomFewShot
 from synalinks.optimizers.optimizer import Optimizer
 from synalinks.optimizers.proposals import Batch, Proposal, Step
+from synalinks.optimizers.racing.prompt_racing import PromptRacing
 from synalinks.optimizers.search import Answer, Case, Place, Problem, State
 from synalinks.saving import Kind, serialize_synalinks_object
 
 OPTIMIZERS: Kind[Optimizer] = Kind(
-    "an optimizer", Optimizer, {"greedy_optimizer": GreedyOptimizer, "random_few_shot": RandomFewShot, "omega": OMEGA}
+    "an optimizer",
+    Optimizer,
+    {
+        "greedy_optimizer": GreedyOptimizer,
+        "random_few_shot": RandomFewShot,
+        "omega": OMEGA,
+        "prompt_racing": PromptRacing,
+    },
 )
 
 deserialize = OPTIMIZERS.deserialize
@@ -47,6 +55,7 @@ __all__ = [
     "Optimizer",
     "Place",
     "Problem",
+    "PromptRacing",
     "Proposal",
     "RandomFewShot",
     "State",

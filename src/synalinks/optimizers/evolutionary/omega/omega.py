@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synalinks._json import Json, JsonObject
-from synalinks.data import BOOKKEEPING, JsonDataModel, Variable
-from synalinks.data import schema as schemas
+from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.modules import EmbeddingModel, Generator
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
@@ -25,13 +24,12 @@ from synalinks.optimizers.evolutionary.omega.novelty_search import (
     dominated_novelty_search,
     pairwise,
 )
+from synalinks.optimizers.learnable import learnable_schema
 from synalinks.optimizers.optimizer import UpdateFrequency
 from synalinks.optimizers.proposals import Step
 from synalinks.saving import serialize_synalinks_object
 
 ALGORITHMS = ("dns", "ga")
-#: Fields of an object schema that a proposer's schema takes over.
-_PASSED_ON = ("title", "description")
 
 
 class OMEGA(EvolutionaryOptimizer):
@@ -267,23 +265,3 @@ class OMEGA(EvolutionaryOptimizer):
             "hard_example_min_observations": self.hard_example_min_observations,
             **super().get_config(),
         }
-
-
-def learnable_schema(variable: Variable) -> JsonObject:
-    """The schema of the fields an optimizer may rewrite, all required."""
-    schema = variable.get_schema()
-    fields = {name: kind for name, kind in schema.get("properties", {}).items() if name not in BOOKKEEPING}
-    passed = {name: schema[name] for name in _PASSED_ON if name in schema}
-    kinds = {name: _present(kind) for name, kind in fields.items()}
-    if defs := schemas.reachable(kinds, schema.get("$defs") or {}):
-        passed["$defs"] = defs
-    return {**passed, "type": "object", "properties": kinds, "required": list(kinds), "additionalProperties": False}
-
-
-def _present(kind: Mapping[str, Json]) -> JsonObject:
-    """A field that must be there: `X or null` with a default becomes X."""
-    options = [option for option in kind.get("anyOf", ()) if option.get("type") != "null"]
-    rest = {name: value for name, value in kind.items() if name not in ("default", "anyOf")}
-    if "anyOf" not in kind:
-        return rest
-    return {**rest, **options[0]} if len(options) == 1 else {**rest, "anyOf": options}
