@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from synalinks._json import Json, JsonObject
@@ -76,10 +76,11 @@ class Proposer:
     async def improve(self, parent: State, wrong: Sequence[Sequence[Wrong]]) -> list[tuple[State | None, str]]:
         """Children of a state, one for each set of wrong predictions; None with the reason where one is refused."""
         path = self.variable.path
-        common = self._common()
+        module = prompts.module_of(self.problem.places[path])
         inputs = [
             prompts.ProposalInputs(
-                **common,
+                program_description=self.problem.description,
+                module=module,
                 sample_inputs=[prompts.short(case.inputs) for case in self.problem.cases[:SAMPLES]],
                 worked_examples=len(parent.fields(path).get("examples", ())),
                 earlier_versions=self.versions[-4:],
@@ -93,17 +94,14 @@ class Proposer:
     async def merge(self, best: State, other: State, wrong: Sequence[Wrong]) -> tuple[State | None, str]:
         """One child of two states (as GEPA merges candidates: Agrawal et al. 2025, arXiv:2507.19457)."""
         inputs = prompts.MergeInputs(
-            **self._common(),
+            program_description=self.problem.description,
+            module=prompts.module_of(self.problem.places[self.variable.path]),
             wrong_predictions=self._shown(wrong),
             other_variable=self.learnable(other),
             current_variable=self.learnable(best),
         )
         (answer,) = await self.problem.ask(self._merging, [inputs])
         return self._checked(best, answer)
-
-    def _common(self) -> Mapping[str, object]:
-        place = self.problem.places[self.variable.path]
-        return {"program_description": self.problem.description, "module": prompts.module_of(place)}
 
     def _shown(self, wrong: Sequence[Wrong]) -> list[JsonObject]:
         path = self.variable.path
