@@ -49,6 +49,8 @@ async def right() -> None:
     reveal_type(inputs)  # is SymbolicDataModel
     generator = synalinks.Generator(data_model=Answer, language_model=model)
     reveal_type(generator)  # is Generator
+    reveal_type(synalinks.Branch(question="Hard?", labels=["yes", "no"], branches=[generator]))  # is Branch
+    reveal_type(synalinks.FunctionCallingAgent(data_model=Answer, language_model=model, tools=[]))  # is FunctionCallingAgent
     outputs = await generator(inputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs, name="qa")
     reveal_type(program)  # is Program
@@ -70,6 +72,11 @@ async def right() -> None:
 
 async def wrong(program: synalinks.Program, generator: synalinks.Generator, query: Query) -> None:
     synalinks.Generator(data_modl=Answer)  # error
+    synalinks.ChainOfThought(data_model=Answer, retrun_inputs=True)  # error
+    synalinks.SelfCritique(return_rewards=True)  # error
+    synalinks.Decision(question="Hard?", label=["yes", "no"])  # error
+    synalinks.FunctionCallingAgent(tool=[])  # error
+    synalinks.Sequential(module=[])  # error
     synalinks.Program(input=query)  # error
     synalinks.LanguageModel(model=3)  # error
     synalinks.optimizers.OMEGA(population=3)  # error
