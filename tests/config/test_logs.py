@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,3 +76,37 @@ def test_home_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYNALINKS_HOME")
     monkeypatch.setenv("HOME", "/home/me")
     assert config.synalinks_home() == str(Path("/home/me/.synalinks"))
+
+
+def test_calls_of_modules_are_logged_once_logging_is_enabled(caplog: pytest.LogCaptureFixture) -> None:
+    class Same(synalinks.Module):
+        async def call(self, inputs: object, training: bool = False) -> object:
+            if inputs is None:
+                raise RuntimeError("nothing given")
+            return inputs
+
+    def logged(level: str, value: object, hooks: list[synalinks.hooks.Hook] | None = None) -> list[str]:
+        synalinks.enable_logging(level)
+        logging.getLogger("synalinks").addHandler(caplog.handler)
+        caplog.clear()
+        with contextlib.suppress(RuntimeError):
+            asyncio.run(Same(name="same", hooks=hooks)(value))
+        assert {record.name for record in caplog.records} <= {"synalinks.same"}
+        return [f"{record.levelname} {record.getMessage().partition(': ')[2]}" for record in caplog.records]
+
+    question = Question(question="2")
+    assert logged("info", question) == ['INFO [{"question":"2"}]', 'INFO {"question":"2"}']
+    assert len(logged("info", question, [synalinks.hooks.Logger()])) == 2
+    levels = [line.partition(" ")[0] for line in logged("debug", question)]
+    assert levels == ["INFO", "DEBUG", "INFO", "DEBUG"]
+    assert logged("warning", question) == []
+    assert logged("warning", None) == ["ERROR nothing given"]
+
+
+def test_without_logging_no_call_has_a_hook(caplog: pytest.LogCaptureFixture) -> None:
+    module = synalinks.Identity()
+    assert synalinks.hooks.hooks_of(module, module.hooks) == []
+    synalinks.enable_logging()
+    assert [type(hook) for hook in synalinks.hooks.hooks_of(module, module.hooks)] == [synalinks.hooks.Logger]
+    synalinks.hooks.stop_everywhere(synalinks.hooks.Logger)
+    assert synalinks.hooks.hooks_of(module, module.hooks) == []

@@ -6,6 +6,7 @@ import logging
 
 from synalinks import session
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Logger, use_everywhere
 
 #: The file of `enable_logging(log_to_file=True)`, in the working directory.
 LOG_FILE = "synalinks.log"
@@ -13,6 +14,8 @@ LOG_FILE = "synalinks.log"
 
 def enable_logging(log_level: str | int = "debug", log_to_file: bool = False) -> None:
     """Show what the logger `synalinks` says, on standard error or in `synalinks.log`.
+
+    Every call of a module is logged: its inputs and outputs at `info`, their schemas at `debug`, a failure at `error`.
 
     Raises:
         ConfigurationError: an unknown level.
@@ -28,6 +31,7 @@ def enable_logging(log_level: str | int = "debug", log_to_file: bool = False) ->
     logger.handlers[:] = [handler]
     logger.setLevel(level)
     logger.propagate = False
+    use_everywhere(Logger)
 
 
 def enable_observability(tracking_uri: str | None = None, experiment_name: str | None = None) -> None:

@@ -26,7 +26,7 @@ from synalinks.data import (
     tree,
 )
 from synalinks.errors import ConfigurationError
-from synalinks.hooks import Hook
+from synalinks.hooks import Hook, hooks_of
 from synalinks.initializers import Empty
 from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
@@ -328,8 +328,8 @@ class Module(Operation, InvocationCounters):
         place = scope.enter_module(self.name) if self.enters_scope else None
         started = time.perf_counter_ns() if ambient is None else 0  # no module around this one
         try:
-            if self.hooks:
-                return await self._call_hooked(args, kwargs)
+            if hooks := hooks_of(self, self.hooks):
+                return await self._call_hooked(hooks, args, kwargs)
             return to_output(await self.call(*args, **kwargs))
         finally:
             if place is not None:
@@ -339,19 +339,19 @@ class Module(Operation, InvocationCounters):
             if ambient is None:
                 self.count_invocation(time.perf_counter_ns() - started)
 
-    async def _call_hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _call_hooked(self, hooks: Sequence[Hook], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         call_id, parent = f"{self.name}-{next(_call_ids)}", _call_id.get()
         token = _call_id.set(call_id)
         try:
-            for hook in self.hooks:
+            for hook in hooks:
                 hook.on_call_begin(call_id, parent, args, kwargs)
             try:
                 outputs = to_output(await self.call(*args, **kwargs))
             except BaseException as error:
-                for hook in self.hooks:
+                for hook in hooks:
                     hook.on_call_end(call_id, parent, exception=error)
                 raise
-            for hook in self.hooks:
+            for hook in hooks:
                 hook.on_call_end(call_id, parent, outputs=outputs)
             return outputs
         finally:
