@@ -50,9 +50,7 @@ async def right() -> None:
     generator = synalinks.Generator(data_model=Answer, language_model=model)
     reveal_type(generator)  # is Generator
     reveal_type(synalinks.Branch(question="Hard?", labels=["yes", "no"], branches=[generator]))  # is Branch
-    reveal_type(
-        synalinks.FunctionCallingAgent(data_model=Answer, language_model=model, tools=[])
-    )  # is FunctionCallingAgent
+    reveal_type(synalinks.FunctionCallingAgent(language_model=model, tools=[]))  # is FunctionCallingAgent
     outputs = await generator(inputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs, name="qa")
     reveal_type(program)  # is Program
