@@ -23,6 +23,7 @@ def own_settings() -> Iterator[None]:
     before = logger.handlers[:], logger.level, logger.propagate
     with isolated_settings():
         yield
+    synalinks.hooks.stop_everywhere(synalinks.hooks.Logger)
     for handler in logger.handlers:
         handler.close()
     logger.handlers[:], logger.level, logger.propagate = before

@@ -26,7 +26,7 @@ from synalinks.data import (
     tree,
 )
 from synalinks.errors import ConfigurationError
-from synalinks.hooks import Hook, hooks_of
+from synalinks.hooks import EVERYWHERE, Hook, hooks_of
 from synalinks.initializers import Empty
 from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
@@ -328,8 +328,8 @@ class Module(Operation, InvocationCounters):
         place = scope.enter_module(self.name) if self.enters_scope else None
         started = time.perf_counter_ns() if ambient is None else 0  # no module around this one
         try:
-            if hooks := hooks_of(self, self.hooks):
-                return await self._call_hooked(hooks, args, kwargs)
+            if self.hooks or EVERYWHERE:
+                return await self._call_hooked(hooks_of(self, self.hooks), args, kwargs)
             return to_output(await self.call(*args, **kwargs))
         finally:
             if place is not None:
