@@ -2,9 +2,9 @@
 
 PENDING: dict[str, str] = {
     "synalinks": """
-        AgentAsJudge HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument
-        MarkdownSection ParquetDataset TextDataset TextDocument is_trace_recording_enabled
-        parse_markdown_sections record_traces trace_context
+        HuggingFaceDataset ImageFolderDataset MLflowDataset MarkdownDataset MarkdownDocument MarkdownSection
+        ParquetDataset TextDataset TextDocument is_trace_recording_enabled parse_markdown_sections
+        record_traces trace_context
     """,
     "synalinks.backend": "is_trace_recording_enabled record_traces trace_recording_dir",
     "synalinks.callbacks": "Monitor SynalinksProgramModel monitor",
@@ -39,5 +39,4 @@ PENDING: dict[str, str] = {
     "synalinks.datasets.truthfulqa": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.datasets.winogrande": "get_input_data_model get_output_data_model iterable_dataset load_data",
     "synalinks.hooks": "HookList Monitor Recorder trace_context",
-    "synalinks.rewards": "AgentAsJudge",
 }
