@@ -79,6 +79,18 @@ def test_lists_of_anything_else_name_the_place(provider: Shuffled) -> None:
     assert_says(fails("fit", X[:1], ["1"]), "y[0] is a str", "not a data model", "or a dict of its fields")
 
 
+@pytest.mark.parametrize("job", ["fit", "evaluate"])
+def test_targets_without_a_field_of_the_prediction(provider: Shuffled, job: str) -> None:
+    async def main() -> None:
+        program = await solver()
+        program.compile(optimizer="random_few_shot", reward="exact_match")
+        await getattr(program, job)(X, [{"anwser": "1"}] * len(X), verbose=0)
+
+    with pytest.raises(synalinks.DataError) as caught:
+        asyncio.run(main())
+    assert_says(caught.value, "'exact_match' compares", "share no field", "the targets have ['anwser']", "'answer'")
+
+
 def test_arrays_of_two_dimensions(provider: Shuffled) -> None:
     assert_says(fails("fit", np.array([X, X], dtype="object"), Y), "shape (2, 4)", "one dimension is wanted")
 

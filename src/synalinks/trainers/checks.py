@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from synalinks.data import schema_of, tree
+from synalinks.data.algebra.keys import base_name
+from synalinks.data.schema import properties
 from synalinks.errors import DataError
 from synalinks.lm import current_run
 from synalinks.metrics import Metric
@@ -27,18 +30,35 @@ def check_models(*holders: Any) -> None:
         run.check_price(model.client, per_epoch)
 
 
-def check_targets(rewards: Iterable[Reward], source: Source) -> None:
-    """Refuse data without targets under a reward that is 0 without one.
+def check_targets(rewards: Iterable[Reward], source: Source, outputs: object = None) -> None:
+    """Refuse data without targets, or with targets that have none of the outputs' fields, under a reward that compares.
+
+    Args:
+        outputs: the symbolic outputs of the program, or None where they are not known before it runs.
 
     Raises:
         DataError: naming the reward.
     """
     names = [reward.name for reward in rewards if reward.needs_target]
-    if names and source.first().y is None:
+    if not names:
+        return
+    target = source.first().y
+    if outputs is not None and target is not None:
+        wanted, made = (_fields(side) for side in (target, outputs))
+        if wanted and made and {*map(base_name, wanted)}.isdisjoint(map(base_name, made)):
+            raise DataError(
+                f"the reward {names[0]!r} compares each prediction with its target, and they share no field: the "
+                f"targets have {sorted(wanted)}, the predictions {sorted(made)}. Give y the fields of the prediction"
+            )
+    if target is None:
         raise DataError(
             f"the reward {names[0]!r} compares each prediction with its target, and the data have no targets: pass y=, "
             "or a reward that needs none, such as a judge"
         )
+
+
+def _fields(values: object) -> set[str]:
+    return {name for value in tree.flatten(values) for name in properties(schema_of(value))}
 
 
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:

@@ -210,7 +210,7 @@ class Trainer(OnBatch, Compilable):
             check_passes(data.validation, config.validations, "validation_data")
             if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
                 check_passes(data.train, config.epochs - config.initial_epoch, "x")
-            check_targets(self.compiled.rewards, data.train)
+            check_targets(self.compiled.rewards, data.train, self.outputs)
         if data.validation is not None:
             self.compiled.check_schemas(None, data.validation.first().y)
 
@@ -308,7 +308,7 @@ class Trainer(OnBatch, Compilable):
         source = source_of(x, y, reader=self)
         await self.prepare(source)
         check_models(self, *self.compiled.rewards, *self.compiled.metrics)
-        check_targets(self.compiled.rewards, source)
+        check_targets(self.compiled.rewards, source, self.outputs)
         with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
             run, known = self._begin_run(context.ledger), source.steps(batch_size)
             with use_callbacks(
