@@ -197,7 +197,7 @@ def test_first_caps() -> None:
         )
 
     yes = schema_of({"type": "object", "properties": {"yes": {"type": "boolean"}}})
-    assert cap() == FIRST_CAP and cap(usual=100) == 400 and cap(usual=3) == LEAST_CAP
+    assert cap() == FIRST_CAP and cap(usual=100) == 200 and cap(usual=3) == LEAST_CAP
     assert cap("openai/gpt-3.5-turbo", usual=5000) == 4096, "no higher than the model's published limit"
     assert cap("openai/o3") == OUTPUT_ALLOWANCE == cap(options={"reasoning_effort": "high"}), "thinking takes its time"
     assert cap(schema=yes) == LEAST_CAP + 2 * len('{"yes":false}')

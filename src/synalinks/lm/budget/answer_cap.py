@@ -20,7 +20,7 @@ from synalinks.lm.pricing.limits import OutputLimits, is_reasoning_model, lower_
 #: cents of a large model.
 FIRST_CAP = 4096
 #: How many times what such answers rarely go over a cap is, and its least.
-ROOMY, LEAST_CAP = 4, 256
+ROOMY, LEAST_CAP = 2, 128
 #: How many times larger the next cap is, after one that cut an answer.
 LARGER = 4
 #: The largest cap of a model whose limit is not known.
