@@ -3,8 +3,8 @@
 python benchmarks/budget.py [--latency SECONDS]
 
 A stand-in provider bills 400 to 900 prompt tokens and answers of different lengths, at the prices of gpt-4o; 32 calls
-are made at once until the budget refuses one. "Usable share" is what of the cap was settled then, "mean in flight" the mean
-over the time of the run. The aims are 98 % and 8 calls at $0.50.
+are made at once until the budget refuses one. "Usable share" is what of the cap was settled then, "mean in flight" the
+mean over the time of the run. The aims are 98 % and 8 calls at $0.50.
 """
 
 from __future__ import annotations

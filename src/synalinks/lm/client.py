@@ -21,15 +21,17 @@ from synalinks.lm.core.call import Call, Check, Handler, Kind, Layer, Reply, Req
 from synalinks.lm.core.errors import OfflineError
 from synalinks.lm.layers import Placed, name_of, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
-from synalinks.lm.pricing.pricing import Price, PriceLayer, is_free, price_of, stated_price
+from synalinks.lm.pricing.pricing import Price, PriceLayer, free_unless_stated, price_of, stated_price
 from synalinks.lm.process import PROCESS
 from synalinks.lm.providers import (
     NO_CREDENTIALS,
     Credentials,
     Spec,
     endpoint_of,
+    is_loopback,
     is_own_server,
     key_of,
+    limits_at,
     make,
     resolve,
     saved_base,
@@ -132,14 +134,10 @@ class Client:
         self.caller = next(_callers)
         self._api_base = api_base
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
-        self.price: Callable[[str], Price | None] = (
-            (lambda _: price)
-            if price is not None
-            else price_of
-            if is_own_server(self.spec, self.endpoint)
-            else stated_price
-        )
-        self.limits = (limits or Limits()).over(self.spec.limits)
+        self.price: Callable[[str], Price | None] = _price_at(self.spec, self.endpoint)
+        if price is not None:
+            self.price = lambda _: price
+        self.limits = (limits or Limits()).over(limits_at(self.spec, self.endpoint))
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = cache_dir
@@ -191,7 +189,7 @@ class Client:
             ),
             CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only, budgets=_budgets),
             RateLimitLayer(account, "budget" not in idle, _seconds_left),
-            RetryLayer(self._retry, account, clock, rng, is_free, _seconds_left),
+            RetryLayer(self._retry, account, clock, rng, self._is_free, _seconds_left),
             BudgetLayer(
                 lambda call: runtime_of(call).trackers,
                 self.price,
@@ -205,6 +203,10 @@ class Client:
         ]
         left_out = [layer for layer in layers if name_of(layer) in idle]
         return stack(self._provider, *(layer for layer in place(layers, self._layers) if layer not in left_out))
+
+    def _is_free(self, model: str) -> bool:
+        price = self.price(model)
+        return price is not None and price.is_free
 
     def _ledgers(self, call: Call) -> Sequence[Ledger]:
         """The ledgers that a call is entered in; an isolated run leaves no entry in the client's own."""
@@ -251,6 +253,14 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"
+
+
+def _price_at(spec: Spec, endpoint: str) -> Callable[[str], Price | None]:
+    """What gives the price of a model at a server: the provider's own has the listed prices, one on this machine is
+    free unless a price was stated, and of any other only a stated price is known."""
+    if is_own_server(spec, endpoint):
+        return price_of
+    return free_unless_stated if is_loopback(endpoint) else stated_price
 
 
 def _has_no_cache(call: Call) -> bool:

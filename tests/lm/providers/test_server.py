@@ -124,13 +124,13 @@ def test_another_server_is_not_charged_the_prices_of_the_one_whose_names_it_uses
         with use_provider(ScriptedProvider(["a b c"], usage=Usage(10, output_text=3))):
             return asyncio.run(Client(model, cache="off", **settings).send(request)).cost
 
-    own, elsewhere = cost(), cost(api_base="http://127.0.0.1:9/v1")
+    own, elsewhere = cost(), cost(api_base="https://gateway.example.com/v1")
     assert own is not None and own > 0
     assert elsewhere is None
     with use_budget(1), pytest.raises(errors.ConfigurationError, match="set_price"):
-        cost(api_base="http://127.0.0.1:9/v1")
+        cost(api_base="https://gateway.example.com/v1")
     set_price(model, input=1, output=1)
     try:
-        assert cost(api_base="http://127.0.0.1:9/v1") == Decimal("0.000013")
+        assert cost(api_base="https://gateway.example.com/v1") == Decimal("0.000013")
     finally:
         pricing._set_by_user.clear()

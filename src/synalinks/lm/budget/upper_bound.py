@@ -160,7 +160,7 @@ def needs_of(
         )
     text = request.canonical
     prompt, answers = len(text) + MESSAGE_ALLOWANCE * (len(request.messages) + 1), 1
-    local = is_local(request.model)
+    local = is_local(request.model) or (price is not None and price.is_free)
     if not is_plain(request):
         if not local and (what := open_ended(request)):
             _check_closed(request.model, what, trackers)

@@ -28,6 +28,7 @@ __all__ = [
     "Price",
     "PriceLayer",
     "dollars",
+    "free_unless_stated",
     "is_free",
     "price_for",
     "price_from",
@@ -105,6 +106,11 @@ def price_for(request: Request, price: Callable[[str], Price | None] = price_of)
 def stated_price(model: str) -> Price | None:
     """What `set_price` said of a model, or None: of a server that is not the one whose prices the table has."""
     return _set_by_user.get(model)
+
+
+def free_unless_stated(model: str) -> Price:
+    """What `set_price` said of a model, else that it is free: of a server on this machine."""
+    return _set_by_user.get(model) or FREE
 
 
 @lru_cache(maxsize=1024)

@@ -109,7 +109,7 @@ class PriceTable:
         Args:
             model: with its prefix, e.g. `openai/gpt-4o-mini-2024-07-18`.
         """
-        name = model.strip().lower()
+        name = model.strip().lower().replace("/responses/", "/", 1)  # the API that it is called through
         if (row := self._rows.get(name)) is not None:
             return row
         if (day := _DAY.search(name)) and _is_day(day) and not _DAY.search(base := name[: day.start()]):

@@ -9,9 +9,11 @@ from synalinks.lm.providers.server import (
     endpoint_of,
     is_own_server,
     key_of,
+    limits_at,
     make,
     saved_base,
 )
+from synalinks.lm.providers.transport.http import is_loopback
 
 __all__ = [
     "NO_CREDENTIALS",
@@ -23,8 +25,10 @@ __all__ = [
     "endpoint_of",
     "find",
     "is_local",
+    "is_loopback",
     "is_own_server",
     "key_of",
+    "limits_at",
     "list_providers",
     "make",
     "register_provider",

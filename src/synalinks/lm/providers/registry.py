@@ -28,7 +28,7 @@ ENTRY_POINTS = "synalinks.providers"
 EXAMPLE = "ollama/llama3.2:latest"
 
 _UNLIMITED = Limits()
-_LOCAL = Limits(concurrency=LOCAL_CONCURRENCY)
+LOCAL_LIMITS = Limits(concurrency=LOCAL_CONCURRENCY)
 _PREFIX = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
@@ -115,7 +115,7 @@ SPECS: tuple[Spec, ...] = (
         base_env=("OLLAMA_API_BASE", "OLLAMA_HOST"),
         key_env=("OLLAMA_API_KEY",),
         local=True,
-        limits=_LOCAL,
+        limits=LOCAL_LIMITS,
         port=11434,
         top_logprobs=LOGPROBS,
     ),
@@ -179,7 +179,7 @@ SPECS: tuple[Spec, ...] = (
         base_env=("LLAMA_CPP_API_BASE",),
         key_env=("LLAMA_CPP_API_KEY", "LLAMA_API_KEY"),
         local=True,
-        limits=_LOCAL,
+        limits=LOCAL_LIMITS,
         top_logprobs=LOGPROBS,
     ),
     _hosted(

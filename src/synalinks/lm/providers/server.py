@@ -14,7 +14,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, u
 
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.core.errors import AuthenticationError, ConfigurationError
-from synalinks.lm.providers.registry import Spec
+from synalinks.lm.providers.registry import LOCAL_LIMITS, Spec
+from synalinks.lm.providers.transport.http import is_loopback
+from synalinks.lm.rate_limit.account import Limits
 
 if TYPE_CHECKING:
     import httpx
@@ -121,6 +123,12 @@ def is_own_server(spec: Spec, endpoint: str) -> bool:
     Azure, every one is the provider's; and servers of one's own machine have no published prices to confuse.
     """
     return spec.local or not spec.endpoint or urlsplit(endpoint).hostname == urlsplit(spec.endpoint).hostname
+
+
+def limits_at(spec: Spec, endpoint: str) -> Limits:
+    """The limits of an account at a server, where the program states none: another server on this machine than the
+    provider's own answers a few calls at once, as local servers do."""
+    return LOCAL_LIMITS if is_loopback(endpoint) and not spec.local and not spec.limits.concurrency else spec.limits
 
 
 def key_of(

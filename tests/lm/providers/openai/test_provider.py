@@ -456,3 +456,18 @@ def test_a_key_that_no_header_can_hold_is_an_error_that_does_not_show_it() -> No
     with pytest.raises(errors.AuthenticationError, match="characters that no key has") as caught:
         ask("openai/m", answer({"content": "x"}), key="sk-ключ")
     assert "ключ" not in str(caught.value)
+
+
+# --- Groq's two ways to a schema
+
+
+def test_groq_has_json_schema_mode_for_some_models_without_tools_and_streaming() -> None:
+    def sent(model: str, stream: bool = False, **more: Any) -> dict:
+        request = Request("chat", f"groq/{model}", messages=HI, schema=SCHEMA, **more)
+        return chat_payload(request, variants.GROQ, stream=stream)
+
+    newer = sent("openai/gpt-oss-20b")
+    assert newer["response_format"]["type"] == "json_schema" and newer["response_format"]["json_schema"]["strict"]
+    assert "tools" not in newer
+    for other in (sent("llama-3.3-70b"), sent("openai/gpt-oss-20b", True), sent("openai/gpt-oss-20b", tools=[TOOL])):
+        assert "response_format" not in other and other["tools"][-1]["function"]["name"] == STRUCTURED_OUTPUT

@@ -19,6 +19,13 @@ from synalinks.lm.providers.openai import variants
 from synalinks.lm.providers.openai.errors import error_of, parse_error_body
 from synalinks.lm.providers.openai.requests import chat_payload, embed_payload, model_name
 from synalinks.lm.providers.openai.responses import chat_reply, cost, embed_reply, usage, usage_of_body
+from synalinks.lm.providers.openai.responses_api import (
+    ResponsesAssembly,
+    error_of_record,
+    is_responses_model,
+    responses_payload,
+    responses_reply,
+)
 from synalinks.lm.providers.openai.stream import Assembly
 from synalinks.lm.providers.openai.variants import Variant
 
@@ -61,8 +68,15 @@ class OpenAIProvider(Remote):
         return await super().__call__(call)
 
     def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:
-        payload = chat_payload(call.request, self.variant, stream=call.sink is not None, output_cap=call.output_cap)
-        return self._path("chat/completions", call.request), payload
+        responses = self._through_responses(call.request)
+        make, path = (responses_payload, "responses") if responses else (chat_payload, "chat/completions")
+        payload = make(call.request, self.variant, stream=call.sink is not None, output_cap=call.output_cap)
+        return self._path(path, call.request), payload
+
+    def _through_responses(self, request: Request) -> bool:
+        """Whether a model is called through the Responses API."""
+        own_server = self.variant is variants.OPENAI or self.variant is variants.AZURE
+        return is_responses_model(request.model.partition("/")[2], own_server)
 
     async def embed(self, call: Call) -> Reply:
         payload = embed_payload(call.request, self.variant)
@@ -70,10 +84,12 @@ class OpenAIProvider(Remote):
         return self.read(embed_reply, body, self.variant)
 
     def reply(self, body: Mapping[str, Any], request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
+        if self._through_responses(request):
+            return responses_reply(body, request, chunks)
         return chat_reply(body, request, self.variant, chunks)
 
-    def assembly(self, request: Request) -> Assembly:
-        return Assembly(request, self.variant)
+    def assembly(self, request: Request) -> Assembly | ResponsesAssembly:
+        return ResponsesAssembly() if self._through_responses(request) else Assembly(request, self.variant)
 
     def listing(self) -> str | None:
         return None if self.variant.name == "azure" else f"{self._root}/models"
@@ -104,11 +120,15 @@ class OpenAIProvider(Remote):
         answer: remote.Assembly | None = None,
         pieces: Pieces | None = None,
     ) -> LMError | None:
-        if (found := error_in(body)) is None:
+        responses = self._through_responses(request)
+        if (found := (error_of_record if responses else error_in)(body)) is None:
             return None
         said = parse_error_body({"error": found})
         message = f"{self.endpoint} broke off its answer for {request.model!r}: {said.words}"
-        partial = self._as_far_as(body, request, answer, pieces)
+        if responses:
+            partial = Reply(usage=usage(usage_of_body(body.get("response") or body)))
+        else:
+            partial = self._as_far_as(body, request, answer, pieces)
         return error_of(said.status or 502, message, said, now=time.time(), partial=partial)
 
     def _as_far_as(
@@ -146,12 +166,14 @@ def azure_path(root: str, path: str, deployment: str, options: Mapping[str, Any]
 
     Args:
         root: the path of the address given.
-        path: `chat/completions` or `embeddings`.
+        path: `chat/completions`, `embeddings` or `responses`, which takes the deployment from the body.
         deployment: the name after `azure/`.
         options: may hold `api_version`; else AZURE_API_VERSION or OPENAI_API_VERSION, else the default.
     """
     root = root.rstrip("/")
     version = options.get("api_version") or os.environ.get("AZURE_API_VERSION") or os.environ.get("OPENAI_API_VERSION")
+    if path == "responses" and not root:
+        return "/openai/v1/responses" + (f"?api-version={version}" if version else "")
     if root.endswith("/openai/v1"):
         return f"/{path}" + (f"?api-version={version}" if version else "")
     if root.endswith("/models"):

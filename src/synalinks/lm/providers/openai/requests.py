@@ -58,7 +58,7 @@ def chat_payload(
         if variant.structured == "forced_tool" and options.get("tool_choice") == "none":  # the answer is a tool
             options = {name: value for name, value in options.items() if name != "tool_choice"}
             payload.pop("tools", None)
-        _ask_for(request.schema, variant, payload)
+        _ask_for(request.schema, variant, payload, plain=not stream and "tools" not in payload)
     _put_options(payload, options, variant)
     _limit_output(payload, request, variant, output_cap)
     return payload
@@ -74,12 +74,12 @@ def embed_payload(request: Request, variant: Variant) -> dict[str, Any]:
 
 
 def model_name(request: Request) -> str:
-    """The model's name without its prefix."""
-    return request.model.partition("/")[2]
+    """The model's name without its prefix, and without the word for the API that it is called through."""
+    return request.model.partition("/")[2].removeprefix("responses/")
 
 
 @lru_cache(maxsize=512)
-def _format_of(schema: Schema, form: Schemas) -> dict[str, Any]:
+def format_of(schema: Schema, form: Schemas) -> dict[str, Any]:
     """A schema as `response_format`; made once per schema."""
     sent = None if form == "whole" else strict_schema(schema.value, bounds=form == "closed")
     inner = {
@@ -108,10 +108,10 @@ def _json_prompt(schema: Schema) -> str:
     return JSON_MODE_PROMPT + _json.dumps(schema.value)
 
 
-def _ask_for(schema: Schema, variant: Variant, payload: dict[str, Any]) -> None:
-    """Ask for an answer that obeys a schema, in the way the provider has."""
-    if variant.structured == "json_schema":
-        payload["response_format"] = _format_of(schema, variant.schemas)
+def _ask_for(schema: Schema, variant: Variant, payload: dict[str, Any], plain: bool) -> None:
+    """Ask for an answer that obeys a schema, in the way the provider has; `plain` is without tools and not streamed."""
+    if variant.structured == "json_schema" or (plain and payload["model"] in variant.json_schema_models):
+        payload["response_format"] = format_of(schema, variant.schemas)
     elif variant.structured == "forced_tool":
         others = payload.get("tools", ())
         payload["tools"] = [*others, _output_tool(schema)]

@@ -27,6 +27,8 @@ class Variant:
         schemas: in what form schemas are sent: in the subset of JSON schema that OpenAI's strict mode allows; with
             their objects closed as in that mode, but their bounds kept; or as they are, to servers that make a
             grammar of them.
+        json_schema_models: models that have the provider's JSON schema mode where others have not, for answers that are
+            not streamed and without tools.
         output_limit: the option that bounds the answer's tokens.
         effort: the field that takes `reasoning_effort`; a dot leads into an object.
         no_thinking: what the body says where reasoning is to be off.
@@ -44,6 +46,7 @@ class Variant:
     title: str
     structured: Structured = "json_schema"
     schemas: Schemas = "strict"
+    json_schema_models: frozenset[str] = frozenset()
     output_limit: str = "max_tokens"
     effort: str = "reasoning_effort"
     no_thinking: Mapping[str, Any] = field(default_factory=dict)
@@ -87,11 +90,13 @@ OPENROUTER = Variant(
     reports_cost=True,
     root="/api/v1",
 )
-#: Usage comes in `x_groq` when streaming, asked for or not.
+#: Usage comes in `x_groq` when streaming, asked for or not. Of the models, some have JSON schema mode, which admits
+#: neither streaming nor tools (Groq's page "Structured Outputs").
 GROQ = Variant(
     "groq",
     "Groq",
     structured="forced_tool",
+    json_schema_models=frozenset({"openai/gpt-oss-20b", "openai/gpt-oss-120b", "openai/gpt-oss-safeguard-20b"}),
     output_limit="max_completion_tokens",
     no_thinking={"reasoning_effort": "none"},
     stream_usage=False,

@@ -20,6 +20,9 @@ KEEP_ALIVE = 256
 #: Seconds an idle connection is kept; a training step between two bursts of calls takes longer than
 #: httpx's 5.
 KEEP_ALIVE_SECONDS = 30.0
+#: The same of a server on this machine: opening a connection takes no time there, and llama.cpp closes one that was
+#: idle for 5 s, perhaps at the moment in which a request is sent on it.
+LOCAL_KEEP_ALIVE_SECONDS = 2.0
 #: Seconds to establish a connection.
 CONNECT_SECONDS = 10.0
 
@@ -44,13 +47,12 @@ def http_client(
     from synalinks.lm.providers.transport.connection_pool import ConnectionPoolTransport  # it needs httpx
 
     local = is_loopback(endpoint)
+    expiry = LOCAL_KEEP_ALIVE_SECONDS if local else KEEP_ALIVE_SECONDS
     proxied = transport is None and not local and bool(urllib.request.getproxies())
     verify: Any = _context() if proxied or (transport is None and endpoint.startswith("https:")) else None
     if transport is None and not proxied:
-        transport = ConnectionPoolTransport(KEEP_ALIVE_SECONDS, verify=verify)
-    limits = httpx.Limits(
-        max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=KEEP_ALIVE_SECONDS
-    )
+        transport = ConnectionPoolTransport(expiry, verify=verify)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=expiry)
     return httpx.AsyncClient(
         headers=headers,
         auth=auth,
