@@ -165,6 +165,9 @@ def _set_result(future: asyncio.Future[None]) -> None:
 
 async def until(job: Coroutine[Any, Any, object], seconds: float | None) -> None:
     """Run a coroutine to its end, but no longer than so many seconds; then it is cancelled. None is no limit."""
+    if seconds is None:
+        await job
+        return
     try:
         async with asyncio.timeout(seconds) as limit:
             await job

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 from pydantic import BaseModel
 
 from synalinks.data import tree
-from synalinks.data.json_data_model import JsonDataModel, value_of
+from synalinks.data.json_data_model import JsonDataModel, json_data_model_of
 from synalinks.data.model_json import is_model_class
 from synalinks.data.operand import schema_of
 from synalinks.data.symbolic_data_model import SymbolicDataModel
@@ -55,7 +55,7 @@ def as_operand(x: object, what: str = "this") -> Any:
     if is_model_class(x):
         return SymbolicDataModel(data_model=x)
     if isinstance(x, BaseModel):
-        return JsonDataModel(schema_of(x), value_of(x))
+        return json_data_model_of(x)
     if isinstance(x, Variable):
         return x.to_json_data_model()
     raise ConfigurationError(

@@ -214,9 +214,10 @@ class Request:
 
     def _written_messages(self) -> Sequence[Mapping[str, Any]]:
         """The messages, with the digest and size of each picture, sound and file in place of its bytes."""
-        if not any(isinstance(message.get("content"), list | tuple) for message in self.messages):
-            return self.messages  # only parts can be media
-        return [without_bytes(message) for message in self.messages]
+        for message in self.messages:
+            if isinstance(message.get("content"), list | tuple):  # only parts can be media
+                return [without_bytes(message) for message in self.messages]
+        return self.messages
 
     @property
     def media(self) -> Iterator[Medium]:

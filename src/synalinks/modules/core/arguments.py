@@ -34,7 +34,7 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
 
 def to_input(value: Any) -> Any:
     """A positional argument as it is passed to `call`: `to_value`, and a dict of plain data is one data model."""
-    return record(value) if is_record(value) else to_value(value)
+    return record(value) if isinstance(value, dict) and is_record(value) else to_value(value)
 
 
 def keyword_as_input(value: Any) -> Any:

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from pydantic import BaseModel
+
 from synalinks import session
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords, refusing_unknown_keywords
@@ -24,6 +26,7 @@ from synalinks.data import (
     tree,
 )
 from synalinks.data.convert import as_operand
+from synalinks.data.json_data_model import json_data_model_of
 from synalinks.errors import ConfigurationError
 from synalinks.saving import cloning, deserialize_synalinks_object, serialize_synalinks_object
 
@@ -229,7 +232,7 @@ async def awaited(value: Any) -> Any:
 
 def has_symbol(value: Any) -> bool:
     """Whether a nested argument holds a symbolic value, or a class of data models."""
-    if isinstance(value, JsonDataModel):
+    if isinstance(value, JsonDataModel | BaseModel):
         return False
     if isinstance(value, SymbolicDataModel):
         return True
@@ -244,8 +247,8 @@ def to_value(value: Any) -> Any:
     """A structure as it is passed to `call`: instances of data models, and of pydantic's, become JSON data models."""
     if isinstance(value, JsonDataModel) or value is None:
         return value
-    if is_data_model(value):
-        return as_operand(value)
+    if isinstance(value, BaseModel):
+        return json_data_model_of(value)
     if isinstance(value, list):
         return [to_value(item) for item in value]
     if isinstance(value, tuple):

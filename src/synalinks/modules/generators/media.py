@@ -9,6 +9,10 @@ from synalinks._media import without_bytes
 from synalinks.data import Audio, Image, is_schema_equal, schema_of, value_of
 
 _REF = "#/$defs/"
+_BY_FIELDS: Mapping[frozenset[str], type[Image] | type[Audio]] = {
+    frozenset(Image.model_fields): Image,
+    frozenset(Audio.model_fields): Audio,
+}
 
 
 def parted(value: JsonObject, schema: Mapping[str, Json]) -> tuple[JsonObject, list[JsonObject]]:
@@ -49,10 +53,8 @@ def _mentions_media(schema: Mapping[str, Json]) -> bool:
 
 
 def _class_of(schema: Mapping[str, Json]) -> type[Image] | type[Audio] | None:
-    for cls in (Image, Audio):
-        if is_schema_equal(schema, schema_of(cls)):
-            return cls
-    return None
+    cls = _BY_FIELDS.get(frozenset(schema.get("properties", ())))
+    return cls if cls is not None and is_schema_equal(schema, schema_of(cls)) else None
 
 
 def _walk(value: Json, schema: Json, defs: Mapping[str, Json], parts: list[JsonObject]) -> Json:
