@@ -285,3 +285,12 @@ def test_probabilities_come_over_real_http() -> None:
             (sent,) = server.requests
         assert scores is not None and scores["hard"] == pytest.approx(wanted)
         assert (sent.body["logprobs"], sent.body["top_logprobs"]) == (True, 20)
+
+
+def test_a_cassette_that_was_edited_is_a_failed_call(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    with synalinks.use_cassette(path):
+        decide([{"choice": "hard", "confidence": 0.8}], VALUE, schema=CHOICE)
+    path.write_text(path.read_text().replace(':\\"hard\\"', ':\\"huge\\"'))
+    with synalinks.use_cassette(path, record_mode="none"), pytest.warns(synalinks.LMWarning, match="breaks its schema"):
+        assert asyncio.run(model()(VALUE, schema=CHOICE)) is None

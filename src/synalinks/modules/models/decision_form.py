@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.errors import ConfigurationError, UnsupportedSchemaError
+from synalinks.errors import BadReply, ConfigurationError, UnsupportedSchemaError
 from synalinks.lm import Reply, Schema, schema_of, token_logprobs, value_probabilities
 
 #: The field that is filled with the probability of the least certain choice, and the ending of those in requests.
@@ -31,6 +31,8 @@ _CERTAINTY = {
     "description": "The probability that this choice is right, from 0 to 1",
 }
 _TASK = "Make these choices now, and say of each how probable it is that it is right:"
+#: The probability of each value of each choice, by the choice's name.
+Probabilities = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +114,31 @@ class DecisionForm:
         self.schema = schema_of(_request_schema(choices, self._certainty))
         self.prompt = "\n".join([_TASK, *map(_line, choices)])
 
-    def read(self, reply: Reply, limits: DecisionLimits) -> JsonObject | None:
+    def read(self, probabilities: Probabilities, limits: DecisionLimits) -> JsonObject | None:
         """The answer that obeys the schema; None if it is less certain than the limits say."""
-        probabilities = self.probabilities(reply)
         certain = min(max(found) for found in probabilities.values())
         if limits.min_confidence is not None and certain < limits.min_confidence:
             return None
         value = {field.name: _filled(field, probabilities, limits.threshold) for field in self.fields}
         return {**value, CONFIDENCE: certain} if self.has_confidence else value
 
-    def probabilities(self, reply: Reply) -> dict[str, list[float]]:
+    def probabilities(self, reply: Reply) -> Probabilities:
         """The probability of each value of each choice, by the choice's name.
 
         They are those of the answer's tokens. Where the provider gave none, the value that was chosen has the
         probability that the model states, and the others share the rest.
+
+        Raises:
+            BadReply: the answer, of a cassette that was edited, makes other choices.
         """
-        said, tokens = _json.loads(reply.text), token_logprobs(reply)
+        try:
+            said = _json.loads(reply.text)
+            problem = self.schema.problem(said)
+        except _json.JSONDecodeError as error:
+            problem = f"it is not JSON ({error})"
+        if problem is not None:
+            raise BadReply(f"the {reply.source} answer breaks its schema: {problem}", reply=reply)
+        tokens = token_logprobs(reply)
         found: dict[str, list[float]] = {}
         for field in self.fields:
             for choice in field.choices:
@@ -144,7 +155,7 @@ def _stated(chosen: int, count: int, certainty: float) -> list[float]:
     return [own if index == chosen else (1 - own) / max(count - 1, 1) for index in range(count)]
 
 
-def _filled(field: FormField, probabilities: Mapping[str, Sequence[float]], threshold: float) -> Json:
+def _filled(field: FormField, probabilities: Probabilities, threshold: float) -> Json:
     if field.kind == "fixed":
         return field.values[0]
     if field.kind == "each":

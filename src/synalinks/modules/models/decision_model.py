@@ -14,7 +14,13 @@ from synalinks.lm import Reply, Request, Schema, schema_of
 from synalinks.modules.generators.media import parted
 from synalinks.modules.generators.messages import to_wire
 from synalinks.modules.generators.prompts import user_turn
-from synalinks.modules.models.decision_form import DecisionForm, DecisionLimits, checked_probability, form_of
+from synalinks.modules.models.decision_form import (
+    DecisionForm,
+    DecisionLimits,
+    Probabilities,
+    checked_probability,
+    form_of,
+)
 from synalinks.modules.models.remote_model import LMWarning, RemoteModel
 
 
@@ -129,8 +135,8 @@ class DecisionModel(RemoteModel):
         """
         field = {"type": "string", "enum": list(labels), "description": question}
         form = form_of(schema_of({"title": "Label", "type": "object", "properties": {"choice": field}}))
-        reply = None if messages is None else await self._answer(form, _wire(messages), options)
-        return None if reply is None else dict(zip(labels, form.probabilities(reply)["choice"], strict=True))
+        found = None if messages is None else await self._answer(form, _wire(messages), options)
+        return None if found is None else dict(zip(labels, found[1]["choice"], strict=True))
 
     async def ask(
         self,
@@ -148,10 +154,11 @@ class DecisionModel(RemoteModel):
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
         """
         form = form_of(schema)
-        reply = await self._answer(form, messages, options)
-        value = None if reply is None else form.read(reply, limits)
-        if reply is None or value is None:
+        found = await self._answer(form, messages, options)
+        value = None if found is None else form.read(found[1], limits)
+        if found is None or value is None:
             return None
+        reply = found[0]
         try:
             return reply, value if answers is None else answers.read(value)
         except ValueError as error:
@@ -165,14 +172,15 @@ class DecisionModel(RemoteModel):
         options: Mapping[str, Any] | None,
         is_fallback: bool = False,
         raises: bool = False,
-    ) -> Reply | None:
-        """The reply with the choices of a form, of this model or of its fallback; None if both failed for good."""
+    ) -> tuple[Reply, Probabilities] | None:
+        """The reply with the choices of a form and their probabilities, of this model or of its fallback; None if both
+        failed for good."""
         asked = [*messages, {"role": "user", "content": form.prompt}]
+        merged = self.merged_options(options)
         try:
-            return await self._sent(
-                Request("chat", self.model, messages=asked, schema=form.schema, options=self.merged_options(options)),
-                is_fallback,
-            )
+            request = Request("chat", self.model, messages=asked, schema=form.schema, options=merged)
+            reply = await self._sent(request, is_fallback)
+            return reply, form.probabilities(reply)
         except LMError as error:
             raises = raises or self.on_error == "raise"
             if self.fallback is not None and error.fails_sample:
