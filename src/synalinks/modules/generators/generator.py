@@ -160,7 +160,8 @@ class Generator(Module):
         offered = self.tool_schemas
         if tools or tool_schemas:
             offered = wire_tools(tools, [*offered, *(tool_schemas or ())])
-        messages = await self._prompt(inputs)
+        own = type(self).format_messages is Generator.format_messages
+        messages = self.messages(inputs) if own else await self._formatted(inputs)
         if self.streaming and not training and scope.current().phase is None:
             return await self._own_language_model().stream(messages, tools=offered, options=self.options)
         found = await self._ask(messages, offered)
@@ -210,9 +211,7 @@ class Generator(Module):
         turns = [from_wire(message) for message in self.messages(inputs)]
         return JsonDataModel(schema=ChatMessages.get_schema(), json={"messages": turns}, name=f"prompt_{self.name}")
 
-    async def _prompt(self, inputs: Any) -> list[dict[str, Any]]:
-        if type(self).format_messages is Generator.format_messages:
-            return self.messages(inputs)
+    async def _formatted(self, inputs: Any) -> list[dict[str, Any]]:
         formatted = self.format_messages(inputs)
         return to_wire(await formatted if inspect.isawaitable(formatted) else formatted)
 
