@@ -80,7 +80,9 @@ def architecture_json(program: SavableProgram) -> str:
 def save(program: SavableProgram, filepath: str | Path, overwrite: bool = True) -> None:
     """Write architecture and variables."""
     if not program.built:
-        raise ConfigurationError(f"{program.name} has no state to save yet: call it once before saving it")
+        raise ConfigurationError(
+            f"{program.name} has no state to save yet: call it once, or `await program.build(...)`, before saving it"
+        )
     value = {**architecture(program), "variables": state_tree(program)}
     write(_path(filepath, ".json", overwrite), _json.pretty(value))
 

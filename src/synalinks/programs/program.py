@@ -17,7 +17,7 @@ from synalinks.programs.functional_config import GRAPH_KEYS, graph_from_config, 
 from synalinks.programs.graph_call import call_graph, symbolic_outputs
 from synalinks.programs.reading import read_inputs, read_targets
 from synalinks.programs.summary import SummaryOptions, summarise
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.saving import custom_object_scope, deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.trainers import Trainer
 
 P = TypeVar("P", bound="Program")
@@ -211,13 +211,14 @@ class Program(Module, Trainer):
         return {**serialize_synalinks_object(others), **own, **graph_to_config(self.graph)}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """The program that `get_config` described."""
-        if "operations" not in config:
-            return super().from_config(config)
-        inputs, outputs = graph_from_config(config)
-        others = {name: value for name, value in config.items() if name not in GRAPH_KEYS}
-        return cls(inputs=inputs, outputs=outputs, **deserialize_synalinks_object(others))
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The program that `get_config` described; `custom_objects` are classes and functions by name."""
+        with custom_object_scope(custom_objects or {}):
+            if "operations" not in config:
+                return super().from_config(config)
+            inputs, outputs = graph_from_config(config)
+            others = {name: value for name, value in config.items() if name not in GRAPH_KEYS}
+            return cls(inputs=inputs, outputs=outputs, **deserialize_synalinks_object(others))
 
     def save(self, filepath: str | Path, overwrite: bool = True) -> None:
         """Write architecture, variables and compilation as JSON: the same state gives the same bytes.

@@ -150,11 +150,12 @@ class Sequential(Program):
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Any:
-        """The program that `get_config` described."""
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+        """The program that `get_config` described; `custom_objects` are classes and functions by name."""
         if "modules" not in config:
-            return super().from_config(config)
-        return cls(**{**config, "modules": [deserialize_synalinks_object(module) for module in config["modules"]]})
+            return super().from_config(config, custom_objects)
+        modules = deserialize_synalinks_object(list(config["modules"]), custom_objects)
+        return cls(**{**config, "modules": modules})
 
 
 def _check_one_input(program: str, module: Module) -> None:
