@@ -9,7 +9,7 @@ import pytest
 
 import synalinks
 from programs_under_test import Add, Answer, Persona, Question, Speaker
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, DataError
 from synalinks.hooks import Hook
 from synalinks.modules.core.module import Module
 from synalinks.scope import current
@@ -345,3 +345,26 @@ def test_unknown_keywords_are_refused_wherever_they_arrive() -> None:
             Passes(**bad)
     with pytest.raises(ConfigurationError, match=r"Module\(foo=...\)"):
         Module(foo=1)  # type: ignore[call-arg]
+
+
+def test_texts_and_numbers_are_no_data_models() -> None:
+    class Two(Module):
+        async def call(self, inputs: Any, other: Any = None, training: bool = False) -> Any:
+            return inputs
+
+    two, question = Two(name="two"), Question(question="hi")
+    for bad in ("hello", 3, [question, "hello"], [[question], {"b": [1.5]}, 1]):
+        with pytest.raises(DataError, match="two takes data models, got (str|int|float)"):
+            asyncio.run(two(bad))
+    with pytest.raises(DataError, match=r"beside data models in the argument other: 'x'"):
+        asyncio.run(two(question, other=[question, "x"]))
+    with pytest.raises(DataError, match=r"beside data models in the argument 1: 2"):
+        asyncio.run(two(question, (question, 2)))
+    for fine in (3, "x", ["x", 1], {"a": 1}, [question, None], None):
+        assert asyncio.run(two(question, fine)) is not None
+        assert asyncio.run(two(question, other=fine)) is not None
+
+    class Plain(Two):
+        takes_plain_values = True
+
+    assert asyncio.run(Plain()("hello")) == "hello"

@@ -16,20 +16,15 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
     """Refuse a text or number in the place of a data model.
 
     Raises:
-        DataError: one of `args`, or one beside a data model in a nested keyword argument.
+        DataError: the first argument is one or has one; another argument has one beside a data model.
     """
-    for value in args:
-        if not isinstance(value, Operand):
-            for leaf in _leaves(value):
-                if isinstance(leaf, _PLAIN):
-                    _refuse(name, leaf)
-    for key, value in kwargs.items():
-        if isinstance(value, (list, tuple, dict)):
-            leaves = _leaves(value)
-            if any(isinstance(leaf, Operand) for leaf in leaves):
-                for leaf in leaves:
-                    if isinstance(leaf, _PLAIN):
-                        _refuse(name, leaf, f" beside data models in {key}=")
+    for place, value in (*enumerate(args), *kwargs.items()):
+        if isinstance(value, Operand) or not (place == 0 or isinstance(value, (list, tuple, dict))):
+            continue
+        leaves = _leaves(value)
+        plain = next((leaf for leaf in leaves if isinstance(leaf, _PLAIN)), None)
+        if plain is not None and (place == 0 or any(isinstance(leaf, Operand) for leaf in leaves)):
+            _refuse(name, plain, "" if place == 0 else f" beside data models in the argument {place}")
 
 
 def to_input(value: Any) -> Any:
