@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +21,7 @@ class History(Callback):
         epoch: the epochs run, from 0.
         ledger: every model call of this `fit`.
         reward_curve: what the training had cost and how good the program was, after each step and each epoch.
+        feedback: words of rewards, the newest last: epoch, phase, sample, reward and feedback; see `rewards.Score`.
         stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
         stop_reason: what the budget said that ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
@@ -46,6 +47,7 @@ class History(Callback):
         self._before: CurvePoint | None = None  # where the run that this one goes on from was cut off
         self._epoch = 0
         self.candidates: list[JsonObject] = []
+        self.feedback: Sequence[JsonObject] = []
         self.stopped_by: str | None = None
         self.stop_reason: str | None = None
         self.budget: BudgetTracker | None = None

@@ -12,6 +12,7 @@ from typing import Self, SupportsIndex
 from synalinks import _json, scope
 from synalinks._json import JsonObject
 from synalinks.data import Variable
+from synalinks.rewards.score import feedback_of
 
 #: Scored predictions a variable keeps, one per distinct input. Bounds the saved file whatever the data set.
 PREDICTIONS_KEPT = 64
@@ -66,7 +67,7 @@ def assign_rewards(variable: Variable, rewards: Mapping[int, float]) -> list[Rec
             stacklevel=2,
         )
     scored = [
-        {**record, "reward": rewards[record["sample"]]}
+        _scored(record, rewards[record["sample"]])
         for record in value["current_predictions"]
         if record.get("sample") in rewards
     ]
@@ -76,6 +77,12 @@ def assign_rewards(variable: Variable, rewards: Mapping[int, float]) -> list[Rec
     value["current_predictions"] = Predictions()
     value["predictions"] = keep(value["predictions"], ({k: r[k] for k in _KEPT} for r in scored))
     return scored
+
+
+def _scored(record: Record, reward: float) -> Record:
+    """A record with its reward and, where the reward has words, those."""
+    words = feedback_of(reward)
+    return {**record, "reward": float(reward), **({} if words is None else {"feedback": words})}
 
 
 _KEPT = ("inputs", "outputs", "reward")

@@ -18,6 +18,7 @@ from synalinks.rewards.reward import Reward, RewardFunctionWrapper
 from synalinks.rewards.rubric_classes import *  # noqa: F403
 from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
 from synalinks.rewards.rubrics import RubricAsJudge, RubricsAsJudge
+from synalinks.rewards.score import Score
 
 __all__ = [
     "NAMES",
@@ -35,6 +36,7 @@ __all__ = [
     "Rubric",
     "RubricAsJudge",
     "RubricsAsJudge",
+    "Score",
     "cosine_similarity",
     "deserialize",
     "exact_match",

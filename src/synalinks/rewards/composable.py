@@ -11,6 +11,7 @@ from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.lookup import get
 from synalinks.rewards.reward import Reward
+from synalinks.rewards.score import weighted
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -64,8 +65,7 @@ class ComposableReward(Reward):
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """The weighted mean of the rewards, which are computed concurrently."""
         values = await run_all(reward(y_true, y_pred) for reward in self.rewards)
-        whole = math.fsum(value * weight for value, weight in zip(values, self.weights, strict=True))
-        return min(1.0, whole / math.fsum(self.weights))
+        return weighted(values, self.weights)
 
     def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks, those of its parts included, that name no field of a prediction or of a target."""

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from synalinks._json import JsonObject
+from synalinks import _json
+from synalinks._json import Json, JsonObject
 from synalinks.rewards.reward import RewardFunctionWrapper
+from synalinks.rewards.score import Score
+
+#: Fields that differ, and characters of a value, that the words show.
+MOST, SHOWN = 5, 200
 
 
 async def exact_match(y_true: Any, y_pred: Any) -> float:
-    """1.0 if both are the same JSON, else 0.0; a missing one never matches."""
+    """1.0 if both are the same JSON, else 0.0 with words that say what differs; a missing one never matches."""
     if y_true is None or y_pred is None:
         return 0.0
-    return 1.0 if y_true.get_json() == y_pred.get_json() else 0.0
+    wanted, found = y_true.get_json(), y_pred.get_json()
+    return 1.0 if wanted == found else Score(0.0, _difference(wanted, found))
+
+
+def _difference(wanted: object, found: object) -> str | None:
+    """What differs of two JSON values: the fields, with both values, cut where they are long."""
+    if not isinstance(wanted, dict) or not isinstance(found, dict):
+        return None
+    parts = [
+        f"{name}: expected {_short(wanted, name)}, got {_short(found, name)}"
+        for name in dict.fromkeys([*wanted, *found])
+        if name not in wanted or name not in found or wanted[name] != found[name]
+    ]
+    return "; ".join(parts[:MOST]) + (f"; {len(parts) - MOST} more" if len(parts) > MOST else "")
+
+
+def _short(value: Mapping[str, Json], name: str) -> str:
+    text = _json.dumps(value[name]) if name in value else "nothing"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} ..."
 
 
 class ExactMatch(RewardFunctionWrapper):

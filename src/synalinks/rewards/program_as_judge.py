@@ -12,6 +12,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.lm import use_ledger
 from synalinks.modules import LMWarning
 from synalinks.rewards.reward import Reward
+from synalinks.rewards.score import Score
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -80,7 +81,8 @@ class ProgramAsJudge(Reward):
             raise ConfigurationError(
                 f"the judge {self.name!r} answers with {list(value)}; it must have a field `reward`, in [0, 1]"
             )
-        return float(value["reward"])
+        critique = value.get("critique")
+        return Score(value["reward"], critique if isinstance(critique, str) and critique else None)
 
     async def judge(self, y_true: Any, y_pred: Any) -> Any:
         """The judgement of one masked prediction, or None if it failed for good."""

@@ -14,6 +14,7 @@ from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, as_value, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
+from synalinks.rewards.score import Score, feedback_of
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
 
 
@@ -200,7 +201,7 @@ class RewardFunctionWrapper(OfFunction):
 
 
 def check_reward(value: Any, name: str) -> float:
-    """A reward as a float.
+    """A reward as a float, or a `Score` where it has words.
 
     Raises:
         ConfigurationError: not a number, NaN, or outside [0, 1].
@@ -217,7 +218,8 @@ def check_reward(value: Any, name: str) -> float:
         raise ConfigurationError(
             f"the reward {name!r} gave {number}; a reward lies in [0, 1]. Rescale it (at {scope.current()})"
         )
-    return number
+    words = feedback_of(value)
+    return number if words is None else Score(number, words)
 
 
 class add_location:  # noqa: N801  used like a function

@@ -119,8 +119,10 @@ class FitLoop:
         await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng)
         check_models(parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
         history.budget = self._tracker
+        parts.run.compiled.feedback.clear()
         with ExitStack() as stack:
             stack.callback(self._close_journal)
+            stack.callback(lambda: setattr(history, "feedback", list(parts.run.compiled.feedback)))
             await self._callbacks.call("on_train_begin", None)
             run = current_run()
             if (tracker := parts.costs.open()) is not None and tracker not in run.budgets:

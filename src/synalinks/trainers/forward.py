@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from synalinks.data import tree
 from synalinks.errors import LMUnavailable
 from synalinks.lm import Ledger, current_run
 from synalinks.rewards import BatchReward, Reward
+from synalinks.rewards.score import feedback_of, weighted
 from synalinks.trainers.compile.compiled import Compiled
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.program_run import ProgramRun
@@ -62,17 +62,17 @@ async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions:
         if isinstance(reward, BatchReward):
             asked = [rows[place][output] for place in answered]
             with scope.enter(phase="reward"):
-                found = await reward.of_batch([y for _, _, y, _ in asked], [prediction for *_, prediction in asked])
-            for place, value in zip(answered, found, strict=True):
+                scores = await reward.of_batch([y for _, _, y, _ in asked], [prediction for *_, prediction in asked])
+            for place, value in zip(answered, scores, strict=True):
                 earned[place][output] = value
-    return [_weighted(values, [weight for _, weight, _, _ in row]) for values, row in zip(earned, rows, strict=True)]
-
-
-def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
-    """The weighted mean; of one value that value itself, of none 0."""
-    if len(values) < 2:
-        return values[0] if values else 0.0
-    return math.fsum(value * weight for value, weight in zip(values, weights, strict=True)) / math.fsum(weights)
+    found = [weighted(values, [weight for _, weight, _, _ in row]) for values, row in zip(earned, rows, strict=True)]
+    here = scope.current()
+    compiled.feedback.extend(
+        {"epoch": here.epoch, "phase": here.phase, "sample": sample.index, "reward": float(one), "feedback": words}
+        for sample, one in zip(samples, found, strict=True)
+        if (words := feedback_of(one))
+    )
+    return found
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:

@@ -31,7 +31,7 @@ class Scores:
     def add(self, state: str, samples: Sequence[Sample], rewards: Sequence[float]) -> None:
         """Keep the rewards of a state; shapes: `(samples,)` each."""
         known = self._known.setdefault(state, {})
-        known.update((sample.index, reward) for sample, reward in zip(samples, rewards, strict=True))
+        known.update((sample.index, float(reward)) for sample, reward in zip(samples, rewards, strict=True))
 
     def get_state(self) -> list[Any]:
         """What is known, as JSON."""

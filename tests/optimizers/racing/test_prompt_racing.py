@@ -258,7 +258,7 @@ def test_the_proposers_prompt() -> None:
     assert inputs["earlier_versions"][-1]["variable"] == inputs["current_variable"]
     wrong = inputs["wrong_predictions"]
     assert 0 < len(wrong) <= 8
-    assert list(wrong[0]) == ["inputs", "predicted_outputs", "ground_truth", "reward"]
+    assert list(wrong[0]) == ["inputs", "predicted_outputs", "ground_truth", "feedback", "reward"]
     assert "at most 2000 characters" in text
 
 

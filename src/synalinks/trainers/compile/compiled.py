@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from synalinks import metrics as metric_namespace
 from synalinks import rewards as reward_namespace
+from synalinks._json import JsonObject
 from synalinks.data import Operand, schema_of, tree
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
@@ -17,6 +19,8 @@ from synalinks.metrics.operational.metric import Runs
 from synalinks.rewards import Reward
 from synalinks.trainers.compile.outputs import by_output, is_by_output, names_of
 
+#: Rows of feedback that are kept.
+FEEDBACK = 1000
 _Schemas = Sequence[Mapping[str, Any]]
 
 
@@ -42,6 +46,7 @@ class Compiled:
     outputs: int | None = None
     output_names: list[str] | None = None
     _seen: bool = False
+    feedback: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=FEEDBACK))  # words of rewards, the newest
 
     @classmethod
     def of(cls, reward: Any, weights: Any, metrics: Any, outputs: Any = None) -> Compiled:

@@ -13,6 +13,7 @@ from synalinks.data import DataModel, JsonDataModel, Operand, Variable, schema_o
 from synalinks.modules import Module
 from synalinks.optimizers.scored_predictions import Predictions
 from synalinks.optimizers.search import Answer, Case, Place, State
+from synalinks.rewards.score import feedback_of
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
@@ -169,7 +170,7 @@ class FitProblem:
             Answer(
                 case.index,
                 float(reward),
-                getattr(reward, "feedback", None),
+                feedback_of(reward),
                 _json_of(prediction),
                 {path: by[sample.index] for path, by in records.items() if sample.index in by},
             )

@@ -62,4 +62,6 @@ def shown(record: Mapping[str, Json]) -> JsonObject:
     seen = {"inputs": record["inputs"], "predicted_outputs": record["outputs"]}
     if record.get("target") is not None:
         seen["ground_truth"] = record["target"]
+    if record.get("feedback"):
+        seen["feedback"] = record["feedback"]
     return {**seen, "reward": record["reward"]}
