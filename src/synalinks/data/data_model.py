@@ -122,7 +122,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
 
     def to_json_data_model(self, name: str | None = None) -> JsonDataModel:
         """This value as it flows between modules."""
-        return JsonDataModel(type(self)._shared_schema(), self.get_json(), name=name)
+        return JsonDataModel(schema_of_model(type(self)), self.get_json(), name=name)
 
     @classmethod
     def to_symbolic_data_model(cls, name: str | None = None) -> SymbolicDataModel:

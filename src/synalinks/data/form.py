@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ValidationError
 
 from synalinks import _json
+from synalinks._json import JsonObject
 from synalinks._support.validation import in_words
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.data.data_model import DataModel
@@ -42,7 +43,7 @@ class Form:
     def __init__(self, schema: Mapping[str, Any], model: type[BaseModel] | None = None) -> None:
         if _json.is_deep(schema):
             raise ConfigurationError(f"not a schema of values: {_json.TOO_DEEP}")
-        self.schema = schema
+        self.schema: JsonObject = schema if isinstance(schema, dict) else dict(schema)
         self._model = model
         self._one_spelling = has_one_spelling(schema)
         self._plain = None if model is None else _plain_fields(model, schema)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard, get_args
 
-from pydantic import AliasChoices, BaseModel, RootModel
+from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
 from synalinks import _json
@@ -30,7 +30,7 @@ def schema_of_model(cls: type[BaseModel]) -> JsonObject:
     """
     found: JsonObject | None = cls.__dict__.get(_SCHEMA)
     if found is None:
-        if issubclass(cls, RootModel):
+        if cls.__pydantic_root_model__:
             raise ConfigurationError(
                 f"{cls.__name__} is a RootModel, and a data model has fields; write a class with one: "
                 f"`class {cls.__name__}(synalinks.DataModel): items: ...`"

@@ -8,6 +8,7 @@ from typing import Any
 from synalinks.data import (
     ChatMessage,
     ChatMessages,
+    DataModel,
     Form,
     JsonDataModel,
     SymbolicDataModel,
@@ -33,6 +34,8 @@ def read_inputs(program: str, graph: Graph, value: Any) -> Any:
     """
     if isinstance(value, JsonDataModel) or value is None:
         return value
+    if isinstance(value, DataModel):
+        return value.to_json_data_model()
     if isinstance(value, Mapping) and not isinstance(graph.inputs, dict) and _by_name(graph, value):
         symbols = dict(zip(graph.input_names, graph.flat_inputs, strict=True))
         return {name: _read(program, symbols[name], item) for name, item in value.items()}

@@ -43,7 +43,7 @@ class InputModule(Module):
         self.schema: Mapping[str, Any] = form.schema
         self.optional = optional
         self.built = True
-        self._symbol = SymbolicDataModel(schema=dict(self.schema), name=self.name)
+        self._symbol = SymbolicDataModel(schema=form.schema, name=self.name)
         self.output_spec = self._symbol.to_symbolic_data_model()
         Node(self, (), {}, self._symbol)  # which the symbol's `node` is from now on
 

@@ -240,7 +240,7 @@ def has_symbol(value: Any) -> bool:
         return any(map(has_symbol, value))
     if isinstance(value, dict):
         return any(map(has_symbol, value.values()))
-    return is_meta_class(value)
+    return isinstance(value, type) and is_meta_class(value)
 
 
 def to_value(value: Any) -> Any:
