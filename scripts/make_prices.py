@@ -41,6 +41,7 @@ PROVIDERS = {
     "groq": "groq",
     "xai": "x-ai",
     "together_ai": "together",
+    "cohere": "cohere",
 }
 #: Beginnings of names that the provider itself does not serve under this prefix: models of others on Google's
 #: cloud, and open weights, which under `openai/` run on a server of the user's own.

@@ -164,7 +164,7 @@ def test_the_file_says_where_it_comes_from() -> None:
     assert value["source"].startswith("genai-prices ")
     assert len(value["wheel_sha256"]) == 64
     assert date.fromisoformat(value["date"]) == price_table().checked
-    assert {"openai", "anthropic", "gemini", "mistral", "deepseek", "groq", "xai", "together_ai"} == set(
+    assert {"openai", "anthropic", "gemini", "mistral", "deepseek", "groq", "xai", "together_ai", "cohere"} == set(
         value["models"]
     )
     for prefix, rows in value["models"].items():

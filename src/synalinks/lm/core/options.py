@@ -27,7 +27,8 @@ _COMMON = _names("""
 """)
 _HOSTED = _names("""
     provider models route transforms plugins include_reasoning usage reasoning_format citation_options documents
-    search_settings compound_custom safety_model echo context_length_exceeded_behavior random_seed safe_prompt
+    search_settings compound_custom safety_mode
+    strict_tools safety_model echo context_length_exceeded_behavior random_seed safe_prompt
     prompt_mode search_parameters api_version data_sources
 """)
 _VLLM_AND_LLAMA_CPP = _names("""

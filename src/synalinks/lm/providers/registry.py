@@ -191,6 +191,14 @@ SPECS: tuple[Spec, ...] = (
         bases=("ANTHROPIC_BASE_URL",),
     ),
     _hosted(
+        "cohere",
+        "synalinks.lm.providers.cohere.provider:CohereProvider",
+        "https://api.cohere.com",
+        "COHERE_API_KEY",
+        "CO_API_KEY",
+        bases=("COHERE_API_BASE",),
+    ),
+    _hosted(
         "gemini",
         "synalinks.lm.providers.gemini.provider:GeminiProvider",
         "https://generativelanguage.googleapis.com",
