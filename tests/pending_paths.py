@@ -7,7 +7,6 @@ PENDING: dict[str, str] = {
         record_traces trace_context
     """,
     "synalinks.backend": "is_trace_recording_enabled record_traces trace_recording_dir",
-    "synalinks.callbacks": "Monitor SynalinksProgramModel monitor",
     "synalinks.callbacks.monitor": "Span",
     "synalinks.config": "is_trace_recording_enabled record_traces trace_recording_dir",
     "synalinks.datasets": """

@@ -12,12 +12,10 @@ import pytest
 
 import synalinks
 
-#: In the list, and not here: agents that judge, and what stands on MLflow.
+#: In the list, and not here: judges with a sandbox.
 NOT_YET = {
     "DeepAgentAsJudge",
     "RLMAsJudge",
-    "Monitor",
-    "SynalinksProgramModel",
 }
 #: Where the optimizers' guide states another default, it wins over the list.
 BY_THE_GUIDE = {"merging_rate=0.05": "merging_rate=0.02"}
@@ -67,7 +65,7 @@ def test_metrics_and_rewards_take_what_users_give_them(shared: Path, namespace: 
     assert differences(shared, namespace, more=False) == {}
 
 
-@pytest.mark.parametrize(("namespace", "count"), [("synalinks.optimizers", 7), ("synalinks.callbacks", 9)])
+@pytest.mark.parametrize(("namespace", "count"), [("synalinks.optimizers", 7), ("synalinks.callbacks", 11)])
 def test_optimizers_and_callbacks_take_what_users_give_them_and_then_more(
     shared: Path, namespace: str, count: int
 ) -> None:

@@ -127,7 +127,7 @@ class Job(synalinks.Module):
         if fails == "before":
             return None
         for turn in range(sample % 3):
-            await self.first(inputs, turn)
+            await self.first(inputs, turn=turn)
         if fails == "between":
             return None
         async with asyncio.TaskGroup() as group:

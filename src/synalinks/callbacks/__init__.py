@@ -11,6 +11,7 @@ from synalinks.callbacks.callback_list import CallbackList
 from synalinks.callbacks.csv_logger import CSVLogger
 from synalinks.callbacks.early_stopping import EarlyStopping
 from synalinks.callbacks.history import History
+from synalinks.callbacks.monitor import Monitor, SynalinksProgramModel
 from synalinks.callbacks.program_checkpoint import ProgramCheckpoint
 from synalinks.callbacks.progress import ProgbarLogger
 from synalinks.saving import Kind
@@ -39,7 +40,9 @@ __all__ = [
     "CallbackList",
     "EarlyStopping",
     "History",
+    "Monitor",
     "ProgbarLogger",
     "ProgramCheckpoint",
+    "SynalinksProgramModel",
     "get",
 ]

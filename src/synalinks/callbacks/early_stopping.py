@@ -7,7 +7,7 @@ from typing import Any
 
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
-from synalinks.callbacks.monitoring import Monitor
+from synalinks.callbacks.monitoring import MonitoredLog
 from synalinks.data import copy_json
 from synalinks.errors import ConfigurationError
 
@@ -64,7 +64,7 @@ class EarlyStopping(Callback):
         self.baseline = baseline
         self.restore_best_variables = restore_best_variables
         self.start_from_epoch = start_from_epoch
-        self._monitor = Monitor("EarlyStopping", monitor, mode, min_delta)
+        self._monitor = MonitoredLog("EarlyStopping", monitor, mode, min_delta)
         self._begin()
 
     def _begin(self) -> None:

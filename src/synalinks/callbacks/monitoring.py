@@ -1,4 +1,4 @@
-"""Monitor: one log of a run, its value in an epoch, and whether one value is better than another."""
+"""MonitoredLog: one log of a run, its value in an epoch, and whether one value is better than another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DIRECTIONS = {"up": "max", "max": "max", "down": "min", "min": "min"}
 VALIDATION = "val_"
 
 
-class Monitor:
+class MonitoredLog:
     """One log of a run, and in which direction it is better.
 
     Args:

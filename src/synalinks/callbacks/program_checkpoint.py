@@ -11,7 +11,7 @@ from typing import Any
 
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
-from synalinks.callbacks.monitoring import Monitor
+from synalinks.callbacks.monitoring import MonitoredLog
 from synalinks.errors import ConfigurationError
 
 
@@ -76,7 +76,7 @@ class ProgramCheckpoint(Callback):
         self.save_variables_only = save_variables_only
         self.initial_value_threshold = initial_value_threshold
         self.best = initial_value_threshold
-        self._monitor = Monitor("ProgramCheckpoint", monitor, mode)
+        self._monitor = MonitoredLog("ProgramCheckpoint", monitor, mode)
         self._epoch = self._steps = 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

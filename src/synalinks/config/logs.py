@@ -35,7 +35,20 @@ def enable_logging(log_level: str | int = "debug", log_to_file: bool = False) ->
 
 
 def enable_observability(tracking_uri: str | None = None, experiment_name: str | None = None) -> None:
-    """Say where runs should be tracked. Nothing is contacted: no tracker ships with this version."""
+    """Write every `fit` and `evaluate` from now on to MLflow, as a `callbacks.Monitor` with its defaults does.
+
+    Nothing is contacted before the first of them. A `Monitor` among a run's callbacks takes the place of this one.
+
+    Args:
+        tracking_uri: of the server or database, e.g. `http://localhost:5000`; that of MLflow's environment where None.
+        experiment_name: `Default` where None.
+
+    Raises:
+        ConfigurationError: MLflow is not installed.
+    """
+    from synalinks.callbacks.monitor.tracking import check_mlflow  # callbacks import the whole engine
+
+    check_mlflow("enable_observability")
     session.set_setting("observability", {"tracking_uri": tracking_uri, "experiment_name": experiment_name})
 
 

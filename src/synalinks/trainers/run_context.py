@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from synalinks.callbacks import Callback, CallbackList, ProgbarLogger, get
+from synalinks import session
+from synalinks.callbacks import Callback, CallbackList, Monitor, ProgbarLogger, get
 from synalinks.lm import BudgetTracker, Ledger, use_budget, use_ledger
 from synalinks.trainers.budgeting.spending import money_spent, spent_of_budget
 from synalinks.trainers.fit_config import Cap, Verbose
+from synalinks.trainers.forecasting import dry_run
 from synalinks.trainers.interrupt import OrderlyInterrupt
 
 
@@ -43,14 +45,16 @@ def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] 
 
 
 def callbacks_of(given: Callback | str | Sequence[Callback | str] | None) -> Sequence[Callback]:
-    """One or several callbacks as a list; those named by a string are looked up.
+    """One or several callbacks as a list; those named by a string are looked up, `enable_observability` adds its own.
 
     Raises:
         ConfigurationError: a name that no callback has, or something that is no callback.
     """
     if isinstance(given, (Callback, str)):
         given = [given]
-    return CallbackList([get(one) if isinstance(one, str) else one for one in given or ()]).callbacks
+    found = CallbackList([get(one) if isinstance(one, str) else one for one in given or ()]).callbacks
+    observed = session.get_setting("observability") is not None and dry_run.current() is None
+    return [*found, Monitor()] if observed and not any(isinstance(one, Monitor) for one in found) else found
 
 
 @contextmanager

@@ -130,6 +130,7 @@ async def _simulate(
     part = data.shape.part(config.minibatch_size, min(config.span, EPOCHS), scenario.passes, LEAST)
     provider = ScenarioProvider(scenario, priors)
     with _SILENCE, _Noted(program.name), session.forked_session(), isolated(provider) as ledger:
+        session.set_setting("observability", None)
         twin, own_optimizer = copied(program, optimizer)
         rewards = twin.compiled = SimulatedRewards(twin.compiled, scenario.reward, lambda: _size(twin))
         if own_optimizer is not None:

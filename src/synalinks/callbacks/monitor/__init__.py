@@ -1,0 +1,6 @@
+"""Runs written to MLflow: the callback `Monitor`, and programs as models of MLflow."""
+
+from synalinks.callbacks.monitor.monitor import Monitor
+from synalinks.callbacks.monitor.program_model import SynalinksProgramModel
+
+__all__ = ["Monitor", "SynalinksProgramModel"]
