@@ -63,6 +63,14 @@ def test_the_decision_is_injected_and_returned_as_asked_for() -> None:
     assert '"choice":"easy"' not in prompt_of(provider.calls[1].request)
 
 
+def test_the_branches_of_a_chat_get_the_decision_in_their_prompt() -> None:
+    chat = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="2 + 2?")])
+    outputs, provider = run(branch(return_decision=False), "hard", chat)
+    assert outputs == [None, {"answer": 2}]
+    system, decision, user = provider.calls[1].request.messages
+    assert (system["role"], user["content"]) == ("system", "2 + 2?") and '"choice":"hard"' in decision["content"]
+
+
 def test_none_makes_no_call_and_a_failed_decision_takes_no_branch() -> None:
     outputs, provider = run(branch(), "easy", None)
     assert outputs == [None, None] and provider.calls == []

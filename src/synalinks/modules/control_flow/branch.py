@@ -10,6 +10,7 @@ from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.modules.control_flow.decision import Decision
+from synalinks.modules.control_flow.labels import beside
 from synalinks.modules.core.module import Module
 from synalinks.saving import serialize_synalinks_object
 
@@ -44,7 +45,7 @@ class Branch(Module):
     Args:
         question, labels: see `Decision`.
         branches: a module or program for each label, in the order of the labels, with one data model as output.
-        inject_decision: put the decision behind the inputs of the branches.
+        inject_decision: put the decision behind the inputs of the branches, or before the messages of a chat.
         return_decision: put the decision before the output of the branch.
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: of the decision; as for a `Generator`.
@@ -132,7 +133,7 @@ class Branch(Module):
         if decision is None:
             return (None,) * len(self.branches)
         taken = self._chosen(decision)
-        given = inputs + decision if self.inject_decision else inputs
+        given = beside(inputs, decision) if self.inject_decision else inputs
 
         async def run(branch: Module) -> Any:
             output = await branch(given, training=training)
@@ -157,7 +158,7 @@ class Branch(Module):
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> tuple[SymbolicDataModel, ...]:
         """A symbol for each branch."""
         decision = await self.decision(inputs)
-        given = inputs + decision if self.inject_decision else inputs
+        given = beside(inputs, decision) if self.inject_decision else inputs
         outputs = []
         for label, branch in zip(self.labels, self.branches, strict=True):
             output = await branch(given)

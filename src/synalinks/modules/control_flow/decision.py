@@ -12,6 +12,7 @@ from synalinks.modules.control_flow.labels import (
     CERTAINTY,
     THINKING,
     Question,
+    beside,
     checked_labels,
     checked_question,
     choice_of,
@@ -99,8 +100,7 @@ class LabelModule(Module):
         """The decision on one input; None for no input or a call that failed for good."""
         if inputs is None:
             return None
-        beside = self._question + inputs if "messages" in inputs else inputs + self._question
-        found: JsonDataModel | None = await self.generator(beside, training=training)
+        found: JsonDataModel | None = await self.generator(beside(inputs, self._question), training=training)
         return found
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> SymbolicDataModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from synalinks import _json
 from synalinks._json import JsonObject
@@ -74,3 +75,8 @@ def decision_schema(title: str, fields: Mapping[str, JsonObject]) -> JsonObject:
 def listed(labels: Sequence[str]) -> str:
     """Labels as instructions write them."""
     return ", ".join(map(_json.dumps, labels))
+
+
+def beside(inputs: Any, more: Any) -> Any:
+    """An input with more fields where a prompt shows them: behind its own, or before the messages of a chat."""
+    return more + inputs if "messages" in inputs else inputs + more
