@@ -26,3 +26,6 @@ class Concat(Merging):
     """
 
     operator: ClassVar[type[Operator]] = ConcatOperator
+
+
+Concatenate = Concat
