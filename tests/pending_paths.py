@@ -1,7 +1,7 @@
 """Paths that are not there yet. The list only gets shorter.
 
-Missing are parts whose work is under way: datasets of texts, folders, Parquet and Hugging Face, the benchmark sets; traces
-of calls and hooks that record them; whatever else of training and agents stands below.
+Missing are parts whose work is under way: datasets of texts, folders, Parquet and Hugging Face; benchmark sets;
+traces of calls, and hooks that record them; whatever else of training and agents stands below.
 """
 
 PENDING: dict[str, str] = {
