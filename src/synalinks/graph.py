@@ -100,6 +100,11 @@ class Graph:
             seen.setdefault(id(operation), operation)
         return list(seen.values())
 
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the operations that make the outputs."""
+        return [value.name if value.node is None else value.node.operation.name for value in self.flat_outputs]
+
     def _check_names(self) -> None:
         names: dict[str, Any] = {}
         for operation in self.operations:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,37 @@ def test_structures_of_inputs_and_outputs() -> None:
     assert isinstance(out["both"], tuple) and out["both"][1][0].get_json() == {"answer": 1, "answer_1": 2}
     with pytest.raises(DataError, match=r"has the inputs \['x', 'y'\], got \['a', 'x'\]"):
         asyncio.run(program({"x": Answer(answer=1), "a": Answer(answer=2)}))
+
+
+class Chosen(synalinks.Module):
+    """One value, or both."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name=name)
+
+    async def call(self, one: Any, other: Any = None, both: bool = False, training: bool = False) -> Any:
+        return one + other if both else one
+
+
+synalinks.saving.register_synalinks_serializable("Tests")(Chosen)
+
+
+def test_values_and_settings_are_arguments_of_a_node(tmp_path: Path) -> None:
+    question, answer = synalinks.Input(data_model=Question, name="q"), synalinks.Input(data_model=Answer, name="a")
+    chosen = Chosen(name="chosen")
+    outputs = [
+        asyncio.run(chosen(question, other=answer, both=True)),
+        asyncio.run(chosen(question, other=Answer(answer=7), both=True)),
+        asyncio.run(chosen(question, answer, True)),
+        question + Answer(answer=8),
+    ]
+    program = synalinks.Program(inputs=[question, answer], outputs=outputs, name="p")
+    assert program.input_names == ["q", "a"] and program.output_names[:3] == ["chosen"] * 3
+    program.save(tmp_path / "p.json")
+    for one in (program, synalinks.Program.load(tmp_path / "p.json"), copy.deepcopy(program), program.clone("c")):
+        out = asyncio.run(one([Question(question="hi"), Answer(answer=1)]))
+        assert [value.get("answer") for value in out] == [1, 7, 1, 8]
+    assert Pipeline(lm()).input_names == Pipeline(lm()).output_names == []
 
 
 def test_a_list_of_one_input_or_output_is_one() -> None:

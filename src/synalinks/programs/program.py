@@ -141,6 +141,16 @@ class Program(Module, Trainer):
         """The symbolic outputs; None for a subclass with its own `call`."""
         return None if self.graph is None else self.graph.outputs
 
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs, in the order of their values; empty for a subclass with its own `call`."""
+        return [] if self.graph is None else self.graph.input_names
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the operations that make the outputs, likewise."""
+        return [] if self.graph is None else self.graph.output_names
+
     def get_module(self, name: str | None = None, index: int | None = None) -> Module:
         """One of `modules`, by name or by index.
 
