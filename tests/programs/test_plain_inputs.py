@@ -75,6 +75,18 @@ def test_keywords_are_the_fields_of_the_input() -> None:
     assert asyncio.run(program(None)) is None
 
 
+class Wish(BaseModel):
+    wish: str | None = None
+
+
+def test_a_dict_of_nothing_is_an_input_all_the_same() -> None:
+    program = program_of(Wish)
+    for given in ({}, {"wish": None}, Wish()):
+        assert asyncio.run(program(given)).get_json() == {}
+    assert asyncio.run(program(wish=None)).wish is None
+    assert asyncio.run(program({"asked": None})) is None, "the input by its name, which is None"
+
+
 def test_an_input_by_schema_reads_dicts_too() -> None:
     inputs = synalinks.Input(schema=Query.model_json_schema())
     program = synalinks.Program(inputs=inputs, outputs=asyncio.run(Echo()(inputs)))

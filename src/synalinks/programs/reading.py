@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from synalinks.data import (
     ChatMessage,
@@ -56,7 +56,7 @@ def _by_name(graph: Graph, value: Mapping[str, Any]) -> bool:
 
 def _read(program: str, symbols: Any, value: Any) -> Any:
     if isinstance(symbols, SymbolicDataModel):
-        return _input(program, symbols, value) if value == {} or is_record(value) else to_value(value)
+        return _input(program, symbols, value) if _is_fields(value, symbols) else to_value(value)
     if isinstance(symbols, dict) and isinstance(value, dict) and set(symbols) == set(value):
         return {name: _read(program, symbols[name], item) for name, item in value.items()}
     if isinstance(symbols, list | tuple):
@@ -65,6 +65,14 @@ def _read(program: str, symbols: Any, value: Any) -> Any:
         if isinstance(value, list | tuple) and len(value) == len(symbols):
             return [_read(program, *pair) for pair in zip(symbols, value, strict=True)]
     return to_value(value)
+
+
+def _is_fields(value: Any, symbol: SymbolicDataModel) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value is a dict of an input's fields: plain data, or nothing but None."""
+    if not isinstance(value, dict):
+        return False
+    none = all(item is None for item in value.values()) and set(value) <= set(schemas.properties(symbol.get_schema()))
+    return none or is_record(value)
 
 
 def _input(program: str, symbol: SymbolicDataModel, value: Mapping[str, Any]) -> JsonDataModel:
