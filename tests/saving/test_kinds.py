@@ -136,7 +136,7 @@ def test_a_class_that_needs_arguments_says_so() -> None:
 
 
 def test_the_names_of_the_library_are_those_they_were() -> None:
-    assert optimizers.OPTIMIZERS.names == ("greedy_optimizer", "omega", "random_few_shot")
+    assert {"greedy_optimizer", "omega", "random_few_shot"} <= set(optimizers.OPTIMIZERS.names)
     assert {"exact_match", "cosine_similarity", "lm_as_judge", "bias"} <= set(rewards.NAMES)
     assert isinstance(optimizers.get("OMEGA"), optimizers.OMEGA)
     assert isinstance(rewards.get("ExactMatch"), rewards.ExactMatch)

@@ -19,7 +19,7 @@ from synalinks.saving import Kind
 CALLBACKS: Kind[Callback] = Kind(
     "a callback",
     Callback,
-    (BackupAndRestore, BudgetStopping, CSVLogger, EarlyStopping, History, ProgramCheckpoint),
+    (BackupAndRestore, BudgetStopping, CSVLogger, EarlyStopping, History, Monitor, ProgramCheckpoint),
 )
 
 

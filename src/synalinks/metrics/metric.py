@@ -10,15 +10,14 @@ from typing import Any, ClassVar, Literal, Self
 
 from synalinks import session
 from synalinks._json import Json, JsonObject
-from synalinks._support.copying import Copyable
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.initializers import Empty
-from synalinks.rewards.reward import Masks, plain
+from synalinks.rewards.reward import Masked, Masks, plain
 from synalinks.saving import deserialize_synalinks_object
 
 
-class Metric(Copyable):
+class Metric(Masked):
     """A number over many predictions, in float64.
 
     Subclasses write `result`, and `update`, which gets one masked prediction with its masked target; or `update_state`,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from synalinks._support.calling import awaited
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.reward import OfFunction, Reward, add_location, check_reward, plain
 
@@ -47,7 +48,7 @@ class BatchReward(Reward):
             return rewards
         targets, predictions = ([self.masks.apply(plain(side[place])) for place in places] for side in (y_true, y_pred))
         with add_location(f"the batch reward {self.name!r}"):
-            found = await self.call(targets, predictions)
+            found = await awaited(self.call(targets, predictions))
         values = list(found) if hasattr(found, "__iter__") else [found]
         if len(values) != len(places):
             raise ConfigurationError(

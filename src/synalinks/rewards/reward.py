@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from synalinks import scope, session
 from synalinks._json import Json, JsonObject
 from synalinks._patterns import searcher
+from synalinks._support.calling import awaited
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, as_value, check_mask
@@ -76,7 +77,33 @@ class Masks:
                 check_mask(mask, schema, pattern, where=f"{what} of {where}", keeps=what == "in_mask")
 
 
-class Reward(Copyable):
+class Masked(Copyable):
+    """What has masks, and shows them as they were given."""
+
+    masks: Masks
+
+    @property
+    def in_mask(self) -> list[str] | None:
+        """Names of the fields to keep."""
+        return self.masks.config["in_mask"]  # type: ignore[no-any-return]
+
+    @property
+    def out_mask(self) -> list[str] | None:
+        """Names of the fields to leave out."""
+        return self.masks.config["out_mask"]  # type: ignore[no-any-return]
+
+    @property
+    def in_mask_pattern(self) -> str | None:
+        """A regular expression for the fields to keep."""
+        return self.masks.config["in_mask_pattern"]  # type: ignore[no-any-return]
+
+    @property
+    def out_mask_pattern(self) -> str | None:
+        """A regular expression for the fields to leave out."""
+        return self.masks.config["out_mask_pattern"]  # type: ignore[no-any-return]
+
+
+class Reward(Masked):
     """A score in [0, 1] for one prediction. Subclasses write `async def call(self, y_true, y_pred)`.
 
     Args:
@@ -123,7 +150,7 @@ class Reward(Copyable):
         if y_pred is None:
             return 0.0
         with add_location(f"the reward {self.name!r}"):
-            value = await self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
+            value = await awaited(self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred))))
         return check_reward(value, self.name)
 
     async def call(self, y_true: Any, y_pred: Any) -> float:

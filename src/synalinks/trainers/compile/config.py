@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 from synalinks import metrics as metric_namespace
 from synalinks import optimizers as optimizer_namespace
 from synalinks import rewards as reward_namespace
+from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.saving import serialize_synalinks_object
 from synalinks.trainers.compile.compiled import Compiled
+
+#: Methods of trainers elsewhere that a program of one's own may override, and what serves here.
+_NEVER_CALLED = {
+    "compute_reward": "give compile a reward: a function of target and prediction, or a subclass of Reward",
+    "compute_metrics": "give compile metrics: functions, or subclasses of Metric",
+    "train_step": "give compile an Optimizer of your own, or write a loop over train_on_batch",
+    "test_step": "write a loop over test_on_batch",
+    "predict_step": "write a loop over predict_on_batch",
+}
 
 
 class Compilable:
@@ -58,8 +68,12 @@ class Compilable:
             run_eagerly, steps_per_execution: kept for programs that pass them; without effect.
 
         Raises:
-            ConfigurationError: something unknown, or masks that name no field of the program's outputs.
+            ConfigurationError: something unknown; a method of the program that would never be called; masks that name
+                no field of the program's outputs.
         """
+        for name, instead in _NEVER_CALLED.items():
+            if hasattr(type(self), name):
+                raise ConfigurationError(f"{type(self).__name__}.{name} would never be called; {instead}")
         self.compiled = Compiled.of(reward, reward_weights, metrics, self.outputs)
         self.compiled.check_schemas(self.outputs, None)
         self.compiled.bind(self)
