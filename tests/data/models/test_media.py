@@ -32,6 +32,12 @@ def test_every_source_of_a_picture_becomes_a_part(tmp_path: Path) -> None:
     assert svg.startswith("data:image/svg+xml;base64,")
 
 
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "picture.png").write_bytes(png())
+    assert Image(path="~/picture.png").to_part()["image_url"] == {"url": DATA_URL}
+
+
 def test_every_source_of_a_sound_becomes_a_part(tmp_path: Path) -> None:
     file = tmp_path / "sound.wav"
     file.write_bytes(wav())

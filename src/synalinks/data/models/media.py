@@ -61,7 +61,7 @@ class _Media(DataModel):
         where = f"{type(self).__name__}(path={self.path!r})" if self.path else f"{type(self).__name__}(data=...)"
         said = self._said()
         if self.path is not None:
-            raw = _file(Path(self.path), where)
+            raw = _file(Path(self.path).expanduser(), where)
             said = said or mimetypes.guess_type(self.path)[0]
         else:
             raw, in_data = _inline(self.data or "", where)
