@@ -368,3 +368,30 @@ def test_texts_and_numbers_are_no_data_models() -> None:
         takes_plain_values = True
 
     assert asyncio.run(Plain()("hello")) == "hello"
+
+
+@pytest.mark.parametrize("fails", [0, 1])
+def test_calls_side_by_side_build_once(fails: int) -> None:
+    builds: list[str] = []
+
+    class Built(Module):
+        async def build(self, inputs: Any) -> None:
+            builds.append("begun")
+            await asyncio.sleep(0)
+            if len(builds) <= fails:
+                raise KeyError("not yet")
+            self.stats = self.add_variable(data_model=CallStats)
+
+        async def call(self, inputs: Any, training: bool = False) -> Any:
+            return self.stats.to_json_data_model()
+
+    module = Built()
+
+    async def main() -> list[Any]:
+        tasks = [asyncio.ensure_future(module(Question(question="hi"))) for _ in range(4)]
+        await asyncio.wait(tasks)
+        return [task.exception() or task.result() for task in tasks]
+
+    results = asyncio.run(main())
+    assert [type(one) for one in results] == [KeyError] * fails + [synalinks.JsonDataModel] * (4 - fails)
+    assert len(builds) == 1 + fails and len(module.variables) == 1

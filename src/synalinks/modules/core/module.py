@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import inspect
 import itertools
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from synalinks import scope, session
 from synalinks._support.keywords import refusing_unknown_keywords
@@ -37,6 +39,8 @@ from synalinks.modules.core.walking import direct_state, modules_below, variable
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
 _call_id: ContextVar[str | None] = ContextVar("synalinks_call_id", default=None)
 _call_ids = itertools.count(1)
+#: The builds under way that calls began: the task of the call, and the event that its build has ended.
+_builds: WeakKeyDictionary[Module, tuple[asyncio.Task[Any] | None, asyncio.Event]] = WeakKeyDictionary()
 
 
 class Module(Operation, InvocationCounters):
@@ -279,8 +283,17 @@ class Module(Operation, InvocationCounters):
         symbols = tree.map_structure(to_symbolic, args)
         if type(self).build is Module.build:
             self._set_built(symbols)
-        else:
-            await awaited(self.build(*symbols))
+            return
+        task = asyncio.current_task()
+        while (under_way := _builds.get(self)) is not None and under_way[0] is not task:
+            await under_way[1].wait()  # by a call beside this one, whose build waits for something
+        if not self.built:
+            _builds[self] = (task, ended := asyncio.Event())
+            try:
+                await awaited(self.build(*symbols))
+            finally:
+                del _builds[self]
+                ended.set()
 
     async def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs for one example. Subclasses override it."""
