@@ -9,6 +9,7 @@ from typing import Any
 from synalinks._json import JsonObject
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
+from synalinks.callbacks.measured import Measured
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
 from synalinks.lm import BudgetTracker, Forecast, Ledger
 
@@ -21,6 +22,9 @@ class History(Callback):
         epoch: the epochs run, from 0.
         ledger: every model call of this `fit`.
         reward_curve: what the training had cost and how good the program was, after each step and each epoch.
+        measured: how sure the figures are: 95 % intervals, and rewards by sample; see `Measured`.
+        test: what the trained program earns on `test_data`: `test_reward` and the metrics; empty without.
+        seed: of the fit.
         feedback: words of rewards, the newest last: epoch, phase, sample, reward and feedback; see `rewards.Score`.
         stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
         stop_reason: what the budget said that ended training, in words, else None.
@@ -47,6 +51,9 @@ class History(Callback):
         self._before: CurvePoint | None = None  # where the run that this one goes on from was cut off
         self._epoch = 0
         self.candidates: list[JsonObject] = []
+        self.measured = Measured()
+        self.test: dict[str, float] = {}
+        self.seed: int | None = None
         self.feedback: Sequence[JsonObject] = []
         self.stopped_by: str | None = None
         self.stop_reason: str | None = None
@@ -89,13 +96,20 @@ class History(Callback):
     def get_state(self) -> dict[str, Any]:
         """Logs and curve so far. The ledger is of this process's calls alone."""
         curve = [point.to_dict() for point in self.reward_curve]
-        return {"history": self.history, "epoch": self.epoch, "reward_curve": curve}
+        return {
+            "history": self.history,
+            "epoch": self.epoch,
+            "reward_curve": curve,
+            "measured": self.measured.get_state(),
+        }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on with the logs and the curve of the epochs before."""
         self.history = {name: list(values) for name, values in state["history"].items()}
         self.epoch = list(state["epoch"])
         self.reward_curve = [CurvePoint.from_dict(point) for point in state.get("reward_curve", ())]
+        if "measured" in state:  # states of versions before don't have it
+            self.measured.set_state(state["measured"])
         self._before = self.reward_curve[-1] if self.reward_curve else None
 
     @property

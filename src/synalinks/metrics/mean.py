@@ -64,6 +64,11 @@ class Mean(Metric):
         grow(self.sums.get("total"), float(value * weight))
         grow(self.sums.get("weight"), float(weight))
 
+    @property
+    def weight(self) -> float:
+        """The sum of the weights: how many numbers were taken in, where each weighs 1."""
+        return math.fsum(self.sums.get("weight"))
+
     async def update_state(self, y_true: Any, y_pred: Any = _NUMBERS) -> None:
         """Take in the numbers of a prediction; given one argument, the numbers in that: one, a list, an array."""
         if y_pred is not _NUMBERS:

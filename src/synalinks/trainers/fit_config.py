@@ -53,6 +53,7 @@ class FitConfig:
     budget: Cap | None = None
     resume: bool | str | os.PathLike[str] = False
     calls: int | None = None
+    test_data: Any = None
     first_step: int = 0  # of the steps' numbers; `train_on_batch` sets it
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +17,13 @@ from synalinks.lm import BudgetTracker, current_run
 from synalinks.metrics import Mean
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
 from synalinks.trainers.checks import check_models
-from synalinks.trainers.data.data import Samples, passing, shuffled
+from synalinks.trainers.data.data import Sample, Samples, passing, shuffled
+from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.resume import checkpoint
 from synalinks.trainers.resume.identity import digest
 from synalinks.trainers.training_step import TrainingStep
-from synalinks.trainers.validation import validate
+from synalinks.trainers.validation import Measured, validate
 
 
 @dataclass
@@ -68,6 +69,7 @@ class FitLoop:
         self._step = TrainingStep(parts)
         self._next: int | None = parts.config.initial_epoch  # None while an epoch runs, or after one cut short
         self._journal: SpentJournal | None = None
+        self._history = History()
 
     @property
     def variables(self) -> list[Variable]:
@@ -118,7 +120,7 @@ class FitLoop:
         parts = self.parts
         await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng)
         check_models(parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
-        history.budget = self._tracker
+        history.budget, history.seed, self._history = self._tracker, parts.config.seed, history
         parts.run.compiled.feedback.clear()
         with ExitStack() as stack:
             stack.callback(self._close_journal)
@@ -128,6 +130,7 @@ class FitLoop:
             if (tracker := parts.costs.open()) is not None and tracker not in run.budgets:
                 stack.enter_context(run.use_tracker(tracker))
             await self._run_epochs(history)
+            await self._test()
 
     def _close_journal(self) -> None:
         if self._journal is not None:
@@ -211,9 +214,38 @@ class FitLoop:
     async def _validate(self, epoch: Epoch) -> None:
         source = self.parts.data.validation
         if source is not None and self.parts.config.ends_with_validation(epoch.number):
-            epoch.logs = {**epoch.logs, **await validate(self.parts, source, self._callbacks)}
+            measured = await validate(self.parts, source, self._callbacks)
+            epoch.logs = {**epoch.logs, **measured.logs}
+            self._note_validation(measured)
+
+    def _note_validation(self, measured: Measured) -> None:
+        """Keep the rewards of a validation that was finished, for intervals and comparisons."""
+        if measured.logs:
+            samples = [sample.index for sample in measured.samples]
+            self._history.measured.add("val_reward", measured.rewards, samples)
+
+    async def _test(self) -> None:
+        """Measure the trained program on the test data, if there are any and no budget has ended the training."""
+        source, history = self.parts.data.test, self._history
+        if source is None or not self.complete:
+            return
+        rewards: list[float] = []
+        samples: list[int] = []
+
+        def add(batch: Sequence[Sample], found: Sequence[float]) -> None:
+            samples.extend(sample.index for sample in batch)
+            rewards.extend(found)
+
+        with scope.enter(phase="evaluate"):
+            logs = await measure(
+                self.parts.run, source, self.parts.config.validation_batch_size, None, self._callbacks, add
+            )
+        history.test = {f"test_{name}": value for name, value in logs.items()}
+        history.measured.add("test_reward", rewards, samples)
 
     async def _end_epoch(self, epoch: Epoch) -> None:
+        if "reward" in epoch.logs:
+            self._history.measured.add_mean("reward", epoch.logs["reward"], round(epoch.mean_reward.weight))
         await self._rebuild_pools(epoch)
         if (ended := self._ended(epoch)) is not None:
             epoch.stop, epoch.reason = "budget", epoch.reason or str(ended)

@@ -123,6 +123,7 @@ class Trainer(OnBatch, Compilable):
         budget: Cap | None = None,
         resume: bool | str | os.PathLike[str] = False,
         calls: int | None = None,
+        test_data: Any = None,
     ) -> History:
         """Train on examples.
 
@@ -146,6 +147,8 @@ class Trainer(OnBatch, Compilable):
                 epoch: True, in the user's cache directory; or in the folder given. See `BackupAndRestore`.
             calls: calls of the program and of the optimizer, at most, validation included; a natural end of training.
                 An optimizer that searches makes epochs of them, see `SearchPlan`.
+            test_data: `(x, y)` that nothing is chosen by, measured once after training, beside `calls`; see
+                `History.test`.
 
         Returns:
             The history: logs by epoch, the ledger, and how it ended.
@@ -174,6 +177,7 @@ class Trainer(OnBatch, Compilable):
             budget=budget,
             resume=resume,
             calls=calls,
+            test_data=test_data,
         )
         return await self._fit_on(x, y, config)
 

@@ -54,12 +54,8 @@ async def measure_validation(parts: FitParts, source: Source, callbacks: Callbac
     return Measured({f"val_{name}": value for name, value in logs.items()}, samples, rewards)
 
 
-async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> dict[str, float]:
-    """Reward and metrics of the best candidate on the whole validation set, which are evidence of it.
-
-    Returns:
-        Logs whose names begin with `val_`; none where a budget refused a call of the validation.
-    """
+async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> Measured:
+    """Reward and metrics of the best candidate on the whole validation set, which are evidence of it."""
     state = parts.scores.state(parts.variables)
     measured = await measure_validation(parts, source, callbacks)
     add_evidence = parts.optimizer.add_scored if parts.costs.validation_cut else parts.optimizer.add_validated
@@ -67,4 +63,4 @@ async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> 
         parts.scores.add(state, measured.samples, measured.rewards)
     for variable in parts.variables:
         add_evidence(variable, Candidate.of(variable), measured.rewards)
-    return measured.logs
+    return measured

@@ -23,6 +23,7 @@ from synalinks.saving import (
     serialize_synalinks_object,
 )
 from synalinks.session import clear_session
+from synalinks.utils.compare import Comparison, compare
 from synalinks.utils.get_file import get_file
 from synalinks.utils.keras import disable_keras_backend
 from synalinks.utils.plot_costs import plot_costs
@@ -44,10 +45,12 @@ from synalinks.utils.progbar import Progbar
 from synalinks.utils.samples import pack_x_y, unpack_x_y
 
 __all__ = [
+    "Comparison",
     "CustomObjectScope",
     "Progbar",
     "Tool",
     "clear_session",
+    "compare",
     "custom_object_scope",
     "deserialize_synalinks_object",
     "disable_interactive_logging",

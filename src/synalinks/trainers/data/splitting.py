@@ -11,26 +11,35 @@ from synalinks.trainers.fit_config import FitConfig
 
 
 class FitData(NamedTuple):
-    """Training data, and validation data or None."""
+    """Training data; validation data and test data, or None."""
 
     train: Source
     validation: Source | None
+    test: Source | None = None
 
 
 def split_data(x: Any, y: Any, config: FitConfig, reader: Reader) -> FitData:
     """Training and validation data of the arguments of `fit`, for the program that reads them.
 
     Raises:
-        DataError: `validation_data` that is no pair, or data of the wrong kind.
+        DataError: `validation_data` or `test_data` that is no pair, or data of the wrong kind.
     """
-    train, split, given = source_of(x, y, reader=reader), config.validation_split, config.validation_data
-    if given is not None:
-        if isinstance(given, (tuple, list)):
-            if len(given) != 2:
-                raise DataError(f"validation_data is a pair (x, y), got {len(given)} parts")
-            return FitData(train, source_of(given[0], given[1], "validation x", reader))
-        return FitData(train, source_of(given, None, "validation x", reader))
+    train, split = source_of(x, y, reader=reader), config.validation_split
+    test = _pair(config.test_data, "test", reader)
+    if config.validation_data is not None:
+        return FitData(train, _pair(config.validation_data, "validation", reader), test)
     if split and isinstance(train, Samples):
         first, last = train.split(split)
-        return FitData(first, last if len(last) else None)
-    return FitData(train, None)
+        return FitData(first, last if len(last) else None, test)
+    return FitData(train, None, test)
+
+
+def _pair(given: Any, what: str, reader: Reader) -> Source | None:
+    """Samples of a pair `(x, y)`, or of one source of both."""
+    if given is None:
+        return None
+    if isinstance(given, (tuple, list)):
+        if len(given) != 2:
+            raise DataError(f"{what}_data is a pair (x, y), got {len(given)} parts")
+        return source_of(given[0], given[1], f"{what} x", reader)
+    return source_of(given, None, f"{what} x", reader)

@@ -40,7 +40,7 @@ def data_of(x: Any, y: Any, config: FitConfig, reader: Reader) -> Data:
     Raises:
         DataError: an error of `fit`, or a generator, which can be read only once.
     """
-    train, validation = split_data(x, y, config, reader)
+    train, validation, _ = split_data(x, y, config, reader)
     if any(isinstance(source, Stream) and source.once for source in (train, validation)):
         raise DataError(
             "estimate reads the data, and a generator can be read only once. Pass a function that makes a new "

@@ -225,6 +225,7 @@ class SearchLoop(FitLoop):
         if source is None or (known := self._validated.get(kept.key)) is not None:
             return known if source is not None and known is not None else {}
         measured = await measure_validation(self.parts, source, self._callbacks)
+        self._note_validation(measured)
         self._used += self._plan.validating
         if measured.logs:
             self._validated[kept.key] = measured.logs
