@@ -7,7 +7,8 @@
     python -m synalinks.testing.fake_server.ollama --port 11434
 
 It speaks `/api/chat`, `/api/embed`, `/api/embeddings`, `/api/tags`, `/api/ps`, `/api/show`, `/api/version`
-and `/` in Ollama's native form, counters and errors included. What it says is decided by a rule
+and `/` in Ollama's native form, counters and errors included, and `/v1/chat/completions`, `/v1/embeddings` and
+`/v1/models` in OpenAI's, streams and tools too. What it says is decided by a rule
 (`ArithmeticModel` unless another is given), which is deterministic for a prompt and its draw; see `model`.
 """
 
@@ -59,6 +60,7 @@ class OllamaServer:
         port: to listen on; 0 takes a free one.
         host: address to listen on.
         latency: seconds before each answer of a model, or a function of the request's number (from 1).
+        pace: seconds between the pieces of a streamed answer.
         faults: the failure schedule; the first fault that strikes a request is the one it gets.
         model: a function `ChatRequest -> str | ModelReply`, or an object with such a method `reply`;
             `ArithmeticModel()` by default.
@@ -82,6 +84,7 @@ class OllamaServer:
         host: str = "127.0.0.1",
         env: bool = False,
         keep: int | None = None,
+        pace: float = 0.0,
     ) -> None:
         self._address = (host, port)
         self._env = env
@@ -92,6 +95,7 @@ class OllamaServer:
             FaultSchedule(faults),
             latency,
             keep,
+            pace,
         )
         self._connections: set[Connection] = set()
         self._thread: threading.Thread | None = None

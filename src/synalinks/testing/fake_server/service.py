@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter_ns
 from typing import Any
 
 from synalinks.testing.fake_models import words as _words
 from synalinks.testing.fake_models.model import ChatRequest, Model
 from synalinks.testing.fake_server import dialect as _dialect
+from synalinks.testing.fake_server import openai as _openai
 from synalinks.testing.fake_server.dialect import ChatAnswer, RefusalError, Shelf, dump
 from synalinks.testing.fake_server.faults import Fault, FaultSchedule
 from synalinks.testing.fake_server.http import Exchange
@@ -17,12 +18,15 @@ from synalinks.testing.fake_server.log import RecordedRequest, RequestLog
 
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
-#: Path -> methods it takes; the first three are requests to a model, which are numbered.
-MODEL_PATHS = ("/api/chat", "/api/embed", "/api/embeddings")
+#: Requests for an answer, and all requests to a model, which are numbered.
+CHAT_PATHS = ("/api/chat", "/v1/chat/completions")
+MODEL_PATHS = (*CHAT_PATHS, "/api/embed", "/api/embeddings", "/v1/embeddings")
+#: Path -> methods it takes.
 ROUTES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(MODEL_PATHS, ("POST",)),
     "/api/show": ("POST",),
     "/api/tags": ("GET", "HEAD"),
+    "/v1/models": ("GET",),
     "/api/ps": ("GET",),
     "/api/version": ("GET", "HEAD"),
     "/": ("GET", "HEAD"),
@@ -39,11 +43,14 @@ class Service:
     same with failures and without. So do those that were cut short or garbled by a fault.
     """
 
-    def __init__(self, model: Model, shelf: Shelf, faults: FaultSchedule, latency: Latency, keep: int | None) -> None:
+    def __init__(
+        self, model: Model, shelf: Shelf, faults: FaultSchedule, latency: Latency, keep: int | None, pace: float = 0.0
+    ) -> None:
         self._model = model
         self._shelf = shelf
         self._faults = faults
         self.latency = latency
+        self._pace = pace
         self._keep = keep
         self.tasks: set[asyncio.Task[None]] = set()
         self.reset()
@@ -120,13 +127,13 @@ class Service:
         try:
             body = _dialect.decode(exchange.body)
             record.model = str(body.get("model"))
-            if exchange.path == "/api/chat":
+            if exchange.path in CHAT_PATHS:
                 self._chat(exchange, record, body, started)
             else:
                 self._embed(exchange, record, body, started)
         except RefusalError as refusal:
             log.close(record, refusal.status)
-            exchange.respond(refusal.status, dump({"error": str(refusal)}))
+            exchange.respond(refusal.status, _error(exchange, refusal.status, str(refusal)))
 
     def _failed(self, exchange: Exchange, record: RecordedRequest, fault: Fault) -> bool:
         """Whether the fault took the place of an answer; what strikes midway does so later."""
@@ -148,7 +155,7 @@ class Service:
         if fault.retry_after is not None:
             headers.append(("Retry-After", f"{fault.retry_after:g}"))
         self.log.close(record, fault.status)
-        exchange.respond(fault.status, dump({"error": fault.error}), headers=headers)
+        exchange.respond(fault.status, _error(exchange, fault.status, fault.error), headers=headers)
 
     def _side_route(self, exchange: Exchange, record: RecordedRequest) -> None:
         kind, value = _dialect_kind(exchange.path), b""
@@ -161,6 +168,8 @@ class Service:
                 body = _dialect.decode(exchange.body)
                 record.model = str(body.get("model") or body.get("name"))
                 value = dump(_dialect.show(self._shelf.abilities(body)))
+            elif exchange.path == "/v1/models":
+                value = dump(_openai.models(self._shelf.listing()))
             else:
                 value = dump({"models": self._shelf.listing(loaded=exchange.path == "/api/ps")})
         except RefusalError as refusal:
@@ -172,6 +181,9 @@ class Service:
 
     # -------------------------------------------------------------- chat
     def _chat(self, exchange: Exchange, record: RecordedRequest, body: dict[str, Any], started: int) -> None:
+        as_openai, counted = exchange.path.startswith(_openai.ROOT), bool(body.get("stream_options"))
+        if as_openai:
+            body = _openai.native(body)
         request = _dialect.chat_request(body, self._shelf.abilities(body))
         fault, stream = record.fault, body.get("stream", True) is not False
         if not request.messages:
@@ -190,15 +202,16 @@ class Service:
             self.log.bill(record, answer.prompt_tokens, answer.completion_tokens)
         self.log.close(record, 200)
         elapsed = perf_counter_ns() - answer.started
+        said = _openai.Answer(answer, record.number, counted) if as_openai else _NativeAnswer(answer, elapsed)
         if stream:
-            self._stream(exchange, answer, elapsed, fault if midway else None)
+            self._stream(exchange, said, fault if midway else None)
         elif midway:
-            whole = dump(answer.body(elapsed))
+            whole = said.whole()
             exchange.start(200, kind="application/json; charset=utf-8", length=len(whole))
             exchange.write(whole[: len(whole) // 2])
             exchange.cut()
         else:
-            exchange.respond(200, dump(answer.body(elapsed)))
+            exchange.respond(200, said.whole())
 
     def _ask(self, request: ChatRequest, fault: Fault | None, started: int) -> ChatAnswer:
         """The model's answer; the draw is taken only if the answer will be sent as it is."""
@@ -214,20 +227,39 @@ class Service:
             answer.completion_tokens = len(answer.pieces)
         return answer
 
-    def _stream(self, exchange: Exchange, answer: ChatAnswer, elapsed: int, fault: Fault | None) -> None:
-        """A stream of lines, one chunk each; a fault ends it half way."""
-        exchange.start(200, kind=NDJSON)
-        lines = list(answer.lines())
-        for line in lines[: len(lines) // 2] if fault is not None else lines:
-            exchange.write(dump(line) + b"\n")
-        if fault is None:
-            exchange.write(dump(answer.last_line(elapsed)) + b"\n")
-        elif fault.drop:
-            exchange.cut()
-            return
+    def _stream(self, exchange: Exchange, said: _openai.Answer | _NativeAnswer, fault: Fault | None) -> None:
+        """A stream of events, one chunk each, at the server's pace; a fault ends it half way."""
+        as_openai = isinstance(said, _openai.Answer)
+        exchange.start(200, kind=_openai.SSE if as_openai else NDJSON)
+        events = list(said.events())
+        if fault is not None:
+            events = events[: len(events) // 2]
+            if not fault.drop:
+                words = dump({"error": fault.error})
+                events.append(b"data: " + words + b"\n\n" if as_openai else words + b"\n")
         else:
-            exchange.write(dump({"error": fault.error}) + b"\n")
-        exchange.finish()
+            events.append(said.end())
+        end = exchange.cut if fault is not None and fault.drop else exchange.finish
+        if self._pace > 0:
+            self._write_slowly(exchange, events, end)
+            return
+        for event in events:
+            exchange.write(event)
+        end()
+
+    def _write_slowly(self, exchange: Exchange, events: list[bytes], end: Callable[[], None]) -> None:
+        """Write events one by one, as long as the client is there."""
+
+        async def run() -> None:
+            for event in events:
+                exchange.write(event)
+                await asyncio.sleep(self._pace)
+            end()
+
+        task = asyncio.get_running_loop().create_task(run())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        exchange.on_gone = task.cancel
 
     # -------------------------------------------------------------- embeddings
     def _embed(self, exchange: Exchange, record: RecordedRequest, body: dict[str, Any], started: int) -> None:
@@ -243,6 +275,9 @@ class Service:
         if texts:
             self.log.bill(record, 0 if legacy else count, 0, len(texts))
         self.log.close(record, 200)
+        if exchange.path.startswith(_openai.ROOT):
+            exchange.respond(200, dump(_openai.embeddings(body, vectors, count)))
+            return
         if legacy:
             exchange.respond(200, dump({"embedding": vectors[0] if texts[0] else []}))
             return
@@ -251,6 +286,32 @@ class Service:
             elapsed = perf_counter_ns() - started
             value |= {"total_duration": elapsed, "load_duration": elapsed // 2, "prompt_eval_count": count}
         exchange.respond(200, dump(value))
+
+
+class _NativeAnswer:
+    """An answer in Ollama's own shapes; `elapsed` in nanoseconds."""
+
+    def __init__(self, answer: ChatAnswer, elapsed: int) -> None:
+        self._answer = answer
+        self._elapsed = elapsed
+
+    def whole(self) -> bytes:
+        """The answer in one piece."""
+        return dump(self._answer.body(self._elapsed))
+
+    def events(self) -> Iterator[bytes]:
+        """The lines of a stream but for the last."""
+        return (dump(line) + b"\n" for line in self._answer.lines())
+
+    def end(self) -> bytes:
+        """The last line, with the counters."""
+        return dump(self._answer.last_line(self._elapsed)) + b"\n"
+
+
+def _error(exchange: Exchange, status: int, words: str) -> bytes:
+    """An error in the form of the path's dialect."""
+    as_openai = exchange.path.startswith(_openai.ROOT)
+    return dump(_openai.error(status, words) if as_openai else {"error": words})
 
 
 def _dialect_kind(path: str) -> str:
