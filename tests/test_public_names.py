@@ -149,3 +149,24 @@ def test_help_shows_what_a_module_takes() -> None:
     taken = parameters(synalinks.Generator)
     assert taken[:3] == ["schema=None", "data_model=None", "language_model=None"]
     assert parameters(synalinks.LanguageModel)[0] == "model=None"
+
+
+@pytest.mark.parametrize(
+    ("namespace", "names"),
+    [
+        ("synalinks", "Function StatelessScope SymbolicScope name_scope SymbolicDataModel JsonDataModel"),
+        ("synalinks.programs", "program_from_json"),
+        (
+            "synalinks.saving",
+            "custom_object_scope deserialize_synalinks_object get_custom_objects get_registered_name "
+            "get_registered_object register_synalinks_serializable serialize_synalinks_object",
+        ),
+    ],
+)
+def test_programs_scopes_and_saving_take_what_users_give_them(shared: Path, namespace: str, names: str) -> None:
+    listed = known(shared, namespace)
+    for name in names.split():
+        wanted = [one for one in listed[name].split(", ") if one and one != "*"]
+        assert parameters(getattr(importlib.import_module(namespace), name)) == wanted, name
+    for name in ("serialize", "deserialize"):
+        assert callable(getattr(synalinks.modules, name))
