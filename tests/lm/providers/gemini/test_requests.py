@@ -376,3 +376,25 @@ def test_an_error_that_is_no_json() -> None:
     found = error_of(502, "<html>", {}, "it said")
     assert type(found) is errors.ServerError
     assert str(found) == "it said: <html>"
+
+
+def test_thoughts_of_a_history_are_handed_back() -> None:
+    history = [
+        {"role": "user", "content": "2 + 2?"},
+        {"role": "assistant", "content": "4", "reasoning_content": "It is a sum."},
+        {"role": "user", "content": "Sure?"},
+    ]
+    contents = chat_payload(Request("chat", "gemini/gemini-2.5-flash", messages=history))["contents"]
+    assert contents[1] == {"role": "model", "parts": [{"text": "It is a sum.", "thought": True}, {"text": "4"}]}
+
+
+@pytest.mark.parametrize("name", ["cached_content", "cachedContent"])
+def test_explicit_cached_content_is_named_and_admits_no_system_instruction(name: str) -> None:
+    history = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "2 + 2?"}]
+    options = {name: "cachedContents/abc"}
+    body = chat_payload(Request("chat", "gemini/gemini-2.5-flash", messages=history, options=options))
+    assert body["cachedContent"] == "cachedContents/abc" and "systemInstruction" not in body
+    assert body["contents"] == [
+        {"role": "user", "parts": [{"text": "Be brief."}]},
+        {"role": "user", "parts": [{"text": "2 + 2?"}]},
+    ]

@@ -5,6 +5,8 @@
 | messages of `system`, `developer`       | `systemInstruction`                                                  |
 | messages of `user`, `assistant`         | `contents` of role `user`, `model`                                   |
 | messages of `tool`                      | parts `functionResponse` of one `user` content                       |
+| reasoning of a history                  | parts of `thought` text                                              |
+| `cached_content`                        | `cachedContent`; the system's messages are then of the user          |
 | `tool_calls` and their signatures       | parts `functionCall` with `thoughtSignature`                         |
 | images, sounds, files: data, address    | parts `inlineData`, `fileData`                                       |
 | `schema`                                | `responseMimeType` and `responseJsonSchema` of `generationConfig`    |
@@ -114,9 +116,13 @@ def chat_payload(request: Request, cap: int | None = None) -> dict[str, Any]:
         raise RequestError(f"{request.model}: a request to Gemini needs at least one message of the user")
     config: dict[str, Any] = {}
     payload: dict[str, Any] = {"contents": contents, "generationConfig": config}
-    if system:
-        payload["systemInstruction"] = {"parts": system}
     options = request.options
+    if system and (
+        options.get("cached_content") or options.get("cachedContent")
+    ):  # which admits no instruction beside it
+        contents[:0] = [{"role": "user", "parts": system}]
+    elif system:
+        payload["systemInstruction"] = {"parts": system}
     for name, value in options.items():
         if value is not None and name not in TAKEN:
             camel = _camel(name)
@@ -224,6 +230,8 @@ def _contents(request: Request) -> tuple[list[dict[str, Any]], list[dict[str, An
             parts = [_result(message, names, request.model)]
         else:
             parts = [_part(part, request.model) for part in parts_of(message.get("content"))]
+        if role == "assistant" and (thought := message.get("reasoning_content") or message.get("reasoning")):
+            parts = [{"text": thought, "thought": True}, *parts]
         if role == "assistant" and (calls := message.get("tool_calls")):
             names.update((call["id"], function_of(call)["name"]) for call in calls if call.get("id"))
             parts += _uses(calls, message.get("thinking_blocks") or (), signed)
