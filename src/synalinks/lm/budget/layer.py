@@ -104,22 +104,24 @@ class BudgetLayer:
         if needs.limit is None:
             usual = None if self._statistics is None else self._statistics.usual(call).output
             needs = replace(needs, most=first_cap(call.request, usual, self._limits))
-        while True:
-            outcome, asked = await self._attempt(call, needs, trackers, below)
-            most = next_cap(asked, outcome, needs, trackers, self._limits)
-            if most is None:
-                break
-            call.trace.repeats += 1
-            call.trace.repeat_costs += self._cost(outcome, call.request)
+        outcome, asked = await self._attempt(call, needs, trackers, below)
+        while (most := next_cap(asked, outcome, needs, trackers, self._limits)) is not None:
             needs = replace(needs, most=most)
             if call.admission is not None:
                 await call.admission.next_turn()
-            if call.sink is not None:
-                call.sink(RESTART)
-        cut = was_cut(asked, outcome)
+            before, spent = call.trace.repeats, call.trace.repeat_costs
+            call.trace.repeats, call.trace.repeat_costs = before + 1, spent + self._cost(outcome, call.request)
+            try:
+                outcome, asked = await self._attempt(call, needs, trackers, below, restart=True)
+            except BudgetExceeded as refused:
+                call.trace.repeats, call.trace.repeat_costs = before, spent  # the attempt before was the last
+                if isinstance(outcome, LMError):
+                    raise refused from outcome
+                break  # the answer that was cut is there
+        cut = was_cut(asked, outcome) and asked.output_cap != limit_of(call.request.model, self._limits)
         if isinstance(outcome, Reply):
             return replace(outcome, capped=asked.output_cap) if cut else outcome
-        if cut and asked.output_cap != limit_of(call.request.model, self._limits):
+        if cut:
             outcome.capped = asked.output_cap
             _refuse_cut(call, outcome, needs, trackers)
         raise outcome
@@ -131,9 +133,13 @@ class BudgetLayer:
         return outcome.last_cost(price is not None and price.is_free)
 
     async def _attempt(
-        self, call: Call, needs: Needs, trackers: Sequence[BudgetTracker], below: Handler
+        self, call: Call, needs: Needs, trackers: Sequence[BudgetTracker], below: Handler, restart: bool = False
     ) -> tuple[Reply | LMError, Call]:
-        """An attempt, reserved, sent and settled: how it ended, and the call as it was sent."""
+        """An attempt, reserved, sent and settled: how it ended, and the call as it was sent.
+
+        Args:
+            restart: whether a sink has received a part of the attempt before.
+        """
         statistics = self._statistics
         usual = None if statistics is None else lambda: statistics.usual(call)
         held = Reservation(trackers, needs, self._queue, call.trace, usual, _outer.get())
@@ -142,6 +148,8 @@ class BudgetLayer:
         asked = replace(call, output_cap=held.cap)
         try:
             held.send()
+            if restart and call.sink is not None:
+                call.sink(RESTART)
             reply = await below(asked)
         except LMError as error:
             if error.reply is not None:

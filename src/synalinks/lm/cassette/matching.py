@@ -54,7 +54,13 @@ class Matcher:
         if own:
             return rows[own[0]]
         answers = (rows[number] for number in others if not self._file.row(rows[number]).failed)
-        return next(answers, None if self.recording or not others else rows[others[0]])
+        if (answer := next(answers, None)) is not None or self.recording:
+            return answer
+        if others:
+            return rows[others[0]]
+        # what was cut short for one call was shared with those in flight beside it
+        cut = [index for index in rows if index in self._file.capped]
+        return cut[0] if cut and _limits_answers(budgets()) else None
 
     def _find_whole(self, digest: str, rows: Sequence[int], call: Call, budgets: Budgets) -> int | None:
         """The rule of draws.py on a cassette where a budget cut some answers short, or some calls were cancelled."""
@@ -82,7 +88,7 @@ class Matcher:
         for number, other in enumerate(self.places_of(digest, rows)):
             index = rows[number]
             if index in capped:
-                if other == place and any("usd" in budget or "tokens" in budget for budget in budgets()):
+                if other == place and _limits_answers(budgets()):
                     cut.append(number)
             elif other == place:
                 own.append(number)
@@ -97,3 +103,8 @@ class Matcher:
             row = self._file.row(index)
             places.append((row.scope, row.draw))
         return places
+
+
+def _limits_answers(budgets: Sequence[Mapping[str, str]]) -> bool:
+    """Whether one of these budgets may cut answers short."""
+    return any("usd" in budget or "tokens" in budget for budget in budgets)

@@ -199,16 +199,24 @@ def refusal_to_dict(refusal: BudgetExceeded, budget: Mapping[str, str]) -> dict[
     return value
 
 
-def recorded_refusal(rows: Iterable[Row], call: Call, budgets: Sequence[Mapping[str, str]]) -> Recorded | None:
-    """Which of `budgets`, and how, refused the call, according to these rows."""
+def recorded_refusal(
+    rows: Iterable[Row], call: Call, budgets: Sequence[Mapping[str, str]], anywhere: bool = False
+) -> Recorded | None:
+    """Which of `budgets`, and how, refused the call, according to these rows.
+
+    Args:
+        anywhere: whether a refusal at another place serves, as of a call that was shared in flight and has one row.
+    """
     for row in rows:
         value = row.value["refused"]
-        if (row.scope, row.draw) == call.place and value["budget"] in budgets:
+        own = (row.scope, row.draw) == call.place
+        if (own or anywhere) and value["budget"] in budgets:
             error = BudgetExceeded(value["message"])
             error.budget = value["budget"]
-            if "after" in value:
+            if "after" in value and own:  # what was spent before is the own call's
                 error.__cause__ = error_from_dict(value["after"])
-            return Recorded(error, settled=row.settled, refused_by=budgets.index(value["budget"]))
+            settled = row.settled if own else NOTHING
+            return Recorded(error, settled=settled, refused_by=budgets.index(value["budget"]))
     return None
 
 

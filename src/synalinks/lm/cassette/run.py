@@ -281,9 +281,11 @@ class CassetteRun:
         refused = self.cassette.refused.get(digest)
         if refused is None:
             return None
-        if call.place in self._matcher.places_of(digest, _several(self.cassette.by_digest.get(digest, []))):
+        answers = _several(self.cassette.by_digest.get(digest, []))
+        if call.place in self._matcher.places_of(digest, answers):
             return None  # answered later, in a run with a larger budget
-        return recorded_refusal(map(self.cassette.row, refused), call, budgets())
+        anywhere = call.request.single_answer and not answers
+        return recorded_refusal(map(self.cassette.row, refused), call, budgets(), anywhere)
 
     def event(self, name: str, scope: Scope, budgets: Sequence[Mapping[str, str]]) -> tuple[int, str] | None:
         """Which of `budgets` ended something at a place of the recorded run, and the words for it; None if none did."""

@@ -117,9 +117,7 @@ def chat_payload(request: Request, cap: int | None = None) -> dict[str, Any]:
     config: dict[str, Any] = {}
     payload: dict[str, Any] = {"contents": contents, "generationConfig": config}
     options = request.options
-    if system and (
-        options.get("cached_content") or options.get("cachedContent")
-    ):  # which admits no instruction beside it
+    if system and (options.get("cached_content") or options.get("cachedContent")):
         contents[:0] = [{"role": "user", "parts": system}]
     elif system:
         payload["systemInstruction"] = {"parts": system}
