@@ -1,4 +1,4 @@
-"""2,000 random schedules of calls under budgets, against a server that does its worst (`scripts/adversary.py`: more)."""
+"""2,000 random schedules of calls under budgets, with a server that does its worst (more: `scripts/adversary.py`)."""
 
 from __future__ import annotations
 
