@@ -68,6 +68,11 @@ def test_settings_that_cannot_be_right(options: dict[str, Any], error: type[Exce
         synalinks.LanguageModel(**options)
 
 
+def test_a_misspelt_argument_of_a_call_has_its_neighbour_named() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'tool_schemas'"):
+        asyncio.run(lm()(CHAT, tool_schema=[]))
+
+
 def test_an_empty_answer_is_tried_as_often_as_the_program_says() -> None:
     model = synalinks.LanguageModel(MODEL, retry=3, retry_max_wait=0.0)
     empty = ScriptedProvider(["", "  ", "hello"])

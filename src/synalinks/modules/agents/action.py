@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from synalinks._json import JsonObject
 from synalinks.data import DataModel, Field, GenericIO, JsonDataModel, SymbolicDataModel
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
@@ -106,7 +107,7 @@ class Action(Module):
         """A call of any tool."""
         return SymbolicDataModel(schema=GenericAction.get_schema())
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments: the tool, and those of the inner generator."""
         inner = self.generator.get_config()
         for one in ("schema", "return_inputs", "streaming", "tool_schemas", "prompt_variables"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from synalinks._json import JsonObject
+from synalinks._json import Json, JsonObject
 from synalinks.data import (
     ChatMessages,
     JsonDataModel,
@@ -96,7 +96,7 @@ class FunctionCallingAgent(Module):
     def __init__(
         self,
         *,
-        schema: Mapping[str, Any] | None = None,
+        schema: Mapping[str, Json] | None = None,
         data_model: Any = None,
         language_model: Any = None,
         prompt_template: str | None = None,
@@ -133,7 +133,7 @@ class FunctionCallingAgent(Module):
         self.skills = skill_files.paths_of(skills)
         found = skill_files.find_skills(self.skills)
         self.tools = _tools_of(self.name, tools, skill_files.reader_of(found) if found else None)
-        common: dict[str, Any] = {
+        common: JsonObject = {
             "language_model": language_model,
             **dict(zip(SAMPLING, (temperature, max_tokens, top_p, top_k), strict=True)),
             "reasoning_effort": reasoning_effort,
@@ -231,7 +231,7 @@ class FunctionCallingAgent(Module):
             return SymbolicDataModel(schema=answer.value)
         return SymbolicDataModel(schema=schemas.concat(conversation, answer.value))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The constructor's arguments; functions of tools are written by their registered names."""
         final = self.final_generator.get_config()
         given = [tool for name, tool in self.tools.items() if not (self.skills and name == skill_files.READ_SKILL)]

@@ -187,7 +187,8 @@ class RemoteModel(ModelCounters, Module):
         """
         if not options:
             return self.default_kwargs
-        return {**self.default_kwargs, **check_options(self.name, options, self.kind, self.client.spec.options)}
+        near = _arguments(type(self).call)
+        return {**self.default_kwargs, **check_options(self.name, options, self.kind, self.client.spec.options, near)}
 
     def handle_failure(self, error: LMError, raises: bool = False) -> None:
         """Raise a failure, or warn of it and let the sample go on without an answer.
@@ -328,6 +329,6 @@ def _users_level() -> int:
 
 
 @functools.cache
-def _arguments(constructor: Callable[..., None]) -> frozenset[str]:
-    """Names of a constructor's arguments."""
-    return frozenset(inspect.signature(constructor).parameters)
+def _arguments(function: Callable[..., object]) -> frozenset[str]:
+    """Names of a function's arguments."""
+    return frozenset(inspect.signature(function).parameters)

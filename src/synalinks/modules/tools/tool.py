@@ -104,7 +104,7 @@ class Tool(Module):
         parameters = {name: value for name, value in self.parameters.items() if name != "title"}
         return {"name": self.name, "description": text, "parameters": parameters}
 
-    def read(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+    def read(self, arguments: Mapping[str, object]) -> JsonObject:
         """Arguments as the function takes them.
 
         Raises:
@@ -132,7 +132,7 @@ class Tool(Module):
             return self._result(SIMULATED)
         return self._result(await self._attempts(arguments))
 
-    async def _attempts(self, arguments: Mapping[str, Any]) -> object:
+    async def _attempts(self, arguments: Mapping[str, Json]) -> object:
         """What the function gives, on the first attempt that does not fail."""
         try:
             return await self._once(arguments)
@@ -141,7 +141,7 @@ class Tool(Module):
         except Exception as first:  # noqa: BLE001  whatever a user's function raises; raised again if it lasts
             return await self._again(arguments, first)
 
-    async def _again(self, arguments: Mapping[str, Any], first: Exception) -> object:
+    async def _again(self, arguments: Mapping[str, Json], first: Exception) -> object:
         from tenacity import AsyncRetrying, retry_if_not_exception_type, stop_after_attempt, wait_exponential
 
         attempts = AsyncRetrying(
@@ -160,7 +160,7 @@ class Tool(Module):
         found: object = await attempts(attempt)
         return found
 
-    async def _once(self, arguments: Mapping[str, Any]) -> object:
+    async def _once(self, arguments: Mapping[str, Json]) -> object:
         found = self.func(**arguments)
         return await found if inspect.isawaitable(found) else found
 
@@ -181,17 +181,19 @@ class Tool(Module):
         """What the function's return type says of its result."""
         return SymbolicDataModel(schema=result_schema(self.signature.returns, self.name))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The function by its name, and the rest."""
         own = {"name": self.name, "description": self.description, "trainable": self.trainable}
         return {"func": serialize_synalinks_object(self.func), **own}
 
 
 #: What programs give as tools: modules, functions, or tools as requests carry them.
-AnyTool = Tool | Callable[..., Any] | Mapping[str, Any]
+AnyTool = Tool | Callable[..., Any] | Mapping[str, Json]
 
 
-def wire_tools(tools: Sequence[AnyTool] | None, schemas: Sequence[Mapping[str, Any]] | None = None) -> list[JsonObject]:
+def wire_tools(
+    tools: Sequence[AnyTool] | None, schemas: Sequence[Mapping[str, Json]] | None = None
+) -> list[JsonObject]:
     """Tools as requests carry them, each under a name of its own.
 
     Args:

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from synalinks._json import Json, JsonObject
 from synalinks.testing.fake_server.dialect import ChatAnswer, RefusalError, dump
 
 ROOT = "/v1/"
@@ -27,7 +28,7 @@ _KINDS = {404: "not_found_error", 429: "rate_limit_error"}
 _LEAST_SERVER_ERROR = 500
 
 
-def native(body: Mapping[str, Any]) -> dict[str, Any]:
+def native(body: Mapping[str, Json]) -> JsonObject:
     """A body of `/v1/chat/completions` as one of `/api/chat`.
 
     Raises:
@@ -36,7 +37,7 @@ def native(body: Mapping[str, Any]) -> dict[str, Any]:
     messages = body.get("messages")
     if not messages:
         raise RefusalError(400, "[] is too short - 'messages'")
-    made: dict[str, Any] = {"model": body.get("model"), "stream": bool(body.get("stream"))}
+    made: JsonObject = {"model": body.get("model"), "stream": bool(body.get("stream"))}
     made["messages"] = [_message(one) for one in messages] if isinstance(messages, list) else messages
     made["options"] = {ours: body[name] for name, ours in _OPTIONS.items() if body.get(name) is not None}
     form = body.get("response_format")
@@ -83,7 +84,7 @@ class Answer:
     def whole(self) -> bytes:
         """The answer in one piece."""
         answer = self._answer
-        message: dict[str, Any] = {"role": "assistant", "content": "".join(answer.pieces)}
+        message: JsonObject = {"role": "assistant", "content": "".join(answer.pieces)}
         if answer.thinking:
             message["reasoning"] = answer.thinking
         if answer.tool_calls:
@@ -94,7 +95,7 @@ class Answer:
     def events(self) -> Iterator[bytes]:
         """The events of a stream but for the last ones: thinking, text by tokens, tool calls."""
         answer = self._answer
-        deltas: list[dict[str, Any]] = [{"reasoning": answer.thinking}] if answer.thinking else []
+        deltas: list[JsonObject] = [{"reasoning": answer.thinking}] if answer.thinking else []
         deltas += [{"content": piece} for piece in answer.pieces]
         if answer.tool_calls:
             deltas.append({"tool_calls": self._calls()})
@@ -108,15 +109,15 @@ class Answer:
             end += _event(self._object("chat.completion.chunk") | {"choices": [], "usage": self._usage()})
         return end + b"data: [DONE]\n\n"
 
-    def _chunk(self, delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+    def _chunk(self, delta: Mapping[str, Json], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return _event(self._object("chat.completion.chunk") | {"choices": [choice]})
 
-    def _object(self, kind: str) -> dict[str, Any]:
+    def _object(self, kind: str) -> JsonObject:
         head = self._head
         return {"id": head["id"], "object": kind, **head, "system_fingerprint": "fp_ollama"}
 
-    def _calls(self) -> list[dict[str, Any]]:
+    def _calls(self) -> list[JsonObject]:
         return [
             {
                 "id": call["id"],
@@ -138,23 +139,23 @@ class Answer:
         return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
-def _event(value: Mapping[str, Any]) -> bytes:
+def _event(value: Mapping[str, Json]) -> bytes:
     return b"data: " + dump(value) + b"\n\n"
 
 
-def error(status: int, message: str) -> dict[str, Any]:
+def error(status: int, message: str) -> JsonObject:
     """The body of an error."""
     kind = _KINDS.get(status, "api_error" if status >= _LEAST_SERVER_ERROR else "invalid_request_error")
     return {"error": {"message": message, "type": kind, "param": None, "code": None}}
 
 
-def models(listing: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def models(listing: Sequence[Mapping[str, Json]]) -> JsonObject:
     """The answer of `/v1/models`."""
     rows = [{"id": one["name"], "object": "model", "created": 0, "owned_by": "library"} for one in listing]
     return {"object": "list", "data": rows}
 
 
-def embeddings(body: Mapping[str, Any], vectors: Sequence[Sequence[float]], tokens: int) -> dict[str, Any]:
+def embeddings(body: Mapping[str, Json], vectors: Sequence[Sequence[float]], tokens: int) -> JsonObject:
     """The answer of `/v1/embeddings`; vectors as base64 of float32 where the request says so."""
 
     def said(vector: Sequence[float]) -> Any:

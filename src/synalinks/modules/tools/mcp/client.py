@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from synalinks._concurrency import LoopLocal, run_all
+from synalinks._json import Json
 from synalinks.errors import ConfigurationError, ToolFailed
 from synalinks.modules.tools.mcp.connections import Session, checked, failures, in_words, is_answer
 from synalinks.modules.tools.mcp.results import value_of
@@ -51,7 +52,7 @@ class MultiServerMCPClient:
         ConfigurationError: a connection that can't be right.
     """
 
-    def __init__(self, connections: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(self, connections: Mapping[str, Mapping[str, Json]] | None = None) -> None:
         self.connections = {name: checked(name, given) for name, given in (connections or {}).items()}
         self._sessions: LoopLocal[_Sessions] = LoopLocal(_Sessions)
         CLIENTS.update(dict.fromkeys(self.connections, self))
@@ -102,7 +103,7 @@ class MultiServerMCPClient:
             await self._drop_if_broken(server, session, error)
             raise ToolFailed(f"the MCP server {server!r} does not list its tools: {in_words(error)}") from error
 
-    async def call_tool(self, server_name: str, tool: str, arguments: Mapping[str, Any]) -> object:
+    async def call_tool(self, server_name: str, tool: str, arguments: Mapping[str, Json]) -> object:
         """What a tool gives: its structured content, else its text, else its other contents as JSON.
 
         Raises:

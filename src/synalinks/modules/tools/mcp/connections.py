@@ -11,8 +11,9 @@ import contextvars
 import difflib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from synalinks._json import Json, JsonObject
 from synalinks.errors import ConfigurationError, OfflineError, ToolFailed
 from synalinks.lm import current_run, scrubbed
 
@@ -31,7 +32,7 @@ TIMEOUT, READ_TIMEOUT = 30.0, 300.0
 INSTALL = "MCP servers need the package mcp: pip install 'synalinks-replay[mcp]'"
 
 
-def checked(server: str, given: object) -> dict[str, Any]:
+def checked(server: str, given: object) -> JsonObject:
     """A connection with its transport.
 
     Raises:
@@ -62,7 +63,7 @@ class Session:
         client: the library's client of it.
     """
 
-    def __init__(self, server: str, connection: Mapping[str, Any]) -> None:
+    def __init__(self, server: str, connection: Mapping[str, Json]) -> None:
         self.client: Client
         self._server = server
         self._connection = connection
@@ -71,7 +72,7 @@ class Session:
         self._task = asyncio.get_running_loop().create_task(self._own(), context=contextvars.Context())
 
     @classmethod
-    async def begin(cls, server: str, connection: Mapping[str, Any]) -> Session:
+    async def begin(cls, server: str, connection: Mapping[str, Json]) -> Session:
         """A session, once the server has answered.
 
         Raises:
@@ -120,7 +121,7 @@ class Session:
             self._open.set_exception(error)
 
 
-async def _connected(stack: AsyncExitStack, connection: Mapping[str, Any]) -> Client:
+async def _connected(stack: AsyncExitStack, connection: Mapping[str, Json]) -> Client:
     from mcp import Client  # an optional package, 0.4 s
 
     transport = connection["transport"]

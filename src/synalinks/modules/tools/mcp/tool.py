@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self
 from weakref import WeakValueDictionary
 
-from synalinks._json import JsonObject
+from synalinks._json import Json, JsonObject
 from synalinks.data import SymbolicDataModel
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm import schema_of
@@ -20,7 +20,7 @@ from synalinks.saving import is_cloning
 class ToolServers(Protocol):
     """What runs tools on servers."""
 
-    async def call_tool(self, server_name: str, tool: str, arguments: Mapping[str, Any]) -> object:
+    async def call_tool(self, server_name: str, tool: str, arguments: Mapping[str, Json]) -> object:
         """What a tool of a server gives."""
 
 
@@ -57,8 +57,8 @@ class McpTool(Tool):
         *,
         server: str,
         tool: str,
-        parameters: Mapping[str, Any],
-        results: Mapping[str, Any] | None = None,
+        parameters: Mapping[str, Json],
+        results: Mapping[str, Json] | None = None,
         name: str | None = None,
         description: str | None = None,
         client: ToolServers | None = None,
@@ -75,7 +75,7 @@ class McpTool(Tool):
         """The JSON schema of its arguments, as the server gave it."""
         return {"title": title_of(self.tool), **self.input_schema}
 
-    def read(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+    def read(self, arguments: Mapping[str, object]) -> JsonObject:
         """Arguments that obey the server's schema.
 
         Raises:
@@ -86,7 +86,7 @@ class McpTool(Tool):
             raise DataError(problem)
         return given
 
-    async def _once(self, arguments: Mapping[str, Any]) -> object:
+    async def _once(self, arguments: Mapping[str, Json]) -> object:
         client = self.client or CLIENTS.get(self.server)
         if client is None:
             raise ConfigurationError(
@@ -99,7 +99,7 @@ class McpTool(Tool):
         """What the server says of the results."""
         return SymbolicDataModel(schema=result_schema(None, self.name) | (self.results or {}))
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> JsonObject:
         """The tool as its server described it; the client only in a clone."""
         held = {"client": self.client} if is_cloning() else {}
         own = {"name": self.name, "description": self.description}
@@ -107,6 +107,6 @@ class McpTool(Tool):
         return {"server": self.server, "tool": self.tool, **given, **own, **held}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
+    def from_config(cls, config: Mapping[str, Json]) -> Self:
         """The tool that `get_config` described; schemas are taken as they are."""
         return cls(**config)
