@@ -132,7 +132,7 @@ class Job(synalinks.Module):
             return None
         async with asyncio.TaskGroup() as group:
             for turn in range(sample % 4):
-                group.create_task(self.second(inputs, turn))
+                group.create_task(self.second(inputs, turn=turn))
         return None if fails == "after" else Stamp(sample=sample, turn=-1)
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
