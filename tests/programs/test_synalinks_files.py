@@ -180,6 +180,9 @@ def test_notes_name_what_was_left_out(tmp_path: Path) -> None:
     value["telemetry"] = {"on": True}
     value["config"]["modules"][2]["config"]["beam_width"] = 4
     value["config"]["modules"][2]["config"]["nothing"] = None
+    model = copy.deepcopy(MODEL)
+    model["config"] |= {"warmth": 3, "temperature": 0.5}
+    value["config"]["modules"][2]["config"]["language_model"] = model
     value["compile_config"]["reward"]["class_name"] = "Unheard"
     value["variables"]["trainable_variables"]["solver"]["state_solver"]["entropy"] = 1.0
     value["variables"]["trainable_variables"]["other"] = {"state_other": state()}
@@ -187,12 +190,14 @@ def test_notes_name_what_was_left_out(tmp_path: Path) -> None:
     for part in (
         "telemetry of the file",
         "'beam_width' of Generator 'solver'",
+        "'warmth' of LanguageModel 'language_model'",
         "the field 'entropy' of the variable solver/state_solver",
         "the variable other/state_other",
         "compile_config (the file names 'Unheard'",
     ):
         assert part in note
     assert "nothing" not in note and program.optimizer is None
+    assert program.get_module("solver").language_model.default_kwargs == {"temperature": 0.5}
 
 
 def test_variables_under_another_path_are_found_by_their_name(tmp_path: Path) -> None:

@@ -114,13 +114,23 @@ def _class_of(saved: Mapping[str, Any]) -> tuple[type | None, str]:
     return None, ""
 
 
-def _known(cls: type, config: Mapping[str, Any], where: str, notes: list[str]) -> dict[str, Any]:
+def _known(cls: Any, config: Mapping[str, Any], where: str, notes: list[str]) -> dict[str, Any]:
     """The settings that a class has; others are noted, unless they are empty."""
     parameters = inspect.signature(cls).parameters
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
-        return {key: item for key, item in config.items() if key in parameters or item is not None}
-    notes += [f"{key!r} of {where}" for key, item in config.items() if key not in parameters and item is not None]
-    return {key: item for key, item in config.items() if key in parameters}
+    known = {key: item for key, item in config.items() if key in parameters}
+    others = {key: item for key, item in config.items() if key not in parameters and item is not None}
+    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):  # options, of which the class has some
+        known |= {key: item for key, item in others.items() if _is_option(cls, {**known, key: item})}
+    notes += [f"{key!r} of {where}" for key in others if key not in known]
+    return known
+
+
+def _is_option(cls: Any, config: Mapping[str, Any]) -> bool:
+    try:
+        cls.from_config(config)
+    except ConfigurationError:
+        return False
+    return True
 
 
 # --- variables ---------------------------------------------------------------------------------------------------
