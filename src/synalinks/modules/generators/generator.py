@@ -159,7 +159,7 @@ class Generator(Module):
             return None
         offered = self.tool_schemas
         if tools or tool_schemas:
-            offered = wire_tools(tools, [*offered, *(tool_schemas or ())])
+            offered = wire_tools([*offered, *(tools or ())], tool_schemas)
         own = type(self).format_messages is Generator.format_messages
         messages = self.messages(inputs) if own else await self._formatted(inputs)
         if self.streaming and not training and scope.current().phase is None:
