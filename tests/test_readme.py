@@ -104,7 +104,7 @@ def test_quick_start_records_and_then_needs_no_server(tmp_path: Path, monkeypatc
     assert len([line for line in QUICK_START.splitlines() if line.strip()]) <= 25
     with OllamaServer(env=True) as server:
         first = run_program(QUICK_START)
-        assert server.requests.number > 20
+        assert server.requests.number > 5
     saved = (tmp_path / "solver.json").read_bytes()
     synalinks.clear_session()
     with synalinks.offline():
@@ -126,7 +126,7 @@ def test_quick_start_without_its_cassette_costs_nothing_the_second_time(
         asked = server.requests.number
         synalinks.clear_session()
         second = run_program(unrecorded)
-        assert asked == server.requests.number > 20
+        assert asked == server.requests.number > 5
     assert timeless(second)[:5] == timeless(first)[:5]
 
 

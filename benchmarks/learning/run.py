@@ -24,6 +24,7 @@ os.environ["SYNALINKS_CACHE"] = "off"  # each run is a run of its own
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import laws
 import model as simulated
+import with_dspy
 
 import programs
 import synalinks
@@ -45,6 +46,11 @@ class Own:
     def data(task: str, part: str) -> tuple[list[Any], list[Any]]:
         """Questions and labels."""
         return programs.data(list(laws.letters(task, part)))
+
+    @staticmethod
+    def base(task: str) -> str:
+        """The instructions of the untrained program."""
+        return laws.BASE[task]
 
     @staticmethod
     async def build(task: str, language_model: Any) -> Any:
@@ -108,6 +114,11 @@ class Ruler:
         )
 
     @classmethod
+    def base(cls, task: str) -> str:
+        """As `Own.base`."""
+        return str(cls.tasks.BASE[task])
+
+    @classmethod
     async def build(cls, task: str, language_model: Any) -> Any:
         """The untrained program."""
         inputs = synalinks.Input(data_model=programs.Question)
@@ -164,6 +175,9 @@ def table(rows: Sequence[Mapping[str, Any]], tasks: Sequence[str]) -> None:
         line, means = f"{name:<24}", []
         for task in tasks:
             shares = [row["share"] for row in own if row["task"] == task]
+            if not shares:
+                line += f"{'-':>12}"
+                continue
             error = statistics.stdev(shares) / len(shares) ** 0.5 if len(shares) > 1 else 0.0
             means.append(statistics.mean(shares))
             line += f"{means[-1]:>7.0%} ±{error:>3.0%}"
@@ -193,10 +207,18 @@ async def main() -> None:
     first, _, last = given.seeds.partition("-")
     rows = []
     for optimizer in given.optimizers.split(","):
+        if optimizer.startswith("dspy:") and not with_dspy.available():
+            print(f"{optimizer}: DSPy is not installed (pip install dspy)")
+            continue
         for seed in range(int(first), int(last or first) + 1):
             for task in tasks:
                 ruler = next(ruler for ruler in rulers if task in ruler.names)
-                row = await one(ruler(seed), task, optimizer, seed, given.calls, given.epochs, given.batch)
+                if optimizer.startswith("dspy:"):
+                    row = await with_dspy.beside(ruler(seed), task, optimizer, seed, given.calls)
+                else:
+                    row = await one(ruler(seed), task, optimizer, seed, given.calls, given.epochs, given.batch)
+                if row is None:
+                    continue
                 rows.append(row)
                 if given.out is not None:
                     with given.out.open("a") as file:

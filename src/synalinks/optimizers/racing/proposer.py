@@ -11,7 +11,7 @@ from synalinks.modules import Generator, LanguageModel
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.optimizers.learnable import learnable_schema
 from synalinks.optimizers.racing import prompts
-from synalinks.optimizers.racing.refusals import normal, refusal
+from synalinks.optimizers.refusals import normal, refusal
 from synalinks.optimizers.search import Answer, Case, Problem, State
 
 #: Inputs that a proposer is shown, besides those of wrong predictions.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from synalinks.optimizers.evolutionary.omega.novelty_search import (
 from synalinks.optimizers.learnable import learnable_schema
 from synalinks.optimizers.optimizer import UpdateFrequency
 from synalinks.optimizers.proposals import Step
+from synalinks.optimizers.refusals import degenerate
 from synalinks.saving import serialize_synalinks_object
 
 ALGORITHMS = ("dns", "ga")
@@ -172,7 +174,7 @@ class OMEGA(EvolutionaryOptimizer):
     async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Json] | None:
         """What the proposer makes of one candidate; None if it failed for good."""
         inputs = prompts.MutationInputs(**self._shown(variable, step), current_variable=parent.learnable)
-        return await self._ask("mutation", variable, inputs)
+        return await self._ask("mutation", variable, parent, inputs)
 
     async def cross(
         self, variable: Variable, parent: Candidate, other: Candidate, step: Step
@@ -181,7 +183,7 @@ class OMEGA(EvolutionaryOptimizer):
         inputs = prompts.CrossoverInputs(
             **self._shown(variable, step), other_variable=other.learnable, current_variable=parent.learnable
         )
-        return await self._ask("crossover", variable, inputs)
+        return await self._ask("crossover", variable, parent, inputs)
 
     def _shown(self, variable: Variable, step: Step) -> JsonObject:
         hard = self._hard[variable.path]
@@ -194,12 +196,17 @@ class OMEGA(EvolutionaryOptimizer):
             "variable_description": variable.description or "",
         }
 
-    async def _ask(self, kind: str, variable: Variable, inputs: Any) -> Mapping[str, Json] | None:
+    async def _ask(self, kind: str, variable: Variable, parent: Candidate, inputs: Any) -> Mapping[str, Json] | None:
+        """New values, or None where there is no answer or a degenerate one, which is not worth its scoring."""
         answer: JsonDataModel | None = await self._proposers[kind, variable.path](inputs)
         if answer is None:
             return None  # the model layer has warned
         keys = self._keys[variable.path]
-        return {name: value for name, value in answer.get_json().items() if name in keys}
+        values = {name: value for name, value in answer.get_json().items() if name in keys}
+        if (reason := degenerate(values, parent.learnable)) is not None:
+            warnings.warn(f"{self.name}: a proposal for {variable.path} is refused: {reason}", stacklevel=2)
+            return None
+        return values
 
     async def on_epoch_end(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """With `dns`, drop the dominated candidates; then rebuild the pools."""

@@ -21,6 +21,19 @@ def normal(fields: Mapping[str, Json]) -> str:
     return " ".join(_WORD.findall(_json.canonical(dict(fields)).decode().lower()))
 
 
+def degenerate(values: Mapping[str, Json], current: Mapping[str, Json]) -> str | None:
+    """Why values can't be meant, in words; None if they can: empty where there was something, or repetitions."""
+    if not values:
+        return "nothing proposed"
+    for name, text in _texts(values):
+        before = current.get(name)
+        if isinstance(before, str) and _WORD.search(before) and not _WORD.search(text):
+            return f"{name} is empty"
+        if _repeats(text):
+            return f"{name} repeats itself"
+    return None
+
+
 def refusal(values: Mapping[str, Json], current: Mapping[str, Json], longest: int, tried: Iterable[str]) -> str | None:
     """Why a proposal is refused, in words; None if it is not.
 
@@ -30,16 +43,8 @@ def refusal(values: Mapping[str, Json], current: Mapping[str, Json], longest: in
         longest: characters.
         tried: proposals before, in their normal form.
     """
-    if not values:
-        return "nothing proposed"
-    for name, text in _texts(values):
-        before = current.get(name)
-        if isinstance(before, str) and _WORD.search(before) and not _WORD.search(text):
-            return f"{name} is empty"
-        if isinstance(before, str) and len(_WORD.findall(text)) < min(2, len(_WORD.findall(before))):
-            return f"{name} is one word"
-        if _degenerate(text):
-            return f"{name} repeats itself"
+    if (reason := degenerate(values, current)) is not None:
+        return reason
     if sum(len(text) for _, text in _texts(values)) > longest:
         return f"longer than {longest} characters"
     if normal(values) in set(tried) or normal(values) == normal({name: current.get(name) for name in values}):
@@ -57,7 +62,7 @@ def _texts(values: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
             yield from ((name, text) for text in value if isinstance(text, str))
 
 
-def _degenerate(text: str) -> bool:
+def _repeats(text: str) -> bool:
     """Whether a text is one word over and over, or one line."""
     words = _WORD.findall(text.lower())
     if len(words) < MANY:
