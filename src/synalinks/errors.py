@@ -7,7 +7,7 @@
     |  |- UnknownModelError      a model name with an unknown provider
     |  `- UnsupportedSchemaError a schema with a field that is no decision
     |- LMError                   one call to a model failed
-    |  |- ConnectionFailed       no server, dropped connection             retried
+    |  |- ConnectionFailed       no server, dropped connection             retried, unless no server was ever there
     |  |- CallTimeout            no answer in time                         retried, spend uncertain
     |  |- RateLimited            429 and its kin, with `retry_after`       retried
     |  |- ServerError            5xx, "busy"                               retried

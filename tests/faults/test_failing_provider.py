@@ -172,7 +172,7 @@ def test_a_server_that_dies_in_the_middle_stops_the_fit_and_loses_nothing(
 
     with OllamaServer(faults=[dying.fault(**how)], env=True) as server, pytest.warns(synalinks.LMWarning) as told:
         program, said = asyncio.run(main())
-    assert len(told) == 8
+    assert len(told) == 1, "the others are folded"
     assert "none of the 8 samples of the batch at epoch=1 step=0 phase=train" in said
     history = program.history
     assert history is not None

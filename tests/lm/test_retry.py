@@ -339,3 +339,27 @@ def test_a_broken_answer_is_followed_by_a_request_that_says_what_was_wrong() -> 
     assert [message["role"] for message in sent[2].messages] == ["user", "user"], "an empty answer is not repeated"
     assert "the answer is empty" in sent[2].messages[1]["content"]
     assert len({request.digest for request in sent}) == 3, "so that another answer may come at temperature 0"
+
+
+def refusal() -> errors.ConnectionFailed:
+    error = errors.ConnectionFailed("nobody listens")
+    error.refused = True
+    return error
+
+
+def test_a_refused_connection_is_told_at_once_where_nothing_ever_answered():
+    provider = FakeProvider(refusal(), PAID)
+    assert isinstance(outcome(provider), errors.ConnectionFailed)
+    assert len(provider.at) == 1
+
+
+def test_a_server_that_answered_before_may_be_starting_anew():
+    account = Account(Limits(), LoopClock())
+    provider = FakeProvider(PAID, refusal(), PAID)
+
+    async def main():
+        calls = layer(provider, account=account)
+        return [await calls(CALL), await calls(CALL)]
+
+    first, second = run(main())
+    assert (first.attempts, second.attempts) == (1, 2)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import synalinks
-from programs_under_test import compiled, data, lm, provider_of, right, solver
+from programs_under_test import Answer, Question, compiled, data, lm, provider_of, right, solver
 from synalinks.errors import ConfigurationError
 from synalinks.lm.pricing import pricing
 from synalinks.rewards import LMAsJudge
@@ -82,3 +82,22 @@ def test_the_tables_price_is_not_that_of_another_server(monkeypatch: pytest.Monk
             check_models(other)
         synalinks.set_price(name, input=1, output=1)
         check_models(other)
+
+
+def test_all_models_that_are_missing_are_one_error_with_the_calls_that_set_them() -> None:
+    async def build() -> synalinks.Program:
+        inputs = synalinks.Input(data_model=Question)
+        return synalinks.Program(
+            inputs=inputs, outputs=await synalinks.Generator(data_model=Answer, name="solver")(inputs), name="p"
+        )
+
+    program = asyncio.run(build())
+    program.compile(optimizer="omega", reward="cosine_similarity")
+    x, y = data(4)
+    with pytest.raises(ConfigurationError) as caught:
+        asyncio.run(program.fit(x, y, verbose=0))
+    first, second = str(caught.value).splitlines()
+    assert first.startswith("solver and OMEGA have no language model: pass language_model=, or set one")
+    assert "synalinks.set_default_language_model('ollama/llama3.2:latest')" in first
+    assert "CosineSimilarity" in second and "OMEGA" in second
+    assert "synalinks.set_default_embedding_model('ollama/all-minilm'), or give a distance_function" in second

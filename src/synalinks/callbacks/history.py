@@ -26,8 +26,8 @@ class History(Callback):
         test: what the trained program earns on `test_data`: `test_reward` and the metrics; empty without.
         seed: of the fit.
         feedback: words of rewards, the newest last: epoch, phase, sample, reward and feedback; see `rewards.Score`.
-        stopped_by: `budget`, `callback` or `interrupt` if training ended early, else None.
-        stop_reason: what the budget said that ended training, in words, else None.
+        stopped_by: `budget`, `callback`, `failures` or `interrupt` if training ended early, else None.
+        stop_reason: why a budget, or too many failed calls, ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
         candidates: of a search, what became of each candidate: its name and its parents', the fields in which it
             differs, its evidence and the outcome; JSON.

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import RESTART, Call, Handler, Reply, Request, Trace
-from synalinks.lm.core.errors import OVER_BUDGET, BadReply, BudgetExceeded, ConfigurationError, LMError, RateLimited
+from synalinks.lm.core.errors import (
+    OVER_BUDGET,
+    BadReply,
+    BudgetExceeded,
+    ConfigurationError,
+    ConnectionFailed,
+    LMError,
+    RateLimited,
+)
 from synalinks.lm.rate_limit.account import Account
 
 if TYPE_CHECKING:
@@ -73,6 +81,8 @@ class RetryLayer:
     One caller's 429 slows all callers of the account. What failed attempts cost is carried to the final reply, or the
     final error. Each attempt passes through the budgets below. What a cassette answers is the outcome of all attempts,
     and is handed up as it is.
+
+    A refused connection is not tried again where no call of the account was ever answered: no server is there.
 
     Between two attempts a sink gets a `Delta` with `restart`: what it received until then is void, and the next attempt
     is fed from its start. The reply holds the last attempt only.
@@ -231,6 +241,8 @@ class _Tries:
         """Whether trying again may help."""
         if not isinstance(error, LMError) or not error.retryable or self._too_long(error):
             return False
+        if isinstance(error, ConnectionFailed) and error.refused and not self._account.answered:
+            return False  # no server was ever there; one that was may be starting anew
         return not isinstance(error, BadReply) or error.is_empty or self.bad < self._policy.bad_reply_attempts
 
     def _too_long(self, error: LMError) -> bool:

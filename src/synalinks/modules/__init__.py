@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from synalinks.modules.merging.logical_xor import Xor as Xor
     from synalinks.modules.models.decision_model import DecisionModel as DecisionModel
     from synalinks.modules.models.embedding_model import EmbeddingModel as EmbeddingModel
+    from synalinks.modules.models.folding import LMWarning as LMWarning
     from synalinks.modules.models.language_model import LanguageModel as LanguageModel
-    from synalinks.modules.models.remote_model import LMWarning as LMWarning
     from synalinks.modules.saved import deserialize as deserialize
     from synalinks.modules.saved import serialize as serialize
     from synalinks.modules.tools.mcp.client import MultiServerMCPClient as MultiServerMCPClient
@@ -72,7 +72,7 @@ _HOMES = {
     "models.decision_model": "DecisionModel",
     "models.embedding_model": "EmbeddingModel",
     "models.language_model": "LanguageModel",
-    "models.remote_model": "LMWarning",
+    "models.folding": "LMWarning",
     "tools.mcp.client": "MultiServerMCPClient",
     "tools.mcp.tool": "McpTool",
     "tools.running": "ToolWarning",

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
-from synalinks.errors import ConfigurationError
 from synalinks.modules import EmbeddingModel
+from synalinks.modules.models.missing import MissingModel
 from synalinks.rewards.leaves import paired
 from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
@@ -43,10 +43,7 @@ async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: object = 
 def _model(given: object) -> EmbeddingModel:
     model: EmbeddingModel | None = EmbeddingModel.get(given)
     if model is None:
-        raise ConfigurationError(
-            "CosineSimilarity has no embedding model: pass embedding_model=, or set one for the session with "
-            "synalinks.set_default_embedding_model('ollama/all-minilm')"
-        )
+        raise MissingModel({"embedding": ["CosineSimilarity"]})
     return model
 
 

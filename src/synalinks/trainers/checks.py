@@ -13,6 +13,7 @@ from synalinks.lm import current_run
 from synalinks.metrics import Metric
 from synalinks.modules import Module
 from synalinks.modules.core.walking import walk
+from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.rewards import Reward
 from synalinks.trainers.data.data import Source
@@ -67,11 +68,12 @@ def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
     What has a method `models_called` lists its own; of all else it is what is found inside.
 
     Raises:
-        ConfigurationError: one of them has no model.
+        MissingModel: some of them have no model; all are named.
     """
     found: dict[int, RemoteModel] = {}
     seen: set[int] = set()
-    todo = list(holders)
+    missing: list[MissingModel] = []
+    todo = list(reversed(list(holders)))
     while todo:
         one = todo.pop()
         if id(one) in seen:
@@ -79,7 +81,12 @@ def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
         seen.add(id(one))
         if isinstance(one, RemoteModel):
             found[id(one)] = one
-        todo.extend(one.models_called() if hasattr(one, "models_called") else _inside(one))
+        try:
+            todo.extend(one.models_called() if hasattr(one, "models_called") else _inside(one))
+        except MissingModel as error:
+            missing.append(error)
+    if missing:
+        raise MissingModel.all_of(missing)
     return list(found.values())
 
 

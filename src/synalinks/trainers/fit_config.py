@@ -54,6 +54,7 @@ class FitConfig:
     resume: bool | str | os.PathLike[str] = False
     calls: int | None = None
     test_data: Any = None
+    max_failed_share: float = 0.5
     first_step: int = 0  # of the steps' numbers; `train_on_batch` sets it
 
     def __post_init__(self) -> None:
@@ -71,6 +72,9 @@ class FitConfig:
         if self.epochs is None:
             raise ConfigurationError("fit(epochs=None): a whole number of at least 1 is needed")
         check_seed(self.seed)
+        share = self.max_failed_share
+        if not isinstance(share, (int, float)) or not 0.0 <= share <= 1.0:
+            raise ConfigurationError(f"fit(max_failed_share={share!r}): a share of the calls, from 0 to 1 (never stop)")
         split = self.validation_split
         if not isinstance(split, (int, float)) or not 0.0 <= split < 1.0:
             raise DataError(f"validation_split={split!r}: a fraction from 0 (none) up to, but below, 1")

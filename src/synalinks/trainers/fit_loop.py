@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,15 +16,20 @@ from synalinks.data import Variable
 from synalinks.errors import BudgetExceeded
 from synalinks.lm import BudgetTracker, current_run
 from synalinks.metrics import Mean
+from synalinks.modules import LMWarning
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
-from synalinks.trainers.checks import check_models
+from synalinks.trainers.checks import check_models, models_of
 from synalinks.trainers.data.data import Sample, Samples, passing, shuffled
 from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.resume import checkpoint
 from synalinks.trainers.resume.identity import digest
+from synalinks.trainers.stopping.failures import FailureWatch
 from synalinks.trainers.training_step import TrainingStep
 from synalinks.trainers.validation import Measured, validate
+
+#: What ends a training before its time, so that it may be resumed.
+UNTIMELY = ("budget", "failures")
 
 
 @dataclass
@@ -36,7 +42,7 @@ class Epoch:
         mean_reward: of the training samples so far.
         logs: so far.
         stop: what ended it early, or None; `epoch budget` ends this epoch alone, `calls` is a natural end.
-        reason: what the budget that ended it said.
+        reason: why it was ended, where a budget or failures ended it.
         steps: of a search, so far.
     """
 
@@ -44,7 +50,7 @@ class Epoch:
     own: BudgetTracker | None
     mean_reward: Mean = field(default_factory=lambda: Mean(name="reward"))
     logs: dict[str, float] = field(default_factory=dict)
-    stop: Literal["budget", "epoch budget", "callback", "calls"] | None = None
+    stop: Literal["budget", "epoch budget", "callback", "calls", "failures"] | None = None
     reason: str | None = None
     steps: int = 0
 
@@ -67,6 +73,7 @@ class FitLoop:
         self._callbacks = callbacks
         self._tracker = tracker
         self._step = TrainingStep(parts)
+        self._failures = FailureWatch(parts.config.max_failed_share, parts.run.ledger)
         self._next: int | None = parts.config.initial_epoch  # None while an epoch runs, or after one cut short
         self._journal: SpentJournal | None = None
         self._history = History()
@@ -118,8 +125,10 @@ class FitLoop:
     async def run(self, history: History) -> None:
         """Train, until the epochs, the budget or a callback end it."""
         parts = self.parts
+        called = (parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
+        models_of(called)  # all that is missing is one error, also what only the optimizer needs
         await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng)
-        check_models(parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
+        check_models(*called)
         history.budget, history.seed, self._history = self._tracker, parts.config.seed, history
         parts.run.compiled.feedback.clear()
         with ExitStack() as stack:
@@ -152,9 +161,9 @@ class FitLoop:
                     break
                 if epoch.stop is not None and epoch.stop != "epoch budget":
                     history.stopped_by = epoch.stop
-                    history.stop_reason = epoch.reason if epoch.stop == "budget" else None
+                    history.stop_reason = epoch.reason if epoch.stop in UNTIMELY else None
                     break
-            self.complete = history.stopped_by != "budget"
+            self.complete = history.stopped_by not in UNTIMELY
         finally:
             parts.costs.release_earmark()
             await awaited(parts.optimizer.on_train_end(parts.variables))
@@ -192,6 +201,7 @@ class FitLoop:
                 break
             parts.costs.earmark(epoch.number, len(batch))
             await self._callbacks.call("on_train_batch_begin", number, None)
+            self._failures.begin()
             try:
                 with scope.enter(step=number):
                     await self._step(epoch.number, number, batch, epoch.mean_reward)
@@ -203,6 +213,16 @@ class FitLoop:
             if parts.run.program.stop_training:
                 epoch.stop = "callback"
                 break
+            if self._fails(epoch):
+                break
+
+    def _fails(self, epoch: Epoch) -> bool:
+        """Whether so many calls fail that the training ends, with a warning."""
+        reason = self._failures.after_step()
+        if reason is not None:
+            epoch.stop, epoch.reason = "failures", reason
+            warnings.warn(f"{self.parts.run.program.name}: the training ends: {reason}", LMWarning, stacklevel=2)
+        return reason is not None
 
     def _give_up_step(self, epoch: Epoch, refusal: BudgetExceeded) -> None:
         """Go back to the best candidates, for a budget refused a call of the step."""
@@ -213,7 +233,7 @@ class FitLoop:
 
     async def _validate(self, epoch: Epoch) -> None:
         source = self.parts.data.validation
-        if source is not None and self.parts.config.ends_with_validation(epoch.number):
+        if source is not None and self.parts.config.ends_with_validation(epoch.number) and epoch.stop != "failures":
             measured = await validate(self.parts, source, self._callbacks)
             epoch.logs = {**epoch.logs, **measured.logs}
             self._note_validation(measured)
@@ -252,7 +272,7 @@ class FitLoop:
         self._drop_old_scores()
         self._next = epoch.number + 1 if epoch.stop in (None, "epoch budget") else None
         await self._callbacks.call("on_epoch_end", epoch.number, epoch.logs)
-        if self.parts.run.program.stop_training and epoch.stop != "budget":
+        if self.parts.run.program.stop_training and epoch.stop not in UNTIMELY:
             epoch.stop = "callback"
 
     async def _rebuild_pools(self, epoch: Epoch) -> None:

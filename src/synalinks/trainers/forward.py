@@ -112,7 +112,7 @@ def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: 
         raise LMUnavailable(
             f"none of the {len(predictions)} samples of the batch at {scope.current()} got an answer ({kinds})"
             + (f". The last call failed of this: {last.rstrip('.')}" if last else "")
-            + ". Is the model server running? The warning of each failed call says how to start it; a cassette would "
-            "do without: use_cassette(path). Nothing was lost: the program is as it was before the batch, and the "
-            "ledger holds every call"
+            + ". Is the model server running? The warning of the first failed call says how to start it; a cassette "
+            "would do without: use_cassette(path). Nothing was lost: the program is as it was before the batch, and "
+            "the ledger holds every call"
         )

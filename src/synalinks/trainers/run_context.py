@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from synalinks import session
 from synalinks.callbacks import Callback, CallbackList, Monitor, ProgbarLogger, get
 from synalinks.lm import BudgetTracker, Ledger, use_budget, use_ledger
+from synalinks.modules.models.folding import folded_warnings
 from synalinks.trainers.budgeting.spending import money_spent, spent_of_budget
 from synalinks.trainers.fit_config import Cap, Verbose
 from synalinks.trainers.forecasting import dry_run
-from synalinks.trainers.interrupt import OrderlyInterrupt
+from synalinks.trainers.stopping.interrupt import OrderlyInterrupt
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class RunContext:
 
 @contextmanager
 def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] = ()) -> Iterator[RunContext]:
-    """A block in which a program runs: the first Ctrl-C is orderly; calls are collected and held to budgets.
+    """A block in which a program runs: the first Ctrl-C is orderly; calls are collected and held to budgets;
+    warnings of failed ones are folded.
 
     Args:
         name: what messages call the budgets.
@@ -39,6 +41,7 @@ def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] 
     """
     with ExitStack() as stack:
         stack.enter_context(OrderlyInterrupt())
+        stack.enter_context(folded_warnings())
         collected = stack.enter_context(use_ledger(ledger))
         trackers = [stack.enter_context(use_budget(budget, name=name)) for budget in budgets]
         yield RunContext(collected, trackers[0] if trackers else None)

@@ -124,6 +124,7 @@ class Trainer(OnBatch, Compilable):
         resume: bool | str | os.PathLike[str] = False,
         calls: int | None = None,
         test_data: Any = None,
+        max_failed_share: float = 0.5,
     ) -> History:
         """Train on examples.
 
@@ -149,6 +150,8 @@ class Trainer(OnBatch, Compilable):
                 An optimizer that searches makes epochs of them, see `SearchPlan`.
             test_data: `(x, y)` that nothing is chosen by, measured once after training, beside `calls`; see
                 `History.test`.
+            max_failed_share: of the calls of three steps in a row; where more failed for good, training ends with the
+                reason (`History.stop_reason`). 1.0 goes on whatever fails.
 
         Returns:
             The history: logs by epoch, the ledger, and how it ended.
@@ -178,6 +181,7 @@ class Trainer(OnBatch, Compilable):
             resume=resume,
             calls=calls,
             test_data=test_data,
+            max_failed_share=max_failed_share,
         )
         return await self._fit_on(x, y, config)
 

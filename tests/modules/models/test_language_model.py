@@ -121,7 +121,7 @@ def test_the_warning_of_a_failed_call_names_a_line_of_the_users(how: str) -> Non
         asyncio.run(main())
     (told,) = warned
     if how == "on a thread":  # nothing of the user's is on its stack
-        assert told.filename.endswith("remote_model.py")
+        assert told.filename.endswith("folding.py")
     else:
         assert told.filename == __file__
     assert "down" in str(told.message) and "(at " in str(told.message)

@@ -106,7 +106,7 @@ def test_epochs_are_counted_and_history_is_filled_in_a_fit() -> None:
 
 def test_the_sessions_model_is_taken_when_training_begins_and_not_before() -> None:
     optimizer = Evolve()
-    with pytest.raises(ConfigurationError, match="Evolve has no language model to propose with"):
+    with pytest.raises(ConfigurationError, match="Evolve has no language model"):
         asyncio.run(optimizer.on_train_begin([variable({})]))
     synalinks.set_default_language_model("ollama/later")
     asyncio.run(optimizer.on_train_begin([variable({})]))

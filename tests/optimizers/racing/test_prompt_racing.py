@@ -222,7 +222,7 @@ def test_a_frozen_module_is_left_alone() -> None:
 
 def test_no_language_model_is_an_error_before_the_first_call() -> None:
     program, provider = compiled(optimizer="prompt_racing"), ScriptedProvider(Pupil())
-    with pytest.raises(ConfigurationError, match="no language model to propose with"):
+    with pytest.raises(ConfigurationError, match="no language model"):
         fit(program, provider, *data(8))
     assert provider.calls == []
 

@@ -85,11 +85,16 @@ class LMError(SynalinksError):
 
 
 class ConnectionFailed(LMError):
-    """The connection was refused, or it broke before the answer was whole."""
+    """The connection was refused, or it broke before the answer was whole.
+
+    Attributes:
+        refused: whether nothing listens at the address. It is tried again only where something once answered.
+    """
 
     retryable = True
     fails_sample = True
     kind = "connection"
+    refused: bool = False
 
 
 class CallTimeout(LMError):

@@ -123,6 +123,8 @@ class Account:
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
+        #: Whether any call of this account was ever answered.
+        self.answered = False
         #: Calls at once, or None where that is not limited.
         self.slots = Slots(int(limits.concurrency)) if limits.concurrency else None
 
@@ -193,6 +195,7 @@ class Account:
 
     def ease(self) -> None:
         """Let calls go out closer together: one was answered."""
+        self.answered = True
         if self._spacing:
             self._spacing *= EASING
             if self._spacing < LEAST_SPACING:

@@ -29,6 +29,7 @@ from synalinks.modules.generators.prompts import compile_template, default_promp
 from synalinks.modules.models.decision_form import DecisionLimits, form_of
 from synalinks.modules.models.decision_model import DecisionModel
 from synalinks.modules.models.language_model import LanguageModel
+from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
 from synalinks.saving import serialize_synalinks_object
 
@@ -272,10 +273,7 @@ class Generator(Module):
     def _own_language_model(self) -> LanguageModel:
         model = self.language_model or LanguageModel.get(None)
         if model is None:
-            raise ConfigurationError(
-                f"{self.name} has no language model: pass language_model=, or set one for the session with "
-                "synalinks.set_default_language_model('ollama/llama3.2:latest')"
-            )
+            raise MissingModel({"language": [self.name]})
         own: LanguageModel = model
         return own
 

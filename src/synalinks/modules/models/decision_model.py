@@ -21,7 +21,8 @@ from synalinks.modules.models.decision_form import (
     checked_probability,
     form_of,
 )
-from synalinks.modules.models.remote_model import LMWarning, RemoteModel
+from synalinks.modules.models.folding import LMWarning
+from synalinks.modules.models.remote_model import RemoteModel
 
 
 class DecisionModel(RemoteModel):

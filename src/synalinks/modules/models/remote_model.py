@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
-import sysconfig
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from decimal import Decimal
@@ -33,6 +30,7 @@ from synalinks.lm import (
 )
 from synalinks.modules.core.module import Module
 from synalinks.modules.models.counters import ModelCounters
+from synalinks.modules.models.folding import FoldedWarnings, warn_of_failure
 from synalinks.modules.models.saved_layers import layers_config, layers_from
 from synalinks.saving import (
     cloning,
@@ -44,10 +42,6 @@ from synalinks.saving import (
 )
 
 OnError = Literal["none", "raise"]
-
-
-class LMWarning(UserWarning):
-    """The warning of a call that failed for good: its sample goes on without an answer."""
 
 
 #: Whether the model that is being made is described by a file.
@@ -137,6 +131,7 @@ class RemoteModel(ModelCounters, Module):
             raise ConfigurationError(f"{cls}(caching={caching!r}): write True, False or 'refresh'")
         self.model = model
         self.on_error: OnError = on_error
+        self._failures = FoldedWarnings()
         self.fallback: Self | None = None if fallback is None else type(self).get(fallback)
         self.layers = tuple(layers)
         if api_key is None and api_key_env is None and (api_base is None or not _from_file.get()):
@@ -193,6 +188,9 @@ class RemoteModel(ModelCounters, Module):
     def handle_failure(self, error: LMError, raises: bool = False) -> None:
         """Raise a failure, or warn of it and let the sample go on without an answer.
 
+        Within `fit`, `evaluate` and `predict` one of each kind is warned of, and at the end how many more there were;
+        elsewhere the first, the 10th, the 100th and so on of each kind.
+
         Args:
             raises: whether the model whose fallback this one is has `on_error="raise"`.
 
@@ -201,10 +199,11 @@ class RemoteModel(ModelCounters, Module):
         """
         if not error.fails_sample or raises or self.on_error == "raise":
             raise error
-        warnings.warn(
+        warn_of_failure(
+            self._failures,
+            self.model,
+            error.kind,
             f"{self.model}: a call failed for good and counts as None: {scrubbed(str(error))} (at {scope.current()})",
-            LMWarning,
-            stacklevel=_users_level(),
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -309,23 +308,6 @@ class RemoteModel(ModelCounters, Module):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.model} at {self.client.endpoint}>"
-
-
-def _users_level() -> int:
-    """The `stacklevel` by which a warning names the nearest line that is not of a library: the `await` in the user's
-    program, or the `asyncio.run` that all its tasks come from; this module's own where there is none, as on a thread.
-    """
-    paths = sysconfig.get_paths()
-    libraries = (
-        str(Path(__file__).parents[2]),
-        *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    )
-    frame, level = sys._getframe(1), 1
-    while frame.f_code.co_filename.startswith((*libraries, "<frozen")):
-        if frame.f_back is None:
-            return 1
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from synalinks._support.calling import awaited, taken
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.modules import LanguageModel
+from synalinks.modules.models.missing import MissingModel
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.selection import check_strategy, check_temperature, choose
 from synalinks.optimizers.in_place import given, values_of
@@ -97,13 +98,14 @@ class EvolutionaryOptimizer(Optimizer):
         Raises:
             ConfigurationError: there is none.
         """
-        self.language_model = self.language_model or LanguageModel.get(None)
-        if self.language_model is None:
-            raise ConfigurationError(
-                f"{type(self).__name__} has no language model to propose with: pass language_model=, or call "
-                "synalinks.set_default_language_model('ollama/llama3.2:latest') before training"
-            )
+        if missing := self._missing_models():
+            raise MissingModel.all_of(missing)
         await super().on_train_begin(trainable_variables)
+
+    def _missing_models(self) -> list[MissingModel]:
+        """Give the session's models to what has none of its own; the errors of what has none then."""
+        self.language_model = self.language_model or LanguageModel.get(None)
+        return [] if self.language_model is not None else [MissingModel({"language": [type(self).__name__]})]
 
     async def select_candidate(self, variable: Variable, rng: np.random.Generator) -> Candidate:
         """A parent from the pool, by `selection`; a seed where the pool is empty."""

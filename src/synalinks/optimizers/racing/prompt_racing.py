@@ -7,8 +7,8 @@ from typing import Any
 
 from synalinks._json import JsonObject
 from synalinks.data import Variable
-from synalinks.errors import ConfigurationError
 from synalinks.modules import LanguageModel
+from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.optimizers.candidates import learnable_fields
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature
@@ -68,10 +68,7 @@ class PromptRacing(Optimizer):
         """
         self.language_model = self.language_model or LanguageModel.get(None)
         if self.language_model is None and any(map(_written, variables)):
-            raise ConfigurationError(
-                f"{type(self).__name__} has no language model to propose with: pass language_model=, or call "
-                "synalinks.set_default_language_model('ollama/llama3.2:latest') before training"
-            )
+            raise MissingModel({"language": [type(self).__name__]})
         await super().on_train_begin(variables)
 
     async def search(self, problem: Problem) -> None:

@@ -16,7 +16,7 @@ from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.search import State
 from synalinks.trainers.budgeting.amounts import affordable
 from synalinks.trainers.data.data import Samples
-from synalinks.trainers.fit_loop import Epoch, FitLoop
+from synalinks.trainers.fit_loop import UNTIMELY, Epoch, FitLoop
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.resume.checkpoint import with_paths
 from synalinks.trainers.search.memory import Memory
@@ -94,9 +94,9 @@ class SearchLoop(FitLoop):
             if not self._closed:
                 await self._close(last=True)
             history.stopped_by = "callback" if self._epoch.stop == "callback" or self._stopped else None
-            if self._epoch.stop == "budget":
-                history.stopped_by, history.stop_reason = "budget", self._epoch.reason
-            self.complete = history.stopped_by != "budget"
+            if self._epoch.stop in UNTIMELY:
+                history.stopped_by, history.stop_reason = self._epoch.stop, self._epoch.reason
+            self.complete = history.stopped_by not in UNTIMELY
         finally:
             parts.costs.release_earmark()
             problem.kept.write_to(parts.variables)
@@ -140,6 +140,7 @@ class SearchLoop(FitLoop):
         self._epoch.steps += 1
         if self._live:
             await self._callbacks.call("on_train_batch_begin", step, None)
+            self._failures.begin()
         return step
 
     def _check_room(self, calls: int) -> None:
@@ -156,7 +157,7 @@ class SearchLoop(FitLoop):
         rewards = self._rewards()
         logs = {"reward": math.fsum(rewards) / len(rewards)} if rewards else {}
         await self._callbacks.call("on_train_batch_end", step, logs)
-        self._stopped = self._stopped or self.parts.run.program.stop_training
+        self._stopped = self._stopped or self.parts.run.program.stop_training or self._fails(self._epoch)
 
     # --- its epochs --------------------------------------------------------------------------------------------
 
@@ -213,7 +214,7 @@ class SearchLoop(FitLoop):
         """Whether the epoch ends with a validation; one of a state that was validated costs nothing."""
         config, plan = self.parts.config, self._plan
         source = self.parts.data.validation
-        if source is None or (isinstance(source, Samples) and not plan.validating):
+        if source is None or self._epoch.stop == "failures" or (isinstance(source, Samples) and not plan.validating):
             return False
         if last or kept.key in self._validated:
             return config.validations > 0

@@ -25,7 +25,7 @@ from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.thinking import Pieces
 from synalinks.lm.providers.server import SAVED_PARAMETERS
-from synalinks.lm.providers.transport.http import http_client, with_query
+from synalinks.lm.providers.transport.http import http_client, is_refused, with_query
 from synalinks.lm.providers.transport.per_loop import PerLoop
 from synalinks.lm.providers.transport.sse import events
 from synalinks.lm.providers.transport.status import error_for
@@ -364,7 +364,9 @@ class Remote:
 
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-            return ConnectionFailed(self.unreachable(reason, request))
+            failed = ConnectionFailed(self.unreachable(reason, request))
+            failed.refused = is_refused(error)
+            return failed
         if isinstance(error, httpx.TimeoutException):
             return CallTimeout(
                 f"{self.endpoint} sent nothing for {self._timeout} s ({type(error).__name__})", uncertain=True

@@ -87,6 +87,13 @@ def is_loopback(endpoint: str) -> bool:
         return False
 
 
+def is_refused(error: BaseException | None) -> bool:
+    """Whether nothing listens at the address; the system's error is the last of the causes of httpx's."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def with_query(path: str, query: str) -> str:
     """A path with a query string behind its own; of a parameter that is in both, that of `query` is kept."""
     if not query:

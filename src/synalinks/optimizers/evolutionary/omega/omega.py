@@ -12,6 +12,7 @@ from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.modules import EmbeddingModel, Generator
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import EFFORTS
+from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.optimizers.candidates import Candidate, ranked
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
@@ -143,13 +144,6 @@ class OMEGA(EvolutionaryOptimizer):
             ConfigurationError: a model is missing.
         """
         await super().on_train_begin(trainable_variables)
-        self.embedding_model = self.embedding_model or EmbeddingModel.get(None)
-        if self.algorithm == "dns" and self.distance_function is None and self.embedding_model is None:
-            raise ConfigurationError(
-                "OMEGA measures distances between candidates with an embedding model and has none: pass "
-                "embedding_model=, call synalinks.set_default_embedding_model('ollama/all-minilm'), give a "
-                "distance_function, or set algorithm='ga'"
-            )
         for variable in trainable_variables:
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
             schema = learnable_schema(variable)
@@ -240,10 +234,28 @@ class OMEGA(EvolutionaryOptimizer):
         vectors = await self._descriptors.of(pooled, self.embedding_model)
         return None if vectors is None else cosine_distance(vectors)
 
+    @property
+    def _embeds(self) -> bool:
+        return self.algorithm == "dns" and self.distance_function is None
+
+    def _missing_models(self) -> list[MissingModel]:
+        """Those of every evolution, and the embedding model where distances are measured with it."""
+        missing = super()._missing_models()
+        self.embedding_model = self.embedding_model or EmbeddingModel.get(None)
+        if self._embeds and self.embedding_model is None:
+            otherwise = {"embedding": "give a distance_function, or set algorithm='ga'"}
+            missing.append(MissingModel({"embedding": [type(self).__name__]}, otherwise))
+        return missing
+
     def models_called(self) -> list[RemoteModel | None]:
-        """The proposer and, where distances are measured with it, the embedding model."""
-        embeds = self.algorithm == "dns" and self.distance_function is None
-        return [self.language_model, self.embedding_model if embeds else None]
+        """The proposer and, where distances are measured with it, the embedding model.
+
+        Raises:
+            ConfigurationError: one of them is missing.
+        """
+        if missing := self._missing_models():
+            raise MissingModel.all_of(missing)
+        return [self.language_model, self.embedding_model if self._embeds else None]
 
     def get_state(self) -> JsonObject:
         """Examples that stay hard, by variable, and the embeddings made so far."""

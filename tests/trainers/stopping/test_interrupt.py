@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from synalinks.trainers.interrupt import AGAIN, NOTE, OrderlyInterrupt
+from synalinks.trainers.stopping.interrupt import AGAIN, NOTE, OrderlyInterrupt
 
 SRC = Path(__file__).resolve().parents[2] / "src"
 

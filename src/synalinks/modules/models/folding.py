@@ -1,0 +1,114 @@
+"""Warnings of failed calls, folded: the first of a kind in full, of the others their number."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+
+class LMWarning(UserWarning):
+    """The warning of calls that failed for good: their samples go on without an answer."""
+
+
+class FoldedWarnings:
+    """Failures of calls by model and kind.
+
+    Example:
+        >>> import warnings
+        >>> from synalinks.modules.models.folding import FoldedWarnings
+        >>> folded = FoldedWarnings()
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always")
+        ...     for _ in range(118):
+        ...         folded.add("ollama/m", "connection", "no server answers")
+        ...     folded.close()
+        >>> [str(one.message) for one in caught]
+        ['no server answers', 'ollama/m: 117 more calls failed like this (connection)']
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, model: str, kind: str, message: str, tenfold: bool = False) -> None:
+        """Warn of a failure if it is the first of its kind.
+
+        Args:
+            tenfold: whether the 10th, the 100th and so on are a warning too, which says how many there were.
+        """
+        self._counts[model, kind] += 1
+        count = self._counts[model, kind]
+        if count == 1:
+            _warn(message)
+        elif tenfold and str(count).strip("0") == "1":
+            _warn(f"{_more(model, count - 1, kind)}. The last: {message}")
+
+    def close(self) -> None:
+        """One warning a kind of how many more there were."""
+        for (model, kind), count in self._counts.items():
+            if count > 1:
+                _warn(_more(model, count - 1, kind))
+
+
+_folded: ContextVar[FoldedWarnings | None] = ContextVar("synalinks_folded_warnings", default=None)
+
+
+@contextmanager
+def folded_warnings() -> Iterator[None]:
+    """A block at whose end failures after the first of a kind are one warning; an inner block joins the outer one.
+
+    Where an error ends the block there is no such warning: the error says what is the matter.
+    """
+    if _folded.get() is not None:
+        yield
+        return
+    folded = FoldedWarnings()
+    token = _folded.set(folded)
+    try:
+        yield
+    finally:
+        _folded.reset(token)
+    folded.close()
+
+
+def warn_of_failure(own: FoldedWarnings, model: str, kind: str, message: str) -> None:
+    """Warn of a call that failed for good.
+
+    Args:
+        own: the failures of the model, for calls outside any `folded_warnings` block.
+    """
+    block = _folded.get()
+    if block is None:
+        own.add(model, kind, message, tenfold=True)
+    else:
+        block.add(model, kind, message)
+
+
+def _more(model: str, count: int, kind: str) -> str:
+    return f"{model}: {count:,} more {'call' if count == 1 else 'calls'} failed like this ({kind})"
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, LMWarning, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """The `stacklevel` by which a warning names the nearest line that is not of a library: the `await` in the user's
+    program, or the `asyncio.run` that all its tasks come from; this module's own where there is none, as on a thread.
+    """
+    paths = sysconfig.get_paths()
+    libraries = (
+        str(Path(__file__).parents[2]),
+        *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    )
+    frame, level = sys._getframe(1), 1
+    while frame.f_code.co_filename.startswith((*libraries, "<frozen")):
+        if frame.f_back is None:
+            return 1
+        frame, level = frame.f_back, level + 1
+    return level
