@@ -50,7 +50,8 @@ def differences(shared: Path, namespace: str, more: bool, absent: bool = False) 
     for name, written in known(shared, namespace).items():
         if absent and not hasattr(module, name):
             continue
-        wanted = [BY_THE_GUIDE.get(one, one) for one in written.split(", ") if one and not (more and one[0] == "*")]
+        pieces = re.split(r", (?![^(]*\))", written)  # a comma inside a tuple is none between parameters
+        wanted = [BY_THE_GUIDE.get(one, one) for one in pieces if one and not (more and one[0] == "*")]
         got = parameters(getattr(module, name))
         if (got[: len(wanted)] if more else got) != wanted:
             found[name] = (got, wanted)
@@ -114,8 +115,44 @@ def test_modules_take_what_users_give_them_and_then_more(shared: Path, name: str
     assert parameters(getattr(synalinks, name))[: len(wanted)] == wanted
 
 
-@pytest.mark.parametrize("namespace", ["synalinks.utils", "synalinks.datasets.gsm8k"])
-def test_plots_and_gsm8k_take_what_users_give_them(shared: Path, namespace: str) -> None:
+BENCHMARKS = (
+    *(
+        "arc_challenge",
+        "arcagi",
+        "bbh",
+        "bbq",
+        "boolq",
+        "drop",
+        "gsm8k",
+        "hellaswag",
+        "hotpotqa",
+        "humaneval",
+        "ifeval",
+    ),
+    *("lambada", "logiqa", "mmlu", "squad", "truthfulqa", "winogrande"),
+)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmark_sets_take_what_users_give_them(shared: Path, name: str) -> None:
+    namespace = f"synalinks.datasets.{name}"
+    assert len(known(shared, namespace)) >= 4
+    assert differences(shared, namespace, more=False) == {}
+
+
+def test_datasets_take_what_users_give_them(shared: Path) -> None:
+    stars = {"*", "**kwargs"}
+    for name, written in known(shared, "synalinks.datasets").items():
+        thing = getattr(synalinks.datasets, name, None)
+        if thing is None:
+            continue
+        wanted = [one for one in written.replace(", '", ",'").split(", ") if one not in stars]
+        got = [one.replace(", '", ",'") for one in parameters(thing) if one not in stars]
+        assert got == wanted, name
+
+
+@pytest.mark.parametrize("namespace", ["synalinks.utils"])
+def test_plots_take_what_users_give_them(shared: Path, namespace: str) -> None:
     module = importlib.import_module(namespace)
     names = {
         name: [one for one in written.split(", ") if one and one != "**kwargs"]

@@ -41,7 +41,7 @@ _HOMES = {
         from_chat_completion_messages to_chat_completion_message to_chat_completion_messages
         to_chat_completion_request
     """,
-    "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset",
+    "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset ParquetDataset",
     "synalinks.errors": """
         BadReply BudgetExceeded CassetteError CassetteFormatError CassetteInUse CassetteMiss
         ConfigurationError DataError LMError LMUnavailable OfflineError QuotaExhausted SynalinksError

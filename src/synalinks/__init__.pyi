@@ -53,6 +53,7 @@ from synalinks.data.models.chat_completion import (
 )
 from synalinks.datasets import (
     CSVDataset as CSVDataset, Dataset as Dataset, JSONDataset as JSONDataset, JSONLDataset as JSONLDataset,
+    ParquetDataset as ParquetDataset,
 )
 from synalinks.errors import (
     BadReply as BadReply, BudgetExceeded as BudgetExceeded, CassetteError as CassetteError,

@@ -94,6 +94,10 @@ class DataError(ConfigurationError):
     """Input data of the wrong type, shape or length."""
 
 
+class MissingFileError(DataError, FileNotFoundError):
+    """A file or folder of input data that is not there."""
+
+
 class UnsupportedSchemaError(ConfigurationError):
     """A schema that a decision model can't fill in, because one of its fields is no choice between values."""
 

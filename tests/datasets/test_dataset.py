@@ -145,3 +145,67 @@ def test_a_split_refuses_what_it_can_not_split() -> None:
         split_train_test(x, y, validation_split=1.0)
     with pytest.raises(DataError, match="at least 2"):
         split_train_test(np.array(x[:1]), y[:1])
+
+
+def test_a_new_pass_by_a_call() -> None:
+    data = both(batch_size=2)
+    assert [len(x) for x, _ in data()] == [len(x) for x, _ in data()] == [2, 2, 1]
+
+
+class WithNamesOfItsOwn(Dataset):
+    """A subclass as users write it: names that a base may have for itself."""
+
+    def __init__(self, rows: list[dict[str, Any]], **options: Any) -> None:
+        super().__init__(**options)
+        self._rows = self._count = self._input = self._output = rows
+
+    def _iter_rows(self) -> Iterable[Mapping[str, Any]]:
+        yield from self._rows
+
+    def __len__(self) -> int:
+        return self._total_batches(len(self._rows))
+
+
+def test_a_subclass_may_have_attributes_of_any_name() -> None:
+    data = WithNamesOfItsOwn(ROWS, input_data_model=Question, batch_size=2, repeat=2)
+    assert len(data) == len(list(data)) == 5
+    assert len(data.materialize()[0]) == 10
+
+
+def test_a_schema_as_text() -> None:
+    (x,) = Rows(input_schema='{"type": "object", "properties": {"question": {"type": "string"}}}').materialize()
+    assert x[1].get_json() == {"question": "q1"}
+    with pytest.raises(ConfigurationError, match="input_schema is no JSON"):
+        Rows(input_schema="{")
+    with pytest.raises(ConfigurationError, match="a dict or JSON string is wanted, got int"):
+        Rows(input_schema=3)  # type: ignore[arg-type]
+
+
+TOOLS = '[{"name": {{ question | tojson }}, "parameters": {}}]'
+
+
+def test_tools_of_a_row() -> None:
+    data = Rows(
+        input_template='{"messages": [{"role": "user", "content": "{{ more }}"}]}', tools_template=TOOLS, limit=2
+    )
+    (x,) = data.materialize()
+    assert x[1].messages[0].content == "-"
+    assert x[1].tools == [{"name": "q1", "parameters": {}}]
+
+
+def test_tools_in_a_model_of_the_user() -> None:
+    class Task(synalinks.DataModel):
+        question: str
+        tools: list[dict[str, Any]]
+
+    (x,) = Rows(input_data_model=Task, tools_template=TOOLS).materialize()
+    assert x[2].get_json() == {"question": "q2", "tools": [{"name": "q2", "parameters": {}}]}
+    with pytest.raises(ConfigurationError, match=r"fills the field 'tools', and the inputs have only \['question'\]"):
+        Rows(input_data_model=Question, tools_template=TOOLS)
+    with pytest.raises(DataError, match="tools_template must render a JSON list, got dict"):
+        Rows(input_data_model=Task, tools_template="{}").materialize()
+
+
+def test_sizes_are_whole_numbers() -> None:
+    with pytest.raises(ConfigurationError, match=r"batch_size='2'\): a whole number is wanted"):
+        both(batch_size="2")

@@ -128,3 +128,30 @@ def test_a_long_cell_is_read_and_the_limit_of_the_process_stays(tmp_path: Path) 
     before = csv.field_size_limit()
     ((x, _),) = CSVDataset(path, **MODELS)
     assert len(x[0].get_json()["question"]) == 200_000 and csv.field_size_limit() == before
+
+
+def test_several_files_one_after_another(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text(f"question,answer\n{name},1\n", encoding="utf-8")
+    x, _ = CSVDataset([tmp_path / "a", str(tmp_path / "b")], **MODELS).materialize()
+    assert [one.question for one in x] == ["a", "b"]
+    with pytest.raises(ConfigurationError, match="list of files is empty"):
+        CSVDataset([], **MODELS)
+    with pytest.raises(FileNotFoundError, match="there is no file .*absent"):
+        CSVDataset([tmp_path / "a", tmp_path / "absent"], **MODELS)
+    (tmp_path / "b").write_text("question\nb\n", encoding="utf-8")
+    with pytest.raises(DataError, match="b: row 1 lacks the columns"):
+        CSVDataset([tmp_path / "a", tmp_path / "b"], columns=["question", "answer"], **MODELS).materialize()
+
+
+@pytest.mark.parametrize(("line", "cells"), [("a", 1), ("a,1,2", 3), ("a,1,2,3", 4)])
+def test_a_row_of_csv_with_other_cells_is_named(tmp_path: Path, line: str, cells: int) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(f'question,answer\n"x\ny",1\n{line}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=f"line 4 has not the 2 columns .*: row 2 has {cells} cells"):
+        list(CSVDataset(path, **MODELS))
+
+
+def test_an_unknown_keyword() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'input_template'"):
+        CSVDataset("rows.csv", inputs_template="{}")  # type: ignore[call-arg]

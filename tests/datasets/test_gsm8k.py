@@ -16,6 +16,9 @@ import pytest
 import synalinks
 from programs_under_test import MODEL
 from synalinks.datasets import download, gsm8k
+from synalinks.datasets.built_in.benchmark import Published
+from synalinks.datasets.built_in.mappings import parse_solution
+from synalinks.datasets.built_in.table import BENCHMARKS
 from synalinks.errors import ConfigurationError, DataError, OfflineError
 
 MADE = [
@@ -77,8 +80,9 @@ def test_every_real_record_parses(shared: Path, monkeypatch: pytest.MonkeyPatch)
         numbers = [float(json.loads(line)["answer"].split("#### ")[1].replace(",", "")) for line in lines]
         assert [one.answer for one in ys] == numbers
     assert y_train[0].answer == 72.0
-    for name, remote in gsm8k._FILES.items():
-        assert hashlib.sha256((folder / f"{name}.jsonl").read_bytes()).hexdigest() == remote.sha256
+    for name in ("train", "test"):
+        (remote,) = BENCHMARKS["gsm8k"].source.files("gsm8k", name)
+        assert hashlib.sha256((folder / remote.name).read_bytes()).hexdigest() == remote.sha256
 
 
 def test_solutions_are_taken_apart(made: Path) -> None:
@@ -111,7 +115,7 @@ def test_a_program_is_evaluated_on_the_stream(made: Path) -> None:
         values: dict[str, float] = await program.evaluate(x=gsm8k.iterable_dataset(batch_size=2), verbose=0)
         return values
 
-    answers = {row["question"]: gsm8k.parse_solution(row["answer"])[1] for row in MADE}
+    answers = {row["question"]: parse_solution(row["answer"])[1] for row in MADE}
     model = synalinks.testing.TableModel(answers, law=synalinks.testing.Law(base=1.0, ceiling=1.0, spread=0.0))
     with synalinks.testing.OllamaServer(env=True, model=model) as server:
         assert asyncio.run(main())["reward"] == 1.0
@@ -142,9 +146,9 @@ def test_an_unknown_split() -> None:
 def content_of(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A made file that passes for the published one."""
     content = "".join(json.dumps(row) + "\n" for row in MADE).encode()
-    remote = gsm8k._FILES["test"]
-    remote = download.Remote(remote.dataset, remote.name, remote.url, hashlib.sha256(content).hexdigest())
-    monkeypatch.setitem(gsm8k._FILES, "test", remote)
+    source = BENCHMARKS["gsm8k"].source
+    assert isinstance(source, Published)
+    monkeypatch.setitem(source.sha256, "test", hashlib.sha256(content).hexdigest())  # type: ignore[arg-type]
     return content
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from guides.scripts import UNDER_A_CASSETTE, run, without_timings
-from synalinks.datasets.gsm8k import parse_solution
+from synalinks.datasets.built_in.mappings import parse_solution
 from synalinks.testing import OllamaServer, TableModel
 
 N_TRAIN, N_TEST, BATCH = 70, 40, 32

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from synalinks.utils import figures
+from synalinks._support import figures
 
 #: First bytes of a PNG: W3C, "Portable Network Graphics", section 5.2.
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from synalinks._support import figures
 from synalinks.errors import ConfigurationError
-from synalinks.utils import figures, plot_metrics
+from synalinks.utils import plot_metrics
 from utils.drawn import PNG, catch, words
 
 

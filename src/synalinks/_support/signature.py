@@ -31,3 +31,28 @@ class NamedSignature:
         return inspect.Signature(
             [one.replace(default=default) if one.name == "name" and one.default is None else one for one in given]
         )
+
+
+class PassedOnSignature:
+    """What `inspect.signature` and `help` show of a class whose constructor passes `**options` on to its base's.
+
+    Set as `__signature__` of a base; worked out when it is looked at. The base's arguments come last, with the defaults
+    of the class. A `**` of another name stays: it takes more than the base does.
+    """
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        levels: list[list[inspect.Parameter]] = []
+        for cls in owner.__mro__:
+            if "__init__" in vars(cls):
+                levels.append(list(inspect.signature(cls.__init__).parameters.values())[1:])  # type: ignore[misc]
+                if not any(one.kind is one.VAR_KEYWORD for one in levels[-1]):
+                    break
+        shown: dict[str, inspect.Parameter] = {}
+        for level in levels:
+            for one in level:
+                if one.kind is one.VAR_KEYWORD:
+                    continue
+                derived = shown.pop(one.name, None) if level is levels[-1] else shown.get(one.name)
+                shown[one.name] = derived or (one if level is levels[0] else one.replace(kind=one.KEYWORD_ONLY))
+        more = [one for one in levels[0] if one.kind is one.VAR_KEYWORD and one.name != "options"]
+        return inspect.Signature([*sorted(shown.values(), key=lambda one: one.kind), *more])

@@ -2,8 +2,51 @@
 
 from __future__ import annotations
 
-from synalinks.datasets import gsm8k
+from synalinks.datasets import arcagi
+from synalinks.datasets.built_in import benchmark_module, hotpot_module
 from synalinks.datasets.dataset import Dataset, split_train_test
 from synalinks.datasets.files import CSVDataset, JSONDataset, JSONLDataset
+from synalinks.datasets.parquet import ParquetDataset
 
-__all__ = ["CSVDataset", "Dataset", "JSONDataset", "JSONLDataset", "gsm8k", "split_train_test"]
+arc_challenge = benchmark_module("arc_challenge")
+bbh = benchmark_module("bbh")
+bbq = benchmark_module("bbq")
+boolq = benchmark_module("boolq")
+drop = benchmark_module("drop")
+gsm8k = benchmark_module("gsm8k")
+hellaswag = benchmark_module("hellaswag")
+hotpotqa = hotpot_module()
+humaneval = benchmark_module("humaneval")
+ifeval = benchmark_module("ifeval")
+lambada = benchmark_module("lambada")
+logiqa = benchmark_module("logiqa")
+mmlu = benchmark_module("mmlu")
+squad = benchmark_module("squad")
+truthfulqa = benchmark_module("truthfulqa")
+winogrande = benchmark_module("winogrande")
+
+__all__ = [
+    "CSVDataset",
+    "Dataset",
+    "JSONDataset",
+    "JSONLDataset",
+    "ParquetDataset",
+    "arc_challenge",
+    "arcagi",
+    "bbh",
+    "bbq",
+    "boolq",
+    "drop",
+    "gsm8k",
+    "hellaswag",
+    "hotpotqa",
+    "humaneval",
+    "ifeval",
+    "lambada",
+    "logiqa",
+    "mmlu",
+    "split_train_test",
+    "squad",
+    "truthfulqa",
+    "winogrande",
+]

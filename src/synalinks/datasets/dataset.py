@@ -6,20 +6,51 @@ import itertools
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.data import ChatMessage, ChatMessages, JsonDataModel, schema_of
+from synalinks._support.signature import PassedOnSignature
+from synalinks.data import ChatMessage, ChatMessages, Field, JsonDataModel, schema_of
 from synalinks.errors import ConfigurationError, DataError
 
 #: What a pass gives: inputs, or inputs and targets. Shapes: (batch,) object arrays of data models.
 Array = np.ndarray[Any, Any]
 Batch = tuple[Array] | tuple[Array, Array]
+
+
+class DatasetOptions(TypedDict, total=False):
+    """What the kinds of datasets pass on to `Dataset`."""
+
+    input_data_model: object
+    input_schema: JsonObject | str | None
+    input_template: str | None
+    output_data_model: object
+    output_schema: JsonObject | str | None
+    output_template: str | None
+    tools_template: str | None
+    limit: int | None
+    repeat: int
+
+
+class InputOptions(TypedDict, total=False):
+    """What datasets without targets pass on to `Dataset`."""
+
+    input_data_model: object
+    input_schema: JsonObject | str | None
+    input_template: str | None
+    limit: int | None
+    repeat: int
+
+
+class ChatMessagesWithTools(ChatMessages):
+    """A conversation, and the tools that may be called in it."""
+
+    tools: list[JsonObject] = Field(default=[], description="The tools, each with its name and the schema it takes")
 
 
 class Dataset(ABC):
@@ -32,14 +63,17 @@ class Dataset(ABC):
     Args:
         input_data_model, output_data_model: the classes to make; `ChatMessages` and `ChatMessage` where only a
             template is given. Without an output model and an output template there are no targets.
-        input_schema, output_schema: JSON schemas, in the place of the classes.
+        input_schema, output_schema: JSON schemas, in the place of the classes; dicts, or their JSON text.
         input_template, output_template: jinja2 templates of the row's columns.
+        tools_template: a jinja2 template of the row's columns that renders a JSON list of tools: the field `tools` of
+            the inputs. Without an input model those are chat messages with that field.
         batch_size: examples in a batch; None gives all in one.
         limit: rows to read; None reads all.
         repeat: how many times each example follows itself, e.g. for pass@k.
 
     Raises:
-        ConfigurationError: sizes below 1, or neither a model nor a template for the inputs.
+        ConfigurationError: sizes below 1, neither a model nor a template for the inputs, or tools for inputs without
+            the field `tools`.
 
     Example:
         >>> class Question(synalinks.DataModel):
@@ -56,34 +90,38 @@ class Dataset(ABC):
 
     #: Whether an empty text of a row is null for a field that admits null, as in CSV.
     _empty_is_null = False
+    __signature__ = PassedOnSignature()
 
     def __init__(
         self,
         input_data_model: object = None,
-        input_schema: JsonObject | None = None,
+        input_schema: JsonObject | str | None = None,
         input_template: str | None = None,
         output_data_model: object = None,
-        output_schema: JsonObject | None = None,
+        output_schema: JsonObject | str | None = None,
         output_template: str | None = None,
+        tools_template: str | None = None,
         batch_size: int | None = None,
         limit: int | None = None,
         repeat: int = 1,
     ) -> None:
         for name, value in (("batch_size", batch_size), ("limit", limit), ("repeat", repeat)):
-            if value is not None and value < 1:
-                raise ConfigurationError(f"{type(self).__name__}({name}={value!r}): at least 1 is needed")
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ConfigurationError(
+                    f"{type(self).__name__}({name}={value!r}): a whole number is wanted, at least 1 is needed"
+                )
         self.batch_size = batch_size
         self.limit = limit
         self.repeat = repeat
-        empty = self._empty_is_null
-        make = _maker(input_data_model, input_schema, input_template, ChatMessages, "input", empty)
+        empty, chat = self._empty_is_null, ChatMessagesWithTools if tools_template is not None else ChatMessages
+        make = _maker(input_data_model, input_schema, input_template, chat, "input", empty, tools_template)
         if make is None:
             raise ConfigurationError(
                 f"{type(self).__name__} needs input_data_model=, input_schema= or input_template=, which say what an "
                 "example is"
             )
-        self._make_input = make
-        self._make_output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output", empty)
+        self.__input = make
+        self.__output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output", empty)
 
     @abstractmethod
     def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
@@ -97,8 +135,8 @@ class Dataset(ABC):
         """
         for number, row in enumerate(itertools.islice(self._iter_rows(), self.limit), start=1):
             try:
-                x = self._make_input(row)
-                y = None if self._make_output is None else self._make_output(row)
+                x = self.__input(row)
+                y = None if self.__output is None else self.__output(row)
             except ValueError as error:
                 raise DataError(f"{type(self).__name__}: row {number} makes no example: {error}") from error
             for _ in range(self.repeat):
@@ -107,16 +145,24 @@ class Dataset(ABC):
     def __iter__(self) -> Iterator[Batch]:
         examples = self.examples()
         while batch := list(itertools.islice(examples, self.batch_size)):
-            xs = _array([x for x, _ in batch])
-            yield (xs,) if self._make_output is None else (xs, _array([y for _, y in batch]))
+            xs = object_array([x for x, _ in batch])
+            yield (xs,) if self.__output is None else (xs, object_array([y for _, y in batch]))
+
+    def __call__(self) -> Iterator[Batch]:
+        """The batches of a new pass."""
+        return iter(self)
 
     @cached_property
-    def _rows(self) -> int:
+    def __count(self) -> int:
         return sum(1 for _ in itertools.islice(self._iter_rows(), self.limit))
 
     def __len__(self) -> int:
         """Batches in one pass; the rows are counted once, by reading them."""
-        examples = self._rows * self.repeat
+        return self._total_batches(self.__count)
+
+    def _total_batches(self, num_rows: int) -> int:
+        """Batches in one pass over that many rows, for subclasses that have the number at hand."""
+        examples = num_rows * self.repeat
         return math.ceil(examples / (self.batch_size or max(examples, 1)))
 
     def materialize(self) -> Batch:
@@ -128,8 +174,8 @@ class Dataset(ABC):
         examples = list(self.examples())
         if not examples:
             raise DataError(f"{type(self).__name__} has no rows")
-        xs = _array([x for x, _ in examples])
-        return (xs,) if self._make_output is None else (xs, _array([y for _, y in examples]))
+        xs = object_array([x for x, _ in examples])
+        return (xs,) if self.__output is None else (xs, object_array([y for _, y in examples]))
 
 
 def split_train_test(
@@ -151,7 +197,7 @@ def split_train_test(
     return (x[:at], y[:at]), (x[at:], y[at:])
 
 
-def _array(values: list[object]) -> Array:
+def object_array(values: Sequence[object]) -> Array:
     """An object array of the values, whatever they are: NumPy would look inside those that have a length."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
@@ -159,7 +205,13 @@ def _array(values: list[object]) -> Array:
 
 
 def _maker(
-    model: Any, schema: JsonObject | None, template: str | None, default: object, what: str, empty_is_null: bool
+    model: Any,
+    schema: JsonObject | str | None,
+    template: str | None,
+    default: object,
+    what: str,
+    empty_is_null: bool,
+    tools_template: str | None = None,
 ) -> Callable[[Mapping[str, Json]], Any] | None:
     """What makes an example of a row; None if nothing was asked for."""
     if model is not None and schema is not None:
@@ -168,9 +220,13 @@ def _maker(
         if template is None:
             return None
         model = default
-    fields = (schema_of(model) if schema is None else schema).get("properties", {})
+    parsed = _parsed(schema, what)
+    fields = (schema_of(model) if parsed is None else parsed).get("properties", {})
     nullable = {name for name, field in fields.items() if empty_is_null and _admits_null(field)}
-    render = _renderer(template, what) if template is not None else None
+    render = _renderer(template, f"{what}_template", dict) if template is not None else None
+    tools = _renderer(tools_template, "tools_template", list) if tools_template is not None else None
+    if tools is not None and "tools" not in fields:
+        raise ConfigurationError(f"tools_template= fills the field 'tools', and the {what}s have only {sorted(fields)}")
 
     def make(row: Mapping[str, Json]) -> Any:
         if render is not None:
@@ -178,9 +234,22 @@ def _maker(
         else:
             value = {name: row[name] for name in fields if name in row}
             value.update({name: None for name in nullable if value.get(name) == ""})
-        return model(**value) if schema is None else JsonDataModel(schema=schema, json=value)
+        if tools is not None:
+            value["tools"] = tools(row)
+        return model(**value) if parsed is None else JsonDataModel(schema=parsed, json=value)
 
     return make
+
+
+def _parsed(schema: JsonObject | str | None, what: str) -> JsonObject | None:
+    """A schema given as a dict or as JSON text."""
+    try:
+        parsed = _json.exact(schema) if isinstance(schema, str) else schema
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{what}_schema is no JSON: {error}") from error
+    if parsed is not None and not isinstance(parsed, dict):
+        raise ConfigurationError(f"{what}_schema: a dict or JSON string is wanted, got {type(parsed).__name__}")
+    return parsed
 
 
 def _admits_null(field: Mapping[str, Json]) -> bool:
@@ -191,12 +260,14 @@ def _admits_null(field: Mapping[str, Json]) -> bool:
     return any(_admits_null(choice) for word in ("anyOf", "oneOf") for choice in field.get(word, ()))
 
 
-def _renderer(template: str, what: str) -> Callable[[Mapping[str, Json]], JsonObject]:
+def _renderer(template: str, name: str, kind: type) -> Callable[[Mapping[str, Json]], Json]:
+    """What renders a row as JSON, an object or a list."""
     from synalinks._support.templates import Template  # jinja2 takes 30 ms, and most data sets have no template
 
-    compiled = Template(template, f"{what}_template", strict=True)
+    compiled = Template(template, name, strict=True)
+    wanted = "a JSON object" if kind is dict else "a JSON list"
 
-    def render(row: Mapping[str, Json]) -> JsonObject:
+    def render(row: Mapping[str, Json]) -> Json:
         try:
             text = compiled.render(row)
             value = _json.exact(text)
@@ -204,10 +275,10 @@ def _renderer(template: str, what: str) -> Callable[[Mapping[str, Json]], JsonOb
             raise DataError(f"{error}; the row has {sorted(row)}") from error
         except json.JSONDecodeError as error:
             raise DataError(
-                f"{what}_template renders no JSON ({error}): {text[:200]!r}. Write {{{{ column | tojson }}}} for text"
+                f"{name} renders no JSON ({error}): {text[:200]!r}. Write {{{{ column | tojson }}}} for text"
             ) from error
-        if not isinstance(value, dict):
-            raise DataError(f"{what}_template must render a JSON object, got {type(value).__name__}: {text[:200]!r}")
+        if not isinstance(value, kind):
+            raise DataError(f"{name} must render {wanted}, got {type(value).__name__}: {text[:200]!r}")
         return value
 
     return render

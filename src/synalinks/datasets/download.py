@@ -19,13 +19,13 @@ class Remote:
         dataset: name of the dataset, and of its folder.
         name: name of the file.
         url: where it is published.
-        sha256: of its content, in hexadecimal.
+        sha256: of its content, in hexadecimal; None where it is not known.
     """
 
     dataset: str
     name: str
     url: str
-    sha256: str
+    sha256: str | None = None
 
 
 def cache_directory() -> Path:
@@ -44,19 +44,28 @@ def local_file(remote: Remote) -> Path:
         DataError: it is not there and can't be downloaded, or the download is not what was published.
         OfflineError: it is not there and the network is forbidden.
     """
-    chosen = os.environ.get("SYNALINKS_DATA_DIR")
-    if chosen:
-        for place in (Path(chosen) / remote.dataset / remote.name, Path(chosen) / remote.name):
-            if place.is_file():
-                return place
+    if (own := own_file(remote.dataset, remote.name)) is not None:
+        return own
     kept = cache_directory() / remote.dataset / remote.name
-    if kept.is_file() and hashlib.sha256(kept.read_bytes()).hexdigest() == remote.sha256:
+    if kept.is_file() and remote.sha256 in (None, hashlib.sha256(kept.read_bytes()).hexdigest()):
         return kept
+    chosen = os.environ.get("SYNALINKS_DATA_DIR")
     try:
         download(remote.url, kept, remote.sha256)
     except (DataError, OfflineError) as error:
         raise type(error)(f"{_missing(remote, chosen)} {error} {_advice(remote, chosen)}") from error
     return kept
+
+
+def own_file(dataset: str, name: str) -> Path | None:
+    """The user's file of a dataset: in the folder of the dataset in `SYNALINKS_DATA_DIR`, or in that directory itself
+    where it is the folder of the dataset."""
+    chosen = os.environ.get("SYNALINKS_DATA_DIR")
+    if not chosen:
+        return None
+    folder = Path(chosen)
+    places = [folder / dataset / name, *([folder / name] if folder.name == dataset else [])]
+    return next((place for place in places if place.is_file()), None)
 
 
 def _missing(remote: Remote, chosen: str | None) -> str:
@@ -65,9 +74,11 @@ def _missing(remote: Remote, chosen: str | None) -> str:
 
 
 def _advice(remote: Remote, chosen: str | None) -> str:
+    stem, suffix = os.path.splitext(remote.name)
+    rows = f" Its rows as {stem.partition('-')[0]}.jsonl will do, too." if suffix == ".parquet" else ""
     if chosen:
-        return f"Put {remote.url} at {Path(chosen) / remote.dataset / remote.name}."
+        return f"Put {remote.url} at {Path(chosen) / remote.dataset / remote.name}.{rows}"
     return (
         f"Put {remote.url} at {remote.dataset}/{remote.name} in a directory of yours and set SYNALINKS_DATA_DIR to "
-        f"that directory, or put it at {cache_directory() / remote.dataset / remote.name}."
+        f"that directory, or put it at {cache_directory() / remote.dataset / remote.name}.{rows}"
     )

@@ -1,4 +1,4 @@
-"""Datasets in files: JSON Lines, JSON and CSV, read row by row where the format allows it."""
+"""Datasets in files of text: JSON Lines, JSON and CSV, read row by row where the format allows it."""
 
 from __future__ import annotations
 
@@ -8,95 +8,129 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO, Unpack
 
 from synalinks import _json
 from synalinks._json import Json
 from synalinks._support.keywords import refuse_unknown_keywords
-from synalinks.datasets.dataset import Dataset
-from synalinks.errors import ConfigurationError, DataError
+from synalinks.datasets.dataset import Dataset, DatasetOptions
+from synalinks.errors import ConfigurationError, DataError, MissingFileError
 
+#: A file, or several.
+Paths = str | Path | Sequence[str | Path]
 #: Characters of the longest cell of a CSV file that is read; the module `csv` stops at 131,072 by default.
 _LONGEST_CELL = 2**31 - 1
 
 
 class FileDataset(Dataset):
-    """Rows of one text file.
+    """Rows of one file or of several, one after another.
 
     Args:
-        path: the file.
-        encoding: of its text; a byte order mark at the start is no part of it.
+        path: the file, or a list of files.
         columns: the columns to keep; None keeps all.
         batch_size: examples in a batch.
         options: as for `Dataset`.
 
     Raises:
-        DataError: no such file.
-        ConfigurationError: no such encoding.
+        MissingFileError: no such file.
+        ConfigurationError: an empty list of files.
     """
 
     def __init__(
         self,
-        path: str | Path,
+        path: Paths,
         *,
-        encoding: str = "utf-8",
         columns: Sequence[str] | None = None,
         batch_size: int | None = 1,
-        **options: Any,
+        **options: Unpack[DatasetOptions],
     ) -> None:
         refuse_unknown_keywords(type(self), options, Dataset.__init__)
         super().__init__(batch_size=batch_size, **options)
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise DataError(f"{type(self).__name__}: there is no file {self.path}")
-        try:
-            utf8 = codecs.lookup(encoding).name == "utf-8"
-        except LookupError:
-            raise ConfigurationError(f"{type(self).__name__}: there is no encoding {encoding!r}") from None
-        self.encoding = "utf-8-sig" if utf8 else encoding  # reads text without a byte order mark too
+        self.paths = [Path(path)] if isinstance(path, str | Path) else [Path(one) for one in path]
+        if not self.paths:
+            raise ConfigurationError(f"{type(self).__name__}: the list of files is empty")
+        for one in self.paths:
+            if not one.is_file():
+                raise MissingFileError(f"{type(self).__name__}: there is no file {one}")
         self.columns = columns
 
     def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
         """The rows, with the columns that are kept.
 
         Raises:
-            DataError: the file is gone or its text is not in the encoding, or a row can't be read or lacks a column.
+            DataError: a file is gone or can't be decoded, or a row can't be read or lacks a column.
         """
-        for number, row in enumerate(self._decoded(), start=1):
-            if not isinstance(row, dict):
-                raise DataError(
-                    f"{self.path}: row {number} is a {type(row).__name__}, an object is wanted: {row!r:.200}"
-                )
-            if self.columns is None:
-                yield row
-                continue
-            if missing := [name for name in self.columns if name not in row]:
-                raise DataError(f"{self.path}: row {number} lacks the columns {missing}; it has {sorted(row)}")
-            yield {name: row[name] for name in self.columns}
-
-    def _decoded(self) -> Iterable[Json]:
-        """The rows as the format gives them.
-
-        Raises:
-            DataError: the text is not in the encoding.
-        """
-        try:
-            yield from self._read()
-        except UnicodeError as error:
-            raise DataError(f"{self.path} is not text in the encoding {self.encoding}: {error}") from error
-
-    def _open(self, newline: str | None = None) -> TextIO:
-        try:
-            return self.path.open(encoding=self.encoding, newline=newline)
-        except OSError as error:
-            raise DataError(f"{type(self).__name__}: {self.path} can't be read: {error.strerror}") from error
+        for path in self.paths:
+            for number, row in enumerate(self._read(path), start=1):
+                if not isinstance(row, dict):
+                    raise DataError(
+                        f"{path}: row {number} is a {type(row).__name__}, an object is wanted: {row!r:.200}"
+                    )
+                if self.columns is None:
+                    yield row
+                    continue
+                if missing := [name for name in self.columns if name not in row]:
+                    raise DataError(f"{path}: row {number} lacks the columns {missing}; it has {sorted(row)}")
+                yield {name: row[name] for name in self.columns}
 
     @abstractmethod
-    def _read(self) -> Iterable[Json]:
-        """The rows as the format gives them."""
+    def _read(self, path: Path) -> Iterable[Json]:
+        """The rows of a file as the format gives them."""
 
 
-class JSONLDataset(FileDataset):
+class TextFileDataset(FileDataset):
+    """Rows of files of text.
+
+    Args:
+        path, columns, options: as for `FileDataset`.
+        encoding: of the text; a byte order mark at the start is no part of it.
+
+    Raises:
+        ConfigurationError: no such encoding.
+    """
+
+    def __init__(
+        self,
+        path: Paths,
+        *,
+        encoding: str = "utf-8",
+        columns: Sequence[str] | None = None,
+        batch_size: int | None = 1,
+        **options: Unpack[DatasetOptions],
+    ) -> None:
+        super().__init__(path, columns=columns, batch_size=batch_size, **options)
+        self.encoding = decoding(encoding, type(self).__name__)
+
+    def _read(self, path: Path) -> Iterable[Json]:
+        try:
+            yield from self._parse(path)
+        except UnicodeError as error:
+            raise DataError(f"{path} is not text in the encoding {self.encoding}: {error}") from error
+
+    def _open(self, path: Path, newline: str | None = None) -> TextIO:
+        try:
+            return path.open(encoding=self.encoding, newline=newline)
+        except OSError as error:
+            raise DataError(f"{type(self).__name__}: {path} can't be read: {error.strerror}") from error
+
+    @abstractmethod
+    def _parse(self, path: Path) -> Iterable[Json]:
+        """The rows of a file; a `UnicodeError` says that it is not in the encoding."""
+
+
+def decoding(encoding: str, whose: str) -> str:
+    """The codec to read text of an encoding with: a byte order mark of UTF-8 is read, and is no part of the text.
+
+    Raises:
+        ConfigurationError: no such encoding.
+    """
+    try:
+        return "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    except LookupError:
+        raise ConfigurationError(f"{whose}: there is no encoding {encoding!r}") from None
+
+
+class JSONLDataset(TextFileDataset):
     """Rows of a file of JSON Lines: an object a line, empty lines aside.
 
     Example:
@@ -111,18 +145,18 @@ class JSONLDataset(FileDataset):
         ['2 + 2?']
     """
 
-    def _read(self) -> Iterable[Json]:
-        with self._open() as lines:
+    def _parse(self, path: Path) -> Iterable[Json]:
+        with self._open(path) as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
                 try:
                     yield _json.exact(line)
                 except json.JSONDecodeError as error:
-                    raise DataError(f"{self.path}: line {number} is no JSON ({error}): {line[:200]!r}") from error
+                    raise DataError(f"{path}: line {number} is no JSON ({error}): {line[:200]!r}") from error
 
 
-class JSONDataset(FileDataset):
+class JSONDataset(TextFileDataset):
     """Rows of a JSON file that holds a list of objects.
 
     Example:
@@ -137,25 +171,26 @@ class JSONDataset(FileDataset):
         ['2 + 2?']
     """
 
-    def _read(self) -> Iterable[Json]:
+    def _parse(self, path: Path) -> Iterable[Json]:
         try:
-            with self._open() as text:
+            with self._open(path) as text:
                 rows = _json.exact(text.read())
         except json.JSONDecodeError as error:
-            raise DataError(f"{self.path} is no JSON: {error}") from error
+            raise DataError(f"{path} is no JSON: {error}") from error
         if not isinstance(rows, list):
-            raise DataError(f"{self.path} holds a {type(rows).__name__}; a list of objects is wanted")
+            raise DataError(f"{path} holds a {type(rows).__name__}; a list of objects is wanted")
         return rows
 
 
-class CSVDataset(FileDataset):
+class CSVDataset(TextFileDataset):
     r"""Rows of a CSV file; every value is text, of any length. An empty cell is null for a field that admits null.
 
     Args:
-        path: the file.
+        path: the file, or a list of files.
         delimiter, quotechar: of the format.
-        column_names: names of the columns; None takes them from the first line.
-        options: as for `FileDataset`.
+        encoding: of the text.
+        column_names: names of the columns; None takes them from the first line of each file.
+        columns, batch_size, options: as for `FileDataset`.
 
     Example:
         >>> import pathlib, tempfile
@@ -173,28 +208,33 @@ class CSVDataset(FileDataset):
 
     def __init__(
         self,
-        path: str | Path,
+        path: Paths,
         *,
         delimiter: str = ",",
         quotechar: str = '"',
+        encoding: str = "utf-8",
         column_names: Sequence[str] | None = None,
-        **options: Any,
+        columns: Sequence[str] | None = None,
+        batch_size: int | None = 1,
+        **options: Unpack[DatasetOptions],
     ) -> None:
-        super().__init__(path, **options)
+        super().__init__(path, encoding=encoding, columns=columns, batch_size=batch_size, **options)
         self.delimiter = delimiter
         self.quotechar = quotechar
         self.column_names = column_names
 
-    def _read(self) -> Iterable[Json]:
-        with self._open(newline="") as lines:
+    def _parse(self, path: Path) -> Iterable[Json]:
+        with self._open(path, newline="") as lines:
             reader = csv.DictReader(
                 lines, fieldnames=self.column_names, delimiter=self.delimiter, quotechar=self.quotechar
             )
-            for row in _rows_of(reader, self.path):
+            for number, row in enumerate(_rows_of(reader, path), start=1):
                 if None in row or None in row.values():
+                    names = list(reader.fieldnames or ())
+                    more: Sequence[str] = row.get(None, ())  # type: ignore[call-overload]
                     raise DataError(
-                        f"{self.path}: line {reader.line_num} has not the {len(reader.fieldnames or ())} columns "
-                        f"{list(reader.fieldnames or ())}"
+                        f"{path}: line {reader.line_num} has not the {len(names)} columns {names}: row {number} has "
+                        f"{sum(value is not None for value in row.values()) - bool(more) + len(more)} cells"
                     )
                 yield row
 

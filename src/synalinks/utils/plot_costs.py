@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synalinks._support import figures
 from synalinks.errors import ConfigurationError
-from synalinks.utils import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

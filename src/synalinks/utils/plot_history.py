@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synalinks._support import figures
 from synalinks.errors import ConfigurationError
-from synalinks.utils import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synalinks.utils import figures
+from synalinks._support import figures
 from synalinks.utils.layers import Layout, lay_out
 from synalinks.utils.program_graph import (
     COLORS,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synalinks._support import figures
 from synalinks.callbacks.reward_curve import CurvePoint
 from synalinks.errors import ConfigurationError
-from synalinks.utils import figures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
