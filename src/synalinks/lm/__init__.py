@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from synalinks.lm.core.secrets import scrubbed
     from synalinks.lm.forecast import Figures, Forecast, Range
     from synalinks.lm.layers import Above, Below, Placed
-    from synalinks.lm.ledger.amounts import ENTRY_AMOUNTS, EntryAmount, FirstPieces
+    from synalinks.lm.ledger.amounts import ENTRY_AMOUNTS, USAGE_AMOUNTS, EntryAmount, FirstPieces
     from synalinks.lm.ledger.dollars import dollars_text
     from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
     from synalinks.lm.ledger.table import money_text
@@ -106,6 +106,8 @@ _HOMES = {
     ),
     "synalinks.lm.ledger.amounts": (
         "ENTRY_AMOUNTS",
+        "USAGE_AMOUNTS",
+        "USAGE_AMOUNTS",
         "EntryAmount",
         "FirstPieces",
     ),
@@ -150,6 +152,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "ENTRY_AMOUNTS",
     "NOTHING",
+    "USAGE_AMOUNTS",
     "Above",
     "Amount",
     "AttemptCosts",

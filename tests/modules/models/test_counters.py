@@ -55,6 +55,9 @@ def test_the_counters_of_calls() -> None:
     assert (model.last_call_completion_tokens, model.last_call_cached_tokens) == (7, 2)
     assert (model.last_call_reasoning_tokens, model.last_call_finish_reason) == (3, "stop")
     assert model.inference_cumulated_calls == 0  # outside of any run
+    counts = {"input_fresh": 16, "input_cache_read": 4, "input_cache_write_5m": 2, "output_text": 8}
+    assert model.cumulated_details == {**counts, "output_reasoning": 6}
+    assert model.reward_cumulated_details == {}
     assert copy.deepcopy(model).cumulated_calls == 0
     for name in ("cumulated_calls", "last_call_cost"):
         with pytest.raises(AttributeError, match="view of the ledger"):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 
+from synalinks.lm.core.call import USAGE_BUCKETS
 from synalinks.lm.core.place import labels
 from synalinks.lm.ledger.entries import Entry
 
@@ -41,6 +43,13 @@ def _all_tokens(entry: Entry) -> int | None:
     return None if total is None else total + entry.failed.tokens
 
 
+def _of_usage(bucket: str) -> Callable[[Entry], EntryAmount]:
+    count = attrgetter(f"usage.{bucket}")
+    return _answered(lambda entry: count(entry))
+
+
+#: Names of the sums of single buckets of usage, by bucket.
+USAGE_AMOUNTS = {bucket: f"usage.{bucket}" for bucket in USAGE_BUCKETS}
 #: What an entry of the ledger adds to a sum, by the name of the sum.
 ENTRY_AMOUNTS: dict[str, Callable[[Entry], EntryAmount]] = {
     "calls": lambda entry: 1,
@@ -64,6 +73,7 @@ ENTRY_AMOUNTS: dict[str, Callable[[Entry], EntryAmount]] = {
     "streamed": _streamed(lambda entry: 1),
     "first_token": _streamed(lambda entry: entry.first_token),
     "last_token": _streamed(lambda entry: entry.latency),
+    **{name: _of_usage(bucket) for bucket, name in USAGE_AMOUNTS.items()},
 }
 
 

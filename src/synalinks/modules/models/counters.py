@@ -8,37 +8,51 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from synalinks.lm import ENTRY_AMOUNTS, Entry, FirstPieces, Ledger
+from synalinks.lm import ENTRY_AMOUNTS, USAGE_AMOUNTS, Entry, FirstPieces, Ledger
 from synalinks.modules.core.invocations import KINDS
 
 ALL = "all"
 
 
 class _Tally:
-    """Sums over a ledger's entries, in all and by kind of phase; what is new is added when they are read."""
+    """Sums over a ledger's entries, in all and by kind of phase; what is new is added when they are read.
+
+    The figures of trajectories keep a moment for each sample, so they are tallied where they are read only.
+    """
 
     def __init__(self) -> None:
-        self._mark = 0
+        self._mark = self._firsts_mark = 0
         self._sums: defaultdict[tuple[str, str], int | float | Decimal] = defaultdict(int)
         self._firsts: defaultdict[str, FirstPieces] = defaultdict(FirstPieces)
 
-    def take(self, ledger: Ledger) -> None:
-        """Take in the entries that came since the last time."""
+    def sum(self, ledger: Ledger, kind: str, name: str) -> int | float:
+        """A sum; dollars are a float here, and exact in the ledger."""
+        if name in _OF_FIRSTS:
+            self._take_firsts(ledger)
+            return _OF_FIRSTS[name](self._firsts[kind])
+        self._take(ledger)
+        found = self._sums[kind, name]
+        return float(found) if isinstance(found, Decimal) else found
+
+    def _take(self, ledger: Ledger) -> None:
         new = ledger.since(self._mark)
         self._mark = new.mark
         for entry in new:
-            kind = KINDS.get(str(entry.scope.phase))
-            for one in (ALL,) if kind is None else (ALL, kind):
+            for kind in _kinds(entry):
                 for name, amount in ENTRY_AMOUNTS.items():
-                    self._sums[one, name] += amount(entry) or 0  # type: ignore[operator]  # one kind of number a name
-                self._firsts[one].add(entry)
+                    self._sums[kind, name] += amount(entry) or 0  # type: ignore[operator]  # one kind of number a name
 
-    def sum(self, kind: str, name: str) -> int | float:
-        """A sum; dollars are a float here, and exact in the ledger."""
-        if name in _OF_FIRSTS:
-            return _OF_FIRSTS[name](self._firsts[kind])
-        found = self._sums[kind, name]
-        return float(found) if isinstance(found, Decimal) else found
+    def _take_firsts(self, ledger: Ledger) -> None:
+        new = ledger.since(self._firsts_mark)
+        self._firsts_mark = new.mark
+        for entry in new:
+            for kind in _kinds(entry):
+                self._firsts[kind].add(entry)
+
+
+def _kinds(entry: Entry) -> tuple[str, ...]:
+    kind = KINDS.get(str(entry.scope.phase))
+    return (ALL,) if kind is None else (ALL, kind)
 
 
 _OF_FIRSTS: dict[str, Callable[[FirstPieces], int | float]] = {
@@ -73,9 +87,7 @@ class Counter:
         ledger = self._ledger(instance)
         if ledger is None:
             return 0
-        tally = _tallies.setdefault(ledger, _Tally())
-        tally.take(ledger)
-        return tally.sum(self._kind, self.name)
+        return _tallies.setdefault(ledger, _Tally()).sum(ledger, self._kind, self.name)
 
     def __set__(self, instance: object, value: object) -> None:
         raise AttributeError("a counter is a view of the ledger and can't be set; see synalinks.use_ledger()")
@@ -90,6 +102,18 @@ class FallbackCounter(Counter):
 
     def _ledger(self, instance: Any) -> Ledger | None:
         return None if instance.fallback is None else super()._ledger(instance.fallback)
+
+
+class Details(Counter):
+    """The tokens of the calls of a model by bucket of usage; buckets without any are left out."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        ledger: Ledger = instance.client.ledger
+        tally = _tallies.setdefault(ledger, _Tally())
+        found = {bucket: tally.sum(ledger, self._kind, name) for bucket, name in USAGE_AMOUNTS.items()}
+        return {bucket: count for bucket, count in found.items() if count}
 
 
 class LastCall:
@@ -140,6 +164,7 @@ class ModelCounters:
     cumulated_trajectory_ttft_s = Counter("Seconds from their first call to their first piece.", "trajectory_first")
     cumulated_failed_calls = Counter("Calls that failed for good.", "failed")
     cumulated_fallback_activations = FallbackCounter("Calls that its fallback made in place of a model.", "stand_ins")
+    cumulated_details = Details("Tokens by bucket of usage.", "usage")
     cumulated_cache_hits = Counter("Calls that the cache answered.", "cache_hits")
 
     last_call_cost = LastCall("Dollars of the last call.", lambda entry: entry.as_if)
