@@ -109,7 +109,7 @@ def test_fields_are_attributes() -> None:
     value = Reply(answer=4, items=[1]).to_json_data_model()
     assert value.answer == 4 and value.comment is None and value["items"] == [1]
     assert callable(value.items), "a method comes first"
-    assert "answer" in dir(value) and not hasattr(value, "_repr_html_")
+    assert "answer" in dir(value) and not hasattr(value, "_repr_mimebundle_")
     assert getattr(value, "nothing", "default") == "default"
 
 

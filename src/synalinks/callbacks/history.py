@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from synalinks import _html
+from synalinks._frames import data_frame
 from synalinks._json import JsonObject
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.measured import Measured
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
-from synalinks.lm import BudgetTracker, Forecast, Ledger
+from synalinks.lm import BudgetTracker, Forecast, Ledger, Totals
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class History(Callback):
@@ -148,6 +153,61 @@ class History(Callback):
         """Calls that failed for good; their samples scored 0."""
         return self.ledger.total.failed
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row per epoch, from 1: its logs, and the calls, tokens and dollars (floats) it took.
+
+        `ledger.to_pandas()` has a row per call.
+
+        Raises:
+            ConfigurationError: pandas is not installed.
+        """
+        taken = self.ledger.by("epoch")
+        rows: list[dict[str, object]] = []
+        for place, epoch in enumerate(self.epoch):
+            totals = taken.get(epoch, Totals())
+            rows.append(
+                {
+                    "epoch": epoch + 1,
+                    **{name: found[place] for name, found in self.history.items() if place < len(found)},
+                    "calls": totals.calls,
+                    "tokens": totals.tokens,
+                    "billed": float(totals.billed.known),
+                    "as_if": float(totals.as_if.known),
+                }
+            )
+        return data_frame(rows, index="epoch")
+
+    def curves(self, by: str = "calls") -> dict[str, list[tuple[float, float]]]:
+        """Points (x, reward) of `reward` and `val_reward` at the ends of epochs; x is `epoch`, from 1, or `calls`."""
+        ends = [point for point in self.reward_curve if point.step is None]
+        found: dict[str, list[tuple[float, float]]] = {}
+        for name in ("reward", "val_reward"):
+            known = [(point, getattr(point, name)) for point in ends]
+            found[name] = [
+                (point.epoch + 1 if by == "epoch" else point.calls, y) for point, y in known if y is not None
+            ]
+        return found
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for place, epoch in enumerate(self.epoch):
+            values = (found[place] if place < len(found) else None for found in self.history.values())
+            rows.append((str(epoch + 1), *(_figure(value) for value in values)))
+        stop = f", stopped by {self.stopped_by}: {self.stop_reason or ''}" if self.stopped_by else ""
+        return _html.block(
+            f"History, {len(self.epoch)} epochs{stop}",
+            _html.line_chart(self.curves("epoch"), "epoch", "reward by epoch"),
+            _html.table(("epoch", *self.history), rows, numbers=range(1 + len(self.history))),
+            self.ledger._repr_html_(),
+        )
+
     def __repr__(self) -> str:
         stop = f", stopped by {self.stopped_by}" if self.stopped_by else ""
         return f"<History {len(self.epoch)} epochs{stop}, {self.ledger!r}>"
+
+
+def _figure(value: object) -> str:
+    """A log as a cell: metrics may be lists, one value a field."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_figure, value))
+    return "-" if value is None else f"{value:,.4g}" if isinstance(value, int | float) else str(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, dataclass_transform
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
 
-from synalinks import _json
+from synalinks import _html, _json
 from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel
@@ -146,6 +146,9 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
     def prettify_json(self) -> str:
         """The value as indented JSON."""
         return _json.pretty(self.get_json())
+
+    def _repr_html_(self) -> str:
+        return _html.fields(type(self).__name__, self.get_json())
 
 
 __all__ = ["DataModel", "DataModelMeta", "Field"]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NoReturn
 
 from pydantic import BaseModel
 
-from synalinks import _json
+from synalinks import _html, _json
 from synalinks._json import Json, JsonObject
 from synalinks._support.copying import Copyable
 from synalinks.data import schema as schemas
@@ -165,6 +165,9 @@ class JsonDataModel(Copyable, Operand):
     def prettify_json(self) -> str:
         """The value as indented JSON."""
         return _json.pretty(self._json)
+
+    def _repr_html_(self) -> str:
+        return _html.fields(str(self._schema.get("title", "JsonDataModel")), self._json)
 
     def __repr__(self) -> str:
         return f"<JsonDataModel json={self._json!r}>"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from synalinks import _json
+from synalinks import _html, _json
 from synalinks._json import Json, JsonObject
 from synalinks.data import BOOKKEEPING, Variable, copy_json
 from synalinks.errors import ConfigurationError
@@ -96,6 +96,12 @@ class Candidate:
         if self.scores.count:
             saved |= {"reward": self.scores.reward, "reward_count": self.scores.count}
         return saved | {"validated": True} if self.scores.validated else saved
+
+    def _repr_html_(self) -> str:
+        scores = (
+            f"reward {self.scores.reward:.3f} on {self.scores.count:,} samples" if self.scores.count else "no scores"
+        )
+        return _html.fields(f"Candidate {self.key[:12]}, {scores}", self.fields)
 
     @cached_property
     def key(self) -> str:

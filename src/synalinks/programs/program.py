@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
+from synalinks import _html
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
 from synalinks.hooks import Hook
@@ -13,6 +14,7 @@ from synalinks.modules import Module
 from synalinks.modules.core.building import as_symbols
 from synalinks.modules.core.operation import awaited
 from synalinks.programs import files, state
+from synalinks.programs.diagram import diagram
 from synalinks.programs.functional_config import GRAPH_KEYS, graph_from_config, graph_to_config
 from synalinks.programs.graph_call import call_graph, symbolic_outputs
 from synalinks.programs.reading import read_inputs, read_targets
@@ -303,6 +305,12 @@ class Program(Module, Trainer):
         """
         shown = SummaryOptions(line_length, positions, expand_nested, show_trainable, module_range)
         (print_fn or print)(summarise(self, shown))
+
+    def _repr_html_(self) -> str:
+        modules = f"{len(self.modules)} modules, {len(self.trainable_variables)} trainable variables"
+        shown = _html.folded("summary", _html.paragraph(summarise(self, SummaryOptions()))) if self.built else ""
+        picture = "" if self.graph is None else diagram(self.graph, self.name)
+        return _html.block(f"{type(self).__name__} {self.name}: {modules}", picture, shown)
 
 
 def _unpacked(values: Any) -> Any:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from synalinks.lm.forecast.ranges import Figures, Range, Row, summed
-from synalinks.lm.forecast.table import render
+from synalinks.lm.forecast.table import render, render_html
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,9 @@ class Forecast:
 
     def __str__(self) -> str:
         return render(self.title, self.rows, self.total, self.notes)
+
+    def _repr_html_(self) -> str:
+        return render_html(self.title, self.rows, self.total, self.notes)
 
     def __repr__(self) -> str:
         total = self.total

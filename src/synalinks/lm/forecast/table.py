@@ -6,33 +6,44 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from synalinks import _html
 from synalinks.lm.forecast.ranges import Figures, Range, Row
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.tables import text_table
 
 _LABELS = ("phase", "model")
 _COLUMNS = ("calls", "tokens in", "tokens out", "dollars", "expected")
+_NUMBERS = range(len(_LABELS), len(_LABELS) + len(_COLUMNS))
 #: Columns of a note's text.
 _WIDTH = 96
 
 
 def render(title: str, rows: Sequence[Row], total: Figures, notes: Sequence[str]) -> str:
     """The table: a row per phase and model from low to high, the total, a sentence, and the notes."""
+    if not rows:
+        return "\n".join([title, "", "no calls to models", *wrapped(notes)])
+    table = text_table((*_LABELS, *_COLUMNS), _lines(rows), _footer(total), numbers=_NUMBERS)
+    return "\n".join([title, "", table, "", in_words(total), *wrapped(notes)])
+
+
+def render_html(title: str, rows: Sequence[Row], total: Figures, notes: Sequence[str]) -> str:
+    """The same for notebooks."""
+    words = [in_words(total) if rows else "no calls to models", *map(str, notes)]
+    table = _html.table((*_LABELS, *_COLUMNS), _lines(rows), _footer(total), numbers=_NUMBERS) if rows else ""
+    return _html.block(title, table, *map(_html.paragraph, words))
+
+
+def _lines(rows: Sequence[Row]) -> list[list[str]]:
     lines, above = [], None
     for row in rows:
         phase = "-" if row.phase is None else row.phase
         lines.append(["" if phase == above else phase, row.model, *cells(row.figures)])
         above = phase
-    if not lines:
-        return "\n".join([title, "", "no calls to models", *wrapped(notes)])
-    expected = ["expected", "", *_expected(total)]
-    table = text_table(
-        (*_LABELS, *_COLUMNS),
-        lines,
-        [["total", "", *cells(total)], expected],
-        numbers=range(len(_LABELS), len(_LABELS) + len(_COLUMNS)),
-    )
-    return "\n".join([title, "", table, "", in_words(total), *wrapped(notes)])
+    return lines
+
+
+def _footer(total: Figures) -> list[list[str]]:
+    return [["total", "", *cells(total)], ["expected", "", *_expected(total)]]
 
 
 def cells(figures: Figures) -> list[str]:

@@ -11,17 +11,21 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from synalinks import _json
+from synalinks import _html, _json
 from synalinks._concurrency import Clock
+from synalinks._frames import data_frame
 from synalinks.lm.core.call import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Trace, Usage
 from synalinks.lm.core.errors import ConfigurationError, LMError, SynalinksError
 from synalinks.lm.core.place import labels
 from synalinks.lm.core.secrets import brief
 from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
 from synalinks.lm.ledger.store import EntryStore
-from synalinks.lm.ledger.table import money_text, render
+from synalinks.lm.ledger.table import money_text, render, render_html
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["Entry", "Ledger", "LedgerLayer", "Money", "Totals"]
 
@@ -167,13 +171,34 @@ class Ledger:
         Raises:
             ConfigurationError: no such field.
         """
+        return render(*self._rows(*names), width)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A row per call: its place, model, tokens, dollars (floats) and seconds. `to_dicts` has exact amounts.
+
+        Raises:
+            ConfigurationError: pandas is not installed.
+        """
+        money = ("as_if", "billed", "wasted")
+        rows = self.to_dicts()
+        for row in rows:
+            row.update({name: None if row[name] is None else float(row[name]) for name in money})
+        return data_frame(rows)
+
+    def _rows(
+        self, *names: str
+    ) -> tuple[tuple[str, ...], list[tuple[tuple[Any, ...], Totals]], Totals, dict[str, int]]:
+        """What the table by `names` is made of."""
         names = names or (*labels()[:3:2], "model")
         rows = [(key if len(names) > 1 else (key,), totals) for key, totals in self.by(*names).items()]
         sources: dict[str, int] = {}
         for entry in self._entries:
             if entry.source != "live":
                 sources[entry.source] = sources.get(entry.source, 0) + 1
-        return render(names, rows, self.total, sources, width)
+        return names, rows, self.total, sources
+
+    def _repr_html_(self) -> str:
+        return _html.block(f"Ledger, {len(self):,} calls", render_html(*self._rows()) if len(self) else "")
 
     def __str__(self) -> str:
         return self.table() if len(self) else "no calls"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from synalinks import _html
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.entries import Money, Totals
 from synalinks.lm.tables import text_table
@@ -41,6 +42,24 @@ def render(
         sources: how many calls were answered from where, the live ones left out.
         width: the most columns of text; see `text_table`.
     """
+    header, lines, last = _parts(names, rows, total)
+    table = text_table(header, lines, [last], numbers=range(len(names), len(header)), width=width)
+    return "\n".join([table, "", *_words(total, sources)])
+
+
+def render_html(
+    names: Sequence[str], rows: Iterable[tuple[Sequence[Any], Totals]], total: Totals, sources: Mapping[str, int]
+) -> str:
+    """The same table for notebooks."""
+    header, lines, last = _parts(names, rows, total)
+    table = _html.table(header, lines, [last], numbers=range(len(names), len(header)))
+    return table + "".join(map(_html.paragraph, _words(total, sources)))
+
+
+def _parts(
+    names: Sequence[str], rows: Iterable[tuple[Sequence[Any], Totals]], total: Totals
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """Header, rows and the row of totals."""
     free, repeated = is_free(total), bool(total.failed_tokens)
     lines, above = [], None
     for key, totals in rows:
@@ -48,8 +67,7 @@ def render(
         above = key
     last = ["total", *[""] * (len(names) - 1), *_figures(total, free, repeated)]
     header = [*names, *_COUNTS, *(["failed tokens"] if repeated else []), *(_TIMES if free else _MONEY)]
-    table = text_table(header, lines, [last], numbers=range(len(names), len(header)), width=width)
-    return "\n".join([table, "", *_words(total, sources)])
+    return header, lines, last
 
 
 def is_free(total: Totals) -> bool:

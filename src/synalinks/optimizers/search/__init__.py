@@ -1,6 +1,7 @@
 """The extension point of optimizers that drive the training themselves: `async def search(self, problem)`."""
 
+from synalinks.optimizers.search.notes import Notes
 from synalinks.optimizers.search.problem import Place, Problem
 from synalinks.optimizers.search.states import Answer, Case, State
 
-__all__ = ["Answer", "Case", "Place", "Problem", "State"]
+__all__ = ["Answer", "Case", "Notes", "Place", "Problem", "State"]

@@ -12,7 +12,7 @@ from synalinks._json import Json, JsonObject
 from synalinks.data import DataModel, JsonDataModel, Operand, Variable, schema_of, tree
 from synalinks.modules import Module
 from synalinks.optimizers.scored_predictions import Predictions
-from synalinks.optimizers.search import Answer, Case, Place, State
+from synalinks.optimizers.search import Answer, Case, Notes, Place, State
 from synalinks.rewards.score import feedback_of
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
@@ -73,7 +73,7 @@ class FitProblem:
             validation.items if isinstance(validation, Samples) else (), first_validation
         )
         self.kept = self.starts[0]
-        self.notes: list[JsonObject] = []
+        self.notes = Notes()
         self._form: object = getattr(parts.run.program, "outputs", None)  # of an output of the program
 
     def _cases(self, samples: Sequence[Sample], first: int = 0) -> list[Case]:
@@ -101,11 +101,13 @@ class FitProblem:
         """Add to the history what became of a candidate."""
         known = self.known(state).values()
         rewards = [float(answer.reward) for answer in known]
+        parent = parents[0] if parents else self.starts[0]
         self.notes.append(
             {
                 "candidate": state.key[:12],
                 "parents": [parent.key[:12] for parent in parents],
-                "changed": state.changed(parents[0] if parents else self.starts[0]),
+                "changed": state.changed(parent),
+                "before": parent.changed(state),
                 "reward": sum(rewards) / len(rewards) if rewards else None,
                 "reward_count": len(rewards),
                 "outcome": outcome,
