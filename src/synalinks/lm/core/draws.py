@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
 from synalinks.lm.core.call import Request
-from synalinks.lm.core.place import Scope
+from synalinks.lm.core.place import Label, Scope
 
 Place = tuple[Scope, int]
 
@@ -28,15 +28,17 @@ class Draws:
     __slots__ = ("_lock", "_made", "_taken")
 
     def __init__(self) -> None:
-        self._made: dict[tuple[Scope, str], int] = {}
+        #: By the outermost label and a hash of place and request: a run of a million calls has as many of them.
+        self._made: dict[Label | None, dict[int, int]] = {}
         self._taken: dict[str, set[int]] = {}
         self._lock = Lock()  # runs may have several threads, each with its event loop
 
     def ordinal(self, scope: Scope, request: Request) -> int:
         """How many calls with this request came from this place before; counts this one."""
-        key = (scope, request.digest)
+        key = hash((scope, request.digest))
         with self._lock:
-            made = self._made[key] = self._made.get(key, -1) + 1
+            counts = self._made.setdefault(scope.outermost, {})
+            made = counts[key] = counts.get(key, -1) + 1
             return made
 
     def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
@@ -66,13 +68,13 @@ class Draws:
         """Restore a run that took these answers before the outermost label of its places became `first`."""
         with self._lock:
             self._taken = {digest: set(taken) for digest, taken in state.items()}
-            self._made = {key: made for key, made in self._made.items() if not _at_or_after(key[0], first)}
+            self._made = {label: made for label, made in self._made.items() if not _at_or_after(label, first)}
 
     def begin_at(self, first: int, places: Mapping[str, Sequence[Place]]) -> None:
         """As `set_state`, where the answers' places tell which are earlier."""
         taken = self.get_state()
         for digest, given in places.items():
-            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0], first)}
+            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0].outermost, first)}
             earlier = {i for i, (at, _) in enumerate(given) if at.is_before(first)}
             if kept | earlier or digest in taken:
                 taken[digest] = sorted(kept | earlier)
@@ -84,8 +86,8 @@ class Draws:
         self._taken.clear()
 
 
-def _at_or_after(scope: Scope, first: int) -> bool:
-    return isinstance(scope.outermost, int) and scope.outermost >= first
+def _at_or_after(outermost: Label | None, first: int) -> bool:
+    return isinstance(outermost, int) and outermost >= first
 
 
 def _candidates(places: Sequence[Place], place: Place) -> Iterator[int]:
