@@ -3,9 +3,9 @@
 python benchmarks/soak.py [CALLS] [--live]
 
 Calls of one model under a budget and a ledger, 64 at once, answered by a scripted provider, or with `--live` by a
-server on loopback. After the first tenth, memory should be flat but for some 90 bytes a call, by which a run knows
-which answers it has taken: exit status 1 if it grows by more than `ALLOWED` megabytes for 300,000 calls, or if files,
-tasks or threads are left over.
+server on loopback. After the first tenth, memory should be flat but for some 90 bytes a call, for the answers that a
+run has taken: exit status 1 if it grows by more than `ALLOWED` megabytes for 300,000 calls, or if files, tasks or
+threads are left over.
 """
 
 from __future__ import annotations

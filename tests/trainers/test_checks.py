@@ -75,7 +75,7 @@ def test_the_tables_price_is_not_that_of_another_server(monkeypatch: pytest.Monk
     monkeypatch.setattr(pricing, "_set_by_user", {})
     name = "openai/gpt-4o-mini"
     known = compiled(solver(synalinks.LanguageModel(name)))
-    other = compiled(solver(synalinks.LanguageModel(name, api_base="http://127.0.0.1:9/v1")))
+    other = compiled(solver(synalinks.LanguageModel(name, api_base="https://gateway.example.com/v1")))
     with synalinks.use_budget(1):
         check_models(known)
         with pytest.raises(ConfigurationError, match="gpt-4o-mini.*price is unknown"):

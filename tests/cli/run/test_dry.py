@@ -126,7 +126,7 @@ def test_a_budget_that_ends_training_alone_says_so_too(folder: Path) -> None:
 
 
 def test_another_server_asks_nobody_knows_what(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_BASE", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_API_BASE", "https://gateway.example.com/v1")
     for words in (("run", "train.py", "--dry-run"), ("estimate", "train.py")):
         done = call(*words, "--", "openai/gpt-4o-mini")
         assert "Unpriced: openai/gpt-4o-mini" in done.output

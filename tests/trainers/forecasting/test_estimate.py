@@ -360,10 +360,17 @@ def test_dollars_are_those_of_the_table_and_an_unknown_price_is_none() -> None:
 
 
 def test_the_price_at_another_server_is_unknown() -> None:
-    model = synalinks.LanguageModel("openai/gpt-4o-mini", api_base="http://127.0.0.1:9/v1")
+    model = synalinks.LanguageModel("openai/gpt-4o-mini", api_base="https://gateway.example.com/v1")
     forecast = estimate(compiled(solver(model)), *data(8))
     assert all(row.figures.unpriced for row in forecast.rows if row.figures.calls.high)
     assert any("Unpriced: openai/gpt-4o-mini" in note for note in forecast.notes)
+
+
+def test_a_server_on_this_machine_is_free_whatever_its_model_is_called() -> None:
+    model = synalinks.LanguageModel("openai/gpt-4o-mini", api_base="http://127.0.0.1:9/v1")
+    forecast = estimate(compiled(solver(model)), *data(8))
+    assert forecast.total.priced.high == 0 and not forecast.total.unpriced
+    assert not any("Unpriced" in note for note in forecast.notes)
 
 
 def test_a_forecast_is_json_and_a_table(capsys: pytest.CaptureFixture[str]) -> None:

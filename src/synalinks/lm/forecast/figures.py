@@ -10,7 +10,7 @@ from synalinks.lm.core.call import Usage
 from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
 from synalinks.lm.forecast.ranges import NO_MONEY, Figures, Range, Row, summed
 from synalinks.lm.forecast.workload import Group, WorkloadRange
-from synalinks.lm.pricing.pricing import Price, price_of
+from synalinks.lm.pricing.pricing import FREE, Price, price_of
 
 #: Tokens of a prompt over the tokens that `count_prompt` counts, at least and at most, for a model without usage
 #: statistics: the range in the recordings of real providers, prompts of under 30 tokens left out.
@@ -49,9 +49,17 @@ def figures_of(group: Group, workload: WorkloadRange, priors: Priors) -> Figures
     prompts = _whole(low.inputs * share * down, expected.inputs, most_in * failed)
     shortest, longest = _answers(group, workload, priors, calls)
     answers = _whole(calls.low * shortest, expected.outputs, calls.high * longest * failed)
-    price = None if workload.unpriced else price_of(group.model)
+    price = _price(group, workload)
     priced = _dollars(price, priors.seconds(group.model), calls, prompts, answers)
     return Figures(calls, prompts, answers, priced or NO_MONEY, priced is None and calls.high > 0)
+
+
+def _price(group: Group, workload: WorkloadRange) -> Price | None:
+    """The price of a group's calls: none known, none to pay at this server, or that of the model."""
+    if workload.unpriced:
+        return None
+    price = price_of(group.model)
+    return FREE if workload.free and price is not None and not price.per_hour else price
 
 
 def _answers(group: Group, workload: WorkloadRange, priors: Priors, calls: Range[int]) -> tuple[float, float]:
@@ -143,11 +151,7 @@ def notes_of(workloads: Iterable[tuple[Group, WorkloadRange]], priors: Priors) -
             f"Guessed, within a factor of {GUESS:.0f}: the lengths of {guessed}. A cassette or a short run gives "
             "measured ones; a model that reasons before it answers needs many times more."
         )
-    unknown = (
-        group.model
-        for group, workload in workloads
-        if workload.high.calls and (workload.unpriced or price_of(group.model) is None)
-    )
+    unknown = (group.model for group, workload in workloads if workload.high.calls and _price(group, workload) is None)
     if unpriced := sorted(set(unknown)):
         found.append(f"Unpriced: {', '.join(unpriced)}; synalinks.set_price states a price.")
     return tuple(found)

@@ -30,7 +30,8 @@ class CallStatistics:
         inputs, outputs: tokens of prompts and answers, one number per call. schema: tokens of all schemas together.
         repeats: calls that repeat a request which has a single answer.
         guessed_prompt, guessed_answer: whether lengths were guessed. stated: whether lengths of answers were given.
-        unpriced: whether the price of a call is unknown.
+        unpriced: whether the price of a call is unknown. free: whether no call costs anything, as at a server on this
+            machine.
     """
 
     inputs: list[int] = field(default_factory=list)
@@ -41,6 +42,7 @@ class CallStatistics:
     guessed_answer: bool = False
     stated: bool = False
     unpriced: bool = False
+    free: bool = True
 
     @property
     def calls(self) -> int:
@@ -61,6 +63,7 @@ class CallStatistics:
         self.guessed_answer |= raw.get("answer") == "guessed"
         self.stated |= raw.get("answer") == "stated"
         self.unpriced |= entry.error is None and entry.as_if is None
+        self.free &= entry.as_if == 0
         if raw.get("single"):
             self.repeats += entry.digest in single
             single.add(entry.digest)
@@ -108,6 +111,7 @@ class WorkloadRange:
     guessed_answer: bool = False
     stated: bool = False
     unpriced: bool = False
+    free: bool = False
 
     def add_sources(self, statistics: CallStatistics) -> None:
         """Add the sources of the lengths of a group's calls."""
@@ -115,6 +119,7 @@ class WorkloadRange:
         self.guessed_answer |= statistics.guessed_answer
         self.stated |= statistics.stated
         self.unpriced |= statistics.unpriced
+        self.free |= statistics.free
 
 
 def workloads_of_run(entries: Iterable[Entry]) -> dict[Group, WorkloadRange]:
