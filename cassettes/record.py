@@ -3,7 +3,7 @@
     python cassettes/record.py             # replaces the cassettes that changed, and the table in README.md
     python cassettes/record.py --to DIR    # writes the cassettes to another folder, changes nothing here
 
-The guide scripts are not part of this project. They are looked for in `../shared/seeds`, or in the folder that
+The scripts of others are not part of this project. They are looked for in `../shared/seeds`, or in the folder that
 SYNALINKS_SHARED names with `/seeds` after it; where they are not there, their cassettes are left as they are.
 """
 
@@ -26,11 +26,15 @@ from typing import Any
 from synalinks.testing import OllamaServer
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # the tests run this file from elsewhere
+
+from rules import MODELS, GuideModel  # noqa: E402
+
 ROOT = HERE.parent
 SEEDS = Path(os.environ.get("SYNALINKS_SHARED", ROOT.parent / "shared")) / "seeds"
-GUIDES = ("training",)
-#: Opens its cassette itself, in the folder beside its own.
-OPENS_ITS_OWN = "record_a_run"
+OF_OTHERS = ("training",)
+#: Open their cassettes themselves, in the folder beside their own.
+OPEN_THEIR_OWN = ("record_a_run", "recording")
 #: Bring the model's answers themselves.
 WITHOUT_CASSETTE = ("own_optimizer",)
 BEGIN, END = "<!-- cassettes: written by record.py -->", "<!-- end of cassettes -->"
@@ -45,14 +49,15 @@ with synalinks.use_cassette(sys.argv[2], record_mode="all"):
 
 def scripts(place: Path) -> Iterator[tuple[Path, Path]]:
     """Each script with its cassette, as they stand in a copy of the examples at `place`."""
-    for script in sorted((place / "examples").glob("*.py")):
-        if script.stem not in WITHOUT_CASSETTE:
-            yield script, place / "cassettes" / "examples" / f"{script.stem}.jsonl"
-    for name in GUIDES:
+    for folder in ("examples", "examples/guides"):
+        for script in sorted((place / folder).glob("*.py")):
+            if script.stem not in WITHOUT_CASSETTE:
+                yield script, place / "cassettes" / script.parent.name / f"{script.stem}.jsonl"
+    for name in OF_OTHERS:
         if (SEEDS / f"{name}.py").is_file():
-            yield SEEDS / f"{name}.py", place / "cassettes" / "guides" / f"{name}.jsonl"
+            yield SEEDS / f"{name}.py", place / "cassettes" / "scripts" / f"{name}.jsonl"
         else:
-            print(f"{SEEDS / name}.py is not there: cassettes/guides/{name}.jsonl is left as it is")
+            print(f"{SEEDS / name}.py is not there: cassettes/scripts/{name}.jsonl is left as it is")
 
 
 def record(script: Path, cassette: Path, folder: Path) -> None:
@@ -61,11 +66,11 @@ def record(script: Path, cassette: Path, folder: Path) -> None:
     Raises:
         subprocess.CalledProcessError: the script failed.
     """
-    with OllamaServer() as server:
+    with OllamaServer(model=GuideModel(), models=MODELS) as server:
         environment = {**os.environ, "OLLAMA_HOST": server.url, "SYNALINKS_CACHE": "off"}
         environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry)
         command = [sys.executable, "-c", RUN, str(script), str(cassette)]
-        if script.stem == OPENS_ITS_OWN:
+        if script.stem in OPEN_THEIR_OWN:
             command = [sys.executable, str(script)]
         subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
         print(f"{cassette.parent.name}/{cassette.name}: {server.requests.number} calls recorded")
@@ -104,7 +109,7 @@ def record_all(to: Path) -> list[str]:
 def line_of(cassette: Path, recorded: str) -> str:
     """A cassette's line in the table: when, calls, tokens, dollars as if live, size."""
     replies = [row["reply"] for row in rows(cassette)[1:] if "reply" in row]
-    tokens = [sum(reply["usage"][bucket] for reply in replies) for bucket in ("input_fresh", "output_text")]
+    tokens = [sum(reply["usage"].get(bucket, 0) for reply in replies) for bucket in ("input_fresh", "output_text")]
     cost = sum((Decimal(reply["cost"]) for reply in replies), Decimal(0))
     size = cassette.stat().st_size / 1000
     name = f"{cassette.parent.name}/{cassette.name}"
@@ -126,11 +131,12 @@ def table(dates: Mapping[str, str]) -> str:
 
 
 def write_table(changed: Iterable[str]) -> None:
-    """Bring the table in README.md up to date; `changed` cassettes are of today."""
+    """Bring the table in README.md up to date; cassettes that `changed`, or have no line yet, are of today."""
     path = HERE / "README.md"
     text = path.read_text(encoding="utf-8")
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    dates = {**dates_in(text), **dict.fromkeys(changed, today)}
+    new = (f"{path.parent.name}/{path.name}" for path in HERE.glob("*/*.jsonl"))
+    dates = {**dict.fromkeys(new, today), **dates_in(text), **dict.fromkeys(changed, today)}
     before, _, rest = text.partition(BEGIN)
     path.write_text(f"{before}{BEGIN}\n{table(dates)}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
 

@@ -29,8 +29,8 @@ EXAMPLES = ROOT / "examples"
 CASSETTES = ROOT / "cassettes"
 #: Brings its own model, so there is nothing to cassette.
 NEEDS_NO_CASSETTE = ("own_optimizer",)
-#: Opens its cassette itself.
-OPENS_ITS_OWN = "record_a_run"
+#: Open their cassettes themselves.
+OPEN_THEIR_OWN = ("record_a_run", "recording")
 
 #: A command in a Markdown file with what it prints.
 OUTPUT = re.compile(r"^<!-- output: (?P<line>.+?) -->\n```text\n(?P<shown>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -80,16 +80,21 @@ def run(script: Path) -> str:
     return printed.getvalue()
 
 
-def replay(name: str) -> tuple[str, synalinks.Ledger]:
+def cassette_of(script: Path) -> Path:
+    """The cassette of an example: `cassettes/examples/NAME.jsonl`, of a guide's `cassettes/guides/NAME.jsonl`."""
+    return CASSETTES / script.parent.name / f"{script.stem}.jsonl"
+
+
+def replay(name: str, folder: Path = EXAMPLES) -> tuple[str, synalinks.Ledger]:
     """What an example prints when it is replayed from its cassette, offline, and the calls it made."""
+    script = folder / f"{name}.py"
     with contextlib.ExitStack() as around:
         around.enter_context(no_network())
         around.enter_context(synalinks.offline())
-        if name != OPENS_ITS_OWN:
-            cassette = CASSETTES / "examples" / f"{name}.jsonl"
-            around.enter_context(synalinks.use_cassette(cassette, record_mode="none", strict=True))
+        if name not in OPEN_THEIR_OWN:
+            around.enter_context(synalinks.use_cassette(cassette_of(script), record_mode="none", strict=True))
         ledger = around.enter_context(synalinks.use_ledger())
-        return run(EXAMPLES / f"{name}.py"), ledger
+        return run(script), ledger
 
 
 def timeless(text: str) -> list[str]:

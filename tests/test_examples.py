@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 import synalinks
-from playing import CASSETTES, EXAMPLES, NEEDS_NO_CASSETTE, OPENS_ITS_OWN, ROOT, no_network, replay, timeless
+from playing import CASSETTES, EXAMPLES, NEEDS_NO_CASSETTE, ROOT, no_network, replay, timeless
 
 NAMES = sorted({path.stem for path in EXAMPLES.glob("*.py")} - {*NEEDS_NO_CASSETTE})
+GUIDES = sorted(path.stem for path in (EXAMPLES / "guides").glob("*.py"))
 
 #: Lines that each example is there for. Figures of the cassettes are checked where the README shows them, not here.
 SHOWS = {
@@ -65,9 +66,22 @@ def test_runs_offline_from_its_cassette(name: str) -> None:
     assert ledger.total.billed.exact == 0
 
 
+def test_every_guide_has_a_cassette_and_every_cassette_a_guide() -> None:
+    assert sorted(path.stem for path in (CASSETTES / "guides").glob("*.jsonl")) == GUIDES
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_a_guide_runs_offline_from_its_cassette(name: str) -> None:
+    """What it prints is on its page, see `test_readme.py`."""
+    _, ledger = replay(name, EXAMPLES / "guides")
+    by_rule = {"live"} if name == "recording" else set()  # it shows models that are functions, too
+    assert {entry.source for entry in ledger} == {"cassette"} | by_rule
+    assert ledger.filter(source="cassette").total.billed.exact == 0
+
+
 def test_the_cassettes_are_read_and_not_written() -> None:
     before = {path: path.read_bytes() for path in CASSETTES.rglob("*.jsonl")}
-    for name in (OPENS_ITS_OWN, "hello"):
+    for name in ("record_a_run", "hello"):
         replay(name)
     assert {path: path.read_bytes() for path in CASSETTES.rglob("*.jsonl*")} == before
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import synalinks
-from playing import OUTPUT, PROGRAM, ROOT, blocks_of, documents, printed_by, run_page, run_program, timeless
+from playing import (
+    EXAMPLES,
+    OPEN_THEIR_OWN,
+    OUTPUT,
+    PROGRAM,
+    ROOT,
+    blocks_of,
+    cassette_of,
+    documents,
+    printed_by,
+    run_page,
+    run_program,
+    timeless,
+)
 from synalinks.testing import ArithmeticModel, Law, OllamaServer
 
 DOCUMENTS = documents()
@@ -19,6 +33,13 @@ PROGRAMS = [
     pytest.param(found, id=f"{path}:{text.count(chr(10), 0, found.start()) + 1}")
     for path, text in DOCUMENTS.items()
     for found in PROGRAM.finditer(text)
+]
+#: Blocks that are lines of a script.
+EXCERPT = re.compile(r"^<!-- from: (?P<script>\S+) -->\n```python\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
+EXCERPTS = [
+    pytest.param(path, found, id=f"{path}:{text.count(chr(10), 0, found.start()) + 1}")
+    for path, text in DOCUMENTS.items()
+    for found in EXCERPT.finditer(text)
 ]
 #: Documents whose Python blocks run one after the other.
 PAGES = [path for path, text in DOCUMENTS.items() if path.startswith(("README", "ARCH", "docs/")) and blocks_of(text)]
@@ -85,8 +106,30 @@ def test_the_blocks_of_a_page_run_and_print_what_is_shown(path: str, tmp_path: P
 
 def test_every_document_of_programs_has_some() -> None:
     assert len(PROGRAM.findall(DOCUMENTS["src/synalinks/lm/README.md"])) >= 2
-    assert len(OUTPUTS) == 6
+    assert len(OUTPUTS) >= 6
     assert "README.md" in PAGES
+
+
+@pytest.mark.parametrize("path", sorted((EXAMPLES / "guides").glob("*.py")), ids=lambda path: path.stem)
+def test_a_guide_has_its_output_and_its_cost_on_one_page(path: Path) -> None:
+    script, cassette = path.relative_to(ROOT).as_posix(), cassette_of(path).relative_to(ROOT).as_posix()
+    given = "" if path.stem in OPEN_THEIR_OWN else f" --cassette {cassette}"
+    shown = f"synalinks run {script}{given} --offline --quiet", f"synalinks estimate {script} --learn-from {cassette}"
+    pages = [text for text in DOCUMENTS.values() if all(f"<!-- output: {line} -->" in text for line in shown)]
+    assert len(pages) == 1, shown
+
+
+@pytest.mark.parametrize(("path", "found"), EXCERPTS)
+def test_an_excerpt_is_in_its_script(path: str, found: re.Match[str]) -> None:
+    script = (ROOT / found["script"]).read_text(encoding="utf-8").splitlines()
+    shown = found["code"].splitlines()
+    parts = ("\n".join(script[line : line + len(shown)]) for line in range(len(script)))
+    assert any(textwrap.dedent(part).split("\n") == shown for part in parts), f"{path}: not in {found['script']}"
+
+
+def test_the_guides_are_listed_in_their_order() -> None:
+    listed = re.findall(r"^\d+\. \[.+?\]\((guides/\S+?)\)", DOCUMENTS["docs/README.md"], re.MULTILINE)
+    assert sorted(listed) == sorted(path.removeprefix("docs/") for path in DOCUMENTS if path.startswith("docs/guides/"))
 
 
 def test_decisions_are_numbered_listed_and_whole() -> None:

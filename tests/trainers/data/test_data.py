@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from programs_under_test import Answer, Question, data
+from synalinks.datasets import CSVDataset
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import (
     Samples,
@@ -169,3 +171,15 @@ def test_what_can_be_gone_through_once_is_not_gone_through_twice() -> None:
         check_passes(again, 3, "x")
     with pytest.raises(DataError, match="validation_data is a generator.*used up after one pass, and 3 are to come"):
         check_passes(source_of(iter([(x, y)])), 3, "validation_data")
+
+
+def test_a_csv_dataset_is_a_stream_though_it_has_names_of_columns(tmp_path: Path) -> None:
+    """As tables in memory have them, too; what makes a table is a method that gives its rows."""
+    (tmp_path / "sums.csv").write_text("question,answer\n2 + 2?,4\n3 + 3?,6\n", encoding="utf-8")
+    dataset = CSVDataset(tmp_path / "sums.csv", input_data_model=Question, output_data_model=Answer)
+    source = source_of(dataset)
+    assert isinstance(source, Stream)
+    assert [[(s.x.question, s.y.answer) for s in batch] for batch in source.batches(1)] == [
+        [("2 + 2?", 4)],
+        [("3 + 3?", 6)],
+    ]

@@ -32,6 +32,10 @@ class Plain:
     as_target = as_input
 
 
+#: What gives the rows of a table of polars, of Arrow and of Hugging Face; pandas has `to_dict("records")`.
+_TO_ROWS = ("to_dicts", "to_pylist", "to_list")
+
+
 def _leaf(value: Any) -> Any:
     return as_operand(value) if is_data_model(value) else value
 
@@ -45,12 +49,14 @@ def is_frame(value: object) -> bool:
     """Whether this is a table in memory: a DataFrame of pandas or polars, an Arrow table, a Hugging Face dataset."""
     if isinstance(value, DataModel | JsonDataModel):
         return False
-    return (hasattr(value, "columns") and hasattr(value, "to_dict")) or hasattr(value, "column_names")
+    return any(hasattr(value, name) for name in ("columns", "column_names")) and any(
+        hasattr(value, method) for method in (*_TO_ROWS, "to_dict")
+    )
 
 
 def _rows_of_frame(frame: Any) -> list[dict[str, Any]]:
     """The rows of a table, by the method that its library has for that."""
-    for method in ("to_dicts", "to_pylist", "to_list"):  # polars, Arrow, Hugging Face
+    for method in _TO_ROWS:
         if hasattr(frame, method):
             return list(getattr(frame, method)())
     return list(frame.to_dict("records"))
