@@ -41,7 +41,11 @@ _HOMES = {
         from_chat_completion_messages to_chat_completion_message to_chat_completion_messages
         to_chat_completion_request
     """,
-    "synalinks.datasets": "CSVDataset Dataset JSONDataset JSONLDataset ParquetDataset",
+    "synalinks.datasets": """
+        CSVDataset Dataset HuggingFaceDataset ImageFolderDataset JSONDataset JSONLDataset MLflowDataset
+        MarkdownDataset MarkdownDocument MarkdownSection ParquetDataset TextDataset TextDocument
+        parse_markdown_sections
+    """,
     "synalinks.errors": """
         BadReply BudgetExceeded CassetteError CassetteFormatError CassetteInUse CassetteMiss
         ConfigurationError DataError LMError LMUnavailable OfflineError QuotaExhausted SynalinksError

@@ -52,8 +52,11 @@ from synalinks.data.models.chat_completion import (
     to_chat_completion_request as to_chat_completion_request,
 )
 from synalinks.datasets import (
-    CSVDataset as CSVDataset, Dataset as Dataset, JSONDataset as JSONDataset, JSONLDataset as JSONLDataset,
-    ParquetDataset as ParquetDataset,
+    CSVDataset as CSVDataset, Dataset as Dataset, HuggingFaceDataset as HuggingFaceDataset,
+    ImageFolderDataset as ImageFolderDataset, JSONDataset as JSONDataset, JSONLDataset as JSONLDataset,
+    MLflowDataset as MLflowDataset, MarkdownDataset as MarkdownDataset, MarkdownDocument as MarkdownDocument,
+    MarkdownSection as MarkdownSection, ParquetDataset as ParquetDataset, TextDataset as TextDataset,
+    TextDocument as TextDocument, parse_markdown_sections as parse_markdown_sections,
 )
 from synalinks.errors import (
     BadReply as BadReply, BudgetExceeded as BudgetExceeded, CassetteError as CassetteError,

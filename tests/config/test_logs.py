@@ -13,7 +13,7 @@ import pytest
 import synalinks
 from programs_under_test import Question
 from synalinks import config
-from synalinks.callbacks.monitor import tracking
+from synalinks.config import logs
 from synalinks.errors import ConfigurationError
 from synalinks.session import isolated_settings
 
@@ -68,7 +68,7 @@ def test_a_new_session_is_interactive_again() -> None:
 
 def test_what_observability_was_given_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (config.mlflow_tracking_uri(), config.mlflow_experiment_name()) == (None, None)
-    monkeypatch.setattr(tracking, "check_mlflow", lambda whose: None)
+    monkeypatch.setattr(logs, "check_mlflow", lambda whose: None)
     synalinks.enable_observability("file:/tmp/runs", "first")
     assert (config.mlflow_tracking_uri(), config.mlflow_experiment_name()) == ("file:/tmp/runs", "first")
 

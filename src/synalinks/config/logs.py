@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from synalinks import session
+from synalinks._support.mlflow import check_mlflow
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import Logger, use_everywhere
 
@@ -46,8 +47,6 @@ def enable_observability(tracking_uri: str | None = None, experiment_name: str |
     Raises:
         ConfigurationError: MLflow is not installed.
     """
-    from synalinks.callbacks.monitor.tracking import check_mlflow  # callbacks import the whole engine
-
     check_mlflow("enable_observability")
     session.set_setting("observability", {"tracking_uri": tracking_uri, "experiment_name": experiment_name})
 

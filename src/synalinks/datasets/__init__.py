@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from synalinks._support.lazy import loading
 from synalinks.datasets import arcagi
 from synalinks.datasets.built_in import benchmark_module, hotpot_module
 from synalinks.datasets.dataset import Dataset, split_train_test
 from synalinks.datasets.files import CSVDataset, JSONDataset, JSONLDataset
+from synalinks.datasets.folders import ImageFolderDataset, TextDataset, TextDocument
+from synalinks.datasets.huggingface import HuggingFaceDataset, load_split
+from synalinks.datasets.mlflow import MLflowDataset
 from synalinks.datasets.parquet import ParquetDataset
+
+if TYPE_CHECKING:
+    from synalinks.datasets.markdown import (
+        MarkdownDataset,
+        MarkdownDocument,
+        MarkdownSection,
+        parse_markdown_sections,
+    )
+else:  # the parser of Markdown takes 30 ms
+    __getattr__ = loading(
+        __name__, {"markdown": "MarkdownDataset MarkdownDocument MarkdownSection parse_markdown_sections"}
+    )
 
 arc_challenge = benchmark_module("arc_challenge")
 bbh = benchmark_module("bbh")
@@ -28,9 +46,17 @@ winogrande = benchmark_module("winogrande")
 __all__ = [
     "CSVDataset",
     "Dataset",
+    "HuggingFaceDataset",
+    "ImageFolderDataset",
     "JSONDataset",
     "JSONLDataset",
+    "MLflowDataset",
+    "MarkdownDataset",
+    "MarkdownDocument",
+    "MarkdownSection",
     "ParquetDataset",
+    "TextDataset",
+    "TextDocument",
     "arc_challenge",
     "arcagi",
     "bbh",
@@ -43,8 +69,10 @@ __all__ = [
     "humaneval",
     "ifeval",
     "lambada",
+    "load_split",
     "logiqa",
     "mmlu",
+    "parse_markdown_sections",
     "split_train_test",
     "squad",
     "truthfulqa",

@@ -37,16 +37,6 @@ class DatasetOptions(TypedDict, total=False):
     repeat: int
 
 
-class InputOptions(TypedDict, total=False):
-    """What datasets without targets pass on to `Dataset`."""
-
-    input_data_model: object
-    input_schema: JsonObject | str | None
-    input_template: str | None
-    limit: int | None
-    repeat: int
-
-
 class ChatMessagesWithTools(ChatMessages):
     """A conversation, and the tools that may be called in it."""
 
@@ -114,18 +104,25 @@ class Dataset(ABC):
         self.limit = limit
         self.repeat = repeat
         empty, chat = self._empty_is_null, ChatMessagesWithTools if tools_template is not None else ChatMessages
-        make = _maker(input_data_model, input_schema, input_template, chat, "input", empty, tools_template)
+        complete = self._completed
+        make = _maker(input_data_model, input_schema, input_template, chat, "input", empty, complete, tools_template)
         if make is None:
             raise ConfigurationError(
                 f"{type(self).__name__} needs input_data_model=, input_schema= or input_template=, which say what an "
                 "example is"
             )
         self.__input = make
-        self.__output = _maker(output_data_model, output_schema, output_template, ChatMessage, "output", empty)
+        self.__output = _maker(
+            output_data_model, output_schema, output_template, ChatMessage, "output", empty, complete
+        )
 
     @abstractmethod
     def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
         """The rows of one pass, from the first."""
+
+    def _completed(self, value: JsonObject) -> JsonObject:
+        """The fields of an example, as they are given to its data model; for subclasses."""
+        return value
 
     def examples(self) -> Iterator[tuple[Any, Any]]:
         """(x, y) for every example of one pass; y is None without targets.
@@ -211,6 +208,7 @@ def _maker(
     default: object,
     what: str,
     empty_is_null: bool,
+    complete: Callable[[JsonObject], JsonObject],
     tools_template: str | None = None,
 ) -> Callable[[Mapping[str, Json]], Any] | None:
     """What makes an example of a row; None if nothing was asked for."""
@@ -236,6 +234,7 @@ def _maker(
             value.update({name: None for name in nullable if value.get(name) == ""})
         if tools is not None:
             value["tools"] = tools(row)
+        value = complete(value)
         return model(**value) if parsed is None else JsonDataModel(schema=parsed, json=value)
 
     return make

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from synalinks import session
+from synalinks._support.mlflow import check_mlflow
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitor.program_model import save_model
-from synalinks.callbacks.monitor.tracking import Tracked, check_mlflow
+from synalinks.callbacks.monitor.tracking import Tracked
 from synalinks.errors import ConfigurationError
 from synalinks.version import __version__
 

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 
-from synalinks.callbacks.monitor.tracking import check_mlflow, pyfunc
+from synalinks._support.mlflow import check_mlflow
+from synalinks.callbacks.monitor.tracking import pyfunc
 from synalinks.errors import DataError
 from synalinks.version import __version__
 

@@ -8,37 +8,19 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synalinks._support.mlflow import mlflow
 from synalinks.errors import ConfigurationError
 
 #: An experiment's name where none is given, as in MLflow.
 DEFAULT_EXPERIMENT = "Default"
 #: Characters of a parameter's value that every MLflow server takes.
 LONGEST_PARAMETER = 500
-
-
-def check_mlflow(whose: str) -> None:
-    """Refuse to go on without MLflow; nothing is imported.
-
-    Raises:
-        ConfigurationError: naming the extra.
-    """
-    if importlib.util.find_spec("mlflow") is None:
-        raise ConfigurationError(f"{whose} needs MLflow: pip install 'synalinks-replay[mlflow]'")
-
-
-def mlflow() -> Any:
-    """The module, which takes seconds to import; its telemetry is off unless the environment says otherwise."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    import mlflow as module
-
-    return module
 
 
 def pyfunc() -> Any:

@@ -109,7 +109,10 @@ class Stream:
 
     def steps(self, batch_size: int) -> int | None:
         """Batches in one pass; None where the source has no length."""
-        return len(self._source) if hasattr(self._source, "__len__") else None
+        try:
+            return len(self._source)
+        except (TypeError, NotImplementedError):  # none, or one that is not known
+            return None
 
     def batches(self, batch_size: int, order: Sequence[int] | None = None) -> Iterator[list[Sample]]:
         """One pass over what the source gives, batches as it makes them; empty ones are passed over.
