@@ -33,16 +33,16 @@ class MLflowDataset(Dataset):
         DataError: there is no such dataset, or the server does not answer.
 
     Example:
-        ```python
-        synalinks.MLflowDataset.create("golden", x, y, tracking_uri="sqlite:///mlflow.db")
-        dataset = synalinks.MLflowDataset(
-            "golden",
-            tracking_uri="sqlite:///mlflow.db",
-            input_data_model=Question,
-            output_data_model=Answer,
-        )
-        await program.evaluate(x=dataset)
-        ```
+        >>> class Question(synalinks.DataModel):
+        ...     question: str
+        ...
+        >>> def golden() -> synalinks.Dataset:  # what `MLflowDataset.create("golden", x, y)` has written
+        ...     return synalinks.MLflowDataset("golden", input_data_model=Question)
+        ...
+        >>> synalinks.MLflowDataset(input_data_model=Question)
+        Traceback (most recent call last):
+            ...
+        synalinks.errors.ConfigurationError: MLflowDataset needs name= or dataset_id=
     """
 
     def __init__(
