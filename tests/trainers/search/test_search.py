@@ -311,3 +311,11 @@ def test_other_optimizers_end_by_calls_too(optimizer: str) -> None:
     history = fit(compiled(optimizer=made[optimizer]), provider, *data(20), validation_split=0.2, epochs=9, calls=60)
     assert 40 < len(provider.calls) <= 60 and history.stopped_by is None
     assert history.history["val_reward"] and history.epoch[-1] < 8
+
+
+def test_an_estimate_is_of_the_calls_that_were_given() -> None:
+    program = compiled(optimizer=synalinks.optimizers.PromptRacing(lm()))
+    forecast = asyncio.run(program.estimate(*data(60), calls=300, validation_split=0.2))
+    calls = [row.figures.calls for row in forecast.rows]
+    assert max(sum(one.high for one in calls), sum(one.expected for one in calls)) <= 300
+    assert sum(one.expected for one in calls) > 280

@@ -48,6 +48,7 @@ from synalinks.trainers.forecasting.shape import Shape
 from synalinks.trainers.forecasting.simulated_fit import SimulatedFit
 from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards
 from synalinks.trainers.program_run import TrainableProgram
+from synalinks.trainers.search.plan import SearchPlan
 
 T = TypeVar("T")
 #: Epochs simulated at most: the first has no candidates, the second has some, the third is like those after it.
@@ -83,7 +84,12 @@ async def estimate(
         fits[scenario.name], requests = await _outside(simulate())
         if scenario is LOW and priors.calibrate(requests):  # token counts were fitted to these very prompts
             fits[scenario.name], _ = await _outside(simulate())
-    workloads = scaled(data.shape, config, fits["low"], fits["expected"], fits["high"])
+    searched = None
+    if optimizer_namespace.get(optimizer or program.optimizer).searches:
+        plan = SearchPlan.of_counts(config, data.shape.train, data.shape.validation)
+        config = plan.config(config)
+        searched = (plan.total - plan.validating) / config.span
+    workloads = scaled(data.shape, config, fits["low"], fits["expected"], fits["high"], searched)
     forecast = Forecast(
         rows_of(workloads.items(), priors),
         title=f"Forecast of {program.name}.fit: {config.words(data.shape.train)}",

@@ -34,9 +34,18 @@ class Share(NamedTuple):
 
 
 def scaled(
-    shape: Shape, config: FitConfig, low: SimulatedFit, expected: SimulatedFit, high: SimulatedFit
+    shape: Shape,
+    config: FitConfig,
+    low: SimulatedFit,
+    expected: SimulatedFit,
+    high: SimulatedFit,
+    searched: float | None = None,
 ) -> dict[Group, WorkloadRange]:
-    """The workloads of the whole fit by group, from one synthetic fit for each scenario."""
+    """The workloads of the whole fit by group, from one synthetic fit for each scenario.
+
+    Args:
+        searched: calls of a search in an epoch, which makes all of them unless nothing is left to improve; else None.
+    """
     fits: Mapping[str, SimulatedFit] = {"low": low, "expected": expected, "high": high}
     most = {
         caller: max(fit.most.get(caller, 0) for fit in fits.values()) for fit in fits.values() for caller in fit.most
@@ -44,7 +53,7 @@ def scaled(
     least = {caller: min(fit.least.get(caller, 0) for fit in fits.values()) for caller in most}
     found: dict[Group, WorkloadRange] = {}
     for scenario, fit in fits.items():
-        for group, per_unit, units, statistics, tokens in _shares(shape, config, fit, scenario):
+        for group, per_unit, units, statistics, tokens in _shares(shape, config, fit, scenario, searched):
             caller = (group.model, group.module)
             if group.phase in _PASSES and caller in most:
                 if scenario == "high":
@@ -61,7 +70,9 @@ def scaled(
     return found
 
 
-def _shares(shape: Shape, config: FitConfig, fit: SimulatedFit, scenario: str) -> Iterator[Share]:
+def _shares(
+    shape: Shape, config: FitConfig, fit: SimulatedFit, scenario: str, searched: float | None
+) -> Iterator[Share]:
     """The shares of all groups in all epochs of the whole fit."""
     by_epoch: dict[int, list[tuple[bool, Group, CallStatistics]]] = {}
     for (epoch, in_step, group), statistics in fit.statistics.items():
@@ -69,10 +80,16 @@ def _shares(shape: Shape, config: FitConfig, fit: SimulatedFit, scenario: str) -
     has_candidates = any(fit.candidates(epoch) for epoch in range(fit.epochs))
     for number in range(config.span):
         epoch = min(number, fit.epochs - 1)
-        validation = shape.validation if config.validates(number) else 0
+        due = config.validates(number) if searched is None else number + 1 == config.span  # others are among its calls
+        validation = shape.validation if due else 0
         candidates = _candidate_passes(shape, fit, epoch, scenario, has_candidates)
+        if searched is not None:
+            candidates = searched if scenario != "low" else min(candidates, searched)
         for in_step, group, statistics in by_epoch.get(epoch, []):
-            if group.phase != "validation":
+            if searched is not None and group.phase == "optimizer":
+                passes = candidates / max(1, fit.candidates(epoch))
+                yield Share(group, statistics.calls, passes, statistics)
+            elif group.phase != "validation":
                 yield _share(shape, fit, epoch, scenario, validation, candidates, in_step, group, statistics)
         validated = _nearest(epoch, fit.validated)
         if validation and validated is not None:

@@ -51,7 +51,12 @@ class SearchPlan:
         validating = len(data.validation) if isinstance(data.validation, Samples) else 0
         if config.validation_steps is not None:
             validating = min(validating, config.validation_steps * config.validation_batch_size)
-        one = len(data.train) + validating
+        return cls.of_counts(config, len(data.train), validating)
+
+    @classmethod
+    def of_counts(cls, config: FitConfig, training: int, validating: int) -> SearchPlan:
+        """The plan of a fit on so many samples, with so many calls a validation."""
+        one = training + validating
         if config.steps_per_epoch is not None:
             one = config.steps_per_epoch * config.batch_size
         total, epochs, first = config.calls or one * config.span, config.epochs, config.initial_epoch
