@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 
 from synalinks import _not_here_yet
+from synalinks._support import tracebacks
 
 # At once: loaded later, the module of that name would take the function's place.
 from synalinks.version import __version__ as __version__
@@ -110,6 +111,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split
 __all__ = sorted((*_HOME_OF, *_NAMESPACES, "__version__", "version"))  # noqa: PLE0605
 
 _not_here_yet.install()
+tracebacks.install()
 _missing = _not_here_yet.attribute_of(__name__)
 
 

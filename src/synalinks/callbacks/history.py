@@ -201,6 +201,15 @@ class History(Callback):
             self.ledger._repr_html_(),
         )
 
+    @property
+    def failures(self) -> list[JsonObject]:
+        """Each call that failed for good, as JSON: its place, model, kind of failure, and why it failed."""
+        return [
+            {**entry.scope.to_dict(), "model": entry.model, "kind": entry.error, "failure": entry.error_message}
+            for entry in self.ledger
+            if entry.error is not None
+        ]
+
     def __repr__(self) -> str:
         stop = f", stopped by {self.stopped_by}" if self.stopped_by else ""
         return f"<History {len(self.epoch)} epochs{stop}, {self.ledger!r}>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from synalinks.trainers.budgeting.spending import money_spent, spent_of_budget
 from synalinks.trainers.fit_config import Cap, Verbose
 from synalinks.trainers.forecasting import dry_run
 from synalinks.trainers.stopping.interrupt import OrderlyInterrupt
+from synalinks.trainers.stopping.words import words_of_calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class RunContext:
 
 
 @contextmanager
-def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] = ()) -> Iterator[RunContext]:
+def run_context(
+    name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] = (), kept: Callable[[Ledger], str] = words_of_calls
+) -> Iterator[RunContext]:
     """A block in which a program runs: the first Ctrl-C is orderly; calls are collected and held to budgets;
     warnings of failed ones are folded.
 
@@ -38,11 +41,13 @@ def run_context(name: str, ledger: Ledger | None = None, budgets: Iterable[Cap] 
         name: what messages call the budgets.
         ledger: collects the calls; a new one where None.
         budgets: of a `fit`.
+        kept: says after Ctrl-C what is kept of the run.
     """
     with ExitStack() as stack:
-        stack.enter_context(OrderlyInterrupt())
+        collected = Ledger() if ledger is None else ledger
+        stack.enter_context(OrderlyInterrupt(lambda: kept(collected)))
         stack.enter_context(folded_warnings())
-        collected = stack.enter_context(use_ledger(ledger))
+        stack.enter_context(use_ledger(collected))
         trackers = [stack.enter_context(use_budget(budget, name=name)) for budget in budgets]
         yield RunContext(collected, trackers[0] if trackers else None)
 

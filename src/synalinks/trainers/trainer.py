@@ -15,7 +15,7 @@ from synalinks.errors import ConfigurationError, Interrupted
 from synalinks.lm import Forecast, Ledger
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
-from synalinks.trainers.checks import check_models, check_targets
+from synalinks.trainers.checks import check_models, check_targets, models_of
 from synalinks.trainers.compile.config import Compilable
 from synalinks.trainers.data.data import Source, check_passes, passing, source_of
 from synalinks.trainers.data.splitting import FitData, split_data
@@ -32,6 +32,7 @@ from synalinks.trainers.resume.resume import with_resume
 from synalinks.trainers.run_context import callbacks_of, run_context, use_callbacks
 from synalinks.trainers.search.loop import SearchLoop
 from synalinks.trainers.search.plan import SearchPlan
+from synalinks.trainers.stopping.words import words_of_fit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -227,7 +228,12 @@ class Trainer(OnBatch, Compilable):
     ) -> None:
         """The training itself, once everything is checked."""
         with (
-            run_context(f"budget of {self.name}.fit", history.ledger, config.budgets) as context,
+            run_context(
+                f"budget of {self.name}.fit",
+                history.ledger,
+                config.budgets,
+                lambda ledger: words_of_fit(self.name, history, config),
+            ) as context,
             use_callbacks(
                 self,
                 history.ledger,
@@ -288,6 +294,12 @@ class Trainer(OnBatch, Compilable):
         first = source.first()
         await self.build_whole(first.x)
         self.compiled.check_schemas(self.outputs, first.y)
+
+    @property
+    def failure(self) -> str | None:
+        """Why a result was None: what the last failed call of a model of this program failed of; None without one."""
+        failed = [entry for model in models_of([self]) if (entry := model.client.ledger.last_failure()) is not None]
+        return max(failed, key=lambda entry: entry.begun).error_message if failed else None
 
     # --- evaluate and predict ------------------------------------------------------------------------------
 

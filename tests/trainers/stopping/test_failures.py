@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -52,6 +53,19 @@ def test_the_share_is_a_setting() -> None:
     for wrong in (-0.1, 1.5, "half"):
         with pytest.raises(ConfigurationError, match="max_failed_share"):
             train(0, max_failed_share=wrong)
+
+
+def test_a_none_says_why_it_is_none() -> None:
+    program = compiled()
+    assert program.failure is None
+    with synalinks.use_provider(failing(1)), pytest.warns(synalinks.LMWarning):
+        assert list(asyncio.run(program.predict(X[:2], verbose=0)))[0] is None
+    assert program.failure == "as scripted"
+    with pytest.warns(synalinks.LMWarning):
+        history = train(1, epochs=1)
+    found = [(one["phase"], one["sample"], one["kind"], one["failure"]) for one in history.failures]
+    assert ("train", 0, "server", "as scripted") in found
+    assert len(history.failures) == history.failed_calls
 
 
 def test_what_is_learnt_is_kept_and_the_validation_is_not_made() -> None:

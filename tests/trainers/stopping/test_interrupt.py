@@ -15,7 +15,7 @@ import pytest
 
 from synalinks.trainers.stopping.interrupt import AGAIN, NOTE, OrderlyInterrupt
 
-SRC = Path(__file__).resolve().parents[2] / "src"
+SRC = Path(__file__).resolve().parents[3] / "src"
 
 SCRIPT = """
 import asyncio, json, sys, time

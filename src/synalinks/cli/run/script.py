@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 
 import click
 
-from synalinks.errors import SynalinksError
+from synalinks._support import tracebacks
 
 #: The status of a process that Ctrl-C ended, as shells have it: 128 + SIGINT.
 INTERRUPTED = 130
-#: Packages whose frames, between those of the user, say nothing about the user's code.
-_MACHINERY = frozenset({"asyncio", "click", "contextlib", "importlib", "runpy", "synalinks"})
 
 
 def run_script(script: str, arguments: Sequence[str]) -> None:
@@ -46,9 +44,12 @@ def exit_code(error: BaseException) -> int:
         click.echo(error.code, err=True)
         return 1
     if isinstance(error, KeyboardInterrupt):
-        click.echo("\nInterrupted.", err=True)
+        click.echo(f"\nInterrupted: {error}" if error.args else "\nInterrupted.", err=True)
         return INTERRUPTED
-    own = _library_error(error)
+    if tracebacks.is_full():
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
+    own = tracebacks.own_error(error)
     if own is not None:
         click.echo("\n" + block(own), err=True)
         return 1
@@ -57,43 +58,21 @@ def exit_code(error: BaseException) -> int:
     return 1
 
 
-def block(error: SynalinksError) -> str:
+def block(error: BaseException) -> str:
     """An error of this library as one block: what it is, what it says, and where the user's code met it."""
     lines = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]
-    users = [trace for trace in _script_frames(error.__traceback__) if not _is_machinery(trace)]
+    users = [trace for trace in _script_frames(error.__traceback__) if tracebacks.is_users(trace.tb_frame)]
     if users:
         code = users[-1].tb_frame.f_code
         lines.append(f"at {os.path.relpath(code.co_filename)}:{users[-1].tb_lineno} in {code.co_name}")
     return "\n  ".join("\n".join(lines).splitlines())
 
 
-def _library_error(error: BaseException) -> SynalinksError | None:
-    """The error itself, or the first of a group, if it holds nothing but errors of this library."""
-    while isinstance(error, BaseExceptionGroup):
-        if error.split(SynalinksError)[1] is not None:
-            return None
-        error = error.exceptions[0]
-    return error if isinstance(error, SynalinksError) else None
-
-
-def _frames(trace: TracebackType | None) -> Iterator[TracebackType]:
-    while trace is not None:
-        yield trace
-        trace = trace.tb_next
-
-
 def _script_frames(trace: TracebackType | None) -> list[TracebackType]:
     """The frames below `run_script`, or all of them where it is not among them."""
-    frames = list(_frames(trace))
+    frames = list(tracebacks.frames(trace))
     ours = [i for i, frame in enumerate(frames) if frame.tb_frame.f_code is run_script.__code__]
     return frames[ours[-1] + 1 :] if ours else frames
-
-
-def _is_machinery(trace: TracebackType) -> bool:
-    frame = trace.tb_frame
-    if frame.f_code.co_filename.startswith("<frozen "):
-        return True
-    return str(frame.f_globals.get("__name__", "")).partition(".")[0] in _MACHINERY
 
 
 def _trim(error: BaseException, seen: set[int]) -> None:
@@ -102,11 +81,10 @@ def _trim(error: BaseException, seen: set[int]) -> None:
         return
     seen.add(id(error))
     frames = _script_frames(error.__traceback__)
-    last = max((i for i, frame in enumerate(frames) if not _is_machinery(frame)), default=len(frames))
-    kept: TracebackType | None = None
-    for frame in reversed([f for i, f in enumerate(frames) if i > last or not _is_machinery(f)]):
-        kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
-    error.__traceback__ = kept
+    machinery = [tracebacks.is_machinery(frame.tb_frame) for frame in frames]
+    last = max((i for i, hidden in enumerate(machinery) if not hidden), default=len(frames))
+    kept = [frame for i, (frame, hidden) in enumerate(zip(frames, machinery, strict=True)) if i > last or not hidden]
+    error.__traceback__ = tracebacks.trimmed(kept)
     chained = [error.__cause__, error.__context__]
     if isinstance(error, BaseExceptionGroup):
         chained += error.exceptions

@@ -147,6 +147,10 @@ class Ledger:
         found = (e for e in self._entries.backwards() if caller is None or e.caller == caller)
         return next(found, None)
 
+    def last_failure(self) -> Entry | None:
+        """The entry of the failed call recorded last; its `error_message` says why."""
+        return next((entry for entry in self._entries.backwards() if entry.error is not None), None)
+
     def to_dicts(self, timings: bool = True) -> list[dict[str, Any]]:
         """The entries as JSON objects; without `timings`, a replay gives the very same list."""
         return [entry.to_dict(timings) for entry in self]

@@ -176,6 +176,7 @@ class ModelCounters:
     last_call_reasoning_tokens = LastCall("Its tokens of thinking.", ENTRY_AMOUNTS["reasoning"])
     last_call_vectors = LastCall("Its vectors.", lambda entry: entry.vectors)
     last_call_elapsed_s = LastCall("Seconds that the provider took for it.", lambda entry: entry.latency)
+    last_call_failure = LastCall("Why it failed; None where it did not.", lambda entry: entry.error_message)
     last_call_finish_reason = LastCall("Why its answer ended.", lambda entry: entry.finish)
 
     failed_calls = cumulated_failed_calls

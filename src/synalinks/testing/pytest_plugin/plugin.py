@@ -186,8 +186,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put what a test did with its cassette on its last report."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what a test did with its cassette on its last report, and show an error of this library in short."""
+    _shorten(call)
     report = yield
     if report.when != "teardown":
         if not report.passed:
@@ -287,3 +290,16 @@ def cassette_path(item: pytest.Item, settings: Settings) -> Path:
 def _exists(folder: Path, name: str) -> bool:
     """Whether a folder has a file of exactly this name, capitals included, whatever the file system says."""
     return folder.is_dir() and any(path.name == name for path in folder.iterdir())
+
+
+def _shorten(call: pytest.CallInfo[None]) -> None:
+    """Leave the test's own frames in the traceback of an error of this library."""
+    error = None if call.excinfo is None else call.excinfo.value
+    if error is None or not type(error).__module__.startswith("synalinks."):  # nothing need be imported for others
+        return
+    from synalinks._support import tracebacks
+
+    if not tracebacks.is_full() and tracebacks.own_error(error) is error:
+        error.__traceback__ = tracebacks.trimmed(tracebacks.users_frames(error)) or error.__traceback__
+        error.__cause__, error.__suppress_context__ = None, True
+        call.excinfo = pytest.ExceptionInfo.from_exception(error)

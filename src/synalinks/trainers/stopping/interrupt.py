@@ -11,6 +11,7 @@ import asyncio
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -27,9 +28,13 @@ class OrderlyInterrupt:
     Outside the main thread, inside another such block (whose handler is installed), or under a handler of the user's
     own it does nothing. The handler is a plain one, not one of the event loop's: those exist on Unix only, and do not
     run while code that does not await is running.
+
+    Args:
+        kept: gives what the `KeyboardInterrupt` says: what is kept, where, what it cost and how to go on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Callable[[], str] = str) -> None:
+        self._kept = kept
         self._before: Any = None
         self._installed = False
         self._count = 0
@@ -75,7 +80,8 @@ class OrderlyInterrupt:
         if error is None or isinstance(error, (Interrupted, asyncio.CancelledError)):
             if self._count > 1 and self._task is not None:
                 self._task.uncancel()  # the cancellation was ours, and becomes the interrupt
-            raise KeyboardInterrupt from error
+            words = self._kept()
+            raise KeyboardInterrupt(*([words] if words else [])) from error
 
 
 def _is_default(handler: Any) -> bool:
