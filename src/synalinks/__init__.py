@@ -21,7 +21,8 @@ from synalinks.version import version as version
 _HOMES = {
     "synalinks.config": """
         api_base default_decision_model default_embedding_model default_language_model enable_logging
-        enable_observability get_seed is_observability_enabled set_api_base set_default_decision_model
+        enable_observability get_seed is_observability_enabled is_trace_recording_enabled record_traces
+        set_api_base set_default_decision_model
         set_default_embedding_model set_default_language_model set_seed synalinks_home
     """,
     "synalinks.data": """
@@ -52,6 +53,7 @@ _HOMES = {
         ConfigurationError DataError LMError LMUnavailable OfflineError QuotaExhausted SynalinksError
         UnknownModelError
     """,
+    "synalinks.hooks": "trace_context",
     "synalinks.initializers": "Initializer",
     "synalinks.lm.budget.layer": "Budget",
     "synalinks.lm.forecast": "Forecast",

@@ -12,7 +12,8 @@ from synalinks.config import (
     api_base as api_base, default_decision_model as default_decision_model,
     default_embedding_model as default_embedding_model, default_language_model as default_language_model,
     enable_logging as enable_logging, enable_observability as enable_observability, get_seed as get_seed,
-    is_observability_enabled as is_observability_enabled, set_api_base as set_api_base,
+    is_observability_enabled as is_observability_enabled, is_trace_recording_enabled as is_trace_recording_enabled,
+    record_traces as record_traces, set_api_base as set_api_base,
     set_default_decision_model as set_default_decision_model,
     set_default_embedding_model as set_default_embedding_model,
     set_default_language_model as set_default_language_model, set_seed as set_seed, synalinks_home as synalinks_home,
@@ -64,6 +65,9 @@ from synalinks.errors import (
     ConfigurationError as ConfigurationError, DataError as DataError, LMError as LMError,
     LMUnavailable as LMUnavailable, OfflineError as OfflineError, QuotaExhausted as QuotaExhausted,
     SynalinksError as SynalinksError, UnknownModelError as UnknownModelError,
+)
+from synalinks.hooks import (
+    trace_context as trace_context,
 )
 from synalinks.initializers import (
     Initializer as Initializer,

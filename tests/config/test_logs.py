@@ -108,7 +108,7 @@ def test_calls_of_modules_are_logged_once_logging_is_enabled(caplog: pytest.LogC
 
 def test_without_logging_no_call_has_a_hook(caplog: pytest.LogCaptureFixture) -> None:
     module = synalinks.Identity()
-    assert synalinks.hooks.hooks_of(module, module.hooks) == []
+    assert synalinks.hooks.hooks_of(module.hooks) == []
     synalinks.enable_logging()
     assert [type(hook) for hook in synalinks.hooks.hooks_of(module, module.hooks)] == [synalinks.hooks.Logger]
     synalinks.hooks.stop_everywhere(synalinks.hooks.Logger)

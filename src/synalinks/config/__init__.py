@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synalinks._not_here_yet import attribute_of
+from synalinks._support.home import synalinks_home
 from synalinks._support.interactive import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from synalinks.config.home import synalinks_home
+from synalinks._support.lazy import loading
 from synalinks.config.logs import (
     enable_logging,
     enable_observability,
@@ -59,8 +59,10 @@ __all__ = [
     "get_seed",
     "is_interactive_logging_enabled",
     "is_observability_enabled",
+    "is_trace_recording_enabled",
     "mlflow_experiment_name",
     "mlflow_tracking_uri",
+    "record_traces",
     "set_api_base",
     "set_api_key",
     "set_backend",
@@ -71,7 +73,10 @@ __all__ = [
     "set_floatx",
     "set_seed",
     "synalinks_home",
+    "trace_recording_dir",
 ]
 
-if not TYPE_CHECKING:
-    __getattr__ = attribute_of(__name__)
+if TYPE_CHECKING:
+    from synalinks.config.traces import is_trace_recording_enabled, record_traces, trace_recording_dir
+else:  # seldom used, and it needs the saving of modules
+    __getattr__ = loading(__name__, {"traces": "is_trace_recording_enabled record_traces trace_recording_dir"})

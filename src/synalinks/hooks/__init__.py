@@ -1,7 +1,30 @@
 """Hooks: called before and after every call of a module."""
 
-from synalinks.hooks.everywhere import EVERYWHERE, hooks_of, stop_everywhere, use_everywhere
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synalinks._support.lazy import loading
+from synalinks.hooks.context import trace_context
+from synalinks.hooks.everywhere import ENTRY, EVERYWHERE, hooks_of, stop_everywhere, use_everywhere
 from synalinks.hooks.hook import Hook
+from synalinks.hooks.hook_list import HookList
 from synalinks.hooks.logger import Logger
 
-__all__ = ["EVERYWHERE", "Hook", "Logger", "hooks_of", "stop_everywhere", "use_everywhere"]
+if TYPE_CHECKING:
+    from synalinks.hooks.recorder import Recorder
+else:  # it needs the ledger and the saving of modules, and is seldom used
+    __getattr__ = loading(__name__, {"recorder": "Recorder"})
+
+__all__ = [
+    "ENTRY",
+    "EVERYWHERE",
+    "Hook",
+    "HookList",
+    "Logger",
+    "Recorder",
+    "hooks_of",
+    "stop_everywhere",
+    "trace_context",
+    "use_everywhere",
+]

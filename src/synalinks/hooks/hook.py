@@ -17,7 +17,8 @@ class Hook:
     """Methods called before and after every call of the modules it is given to; the base does nothing.
 
     Attributes:
-        module: the module it was given to last, set when that is built.
+        module: the module whose call it is called for; before that, the module it was given to last.
+        params: what `set_params` was given.
 
     Example:
         >>> class Count(synalinks.hooks.Hook):
@@ -40,10 +41,15 @@ class Hook:
     """
 
     module: HookedModule | None = None
+    params: dict[str, object] = {}
 
     def set_module(self, module: HookedModule) -> None:
         """Set `module`."""
         self.module = module
+
+    def set_params(self, params: dict[str, object]) -> None:
+        """Set `params`."""
+        self.params = params
 
     def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Called before `call`; `parent_call_id` is that of the module that made this call, or None."""

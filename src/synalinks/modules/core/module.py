@@ -8,9 +8,9 @@ import inspect
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 from synalinks import scope, session
@@ -28,7 +28,7 @@ from synalinks.data import (
     tree,
 )
 from synalinks.errors import ConfigurationError
-from synalinks.hooks import EVERYWHERE, Hook, hooks_of
+from synalinks.hooks import ENTRY, EVERYWHERE, Hook, hooks_of
 from synalinks.initializers import Empty
 from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
@@ -37,6 +37,7 @@ from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_
 from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
+T = TypeVar("T")
 _call_id: ContextVar[str | None] = ContextVar("synalinks_call_id", default=None)
 _call_ids = itertools.count(1)
 #: The builds under way that calls began: the task of the call, and the event that its build has ended.
@@ -76,6 +77,8 @@ class Module(Operation, InvocationCounters):
     shared_when_saved: ClassVar[bool] = False
     #: Whether a call of this module is a place in a run of its own.
     enters_scope: ClassVar[bool] = True
+    #: Whether hooks are called around its requests, which other modules make as well, and not around its calls.
+    hooks_requests: ClassVar[bool] = False
     #: Whether its positional arguments may be texts and numbers.
     takes_plain_values: ClassVar[bool] = False
     own_settings = ("name", "description", "trainable")
@@ -107,6 +110,8 @@ class Module(Operation, InvocationCounters):
         super().__init__(name=name, description=description)
         self._trainable = trainable
         self.hooks: list[Hook] = list(hooks or ())
+        for hook in self.hooks:
+            hook.set_module(self)
         self.built = False
         self.build_spec: tuple[Any, ...] | None = None
         self.output_spec: Any = None
@@ -270,8 +275,6 @@ class Module(Operation, InvocationCounters):
 
     def _set_built(self, symbols: tuple[Any, ...]) -> None:
         self.build_spec = tree.map_structure(_without_history, symbols)
-        for hook in self.hooks:
-            hook.set_module(self)
         self.built = True
 
     def _set_output_spec(self, outputs: Any) -> None:
@@ -339,33 +342,55 @@ class Module(Operation, InvocationCounters):
             kwargs["training"] = training
         flag = None if training == ambient else _training.set(training)
         place = scope.enter_module(self.name) if self.enters_scope else None
-        started = time.perf_counter_ns() if ambient is None else 0  # no module around this one
+        entry = ENTRY.set(self) if ambient is None else None  # no module around this one
+        started = time.perf_counter_ns() if ambient is None else 0
         try:
-            if self.hooks or EVERYWHERE:
-                return await self._call_hooked(hooks_of(self, self.hooks), args, kwargs)
+            if (self.hooks or EVERYWHERE) and not self.hooks_requests:
+                return await self.hooked(lambda: self._outputs(args, kwargs), args, kwargs)
             return to_output(await self.call(*args, **kwargs))
         finally:
             if place is not None:
                 scope.leave(place)
             if flag is not None:
                 _training.reset(flag)
-            if ambient is None:
+            if entry is not None:
+                ENTRY.reset(entry)
                 self.count_invocation(time.perf_counter_ns() - started)
 
-    async def _call_hooked(self, hooks: Sequence[Hook], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return to_output(await self.call(*args, **kwargs))
+
+    async def hooked(
+        self,
+        work: Callable[[], Awaitable[T]],
+        inputs: object,
+        kwargs: object,
+        shown: Callable[[T], object] = lambda outputs: outputs,
+    ) -> T:
+        """Do some work as a call of this module that its hooks are called around.
+
+        Args:
+            work: the work.
+            inputs, kwargs: what it is done with, as hooks see it.
+            shown: what it gave, as hooks see it.
+        """
+        hooks = hooks_of(self.hooks)
         call_id, parent = f"{self.name}-{next(_call_ids)}", _call_id.get()
         token = _call_id.set(call_id)
         try:
             for hook in hooks:
-                hook.on_call_begin(call_id, parent, args, kwargs)
+                hook.set_module(self)  # it may be a hook of several modules
+                hook.on_call_begin(call_id, parent, inputs, kwargs)
             try:
-                outputs = to_output(await self.call(*args, **kwargs))
+                outputs = await work()
             except BaseException as error:
                 for hook in hooks:
+                    hook.set_module(self)
                     hook.on_call_end(call_id, parent, exception=error)
                 raise
             for hook in hooks:
-                hook.on_call_end(call_id, parent, outputs=outputs)
+                hook.set_module(self)
+                hook.on_call_end(call_id, parent, outputs=shown(outputs))
             return outputs
         finally:
             _call_id.reset(token)

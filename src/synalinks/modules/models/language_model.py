@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
+from synalinks.data import ChatMessage, ChatMessages, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
+from synalinks.hooks import EVERYWHERE
 from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.models.remote_model import RemoteModel
@@ -31,6 +33,7 @@ class LanguageModel(RemoteModel):
     setting: ClassVar[str] = "language_model"
     kind: ClassVar[Literal["chat", "embed"]] = "chat"
     example: ClassVar[str] = "ollama/llama3.2:latest"
+    hooks_requests: ClassVar[bool] = True
 
     async def call(
         self,
@@ -65,12 +68,16 @@ class LanguageModel(RemoteModel):
         if streaming and compiled is None:
             return await self.stream(to_wire(messages), tools=offered, options=options, sink=sink)
         found = await self.ask(to_wire(messages), schema=compiled, tools=offered, options=options, sink=sink)
+        return self._answered(found, compiled)
+
+    def _answered(self, found: tuple[Reply, Any] | None, schema: Schema | None) -> JsonDataModel | None:
+        """What was found as a data model."""
         if found is None:
             return None
         reply, value = found
-        if compiled is None or value is None:
+        if schema is None or value is None:
             return self.chat_message(reply)
-        return JsonDataModel(schema=compiled.value, json=value, name=f"{self.name}_response")
+        return JsonDataModel(schema=schema.value, json=value, name=f"{self.name}_response")
 
     async def stream(
         self,
@@ -126,6 +133,29 @@ class LanguageModel(RemoteModel):
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
         """
+        work = partial(self._ask, messages, schema, answers, tools, options, sink, is_fallback, raises)
+        if not (self.hooks or EVERYWHERE):
+            return await work()
+        conversation = {"messages": [from_wire(message) for message in messages]}
+        inputs = (JsonDataModel(schema=ChatMessages.get_schema(), json=conversation, name=f"inputs_{self.name}"),)
+        offered = {
+            "schema": None if schema is None else schema.value,
+            "tools": [*tools],
+            "options": {**(options or {})},
+        }
+        return await self.hooked(work, inputs, offered, partial(self._answered, schema=schema))
+
+    async def _ask(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        schema: Schema | None,
+        answers: Form | None,
+        tools: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any] | None,
+        sink: Sink | None,
+        is_fallback: bool,
+        raises: bool,
+    ) -> tuple[Reply, Any] | None:
         merged = self.merged_options(options)
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
