@@ -110,6 +110,6 @@ def test_without_logging_no_call_has_a_hook(caplog: pytest.LogCaptureFixture) ->
     module = synalinks.Identity()
     assert synalinks.hooks.hooks_of(module.hooks) == []
     synalinks.enable_logging()
-    assert [type(hook) for hook in synalinks.hooks.hooks_of(module, module.hooks)] == [synalinks.hooks.Logger]
+    assert [type(hook) for hook in synalinks.hooks.hooks_of(module.hooks)] == [synalinks.hooks.Logger]
     synalinks.hooks.stop_everywhere(synalinks.hooks.Logger)
-    assert synalinks.hooks.hooks_of(module, module.hooks) == []
+    assert synalinks.hooks.hooks_of(module.hooks) == []
