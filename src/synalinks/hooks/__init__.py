@@ -12,9 +12,10 @@ from synalinks.hooks.hook_list import HookList
 from synalinks.hooks.logger import Logger
 
 if TYPE_CHECKING:
+    from synalinks.hooks.monitor import Monitor
     from synalinks.hooks.recorder import Recorder
-else:  # it needs the ledger and the saving of modules, and is seldom used
-    __getattr__ = loading(__name__, {"recorder": "Recorder"})
+else:  # they need the saving of modules and more data models, and are seldom used
+    __getattr__ = loading(__name__, {"monitor": "Monitor", "recorder": "Recorder"})
 
 __all__ = [
     "ENTRY",
@@ -22,6 +23,7 @@ __all__ = [
     "Hook",
     "HookList",
     "Logger",
+    "Monitor",
     "Recorder",
     "hooks_of",
     "stop_everywhere",

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from synalinks import _json, scope, session
 from synalinks._json import JsonObject
@@ -21,25 +21,18 @@ from synalinks.errors import ConfigurationError, DataError
 from synalinks.hooks.context import current_trace_context
 from synalinks.hooks.everywhere import ENTRY, EVERYWHERE
 from synalinks.hooks.hook import Hook
+from synalinks.hooks.requests import CallsModel, entry_since
 from synalinks.saving import serialize_synalinks_object
 from synalinks.version import __version__
 
 if TYPE_CHECKING:
-    from synalinks.lm import Client, Entry
+    from synalinks.lm import Entry
 
 #: What may not stand in the name of a file.
 _ODD = re.compile(r"[^\w.-]+")
 #: The file of each place; the time in its name is that of the first record of this session.
 _files: dict[tuple[Path, str, str], Path] = {}
 session.on_clear(_files.clear)
-
-
-@runtime_checkable
-class _Model(Protocol):
-    """A module that calls a model."""
-
-    kind: str
-    client: Client
 
 
 class Recorder(Hook):
@@ -76,7 +69,7 @@ class Recorder(Hook):
     def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Keep what the call begins with."""
         model = self.module
-        if not isinstance(model, _Model) or model.kind != "chat":
+        if not isinstance(model, CallsModel) or model.kind != "chat":
             return
         now = time.time()
         entry, place = ENTRY.get(), scope.current().module
@@ -104,13 +97,13 @@ class Recorder(Hook):
             ConfigurationError: the file can't be written.
         """
         model = self.module
-        if call_id not in self._begun or not isinstance(model, _Model):
+        if call_id not in self._begun or not isinstance(model, CallsModel):
             return
         begun, mark, record = self._begun.pop(call_id)
         answer = outputs.get_json() if isinstance(outputs, JsonDataModel) else None
         config = serialize_synalinks_object(model)
         record |= {"duration": time.perf_counter() - begun, "outputs": answer, "config": config}
-        entry = _entry(model.client, mark)
+        entry = entry_since(model.client, mark)
         record |= {"config_hash": _digest(config), **_costs(entry)}
         if answer is not None:
             record["messages"] = [*record["messages"], _answer(answer)]
@@ -166,12 +159,6 @@ def _answer(answer: JsonObject) -> JsonObject:
     if "role" in answer and "content" in answer:
         return _wire(answer)
     return {"role": "assistant", "content": _json.dumps(answer)}
-
-
-def _entry(client: Client, mark: int) -> Entry | None:
-    """What the ledger says of the call that has just ended in this place, calls side by side aside."""
-    here = scope.current()
-    return next((entry for entry in reversed(list(client.ledger.since(mark))) if entry.scope == here), None)
 
 
 def _costs(entry: Entry | None) -> JsonObject:

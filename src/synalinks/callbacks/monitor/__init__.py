@@ -2,5 +2,6 @@
 
 from synalinks.callbacks.monitor.monitor import Monitor
 from synalinks.callbacks.monitor.program_model import SynalinksProgramModel
+from synalinks.hooks.span import Span
 
-__all__ = ["Monitor", "SynalinksProgramModel"]
+__all__ = ["Monitor", "Span", "SynalinksProgramModel"]
