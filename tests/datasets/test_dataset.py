@@ -30,8 +30,11 @@ class Rows(Dataset):
             yield row
 
 
+MODELS = {"input_data_model": Question, "output_data_model": Answer}
+
+
 def both(**options: Any) -> Rows:
-    return Rows(input_data_model=Question, output_data_model=Answer, **options)
+    return Rows(**MODELS, **options)
 
 
 def test_batches_of_inputs_and_targets() -> None:
@@ -135,6 +138,14 @@ def test_split_takes_the_last_fraction_for_testing() -> None:
     assert [one.question for one in x_test] == ["q3", "q4"]
     assert len(x_train) == 3
     assert len(y_test) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "part", "first"), [(7, 0.2, 5), (10, 0.2, 8), (10, 0.3, 7), (2, 0.01, 1), (3, 0.99, 1)]
+)
+def test_a_split_rounds_as_fit_does(count: int, part: float, first: int) -> None:
+    x, y = Rows([{"question": str(i), "answer": i} for i in range(count)], **MODELS).materialize()
+    assert len(split_train_test(x, y, validation_split=part)[0][0]) == first
 
 
 def test_a_split_refuses_what_it_can_not_split() -> None:

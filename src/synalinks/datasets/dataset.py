@@ -190,7 +190,7 @@ def split_train_test(
         raise DataError(f"split_train_test needs at least 2 examples, got {len(x)}")
     if not 0.0 < validation_split < 1.0:
         raise ConfigurationError(f"validation_split={validation_split!r}: a fraction between 0 and 1 is needed")
-    at = min(max(1, round(len(x) * (1.0 - validation_split))), len(x) - 1)
+    at = min(max(1, math.floor(len(x) * (1.0 - validation_split) + 1e-9)), len(x) - 1)  # as `fit` divides
     return (x[:at], y[:at]), (x[at:], y[at:])
 
 
