@@ -74,7 +74,6 @@ def one(ruler: Any, task: str, optimizer: str, seed: int, calls: int) -> dict[st
     random.seed(seed)
     counts = {"calls": 0}
     model = _model(ruler, counts)
-    dspy.configure(lm=model)
     x, y = ruler.data(task, "train")
     held_x, held_y = ruler.data(task, "validation")
     train, held = (
@@ -93,16 +92,8 @@ def one(ruler: Any, task: str, optimizer: str, seed: int, calls: int) -> dict[st
             return score
         return dspy.Prediction(score=score, feedback="" if score else f"expected {example.answer}")
 
-    kind = optimizer.partition(":")[2]
-    if kind == "bootstrap":
-        made = dspy.BootstrapFewShot(metric=right, max_bootstrapped_demos=4, max_labeled_demos=12)
-        trained = made.compile(program, trainset=train)
-    elif kind == "mipro":
-        made = dspy.MIPROv2(metric=right, auto="light", prompt_model=model, task_model=model, seed=seed, verbose=False)
-        trained = made.compile(program, trainset=train, valset=held)
-    else:
-        made = dspy.GEPA(metric=right, max_metric_calls=max(60, calls - 50), reflection_lm=model, seed=seed)
-        trained = made.compile(program, trainset=train, valset=held)
+    with dspy.context(lm=model):
+        trained = _trained(program, optimizer.partition(":")[2], right, model, train, held, seed, calls)
     shown = "\n".join(f"{demo.question} {demo.answer}" for demo in trained.demos)
     texts = [f"{trained.signature.instructions}\n{shown}"]
     floor, end, ceiling = ruler.exact(task, texts)
@@ -111,6 +102,22 @@ def one(ruler: Any, task: str, optimizer: str, seed: int, calls: int) -> dict[st
         "ceiling": ceiling, "share": (end - floor) / (ceiling - floor), "cpu": time.process_time() - begun,
         "texts": texts,
     }  # fmt: skip
+
+
+def _trained(
+    program: Any, kind: str, right: Any, model: Any, train: list[Any], held: list[Any], seed: int, calls: int
+) -> Any:
+    """The program as one of DSPy's optimizers leaves it."""
+    import dspy
+
+    if kind == "bootstrap":
+        made = dspy.BootstrapFewShot(metric=right, max_bootstrapped_demos=4, max_labeled_demos=12)
+        return made.compile(program, trainset=train)
+    if kind == "mipro":
+        made = dspy.MIPROv2(metric=right, auto="light", prompt_model=model, task_model=model, seed=seed, verbose=False)
+    else:
+        made = dspy.GEPA(metric=right, max_metric_calls=max(60, calls - 50), reflection_lm=model, seed=seed)
+    return made.compile(program, trainset=train, valset=held)
 
 
 async def beside(ruler: Any, task: str, optimizer: str, seed: int, calls: int | None) -> dict[str, Any] | None:

@@ -291,3 +291,13 @@ def test_replayed_byte_for_byte_and_cut_off_to_the_same_program(tmp_path: Path) 
         with pytest.raises(CrashError):
             run(crash, resume=folder)
         assert run(resume=folder) == whole
+
+
+@pytest.mark.parametrize("calls", [90, 150, 250])
+def test_the_end_result_has_beaten_the_start_on_shared_cases_by_what_was_set_apart(calls: int) -> None:
+    program = racing()
+    history = train(program, Pupil(), 120, calls=calls)
+    variable = program.trainable_variables[0]
+    changed = variable.get("examples") or variable.get("instructions") != variable.get("seed_candidates")[0]
+    assert changed and history.candidates[-1]["outcome"] != "did not beat the start"
+    assert variable.get("best_candidates")[0]["reward_count"] >= 7

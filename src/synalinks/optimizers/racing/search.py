@@ -71,6 +71,9 @@ class RacingSearch:
         self._order = [int(i) for i in problem.rng.permutation(len(problem.cases))]
         self._next = 0
         self._rounds = 0
+        self._kept: list[State] = []  # every state that was the best, in order
+        self._finishing = False
+        self._reserve = min(pace.shortest, problem.calls_left // 10)  # calls for the comparison with the start
         self._before: State | None = None  # what the best state has beaten, until more cases confirm it
         self._turn = 0
 
@@ -92,18 +95,27 @@ class RacingSearch:
         return 2 * self.pace.slice + 2 + self.pace.shortest
 
     async def _compare_with_start(self) -> None:
-        """Go back to the start unless the best state has beaten it on cases that both have answered."""
+        """Go back to the newest state that has beaten the start on shared cases, unless the best one has."""
         start, best = self.problem.starts[0], self.best
+        self._finishing = True
         if best.key == start.key:
             return
         known, shown = self.problem.known(start), self._shown(best, start)
         cases = [case for case in self.problem.cases if case.index in known and case.index not in shown]
         new = [case for case in cases if case.index not in self.problem.known(best)]
-        enough = self._paired(best, start).count >= self.pace.shortest
-        if not enough and (room := self.problem.calls_left):
-            await self._answers(best, new[: min(self.pace.shortest, room)])
+        await self._answers(best, new[: min(self.pace.shortest, self.problem.calls_left)])
         if self._paired(best, start).total <= 0.0:
-            self._go_back(start, "did not beat the start")
+            beaten = [state for state in self._kept if self._paired(state, start).total > 0.0 and state.key != best.key]
+            self._go_back([start, *beaten][-1], "did not beat the start")
+
+    def _spend(self, calls: int) -> None:
+        """End the search where calls would be taken from those of the comparison at the end.
+
+        Raises:
+            SearchEnded: they would.
+        """
+        if not self._finishing and self.problem.calls_left - calls < self._reserve:
+            raise SearchEnded("what is left is for the comparison with the start")
 
     def _go_back(self, state: State, why: str) -> None:
         self.problem.note(self.best, why, [state])
@@ -139,6 +151,9 @@ class RacingSearch:
         return found
 
     async def _answers(self, state: State, cases: Sequence[Case]) -> list[Answer]:
+        known = self.problem.known(state)
+        if new := sum(case.index not in known for case in cases):
+            self._spend(new)
         (answers,) = await self.problem.evaluate([state], cases)
         if self.examples is not None:
             self.examples.observe(state, answers)
@@ -186,6 +201,7 @@ class RacingSearch:
     def _adopt(self, child: State, what: str) -> None:
         self.problem.note(child, f"{what}: kept", [self.best])
         self._before, self.best = self.best, child
+        self._kept.append(child)
         self.problem.keep(child)
         rewards = [answer.reward for answer in self.problem.known(child).values()]
         for proposer in self.proposers:
@@ -280,6 +296,7 @@ class RacingSearch:
         sets = [
             [wrong[int(i)] for i in rng.permutation(len(wrong))[: self.pace.wrong]] for _ in range(self.pace.children)
         ]
+        self._spend(len(sets))
         for child, outcome in await proposer.improve(self.best, sets):
             if child is None:
                 self.problem.note(self.best, outcome, [self.best])
@@ -293,6 +310,7 @@ class RacingSearch:
             return
         proposer = self.proposers[(self._turn - 1) % len(self.proposers)]
         wrong = self._wrong(cases)[: self.pace.wrong]
+        self._spend(1)
         child, outcome = await proposer.merge(self.best, other, wrong)
         if child is None:
             self.problem.note(self.best, f"merge {outcome}", [self.best, other])
