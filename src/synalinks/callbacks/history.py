@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synalinks import _html
+from synalinks import _html, _json
 from synalinks._frames import data_frame
 from synalinks._json import JsonObject
 from synalinks.callbacks.callback import Callback, Logs
@@ -116,6 +117,24 @@ class History(Callback):
         if "measured" in state:  # states of versions before don't have it
             self.measured.set_state(state["measured"])
         self._before = self.reward_curve[-1] if self.reward_curve else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The history as JSON: logs, curve, intervals, candidates, feedback, costs and how it ended; see `save`."""
+        return {
+            "synalinks_history": 1,
+            **self.get_state(),
+            "test": self.test,
+            "seed": self.seed,
+            "feedback": list(self.feedback),
+            "candidates": list(self.candidates),
+            "stopped_by": self.stopped_by,
+            "stop_reason": self.stop_reason,
+            "costs": self.costs,
+        }
+
+    def save(self, filepath: str | Path) -> None:
+        """Write the history as JSON, for `synalinks report`. The ledger has a file of its own: `ledger.to_jsonl`."""
+        Path(filepath).write_text(_json.dumps(self.to_dict()), encoding="utf-8")
 
     @property
     def costs(self) -> list[dict[str, Any]]:

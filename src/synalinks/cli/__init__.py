@@ -15,6 +15,7 @@ from synalinks.cli.cassette.group import cassette
 from synalinks.cli.doctor import doctor
 from synalinks.cli.estimate import estimate
 from synalinks.cli.prices import prices
+from synalinks.cli.report.command import report
 from synalinks.cli.run.command import run
 from synalinks.errors import SynalinksError
 from synalinks.version import __version__
@@ -49,6 +50,7 @@ commands.add_command(estimate)
 commands.add_command(cassette)
 commands.add_command(cache)
 commands.add_command(prices)
+commands.add_command(report)
 commands.add_command(doctor)
 
 

@@ -1,0 +1,149 @@
+"""The samples of a run, each with its conversation, as JSON for the page. Texts are held once each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from synalinks import _json
+from synalinks._json import Json, JsonObject
+from synalinks.cli.cassette.conversation import asked, words
+from synalinks.cli.report.files import RunFiles
+from synalinks.lm.cassette.rows import Row
+
+#: Where a call belongs.
+Place = tuple[int | None, int | None, str | None, int | None]
+#: Phases whose samples have a target.
+_WITH_TARGETS = ("train", "candidate", "validation", "evaluate")
+#: Characters of a cell of the table; the conversation has the whole.
+_CELL = 400
+
+
+class Texts:
+    """Texts by number, each once: prompts repeat from sample to sample."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """The number of a text."""
+        found = self._numbers.setdefault(text, len(self.all))
+        if found == len(self.all):
+            self.all.append(text)
+        return found
+
+
+@dataclass
+class _Sample:
+    place: Place
+    calls: list[tuple[Row | None, JsonObject]]
+
+
+def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> list[JsonObject]:
+    """A JSON object per sample, in the order of the run."""
+    rewards = _rewards(run.history)
+    before: dict[tuple[object, ...], str] = {}
+    found = []
+    for sample in _grouped(run):
+        shown = _shown(sample, targets, rewards, texts)
+        epoch, step, phase, index = sample.place
+        key = (phase, index, None if epoch is not None else step)
+        answer = texts.all[shown["prediction"]]
+        shown["changed"] = index is not None and key in before and before[key] != answer
+        before[key] = answer
+        found.append(shown)
+    return found
+
+
+def _grouped(run: RunFiles) -> Iterator[_Sample]:
+    groups: dict[object, _Sample] = {}
+    rows: Sequence[Row | None] = run.rows or [None] * len(run.entries)
+    for number, (row, entry) in enumerate(zip(rows, run.entries, strict=True)):
+        place = (entry.get("epoch"), entry.get("step"), entry.get("phase"), entry.get("sample"))
+        key: object = place if entry.get("sample") is not None else number
+        groups.setdefault(key, _Sample(place, [])).calls.append((row, entry))
+    return iter(sorted(groups.values(), key=_order))
+
+
+def _order(sample: _Sample) -> tuple[float, float]:
+    """By epoch and step; an epoch's validation after its steps, and what has no epoch after all epochs."""
+    epoch, step, *_ = sample.place
+    return (math.inf if epoch is None else epoch, math.inf if step is None else step)
+
+
+def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:
+    """Rewards by epoch, phase and sample: of the last validation, and those that came with feedback."""
+    found: dict[tuple[object, ...], float] = {}
+    for note in history.get("feedback", ()):
+        if isinstance(note.get("reward"), int | float):
+            found[note.get("epoch"), note.get("phase"), note.get("sample")] = note["reward"]
+    epochs = history.get("epoch", ())
+    last = epochs[-1] if epochs else None
+    for index, reward in history.get("measured", {}).get("samples", {}).get("val_reward", ()):
+        found[last, "validation", index] = reward
+    return found
+
+
+def _shown(
+    sample: _Sample, targets: Sequence[Json] | None, rewards: Mapping[tuple[object, ...], float], texts: Texts
+) -> JsonObject:
+    epoch, step, phase, index = sample.place
+    talks = [_talk(row, texts) for row, _ in sample.calls if row is not None]
+    prediction = words(sample.calls[-1][0]) if sample.calls[-1][0] is not None else ""
+    entries = [entry for _, entry in sample.calls]
+    target = None
+    if targets is not None and phase in _WITH_TARGETS and index is not None and index < len(targets):
+        target = targets[index]
+    failures = [entry["error"] for entry in entries if entry.get("error")]
+    reward = rewards.get((epoch, phase, index))
+    return {
+        "epoch": None if epoch is None else epoch + 1,
+        "step": None if step is None else step + 1,
+        "phase": phase or "",
+        "sample": index,
+        "modules": sorted({str(entry.get("module") or "") for entry in entries}),
+        "input": texts.number(_input(sample.calls[0][0])),
+        "prediction": texts.number(prediction),
+        "target": None if target is None else texts.number(_json.pretty(target)),
+        "reward": reward,
+        "wrong": bool(failures) or (reward < 1 if reward is not None else _differs(target, prediction)),
+        "failed": ", ".join(failures),
+        "tokens": sum(_tokens(entry) for entry in entries),
+        "seconds": round(sum(float(entry.get("seconds") or 0.0) for entry in entries), 3),
+        "talks": talks,
+    }
+
+
+def _talk(row: Row, texts: Texts) -> JsonObject:
+    said = [[heading, texts.number(text)] for heading, text in asked(row.request)]
+    heading = "failed" if row.failed else "refused" if row.refused else "answer"
+    title = f"{row.scope.get('module') or 'call'}: {row.request.model}"
+    return {"title": title, "said": [*said, [heading, texts.number(words(row))]]}
+
+
+def _input(row: Row | None) -> str:
+    """The last thing that was said to the model, without the tags that prompts put around it."""
+    if row is None:
+        return ""
+    said = list(asked(row.request))
+    text = said[-1][1] if said else ""
+    inner = text.rpartition("<input>")[2].partition("</input>")[0].strip()
+    return (inner or text)[:_CELL]
+
+
+def _tokens(entry: Mapping[str, Json]) -> int:
+    names = [name for name in entry if name.startswith(("input_", "output_"))]
+    return sum(int(entry[name] or 0) for name in names) + int(entry.get("wasted_tokens") or 0)
+
+
+def _differs(target: Json, prediction: str) -> bool:
+    """Whether a field of the target is another in the prediction."""
+    if not isinstance(target, dict):
+        return target is not None and str(target).strip() != prediction.strip()
+    try:
+        value = _json.loads(prediction)
+    except _json.JSONDecodeError:
+        return True
+    return not isinstance(value, dict) or any(value.get(name) != part for name, part in target.items())

@@ -1,0 +1,141 @@
+"""The parts of a report that are made here: figures, curves, costs, candidates, prompts. HTML, all text escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+
+from synalinks import _html, _json
+from synalinks._json import Json, JsonObject
+from synalinks.cli.cassette.conversation import asked
+from synalinks.cli.report.files import RunFiles
+from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.optimizers.candidates import SCORES
+from synalinks.optimizers.search import Notes
+
+_BUCKETS_IN, _BUCKETS_OUT = "input_", "output_"
+
+
+def facts(run: RunFiles) -> str:
+    """What the run is made of, and its totals."""
+    rows = [("files", ", ".join(f"{name} ({kind})" for name, kind in run.files))]
+    if run.entries:
+        calls, failed, tokens_in, tokens_out, money, seconds = _sums(run.entries)
+        rows += [("calls", calls), ("failed", failed), ("tokens", f"{tokens_in} in, {tokens_out} out")]
+        rows += [("as if live", money), ("seconds of answers", seconds)]
+    history = run.history
+    if (reason := history.get("stopped_by")) is not None:
+        rows.append(("stopped by", f"{reason}: {history.get('stop_reason') or ''}"))
+    for name, value in history.get("test", {}).items():
+        rows.append((name, f"{value:.4g}" if isinstance(value, int | float) else _json.dumps(value)))
+    return _html.table(("", ""), rows, numbers=())
+
+
+def curves(runs: Sequence[RunFiles]) -> str:
+    """Rewards by epoch and by calls, the runs in one picture each."""
+    found = []
+    for by, title in (("epoch", "by epoch"), ("calls", "by calls")):
+        series: dict[str, list[tuple[float, float]]] = {}
+        for number, run in enumerate(runs):
+            for name in ("reward", "val_reward"):
+                label = f"{run.name} {name}" if len(runs) > 1 else name
+                series[label if label not in series else f"{label} ({number + 1})"] = _points(run, name, by)
+        if picture := _html.line_chart(series, by, f"reward {title}"):
+            found.append(f"<figure><figcaption>Reward {title}</figcaption>{picture}</figure>")
+    return "".join(found)
+
+
+def _points(run: RunFiles, name: str, by: str) -> list[tuple[float, float]]:
+    ends = [one for one in run.history.get("reward_curve", ()) if one.get("step") is None]
+    return [
+        (one["epoch"] + 1 if by == "epoch" else one["calls"], one[name]) for one in ends if one.get(name) is not None
+    ]
+
+
+def costs(run: RunFiles) -> str:
+    """What each epoch took, by phase and module."""
+    groups: dict[tuple[object, ...], list[JsonObject]] = {}
+    for entry in run.entries:
+        key = (entry.get("epoch"), entry.get("phase"), entry.get("module"))
+        groups.setdefault(key, []).append(entry)
+    ordered = sorted(groups, key=lambda key: tuple((part is not None, part if part is not None else 0) for part in key))
+    rows = [(*_place(key), *_sums(groups[key])) for key in ordered]
+    header = ("epoch", "phase", "module", "calls", "failed", "tokens in", "tokens out", "as if live", "seconds")
+    total = ("total", "", "", *_sums(run.entries))
+    return _html.table(header, rows, [total], numbers=range(3, len(header))) if rows else ""
+
+
+def _place(key: Sequence[object]) -> Iterator[str]:
+    epoch, *others = key
+    yield "-" if not isinstance(epoch, int) else str(epoch + 1)
+    yield from ("-" if part is None else str(part) for part in others)
+
+
+def _sums(entries: Iterable[Mapping[str, Json]]) -> tuple[str, ...]:
+    """Calls, failed, tokens in and out, dollars, seconds, as text."""
+    calls = failed = tokens_in = tokens_out = unknown = 0
+    money, seconds = Decimal(0), 0.0
+    for entry in entries:
+        calls += 1
+        failed += entry.get("error") is not None
+        for name, value in entry.items():
+            if name.startswith(_BUCKETS_IN):
+                tokens_in += value or 0
+            elif name.startswith(_BUCKETS_OUT):
+                tokens_out += value or 0
+        amount = entry.get("as_if")
+        unknown += amount is None
+        money += Decimal(amount or 0)
+        seconds += entry.get("seconds") or 0.0
+    text = dollars_text(money) + (f", {unknown:,} unpriced" if unknown else "")
+    return f"{calls:,}", f"{failed:,}", f"{tokens_in:,}", f"{tokens_out:,}", text, f"{seconds:,.1f}"
+
+
+def candidates(run: RunFiles) -> str:
+    """Every candidate of a search with its parent, and of each variable the pool that it was left with."""
+    parts = []
+    if notes := run.history.get("candidates"):
+        parts.append(Notes(notes)._repr_html_())
+    for path, value in run.variables.items():
+        parts.append(_html.block(path, *_pool(value)))
+    return "".join(parts)
+
+
+def _pool(value: Mapping[str, Json]) -> Iterator[str]:
+    fields = [name for name in value if isinstance(value[name], str)]
+    for name in fields:
+        yield _html.folded(f"now: {name}", _html.paragraph(value[name]))
+    starts = value.get("seed_candidates") or ()
+    for number, candidate in enumerate(value.get("best_candidates") or (), 1):
+        evidence = f"reward {candidate['reward']:.3f} on {candidate.get('reward_count', 0):,} samples" \
+            if candidate.get("reward") is not None else "no evidence"  # fmt: skip
+        start = starts[0] if starts else value
+        shown = [
+            _html.block(name, _html.word_diff(_text(start.get(name)), _text(part)))
+            for name, part in candidate.items()
+            if name not in SCORES
+        ]
+        yield _html.folded(f"candidate {number}, {evidence}, against the start", "".join(shown))
+
+
+def _text(value: Json) -> str:
+    return "" if value is None else value if isinstance(value, str) else _json.pretty(value)
+
+
+def prompts(run: RunFiles) -> str:
+    """The messages of one of the last validated samples, by module: the best prompt as the model has it."""
+    last: dict[str, tuple[tuple[bool, int], int]] = {}
+    for number, row in enumerate(run.rows):
+        scope = row.scope
+        if row.request.kind != "chat" or scope.get("phase") in ("optimizer", "reward", "candidate"):
+            continue
+        epoch = scope.get("epoch")
+        rank = (scope.get("phase") != "train", -1 if epoch is None else int(epoch))
+        module = str(scope.get("module") or "")
+        if module not in last or rank > last[module][0]:
+            last[module] = (rank, number)
+    shown = []
+    for module, (_, number) in sorted(last.items()):
+        said = (_html.block(heading, _html.paragraph(text)) for heading, text in asked(run.rows[number].request))
+        shown.append(_html.folded(module or "call", "".join(said)))
+    return "".join(shown)

@@ -1,0 +1,143 @@
+"""Tests of `synalinks report`: one file, from each kind of file a run leaves, and nothing untrusted runs in it."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import synalinks
+from cli.helpers import call
+from programs_under_test import compiled, data, fit, provider_of
+from synalinks.lm.core.call import Call
+
+EVIL = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
+
+
+def answers(number: int, call: Call) -> Any:
+    """Right, but for one number in the first epoch."""
+    if number == 3 and call.scope.get("epoch") == 0:
+        return {"answer": -1}
+    return {"answer": number}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cassette, history, ledger, saved program and training state of one run."""
+    folder = tmp_path_factory.mktemp("run")
+    program = compiled()
+    backup = synalinks.callbacks.BackupAndRestore(folder / "state", delete_checkpoint=False)
+    with synalinks.use_cassette(folder / "a.jsonl", record_mode="all"):
+        history = fit(program, provider_of(answers), *data(12), epochs=2, validation_split=0.25, callbacks=[backup])
+    history.save(folder / "a.history.json")
+    history.ledger.to_jsonl(folder / "a.ledger.jsonl")
+    program.save(folder / "a.program.json")
+    return folder
+
+
+def report(output: Path, *words: object) -> tuple[str, dict[str, Any]]:
+    """The page, and the JSON in it."""
+    result = call("report", *words, "-o", output)
+    assert result.exit_code == 0, result.output
+    text = output.read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    return text, json.loads(found[1])
+
+
+def test_one_run_of_all_its_files(folder: Path, tmp_path: Path) -> None:
+    text, found = report(tmp_path / "r.html", folder)
+    for part in ("Reward by epoch", "Reward by calls", "What each epoch took", "as if live", "candidate 1, reward"):
+        assert part in text
+    for kind in ("cassette", "ledger", "history", "program"):
+        assert f"({kind})" in text
+    assert found["runs"] == [folder.name]
+    calls = sum(len(sample["talks"]) for sample in found["samples"])
+    assert calls == (folder / "a.jsonl").read_text().count('"reply"'), "each call is in one sample"
+
+
+def test_a_sample_has_its_conversation_reward_and_flags(folder: Path, tmp_path: Path) -> None:
+    _, found = report(tmp_path / "r.html", folder)
+    texts = found["texts"]
+    last = [s for s in found["samples"] if s["phase"] == "validation" and s["epoch"] == 2]
+    assert len(last) == 3 and all(sample["reward"] == 1 and not sample["wrong"] for sample in last)
+    (talk,) = last[0]["talks"]
+    assert [who for who, _ in talk["said"]] == ["system", "user", "answer"]
+    assert json.loads(texts[talk["said"][-1][1]]) == json.loads(texts[last[0]["prediction"]])
+    assert last[0]["tokens"] > 0 and "question" in texts[last[0]["input"]]
+
+
+def test_wrong_and_changed_samples_by_targets(folder: Path, tmp_path: Path) -> None:
+    targets = tmp_path / "targets.jsonl"
+    targets.write_text("".join(json.dumps({"answer": number}) + "\n" for number in range(12)))
+    _, found = report(tmp_path / "r.html", folder / "a.jsonl", "--targets", targets)
+    trained = [s for s in found["samples"] if s["phase"] == "train"]
+    wrong = {(s["epoch"], s["sample"]) for s in trained if s["wrong"]}
+    assert wrong == {(1, 3)}
+    assert [(s["epoch"], s["sample"]) for s in trained if s["changed"]] == [(2, 3)]
+    for sample in trained:
+        assert json.loads(found["texts"][sample["target"]]) == {"answer": sample["sample"]}
+
+
+@pytest.mark.parametrize(
+    "name", ["a.jsonl", "a.ledger.jsonl", "a.history.json", "a.program.json", "state/training_state.json"]
+)
+def test_each_file_alone_is_a_report(folder: Path, tmp_path: Path, name: str) -> None:
+    path = folder / name
+    if not path.exists():
+        pytest.skip(f"the run left no {name}")
+    text, found = report(tmp_path / "r.html", path)
+    assert path.name in text and (found["samples"] or not name.endswith(".jsonl"))
+
+
+def test_files_of_one_name_are_one_run_and_others_are_side_by_side(folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "b.history.json"
+    other.write_bytes((folder / "a.history.json").read_bytes())
+    text, found = report(tmp_path / "r.html", folder / "a.jsonl", folder / "a.history.json", other)
+    assert found["runs"] == ["a", "b"]
+    assert "a val_reward" in text and "b val_reward" in text
+
+
+def test_nothing_of_a_prompt_is_markup(tmp_path: Path) -> None:
+    program = compiled()
+    program.trainable_variables[0].update({"instructions": EVIL})
+    with synalinks.use_cassette(tmp_path / "evil.jsonl", record_mode="all"):
+        history = fit(program, provider_of(answers), *data(8), validation_split=0.25)
+    history.candidates = [{
+        "candidate": EVIL, "parents": [], "outcome": EVIL, "reward": None, "changed": {EVIL: {EVIL: EVIL}}
+    }]  # fmt: skip
+    history.save(tmp_path / "evil.history.json")
+    program.save(tmp_path / "evil.program.json")
+    text, found = report(tmp_path / "r.html", tmp_path)
+    assert any(EVIL in one for one in found["texts"]), "the prompt is in the report"
+    assert EVIL not in text and "<img" not in text
+    assert text.count("<script") == 2 and text.count("</script>") == 2
+    assert "default-src 'none'" in html.unescape(text) and not re.search(r"<[^>]*(src|href)=", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("x.json", "{}", "none of a cassette, a ledger"),
+        ("x.json", "no", "not JSON"),
+        ("x.jsonl", '{"a": 1}\n', "line 1: no call of a cassette or a ledger"),
+        ("x.jsonl", "no\n", "line 1: not JSON"),
+    ],
+)
+def test_a_file_that_is_none_of_a_run(tmp_path: Path, name: str, content: str, words: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    result = call("report", path, "-o", tmp_path / "r.html")
+    assert result.exit_code == 1 and words in result.output and "Traceback" not in result.output
+
+
+def test_a_folder_without_files_and_a_place_that_can_not_be_written(folder: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "has no file of a run" in call("report", empty).output
+    result = call("report", folder / "a.jsonl", "-o", tmp_path / "no" / "r.html")
+    assert result.exit_code == 1 and "can't write" in result.output
