@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -162,6 +165,34 @@ def short(value: float, beside: float | None = None) -> str:
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
 
 
+class Unasked(str):
+    """The default name of a picture."""
+
+    __slots__ = ()
+
+
+class Picture(type(Path())):  # type: ignore[misc]  # of the platform's kind
+    """The path of a picture, which shows it in a notebook."""
+
+    def _repr_png_(self) -> bytes | None:
+        return self.read_bytes() if self.suffix == ".png" and self.exists() else None
+
+    def _repr_svg_(self) -> str | None:
+        return self.read_text(encoding="utf-8") if self.suffix == ".svg" and self.exists() else None
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's kernel runs the program."""
+    kernel = sys.modules.get("ipykernel.kernelapp")
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())
+
+
+@cache
+def _shown_alone() -> TemporaryDirectory[str]:
+    """The folder of pictures that are only shown; it goes with the process."""
+    return TemporaryDirectory(prefix="synalinks-")
+
+
 def save_figure(figure: Figure, to_file: str | Path, to_folder: str | Path | None, dpi: int = DPI) -> Path:
     """Write the figure; its format is that of the file name. Gives the path.
 
@@ -178,15 +209,17 @@ def save_figure(figure: Figure, to_file: str | Path, to_folder: str | Path | Non
         figure.savefig(path, dpi=dpi, metadata=metadata)
     except OSError as error:
         raise ConfigurationError(f"can't write the picture {path}: {error.strerror or error}") from error
-    return path
+    return Picture(path)
 
 
 def picture_path(to_file: str | Path, to_folder: str | Path | None) -> Path:
-    """Where a picture goes; its folder is made.
+    """Where a picture goes; its folder is made. Without a name given, a notebook shows it from a temporary file.
 
     Raises:
         ConfigurationError: the folder can't be made.
     """
+    if isinstance(to_file, Unasked) and to_folder is None and in_notebook():
+        to_folder = _shown_alone().name
     path = Path(to_file) if to_folder is None else Path(to_folder) / to_file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

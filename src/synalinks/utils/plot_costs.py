@@ -22,7 +22,7 @@ _WIDTH = 0.36
 
 def plot_costs(
     history: Any,
-    to_file: str | Path = "training_costs.png",
+    to_file: str | Path = figures.Unasked("training_costs.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
     title: str = "What the training cost",

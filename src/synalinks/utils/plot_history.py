@@ -21,7 +21,7 @@ _LINESTYLES = ("-", "--", ":", "-.")
 
 def plot_history(
     history: Any,
-    to_file: str | Path = "training_history.png",
+    to_file: str | Path = figures.Unasked("training_history.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
     ylabel: str = "Scores",
@@ -47,7 +47,7 @@ def plot_history(
 
 def plot_history_with_mean_and_std(
     history_list: Sequence[Any],
-    to_file: str | Path = "training_history_with_mean_and_std.png",
+    to_file: str | Path = figures.Unasked("training_history_with_mean_and_std.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
     ylabel: str = "Scores",
@@ -70,7 +70,7 @@ def plot_history_with_mean_and_std(
 
 def plot_history_comparison(
     history_dict: Mapping[str, Any],
-    to_file: str | Path = "training_history_comparison.png",
+    to_file: str | Path = figures.Unasked("training_history_comparison.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
     ylabel: str = "Scores",
@@ -97,7 +97,7 @@ def plot_history_comparison(
 
 def plot_history_comparison_with_mean_and_std(
     history_comparison_dict: Mapping[str, Sequence[Any]],
-    to_file: str | Path = "training_history_comparison_with_mean_and_std.png",
+    to_file: str | Path = figures.Unasked("training_history_comparison_with_mean_and_std.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
     ylabel: str = "Scores",

@@ -24,7 +24,7 @@ _DRAWN, _VALUE_WIDTH = 0.7, 0.5
 
 def plot_metrics(
     metrics: Mapping[str, float],
-    to_file: str | Path = "evaluation_metrics.png",
+    to_file: str | Path = figures.Unasked("evaluation_metrics.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Metrics",
     ylabel: str = "Scores",
@@ -50,7 +50,7 @@ def plot_metrics(
 
 def plot_metrics_with_mean_and_std(
     metrics_list: Sequence[Mapping[str, float]],
-    to_file: str | Path = "evaluation_metrics_with_mean_and_std.png",
+    to_file: str | Path = figures.Unasked("evaluation_metrics_with_mean_and_std.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Metrics",
     ylabel: str = "Scores",
@@ -76,7 +76,7 @@ def plot_metrics_with_mean_and_std(
 
 def plot_metrics_comparison(
     metrics_dict: Mapping[str, Mapping[str, float]],
-    to_file: str | Path = "evaluation_metrics_comparison.png",
+    to_file: str | Path = figures.Unasked("evaluation_metrics_comparison.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Metrics",
     ylabel: str = "Scores",
@@ -100,7 +100,7 @@ def plot_metrics_comparison(
 
 def plot_metrics_comparison_with_mean_and_std(
     metrics_comparison_dict: Mapping[str, Sequence[Mapping[str, float]]],
-    to_file: str | Path = "evaluation_metrics_comparison_with_mean_and_std.png",
+    to_file: str | Path = figures.Unasked("evaluation_metrics_comparison_with_mean_and_std.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Metrics",
     ylabel: str = "Scores",

@@ -94,9 +94,9 @@ def plot_program(
     check_rankdir(rankdir)
     shown = Shown(show_schemas, show_module_names, show_defs, show_trainable, expand_nested)
     graph = graph_of(program, shown)
-    path = figures.picture_path(to_file or f"{program.name}.png", to_folder)
+    path = figures.picture_path(to_file or figures.Unasked(f"{program.name}.png"), to_folder)
     if _draw_with_dot(dot_text(graph, rankdir, dpi), path):
-        return path
+        return figures.Picture(path)
     return _draw(graph, path, rankdir, dpi)
 
 

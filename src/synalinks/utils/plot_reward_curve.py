@@ -19,7 +19,7 @@ COSTS = {"calls": "Calls so far", "tokens": "Tokens so far", "usd": "Dollars so 
 
 def plot_reward_curve(
     history: Any,
-    to_file: str | Path = "reward_curve.png",
+    to_file: str | Path = figures.Unasked("reward_curve.png"),
     to_folder: str | Path | None = None,
     xlabel: str | None = None,
     ylabel: str = "Reward",

@@ -48,10 +48,13 @@ def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> l
     found = []
     for sample in _grouped(run):
         shown = _shown(sample, targets, rewards, texts)
-        epoch, step, phase, index = sample.place
-        key = (phase, index, None if epoch is not None else step)
+        epoch, _, phase, index = sample.place
+        key = (phase, index)
         answer = texts.all[shown["prediction"]]
-        shown["changed"] = index is not None and key in before and before[key] != answer
+        comparable = (
+            epoch is not None and index is not None and phase != "candidate"
+        )  # candidates differ within an epoch
+        shown["changed"] = comparable and before.setdefault(key, answer) != answer
         before[key] = answer
         found.append(shown)
     return found

@@ -19,6 +19,8 @@ from synalinks.errors import Interrupted
 from synalinks.lm import current_run
 
 NOTE = "\nInterrupted: waiting for the calls already sent; press Ctrl-C again to cancel them.\n"
+#: Whose handlers end the task that they run, as this one does.
+_OWNERS = ("asyncio.runners", "ipykernel.ipkernel")
 AGAIN = "\nInterrupted again: cancelling the calls that are still out.\n"
 
 
@@ -85,6 +87,6 @@ class OrderlyInterrupt:
 
 
 def _is_default(handler: Any) -> bool:
-    """Whether Ctrl-C is handled by Python itself, or by the `asyncio.run` around us."""
+    """Whether Ctrl-C is handled by Python itself, by the `asyncio.run` around us, or by a notebook's kernel."""
     owner = getattr(handler, "func", handler)  # asyncio's handler is a partial of a method
-    return handler is signal.default_int_handler or getattr(owner, "__module__", None) == "asyncio.runners"
+    return handler is signal.default_int_handler or getattr(owner, "__module__", None) in _OWNERS
