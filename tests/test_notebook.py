@@ -25,7 +25,7 @@ NOTEBOOK = EXAMPLES / "notebook.ipynb"
 
 
 def executed(notebook: Any, folder: Path) -> Any:
-    """The notebook with the outputs of a kernel of this Python, run in a process of its own, which closes all sockets."""
+    """The notebook with the outputs of a kernel of this Python, in a process of its own, which closes all sockets."""
     path = folder / "run.ipynb"
     nbformat.write(notebook, path)
     source = str(Path(synalinks.__file__).parent.parent)
@@ -81,6 +81,7 @@ def test_the_notebook_shows_what_it_was_saved_with(tmp_path: Path) -> None:
     before, files = shown(notebook), sorted(EXAMPLES.iterdir())
     after = shown(executed(notebook, tmp_path))
     assert after == before, "run `python tests/test_notebook.py` to save the outputs anew, and look at them"
+    assert all(len(outputs) <= 1 for outputs in after), "a value shows itself once"
     assert sorted(EXAMPLES.iterdir()) == files, "a plot without a name given is only shown"
     kinds = {kind for outputs in after for output in outputs for kind in output}
     assert {"text/html", "image/png"} <= kinds

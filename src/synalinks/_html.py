@@ -69,6 +69,11 @@ def paragraph(text: str) -> str:
     return f'<p style="white-space:pre-wrap;margin:.3em 0">{escape(text)}</p>'
 
 
+def preformatted(text: str) -> str:
+    """Text whose columns stay columns."""
+    return f'<pre style="overflow-x:auto;line-height:1.2">{escape(text)}</pre>'
+
+
 def folded(title: str, html: str) -> str:
     """HTML that is shown on demand."""
     return f'<details><summary style="cursor:pointer">{escape(title)}</summary>{html}</details>'

@@ -54,7 +54,7 @@ def diagram(graph: Graph, name: str) -> str:
     height = top - _GAP + 6
     shapes = [_arrow(boxes[parent], box) for box in boxes for parent in box.parents]
     shapes += [_drawn(box) for box in boxes]
-    style = f'style="max-width:100%;width:{width:.0f}px;height:auto;font:12px sans-serif"'
+    style = f'style="max-width:100%;width:{width:.0f}px;height:auto;display:block;font:12px sans-serif"'
     label = f'role="img" aria-label="{escape(f"diagram of the program {name}")}"'
     return f'<svg viewBox="0 0 {width:.0f} {height:.0f}" {label} {style}>{_MARKER}{"".join(shapes)}</svg>'
 

@@ -308,7 +308,7 @@ class Program(Module, Trainer):
 
     def _repr_html_(self) -> str:
         modules = f"{len(self.modules)} modules, {len(self.trainable_variables)} trainable variables"
-        shown = _html.folded("summary", _html.paragraph(summarise(self, SummaryOptions()))) if self.built else ""
+        shown = _html.folded("summary", _html.preformatted(summarise(self, SummaryOptions()))) if self.built else ""
         picture = "" if self.graph is None else diagram(self.graph, self.name)
         return _html.block(f"{type(self).__name__} {self.name}: {modules}", picture, shown)
 

@@ -72,7 +72,8 @@ def summarise(program: SummarisedProgram, shown: SummaryOptions) -> str:
         row += [_parents(operation, program.graph)] * connected
         row += ["Y" if _is_trainable(operation) else "N"] * shown.show_trainable
         table.add_row(*row)
-    screen = Console(file=io.StringIO(), width=width, markup=False, emoji=False, highlight=False)
+    file = io.StringIO()  # and not the notebook, where rich would show each line beside the text that is returned
+    screen = Console(file=file, width=width, markup=False, emoji=False, highlight=False, force_jupyter=False)
     screen.print(f"Program: {program.name}" + ("" if program.built else " (not built)"))
     screen.print(f"description: {program.description!r}", soft_wrap=True)
     screen.print(table)
