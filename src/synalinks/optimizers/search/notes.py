@@ -29,7 +29,7 @@ def _shown(note: JsonObject) -> str:
     evidence = "no evidence" if reward is None else f"reward {reward:.3f} on {note['reward_count']:,} samples"
     parents = f", from {', '.join(note['parents'])}" if note.get("parents") else ""
     title = f"{note['candidate']}{parents}: {note['outcome']}, {evidence}"
-    return _html.folded(title, "".join(_fields(note)) or _html.paragraph("The fields are those of the start."))
+    return _html.folded(title, "".join(_fields(note)) or _html.paragraph("The fields are those of its parent."))
 
 
 def _fields(note: JsonObject) -> Iterator[str]:
