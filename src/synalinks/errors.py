@@ -4,8 +4,10 @@
     |- ConfigurationError        a wrong program: always raised (also a ValueError)
     |  |- CopyError              an attribute that can't be copied (also a TypeError)
     |  |- DataError              input of the wrong shape or type
+    |  |- UnknownArgument        a keyword that nothing takes (also a TypeError)
     |  |- UnknownModelError      a model name with an unknown provider
     |  `- UnsupportedSchemaError a schema with a field that is no decision
+    |- UnknownField              an attribute that a result has not (also an AttributeError)
     |- LMError                   one call to a model failed
     |  |- ConnectionFailed       no server, dropped connection             retried, unless no server was ever there
     |  |- CallTimeout            no answer in time                         retried, spend uncertain
@@ -85,6 +87,8 @@ __all__ = [
     "ServerError",
     "SynalinksError",
     "ToolFailed",
+    "UnknownArgument",
+    "UnknownField",
     "UnknownModelError",
     "UnsupportedSchemaError",
 ]
@@ -96,6 +100,14 @@ class DataError(ConfigurationError):
 
 class MissingFileError(DataError, FileNotFoundError):
     """A file or folder of input data that is not there."""
+
+
+class UnknownArgument(ConfigurationError, TypeError):
+    """A keyword that a function or class does not take."""
+
+
+class UnknownField(SynalinksError, AttributeError):
+    """An attribute that a result, a data model or a symbol does not have; the nearest one is named."""
 
 
 class UnsupportedSchemaError(ConfigurationError):

@@ -173,9 +173,7 @@ def test_no_server_listening_to_a_whole_run(nobody: str, job: str) -> None:
         program = await solver(retry=1)
         with pytest.raises(synalinks.LMUnavailable) as caught:
             await getattr(program, job)(X, Y, batch_size=2, verbose=0)
-        assert_says(
-            caught.value, "none of the 2 samples of the batch at ", "(connection)", "server", "use_cassette(path)"
-        )
+        assert_says(caught.value, "none of the 2 samples of the batch at ", "(connection)", *HOW_TO_GO_ON)
         assert len(program.run_ledger) == 2, "the bill is kept"
 
     with pytest.warns(synalinks.LMWarning) as told:

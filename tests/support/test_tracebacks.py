@@ -44,7 +44,7 @@ def script(tmp_path: Path) -> Path:
 def test_a_script_shows_the_users_lines_and_the_message(script: Path) -> None:
     said = run([sys.executable, str(script)], script.parent)
     assert len(said.splitlines()) <= 12
-    assert "await program.fit(" in said and "asyncio.run(main())" in said
+    assert "await program.fit(" in said and "in <module>" not in said
     assert "AuthenticationError: no key for OpenAI" in said and "set OPENAI_API_KEY" in said
     assert "site-packages" not in said and str(SRC) not in said
 

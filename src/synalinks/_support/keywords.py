@@ -5,13 +5,30 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from synalinks.errors import ConfigurationError
+from synalinks.errors import UnknownArgument
 
 S = TypeVar("S")
 P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def naming_the_nearest(
+    method: Callable[Concatenate[S, P], Awaitable[R]],
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, R]]:
+    """An async method of which an unknown keyword is an error that names the nearest argument."""
+    known = list(inspect.signature(method).parameters)[1:]
+
+    @functools.wraps(method)
+    async def checked(self: S, *args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in known:
+                raise _unknown(method.__name__, name, known)
+        return await method(self, *args, **kwargs)
+
+    return checked  # type: ignore[return-value]  # as below
 
 
 def refusing_unknown_keywords(
@@ -34,7 +51,7 @@ def refuse_unknown_keywords(cls: type, keywords: Mapping[str, Any], fn: Callable
     A function that takes any keyword is not looked at.
 
     Raises:
-        ConfigurationError: naming the first of them and the nearest argument of the class or the function.
+        UnknownArgument: naming the first of them and the nearest argument of the class or the function.
     """
     if not keywords:
         return
@@ -49,6 +66,10 @@ def refuse_unknown_keywords(cls: type, keywords: Mapping[str, Any], fn: Callable
             own = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
             named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
             known = sorted(one for one, p in {**own, **parameters}.items() if p.kind in named and one != "self")
-            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-            hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known) or 'none'}"
-            raise ConfigurationError(f"{cls.__name__}({name}=...): there is no argument of this name. {hint}")
+            raise _unknown(cls.__name__, name, known)
+
+
+def _unknown(where: str, name: str, known: Sequence[str]) -> UnknownArgument:
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known) or 'none'}"
+    return UnknownArgument(f"{where}({name}=...): there is no argument of this name. {hint}")

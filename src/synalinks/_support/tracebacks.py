@@ -108,10 +108,25 @@ def is_users(frame: FrameType) -> bool:
 
 
 def _listed(error: BaseException) -> str:
-    shown = traceback.format_tb(trimmed(users_frames(error)))
+    found = traceback.extract_tb(trimmed(_shown(error)))
+    shown = [  # without the marks below lines, which wrap
+        f'  File "{one.filename}", line {one.lineno}, in {one.name}\n' + (f"    {one.line}\n" if one.line else "")
+        for one in found
+    ]
     notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
     head = "Traceback (most recent call last):\n" if shown else ""
     return f"{head}{''.join(shown)}{type(error).__name__}: {error}{notes}"
+
+
+def _shown(error: BaseException) -> list[TracebackType]:
+    """The user's entries, less the line that only starts the event loop, where there are deeper ones."""
+    users = users_frames(error)
+    inner = [entry for entry in users if entry.tb_next is None or not _is_asyncio(entry.tb_next.tb_frame)]
+    return inner or users
+
+
+def _is_asyncio(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0] == "asyncio"
 
 
 def _is_users(error: BaseException) -> bool:

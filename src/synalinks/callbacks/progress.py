@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from synalinks._support.interactive import is_interactive_logging_enabled, report
+from synalinks._support.notebook_display import NotebookDisplay, in_notebook
 from synalinks.callbacks.callback import Callback, Logs
 
 if TYPE_CHECKING:
@@ -16,20 +17,28 @@ if TYPE_CHECKING:
 
 #: Seconds between two drawings of the bar.
 REDRAW = 0.05
+#: Seconds between two lines where no bar can be drawn, as in the log of a CI job.
+LINE_EVERY = 30.0
+#: Seconds between two drawings in a notebook, to which each is a message.
+NOTEBOOK_REDRAW = 0.5
+#: Metrics that are counts or sums of money, by the end of their names, and how these are written.
+_UNITS = {"tokens": "{:,.0f}", "calls": "{:,.0f}", "cost": "${:,.4f}"}
 
 
 class ProgbarLogger(Callback):
     """Writes the progress of fit, evaluate and predict to standard output.
 
     On a terminal: a bar that is redrawn, with time left, rate, logs, tokens and, where there is a price, the money
-    spent. Elsewhere, on a terminal that cannot move its cursor (`TERM=dumb`) and with `verbose=2`: two lines an epoch,
-    `Epoch 1/2` and one with steps, seconds, logs and money. Epochs are counted from 1. After
+    spent and the calls that failed. In a notebook: the same in one output, which is redrawn. Elsewhere, on a terminal
+    that cannot move its cursor (`TERM=dumb`) and with `verbose=2`: two lines an epoch, `Epoch 1/2` and one with steps,
+    seconds, logs and money, and one every 30 seconds between. Epochs are counted from 1. After
     `synalinks.config.disable_interactive_logging()` the lines go to the logger `synalinks`.
 
     Args:
         spent: gives the money spent so far as text, or None where nothing has a price.
         budget: gives what is spent of the budget as text, or None without one; shown beside the bar.
         tokens: gives the tokens so far; shown beside the bar.
+        failed: gives the calls that failed so far; shown where there are any.
 
     Example:
         >>> from synalinks.callbacks import ProgbarLogger
@@ -47,8 +56,12 @@ class ProgbarLogger(Callback):
         spent: Callable[[], str | None] = lambda: None,
         budget: Callable[[], str | None] = lambda: None,
         tokens: Callable[[], int] = lambda: 0,
+        failed: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__()
+        self._failed = failed
+        self._notebook: NotebookDisplay | None = None
+        self._logs: Logs = {}
         self._spent, self._budget, self._tokens = spent, budget, tokens
         self._begun = self._drawn = 0.0
         self._done = 0
@@ -62,7 +75,7 @@ class ProgbarLogger(Callback):
             self._bar = None
 
     def _begin(self) -> None:
-        self._begun, self._drawn, self._done = perf_counter(), 0.0, 0
+        self._begun, self._drawn, self._done, self._logs = perf_counter(), 0.0, 0, {}
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Fit has begun: evaluations inside it are silent."""
@@ -76,7 +89,7 @@ class ProgbarLogger(Callback):
         """Head the epoch."""
         self._begin()
         if self.params.get("epochs", 1) > 1:
-            report(f"Epoch {epoch + 1}/{self.params['epochs']}")
+            self._say(f"Epoch {epoch + 1}/{self.params['epochs']}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """The epoch's line, validation included."""
@@ -114,12 +127,59 @@ class ProgbarLogger(Callback):
         self._finish(None)
 
     def _advance(self, batch: int, logs: Logs | None) -> None:
-        self._done = batch + 1
+        self._done, self._logs = batch + 1, logs or {}
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Show how far the run is, also within a long step; a line now and then where nothing can be redrawn."""
         now = perf_counter()
-        if now - self._drawn < REDRAW or (self._bar is None and not self._draws()):
+        if not self._begun or self.params.get("verbose") == 0:
             return
-        self._drawn = now
-        self._draw(now - self._begun, logs or {})
+        if self._bar is not None or self._draws():
+            if now - self._drawn >= REDRAW:
+                self._drawn = now
+                self._draw(now - self._begun, self._logs)
+        elif self._in_notebook():
+            if now - self._drawn >= NOTEBOOK_REDRAW:
+                self._drawn = now
+                total = self.params.get("steps")
+                self._display().draw(self._line(now - self._begun), self._done / total if total else None)
+        elif now - max(self._drawn, self._begun) >= LINE_EVERY:
+            self._drawn = now
+            report(self._line(now - self._begun))
+
+    def _line(self, seconds: float) -> str:
+        """How far the run is, as text."""
+        total = self.params.get("steps")
+        count = f"{self._done}/{'?' if total is None else total}"
+        time = time_left(seconds, self._done, total) if self._done else duration(seconds)
+        return " - ".join([count, time, *self._details(self._logs)])
+
+    def _details(self, logs: Logs) -> list[str]:
+        tokens, failed = self._tokens(), self._failed()
+        details = (
+            *map(log_text, logs.items()),
+            self._spent(),
+            f"{tokens:,} tokens" if tokens else None,
+            self._budget(),
+            f"{failed:,} failed" if failed else None,
+        )
+        return [detail for detail in details if detail]
+
+    def _in_notebook(self) -> bool:
+        return self.params.get("verbose") != 2 and is_interactive_logging_enabled() and in_notebook()
+
+    def _display(self) -> NotebookDisplay:
+        if self._notebook is None:
+            self._notebook = NotebookDisplay()
+        return self._notebook
+
+    def _say(self, line: str) -> None:
+        """A line that stays."""
+        if self._in_notebook():
+            self._display().add(line)
+        else:
+            report(line)
 
     def _draws(self) -> bool:
         return self.params.get("verbose") != 2 and can_draw()
@@ -129,28 +189,24 @@ class ProgbarLogger(Callback):
 
         if self._bar is None:
             self._bar = ProgressBar()
-        total, tokens = self.params.get("steps"), self._tokens()
-        details = (
-            *map(log_text, logs.items()),
-            self._spent(),
-            f"{tokens:,} tokens" if tokens else None,
-            self._budget(),
-        )
-        self._bar.draw(
-            Progress(self._done, total, time_left(seconds, self._done, total), [detail for detail in details if detail])
-        )
+        total = self.params.get("steps")
+        time = time_left(seconds, self._done, total) if self._done else duration(seconds)
+        self._bar.draw(Progress(self._done, total, time, self._details(logs)))
 
     def _finish(self, logs: Logs | None) -> None:
         seconds, bar = perf_counter() - self._begun, self._bar
         self._bar = None
         total = self.params.get("steps") or self._done
         time = f"{duration(seconds)} {per_step(seconds, self._done)}"
-        details = (f"{self._done}/{total}", time, *map(log_text, (logs or {}).items()), self._spent())
+        failed = self._failed()
+        failures = f"{failed:,} failed" if failed else None
+        details = (f"{self._done}/{total}", time, *map(log_text, (logs or {}).items()), self._spent(), failures)
         shown = [detail for detail in details if detail]
         if bar is None:
-            report(" - ".join(shown))
+            self._say(" - ".join(shown))
         else:
             bar.finish(shown)
+        self._begun = 0.0
 
 
 def can_draw() -> bool:
@@ -186,9 +242,10 @@ def per_step(seconds: float, steps: int, unit: str = "step") -> str:
 
 
 def log_text(log: tuple[str, Any]) -> str:
-    """`name: 0.1234`."""
+    """`name: 0.1234`; counts and dollars as such: `total_tokens: 1,761`, `cost: $0.0123`."""
     name, value = log
-    return f"{name}: {number(value)}"
+    unit = next((form for end, form in _UNITS.items() if name == end or name.endswith(f"_{end}")), None)
+    return f"{name}: {number(value) if unit is None or not isinstance(value, int | float) else unit.format(value)}"
 
 
 def number(value: Any) -> str:

@@ -17,6 +17,7 @@ from synalinks.data.model_json import json_of_model, schema_of_model
 from synalinks.data.operand import Operand, either
 from synalinks.data.schema import no_attribute
 from synalinks.data.symbolic_data_model import SymbolicDataModel
+from synalinks.errors import UnknownField
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
@@ -104,7 +105,7 @@ class DataModel(Operand, BaseModel, metaclass=DataModelMeta):
             except AttributeError as error:
                 if name.startswith("_"):
                     raise
-                raise AttributeError(no_attribute(type(self).__name__, name, list(type(self).model_fields))) from error
+                raise UnknownField(no_attribute(type(self).__name__, name, list(type(self).model_fields))) from error
 
     @classmethod
     def keys(cls) -> KeysView[str]:

@@ -16,7 +16,7 @@ from synalinks.data.model_json import json_of_model, schema_of_model
 from synalinks.data.operand import Operand, is_operand, schema_of
 from synalinks.data.schema import no_attribute
 from synalinks.data.symbolic_data_model import SymbolicDataModel
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, UnknownField
 from synalinks.session import auto_name
 
 
@@ -105,7 +105,7 @@ class JsonDataModel(Copyable, Operand):
         fields = schemas.properties(self._schema)
         if name in fields:
             return None
-        raise AttributeError(no_attribute(self._schema.get("title", "this value"), name, [*fields, *self._json]))
+        raise UnknownField(no_attribute(self._schema.get("title", "this value"), name, [*fields, *self._json]))
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._json})

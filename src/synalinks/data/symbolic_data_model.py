@@ -15,7 +15,7 @@ from synalinks.data.algebra.values import copy_json
 from synalinks.data.operand import Operand, is_operand, schema_of
 from synalinks.data.operation import Application
 from synalinks.data.schema import no_attribute
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, UnknownField
 from synalinks.session import auto_name
 
 
@@ -141,7 +141,7 @@ class SymbolicDataModel(Copyable, Operand):
                 raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
             fields = list(self.keys())
             if name not in fields:
-                raise AttributeError(no_attribute(self._schema.get("title", "this symbol"), name, fields))
+                raise UnknownField(no_attribute(self._schema.get("title", "this symbol"), name, fields))
             raise AttributeError(self._why_no_value())
 
     def values(self) -> NoReturn:

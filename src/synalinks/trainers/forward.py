@@ -111,8 +111,6 @@ def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: 
         last = next((entry.error_message for entry in reversed(failed) if entry.error_message), None)
         raise LMUnavailable(
             f"none of the {len(predictions)} samples of the batch at {scope.current()} got an answer ({kinds})"
-            + (f". The last call failed of this: {last.rstrip('.')}" if last else "")
-            + ". Is the model server running? The warning of the first failed call says how to start it; a cassette "
-            "would do without: use_cassette(path). Nothing was lost: the program is as it was before the batch, and "
-            "the ledger holds every call"
+            + (f": {last.rstrip('.')}" if last else ". Is the model server running?")
+            + ". Nothing was lost: the program is as before the batch"
         )

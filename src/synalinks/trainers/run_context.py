@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from synalinks.trainers.fit_config import Cap, Verbose
 from synalinks.trainers.forecasting import dry_run
 from synalinks.trainers.stopping.interrupt import OrderlyInterrupt
 from synalinks.trainers.stopping.words import words_of_calls
+
+#: Seconds between two drawings while nothing ends.
+TICK = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,13 @@ def callbacks_of(given: Callback | str | Sequence[Callback | str] | None) -> Seq
     return [*found, Monitor()] if observed and not any(isinstance(one, Monitor) for one in found) else found
 
 
+async def _redrawing(bar: ProgbarLogger) -> None:
+    """Redraw the progress while calls are out, so that a long step is seen to go on."""
+    while True:
+        await asyncio.sleep(TICK)
+        bar.redraw()
+
+
 @contextmanager
 def use_callbacks(
     program: object,
@@ -84,11 +95,18 @@ def use_callbacks(
         at_most: batches to run, None for all.
         **params: what else callbacks may read of the run.
     """
-    bar = ProgbarLogger(lambda: money_spent(ledger), spent_of_budget, lambda: ledger.total.tokens)
+    bar = ProgbarLogger(
+        lambda: money_spent(ledger), spent_of_budget, lambda: ledger.total.tokens, lambda: ledger.total.failed
+    )
     try:
         called = CallbackList([*(callbacks or ()), *([bar] if verbose != 0 else [])], program=program)
         known = min((count for count in (steps, at_most) if count is not None), default=None)
         called.set_params({"steps": known, "verbose": 1 if verbose == "auto" else verbose, **params})
-        yield called
+        ticking = asyncio.create_task(_redrawing(bar)) if verbose != 0 else None
+        try:
+            yield called
+        finally:
+            if ticking is not None:
+                ticking.cancel()
     finally:
         bar.close()

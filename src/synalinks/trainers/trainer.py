@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
+from synalinks._support.keywords import naming_the_nearest
 from synalinks.callbacks import Callback, History
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, Interrupted
@@ -103,6 +104,7 @@ class Trainer(OnBatch, Compilable):
 
     # --- fit -----------------------------------------------------------------------------------------------
 
+    @naming_the_nearest
     async def fit(
         self,
         x: Any = None,
@@ -197,7 +199,10 @@ class Trainer(OnBatch, Compilable):
         self.history = history
         self.stop_training = False
         if self.optimizer is None:
-            warnings.warn(f"{self.name} was compiled without an optimizer: nothing to train", stacklevel=3)
+            what = "was not compiled" if self._compile_arguments is None else "was compiled without an optimizer"
+            warnings.warn(
+                f"{self.name} {what}: nothing to train; write program.compile(optimizer=..., reward=...)", stacklevel=4
+            )
             return history
         data = split_data(x, y, config, self)
         plan = SearchPlan.of(config, data) if self.optimizer.searches else None
@@ -303,6 +308,7 @@ class Trainer(OnBatch, Compilable):
 
     # --- evaluate and predict ------------------------------------------------------------------------------
 
+    @naming_the_nearest
     async def evaluate(
         self,
         x: Any = None,
@@ -337,6 +343,7 @@ class Trainer(OnBatch, Compilable):
                 logs = await measure(run, source, batch_size, steps, called)
         return logs if return_dict else self.compiled.in_order(logs)
 
+    @naming_the_nearest
     async def predict(
         self,
         x: Any,

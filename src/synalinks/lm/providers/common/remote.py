@@ -364,8 +364,9 @@ class Remote:
 
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
-            failed = ConnectionFailed(self.unreachable(reason, request))
-            failed.refused = is_refused(error)
+            refused = is_refused(error)
+            failed = ConnectionFailed(self.unreachable("connection refused" if refused else reason, request))
+            failed.refused = refused
             return failed
         if isinstance(error, httpx.TimeoutException):
             return CallTimeout(

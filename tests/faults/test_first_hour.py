@@ -1,0 +1,142 @@
+"""Typical mistakes of a first hour: what is printed of each is short, and names the fix."""
+
+from __future__ import annotations
+
+import gc
+import linecache
+import math
+import socket
+import traceback
+import warnings
+from pathlib import Path
+
+import pytest
+
+from synalinks._support import tracebacks
+
+#: Lines of a terminal of 80 columns that a mistake, and the warnings before it, may take.
+MOST_LINES, MOST_LINES_OF_WARNINGS, COLUMNS = 12, 8, 80
+BEGIN = """
+import asyncio
+import numpy as np
+import synalinks
+class Question(synalinks.DataModel):
+    question: str
+class Answer(synalinks.DataModel):
+    answer: str
+class Other(synalinks.DataModel):
+    result: int
+X, Y = [Question(question="?")] * 4, [Answer(answer="!")] * 4
+async def made(model="ollama/m", **options):
+    inputs = synalinks.Input(data_model=Question)
+    outputs = await synalinks.Generator(data_model=Answer, language_model=model, **options)(inputs)
+    return synalinks.Program(inputs=inputs, outputs=outputs, name="program")
+async def compiled(model="ollama/m", optimizer="random_few_shot", reward="exact_match", **options):
+    program = await made(model)
+    program.compile(optimizer=optimizer, reward=reward, **options)
+    return program
+"""
+#: By mistake: what the user writes, and what has to be in what is printed.
+MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "a wrong prefix": ("await made('olama/llama3.2')", ("olama", "Did you mean", "ollama")),
+    "no prefix": ("await made('llama3.2')", ("llama3.2", "ollama/")),
+    "no server": (
+        "await (await compiled(synalinks.LanguageModel('ollama/m', api_base=NOBODY))).fit(X, Y, verbose=0)",
+        ("ollama serve", "server"),
+    ),
+    "no key": ("await (await compiled('openai/gpt-4o-mini')).fit(X, Y, verbose=0)", ("OPENAI_API_KEY", "api_key=")),
+    "no model": ("await (await compiled(None)).fit(X, Y)", ("set_default_language_model",)),
+    "two models missing": (
+        "await (await compiled(None, 'omega')).fit(X, Y)",
+        ("set_default_language_model", "set_default_embedding_model"),
+    ),
+    "a typo in a mask": (
+        "await compiled(reward=synalinks.ExactMatch(in_mask=['anser']))",
+        ("anser", "did you mean 'answer'"),
+    ),
+    "a typo in an optimizer": ("await compiled(optimizer='omeg')", ("omeg", "omega")),
+    "a typo in a reward": ("await compiled(reward='exact_mach')", ("exact_mach", "exact_match")),
+    "a typo in a metric": ("await compiled(metrics=['f1_scor'])", ("f1_scor", "f1_score")),
+    "a typo in a keyword of fit": ("await (await compiled()).fit(X, Y, epoch=2)", ("epoch", "epochs")),
+    "a typo in a keyword of a generator": ("await made(instruction='Answer.')", ("instruction", "instructions")),
+    "a typo in an option of a model": (
+        "synalinks.LanguageModel('ollama/m', temprature=0)",
+        ("temprature", "temperature"),
+    ),
+    "targets of another length": ("await (await compiled()).fit(X, Y[:2])", ("4", "2")),
+    "targets of another class": (
+        "await (await compiled()).fit(X, [Other(result=1)] * 4)",
+        ("result", "answer", "fields of the prediction"),
+    ),
+    "no targets": ("await (await compiled()).fit(X)", ("y=",)),
+    "numbers as inputs": ("await (await compiled()).fit(np.zeros(4), Y)", ("object",)),
+    "a forgotten await of a module": (
+        "inputs = synalinks.Input(data_model=Question)\n"
+        "    generator = synalinks.Generator(data_model=Answer, language_model='ollama/m')\n"
+        "    synalinks.Program(inputs=inputs, outputs=generator(inputs))",
+        ("await",),
+    ),
+    "a forgotten compile": ("await (await made()).fit(X, Y)", ("compile(",)),
+    "a string instead of a data model": ("await (await made())('What?')", ("DataModel", "dict of its fields")),
+    "a dict with another key": ("await (await made())({'qestion': 'What?'})", ("question",)),
+    "a string as a data model's class": (
+        "synalinks.Generator(data_model='Answer', language_model='ollama/m')",
+        ("Give a DataModel",),
+    ),
+    "a budget in dollars and an unknown price": (
+        "await (await compiled('openai/no-such')).fit(X, Y, budget=1)",
+        ("price", "set_price"),
+    ),
+    "a field that a result has not": ("Answer(answer='!').to_json_data_model().anser", ("anser", "answer")),
+    "a cassette that is not there": (
+        "with synalinks.use_cassette('nowhere.jsonl', record_mode='none'):\n"
+        "        await (await compiled()).evaluate(X, Y, verbose=0)",
+        ("nowhere.jsonl", "record"),
+    ),
+    "a program that is not there": ("synalinks.Program.load('nowhere.json')", ("nowhere.json",)),
+    "a split that leaves nothing": ("await (await compiled()).fit(X, Y, validation_split=1.5)", ("validation_split",)),
+}
+
+
+def printed(code: str, nobody: str, path: Path) -> tuple[str, str]:
+    """What a script of this code prints on standard error: its warnings, and the error that ends it."""
+    source = f"{BEGIN}NOBODY = {nobody!r}\nasync def main():\n    {code}\nasyncio.run(main())\n"
+    linecache.cache[str(path)] = len(source), None, source.splitlines(keepends=True), str(path)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            exec(compile(source, str(path), "exec"), {"__name__": "__main__"})
+        except Exception as error:
+            error.__traceback__ = None if error.__traceback__ is None else error.__traceback__.tb_next
+            shown = tracebacks.short_text(error)
+            shown = "".join(traceback.format_exception(error)) if shown is None else shown
+        else:
+            shown = ""
+        gc.collect()  # what was never awaited is warned of here
+    told = [f"{path}:22: {one.category.__name__}: {one.message}\n  {code}" for one in warned]
+    return "\n".join(told), shown.rstrip("\n")
+
+
+def lines_of(text: str) -> int:
+    """Lines of a terminal that a text takes."""
+    return sum(max(1, math.ceil(len(line) / COLUMNS)) for line in text.splitlines())
+
+
+@pytest.fixture
+def nobody() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_short_and_names_the_fix(
+    mistake: str, nobody: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    code, parts = MISTAKES[mistake]
+    told, said = printed(code, nobody, Path("train.py"))
+    assert [part for part in parts if part not in (told + said).replace(code, "")] == [], told + said
+    assert lines_of(said) <= MOST_LINES, f"{lines_of(said)} lines:\n{said}"
+    assert lines_of(told) <= MOST_LINES_OF_WARNINGS, f"{lines_of(told)} lines:\n{told}"
