@@ -256,7 +256,7 @@ def test_a_broken_proposal_costs_a_warning_and_no_scoring() -> None:
     with server(always, broken) as running:
         made = compiled(synalinks.OMEGA("", synalinks.LanguageModel("ollama/p", retry=1), "ollama/e"))
         before = dict(state(made))
-        with pytest.warns(LMWarning, match="breaks its schema"):
+        with pytest.warns(LMWarning, match="breaks its schema|more calls failed"):
             history = train(made, *data(8), batch_size=2, validation_split=0.25)
         assert running.requests.models["stand-in"].calls == 6 + 2
     assert state(made)["instructions"] == before["instructions"] and history.history["val_reward"] == [1.0]
