@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +153,13 @@ def test_a_list_gives_module_and_parameters_to_each_hook() -> None:
     hooks.add_hook(later)
     assert one.module is later.module is hooks.module is slow
     assert one.params == later.params == hooks.params == {"verbose": 1} and Calls().params == {}
+
+
+def test_a_program_with_hooks_is_saved_without_them(tmp_path: Path) -> None:
+    calls = Calls()
+    made = asyncio.run(program(calls))
+    own = Slow(name="slow", hooks=[calls])
+    assert "hooks" not in own.get_config() and Slow.from_config(own.get_config()).hooks == []
+    made.save(tmp_path / "program.json")
+    loaded = synalinks.Program.load(tmp_path / "program.json")
+    assert loaded.hooks == loaded.get_module("gen").language_model.hooks == []

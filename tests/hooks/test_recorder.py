@@ -166,3 +166,15 @@ def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="Recorder can't write"):
         asyncio.run(main())
+
+
+def test_a_streamed_answer_is_written_when_it_has_ended(folder: Path) -> None:
+    async def main() -> None:
+        with synalinks.use_provider(ScriptedProvider(["hello there"])):
+            model = synalinks.LanguageModel(model=MODEL, name="lm")
+            pieces = await model(synalinks.ChatMessages(messages=[{"role": "user", "content": "hi"}]), streaming=True)
+            assert [piece["content"] async for piece in pieces] == ["hello there"]
+
+    asyncio.run(main())
+    ((_, (record,)),) = lines(folder).items()
+    assert record["messages"][-1] == {"role": "assistant", "content": "hello there"} and record["usage"]["total_tokens"]

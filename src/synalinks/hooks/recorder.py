@@ -43,7 +43,8 @@ class Recorder(Hook):
     `messages`, the conversation and its answer as OpenAI's API writes them; `outputs`, `usage`, `cost` (dollars of the
     same call live, None where unknown), `duration`, `timestamp`, `call_id`, `parent_call_id`, `program`, `module`,
     `config` of the model, `inputs_hash` and `config_hash` (SHA-256), `synalinks_version`, `exception` of a call that
-    failed, and what `trace_context` says. A streamed answer is not among them. On other modules the hook does nothing.
+    failed, and what `trace_context` says.
+    A streamed answer is written when it has ended. On other modules the hook does nothing.
 
     Prompts and answers are written as they are: the files are as private as these.
 

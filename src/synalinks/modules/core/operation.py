@@ -158,8 +158,9 @@ class Operation(Copyable):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """What the constructor was given, by name."""
-        return _bind(type(self), self.constructor_arguments)
+        """What the constructor was given, by name, hooks aside: these are of a run, and not saved."""
+        given = _bind(type(self), self.constructor_arguments)
+        return {name: value for name, value in given.items() if name != "hooks"}
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of `from_config`: by default, those of the constructor.
