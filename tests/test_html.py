@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -157,3 +158,14 @@ def test_word_parts_give_both_texts_again(before: str, after: str) -> None:
 def test_a_chart_of_one_point_and_of_none() -> None:
     assert "<circle" in _html.line_chart({"reward": [(1, 0.5)], "none": []}, "epoch", "a curve")
     assert _html.line_chart({"reward": []}, "epoch", "a curve") == ""
+
+
+def test_a_plot_shows_its_picture(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    png = synalinks.utils.plot_reward_curve(history, tmp_path / "curve.png")
+    svg = synalinks.utils.plot_reward_curve(history, tmp_path / "curve.svg")
+    assert png._repr_png_()[1:4] == b"PNG" and png._repr_svg_() is None  # type: ignore[attr-defined]
+    assert "<svg" in svg._repr_svg_() and svg._repr_png_() is None  # type: ignore[attr-defined]
+    monkeypatch.chdir(tmp_path)
+    assert synalinks.utils.plot_costs(history) == Path("training_costs.png"), "a script without a name has the default"
+    assert Path("training_costs.png").exists()

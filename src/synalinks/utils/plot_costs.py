@@ -96,9 +96,9 @@ def _sums(
 
 
 def _draw_money(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[Any], phases: Sequence[Any]) -> None:
-    billed = _sums(rows, epochs, phases, lambda row: row["billed"].known)
-    as_if = _sums(rows, epochs, phases, lambda row: row["as_if"].known)
-    unknown = sum(row["as_if"].unknown for row in rows)
+    billed = _sums(rows, epochs, phases, lambda row: row["billed"])
+    as_if = _sums(rows, epochs, phases, lambda row: row["as_if"])
+    unknown = sum(row["unpriced"] for row in rows)
     same = billed == as_if
     places = [float(place) for place in range(len(epochs))]
     left = places if same else [place - _WIDTH / 2 for place in places]
