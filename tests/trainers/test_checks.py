@@ -9,10 +9,11 @@ import pytest
 
 import synalinks
 from programs_under_test import Answer, Question, compiled, data, lm, provider_of, right, solver
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm.pricing import pricing
 from synalinks.rewards import LMAsJudge
-from synalinks.trainers.checks import check_models, models_of
+from synalinks.trainers.checks import check_models, check_targets, models_of
+from synalinks.trainers.data.data import source_of
 
 
 def names(*holders: Any) -> list[str]:
@@ -101,3 +102,38 @@ def test_all_models_that_are_missing_are_one_error_with_the_calls_that_set_them(
     assert "synalinks.set_default_language_model('ollama/llama3.2:latest')" in first
     assert "CosineSimilarity" in second and "OMEGA" in second
     assert "synalinks.set_default_embedding_model('ollama/all-minilm'), or give a distance_function" in second
+
+
+class Refusal(synalinks.DataModel):
+    """Why there is no answer."""
+
+    refusal: str
+
+
+def test_masks_and_targets_may_name_fields_of_either_branch() -> None:
+    """A value of `a | b` may be one of `b`, though the schema is that of `a`."""
+
+    async def either() -> synalinks.Program:
+        inputs = synalinks.Input(data_model=Question)
+        refusal = await synalinks.Generator(data_model=Refusal, language_model=lm(), name="refuse")(inputs)
+        answer = await synalinks.Generator(data_model=Answer, language_model=lm(), name="answer")(refusal ^ inputs)
+        return synalinks.Program(inputs=inputs, outputs=refusal | (answer | (refusal ^ answer)))
+
+    program = asyncio.run(either())
+    for field in ("answer", "refusal"):
+        program.compile(
+            reward=synalinks.ExactMatch(in_mask=[field]), metrics=[synalinks.metrics.F1Score(in_mask=[field])]
+        )
+    with pytest.raises(ConfigurationError, match=r"names 'anser'.*did you mean 'answer'"):
+        program.compile(reward=synalinks.ExactMatch(in_mask=["anser"]))
+    program.compile(reward="exact_match")
+    questions, targets = data(2)
+    check_targets(program.compiled.rewards, source_of(questions, targets), program.outputs)
+    with pytest.raises(DataError, match="share no field"):
+        check_targets(program.compiled.rewards, source_of(questions, [Other(other="x")] * 2), program.outputs)
+
+
+class Other(synalinks.DataModel):
+    """None of what the program makes."""
+
+    other: str

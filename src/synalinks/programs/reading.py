@@ -99,7 +99,7 @@ def _input(program: str, symbol: SymbolicDataModel, value: Mapping[str, Any]) ->
         if name not in fields and (close := schemas.nearest_name(name, fields))
     ]
     raise DataError(
-        f"{program}: not a value of the input {symbol.name!r}: {problem}. "
+        f"{program}: not a value of the input {symbol.name!r}: {problem.removesuffix('.')}; "
         f"{'; '.join([*near, f'its fields are {fields}'])}; got {sorted(value)}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from synalinks.data import schema_of, tree
+from synalinks.data import tree
 from synalinks.data.algebra.keys import base_name
 from synalinks.data.schema import properties
 from synalinks.errors import DataError
@@ -13,6 +13,7 @@ from synalinks.lm import current_run
 from synalinks.metrics import Metric
 from synalinks.modules import Module
 from synalinks.modules.core.walking import walk
+from synalinks.modules.masking.possible import schema_of_fields
 from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.rewards import Reward
@@ -59,7 +60,7 @@ def check_targets(rewards: Iterable[Reward], source: Source, outputs: object = N
 
 
 def _fields(values: object) -> set[str]:
-    return {name for value in tree.flatten(values) for name in properties(schema_of(value))}
+    return {name for value in tree.flatten(values) for name in properties(schema_of_fields(value))}
 
 
 def models_of(holders: Iterable[Any]) -> list[RemoteModel]:

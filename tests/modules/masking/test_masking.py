@@ -73,6 +73,12 @@ def test_a_field_of_the_other_side_of_an_or_may_be_named() -> None:
     assert one.get_json() == two.get_json() == {"answer": 4}
 
 
+def test_an_unknown_field_is_refused_behind_an_or_too() -> None:
+    symbol = synalinks.Input(data_model=Question) | synalinks.Input(data_model=Reasoned)
+    with pytest.raises(ConfigurationError, match=r"names 'thinkin'.*did you mean 'thinking'"):
+        asyncio.run(synalinks.InMask(mask=["thinkin"])(symbol))
+
+
 def test_a_program_with_a_mask_is_saved_and_loaded(tmp_path: Path) -> None:
     start = synalinks.Input(data_model=Reasoned)
     end = asyncio.run(synalinks.OutMask(mask=["thinking"], name="hide")(start))

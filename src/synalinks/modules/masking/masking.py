@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any, ClassVar
 
-from synalinks.data import Operator, Or, SymbolicDataModel, Xor, check_mask, tree
-from synalinks.data import schema as schemas
+from synalinks.data import check_mask, tree
 from synalinks.data.algebra.keys import mask_of
 from synalinks.errors import ConfigurationError
 from synalinks.modules.core.module import Module
+from synalinks.modules.masking.possible import possible_schema
 
 
 class Masking(Module):
@@ -54,15 +53,11 @@ class Masking(Module):
         self.pattern = pattern
 
     async def build(self, inputs: Any) -> None:
-        """Check the mask against the fields of the inputs.
-
-        Behind `a | b`, whose schema is that of `a` alone, a field of `b` is unknown, so nothing is checked there.
-        """
+        """Check the mask against the fields that the inputs may have."""
         symbols = [symbol for symbol in tree.flatten(inputs) if symbol is not None]
-        if not symbols or any(_is_union(symbol) for symbol in symbols):
-            return
-        schema = reduce(schemas.concat, (symbol.get_schema() for symbol in symbols))
-        check_mask(self.mask, schema, self.pattern, f"{self.name} ({type(self).__name__})", self.keeps)
+        if symbols:
+            where = f"{self.name} ({type(self).__name__})"
+            check_mask(self.mask, possible_schema(*symbols), self.pattern, where, self.keeps)
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """The masked value of one input, or of each input of a list, tuple or dict; None stays None."""
@@ -73,14 +68,3 @@ class Masking(Module):
             return None
         apply = value.in_mask if self.keeps else value.out_mask
         return apply(mask=self.mask, pattern=self.pattern)
-
-
-def _is_union(symbol: SymbolicDataModel) -> bool:
-    """Whether a value may have other fields than its symbol: it is what an Or or a Xor, or algebra on one, gives."""
-    node = symbol.node
-    if node is None:
-        return False
-    operator = getattr(node.operation, "operator", type(node.operation))
-    if operator in (Or, Xor):
-        return True
-    return isinstance(node.operation, Operator) and any(map(_is_union, node.parents))

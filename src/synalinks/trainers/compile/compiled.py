@@ -16,6 +16,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
 from synalinks.metrics import Metric, OperationalMetric
 from synalinks.metrics.operational.metric import Runs
+from synalinks.modules.masking.possible import schema_of_fields
 from synalinks.rewards import Reward
 from synalinks.trainers.compile.outputs import by_output, is_by_output, names_of
 
@@ -155,7 +156,7 @@ class Compiled:
             for place, reward in zip(self.places, self.rewards, strict=True):
                 measured = flat[place : place + 1] if self.per_output else flat
                 for value in measured:
-                    _check_reward(reward, value.get_schema(), whose, len(measured))
+                    _check_reward(reward, schema_of_fields(value), whose, len(measured))
         for of_place, metric in zip(self.measured, self.metrics, strict=True):
             only = slice(None) if of_place is None else slice(of_place, of_place + 1)
             _check_metric(metric, *(_schemas(side)[only] for side in (outputs, target)))
@@ -278,7 +279,7 @@ def _check_metric(metric: Metric, outputs: _Schemas, targets: _Schemas) -> None:
 
 
 def _schemas(values: Any) -> _Schemas:
-    return [] if values is None else [value.get_schema() for value in tree.flatten(values)]
+    return [] if values is None else [schema_of_fields(value) for value in tree.flatten(values)]
 
 
 def _fits(metric: Metric, schema: Mapping[str, Any]) -> bool:
