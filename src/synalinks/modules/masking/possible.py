@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import reduce
 
+from synalinks._json import JsonObject
 from synalinks.data import Operator, Or, SymbolicDataModel, Xor, schema_of
 from synalinks.data import schema as schemas
-from synalinks.lm import Schema
 
 
-def possible_schema(*symbols: SymbolicDataModel) -> Schema:
+def possible_schema(*symbols: SymbolicDataModel) -> JsonObject:
     """All fields that values of these symbols may have, side by side.
 
     The schema of `a | b` and of `a ^ b` is that of `a` alone; a value of either, or of algebra on one, may have the
@@ -24,7 +24,7 @@ def possible_schema(*symbols: SymbolicDataModel) -> Schema:
         >>> list(either.get_schema()["properties"]), list(possible_schema(either)["properties"])
         (['refusal'], ['refusal', 'answer'])
     """
-    found: list[Schema] = []
+    found: list[JsonObject] = []
     visited: set[int] = set()
     left = list(reversed(symbols))
     while left:
@@ -38,7 +38,7 @@ def possible_schema(*symbols: SymbolicDataModel) -> Schema:
     return reduce(schemas.concat, found)
 
 
-def schema_of_fields(value: object) -> Schema:
+def schema_of_fields(value: object) -> JsonObject:
     """The schema of a value, or of all fields that a symbol's values may have."""
     return possible_schema(value) if isinstance(value, SymbolicDataModel) else schema_of(value)
 
