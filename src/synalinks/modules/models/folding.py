@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import sysconfig
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 
 class LMWarning(UserWarning):
@@ -52,7 +54,8 @@ class FoldedWarnings:
         """One warning a kind of how many more there were."""
         for (model, kind), count in self._counts.items():
             if count > 1:
-                _warn(_more(model, count - 1, kind))
+                with suppress(LMWarning):  # where warnings are errors the first was one, and the end of a run is none
+                    _warn(_more(model, count - 1, kind))
 
 
 _folded: ContextVar[FoldedWarnings | None] = ContextVar("synalinks_folded_warnings", default=None)
@@ -76,15 +79,16 @@ def folded_warnings() -> Iterator[None]:
     folded.close()
 
 
-def warn_of_failure(own: FoldedWarnings, model: str, kind: str, message: str) -> None:
-    """Warn of a call that failed for good.
+#: Failures outside such blocks, by event loop: each `asyncio.run` begins anew.
+_of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, FoldedWarnings] = WeakKeyDictionary()
 
-    Args:
-        own: the failures of the model, for calls outside any `folded_warnings` block.
-    """
+
+def warn_of_failure(model: str, kind: str, message: str) -> None:
+    """Warn of a call that failed for good, inside an event loop."""
     block = _folded.get()
     if block is None:
-        own.add(model, kind, message, tenfold=True)
+        loop = asyncio.get_running_loop()
+        _of_loops.setdefault(loop, FoldedWarnings()).add(model, kind, message, tenfold=True)
     else:
         block.add(model, kind, message)
 

@@ -30,7 +30,7 @@ from synalinks.lm import (
 )
 from synalinks.modules.core.module import Module
 from synalinks.modules.models.counters import ModelCounters
-from synalinks.modules.models.folding import FoldedWarnings, warn_of_failure
+from synalinks.modules.models.folding import warn_of_failure
 from synalinks.modules.models.saved_layers import layers_config, layers_from
 from synalinks.saving import (
     cloning,
@@ -131,7 +131,6 @@ class RemoteModel(ModelCounters, Module):
             raise ConfigurationError(f"{cls}(caching={caching!r}): write True, False or 'refresh'")
         self.model = model
         self.on_error: OnError = on_error
-        self._failures = FoldedWarnings()
         self.fallback: Self | None = None if fallback is None else type(self).get(fallback)
         self.layers = tuple(layers)
         if api_key is None and api_key_env is None and (api_base is None or not _from_file.get()):
@@ -189,7 +188,7 @@ class RemoteModel(ModelCounters, Module):
         """Raise a failure, or warn of it and let the sample go on without an answer.
 
         Within `fit`, `evaluate` and `predict` one of each kind is warned of, and at the end how many more there were;
-        elsewhere the first, the 10th, the 100th and so on of each kind.
+        elsewhere the first, the 10th, the 100th and so on of each kind in an event loop.
 
         Args:
             raises: whether the model whose fallback this one is has `on_error="raise"`.
@@ -200,7 +199,6 @@ class RemoteModel(ModelCounters, Module):
         if not error.fails_sample or raises or self.on_error == "raise":
             raise error
         warn_of_failure(
-            self._failures,
             self.model,
             error.kind,
             f"{self.model}: a call failed for good and counts as None: {scrubbed(str(error))} (at {scope.current()})",
