@@ -18,7 +18,16 @@ import synalinks
 from synalinks.version import __version__
 
 SOURCE = Path(synalinks.__file__).parent
-FOUNDATION = ("_json.py", "_files.py", "_media.py", "_patterns.py", "_concurrency.py", "version.py")
+FOUNDATION = (
+    "_frames.py",
+    "_html.py",
+    "_json.py",
+    "_files.py",
+    "_media.py",
+    "_patterns.py",
+    "_concurrency.py",
+    "version.py",
+)
 #: A Python block, and the output that the README shows below it.
 PROGRAM = re.compile(
     r"^```python\n(.*?)^```\n(?:\n(?:<!-- prints -->\n)?```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE

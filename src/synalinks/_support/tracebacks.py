@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Iterator
 from types import FrameType, TracebackType
 from typing import Protocol
@@ -108,6 +107,8 @@ def is_users(frame: FrameType) -> bool:
 
 
 def _listed(error: BaseException) -> str:
+    import traceback  # with its parser of tokens, for errors only
+
     found = traceback.extract_tb(trimmed(_shown(error)))
     shown = [  # without the marks below lines, which wrap
         f'  File "{one.filename}", line {one.lineno}, in {one.name}\n' + (f"    {one.line}\n" if one.line else "")
