@@ -49,3 +49,15 @@ def test_a_name_is_deserialized_with_custom_objects() -> None:
     assert isinstance(rewards.deserialize("Lenient", custom_objects={"Lenient": Lenient}), Lenient)
     with pytest.raises(ConfigurationError, match="no reward is called 'Lenient'"):
         rewards.deserialize("Lenient")
+
+
+def test_a_class_stands_for_an_instance_made_without_arguments() -> None:
+    assert isinstance(rewards.get(rewards.ExactMatch), rewards.ExactMatch)
+    assert isinstance(metrics.get(metrics.F1Score), metrics.F1Score)
+    assert metrics.get(rewards.ExactMatch).name == "exact_match"
+    assert isinstance(optimizers.get(optimizers.RandomFewShot), optimizers.RandomFewShot)
+    with pytest.raises(ConfigurationError, match=r"pass an instance: ProgramAsJudge\(\.\.\.\)"):
+        rewards.get(rewards.ProgramAsJudge)
+    for namespace in (rewards, metrics, optimizers):
+        with pytest.raises(ConfigurationError, match=r"not an? \w+: <class '.*Persona'>"):
+            namespace.get(Persona)

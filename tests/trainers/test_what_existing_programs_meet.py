@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -183,3 +184,29 @@ def test_rewards_may_be_plain_functions_and_show_their_masks() -> None:
     for masked in (reward, synalinks.metrics.F1Score(in_mask=["answer"], out_mask_pattern="note")):
         assert (masked.in_mask, masked.out_mask, masked.in_mask_pattern) == (["answer"], None, None)
         assert masked.out_mask_pattern == "note"
+
+
+def test_a_reward_and_an_optimizer_in_serialised_form() -> None:
+    program = compiled()
+    reward = synalinks.rewards.serialize(synalinks.rewards.ExactMatch(in_mask=["answer"]))
+    optimizer = synalinks.optimizers.serialize(synalinks.optimizers.RandomFewShot(nb_max_examples=2))
+    program.compile(reward=reward, optimizer=optimizer)
+    assert isinstance(program.reward, synalinks.rewards.ExactMatch) and program.reward.in_mask == ["answer"]
+    assert program.optimizer.nb_max_examples == 2
+    assert fit(program, provider_of(right), *data(4)).history["reward"] == [1.0]
+
+
+def test_datasets_of_files_train_and_validate(tmp_path: Path) -> None:
+    x, y = data(4)
+    lines = ["q,a", *(f"{one.question},{other.answer}" for one, other in zip(x, y, strict=True))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    rows = synalinks.CSVDataset(
+        tmp_path / "rows.csv",
+        input_data_model=Question,
+        input_template='{"question": {{ q | string | tojson }}}',
+        output_data_model=Answer,
+        output_template='{"answer": {{ a }}}',
+        batch_size=2,
+    )
+    history = fit(compiled(), provider_of(right), rows, epochs=2, validation_data=rows)
+    assert history.history == {"reward": [1.0, 1.0], "val_reward": [1.0, 1.0]}

@@ -20,7 +20,8 @@ class Kind(Generic[T]):
     """The objects of one kind, and what may stand for one: an instance, a name, a saved config, or a function.
 
     Names are those of objects registered with `register_synalinks_serializable`, then of this library's classes, in
-    snake case or as they are written, with their package (`Custom>MyReward`) or without.
+    snake case or as they are written, with their package (`Custom>MyReward`) or without. A class stands for an instance
+    made without arguments, as its name does.
 
     Example:
         >>> from synalinks.rewards import ExactMatch, Reward
@@ -75,9 +76,22 @@ class Kind(Generic[T]):
             return self._named(identifier)
         if isinstance(identifier, Mapping):
             return self.deserialize(identifier)
+        if isinstance(identifier, type) and self._make:
+            return self._of_class(identifier)
         if self._wrap is not None and callable(identifier):
             return self._wrap(identifier)
-        raise ConfigurationError(
+        raise self._refused(identifier)
+
+    def _of_class(self, cls: type) -> Any:
+        """What a class stands for where an instance is expected: one made without arguments."""
+        if issubclass(cls, self.base):
+            return self._made(cls.__name__, cls)
+        if self._other is not None and self._wrap is not None and issubclass(cls, self._other.base):
+            return self._wrap(self._other._made(cls.__name__, cls))
+        raise self._refused(cls)
+
+    def _refused(self, identifier: object) -> ConfigurationError:
+        return ConfigurationError(
             f"not {self.what}: {identifier!r}; give a {self.base.__name__}, its name, or a saved config"
             + ("" if self._wrap is None else ", or a function")
         )

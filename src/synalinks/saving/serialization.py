@@ -178,9 +178,20 @@ def _deserialized(config: Any) -> Any:
         return [_deserialized(item) for item in config]
     if not isinstance(config, Mapping):
         return config
-    if "class_name" not in config or "config" not in config:
+    if not is_serialized(config):
         return {key: _deserialized(value) for key, value in config.items()}
     return _construct(config)
+
+
+def is_serialized(value: object) -> bool:
+    """Whether this is an object as `serialize_synalinks_object` writes it.
+
+    Example:
+        >>> from synalinks.saving import is_serialized
+        >>> is_serialized({"class_name": "ExactMatch", "config": {}}), is_serialized({"answer": "exact_match"})
+        (True, False)
+    """
+    return isinstance(value, Mapping) and "class_name" in value and "config" in value
 
 
 def load_as(

@@ -56,7 +56,7 @@ def test_choices_are_labels_each_once() -> None:
 
 
 def test_labels_stand_in_the_schema_or_among_its_definitions() -> None:
-    inline, apart = (topics(inline=flag).generator.schema.value for flag in (True, False))  # type: ignore[union-attr]
+    inline, apart = (topics(inline=flag).generator.schema for flag in (True, False))  # type: ignore[union-attr]
     assert inline["properties"]["choices"]["items"]["enum"] == ["a", "b", "c"] and "$defs" not in inline
     assert apart["properties"]["choices"]["items"] == {"$ref": "#/$defs/Label"}
     assert apart["$defs"]["Label"]["enum"] == ["a", "b", "c"]

@@ -7,8 +7,8 @@ from typing import Any
 
 from synalinks._json import JsonObject
 from synalinks.data import DataModel, Field, GenericIO, JsonDataModel, SymbolicDataModel
-from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.tools.running import run_tool_calls
 from synalinks.modules.tools.tool import Tool
 from synalinks.saving import serialize_synalinks_object
@@ -20,7 +20,7 @@ class GenericAction(DataModel):
     action: GenericIO = Field(description="The arguments and the result of the call")
 
 
-class Action(Module):
+class Action(OverGenerator):
     """One call of one tool: a language model fills in the arguments, then the tool runs.
 
     The output is `{"action": {"inputs": arguments, "outputs": result}}`; a call that fails has `{"error": words}` as

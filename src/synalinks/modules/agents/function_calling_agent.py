@@ -27,6 +27,8 @@ from synalinks.modules.agents.skills import AnyPath
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.settings import SettingOf
+from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.tools.running import answered, run_tool_calls
 from synalinks.modules.tools.tool import AnyTool, Tool
 from synalinks.saving import serialize_synalinks_object
@@ -93,6 +95,19 @@ class FunctionCallingAgent(Module):
             that are not there; (when called, and not autonomous) inputs that are no conversation.
     """
 
+    language_model = SettingOf("tool_calls_generator", "final_generator")
+    temperature = SettingOf("tool_calls_generator", "final_generator")
+    max_tokens = SettingOf("tool_calls_generator", "final_generator")
+    top_p = SettingOf("tool_calls_generator", "final_generator")
+    top_k = SettingOf("tool_calls_generator", "final_generator")
+    reasoning_effort = SettingOf("tool_calls_generator", "final_generator")
+    prompt_template = SettingOf("tool_calls_generator")
+    examples = SettingOf("tool_calls_generator")
+    use_inputs_schema = SettingOf("tool_calls_generator")
+    use_outputs_schema = SettingOf("tool_calls_generator")
+    schema = SettingOf("final_generator")
+    streaming = SettingOf("final_generator")
+
     def __init__(
         self,
         *,
@@ -134,7 +149,7 @@ class FunctionCallingAgent(Module):
         found = skill_files.find_skills(self.skills)
         self.tools = _tools_of(self.name, tools, skill_files.reader_of(found) if found else None)
         common: JsonObject = {
-            "language_model": language_model,
+            "language_model": LanguageModel.get(language_model),  # one for both generators
             **dict(zip(SAMPLING, (temperature, max_tokens, top_p, top_k), strict=True)),
             "reasoning_effort": reasoning_effort,
         }
@@ -161,8 +176,6 @@ class FunctionCallingAgent(Module):
             streaming=streaming,
             name=f"final_generator_{self.name}",
         )
-        self._given = {"prompt_template": prompt_template, "examples": examples, **common}
-        self._shown = {"use_inputs_schema": use_inputs_schema, "use_outputs_schema": use_outputs_schema}
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """The answer to one input, or the conversation after one turn; None for no input or a call that failed."""
@@ -228,18 +241,18 @@ class FunctionCallingAgent(Module):
         if not self.autonomous or answer is None:
             return SymbolicDataModel(schema=conversation)
         if not self.return_inputs_with_trajectory:
-            return SymbolicDataModel(schema=answer.value)
-        return SymbolicDataModel(schema=schemas.concat(conversation, answer.value))
+            return SymbolicDataModel(schema=answer)
+        return SymbolicDataModel(schema=schemas.concat(conversation, answer))
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments; functions of tools are written by their registered names."""
-        final = self.final_generator.get_config()
+        calling, final = self.tool_calls_generator.get_config(), self.final_generator.get_config()
+        own_prompt = self.prompt_template != default_agent_prompt_template()
         given = [tool for name, tool in self.tools.items() if not (self.skills and name == skill_files.READ_SKILL)]
         return {
-            **self._shown,
-            **{key: serialize_synalinks_object(value) for key, value in self._given.items()},
-            "schema": final["schema"],
-            "language_model": final["language_model"],
+            **{key: calling[key] for key in ("examples", "use_inputs_schema", "use_outputs_schema")},
+            **{key: final[key] for key in ("schema", "language_model", *SAMPLING, "reasoning_effort")},
+            "prompt_template": self.prompt_template if own_prompt else None,
             "instructions": self.instructions,
             "final_instructions": self.final_instructions,
             "use_chain_of_thought": self.use_chain_of_thought,

@@ -12,6 +12,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.modules.control_flow.decision import Decision
 from synalinks.modules.control_flow.labels import beside
 from synalinks.modules.core.module import Module
+from synalinks.modules.generators.settings import SettingOf
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -59,6 +60,20 @@ class Branch(Module):
         ConfigurationError: labels that `Decision` refuses, another number of branches than labels, a branch that is no
             module or has several outputs, or an argument that the decision does not take.
     """
+
+    question = SettingOf("decision")
+    language_model = SettingOf("decision")
+    prompt_template = SettingOf("decision")
+    examples = SettingOf("decision")
+    instructions = SettingOf("decision")
+    seed_instructions = SettingOf("decision")
+    temperature = SettingOf("decision")
+    max_tokens = SettingOf("decision")
+    top_p = SettingOf("decision")
+    top_k = SettingOf("decision")
+    reasoning_effort = SettingOf("decision")
+    use_inputs_schema = SettingOf("decision")
+    use_outputs_schema = SettingOf("decision")
 
     def __init__(
         self,

@@ -19,8 +19,8 @@ from synalinks.modules.control_flow.labels import (
     decision_schema,
     listed,
 )
-from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import SAMPLING, Generator
+from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.models.decision_form import DecisionLimits, checked_probability
 from synalinks.modules.models.decision_model import DecisionModel
 
@@ -38,7 +38,7 @@ OPTIONS = (
 )
 
 
-class LabelModule(Module):
+class LabelModule(OverGenerator):
     """The base of `Decision` and `MultiDecision`: a question, labels, and a generator over a schema made of them.
 
     The generator gets the input with the question beside it: behind the fields of the input, or before the messages of

@@ -53,9 +53,14 @@ class Lambda(Module):
             raise ConfigurationError(f"Lambda({function!r}): give a function, e.g. Lambda(lambda inputs: inputs)")
         self.function = function
         form = Form.given(schema, data_model)
-        self.schema = None if form is None else schema_of(form.schema)
+        self._form = None if form is None else schema_of(form.schema)
         self._gets_training = _has_parameter(function, "training")
         self.built = True
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """The JSON schema of what the function makes; None where none was given."""
+        return None if self._form is None else self._form.value
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """What the function returns for one input, as a data model of the schema."""
@@ -75,18 +80,18 @@ class Lambda(Module):
             raise ConfigurationError(
                 f"{self.name}: the function returned {type(result).__name__} {result!r}; return a data model{hint}"
             )
-        if self.schema is None:
+        if self._form is None:
             return result  # type: ignore[return-value]  # a dict without a schema was refused
         value = result if isinstance(result, dict) else result.get_json()
-        problem = self.schema.problem(value)
+        problem = self._form.problem(value)
         if problem is not None:
             raise ConfigurationError(f"{self.name}: what the function returned breaks the schema given: {problem}")
-        return JsonDataModel(schema=self.schema.value, json=value, name=self.name)
+        return JsonDataModel(schema=self._form.value, json=value, name=self.name)
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
         """A symbol of the schema; without one, what the function makes of symbols."""
         if self.schema is not None:
-            return SymbolicDataModel(schema=self.schema.value)
+            return SymbolicDataModel(schema=self.schema)
         try:
             return await super().compute_output_spec(inputs, training=training)
         except ConfigurationError as error:
@@ -107,7 +112,7 @@ class Lambda(Module):
             raise ConfigurationError(f"{self.name} (Lambda) can't be saved: {error}") from error
         return {
             "function": function,
-            "schema": None if self.schema is None else self.schema.value,
+            "schema": self.schema,
             "name": self.name,
             "description": self.description,
             "trainable": self.trainable,

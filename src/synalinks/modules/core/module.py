@@ -347,7 +347,7 @@ class Module(Operation, InvocationCounters):
         try:
             if (self.hooks or EVERYWHERE) and not self.hooks_requests:
                 return await self.hooked(lambda: self._outputs(args, kwargs), args, kwargs)
-            return to_output(await self.call(*args, **kwargs))
+            return to_output(await awaited(self.call(*args, **kwargs)))
         finally:
             if place is not None:
                 scope.leave(place)
@@ -358,7 +358,7 @@ class Module(Operation, InvocationCounters):
                 self.count_invocation(time.perf_counter_ns() - started)
 
     async def _outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return to_output(await self.call(*args, **kwargs))
+        return to_output(await awaited(self.call(*args, **kwargs)))
 
     async def hooked(
         self,

@@ -9,8 +9,8 @@ from pydantic import BaseModel, create_model
 
 from synalinks.data import DataModel, Field, Form, JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.data import schema as schemas
-from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.tools.tool import AnyTool
 
 
@@ -20,7 +20,7 @@ class Thinking(DataModel):
     thinking: str = Field(description="Your step by step thinking")
 
 
-class ChainOfThought(Module):
+class ChainOfThought(OverGenerator):
     """A generator whose answer begins with a `thinking` field (after Wei et al., arXiv 2201.11903).
 
     Without a schema it is a plain generator of chat messages.

@@ -26,6 +26,7 @@ from synalinks.modules.core.module import Module
 from synalinks.modules.generators.media import parted, recorded
 from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn
+from synalinks.modules.generators.settings import SamplingOption
 from synalinks.modules.models.decision_form import DecisionLimits, form_of
 from synalinks.modules.models.decision_model import DecisionModel
 from synalinks.modules.models.language_model import LanguageModel
@@ -35,6 +36,11 @@ from synalinks.saving import serialize_synalinks_object
 
 EFFORTS = ("minimal", "low", "medium", "high", "disable", "none", None)
 SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
+
+
+def _check_effort(generator: Module, effort: object) -> None:
+    if effort not in EFFORTS:
+        raise ConfigurationError(f"{generator.name}: reasoning_effort={effort!r}; write one of {EFFORTS}")
 
 
 class Generator(Module):
@@ -78,6 +84,12 @@ class Generator(Module):
         ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error, no tool.
     """
 
+    temperature = SamplingOption()
+    max_tokens = SamplingOption()
+    top_p = SamplingOption()
+    top_k = SamplingOption()
+    reasoning_effort = SamplingOption(_check_effort)
+
     def __init__(
         self,
         *,
@@ -106,10 +118,11 @@ class Generator(Module):
         decision_model: Any = None,
     ) -> None:
         super().__init__(name=name, description=description, trainable=trainable)
-        if reasoning_effort not in EFFORTS:
-            raise ConfigurationError(f"{self.name}: reasoning_effort={reasoning_effort!r}; write one of {EFFORTS}")
+        self.options: dict[str, Any] = {}  # see SamplingOption
+        self.temperature, self.max_tokens, self.top_p, self.top_k = temperature, max_tokens, top_p, top_k
+        self.reasoning_effort = reasoning_effort
         self.answers = Form.given(schema, data_model)
-        self.schema: Schema | None = None if self.answers is None else schema_of(self.answers.schema)
+        self._form: Schema | None = None if self.answers is None else schema_of(self.answers.schema)
         self.decision_model: DecisionModel | None = (
             None if decision_model is None else DecisionModel.get(decision_model)
         )
@@ -127,10 +140,8 @@ class Generator(Module):
         if self.decision_model is not None:
             self._check_decidable()
         self.examples = [_example(pair, self.name) for pair in examples or ()]
-        self.instructions = instructions if instructions is not None else default_instructions(self.schema)
+        self.instructions = instructions if instructions is not None else default_instructions(self._form)
         self.seed_instructions = list(seed_instructions or ())
-        sampling = (temperature, max_tokens, top_p, top_k, reasoning_effort)
-        self.options = {key: value for key, value in zip(SAMPLING, sampling, strict=True) if value is not None}
         self.state = self.add_variable(
             initializer={
                 **Instructions(instructions=self.instructions).get_json(),
@@ -141,8 +152,13 @@ class Generator(Module):
             name=f"state_{self.name}",
         )
         compile_template(self.prompt_template)  # an error in it is raised here
-        self._outputs_schema = self.schema.canonical.decode() if self.schema and use_outputs_schema else None
-        self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema.value
+        self._outputs_schema = self._form.canonical.decode() if self._form and use_outputs_schema else None
+        self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema
+
+    @property
+    def schema(self) -> JsonObject | None:
+        """The JSON schema of the answer; None where it is a message."""
+        return None if self._form is None else self._form.value
 
     async def call(
         self,
@@ -177,14 +193,18 @@ class Generator(Module):
             answer = JsonDataModel(schema=self._answer_schema, json=value, name=f"prediction_{self.name}")
         if training:
             self._record(inputs, value)
-        return inputs + answer if self.return_inputs else answer
+        if not self.return_inputs:
+            return answer
+        both: JsonDataModel = inputs + answer
+        both.name = f"with_inputs_{self.name}"
+        return both
 
     async def _ask(
         self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
     ) -> tuple[LanguageModel | DecisionModel, Reply, Any] | None:
         """The first of the models that has an answer, its reply, and the answer."""
         for model in self.models_called():
-            how: dict[str, Any] = {"schema": self.schema, "answers": self.answers, "options": self.options}
+            how: dict[str, Any] = {"schema": self._form, "answers": self.answers, "options": self.options}
             if model is self.decision_model:
                 how["limits"] = self.decision_limits
             else:
@@ -201,11 +221,11 @@ class Generator(Module):
             UnsupportedSchemaError: there is no schema, or one of its fields is no choice.
             ConfigurationError: there are tools.
         """
-        if self.schema is None:
+        if self._form is None:
             raise UnsupportedSchemaError(f"{self.name}: a decision model needs schema= or data_model=, made of choices")
         if self.tool_schemas:
             raise ConfigurationError(f"{self.name}: a decision model calls no tools; pass language_model= alone")
-        form_of(self.schema)
+        form_of(self._form)
 
     def format_messages(self, inputs: Any) -> Any:
         """The prompt for one input, as `ChatMessages`. What a subclass returns here, sync or async, is what is sent."""
@@ -287,7 +307,7 @@ class Generator(Module):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; what was learnt is saved with the variables."""
         config = {
-            "schema": None if self.schema is None else self.schema.value,
+            "schema": self.schema,
             "language_model": serialize_synalinks_object(self.language_model),
             "prompt_template": None if self.prompt_template == default_prompt_template() else self.prompt_template,
             "prompt_variables": self.prompt_variables,

@@ -9,8 +9,8 @@ from typing import Any
 from synalinks.data import JsonDataModel, SymbolicDataModel, get_score_type, normalize_score
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
-from synalinks.modules.core.module import Module
 from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.models.decision_form import score_schema
 from synalinks.saving import serialize_synalinks_object
 from synalinks.session import to_snake_case
@@ -19,7 +19,7 @@ from synalinks.session import to_snake_case
 SCALE = "How good it is, on this scale"
 
 
-class SelfCritique(Module):
+class SelfCritique(OverGenerator):
     """A judgement of an input: `critique`, a text, and `reward`, a number in [0, 1].
 
     The model scores on a scale of named steps, which is mapped to [0, 1]: its lowest step is 0, its highest 1.

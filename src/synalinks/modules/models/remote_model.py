@@ -48,6 +48,28 @@ OnError = Literal["none", "raise"]
 _from_file: ContextVar[bool] = ContextVar("synalinks_model_from_file", default=False)
 
 
+class FixedSetting:
+    """A setting of a model as an attribute, which is read only: the model's client is made with it.
+
+    Example:
+        >>> model = synalinks.LanguageModel("ollama/any", timeout=30)
+        >>> model.timeout, model.retry
+        (30, 5)
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else instance._settings[self.name]
+
+    def __set__(self, instance: object, value: object) -> None:
+        cls = type(instance).__name__
+        raise AttributeError(
+            f"{self.name} of a {cls} is set when it is made; make another one: {cls}(..., {self.name}={value!r})"
+        )
+
+
 class RemoteModel(ModelCounters, Module):
     """A model behind a provider: the base of `LanguageModel` and `EmbeddingModel`.
 
@@ -91,6 +113,16 @@ class RemoteModel(ModelCounters, Module):
     #: A name to show in error messages.
     example: ClassVar[str]
     takes_plain_values = True
+
+    api_base = FixedSetting()
+    timeout = FixedSetting()
+    retry = FixedSetting()
+    retry_max_wait = FixedSetting()
+    caching = FixedSetting()
+    cache_dir = FixedSetting()
+    rpm = FixedSetting()
+    tpm = FixedSetting()
+    concurrency = FixedSetting()
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from synalinks.metrics import Metric, OperationalMetric
 from synalinks.metrics.operational.metric import Runs
 from synalinks.modules.masking.possible import schema_of_fields
 from synalinks.rewards import Reward
+from synalinks.saving import is_serialized
 from synalinks.trainers.compile.outputs import by_output, is_by_output, names_of
 
 #: Rows of feedback that are kept.
@@ -61,7 +62,7 @@ class Compiled:
             ConfigurationError: identifiers that mean nothing, weights that don't fit, a name that no output has.
         """
         names = names_of(outputs)
-        several = isinstance(reward, (list, tuple, dict))
+        several = isinstance(reward, (list, tuple, dict)) and not is_serialized(reward)
         given = by_output(reward, names, "reward") if several else [reward]
         places = [place for place, one in enumerate(given) if one is not None]
         rewards = [reward_namespace.get(given[place]) for place in places]

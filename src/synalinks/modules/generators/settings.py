@@ -1,0 +1,97 @@
+"""SettingOf: a setting of a module that lives in another object it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from synalinks.modules.core.module import Module
+
+
+class SettingOf:
+    """An attribute that is read from, and set in, the objects that a module holds: the setting of their own name.
+
+    Example:
+        >>> class Shell:
+        ...     temperature = SettingOf("generator")
+        >>> shell = Shell()
+        >>> shell.generator = synalinks.Generator(language_model="ollama/any", temperature=0.5)
+        >>> shell.temperature = 0.7
+        >>> shell.temperature, shell.generator.temperature
+        (0.7, 0.7)
+
+    Args:
+        *holders: names of the attributes with these objects; the first is read, all are set.
+    """
+
+    def __init__(self, *holders: str) -> None:
+        self.holders = holders
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self if instance is None else getattr(getattr(instance, self.holders[0]), self.name)
+
+    def __set__(self, instance: object, value: object) -> None:
+        for holder in self.holders:
+            setattr(getattr(instance, holder), self.name, value)
+
+
+class SamplingOption:
+    """A sampling option of a generator as an attribute: what is set there is sent with the next call; None is unset.
+
+    Example:
+        >>> generator = synalinks.Generator(language_model="ollama/any", temperature=0.5)
+        >>> generator.temperature = None
+        >>> generator.temperature, generator.options
+        (None, {})
+
+    Args:
+        check: raises for a value that is none.
+    """
+
+    def __init__(self, check: Callable[[Any, object], None] | None = None) -> None:
+        self.check = check
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else instance.options.get(self.name)
+
+    def __set__(self, instance: Any, value: object) -> None:
+        if self.check is not None:
+            self.check(instance, value)
+        if value is None:
+            instance.options.pop(self.name, None)
+        else:
+            instance.options[self.name] = value
+
+
+class OverGenerator(Module):
+    """The base of modules whose settings are those of the one generator they are made around.
+
+    Example:
+        >>> class Answer(synalinks.DataModel):
+        ...     answer: str
+        >>> thinker = synalinks.ChainOfThought(data_model=Answer, language_model="ollama/any")
+        >>> thinker.temperature = 0.7
+        >>> thinker.generator.temperature, thinker.language_model.model
+        (0.7, 'ollama/any')
+    """
+
+    language_model = SettingOf("generator")
+    decision_model = SettingOf("generator")
+    prompt_template = SettingOf("generator")
+    prompt_variables = SettingOf("generator")
+    examples = SettingOf("generator")
+    instructions = SettingOf("generator")
+    seed_instructions = SettingOf("generator")
+    use_inputs_schema = SettingOf("generator")
+    use_outputs_schema = SettingOf("generator")
+    temperature = SettingOf("generator")
+    max_tokens = SettingOf("generator")
+    top_p = SettingOf("generator")
+    top_k = SettingOf("generator")
+    reasoning_effort = SettingOf("generator")
