@@ -178,3 +178,12 @@ def test_a_streamed_answer_is_written_when_it_has_ended(folder: Path) -> None:
     asyncio.run(main())
     ((_, (record,)),) = lines(folder).items()
     assert record["messages"][-1] == {"role": "assistant", "content": "hello there"} and record["usage"]["total_tokens"]
+
+
+@pytest.mark.parametrize("given", [{"tags": ["part"]}, {"metadata": "part"}])
+def test_tags_and_metadata_of_a_context_are_dicts(given: dict[str, Any]) -> None:
+    with (
+        pytest.raises(ConfigurationError, match=f"{next(iter(given))}=...\\) takes a dict of names and values"),
+        synalinks.trace_context(**given),
+    ):
+        pass

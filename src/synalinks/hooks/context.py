@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from synalinks.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
@@ -44,6 +46,9 @@ def trace_context(
         session_id: the conversation that they are of.
         metadata, tags: anything else; names and values become text.
 
+    Raises:
+        ConfigurationError: `metadata` or `tags` is no dict.
+
     Example:
         >>> with synalinks.trace_context(user_id="ann", tags={"part": "search"}):
         ...     with synalinks.trace_context(session_id="7") as context:
@@ -54,8 +59,8 @@ def trace_context(
     inner = TraceContext(
         outer.user_id if user_id is None else str(user_id),
         outer.session_id if session_id is None else str(session_id),
-        {**outer.metadata, **_texts(metadata)},
-        {**outer.tags, **_texts(tags)},
+        {**outer.metadata, **_texts("metadata", metadata)},
+        {**outer.tags, **_texts("tags", tags)},
     )
     token = _context.set(inner)
     try:
@@ -69,5 +74,9 @@ def current_trace_context() -> TraceContext | None:
     return _context.get()
 
 
-def _texts(values: Mapping[str, object] | None) -> dict[str, str]:
+def _texts(what: str, values: Mapping[str, object] | None) -> dict[str, str]:
+    if not isinstance(values, Mapping | None):
+        raise ConfigurationError(
+            f"trace_context({what}=...) takes a dict of names and values such as {{'part': 'search'}}, got {values!r}"
+        )
     return {str(name): str(value) for name, value in (values or {}).items()}

@@ -92,7 +92,7 @@ class Kind(Generic[T]):
 
     def _refused(self, identifier: object) -> ConfigurationError:
         return ConfigurationError(
-            f"not {self.what}: {identifier!r}; give a {self.base.__name__}, its name, or a saved config"
+            f"not {self.what}: {identifier!r}; give an instance of {self.base.__name__}, its name, or a saved config"
             + ("" if self._wrap is None else ", or a function")
         )
 
