@@ -18,16 +18,8 @@ import synalinks
 from synalinks.version import __version__
 
 SOURCE = Path(synalinks.__file__).parent
-FOUNDATION = (
-    "_frames.py",
-    "_html.py",
-    "_json.py",
-    "_files.py",
-    "_media.py",
-    "_patterns.py",
-    "_concurrency.py",
-    "version.py",
-)
+FOUNDATION = ("_concurrency.py", "_json.py", "version.py")
+FOLDERS = ("_base", "lm")
 #: A Python block, and the output that the README shows below it.
 PROGRAM = re.compile(
     r"^```python\n(.*?)^```\n(?:\n(?:<!-- prints -->\n)?```text\n(.*?)^```\n)?", re.DOTALL | re.MULTILINE
@@ -38,7 +30,8 @@ PROGRAMS = PROGRAM.findall((SOURCE / "lm/README.md").read_text(encoding="utf-8")
 def wheel(folder: Path) -> Path:
     """A wheel made of the LM layer and the files that it stands on."""
     files = {"synalinks/__init__.py": b'"""The LM layer of synalinks."""\n'}
-    for path in [*(SOURCE / name for name in FOUNDATION), *sorted((SOURCE / "lm").rglob("*"))]:
+    folders = sorted(path for name in FOLDERS for path in (SOURCE / name).rglob("*"))
+    for path in [*(SOURCE / name for name in FOUNDATION), *folders]:
         if path.is_file() and path.suffix != ".pyc":
             files[f"synalinks/{path.relative_to(SOURCE).as_posix()}"] = path.read_bytes()
     info = f"synalinks_lm-{__version__}.dist-info"

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synalinks._media import media_in, without_bytes
+from synalinks._base.media import media_in, without_bytes
 from synalinks.data import is_record, record
 from synalinks.lm import schema_of
 

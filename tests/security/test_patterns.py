@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from synalinks._patterns import searcher
+from synalinks._base.patterns import searcher
 from synalinks.errors import ConfigurationError
 
 TEXTS = ["", "a", "answer", "answer_2", "thinking", "gr\u00f6\u00dfe", "aaaa", "a1b2", "x" * 300, "no answer"]

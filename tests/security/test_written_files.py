@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import synalinks
-from synalinks._files import made, replacing
+from synalinks._base.files import made, replacing
 from synalinks.errors import CassetteError
 from synalinks.lm.cache.store import DATABASE, DiskStore
 from synalinks.lm.cassette.disk import rewrite

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from synalinks._files import replacing
+from synalinks._base.files import replacing
 from synalinks.errors import ConfigurationError, DataError, OfflineError
 from synalinks.lm import current_run
 

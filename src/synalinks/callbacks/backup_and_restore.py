@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synalinks import _json
-from synalinks._files import PRIVATE, replacing
+from synalinks._base.files import PRIVATE, replacing
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.program_checkpoint import checked_frequency

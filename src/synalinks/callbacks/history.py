@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synalinks import _html, _json
-from synalinks._frames import data_frame
+from synalinks import _json
+from synalinks._base import html as _html
+from synalinks._base.frames import data_frame
 from synalinks._json import JsonObject
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual

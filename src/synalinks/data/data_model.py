@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, dataclass_transform
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic._internal._model_construction import ModelMetaclass  # a metaclass needs its base by name
 
-from synalinks import _html, _json
+from synalinks import _json
+from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.values import copy_json
 from synalinks.data.json_data_model import JsonDataModel

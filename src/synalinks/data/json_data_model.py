@@ -7,7 +7,8 @@ from typing import Any, ClassVar, NoReturn
 
 from pydantic import BaseModel
 
-from synalinks import _html, _json
+from synalinks import _json
+from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
 from synalinks._support.copying import Copyable
 from synalinks.data import schema as schemas

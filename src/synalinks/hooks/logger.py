@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from synalinks import _json
-from synalinks._media import without_bytes
+from synalinks._base.media import without_bytes
 from synalinks.data import JsonDataModel, tree
 from synalinks.hooks.hook import Hook
 

@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 from synalinks import session
+from synalinks._base.media import without_bytes
 from synalinks._json import JsonObject
-from synalinks._media import without_bytes
 from synalinks._support.mlflow import check_mlflow, mlflow
 from synalinks.data import JsonDataModel, tree
 from synalinks.errors import ConfigurationError

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from synalinks import _html, _json
+from synalinks import _json
+from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
 from synalinks.data import BOOKKEEPING, Variable, copy_json
 from synalinks.errors import ConfigurationError

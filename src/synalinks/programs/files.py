@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from synalinks import _json
+from synalinks._base.files import replacing
 from synalinks._concurrency import run_sync
-from synalinks._files import replacing
 from synalinks.data import SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.graph import Graph

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, overload
 
-from synalinks import _html
+from synalinks._base import html as _html
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
 from synalinks.hooks import Hook

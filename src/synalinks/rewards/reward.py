@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from synalinks import scope, session
+from synalinks._base.patterns import searcher
 from synalinks._json import Json, JsonObject
-from synalinks._patterns import searcher
 from synalinks._support.calling import awaited
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from synalinks import _json
-from synalinks._media import NAMED
+from synalinks._base.media import NAMED
 from synalinks.cli.table import count, price
 from synalinks.lm.cassette.rows import Row, error_from_dict, event_of
 from synalinks.lm.cassette.texts import vectors_of

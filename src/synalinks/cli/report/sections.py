@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from synalinks import _html, _json
+from synalinks import _json
+from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
 from synalinks.cli.cassette.conversation import asked
 from synalinks.cli.report.files import RunFiles

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from synalinks._patterns import searcher
+from synalinks._base.patterns import searcher
 from synalinks.data.algebra.plurals import plural, singular
 from synalinks.errors import ConfigurationError
 

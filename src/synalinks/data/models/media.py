@@ -10,8 +10,8 @@ from typing import ClassVar, Self
 
 from pydantic import field_validator, model_validator
 
+from synalinks._base.media import Medium, decoded, most_bytes, type_of
 from synalinks._json import JsonObject
-from synalinks._media import Medium, decoded, most_bytes, type_of
 from synalinks.data.data_model import DataModel, Field
 from synalinks.errors import DataError
 

@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from synalinks._files import PRIVATE, made
+from synalinks._base.files import PRIVATE, made
 
 #: How long, in seconds, SQLite may wait for another writer before a caller that must not block gets an error.
 SHORT_WAIT = 0.005

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from synalinks._files import PRIVATE, replacing
+from synalinks._base.files import PRIVATE, replacing
 from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
 
 try:

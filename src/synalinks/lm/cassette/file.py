@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from synalinks import _json
-from synalinks._files import PRIVATE, made
+from synalinks._base.files import PRIVATE, made
 from synalinks.lm.cassette.check import depth_problem, problem_of
 from synalinks.lm.cassette.disk import WHAT_TO_DO, Lines, Lock, opened, read_at, refuse_link, rewrite, warn
 from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse

@@ -6,8 +6,8 @@ import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
 
-from synalinks._files import PRIVATE, replacing
-from synalinks._media import Medium
+from synalinks._base.files import PRIVATE, replacing
+from synalinks._base.media import Medium
 from synalinks.lm.core.errors import CassetteError
 
 

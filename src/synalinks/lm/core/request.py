@@ -8,8 +8,8 @@ from functools import lru_cache
 from typing import Any, Literal, NoReturn
 
 from synalinks import _json
-from synalinks._media import Medium, media_in, without_bytes
-from synalinks._patterns import engines
+from synalinks._base.media import Medium, media_in, without_bytes
+from synalinks._base.patterns import engines
 from synalinks.lm.core.errors import ConfigurationError
 
 #: The form of requests on cassettes. Digests on a cassette of an older form are computed anew when it is opened.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from synalinks import _html
+from synalinks._base import html as _html
 from synalinks.lm.forecast.ranges import Figures, Range, Row
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.tables import text_table

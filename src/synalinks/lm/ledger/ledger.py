@@ -13,9 +13,10 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from synalinks import _html, _json
+from synalinks import _json
+from synalinks._base import html as _html
+from synalinks._base.frames import data_frame
 from synalinks._concurrency import Clock
-from synalinks._frames import data_frame
 from synalinks.lm.core.call import NO_USAGE, USAGE_BUCKETS, ZERO, Call, Handler, Reply, Trace, Usage
 from synalinks.lm.core.errors import ConfigurationError, LMError, SynalinksError
 from synalinks.lm.core.place import labels

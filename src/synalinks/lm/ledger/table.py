@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from synalinks import _html
+from synalinks._base import html as _html
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.entries import Money, Totals
 from synalinks.lm.tables import text_table

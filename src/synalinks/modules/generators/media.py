@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from synalinks._base.media import without_bytes
 from synalinks._json import Json, JsonObject
-from synalinks._media import without_bytes
 from synalinks.data import Audio, Image, is_schema_equal, schema_of, value_of
 
 _REF = "#/$defs/"

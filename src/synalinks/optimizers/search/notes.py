@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from synalinks import _html, _json
+from synalinks import _json
+from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synalinks import _json
-from synalinks._files import replacing
+from synalinks._base.files import replacing
 from synalinks.lm import NOTHING, Amount, BudgetTracker
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from synalinks._media import Medium, most_bytes, type_of
+from synalinks._base.media import Medium, most_bytes, type_of
 from synalinks.lm.core.call import Call
 from synalinks.lm.core.errors import ConnectionFailed, RequestError, SampleRefused
 from synalinks.lm.providers.common.content import KINDS, media_of

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from synalinks._patterns import searcher
+from synalinks._base.patterns import searcher
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.providers.fake.pattern import matching
 

@@ -11,7 +11,7 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from synalinks._patterns import parsed, searcher
+from synalinks._base.patterns import parsed, searcher
 from synalinks.lm.core.errors import ConfigurationError
 
 #: label -> a number in [0, 1).

@@ -41,7 +41,7 @@ def table(
     """A table; the columns `numbers` stand to the right.
 
     Example:
-        >>> from synalinks._html import table
+        >>> from synalinks._base.html import table
         >>> "&lt;b&gt;" in table(["name"], [["<b>"]], numbers=())
         True
     """
@@ -98,7 +98,7 @@ def word_parts(before: str, after: str) -> Iterator[tuple[str, str]]:
     Lines are compared first, so long texts that differ little cost little.
 
     Example:
-        >>> from synalinks._html import word_parts
+        >>> from synalinks._base.html import word_parts
         >>> list(word_parts("Be brief.", "Be exact."))
         [('', 'Be '), ('-', 'brief'), ('+', 'exact'), ('', '.')]
     """

@@ -10,7 +10,7 @@ import pytest
 
 import synalinks
 from programs_under_test import Answer, Question, compiled, data, fit, provider_of, right
-from synalinks import _html
+from synalinks._base import html as _html
 from synalinks.callbacks import History
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Figures, Forecast, Range

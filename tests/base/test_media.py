@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.media import png, text_of, wav
 
-from synalinks._media import Medium, media_in, type_of, without_bytes
+from synalinks._base.media import Medium, media_in, type_of, without_bytes
 
 PNG, WAV = text_of(png()), text_of(wav())
 FORMS = [

@@ -1,0 +1,1 @@
+"""What the LM layer and the engine both stand on: files, HTML, media, patterns, tables of rows."""
