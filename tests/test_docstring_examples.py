@@ -28,7 +28,14 @@ from synalinks.metrics import OperationalMetric
 from synalinks.rewards import RubricAsJudge
 
 #: Modules of extras without which an example does not run.
-NEEDED = {"callbacks.Monitor": "mlflow", "callbacks.SynalinksProgramModel": "mlflow"}
+NEEDED = {
+    "callbacks.Monitor": "mlflow",
+    "callbacks.SynalinksProgramModel": "mlflow",
+    "datasets.HuggingFaceDataset": "datasets.config",
+    "datasets.MLflowDataset": "mlflow",
+    "datasets.ParquetDataset": "pyarrow",
+    "hooks.Monitor": "mlflow",
+}
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 
 
@@ -111,7 +118,7 @@ def test_every_public_class_has_an_example() -> None:
 @pytest.mark.parametrize("name", [name for name, thing in PUBLIC.items() if examples(name, thing)])
 def test_examples_run_and_print_what_they_show(name: str) -> None:
     if (needed := NEEDED.get(name)) is not None:
-        pytest.importorskip(needed, reason=f"the extra {needed} is not installed")
+        pytest.importorskip(needed, reason=f"{needed} is of an extra that is not installed")
     printed: list[str] = []
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     with only_loopback(), own_prices():

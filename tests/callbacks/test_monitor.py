@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -183,8 +184,12 @@ def test_observability_writes_every_fit_but_no_forecast_and_no_step(store: Any) 
     assert [run.info.run_name for run in runs(store)] == ["adder_train", "own_train"]
 
 
-def test_without_mlflow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_mlflow_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    for make in (Monitor, synalinks.callbacks.SynalinksProgramModel, synalinks.enable_observability):
-        with pytest.raises(ConfigurationError, match=r"needs MLflow: pip install 'synalinks-replay\[mlflow\]'"):
+    needed = r"needs MLflow: pip install 'synalinks-replay\[mlflow\]'"
+    for make in (Monitor, synalinks.callbacks.SynalinksProgramModel):
+        with pytest.raises(ConfigurationError, match=needed):
             make()
+    synalinks.enable_observability("http://127.0.0.1:9")
+    assert re.search(needed, caplog.text)
+    assert not synalinks.config.is_observability_enabled()

@@ -180,6 +180,7 @@ def test_records_that_are_none_are_named(data: Path) -> None:
 
 
 def test_a_file_that_is_missing_is_told_at_construction(data: Path) -> None:
+    pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
     for file in (data / "boolq").iterdir():
         file.unlink()
     with synalinks.offline(), pytest.raises(OfflineError) as caught:
@@ -191,6 +192,7 @@ def test_a_file_that_is_missing_is_told_at_construction(data: Path) -> None:
 
 
 def test_files_of_another_set_are_not_taken_for_it(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
     monkeypatch.setenv("SYNALINKS_DATA_DIR", str(data / "boolq"))
     assert len(boolq.load_data()[0][0]) == 5
     with synalinks.offline(), pytest.raises(OfflineError):

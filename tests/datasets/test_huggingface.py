@@ -21,8 +21,8 @@ MODELS: dict[str, Any] = {"input_data_model": Question, "output_data_model": Ans
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Two splits as files, and the keywords that load them."""
-    library = pytest.importorskip("datasets", reason="the extra huggingface is not installed")
-    monkeypatch.setattr(library.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    config = pytest.importorskip("datasets.config", reason="the extra huggingface is not installed")
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path / "cache")
     for split, count in (("train", 5), ("test", 2)):
         rows = [{"question": f"{split}{i}", "answer": i} for i in range(count)]
         (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

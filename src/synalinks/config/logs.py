@@ -44,10 +44,14 @@ def enable_observability(tracking_uri: str | None = None, experiment_name: str |
         tracking_uri: of the server or database, e.g. `http://localhost:5000`; that of MLflow's environment where None.
         experiment_name: `Default` where None.
 
-    Raises:
-        ConfigurationError: MLflow is not installed.
+    Where MLflow is not installed, the log names the extra and nothing is written: scripts with this line run in a plain
+    installation, too. A `callbacks.Monitor` of one's own is an error there.
     """
-    check_mlflow("enable_observability")
+    try:
+        check_mlflow("enable_observability")
+    except ConfigurationError as error:
+        logging.getLogger("synalinks").warning("%s. Until then nothing is written", error)
+        return
     session.set_setting("observability", {"tracking_uri": tracking_uri, "experiment_name": experiment_name})
 
 

@@ -139,6 +139,8 @@ def load_split(
 
 def _library() -> ModuleType:
     try:
+        import datasets.config
+
         import datasets as library  # a second, for those who use it
     except ImportError as error:
         raise ConfigurationError(
