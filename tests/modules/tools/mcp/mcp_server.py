@@ -65,6 +65,7 @@ def main() -> None:
     app = server.sse_app() if sys.argv[1] == "sse" else server.streamable_http_app()
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()  # before the port is known: a client may be quicker than the server
     print(listener.getsockname()[1], flush=True)
     asyncio.run(uvicorn.Server(uvicorn.Config(app, log_level="error")).serve([listener]))
 
