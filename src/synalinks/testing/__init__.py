@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from synalinks.testing.fake_models.model import ModelReply as ModelReply
     from synalinks.testing.fake_models.synthetic import SyntheticModel as SyntheticModel
     from synalinks.testing.fake_models.table import TableModel as TableModel
+    from synalinks.testing.fake_server.capacity import Capacity as Capacity
     from synalinks.testing.fake_server.faults import Fault as Fault
+    from synalinks.testing.fake_server.ollama import LlamaCppServer as LlamaCppServer
     from synalinks.testing.fake_server.ollama import OllamaServer as OllamaServer
 
 # Loaded on first use: the pytest plugin lives in this package and needs no server.
 _HOMES = {
     "ArithmeticModel": "synalinks.testing.fake_models.arithmetic",
+    "Capacity": "synalinks.testing.fake_server.capacity",
     "ChatRequest": "synalinks.testing.fake_models.model",
     "Fault": "synalinks.testing.fake_server.faults",
     "Law": "synalinks.testing.fake_models.model",
+    "LlamaCppServer": "synalinks.testing.fake_server.ollama",
     "ModelReply": "synalinks.testing.fake_models.model",
     "OllamaServer": "synalinks.testing.fake_server.ollama",
     "ScriptedProvider": "synalinks.lm.providers.fake.scripted",
@@ -31,9 +35,11 @@ _HOMES = {
 }
 __all__ = [
     "ArithmeticModel",
+    "Capacity",
     "ChatRequest",
     "Fault",
     "Law",
+    "LlamaCppServer",
     "ModelReply",
     "OllamaServer",
     "ScriptedProvider",

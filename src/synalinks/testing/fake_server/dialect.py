@@ -5,7 +5,7 @@ The words of the errors and the order of the fields are those of recordings of a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,11 +17,12 @@ import orjson
 from synalinks.testing.fake_models import words as _words
 from synalinks.testing.fake_models.model import ChatRequest, ModelReply, text_of, without_corrections
 
-CAPABILITIES = ("completion", "tools", "thinking", "embedding")
 #: Tokens a chat template adds to each message: its role and its two marks.
 MESSAGE_TOKENS = 4
 #: A real server's default, in tokens; counts only for requests with `truncate: false`.
 CONTEXT_LENGTH = 4096
+#: Nanoseconds that a model in memory reports as its loading, at the most.
+LOADED = 1_000_000
 _TYPES = {
     "temperature": "float32",
     "top_p": "float32",
@@ -51,96 +52,15 @@ def dump(value: Any) -> bytes:
     return data.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
 
 
+def digest_of(name: str) -> str:
+    """A digest in hexadecimal."""
+    return sha256(name.encode()).hexdigest()
+
+
 def now() -> str:
     """The time in Go's form, with nanoseconds."""
     seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{nanoseconds:09d}Z"
-
-
-def tagged(name: str) -> str:
-    """A model's full name: `llama3.2` is `llama3.2:latest`."""
-    return name if ":" in name.rpartition("/")[2] else name + ":latest"
-
-
-class Shelf:
-    """The models a server has, with what each can do; an open shelf has every model.
-
-    Args:
-        models: names, or name -> capabilities (of `CAPABILITIES` and "vision"); None for an open shelf.
-    """
-
-    def __init__(self, models: Collection[str] | Mapping[str, Sequence[str]] | None) -> None:
-        self.open = models is None
-        if models is None:
-            models = ("stand-in",)
-        pairs = models.items() if isinstance(models, Mapping) else ((name, CAPABILITIES) for name in models)
-        self.models = {tagged(name): tuple(abilities) for name, abilities in pairs}
-
-    def abilities(self, body: Mapping[str, Any], missing: str = "model '{}' not found") -> Sequence[str]:
-        """What the model a request names can do.
-
-        Raises:
-            RefusalError: 400 without a name, 404 for a model that is not there.
-        """
-        name = body.get("model") or body.get("name")
-        if not name:
-            raise RefusalError(400, "model is required")
-        found = self.models.get(tagged(str(name)))
-        if found is None:
-            if not self.open:
-                raise RefusalError(404, missing.format(name))
-            return CAPABILITIES
-        return found
-
-    def listing(self, *, loaded: bool = False) -> list[dict[str, Any]]:
-        """The entries of `/api/tags`, or those of `/api/ps`."""
-        entries: list[dict[str, Any]] = []
-        for name, abilities in self.models.items():
-            entry: dict[str, Any] = {"name": name, "model": name, "size": 0, "digest": _digest(name)}
-            entry["details"] = details()
-            if loaded:
-                entry |= {"expires_at": now(), "size_vram": 0, "context_length": CONTEXT_LENGTH}
-            else:
-                entry |= {"modified_at": _EPOCH, "capabilities": abilities}
-            entries.append(entry)
-        return entries
-
-
-_EPOCH = "2026-01-01T00:00:00Z"
-
-
-def _digest(name: str) -> str:
-    return sha256(name.encode()).hexdigest()
-
-
-def details() -> dict[str, Any]:
-    """What `/api/tags` and `/api/show` say of a model: that it is a rule and has no parameters."""
-    return {
-        "parent_model": "",
-        "format": "rule",
-        "family": "stand-in",
-        "families": ["stand-in"],
-        "parameter_size": "0",
-        "quantization_level": "",
-    }
-
-
-def show(abilities: Sequence[str]) -> dict[str, Any]:
-    """The answer of `/api/show`."""
-    return {
-        "modelfile": "# A rule, not a language model",
-        "parameters": f"num_ctx                        {CONTEXT_LENGTH}",
-        "template": "{{ .Prompt }}",
-        "details": details(),
-        "model_info": {
-            "general.architecture": "stand-in",
-            "general.parameter_count": 0,
-            "stand-in.context_length": CONTEXT_LENGTH,
-            "stand-in.embedding_length": _words.DIMENSIONS,
-        },
-        "capabilities": abilities,
-        "modified_at": _EPOCH,
-    }
 
 
 # ------------------------------------------------------------------ requests
@@ -286,6 +206,7 @@ class ChatAnswer:
         pieces: the tokens of the visible text, as a stream sends them.
         reason: "stop", or "length" for one that was cut short.
         started: `time.perf_counter_ns()` when the request came.
+        loading, queued: nanoseconds of waiting for the model to be loaded, and for a slot.
     """
 
     model: str
@@ -298,6 +219,8 @@ class ChatAnswer:
     started: int
     logprobs: Sequence[Mapping[str, Any]] = ()
     created: str = field(default_factory=now)
+    loading: int = 0
+    queued: int = 0
 
     def message(self, content: str) -> dict[str, Any]:
         """A message with this text."""
@@ -331,19 +254,41 @@ class ChatAnswer:
 
     def counters(self, elapsed: int) -> dict[str, int]:
         """Ollama's counters, in nanoseconds and tokens; those that are 0 are left out, as Go does."""
-        part = elapsed // 4
-        return {
-            name: value
-            for name, value in (
-                ("total_duration", elapsed),
-                ("load_duration", part),
-                ("prompt_eval_count", self.prompt_tokens),
-                ("prompt_eval_duration", part),
-                ("eval_count", self.completion_tokens),
-                ("eval_duration", elapsed - 2 * part),
-            )
-            if value
+        loading = self.loading or min(elapsed // 4, LOADED)
+        working = elapsed - loading - self.queued
+        counts = {
+            "total_duration": elapsed,
+            "load_duration": loading,
+            "prompt_eval_count": self.prompt_tokens,
+            "prompt_eval_duration": working // 4,
+            "eval_count": self.completion_tokens,
+            "eval_duration": working - working // 4,
         }
+        return {name: value for name, value in counts.items() if value}
+
+
+class NativeAnswer:
+    """An answer in the shapes of `/api/chat`; `elapsed` in nanoseconds."""
+
+    def __init__(self, answer: ChatAnswer, elapsed: int) -> None:
+        self._answer = answer
+        self._elapsed = elapsed
+
+    def shape(self, line: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A line in the form of the path."""
+        return line
+
+    def whole(self) -> bytes:
+        """The answer in one piece."""
+        return dump(self.shape(self._answer.body(self._elapsed)))
+
+    def events(self) -> Iterator[bytes]:
+        """The lines of a stream but for the last."""
+        return (dump(self.shape(line)) + b"\n" for line in self._answer.lines())
+
+    def end(self) -> bytes:
+        """The last line, with the counters."""
+        return dump(self.shape(self._answer.last_line(self._elapsed))) + b"\n"
 
 
 def chat_answer(request: ChatRequest, reply: str | ModelReply, cut: bool, started: int) -> ChatAnswer:
@@ -356,7 +301,7 @@ def chat_answer(request: ChatRequest, reply: str | ModelReply, cut: bool, starte
         text = text.partition(stop)[0] if stop else text
     calls = [
         {
-            "id": f"call_{_digest(f'{request.digest.hex()} {request.draw} {place}')[:8]}",
+            "id": f"call_{digest_of(f'{request.digest.hex()} {request.draw} {place}')[:8]}",
             "function": {"index": place, "name": name, "arguments": dict(arguments)},
         }
         for place, (name, arguments) in enumerate(reply.tool_calls)

@@ -24,6 +24,7 @@ class RecordedRequest:
         answered: whether a whole answer with its counts was sent, so that it is in `models`.
         prompt_tokens, completion_tokens: as that answer said.
         fault: the fault that struck it, or None.
+        loading, queued: seconds that it waited for its model to be loaded, and for a slot; 0 without a `Capacity`.
     """
 
     number: int
@@ -36,6 +37,8 @@ class RecordedRequest:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     fault: Fault | None = None
+    loading: float = 0.0
+    queued: float = 0.0
 
     @property
     def body(self) -> Any:

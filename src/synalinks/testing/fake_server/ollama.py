@@ -6,10 +6,10 @@
 
     python -m synalinks.testing.fake_server.ollama --port 11434
 
-It speaks `/api/chat`, `/api/embed`, `/api/embeddings`, `/api/tags`, `/api/ps`, `/api/show`, `/api/version`
-and `/` in Ollama's native form, counters and errors included, and `/v1/chat/completions`, `/v1/embeddings` and
-`/v1/models` in OpenAI's, streams and tools too. What it says is decided by a rule
-(`ArithmeticModel` unless another is given), which is deterministic for a prompt and its draw; see `model`.
+It speaks `/api/chat`, `/api/generate`, `/api/embed`, `/api/embeddings`, `/api/tags`, `/api/ps`, `/api/show`,
+`/api/pull`, `/api/version` and `/` in Ollama's native form, counters and errors included, and `/v1/chat/completions`,
+`/v1/completions`, `/v1/embeddings` and `/v1/models` in OpenAI's, streams and tools too. What it says is decided by a
+rule (`ArithmeticModel` unless another is given), which is deterministic for a prompt and its draw; see `model`.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ import socket
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from synalinks import _json
 from synalinks.errors import ConfigurationError
 from synalinks.testing.fake_models.arithmetic import ArithmeticModel
 from synalinks.testing.fake_models.model import Law, model_of
 from synalinks.testing.fake_models.table import TableModel
-from synalinks.testing.fake_server.dialect import Shelf
+from synalinks.testing.fake_server.capacity import Capacity
 from synalinks.testing.fake_server.faults import Fault, FaultSchedule
 from synalinks.testing.fake_server.http import Connection
 from synalinks.testing.fake_server.log import RequestLog
-from synalinks.testing.fake_server.service import Latency, Service
+from synalinks.testing.fake_server.service import LLAMA_CPP_ROUTES, ROUTES, Latency, Service
+from synalinks.testing.fake_server.shelf import Shelf
 
 #: Connections that may wait to be accepted; a burst of hundreds must not be refused.
 _BACKLOG = 1024
 #: Seconds that starting and stopping may take before something must be wrong.
 _PATIENCE = 10.0
-_ENV = "OLLAMA_HOST"
 
 
 class OllamaServer:
@@ -68,10 +68,17 @@ class OllamaServer:
             `"tools"`, `"thinking"`, `"embedding"`, `"vision"`); others answer 404. None serves any name.
         env: set `OLLAMA_HOST` while the server runs, and put back what was there.
         keep: how many requests to keep in `requests`; None keeps all.
+        capacity: slots, queue and memory of the server; None answers any number of requests at once.
+        library: models that can be pulled, with their sizes in bytes; with `models=None` any model can.
 
     Raises:
         ConfigurationError: an argument is wrong, or the address can't be listened on (on `start`).
     """
+
+    #: The paths that it answers, and the methods that each takes.
+    routes: ClassVar[Mapping[str, tuple[str, ...]]] = ROUTES
+    #: The environment variable that `env` sets, and what its value has behind the address.
+    variable: ClassVar[tuple[str, str]] = ("OLLAMA_HOST", "")
 
     def __init__(
         self,
@@ -85,17 +92,21 @@ class OllamaServer:
         env: bool = False,
         keep: int | None = None,
         pace: float = 0.0,
+        capacity: Capacity | None = None,
+        library: Mapping[str, int] | None = None,
     ) -> None:
         self._address = (host, port)
         self._env = env
         self._old_env: str | None = None
         self._service = Service(
             model_of(ArithmeticModel() if model is None else model),
-            Shelf(models),
+            Shelf(models, library),
             FaultSchedule(faults),
             latency,
             keep,
             pace,
+            capacity,
+            self.routes,
         )
         self._connections: set[Connection] = set()
         self._thread: threading.Thread | None = None
@@ -124,6 +135,12 @@ class OllamaServer:
     def max_in_flight(self) -> int:
         """The most requests to a model that were open at one time."""
         return self._service.max_in_flight
+
+    @property
+    def loads(self) -> list[str]:
+        """Names of the models in the order in which they were loaded into memory; empty without a capacity."""
+        scheduler = self._service.scheduler
+        return [] if scheduler is None else list(scheduler.loads)
 
     def reset(self) -> None:
         """Drop requests, counts and draws, so that the next run finds the server as if just started."""
@@ -154,8 +171,9 @@ class OllamaServer:
         self._thread.start()
         ready.wait(_PATIENCE)
         if self._env:
-            self._old_env = os.environ.get(_ENV)
-            os.environ[_ENV] = self._url
+            name, path = self.variable
+            self._old_env = os.environ.get(name)
+            os.environ[name] = self._url + path
         return self
 
     def _listen(self) -> socket.socket:
@@ -206,10 +224,11 @@ class OllamaServer:
         self._thread.join(_PATIENCE)
         self._thread = self._loop = self._stopped = None
         if self._env:
+            name, _ = self.variable
             if self._old_env is None:
-                os.environ.pop(_ENV, None)
+                os.environ.pop(name, None)
             else:
-                os.environ[_ENV] = self._old_env
+                os.environ[name] = self._old_env
 
     def __enter__(self) -> Self:
         return self.start()
@@ -219,7 +238,23 @@ class OllamaServer:
 
     def __repr__(self) -> str:
         state = f"at {self._url}" if self._thread is not None else "stopped"
-        return f"<OllamaServer {state}, {self.requests.number} model requests>"
+        return f"<{type(self).__name__} {state}, {self.requests.number} model requests>"
+
+
+class LlamaCppServer(OllamaServer):
+    """A stand-in for llama.cpp's server: OpenAI's paths, and `/props` and `/slots`, which tell its slots.
+
+    Example:
+        >>> from synalinks.testing import Capacity, LlamaCppServer
+        >>> with LlamaCppServer(capacity=Capacity(parallel=4)) as server:
+        ...     synalinks.run_sync(synalinks.lm.supported_models("llama_cpp", f"{server.url}/v1"))
+        ['llama_cpp/stand-in:latest']
+
+    Args: those of `OllamaServer`; `env` sets `LLAMA_CPP_API_BASE`.
+    """
+
+    routes = LLAMA_CPP_ROUTES
+    variable = ("LLAMA_CPP_API_BASE", "/v1")
 
 
 def _close_unaccepted(listener: socket.socket) -> None:

@@ -39,7 +39,7 @@ def native(body: Mapping[str, Json]) -> JsonObject:
         raise RefusalError(400, "[] is too short - 'messages'")
     made: JsonObject = {"model": body.get("model"), "stream": bool(body.get("stream"))}
     made["messages"] = [_message(one) for one in messages] if isinstance(messages, list) else messages
-    made["options"] = {ours: body[name] for name, ours in _OPTIONS.items() if body.get(name) is not None}
+    made["options"] = options_of(body)
     form = body.get("response_format")
     if isinstance(form, dict) and form.get("type") == "json_schema":
         made["format"] = form["json_schema"].get("schema")
@@ -50,6 +50,11 @@ def native(body: Mapping[str, Json]) -> JsonObject:
     if body.get("reasoning_effort") not in (None, "none"):
         made["think"] = True
     return made
+
+
+def options_of(body: Mapping[str, Json]) -> JsonObject:
+    """The options of a body, in Ollama's form."""
+    return {ours: body[name] for name, ours in _OPTIONS.items() if body.get(name) is not None}
 
 
 def _message(said: Any) -> Any:
@@ -68,7 +73,7 @@ def _message(said: Any) -> Any:
 
 
 class Answer:
-    """An answer in OpenAI's shapes.
+    """An answer in the shapes of `/v1/chat/completions`.
 
     Args:
         answer: as the rule gave it.
@@ -76,21 +81,26 @@ class Answer:
         counted: whether a stream ends with the counts.
     """
 
+    kind = "chat.completion"
+    chunk_kind = "chat.completion.chunk"
+
     def __init__(self, answer: ChatAnswer, number: int, counted: bool = True) -> None:
         self._answer = answer
-        self._head = {"id": f"chatcmpl-{number}", "created": int(time()), "model": answer.model}
+        self._head: JsonObject = {"id": f"chatcmpl-{number}", "created": int(time()), "model": answer.model}
         self._counted = counted
 
     def whole(self) -> bytes:
         """The answer in one piece."""
+        return dump(self._object(self.kind) | {"choices": [self._choice()], "usage": self._usage()})
+
+    def _choice(self) -> JsonObject:
         answer = self._answer
         message: JsonObject = {"role": "assistant", "content": "".join(answer.pieces)}
         if answer.thinking:
             message["reasoning"] = answer.thinking
         if answer.tool_calls:
             message["tool_calls"] = self._calls()
-        choice = {"index": 0, "message": message, "finish_reason": self._finish()}
-        return dump(self._object("chat.completion") | {"choices": [choice], "usage": self._usage()})
+        return {"index": 0, "message": message, "finish_reason": self._finish()}
 
     def events(self) -> Iterator[bytes]:
         """The events of a stream but for the last ones: thinking, text by tokens, tool calls."""
@@ -106,12 +116,14 @@ class Answer:
         """The last events of a stream: why it ended, the counts if they were asked for, and the mark."""
         end = self._chunk({}, self._finish())
         if self._counted:
-            end += _event(self._object("chat.completion.chunk") | {"choices": [], "usage": self._usage()})
+            end += _event(self._object(self.chunk_kind) | {"choices": [], "usage": self._usage()})
         return end + b"data: [DONE]\n\n"
 
     def _chunk(self, delta: Mapping[str, Json], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return _event(self._object("chat.completion.chunk") | {"choices": [choice]})
+        return _event(self._object(self.chunk_kind) | {"choices": [self._piece(delta, finish)]})
+
+    def _piece(self, delta: Mapping[str, Json], finish: str | None) -> JsonObject:
+        return {"index": 0, "delta": delta, "finish_reason": finish}
 
     def _object(self, kind: str) -> JsonObject:
         head = self._head
@@ -151,8 +163,12 @@ def error(status: int, message: str) -> JsonObject:
 
 def models(listing: Sequence[Mapping[str, Json]]) -> JsonObject:
     """The answer of `/v1/models`."""
-    rows = [{"id": one["name"], "object": "model", "created": 0, "owned_by": "library"} for one in listing]
-    return {"object": "list", "data": rows}
+    return {"object": "list", "data": [model(one["name"]) for one in listing]}
+
+
+def model(name: Json) -> JsonObject:
+    """The answer of `/v1/models/NAME`."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": "library"}
 
 
 def embeddings(body: Mapping[str, Json], vectors: Sequence[Sequence[float]], tokens: int) -> JsonObject:

@@ -3,35 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from time import perf_counter_ns
 from typing import Any
 
 from synalinks.testing.fake_models import words as _words
 from synalinks.testing.fake_models.model import ChatRequest, Model
+from synalinks.testing.fake_server import completion as _completion
 from synalinks.testing.fake_server import dialect as _dialect
 from synalinks.testing.fake_server import openai as _openai
-from synalinks.testing.fake_server.dialect import ChatAnswer, RefusalError, Shelf, dump
+from synalinks.testing.fake_server import pulling as _pulling
+from synalinks.testing.fake_server.capacity import Capacity, Scheduler, Visit
+from synalinks.testing.fake_server.dialect import ChatAnswer, NativeAnswer, RefusalError, dump
+from synalinks.testing.fake_server.facts import MODEL, facts
 from synalinks.testing.fake_server.faults import Fault, FaultSchedule
 from synalinks.testing.fake_server.http import Exchange
 from synalinks.testing.fake_server.log import RecordedRequest, RequestLog
+from synalinks.testing.fake_server.shelf import Shelf, tagged
 
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain"
 #: Requests for an answer, and all requests to a model, which are numbered.
-CHAT_PATHS = ("/api/chat", "/v1/chat/completions")
+CHAT_PATHS = ("/api/chat", "/api/generate", "/v1/chat/completions", "/v1/completions")
 MODEL_PATHS = (*CHAT_PATHS, "/api/embed", "/api/embeddings", "/v1/embeddings")
 #: Path -> methods it takes.
 ROUTES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(MODEL_PATHS, ("POST",)),
     "/api/show": ("POST",),
+    "/api/pull": ("POST",),
     "/api/tags": ("GET", "HEAD"),
     "/v1/models": ("GET",),
     "/api/ps": ("GET",),
     "/api/version": ("GET", "HEAD"),
     "/": ("GET", "HEAD"),
 }
-VERSION = "0.0.0"
+#: The paths of llama.cpp's server, which has no list of models to fetch and none of Ollama's own paths.
+LLAMA_CPP_ROUTES: dict[str, tuple[str, ...]] = {
+    **{path: methods for path, methods in ROUTES.items() if path.startswith(_openai.ROOT)},
+    **dict.fromkeys(("/props", "/slots", "/health"), ("GET",)),
+}
+#: A body of each chat path as one of `/api/chat`.
+_NATIVE: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "/api/generate": _completion.native,
+    "/v1/chat/completions": _openai.native,
+    "/v1/completions": _completion.native_of_openai,
+}
+NANOSECONDS = 1_000_000_000
+_EMPTY = {"role": "assistant", "content": ""}
 
 Latency = float | Callable[[int], float]
 
@@ -44,7 +63,15 @@ class Service:
     """
 
     def __init__(
-        self, model: Model, shelf: Shelf, faults: FaultSchedule, latency: Latency, keep: int | None, pace: float = 0.0
+        self,
+        model: Model,
+        shelf: Shelf,
+        faults: FaultSchedule,
+        latency: Latency,
+        keep: int | None,
+        pace: float = 0.0,
+        capacity: Capacity | None = None,
+        routes: Mapping[str, tuple[str, ...]] = ROUTES,
     ) -> None:
         self._model = model
         self._shelf = shelf
@@ -52,6 +79,8 @@ class Service:
         self.latency = latency
         self._pace = pace
         self._keep = keep
+        self._routes = routes
+        self._capacity = capacity
         self.tasks: set[asyncio.Task[None]] = set()
         self.reset()
 
@@ -61,6 +90,7 @@ class Service:
         self.in_flight = 0
         self.max_in_flight = 0
         self._asked: dict[bytes, int] = {}
+        self.scheduler = None if self._capacity is None else Scheduler(self._capacity)
 
     # -------------------------------------------------------------- one request
     def answer(self, exchange: Exchange) -> None:
@@ -69,7 +99,8 @@ class Service:
         record = RecordedRequest(0, exchange.method, exchange.path, exchange.body)
         log = self.log
         log.add(record)
-        methods = ROUTES.get(exchange.path)
+        path = MODEL[:-1] if exchange.path.startswith(MODEL) else exchange.path
+        methods = self._routes.get(path)
         if methods is None or exchange.method not in methods:
             status, words = (404, "404 page not found") if methods is None else (405, "405 method not allowed")
             log.close(record, status)
@@ -85,7 +116,7 @@ class Service:
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
         wait = self.latency(record.number) if callable(self.latency) else self.latency
         wait += fault.delay if fault is not None else 0.0
-        if wait > 0:
+        if wait > 0 or self.scheduler is not None:
             self._later(wait, exchange, record, started)
         else:
             self._finish(exchange, record, started)
@@ -94,7 +125,17 @@ class Service:
         log = self.log
 
         async def run() -> None:
-            await asyncio.sleep(wait)
+            try:
+                async with AsyncExitStack() as stack:
+                    if (place := self._place(exchange)) is not None:
+                        visit = await stack.enter_async_context(place)
+                        record.loading, record.queued = visit.loading, visit.queued
+                    await asyncio.sleep(wait)
+            except RefusalError as refusal:
+                self._leave(log)
+                log.close(record, refusal.status)
+                exchange.respond(refusal.status, _error(exchange, refusal.status, str(refusal)))
+                return
             self._finish(exchange, record, started)
 
         def done(task: asyncio.Task[None]) -> None:
@@ -110,6 +151,17 @@ class Service:
         self.tasks.add(task)
         task.add_done_callback(done)
         exchange.on_gone = task.cancel
+
+    def _place(self, exchange: Exchange) -> AbstractAsyncContextManager[Visit] | None:
+        """A slot of the model that a request is for; None for requests that are refused, and without a capacity."""
+        if self.scheduler is None:
+            return None
+        try:
+            body = _dialect.decode(exchange.body)
+            self._shelf.abilities(body)
+        except RefusalError:
+            return None
+        return self.scheduler.slot(tagged(str(body.get("model"))), body.get("keep_alive"))
 
     def _leave(self, log: RequestLog) -> None:
         if log is self.log:  # else `reset` came between, and set it to 0
@@ -160,38 +212,53 @@ class Service:
     def _side_route(self, exchange: Exchange, record: RecordedRequest) -> None:
         kind, value = _dialect_kind(exchange.path), b""
         try:
-            if exchange.path == "/":
-                value = b"Ollama is running"
-            elif exchange.path == "/api/version":
-                value = dump({"version": VERSION})
-            elif exchange.path == "/api/show":
-                body = _dialect.decode(exchange.body)
-                record.model = str(body.get("model") or body.get("name"))
-                value = dump(_dialect.show(self._shelf.abilities(body)))
-            elif exchange.path == "/v1/models":
-                value = dump(_openai.models(self._shelf.listing()))
-            else:
-                value = dump({"models": self._shelf.listing(loaded=exchange.path == "/api/ps")})
+            if exchange.path == "/api/pull":
+                self._pull(exchange, record)
+                return
+            value = (
+                b"Ollama is running"
+                if exchange.path == "/"
+                else dump(facts(exchange, record, self._shelf, self.scheduler))
+            )
         except RefusalError as refusal:
             self.log.close(record, refusal.status)
-            exchange.respond(refusal.status, dump({"error": str(refusal)}))
+            exchange.respond(refusal.status, _error(exchange, refusal.status, str(refusal)))
             return
         self.log.close(record, 200)
         exchange.respond(200, value, kind=kind)
 
+    def _pull(self, exchange: Exchange, record: RecordedRequest) -> None:
+        """Fetch a model from the library: a line for each step, or the last one only, as the request says."""
+        body = _dialect.decode(exchange.body)
+        record.model = name = _pulling.name_of(body)
+        lines = _pulling.lines(self._shelf, name)
+        if body.get("stream", True) is False:
+            *_, last = lines
+            self.log.close(record, 200)
+            exchange.respond(200, dump(last))
+            return
+        self.log.close(record, 200)
+        exchange.start(200, kind=NDJSON)
+        try:
+            for line in lines:
+                exchange.write(dump(line) + b"\n")
+        except RefusalError as refusal:
+            exchange.write(dump({"error": str(refusal)}) + b"\n")
+        exchange.finish()
+
     # -------------------------------------------------------------- chat
     def _chat(self, exchange: Exchange, record: RecordedRequest, body: dict[str, Any], started: int) -> None:
-        as_openai, counted = exchange.path.startswith(_openai.ROOT), bool(body.get("stream_options"))
-        if as_openai:
-            body = _openai.native(body)
+        counted = bool(body.get("stream_options"))
+        if (native := _NATIVE.get(exchange.path)) is not None:
+            body = native(body)
         request = _dialect.chat_request(body, self._shelf.abilities(body))
         fault, stream = record.fault, body.get("stream", True) is not False
         if not request.messages:
             reason = "unload" if body.get("keep_alive") == 0 else "load"
+            said = {"response": ""} if exchange.path == "/api/generate" else {"message": _EMPTY}
             head = {"model": request.model, "created_at": _dialect.now()}
-            message = {"role": "assistant", "content": ""}
             self.log.close(record, 200)
-            exchange.respond(200, dump(head | {"message": message, "done": True, "done_reason": reason}))
+            exchange.respond(200, dump(head | said | {"done": True, "done_reason": reason}))
             return
         midway = fault is not None and not fault.answers
         answer = self._ask(request, fault, started)
@@ -201,17 +268,17 @@ class Service:
         if not midway:  # before the last byte, so that a client with the answer finds it counted
             self.log.bill(record, answer.prompt_tokens, answer.completion_tokens)
         self.log.close(record, 200)
-        elapsed = perf_counter_ns() - answer.started
-        said = _openai.Answer(answer, record.number, counted) if as_openai else _NativeAnswer(answer, elapsed)
+        answer.loading, answer.queued = int(record.loading * NANOSECONDS), int(record.queued * NANOSECONDS)
+        shaped = _shaped(exchange.path, answer, record.number, counted)
         if stream:
-            self._stream(exchange, said, fault if midway else None)
+            self._stream(exchange, shaped, fault if midway else None)
         elif midway:
-            whole = said.whole()
+            whole = shaped.whole()
             exchange.start(200, kind="application/json; charset=utf-8", length=len(whole))
             exchange.write(whole[: len(whole) // 2])
             exchange.cut()
         else:
-            exchange.respond(200, said.whole())
+            exchange.respond(200, shaped.whole())
 
     def _ask(self, request: ChatRequest, fault: Fault | None, started: int) -> ChatAnswer:
         """The model's answer; the draw is taken only if the answer will be sent as it is."""
@@ -227,7 +294,7 @@ class Service:
             answer.completion_tokens = len(answer.pieces)
         return answer
 
-    def _stream(self, exchange: Exchange, said: _openai.Answer | _NativeAnswer, fault: Fault | None) -> None:
+    def _stream(self, exchange: Exchange, said: _openai.Answer | NativeAnswer, fault: Fault | None) -> None:
         """A stream of events, one chunk each, at the server's pace; a fault ends it half way."""
         as_openai = isinstance(said, _openai.Answer)
         exchange.start(200, kind=_openai.SSE if as_openai else NDJSON)
@@ -284,28 +351,18 @@ class Service:
         value: dict[str, Any] = {"model": record.model, "embeddings": vectors}
         if texts:
             elapsed = perf_counter_ns() - started
-            value |= {"total_duration": elapsed, "load_duration": elapsed // 2, "prompt_eval_count": count}
+            loading = int(record.loading * NANOSECONDS) or min(elapsed // 2, _dialect.LOADED)
+            value |= {"total_duration": elapsed, "load_duration": loading, "prompt_eval_count": count}
         exchange.respond(200, dump(value))
 
 
-class _NativeAnswer:
-    """An answer in Ollama's own shapes; `elapsed` in nanoseconds."""
-
-    def __init__(self, answer: ChatAnswer, elapsed: int) -> None:
-        self._answer = answer
-        self._elapsed = elapsed
-
-    def whole(self) -> bytes:
-        """The answer in one piece."""
-        return dump(self._answer.body(self._elapsed))
-
-    def events(self) -> Iterator[bytes]:
-        """The lines of a stream but for the last."""
-        return (dump(line) + b"\n" for line in self._answer.lines())
-
-    def end(self) -> bytes:
-        """The last line, with the counters."""
-        return dump(self._answer.last_line(self._elapsed)) + b"\n"
+def _shaped(path: str, answer: ChatAnswer, number: int, counted: bool) -> _openai.Answer | NativeAnswer:
+    """An answer in the shapes of a path."""
+    if path.startswith(_openai.ROOT):
+        kind = _completion.Completed if path == "/v1/completions" else _openai.Answer
+        return kind(answer, number, counted)
+    native = _completion.Generated if path == "/api/generate" else NativeAnswer
+    return native(answer, perf_counter_ns() - answer.started)
 
 
 def _error(exchange: Exchange, status: int, words: str) -> bytes:
