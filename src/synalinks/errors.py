@@ -1,4 +1,4 @@
-"""Every error the library raises, as one tree.
+"""Every error the library raises, as one tree::
 
     SynalinksError
     |- ConfigurationError        a wrong program: always raised (also a ValueError)

@@ -1,9 +1,8 @@
-"""The labels of a place in a training run, and the modules that calls are made in.
+"""The labels of a place in a training run, and the modules that calls are made in::
 
     epoch     from 0
     step      from 0, within the epoch. Validation and evaluation have none: their batches are only a unit of
-    concurrency,
-              and a cassette recorded at one batch size must replay at another
+              concurrency, and a cassette recorded at one batch size must replay at another
     phase     `train`, `candidate`, `validation`, `reward`, `optimizer`, `metric`, `evaluate` or `predict`
     sample    index of the example in its data set
     module    path of the module that made the call, outermost first, e.g. `agent/generator_1`

@@ -39,8 +39,8 @@ class Variable(Copyable, Operand):
 
     Attributes:
         may_be_trained: whether it was made to be trainable: what freezing and unfreezing a module leaves alone.
-        path: where the variable stands in its program, e.g. `generator/state_generator`: the open `name_scope`s, and
-            its name.
+        path: where the variable stands in its program, e.g. `generator/state_generator`: the names of open
+            `name_scope` blocks, and its name.
 
     Raises:
         ConfigurationError: no schema, a `/` in the name, or a field that the schema doesn't have.

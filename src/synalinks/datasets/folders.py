@@ -116,7 +116,7 @@ class DocumentDataset(FolderDataset):
 
 
 class TextDataset(DocumentDataset):
-    """The texts of a folder: as `TextDocument`s, or by templates of `filepath` and `text`.
+    """The texts of a folder: each as a `TextDocument`, or by templates of `filepath` and `text`.
 
     Args:
         root: the folder.

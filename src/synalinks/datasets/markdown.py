@@ -74,7 +74,7 @@ def parse_markdown_sections(text: str) -> list[JsonObject]:
 
 
 class MarkdownDataset(DocumentDataset):
-    """The Markdown files of a folder: as `MarkdownDocument`s, or by templates of their fields.
+    """The Markdown files of a folder: each as a `MarkdownDocument`, or by templates of their fields.
 
     Args:
         root: the folder.

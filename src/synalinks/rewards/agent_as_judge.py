@@ -34,7 +34,7 @@ class AgentAsJudge(ProgramAsJudge):
 
     Args:
         language_model: a `LanguageModel`, its name, or None for the session's default at the first call.
-        tools: `Tool`s or functions; a judge without any is an `LMAsJudge`.
+        tools: functions, or values of `Tool`; a judge without any is an `LMAsJudge`.
         prompt_template, examples, instructions, final_instructions, max_iterations, use_chain_of_thought, workdir,
             skills: of the agent; see `FunctionCallingAgent`.
         score_type: the scale; see `SelfCritique`.

@@ -84,7 +84,7 @@ def get_registered_object(
 def get_custom_objects() -> dict[str, Any]:
     """Everything registered, by name: the registry itself, so that an entry set in it is known from then on.
 
-    The objects of open `custom_object_scope`s are not in it.
+    The objects of an open `custom_object_scope` are not in it.
     """
     return _by_name
 

@@ -69,8 +69,8 @@ _THINKING = "ChatMessage.thinking is an old name; use reasoning_content"
 class ChatMessage(DataModel):
     """One message of a conversation.
 
-    Its content is a text, the result of a tool as an object, or a list of parts: texts, `Image`s, `Audio`s, and parts
-    in OpenAI's form.
+    Its content is a text, the result of a tool as an object, or a list of parts: texts, values of `Image` and `Audio`,
+    and parts in OpenAI's form.
 
     Example:
         >>> message = synalinks.ChatMessage(role="user", content=["What?", synalinks.Image(url="https://example.com/cat.png")])

@@ -285,7 +285,7 @@ def to_chat_completion_request(
     Args:
         messages: see `to_chat_completion_messages`.
         model: the model's name.
-        tools: `Tool`s, or dicts: `{"name", "description", "parameters"}`, bare or in OpenAI's wrapping.
+        tools: values of `Tool`, or dicts: `{"name", "description", "parameters"}`, bare or in OpenAI's wrapping.
         **kwargs: further fields of the request; `response_format` may be a class of data models.
 
     Raises:

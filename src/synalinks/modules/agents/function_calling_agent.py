@@ -79,7 +79,7 @@ class FunctionCallingAgent(Module):
         temperature, max_tokens, top_p, top_k, reasoning_effort: of all calls; the model's where None.
         use_inputs_schema, use_outputs_schema: show the schemas in the prompt of the turns.
         use_chain_of_thought: have the model think before each turn.
-        tools: `Tool`s or functions.
+        tools: functions, or values of `Tool`.
         autonomous: run the loop to its end, or one turn a call.
         return_inputs_with_trajectory: whether the conversation stands before the answer; without a schema, whether
             what is returned is the whole conversation or what this call added at its end.

@@ -325,8 +325,8 @@ class Module(Operation, InvocationCounters):
             return await self._call_eager(args, kwargs)
 
     def as_input(self, value: Any) -> Any:
-        """A positional argument as `call` takes it: pydantic models become `JsonDataModel`s, and so do dicts of plain
-        data, unless the module takes plain values."""
+        """A positional argument as `call` takes it: pydantic models become a `JsonDataModel` each, and so do dicts of
+        plain data, unless the module takes plain values."""
         return to_value(value) if self.takes_plain_values else to_input(value)
 
     async def run_node(self, *args: Any, **kwargs: Any) -> Any:

@@ -74,8 +74,8 @@ class Generator(Module):
         streaming: return a `StreamingIterator` of the message; without effect where there is a schema or
             `return_inputs`. In `fit`, `evaluate` and `predict`, in training, and where another module of the program
             reads the output, it is a whole message.
-        tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`. Where it calls
-            some, the output is a `ChatMessage` with these calls, also with a schema.
+        tools: tools the model may call: functions, values of `Tool`, or `{"name", "description", "parameters"}`. Where
+            it calls some, the output is a `ChatMessage` with these calls, also with a schema.
         tool_schemas: the same as JSON, as a saved generator has them.
         decision_model: a `DecisionModel`, or its name, that answers in place of the language model; for schemas made of
             choices. A `language_model` beside it answers where the decision model has no answer.

@@ -50,7 +50,7 @@ class LanguageModel(RemoteModel):
         Args:
             messages: no call is made, and None returned, where this is None.
             schema: the schema of the answer; a `ChatMessage` is returned without one, or if the model calls tools.
-            tools: tools the model may call: `Tool`s, functions, or `{"name", "description", "parameters"}`.
+            tools: tools the model may call: functions, values of `Tool`, or `{"name", "description", "parameters"}`.
             tool_schemas: the same as JSON only.
             streaming: return a `StreamingIterator` as soon as the answer begins; without effect where there is a
                 schema, whose answer is of use as a whole only.

@@ -117,7 +117,7 @@ class OllamaServer:
     # -------------------------------------------------------------- what it has seen
     @property
     def url(self) -> str:
-        """Where the server listens, e.g. `http://127.0.0.1:40123`; the last place, once it has stopped.
+        """The URL of the server, with its port on loopback; after it has stopped, the last one.
 
         Raises:
             ConfigurationError: it was never started.
