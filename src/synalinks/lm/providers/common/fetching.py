@@ -13,6 +13,7 @@ import ipaddress
 import os
 import urllib.request
 from collections.abc import Collection, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -90,11 +91,9 @@ async def fetch(url: str, kind: str, transport: httpx.AsyncBaseTransport | None 
     shown = url.partition("?")[0]
     for _ in range(MOST_REDIRECTS + 1):
         await _check_host(url, transport)
+        client = http_client(url, {"accept": f"{kind}/*, */*;q=0.1"}, timeout=SILENCE, transport=transport)
         try:
-            async with (
-                http_client(url, {"accept": f"{kind}/*, */*;q=0.1"}, timeout=SILENCE, transport=transport) as client,
-                client.stream("GET", url) as response,
-            ):
+            async with aclosing(client), aclosing(await client.begin("GET", url)) as response:
                 if response.is_redirect:
                     url = urljoin(url, response.headers.get("location", ""))
                     continue

@@ -25,7 +25,7 @@ from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.thinking import Pieces
 from synalinks.lm.providers.server import SAVED_PARAMETERS
-from synalinks.lm.providers.transport.http import http_client, is_refused, with_query
+from synalinks.lm.providers.transport.http import HttpClient, http_client, is_refused, with_query
 from synalinks.lm.providers.transport.per_loop import PerLoop
 from synalinks.lm.providers.transport.sse import events
 from synalinks.lm.providers.transport.status import error_for
@@ -111,7 +111,7 @@ class Remote:
         self._query = query
         self._timeout = timeout
         self._transport = transport
-        self._clients: PerLoop[_Client] = PerLoop(self._connect)
+        self._clients: PerLoop[HttpClient] = PerLoop(self._connect)
         keep_secret(self._key, *(auth or ())[1:], *(v for name, v in parse_qsl(query) if name not in SAVED_PARAMETERS))
 
     # --- what a subclass describes -------------------------------------------------------------------------
@@ -189,9 +189,9 @@ class Remote:
         if path is None:
             return None
         request = Request("chat", f"{self.name}/*")
-        client = (await self._clients.get()).http
+        client = await self._clients.get()
         try:
-            response = await client.get(self._url(path))
+            response = await client.request("GET", self._url(path))
         except _http_errors() as error:
             raise self._translated(error, request) from error
         if not response.is_success:
@@ -216,9 +216,9 @@ class Remote:
         Raises:
             LMError: by what the server said, or failed to say.
         """
-        client = (await self._clients.get()).http
+        client = await self._clients.get()
         try:
-            response = await client.post(self._url(path), content=_json.dumps(payload).encode())
+            response = await client.request("POST", self._url(path), _json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call.request) from error
         note(call, response.headers)
@@ -252,10 +252,9 @@ class Remote:
 
     async def _stream(self, path: str, payload: Mapping[str, Any], call: Call) -> AsyncGenerator[str, None]:
         """The records of a streamed answer, as text. Close it when leaving early."""
-        client = (await self._clients.get()).http
-        request = client.build_request("POST", self._url(path), content=_json.dumps(payload).encode())
+        client = await self._clients.get()
         try:
-            response = await client.send(request, stream=True)
+            response = await client.begin("POST", self._url(path), _json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call.request) from error
         note(call, response.headers)
@@ -276,9 +275,8 @@ class Remote:
 
     # --- connections ---------------------------------------------------------------------------------------
 
-    def _connect(self) -> _Client:
-        client = http_client(self.endpoint, self._headers_with_key(), self._auth, self._timeout, self._transport)
-        return _Client(client)
+    def _connect(self) -> HttpClient:
+        return http_client(self.endpoint, self._headers_with_key(), self._auth, self._timeout, self._transport)
 
     def _headers_with_key(self) -> Mapping[str, str]:
         names = " or ".join(self._spec.key_env)
@@ -377,16 +375,6 @@ class Remote:
         return ConnectionFailed(
             f"{self.endpoint}: the connection broke before the answer was whole ({reason})", uncertain=True
         )
-
-
-class _Client:
-    """An httpx client that `PerLoop` can close."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self.http = http
-
-    async def close(self) -> None:
-        await self.http.aclose()
 
 
 def _http_errors() -> tuple[type[Exception], ...]:

@@ -1,79 +1,164 @@
-"""An httpx transport for many calls at once: a connection a call, each in a pool of its own.
-
-httpx's pool looks at every connection it keeps each time a request is sent or ends, and polls each idle one; at 32
-calls at once that takes more time than the calls themselves. Here a call takes a free connection (a transport that
-has no other) or opens a new one. Everything else is httpx's own.
-"""
+"""An httpx transport for many calls at once: a connection a call, which is free for the next one afterwards."""
 
 from __future__ import annotations
 
-from collections import deque
+import asyncio
+import ssl
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 
+from synalinks.lm.providers.transport.connection import Connection
 
-class ConnectionPoolTransport(httpx.AsyncBaseTransport):
-    """As many single-connection transports as there are calls at once; the one used last is taken first.
+#: Seconds after which an address of a host is tried beside the one before (RFC 8305).
+NEXT_ADDRESS = 0.25
+_Origin = tuple[str, bytes, int | None]
+
+
+class ConnectionPool(httpx.AsyncBaseTransport):
+    """As many connections as there are calls at once; of the free ones, that used last is taken first.
+
+    Where httpx's own transport has been replaced, as vcrpy and pytest-httpx do it to record or to answer requests,
+    requests go through the replacement.
 
     Args:
         expiry: seconds an idle connection is kept.
-        **options: of `httpx.AsyncHTTPTransport`, e.g. `verify` with an SSL context that all connections share.
+        verify: the TLS context of all connections; None where there is no TLS.
     """
 
-    def __init__(self, expiry: float, **options: Any) -> None:
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=expiry)
-        self._options = {**options, "limits": limits}
-        self._free: deque[httpx.AsyncHTTPTransport] = deque()
-        self._all: list[httpx.AsyncHTTPTransport] = []
+    def __init__(self, expiry: float, verify: ssl.SSLContext | None = None) -> None:
+        self._expiry = expiry
+        self._verify = verify
+        self._free: defaultdict[_Origin, deque[Connection]] = defaultdict(deque)
+        self._all: set[Connection] = set()
+        self._replacement: httpx.AsyncHTTPTransport | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request on a connection of its own, which is free again when the response is closed."""
-        connection = self._free.pop() if self._free else self._open()
+        """Send a request on a connection of its own, which is free again once the response was read or is closed."""
+        if _is_replaced():
+            return await self._by_replacement(request)
+        url = request.url
+        origin = (url.scheme, url.raw_host, url.port)
+        timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
+        read = timeouts.get("read")
+        head, body = _head_of(request), request.content
+        connection = self._free_one(origin) or await self._open(origin, timeouts.get("connect"))
         try:
-            response = await connection.handle_async_request(request)
+            await connection.send(head, body, read)
+            extensions = {"http_version": b"HTTP/1.1", "reason_phrase": connection.reason}
+            content: dict[str, Any]
+            if connection.whole:
+                content = {"content": await connection.next_chunk(read)}
+            else:
+                content = {"stream": _Body(self, origin, connection, read)}
         except BaseException:
-            self._free.append(connection)
+            self._drop(connection)
             raise
-        response.stream = _Returning(response.stream, self._free, connection)  # type: ignore[arg-type]
+        response = httpx.Response(connection.status, headers=connection.headers, extensions=extensions, **content)
+        if connection.whole and "content" in content:
+            self.give_back(origin, connection)
         return response
 
-    def _open(self) -> httpx.AsyncHTTPTransport:
-        connection = httpx.AsyncHTTPTransport(**self._options)
-        self._all.append(connection)
+    def _free_one(self, origin: _Origin) -> Connection | None:
+        free = self._free[origin]
+        oldest = asyncio.get_running_loop().time() - self._expiry
+        while free:
+            connection = free.pop()
+            if connection.idle_since >= oldest and not connection.is_closed:
+                return connection
+            self._drop(connection)
+        return None
+
+    async def _open(self, origin: _Origin, seconds: float | None) -> Connection:
+        scheme, raw_host, port = origin
+        if scheme not in ("http", "https"):
+            raise httpx.UnsupportedProtocol(f"a URL begins with 'http://' or 'https://', not with {scheme!r}")
+        host = raw_host.decode("ascii")
+        tls: dict[str, Any] = {"ssl": self._verify or True, "server_hostname": host} if scheme == "https" else {}
+        try:
+            async with asyncio.timeout(seconds):
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    Connection,
+                    host,
+                    port or (443 if tls else 80),
+                    happy_eyeballs_delay=NEXT_ADDRESS,
+                    **tls,
+                )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(str(error)) from error
+        except OSError as error:
+            raise httpx.ConnectError(str(error)) from error
+        self._all.add(connection)
         return connection
+
+    def give_back(self, origin: _Origin, connection: Connection) -> None:
+        """Take in a connection whose exchange is over; those that have been idle for too long are closed."""
+        if not connection.rest():
+            self._drop(connection)
+            return
+        free = self._free[origin]
+        free.append(connection)
+        while free[0].idle_since < connection.idle_since - self._expiry:
+            self._drop(free.popleft())
+
+    def _drop(self, connection: Connection) -> None:
+        self._all.discard(connection)
+        connection.abort()
+
+    async def _by_replacement(self, request: httpx.Request) -> httpx.Response:
+        if self._replacement is None:
+            self._replacement = httpx.AsyncHTTPTransport(verify=self._verify or False)
+        return await self._replacement.handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for connection in self._all:
-            await connection.aclose()
+        connections = list(self._all)
         self._all.clear()
         self._free.clear()
+        for connection in connections:
+            connection.close()
+        for connection in connections:
+            await connection.closed()
+        if self._replacement is not None:
+            await self._replacement.aclose()
 
 
-class _Returning(httpx.AsyncByteStream):
-    """A response's bytes; frees its connection when it is closed."""
+class _Body(httpx.AsyncByteStream):
+    """A response's bytes; gives its connection back when it is closed."""
 
-    def __init__(
-        self,
-        stream: httpx.AsyncByteStream,
-        free: deque[httpx.AsyncHTTPTransport],
-        connection: httpx.AsyncHTTPTransport,
-    ) -> None:
-        self._stream = stream
-        self._free = free
-        self._connection: httpx.AsyncHTTPTransport | None = connection
+    def __init__(self, pool: ConnectionPool, origin: _Origin, connection: Connection, seconds: float | None) -> None:
+        self._pool, self._origin, self._seconds = pool, origin, seconds
+        self._connection: Connection | None = connection
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._stream:
-            yield part
+        while self._connection is not None and (chunk := await self._connection.next_chunk(self._seconds)):
+            yield chunk
 
     async def aclose(self) -> None:
-        """Close the response and free the connection, once."""
+        """Give the connection back, once; one whose response has not come to its end is closed."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
-                await self._stream.aclose()
-            finally:
-                self._free.append(connection)
+            self._pool.give_back(self._origin, connection)
+
+
+def _head_of(request: httpx.Request) -> bytes:
+    """The request line and the headers.
+
+    Raises:
+        httpx.LocalProtocolError: a line break in one of them, which would begin another header.
+    """
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    lines += [b"%s: %s" % header for header in request.headers.raw]
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+        raise httpx.LocalProtocolError("a header of the request has a line break in its name or value")
+    return head + b"\r\n\r\n"
+
+
+def _is_replaced() -> bool:
+    """Whether a method that is not httpx's own stands in the place of its transport's."""
+    plain = httpx.AsyncHTTPTransport
+    code = getattr(plain.handle_async_request, "__code__", None)
+    return code is None or code.co_filename != plain.__init__.__code__.co_filename

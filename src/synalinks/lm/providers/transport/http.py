@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import urllib.request
-from collections.abc import Mapping
-from functools import lru_cache
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from synalinks.version import __version__
 
 if TYPE_CHECKING:
     import ssl
@@ -25,6 +28,64 @@ KEEP_ALIVE_SECONDS = 30.0
 LOCAL_KEEP_ALIVE_SECONDS = 2.0
 #: Seconds to establish a connection.
 CONNECT_SECONDS = 10.0
+#: Of every request; httpx decompresses these two without further packages.
+OWN_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": f"synalinks-replay/{__version__}"}
+
+
+class HttpClient:
+    """Requests to a server, all with the same headers. Redirects are not followed, and no cookie is kept.
+
+    Args:
+        headers: of every request.
+        timeout: seconds of each step of an exchange.
+        send: carries a request, and returns its response before the body is read.
+        close: closes the connections.
+    """
+
+    def __init__(
+        self,
+        headers: httpx.Headers,
+        timeout: httpx.Timeout,
+        send: Callable[[httpx.Request], Awaitable[httpx.Response]],
+        close: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._headers = headers
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._send = send
+        self.close = self.aclose = close
+
+    async def request(self, method: str, url: str, content: bytes = b"") -> httpx.Response:
+        """The whole response to a request.
+
+        Raises:
+            httpx.HTTPError, httpx.InvalidURL, httpx.StreamError: there is none.
+        """
+        response = await self.begin(method, url, content)
+        try:
+            await response.aread()
+        finally:
+            if not response.is_closed:
+                await response.aclose()
+        return response
+
+    async def begin(self, method: str, url: str, content: bytes = b"") -> httpx.Response:
+        """The response to a request, as soon as its head has come. Close it. Raises: see `request`."""
+        import httpx  # 80 ms, not needed to import the package
+
+        request = httpx.Request(
+            method, _url(url), headers=self._headers, content=content, extensions=self._extensions.copy()
+        )
+        response = await self._send(request)
+        response.request = request
+        return response
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    """A URL; parsing one takes longer than to send a request."""
+    import httpx  # as above
+
+    return httpx.URL(text)
 
 
 def http_client(
@@ -33,35 +94,33 @@ def http_client(
     auth: tuple[str, str] | None = None,
     timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-) -> httpx.AsyncClient:
-    """A client for a server: a connection a call, or httpx's own pool behind a proxy. It follows no redirects.
+) -> HttpClient:
+    """A client for a server: a connection a call, or httpx's own client behind a proxy.
 
     Args:
         endpoint: URL of the server.
-        headers, auth: of every request.
+        headers: of every request.
+        auth: user and password of every request.
         timeout: seconds that a single read or write may take; connecting has a limit of its own.
         transport: in place of the network.
     """
-    import httpx  # 80 ms, not needed to import the package
-
-    from synalinks.lm.providers.transport.connection_pool import ConnectionPoolTransport  # it needs httpx
+    import httpx  # as above
 
     local = is_loopback(endpoint)
     expiry = LOCAL_KEEP_ALIVE_SECONDS if local else KEEP_ALIVE_SECONDS
-    proxied = transport is None and not local and bool(urllib.request.getproxies())
-    verify: Any = _context() if proxied or (transport is None and endpoint.startswith("https:")) else None
-    if transport is None and not proxied:
-        transport = ConnectionPoolTransport(expiry, verify=verify)
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=expiry)
-    return httpx.AsyncClient(
-        headers=headers,
-        auth=auth,
-        timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS, pool=None),
-        limits=limits,
-        trust_env=not local,
-        transport=transport,
-        verify=verify,
-    )
+    limit = httpx.Timeout(timeout, connect=CONNECT_SECONDS, pool=None)
+    if auth is not None:
+        headers = {**headers, "authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
+    if transport is None and not local and urllib.request.getproxies():
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=expiry)
+        client = httpx.AsyncClient(headers=headers, timeout=limit, limits=limits, verify=_context())
+        return HttpClient(client.headers, limit, partial(client.send, stream=True), client.aclose)
+    if transport is None:
+        from synalinks.lm.providers.transport.connection_pool import ConnectionPool  # it needs httpx
+
+        transport = ConnectionPool(expiry, _context() if endpoint.startswith("https:") else None)
+    sent = httpx.Headers({**OWN_HEADERS, **headers})
+    return HttpClient(sent, limit, transport.handle_async_request, transport.aclose)
 
 
 def _context() -> ssl.SSLContext:
@@ -73,7 +132,9 @@ def _context() -> ssl.SSLContext:
 def _context_of(file: str | None, folder: str | None) -> ssl.SSLContext:
     import httpx  # as above
 
-    return httpx.create_ssl_context()  # reads the two variables itself
+    context = httpx.create_ssl_context()  # reads the two variables itself
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def is_loopback(endpoint: str) -> bool:
