@@ -45,7 +45,7 @@ async def main():
     x = np.array([Problem(problem=text) for text in SUMS], dtype="object")
     y = np.array([Answer(thinking=f"{text} = {n}", answer=str(n)) for text, n in SUMS.items()], dtype="object")
 
-    cap = synalinks.Budget(usd="0.05")
+    cap = synalinks.Budget(usd="0.04")
     history = await program.fit(x, y, epochs=20, validation_split=0.3, verbose=2, budget=cap)
 
     spent = history.ledger.total

@@ -32,7 +32,7 @@ SHOWS = {
     ],
     "budgeted_training": [
         r"stopped by: budget, after epoch \d of 20",
-        r"spent \$0\.0\d\d\d of \$0\.05 in \d+ calls",
+        r"spent \$0\.0\d\d\d of \$0\.04 in \d+ calls",
         r"kept: \d examples, reward [01]\.\d\d on \d+ samples",
         r"19 \+ 64 = -?\d+",
     ],
@@ -105,7 +105,7 @@ def test_the_budget_holds() -> None:
     _, ledger = replay("budgeted_training")
     in_fit = [entry for entry in ledger if entry.scope.epoch is not None]
     assert len(in_fit) == len(ledger) - 1, "one question was asked after training"
-    assert sum((entry.as_if or Decimal(0) for entry in in_fit), Decimal(0)) <= Decimal("0.05")
+    assert sum((entry.as_if or Decimal(0) for entry in in_fit), Decimal(0)) <= Decimal("0.04")
     begun = {entry.scope.epoch for entry in in_fit}
     assert {entry.scope.epoch for entry in in_fit if entry.scope.phase == "validation"} == begun
 

@@ -6,6 +6,7 @@ The law gives the exact expected reward of a set of examples, so nothing is left
 from __future__ import annotations
 
 import importlib
+import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -57,7 +58,10 @@ def model(law: Any, seed: int) -> ScriptedProvider:
 
 
 def trained(law: Any, seed: int) -> tuple[float, int]:
-    """Share of the way to the ceiling, and calls, of four epochs with the defaults on the nearest-example task."""
+    """Share of the way to the ceiling, and calls, of four epochs with the defaults on the nearest-example task.
+
+    On cases that no part of the training has seen: those of the validation are what candidates are chosen by.
+    """
 
     async def build() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Case)
@@ -73,12 +77,14 @@ def trained(law: Any, seed: int) -> tuple[float, int]:
     provider = model(law, seed)
     fit(program, provider, x, y, batch_size=32, epochs=4, validation_data=validation, seed=seed)
     shown = " ".join(f"{e['inputs']} {e['outputs']}" for e in program.trainable_variables[0].get("examples"))
-    start, end = law.floor("T2"), law.expected("T2", [law.BASE["T2"] + "\n" + shown])
+    rng = random.Random("fresh T2")
+    fresh = [law.Case("T2", 3000 + n, "fresh", rng) for n in range(300)]
+    start, end = (law.expected("T2", [law.BASE["T2"] + "\n" + text], fresh) for text in ("", shown))
     return (end - start) / (law.ceiling("T2") - start), len(provider.calls)
 
 
-def test_it_gets_half_of_the_way_where_the_nearest_example_counts_within_900_calls(law: Any) -> None:
-    """Of the 59 % that three examples can reach. Drawn by chance they reach 30 %."""
+def test_on_cases_never_seen_it_gets_a_quarter_of_the_way_where_the_nearest_example_counts_within_900_calls(law: Any) -> None:
+    """The mean of 12 runs is 0.31; examples that are drawn by chance (`sampling="random"`) reach 0.27."""
     found = [trained(law, seed) for seed in range(4)]
-    assert sum(share for share, _ in found) / len(found) >= 0.45  # four runs; the mean of many is 0.53
+    assert sum(share for share, _ in found) / len(found) >= 0.28
     assert all(calls <= 900 for _, calls in found)

@@ -44,15 +44,15 @@ class Step:
             `sample` and the sample's `target` (JSON, or None).
         description: the program's description.
         rng: the only source of randomness.
-        evaluation_inputs: inputs of the samples that candidates are scored on, JSON, without targets; empty where they
-            are unknown. The same object as long as they are the same.
+        training_inputs: inputs of the training samples, or of 400 drawn ones, JSON; of the batch, where the data are a
+            stream; empty where they are unknown. The same object as long as they are the same.
         batch: the samples themselves.
 
     Example:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
         >>> step = synalinks.optimizers.Step(epoch=0, step=2, records=[], description="Answers.", rng=rng)
-        >>> step.epoch, step.step, step.evaluation_inputs
+        >>> step.epoch, step.step, step.training_inputs
         (0, 2, ())
     """
 
@@ -61,7 +61,7 @@ class Step:
     records: Sequence[Record]
     description: str
     rng: np.random.Generator
-    evaluation_inputs: Sequence[Any] = ()
+    training_inputs: Sequence[Any] = ()
     batch: Batch = Batch()
 
 

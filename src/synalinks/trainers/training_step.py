@@ -16,6 +16,7 @@ from synalinks.data import Variable, tree
 from synalinks.metrics import Mean
 from synalinks.optimizers import Batch, Proposal, Step
 from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.few_shot.lexical_similarity import looked_at
 from synalinks.optimizers.scored_predictions import Record, begin_step
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
@@ -32,7 +33,7 @@ class TrainingStep:
 
     def __init__(self, parts: FitParts) -> None:
         self._parts = parts
-        self._validation_inputs: list[Any] | None = None  # made once: optimizers compare by identity
+        self._inputs: list[Any] | None = None  # made once: optimizers compare by identity
 
     async def __call__(self, epoch: int, number: int, batch: list[Sample], mean_reward: Mean) -> None:
         """Train on a batch; `epoch` and `number` are counted from 0."""
@@ -97,16 +98,19 @@ class TrainingStep:
         targets = {sample.index: _json_of(sample.y) for sample in batch}
         shown = [{**record, "target": targets[record["sample"]]} for record in records]
         description = self._parts.run.program.description
-        return Step(epoch, number, shown, description, self._parts.rng, self._evaluation_inputs(batch), seen)
+        return Step(epoch, number, shown, description, self._parts.rng, self._training_inputs(batch), seen)
 
-    def _evaluation_inputs(self, batch: list[Sample]) -> list[Any]:
-        """Inputs of the samples that candidates are scored on, whichever of them a minibatch holds."""
-        validation = self._parts.data.validation
-        if not isinstance(validation, Samples):
+    def _training_inputs(self, batch: list[Sample]) -> list[Any]:
+        """Inputs of the training samples; never those of the validation, which measures what is chosen by them."""
+        import numpy as np  # only training needs it
+
+        train = self._parts.data.train
+        if not isinstance(train, Samples):
             return [_json_of(sample.x) for sample in batch]
-        if self._validation_inputs is None:
-            self._validation_inputs = [_json_of(sample.x) for sample in validation.items]
-        return self._validation_inputs
+        if self._inputs is None:
+            rng = np.random.default_rng([self._parts.config.seed or 0, 2])
+            self._inputs = [_json_of(sample.x) for sample in looked_at(train.items, rng)]
+        return self._inputs
 
     def _minibatch(self, batch: list[Sample]) -> list[Sample]:
         """The samples that parent and child are compared on."""

@@ -127,7 +127,7 @@ def test_within_an_epoch_no_count_comes_twice_before_each_has_come_once() -> Non
     assert set(fourth) == {1, 2, 3} and max(fourth.values()) < 35
 
 
-# --- which ones: those nearest to what candidates are scored on -------------------------------------------------------
+# --- which ones: those nearest to the training inputs ----------------------------------------------------------------
 
 TOPICS = ("apple pear plum", "copper iron zinc", "river lake sea")
 
@@ -136,10 +136,10 @@ def about(topic: int, n: int) -> dict[str, str]:
     return {"q": f"say what is case {n} about {TOPICS[topic]}"}
 
 
-#: Three of each topic. Of what candidates are scored on, four are about the first, two about the second, one about
-#: the third, and ten about nothing that is known.
+#: Three of each topic. Of the training inputs, four are about the first, two about the second, one about the third, and
+#: ten about nothing that is known.
 KNOWN = [about(topic, 10 * topic + n) for topic in (0, 1, 2) for n in range(3)]
-JUDGED = [about(topic, 100 + n) for n, topic in enumerate((0, 0, 0, 0, 1, 1, 2))] + [
+INPUTS = [about(topic, 100 + n) for n, topic in enumerate((0, 0, 0, 0, 1, 1, 2))] + [
     {"q": f"else{n}"} for n in range(10)
 ]
 
@@ -149,15 +149,15 @@ def knowing(rewards: Sequence[float], examples: Sequence[Any] = ()) -> Variable:
     return Variable({"predictions": records, "examples": list(examples)}, data_model=Instructions, name="v")
 
 
-def draw(one: Variable, seed: int = 0, judged: Sequence[Any] = JUDGED, **options: Any) -> list[int]:
-    step = Step(0, 0, [], "", np.random.default_rng(seed), judged)
+def draw(one: Variable, seed: int = 0, inputs: Sequence[Any] = INPUTS, **options: Any) -> list[int]:
+    step = Step(0, 0, [], "", np.random.default_rng(seed), inputs)
     found = asyncio.run(synalinks.RandomFewShot(**options).propose(one, step))
     assert found is not None
     return [KNOWN.index(example["inputs"]) for example in found["examples"]]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_together_they_come_near_to_all_that_is_judged_the_most_frequent_first(seed: int) -> None:
+def test_together_they_come_near_to_all_that_is_inputs_the_most_frequent_first(seed: int) -> None:
     one = knowing([1.0] * 9)
     topics = [i // 3 for i in draw(one, seed, nb_min_examples=3, nb_max_examples=3)]
     assert topics == [0, 1, 2]
@@ -183,21 +183,21 @@ def test_random_and_best_do_not_look_at_similarity() -> None:
         for seed in range(5):
             options = {"sampling": sampling, "nb_min_examples": 3, "nb_max_examples": 3}
             found = draw(knowing(rewards), seed, **options)
-            assert found == draw(knowing(rewards), seed, judged=(), **options)
+            assert found == draw(knowing(rewards), seed, inputs=(), **options)
             if sampling == "best":
                 assert found == [7, 5, 8]
     firsts = Counter(draw(knowing([1.0] * 9), seed, sampling="random", nb_max_examples=1)[0] for seed in range(300))
     assert len(firsts) == 9 and min(firsts.values()) > 15
 
 
-@pytest.mark.parametrize("judged", [(), [{"q": "nothing alike"}, {"q": "else entirely"}]])
-def test_where_similarity_tells_nothing_it_is_the_plain_softmax_draw(judged: Sequence[Any]) -> None:
+@pytest.mark.parametrize("inputs", [(), [{"q": "nothing alike"}, {"q": "else entirely"}]])
+def test_where_similarity_tells_nothing_it_is_the_plain_softmax_draw(inputs: Sequence[Any]) -> None:
     rewards = [0.1, 0.9, 0.5, 0.3, 0.7, 1.0, 0.2, 0.6, 0.4]
     for seed in range(10):
         rng = np.random.default_rng(seed)
         rng.permutation(1)  # the deal of the count
         plain = choose(rewards, 3, "softmax", 0.3, rng)
-        assert draw(knowing(rewards), seed, judged, nb_min_examples=3, nb_max_examples=3) == plain
+        assert draw(knowing(rewards), seed, inputs, nb_min_examples=3, nb_max_examples=3) == plain
 
 
 def test_where_the_nearest_are_in_the_prompt_already_the_draw_is_a_plain_one() -> None:
@@ -219,14 +219,14 @@ def trained(pays: bool, best: Sequence[int]) -> tuple[Any, Variable]:
     one.path = "m/v"
     asyncio.run(optimizer.on_train_begin([one]))
     records = [{"inputs": about(n % 3, n), "reward": float((n % 3 == 0) == pays)} for n in range(200, 260)]
-    asyncio.run(optimizer.propose(one, Step(0, 0, records, "", np.random.default_rng(0), JUDGED)))
+    asyncio.run(optimizer.propose(one, Step(0, 0, records, "", np.random.default_rng(0), INPUTS)))
     candidate = Candidate({"instructions": "", "examples": [{**shown[0], "inputs": KNOWN[i]} for i in best]})
     optimizer.add_scored(one, candidate, [1.0] * 4)
     return optimizer, one
 
 
 def proposed(optimizer: Any, one: Variable) -> bool:
-    step = Step(0, 1, [], "", np.random.default_rng(0), JUDGED)
+    step = Step(0, 1, [], "", np.random.default_rng(0), INPUTS)
     return asyncio.run(optimizer.propose(one, step)) is not None
 
 
@@ -247,10 +247,10 @@ def test_a_sample_that_is_itself_an_example_is_no_evidence() -> None:
     optimizer, one = trained(True, best=[0])
     known = optimizer.get_state()
     own = [{"inputs": KNOWN[0], "reward": 0.0}] * 50
-    asyncio.run(optimizer.propose(one, Step(0, 1, own, "", np.random.default_rng(0), JUDGED)))
+    asyncio.run(optimizer.propose(one, Step(0, 1, own, "", np.random.default_rng(0), INPUTS)))
     assert optimizer.get_state() == known
     asyncio.run(
-        optimizer.propose(one, Step(0, 1, [{"inputs": KNOWN[1], "reward": 0.0}], "", np.random.default_rng(0), JUDGED))
+        optimizer.propose(one, Step(0, 1, [{"inputs": KNOWN[1], "reward": 0.0}], "", np.random.default_rng(0), INPUTS))
     )
     assert optimizer.get_state() != known
 
@@ -320,24 +320,33 @@ def test_a_seed_gives_the_same_examples_and_calls() -> None:
 
 
 class Looking(synalinks.optimizers.Optimizer):
-    """Notes what it is told of the samples that candidates are scored on."""
+    """Notes what it is told of the training samples."""
 
     seen: list[Any] = []
 
     async def propose(self, variable: Variable, step: Step) -> None:
-        self.seen.append(step.evaluation_inputs)
+        self.seen.append(step.training_inputs)
 
 
-@pytest.mark.parametrize("validation", [True, False])
-def test_a_proposal_sees_the_inputs_that_candidates_are_scored_on_and_no_target(validation: bool) -> None:
-    x, y = [Question(question=f"number {n}") for n in range(6)], [Answer(answer=n) for n in range(6)]
+def looking(count: int, stream: bool = False) -> list[Any]:
+    """What the steps of an epoch of batches of 2 show of so many training samples."""
+    x, y = [Question(question=f"number {n}") for n in range(count)], [Answer(answer=n) for n in range(count)]
+    held_out = [Question(question="number -1")] * 2, [Answer(answer=1)] * 2
     Looking.seen = []
-    options = {"validation_data": (x[4:], y[4:])} if validation else {"validation_split": 0}
     provider = ScriptedProvider(lambda call: {"answer": 1})
-    fit(compiled(optimizer=Looking()), provider, x[:4], y[:4], batch_size=2, shuffle=False, **options)
-    texts = [[value["question"] for value in judged] for judged in Looking.seen]
-    if validation:
-        assert texts == [["number 4", "number 5"]] * 2 and Looking.seen[0] is Looking.seen[1]
-    else:
-        assert texts == [["number 0", "number 1"], ["number 2", "number 3"]]
-    assert all(list(value) == ["question"] for judged in Looking.seen for value in judged)
+    batches = ((np.array(x[n : n + 2], object), np.array(y[n : n + 2], object)) for n in range(0, count, 2))
+    data = (batches,) if stream else (x, y)
+    fit(compiled(optimizer=Looking()), provider, *data, batch_size=2, shuffle=False, validation_data=held_out)
+    assert all(list(value) == ["question"] for inputs in Looking.seen for value in inputs)
+    return [[int(value["question"].split()[1]) for value in inputs] for inputs in Looking.seen]
+
+
+def test_a_proposal_sees_the_training_inputs_and_none_of_the_validation_and_no_target() -> None:
+    assert looking(4) == [[0, 1, 2, 3]] * 2 and Looking.seen[0] is Looking.seen[1]
+    assert looking(4, stream=True) == [[0, 1], [2, 3]]
+
+
+def test_of_many_training_inputs_a_drawn_part_is_seen() -> None:
+    (first, *others), (again, *_) = looking(450), looking(450)
+    assert len(first) == 400 == len(set(first)) and first == sorted(first) == again and first[-1] > 400
+    assert all(one == first for one in others)

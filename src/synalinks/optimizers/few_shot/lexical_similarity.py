@@ -12,16 +12,21 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synalinks import _json
 from synalinks._json import Json
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WORD = re.compile(r"\w+")
 #: Characters of one value that are read; what is longer is a file rather than a question.
 READ = 10_000
 #: Inputs whose vectors and similarities are kept; more than the predictions a variable keeps.
 REMEMBERED = 256
+#: Inputs that examples are to cover, and examples to choose from: at most so many, drawn.
+LOOKED_AT = 400
 
 Vector = Mapping[str, float]
 T = TypeVar("T")
@@ -100,6 +105,13 @@ class LexicalSimilarity:
         if not values or not self.size:
             return 0.0
         return float(np.max([self.to_all(value) for value in values], axis=0).mean())
+
+
+def looked_at(items: Sequence[T], rng: np.random.Generator) -> list[T]:
+    """All items or, of more than `LOOKED_AT`, so many drawn ones; in their order."""
+    if len(items) <= LOOKED_AT:
+        return list(items)
+    return [items[int(i)] for i in sorted(rng.permutation(len(items))[:LOOKED_AT])]
 
 
 def _kept(known: dict[bytes, T], name: bytes, make: Callable[[], T]) -> T:

@@ -29,11 +29,11 @@ class GreedyOptimizer(Optimizer):
     before each has come once. With both at 0 few-shot learning is off.
 
     A step scores one proposal on a few samples, so there are not many tries. With `sampling="softmax"` each counts
-    for more: of the predictions, those are taken that together come nearest to the inputs that candidates are scored
-    on, in the rare words they share (`similarity`); the softmax of their rewards is how much each one's similarity is
-    worth, and draws among those that are equally near, or from all where the nearest are in the prompt already. Once
-    training has shown a significant effect of similarity (see `SimilarityEffect`), a draw that is less similar to the
-    evaluation inputs than the best known candidate is not scored. `best` uses rewards only, `random` neither.
+    for more: of the predictions, those are taken that together come nearest to the training inputs, in the rare words
+    they share (`LexicalSimilarity`); the softmax of their rewards is how much each one's similarity is worth, and draws
+    among those that are equally near, or from all where the nearest are in the prompt already. Once training has shown
+    a significant effect of similarity (see `SimilarityEffect`), a draw that is less similar to the training inputs than
+    the best known candidate is not scored. `best` uses rewards only, `random` neither.
 
     Args:
         nb_min_examples, nb_max_examples: how many examples a proposal holds.
@@ -152,8 +152,8 @@ class GreedyOptimizer(Optimizer):
     # --- the similarity effect -----------------------------------------------------------------------------
 
     def _similarity(self, step: Step) -> LexicalSimilarity | None:
-        """To the inputs that candidates are scored on; None where they are unknown, or the sampling does without."""
-        inputs = step.evaluation_inputs
+        """To the training inputs; None where they are unknown, or the sampling does without."""
+        inputs = step.training_inputs
         if self.sampling != "softmax" or not inputs:
             return None
         if self._measured is None or self._measured[0] is not inputs:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.optimizers.few_shot.lexical_similarity import LexicalSimilarity, cover
+from synalinks.optimizers.few_shot.lexical_similarity import LexicalSimilarity, cover, looked_at
 from synalinks.optimizers.search import Answer, Case, Problem, State
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 LONGEST = 24_000
 #: From this reward on an answer is right.
 RIGHT = 0.999
-#: Inputs that a set of examples is to cover, and examples to choose from: at most so many, drawn anew for each set.
-LOOKED_AT = 400
 #: What a case counts in advance: as so many right answers in so many tries.
 PRIOR_RIGHT, PRIOR_TRIES = 1.0, 1.5
 
@@ -96,9 +94,7 @@ class Examples:
         return state
 
     def _choose(self, path: str, rng: np.random.Generator, verified: bool) -> list[JsonObject]:
-        pool = self._possible(path, verified)
-        if len(pool) > LOOKED_AT:
-            pool = [pool[int(i)] for i in sorted(rng.permutation(len(pool))[:LOOKED_AT])]
+        pool = looked_at(self._possible(path, verified), rng)
         if not pool:
             return []
         near = self._near = self._near or self._similarity(rng)
@@ -119,10 +115,7 @@ class Examples:
 
     def _similarity(self, rng: np.random.Generator) -> LexicalSimilarity:
         """The similarity to the training inputs that are to be covered."""
-        cases = list(self._problem.cases)
-        if len(cases) > LOOKED_AT:
-            cases = [cases[int(i)] for i in sorted(rng.permutation(len(cases))[:LOOKED_AT])]
-        return LexicalSimilarity([case.inputs for case in cases])
+        return LexicalSimilarity([case.inputs for case in looked_at(self._problem.cases, rng)])
 
     def _possible(self, path: str, verified: bool) -> list[tuple[int, JsonObject, float]]:
         """Case, example and worth of all that the module of a variable could show."""
