@@ -22,7 +22,7 @@ import pytest
 
 import synalinks
 from synalinks.lm.pricing import pricing
-from synalinks.testing import OllamaServer
+from synalinks.testing import OllamaServer, SyntheticModel
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -46,6 +46,8 @@ BLOCK = re.compile(
 )
 #: The page whose blocks run before those of a page that is marked so.
 _CONTINUES = re.compile(r"^<!-- continues: (.+?) -->$", re.MULTILINE)
+#: A page on models that no test can call: its calls get invented answers.
+_INVENTED = "<!-- answers: invented -->"
 #: Seconds and steps per second, which no two runs share.
 _TIMES = re.compile(r"\d+s \d+(?:us|ms|s)/step|\btime +\d+\.\d s$")
 
@@ -146,7 +148,7 @@ def run_page(text: str, folder: Path) -> list[str]:
     """What each block of a page prints; all run in one namespace and in `folder`, the fake server answers.
 
     `await` is allowed at the top level, as in a notebook. A page marked `<!-- continues: PAGE -->` has that page's
-    names.
+    names, and on one marked `<!-- answers: invented -->` no call leaves the process.
     """
     scope: dict[str, Any] = {"__name__": "__main__"}
     printed: list[str] = []
@@ -157,6 +159,8 @@ def run_page(text: str, folder: Path) -> list[str]:
         around.enter_context(own_prices())
         around.enter_context(contextlib.chdir(folder))
         around.enter_context(OllamaServer(env=True))
+        if _INVENTED in text:
+            around.enter_context(synalinks.use_provider(SyntheticModel(seed=0)))
         runner = around.enter_context(asyncio.Runner())
         for block in (*earlier, *blocks_of(text)):
             code = compile(block["code"], "document", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)

@@ -1,4 +1,4 @@
-"""The doors of CONTRIBUTING.md: each program runs outside the package, in at most 20 lines."""
+"""The parts of `docs/how-to/own-parts.md`: each program runs outside the package, in at most 20 lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 import synalinks
 
-TEXT = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[1] / "docs/how-to/own-parts.md").read_text(encoding="utf-8")
 DOORS = re.findall(
     r"<!-- door: ([\w ]+) -->\n```python\n(.*?)^```\n\n<!-- prints -->\n```text\n(.*?)^```$",
     TEXT,
