@@ -83,6 +83,7 @@ _HOMES = {
     """,
     "synalinks.saving": "register_synalinks_serializable",
     "synalinks.session": "clear_session",
+    "synalinks.trainers.distributing": "use_distribution",
     "synalinks.utils": "disable_keras_backend",
 }
 _NAMESPACES = [
@@ -92,6 +93,7 @@ _NAMESPACES = [
     "data",
     "datasets",
     "decision_models",
+    "distribution",
     "embedding_models",
     "hooks",
     "initializers",

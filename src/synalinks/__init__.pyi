@@ -3,10 +3,10 @@
 # fmt: off
 from synalinks import (
     backend as backend, callbacks as callbacks, config as config, data as data, datasets as datasets,
-    decision_models as decision_models, embedding_models as embedding_models, hooks as hooks,
-    initializers as initializers, language_models as language_models, lm as lm, metrics as metrics, modules as modules,
-    ops as ops, optimizers as optimizers, programs as programs, rewards as rewards, saving as saving,
-    testing as testing, tree as tree, utils as utils,
+    decision_models as decision_models, distribution as distribution, embedding_models as embedding_models,
+    hooks as hooks, initializers as initializers, language_models as language_models, lm as lm, metrics as metrics,
+    modules as modules, ops as ops, optimizers as optimizers, programs as programs, rewards as rewards,
+    saving as saving, testing as testing, tree as tree, utils as utils,
 )
 from synalinks.config import (
     api_base as api_base, default_decision_model as default_decision_model,
@@ -133,6 +133,9 @@ from synalinks.saving import (
 )
 from synalinks.session import (
     clear_session as clear_session,
+)
+from synalinks.trainers.distributing import (
+    use_distribution as use_distribution,
 )
 from synalinks.utils import (
     disable_keras_backend as disable_keras_backend,

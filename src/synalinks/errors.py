@@ -27,6 +27,7 @@
     |  `- CassetteInUse          two writers on one cassette
     |- BudgetExceeded            a call refused because it might not fit the budget
     |- Interrupted               a call refused because the user pressed Ctrl-C
+    |- WorkerLost                processes that samples were called in have ended, again and again
     |- SearchEnded               a search has made all its calls: the natural end of a fit
     `- OfflineError              a call that would need the network, which was forbidden
 
@@ -91,6 +92,7 @@ __all__ = [
     "UnknownField",
     "UnknownModelError",
     "UnsupportedSchemaError",
+    "WorkerLost",
 ]
 
 
@@ -120,6 +122,10 @@ class CopyError(ConfigurationError, TypeError):
 
 class ToolFailed(SynalinksError):
     """A tool that a server runs failed, or the server did; an agent's model reads the words."""
+
+
+class WorkerLost(SynalinksError):
+    """Processes that the samples of a distributed run were called in have ended, more often than it bears."""
 
 
 class SearchEnded(SynalinksError):

@@ -72,6 +72,12 @@ def set_setting(name: str, value: Any) -> None:
         settings[name] = value
 
 
+def settings() -> dict[str, Any]:
+    """All settings that are not None, by name."""
+    _, found = _forked.get() or (_names, _settings)
+    return dict(found)
+
+
 @contextmanager
 def isolated_settings() -> Iterator[None]:
     """A block whose changes of settings end with it."""

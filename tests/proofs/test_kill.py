@@ -28,11 +28,11 @@ FOR_EVER = 60.0
 WIDTH = 8
 
 
-def until(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    release_earmark = time.monotonic() + PATIENCE
+def until(ready: Callable[[], bool], process: subprocess.Popen[bytes], patience: float = PATIENCE) -> None:
+    deadline = time.monotonic() + patience
     while not ready():
         assert process.poll() is None, "it ended before it was killed"
-        assert time.monotonic() < release_earmark, "it never came so far"
+        assert time.monotonic() < deadline, "it never came so far"
         time.sleep(0.002)
 
 

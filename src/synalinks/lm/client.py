@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,7 @@ from synalinks.lm.providers import (
     NO_CREDENTIALS,
     Credentials,
     Spec,
+    address_of,
     endpoint_of,
     is_loopback,
     is_own_server,
@@ -68,6 +69,18 @@ class ProviderHandler:
                 f"{call.request.model!r} was called for an answer that is on no cassette and in no cache, and live "
                 f"calls are forbidden (at {call.scope}). Run once without --offline to record it"
             )
+        if call.via is not None and self._sent_anywhere:
+            return call.via(call)
+        return self.here(call)
+
+    @cached_property
+    def _sent_anywhere(self) -> bool:
+        """Whether another process can make the same provider: a key or password that is stated stays in this one."""
+        address = address_of(self._spec, self._api_base)
+        return self._credentials.api_key is None and address.auth is None and not address.query
+
+    def here(self, call: Call) -> Awaitable[Reply]:
+        """Send a call from this process to the model's own provider."""
         if self._provider is None:
             self._provider = make(self._spec, self._api_base, credentials=self._credentials)
         return self._provider(call)
@@ -132,6 +145,9 @@ class Client:
         self.spec, self.model_name = resolve(model)
         self.endpoint = endpoint_of(self.spec, api_base)
         self.caller = next(_callers)
+        #: Names the client, and every copy of it that a pickle made in another process.
+        self.origin = f"{PROCESS.token} {self.caller}"
+        PROCESS.clients[self.origin] = self
         self._api_base = api_base
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
         self.price: Callable[[str], Price | None] = _price_at(self.spec, self.endpoint)
@@ -152,8 +168,9 @@ class Client:
     def __deepcopy__(self, memo: dict[int, object]) -> Client:
         return self._again()
 
-    def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
-        return partial(self._again, api_base=saved_base(self._api_base)), ()  # a pickle is a file: it gets no key
+    def __reduce__(self) -> tuple[Callable[[Callable[[], Client], str], Client], tuple[Callable[[], Client], str]]:
+        again = partial(self._again, api_base=saved_base(self._api_base))  # a pickle is a file: it gets no key
+        return _unpickled, (again, self.origin)
 
     @property
     def stack(self) -> Stack:
@@ -235,6 +252,7 @@ class Client:
         sink: Sink | None = None,
         is_fallback: bool = False,
         check: Check | None = None,
+        via: Handler | None = None,
     ) -> Awaitable[Reply]:
         """Send a request from the current place. Runtime and place are read here, once a call.
 
@@ -243,16 +261,36 @@ class Client:
             sink: receives the answer's text as it comes.
             is_fallback: whether another model's call failed before.
             check: raises ValueError for a parsed answer that is of no use though it obeys the schema.
+            via: sends attempts from another process in place of the provider of this one; None sends them here.
         """
         runtime, scope = current(), scopes.current()
+        if runtime.sender is not None:
+            call = Call(request, scope, sink=sink, is_fallback=is_fallback, check=check, runtime=runtime)
+            return runtime.sender(self, call)
         draw = runtime.taken.ordinal(scope, request)
-        call = Call(request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, runtime=runtime)
+        call = Call(
+            request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, via=via, runtime=runtime
+        )
         if PROCESS.stopping:
             PROCESS.check_not_stopping(call)
         return self._stack_for(runtime, request.kind).outermost(call)
 
+    def at(self, endpoint: str) -> Client:
+        """The client itself, or one with the same settings for another server."""
+        return self if endpoint == self.endpoint else self._again(api_base=endpoint)
+
+    def send_here(self, call: Call) -> Awaitable[Reply]:
+        """Send an attempt from this process to the model's own provider, past all layers of the stack."""
+        return self._provider.here(call)
+
     def __repr__(self) -> str:
         return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"
+
+
+def _unpickled(again: Callable[[], Client], origin: str) -> Client:
+    client = again()
+    client.origin = origin
+    return client
 
 
 def _price_at(spec: Spec, endpoint: str) -> Callable[[str], Price | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+import weakref
 from pathlib import Path
 
 from synalinks._concurrency import Clock
@@ -23,6 +25,8 @@ class Process:
         usage_statistics: what calls usually take, from the ledger.
         output_limits: how long answers of each model can be.
         stopping: whether Ctrl-C was pressed during such a run: sent calls finish, no other is sent.
+        clients: the clients made here, by their `origin`.
+        token: differs from that of any other process.
     """
 
     def __init__(self) -> None:
@@ -30,6 +34,8 @@ class Process:
         self.usage_statistics = UsageStatistics(self.ledger)
         self.output_limits = OutputLimits()
         self.stopping = False
+        self.clients: weakref.WeakValueDictionary[str, object] = weakref.WeakValueDictionary()
+        self.token = secrets.token_hex(8)
         self._accounts: dict[tuple[str, str, str, Limits, Clock], Account] = {}
         self._stores: dict[Path, Store] = {}
         self._lock = threading.Lock()

@@ -24,21 +24,21 @@ import hashlib
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, Protocol
 
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.cache.cache_only import CacheOnlyProvider
 from synalinks.lm.cassette.session import Cassette
-from synalinks.lm.core.call import Call, Handler, Request
+from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.ledger.ledger import Ledger
@@ -46,6 +46,12 @@ from synalinks.lm.pricing.pricing import price_for
 from synalinks.lm.process import PROCESS
 
 RecordMode = Literal["none", "once", "new_episodes", "all"]
+
+
+class Sender(Protocol):
+    """What answers the calls of a process whose stacks stand in another one: gets a client and its call."""
+
+    def __call__(self, client: object, call: Call, /) -> Awaitable[Reply]: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +72,7 @@ class Runtime:
         draws: which answers of the cache the run has taken.
         clock: measures rate limits, back-off and the seconds of budgets.
         rng: jitter of the back-off, and of nothing else.
+        sender: answers calls in place of every stack, as in a worker of a distributed run; None where stacks do.
         blocks: the open blocks that made it, outermost first.
         idle_layers: names of the layers of `Client` that would hand each call of this runtime on unchanged.
     """
@@ -83,6 +90,7 @@ class Runtime:
     isolated: bool = False
     unlimited: bool = False
     cassette_folder: Path | None = None
+    sender: Sender | None = None
     blocks: tuple[Block, ...] = field(default=(), repr=False)
     idle_layers: frozenset[str] = field(init=False, repr=False)
 
@@ -260,6 +268,13 @@ def use_runtime(change: Change) -> Iterator[Runtime]:
     """
     with Block(change) as runtime:
         yield runtime
+
+
+@contextmanager
+def use_sender(sender: Sender) -> Iterator[None]:
+    """Have another process answer the calls of the block, whatever the blocks around it are."""
+    with Block(lambda _: replace(OUTSIDE, sender=sender)):
+        yield
 
 
 @contextmanager

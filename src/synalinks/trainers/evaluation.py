@@ -54,7 +54,7 @@ async def measure_batch(run: ProgramRun, batch: Sequence[Sample], mean_reward: M
     since = len(run.ledger)
     predictions = await forward(run, batch)
     check_provider_available(predictions, run.ledger, since)
-    rewards = await rewards_of(run.compiled, batch, predictions)
+    rewards = await rewards_of(run, batch, predictions)
     for reward in rewards:
         mean_reward.add(reward)
     await update_metrics(run.compiled, batch, predictions)

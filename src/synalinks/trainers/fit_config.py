@@ -13,6 +13,7 @@ from typing import Any, Literal
 from synalinks.callbacks import BudgetStopping, Callback
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm import Budget
+from synalinks.trainers.distributing import Distribution
 
 Verbose = Literal["auto", 0, 1, 2]
 #: A budget, or an amount in dollars made into one.
@@ -55,6 +56,7 @@ class FitConfig:
     calls: int | None = None
     test_data: Any = None
     max_failed_share: float = 0.5
+    distribution: Distribution | None = None
     first_step: int = 0  # of the steps' numbers; `train_on_batch` sets it
 
     def __post_init__(self) -> None:

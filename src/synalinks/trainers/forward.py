@@ -25,13 +25,15 @@ async def forward(run: ProgramRun, samples: Sequence[Sample], training: bool = F
 
     Shapes: samples `(batch,)`, result `(batch,)`.
     """
-    now, done = current_run().now, run.invocations
+    now, done, runner = current_run().now, run.invocations, run.runner
 
     async def one(sample: Sample) -> Any:
         begun = now()
         try:
             with scope.enter(sample=sample.index):
-                return await run.program(sample.x, training=training)
+                if runner is None:
+                    return await run.program(sample.x, training=training)
+                return await runner.call(sample.x, training)
         finally:
             done.count += 1
             done.elapsed += now() - begun
@@ -43,17 +45,23 @@ async def forward(run: ProgramRun, samples: Sequence[Sample], training: bool = F
         done.wall += now() - begun
 
 
-async def rewards_of(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> list[float]:
+async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[Any]) -> list[float]:
     """Rewards of the predictions, each in the place of its sample.
 
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
     """
+    compiled, runner = run.compiled, run.runner
     rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
     async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, Any, Any]]) -> list[float]:
         """The reward of each output; 0 for now where the reward is of a whole batch."""
         with scope.enter(phase="reward", sample=sample.index):
-            return [0.0 if isinstance(one, BatchReward) else await one(y, found) for one, _, y, found in row]
+            if runner is None:
+                return [0.0 if isinstance(one, BatchReward) else await one(y, found) for one, _, y, found in row]
+            alone = [place for place, (one, *_) in enumerate(row) if not isinstance(one, BatchReward)]
+            asked = [(compiled.number_of(row[place][0]), *row[place][2:]) for place in alone]
+            given = dict(zip(alone, await runner.reward(asked) if asked else (), strict=True))
+            return [given.get(place, 0.0) for place in range(len(row))]
 
     earned = await run_all(of_sample(sample, row) for sample, row in zip(samples, rows, strict=True))
     answered = [place for place, row in enumerate(rows) if row]

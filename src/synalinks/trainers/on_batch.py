@@ -12,6 +12,7 @@ from synalinks.lm import Ledger, use_ledger
 from synalinks.optimizers import Optimizer
 from synalinks.trainers.compile.compiled import Compiled
 from synalinks.trainers.data.data import Samples, Source, source_of
+from synalinks.trainers.distributing import Runner, runner_of
 from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forward import forward
@@ -27,7 +28,7 @@ class OnBatch:
         compiled: Compiled
         run_ledger: Ledger
 
-        def _begin_run(self, ledger: Ledger) -> ProgramRun: ...
+        def _begin_run(self, ledger: Ledger, runner: Runner | None = None) -> ProgramRun: ...
 
         def as_input(self, value: Any) -> Any: ...
 
@@ -42,8 +43,9 @@ class OnBatch:
         source = source_of(x, reader=self)
         if not isinstance(source, Samples):
             raise DataError("predict_on_batch takes one batch: an array or a list of data models")
-        with scope.enter(phase="predict"):
-            return await forward(self._begin_run(self.run_ledger), source.items, training)
+        async with runner_of(self, self.compiled.rewards, None) as runner:
+            with scope.enter(phase="predict"):
+                return await forward(self._begin_run(self.run_ledger, runner), source.items, training)
 
     async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = False) -> Any:
         """Reward and metrics of one batch alone.
@@ -53,9 +55,10 @@ class OnBatch:
         """
         source = source_of(x, y)
         await self.prepare(source)
-        with use_ledger() as ledger, scope.enter(phase="evaluate"):
-            size = len(source) if isinstance(source, Samples) else 1
-            logs = await measure(self._begin_run(ledger), source, size, 1, CallbackList())
+        async with runner_of(self, self.compiled.rewards, None) as runner:
+            with use_ledger() as ledger, scope.enter(phase="evaluate"):
+                size = len(source) if isinstance(source, Samples) else 1
+                logs = await measure(self._begin_run(ledger, runner), source, size, 1, CallbackList())
         return logs if return_dict else self.compiled.in_order(logs)
 
     async def train_on_batch(

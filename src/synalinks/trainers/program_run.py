@@ -13,6 +13,7 @@ from synalinks.metrics import Mean
 from synalinks.metrics.operational.metric import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.trainers.compile.compiled import Compiled
+from synalinks.trainers.distributing import Runner
 
 
 class RunnableProgram(Protocol):
@@ -68,12 +69,14 @@ class ProgramRun:
         compiled: its rewards and metrics.
         ledger: collects the model calls of the run.
         invocations: how often the program was called, and the seconds of it.
+        runner: calls and scores samples in other processes; None where this one does.
     """
 
     program: RunnableProgram
     compiled: Compiled
     ledger: Ledger
     invocations: Invocations
+    runner: Runner | None = None
 
     def reset_metrics(self) -> None:
         """Begin to count anew."""

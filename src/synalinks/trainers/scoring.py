@@ -66,6 +66,6 @@ async def score(
     with scope.enter(phase="candidate"):
         predictions = await forward(run, new)
         check_provider_available(predictions, run.ledger, since)
-        rewards = await rewards_of(run.compiled, new, predictions)
+        rewards = await rewards_of(run, new, predictions)
     scores.add(state, new, rewards)
     return rewards

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
@@ -20,6 +20,7 @@ from synalinks.trainers.checks import check_models, check_targets, models_of
 from synalinks.trainers.compile.config import Compilable
 from synalinks.trainers.data.data import Source, check_passes, passing, source_of
 from synalinks.trainers.data.splitting import FitData, split_data
+from synalinks.trainers.distributing import Distribution, Runner, runner_of
 from synalinks.trainers.evaluation import measure
 from synalinks.trainers.fit_config import Cap, FitConfig, Verbose, check_sizes
 from synalinks.trainers.fit_loop import FitLoop
@@ -128,6 +129,7 @@ class Trainer(OnBatch, Compilable):
         calls: int | None = None,
         test_data: Any = None,
         max_failed_share: float = 0.5,
+        distribution: Distribution | None = None,
     ) -> History:
         """Train on examples.
 
@@ -155,6 +157,7 @@ class Trainer(OnBatch, Compilable):
                 `History.test`.
             max_failed_share: of the calls of three steps in a row; where more failed for good, training ends with the
                 reason (`History.stop_reason`). 1.0 goes on whatever fails.
+            distribution: where samples are called and scored, see `use_distribution`; as that block says where None.
 
         Returns:
             The history: logs by epoch, the ledger, and how it ended.
@@ -185,6 +188,7 @@ class Trainer(OnBatch, Compilable):
             calls=calls,
             test_data=test_data,
             max_failed_share=max_failed_share,
+            distribution=distribution,
         )
         return await self._fit_on(x, y, config)
 
@@ -208,13 +212,14 @@ class Trainer(OnBatch, Compilable):
         plan = SearchPlan.of(config, data) if self.optimizer.searches else None
         config = config if plan is None else plan.config(config)
         history.forecast = self.last_forecast
-        with ExitStack() as stack:
+        async with AsyncExitStack() as stack:
             self.in_fit = True
             stack.callback(setattr, self, "in_fit", False)
             await self._check_before_fit(config, data)
             if (dry := dry_runs.current()) is not None:
                 stack.enter_context(await dry.of_fit(self, history, x, y, config))
-            await self._fit(self.optimizer, history, config, data, plan)
+            runner = await stack.enter_async_context(runner_of(self, self.compiled.rewards, config.distribution))
+            await self._fit(self.optimizer, history, config, data, plan, runner)
         return history
 
     async def _check_before_fit(self, config: FitConfig, data: FitData) -> None:
@@ -229,7 +234,13 @@ class Trainer(OnBatch, Compilable):
             self.compiled.check_schemas(None, data.validation.first().y)
 
     async def _fit(
-        self, optimizer: Optimizer, history: History, config: FitConfig, data: FitData, plan: SearchPlan | None
+        self,
+        optimizer: Optimizer,
+        history: History,
+        config: FitConfig,
+        data: FitData,
+        plan: SearchPlan | None,
+        runner: Runner | None,
     ) -> None:
         """The training itself, once everything is checked."""
         with (
@@ -251,7 +262,7 @@ class Trainer(OnBatch, Compilable):
                 optimizer=optimizer.name,
             ) as callbacks,
         ):
-            run = self._begin_run(context.ledger)
+            run = self._begin_run(context.ledger, runner)
             parts = FitParts.of(run, optimizer, config, data, context.tracker)
             self.fitting = (
                 FitLoop(parts, callbacks, context.tracker)
@@ -266,10 +277,10 @@ class Trainer(OnBatch, Compilable):
             finally:
                 self.fitting = None
 
-    def _begin_run(self, ledger: Ledger) -> ProgramRun:
+    def _begin_run(self, ledger: Ledger, runner: Runner | None = None) -> ProgramRun:
         """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
         self.run_ledger = ledger
-        return ProgramRun(self, self.compiled, ledger, self.invocations)
+        return ProgramRun(self, self.compiled, ledger, self.invocations, runner)
 
     async def estimate(
         self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
@@ -318,11 +329,12 @@ class Trainer(OnBatch, Compilable):
         steps: int | None = None,
         callbacks: Sequence[Callback | str] | None = None,
         return_dict: bool = True,
+        distribution: Distribution | None = None,
     ) -> Any:
         """Rewards and metrics on examples; nothing is trained.
 
         Args:
-            x, y, batch_size, verbose, callbacks: as for `fit`.
+            x, y, batch_size, verbose, callbacks, distribution: as for `fit`.
             steps: batches at most.
             return_dict: False gives the values without names: the reward, then the metrics in the order of `compile`; a
                 single one as it is, several as a list.
@@ -335,12 +347,19 @@ class Trainer(OnBatch, Compilable):
         await self.prepare(source)
         check_models(self, *self.compiled.rewards, *self.compiled.metrics)
         check_targets(self.compiled.rewards, source, self.outputs)
-        with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
-            run, known = self._begin_run(context.ledger), source.steps(batch_size)
-            with use_callbacks(
-                self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=batch_size
-            ) as called:
-                logs = await measure(run, source, batch_size, steps, called)
+        async with runner_of(self, self.compiled.rewards, distribution) as runner:
+            with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
+                run, known = self._begin_run(context.ledger, runner), source.steps(batch_size)
+                with use_callbacks(
+                    self,
+                    run.ledger,
+                    callbacks_of(callbacks),
+                    verbose,
+                    steps=known,
+                    at_most=steps,
+                    batch_size=batch_size,
+                ) as called:
+                    logs = await measure(run, source, batch_size, steps, called)
         return logs if return_dict else self.compiled.in_order(logs)
 
     @naming_the_nearest
@@ -351,11 +370,12 @@ class Trainer(OnBatch, Compilable):
         verbose: Verbose = "auto",
         steps: int | None = None,
         callbacks: Sequence[Callback | str] | None = None,
+        distribution: Distribution | None = None,
     ) -> np.ndarray[Any, Any]:
         """Predictions for examples, in their order.
 
         Args:
-            x, verbose, steps, callbacks: as for `evaluate`.
+            x, verbose, steps, callbacks, distribution: as for `evaluate`.
             batch_size: samples at once; 1 where None.
 
         Returns:
@@ -367,20 +387,21 @@ class Trainer(OnBatch, Compilable):
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []
         self.stop_predicting = False
-        with run_context(f"budget of {self.name}.predict") as context:
-            run, known = self._begin_run(context.ledger), source.steps(size)
-            with use_callbacks(
-                self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=size
-            ) as called:
-                await called.call("on_predict_begin", None)
-                with scope.enter(phase="predict"):
-                    for number, batch in enumerate(passing(source, size, steps)):
-                        await called.call("on_predict_batch_begin", number, None)
-                        outputs += await forward(run, batch)
-                        await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
-                        if self.stop_predicting:
-                            break
-                await called.call("on_predict_end", None)
+        async with runner_of(self, self.compiled.rewards, distribution) as runner:
+            with run_context(f"budget of {self.name}.predict") as context:
+                run, known = self._begin_run(context.ledger, runner), source.steps(size)
+                with use_callbacks(
+                    self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=size
+                ) as called:
+                    await called.call("on_predict_begin", None)
+                    with scope.enter(phase="predict"):
+                        for number, batch in enumerate(passing(source, size, steps)):
+                            await called.call("on_predict_batch_begin", number, None)
+                            outputs += await forward(run, batch)
+                            await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
+                            if self.stop_predicting:
+                                break
+                    await called.call("on_predict_end", None)
         return _object_array(outputs)
 
 

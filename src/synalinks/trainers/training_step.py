@@ -64,7 +64,7 @@ class TrainingStep:
         with scope.enter(phase="train"):
             predictions = await forward(run, batch, training=True)
             check_provider_available(predictions, run.ledger, since)
-            rewards = await rewards_of(run.compiled, batch, predictions)
+            rewards = await rewards_of(run, batch, predictions)
         parts.costs.add_samples(since, len(batch))
         parts.costs.earmark(epoch, len(batch))
         records = parts.optimizer.assign_rewards(

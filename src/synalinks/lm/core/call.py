@@ -119,6 +119,7 @@ class Call:
         is_fallback: whether a fallback makes the call, in place of a model whose call failed.
         check: raises ValueError for a parsed answer that obeys the schema and is of no use all the same; None accepts
             all. Not part of the request.
+        via: sends it from another process in place of the provider of this one, or None.
         runtime: the `Runtime` it was made in, read only where the stack is composed.
     """
 
@@ -136,6 +137,7 @@ class Call:
     check: Check | None = None
     stored_only: bool = False
     whole: Request | None = None
+    via: Handler | None = field(default=None, compare=False, repr=False)
     runtime: object = field(default=None, compare=False, repr=False)
 
     @property

@@ -7,7 +7,7 @@ import sys
 import sysconfig
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -79,12 +79,29 @@ def folded_warnings() -> Iterator[None]:
     folded.close()
 
 
+#: Receives model, kind and message of failures in place of warnings, or None.
+_received: ContextVar[Callable[[str, str, str], None] | None] = ContextVar("synalinks_failures", default=None)
+
+
+@contextmanager
+def use_failures(receive: Callable[[str, str, str], None]) -> Iterator[None]:
+    """A block whose failures are no warnings but are handed to `receive`: model, kind and message of each."""
+    token = _received.set(receive)
+    try:
+        yield
+    finally:
+        _received.reset(token)
+
+
 #: Failures outside such blocks, by event loop: each `asyncio.run` begins anew.
 _of_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, FoldedWarnings] = WeakKeyDictionary()
 
 
 def warn_of_failure(model: str, kind: str, message: str) -> None:
     """Warn of a call that failed for good, inside an event loop."""
+    if (receive := _received.get()) is not None:
+        receive(model, kind, message)
+        return
     block = _folded.get()
     if block is None:
         loop = asyncio.get_running_loop()

@@ -86,6 +86,10 @@ class Compiled:
         calls = ledger.filter(epoch=epoch, phase="optimizer") if late else ledger
         return {name: metric.over(calls) for name, metric in late}
 
+    def number_of(self, reward: Reward) -> int:
+        """The place of a reward among those that were given."""
+        return next(number for number, one in enumerate(self.rewards) if one is reward)
+
     def by_output(self, y_true: Any, y_pred: Any) -> list[tuple[Reward, float, Any, Any]]:
         """Reward, weight, target and prediction of each output of one sample; one reward serves all outputs.
 

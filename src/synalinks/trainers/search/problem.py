@@ -162,7 +162,7 @@ class FitProblem:
             parts.costs.earmark(scope.current().epoch or 0, len(samples))
             predictions = await forward(parts.run, samples, training=True)
             check_provider_available(predictions, parts.run.ledger, since)
-            rewards = await rewards_of(parts.run.compiled, samples, predictions)
+            rewards = await rewards_of(parts.run, samples, predictions)
         if self._form is None:
             self._form = next((one for one in predictions if one is not None), None)
         parts.costs.add_samples(since, len(samples))

@@ -1,0 +1,134 @@
+"""Runs on the actors of a Ray that is started on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import synalinks
+from distribution.conftest import PATHS
+from distribution.test_dispatcher import Steady, same, steady
+from programs_under_test import Question, compiled, data, provider_of, right
+from proofs import sums
+from proofs.test_kill import go_on, replay, rows_in, until
+from synalinks.distribution import Ray
+from synalinks.errors import ConfigurationError
+from synalinks.lm import Budget
+from synalinks.testing import OllamaServer
+
+pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+RECORDER = Path(__file__).with_name("ray_recorder.py")
+#: A request that is to be open when a process dies, seconds.
+FOR_EVER = 300.0
+
+
+def trained(folder: Path, distribution: Ray | None, **options: Any) -> sums.Outcome:
+    with synalinks.use_provider(Steady(3)), synalinks.use_distribution(distribution):
+        return asyncio.run(sums.train(folder, **options))
+
+
+def test_a_fit_is_that_of_one_process(ray_workers: Ray, tmp_path: Path) -> None:
+    assert same(trained(tmp_path, ray_workers, build=sums.chain), trained(tmp_path, None, build=sums.chain))
+
+
+def test_workers_send_what_the_stack_in_the_driver_lets_out(ray_workers: Ray, tmp_path: Path) -> None:
+    """Over HTTP: the server is named in the environment of the driver alone."""
+    with (
+        OllamaServer(env=True, model=steady) as server,
+        synalinks.use_budget(Budget(calls=20)) as tracker,
+        synalinks.use_distribution(ray_workers),
+    ):
+        there = asyncio.run(sums.train(tmp_path))
+    assert tracker.settled.calls == server.requests.number == sum(row["attempts"] for row in there.ledger) == 20
+    assert b'"stopped_by":"budget"' in there.history
+
+
+def test_a_cassette_of_workers_replays_in_one_process_and_back(ray_workers: Ray, tmp_path: Path) -> None:
+    there, here = tmp_path / "there.jsonl", tmp_path / "here.jsonl"
+    with synalinks.use_cassette(there):
+        trained(tmp_path, ray_workers)
+    with synalinks.use_cassette(here):
+        trained(tmp_path, None)
+    again = replay(there)
+    with (
+        synalinks.offline(),
+        synalinks.use_cassette(here, "none", strict=True),
+        synalinks.use_distribution(ray_workers),
+    ):
+        back = asyncio.run(sums.train(tmp_path))
+    assert (again.history, again.program) == (back.history, back.program)
+
+
+async def slow_to_die(y_true: Any, y_pred: Any) -> float:
+    """A reward that ends its process, the first time that it is asked for by a file."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(y_true.get("question"), os.O_CREAT | os.O_EXCL))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 1.0
+
+
+def test_a_worker_killed_in_mid_batch_costs_nothing_twice(ray_workers: Ray, tmp_path: Path) -> None:
+    program = compiled(reward=slow_to_die)
+    x, y = data(6)[0], [Question(question=str(tmp_path / "died"))] * 6
+    provider = provider_of(right)
+    with synalinks.use_provider(provider):
+        assert asyncio.run(program.evaluate(x, y, verbose=0, distribution=ray_workers)) == {"reward": 1.0}
+        assert (tmp_path / "died").exists() and len(provider.calls) == 6
+        found = asyncio.run(program.predict(x, batch_size=6, verbose=0, distribution=ray_workers))
+    assert [one.get("answer") for one in found] == list(range(6))
+
+
+def test_after_a_kill_of_the_driver_the_run_goes_on_from_its_cassette(tmp_path: Path) -> None:
+    """kill -9 of a recording driver with workers; what was answered is on the cassette, and one process goes on."""
+    pytest.importorskip("ray")
+    cassette = tmp_path / "cassette.jsonl"
+
+    def latency(number: int) -> float:
+        return 0.0 if number <= 12 else FOR_EVER
+
+    with OllamaServer(latency=latency, env=True) as server:
+        process = subprocess.Popen(
+            [sys.executable, str(RECORDER), str(cassette), str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": PATHS, "OLLAMA_HOST": server.url},
+        )
+        try:
+            until(lambda: rows_in(cassette) >= 12, process, patience=180.0)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait(60)
+    kept = rows_in(cassette)
+    finished, _ = go_on(cassette)
+    sources = [row["source"] for row in finished.ledger]
+    assert sources.count("cassette") == kept >= 12
+    assert rows_in(cassette) == len(finished.ledger)
+    again = replay(cassette)
+    assert (again.history, again.program) == (finished.history, finished.program)
+
+
+def test_an_address_where_nothing_is_says_so() -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(ConfigurationError, match=f"nothing answers at {address}: .*ray start --head"):
+        Ray(address=address).join()
+
+
+@pytest.mark.usefixtures("ray_workers")
+def test_workers_that_dont_fit_in_the_cluster_are_said() -> None:
+    program, (x, _) = compiled(), data(1)
+    greedy = Ray(workers=1, num_cpus=500, start_timeout=3.0)
+    try:
+        with pytest.raises(ConfigurationError, match=r"none of 1 workers has started in 3 s; the cluster has .*CPU"):
+            asyncio.run(program.predict(x, verbose=0, distribution=greedy))
+    finally:
+        greedy.close()
