@@ -1,6 +1,6 @@
 """Worker: replicas of programs in a process that answers none of their model calls by itself.
 
-A replica calls and scores samples as the driver says. What its program asks of a model goes to the driver, where the
+A replica calls and scores samples as the driver says. A model call of its program goes to the driver, where the
 whole stack of the model stands; an attempt that is to be sent comes back, and the worker sends it.
 """
 

@@ -15,7 +15,7 @@ Scored = tuple[int, Any, Any]
 
 
 class Runner(Protocol):
-    """Calls and scores samples of one run, from the place of the task that asks for it."""
+    """Calls and scores samples of one run, from the place of the running task."""
 
     async def call(self, x: Any, training: bool) -> Any:
         """What the program makes of an input."""
