@@ -35,6 +35,7 @@ NEEDED = {
     "datasets.MLflowDataset": "mlflow",
     "datasets.ParquetDataset": "pyarrow",
     "hooks.Monitor": "mlflow",
+    "hooks.OpenTelemetry": "opentelemetry.sdk",
 }
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
 

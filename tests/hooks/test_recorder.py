@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import synalinks
-from programs_under_test import MODEL, Answer, Question
+from programs_under_test import MODEL, Answer, Question, compiled, data, solver
 from synalinks import backend, config
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import EVERYWHERE, Recorder, stop_everywhere, trace_context
@@ -187,3 +187,29 @@ def test_tags_and_metadata_of_a_context_are_dicts(given: dict[str, Any]) -> None
         synalinks.trace_context(**given),
     ):
         pass
+
+
+def test_calls_side_by_side_in_one_place_have_their_own_tokens(folder: Path) -> None:
+    async def answer(call: Any) -> Any:
+        number = int(call.request.messages[-1]["content"])
+        for _ in range(9 - number):  # the last one ends first
+            await asyncio.sleep(0)
+        return synalinks.lm.Reply(text=str(number), usage=synalinks.lm.Usage(input_fresh=number, output_text=0))
+
+    model = synalinks.LanguageModel(model=MODEL, name="lm", concurrency=9)
+
+    async def main() -> None:
+        asked = [synalinks.ChatMessage(role="user", content=str(n)) for n in range(1, 9)]
+        await asyncio.gather(*(model(synalinks.ChatMessages(messages=[one])) for one in asked))
+
+    with synalinks.use_provider(ScriptedProvider(answer)):
+        asyncio.run(main())
+    (records,) = lines(folder).values()
+    assert len(records) == 8
+    for record in records:
+        assert str(record["usage"]["prompt_tokens"]) == record["messages"][-1]["content"]
+
+
+def test_an_estimate_leaves_no_records(folder: Path) -> None:
+    asyncio.run(compiled(solver()).estimate(*data(4)))
+    assert lines(folder) == {}

@@ -13,9 +13,10 @@ from synalinks.hooks.logger import Logger
 
 if TYPE_CHECKING:
     from synalinks.hooks.monitor import Monitor
+    from synalinks.hooks.open_telemetry import OpenTelemetry
     from synalinks.hooks.recorder import Recorder
 else:  # they need the saving of modules and more data models, and are seldom used
-    __getattr__ = loading(__name__, {"monitor": "Monitor", "recorder": "Recorder"})
+    __getattr__ = loading(__name__, {"monitor": "Monitor", "open_telemetry": "OpenTelemetry", "recorder": "Recorder"})
 
 __all__ = [
     "ENTRY",
@@ -24,6 +25,7 @@ __all__ = [
     "HookList",
     "Logger",
     "Monitor",
+    "OpenTelemetry",
     "Recorder",
     "hooks_of",
     "stop_everywhere",

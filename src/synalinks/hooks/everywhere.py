@@ -7,6 +7,7 @@ from contextvars import ContextVar
 
 from synalinks.hooks.hook import Hook, HookedModule
 from synalinks.hooks.hook_list import flat
+from synalinks.lm import current_run
 
 #: What makes the hooks of every module, by their class. A call with neither these nor hooks of the module's own looks
 #: no further.
@@ -31,7 +32,12 @@ def stop_everywhere(kind: type[Hook]) -> None:
 
 
 def hooks_of(own: Sequence[Hook]) -> Sequence[Hook]:
-    """The hooks of a call: the module's own, then those of every module that are of no class of its own."""
+    """The hooks of a call: the module's own, then those of every module that are of no class of its own.
+
+    A call of an estimate or a dry run has none: its answers are invented.
+    """
+    if current_run().is_simulated:
+        return ()
     if not EVERYWHERE:
         return own
     kinds = {type(hook) for hook in flat(own)}

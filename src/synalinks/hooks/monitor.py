@@ -13,14 +13,15 @@ from synalinks.data import JsonDataModel, tree
 from synalinks.errors import ConfigurationError
 from synalinks.hooks.context import TraceContext, current_trace_context
 from synalinks.hooks.hook import Hook
-from synalinks.hooks.requests import CallsModel, entry_since
+from synalinks.hooks.kinds import kind_of
+from synalinks.hooks.requests import Requests, failure_of
 from synalinks.hooks.span import Span
 
 #: The experiment of traces where none is given.
 DEFAULT_EXPERIMENT = "synalinks_traces"
 #: MLflow's spans of calls that are under way, whichever hook began them: a call's is the parent of those in it.
 _open: dict[str, Any] = {}
-_KINDS = {"chat": "CHAT_MODEL", "embed": "EMBEDDING"}
+_KINDS = {"chat": "CHAT_MODEL", "embed": "EMBEDDING", "tool": "TOOL", "agent": "AGENT"}
 
 
 class Monitor(Hook):
@@ -48,7 +49,8 @@ class Monitor(Hook):
         self.tracking_uri: str | None = tracking_uri or given.get("tracking_uri")
         self.experiment_name: str = experiment_name or given.get("experiment_name") or DEFAULT_EXPERIMENT
         self._experiment_id: str | None = None
-        self._begun: dict[str, tuple[float, int]] = {}
+        self._begun: dict[str, float] = {}
+        self._requests = Requests()
 
     def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Open a span.
@@ -57,34 +59,34 @@ class Monitor(Hook):
             ConfigurationError: the server does not answer, at the first call.
         """
         module = self.module
-        ledger = module.client.ledger if isinstance(module, CallsModel) else None
-        self._begun[call_id] = (time.perf_counter(), 0 if ledger is None else ledger.mark)
         span = Span(event="call_begin", inputs=_plain(inputs), **self._fields(call_id, parent_call_id))
         parent = _open.get(parent_call_id or "")
         _open[call_id] = mlflow().start_span_no_context(
             name=span.module_name,
-            span_type=_kind(module),
+            span_type=_KINDS.get(kind_of(module), "CHAIN"),
             parent_span=parent,
             inputs=span.inputs,
             attributes=_attributes(span),
             **({"experiment_id": self._experiment(), **_labels(current_trace_context())} if parent is None else {}),
         )
+        self._requests.begin(call_id, module)
+        self._begun[call_id] = time.perf_counter()
 
     def on_call_end(
         self, call_id: str, parent_call_id: str | None, outputs: object = None, exception: BaseException | None = None
     ) -> None:
         """Close the span."""
+        entry = self._requests.end(call_id, self.module)
         opened = _open.pop(call_id, None)
         if opened is None:
             return
-        begun, mark = self._begun.pop(call_id)
-        entry = entry_since(self.module.client, mark) if isinstance(self.module, CallsModel) else None
+        failure = failure_of(entry, exception)
         span = Span(
             event="call_end",
             outputs=_plain(outputs),
-            duration=time.perf_counter() - begun,
-            exception=None if exception is None else f"{type(exception).__name__}: {exception}",
-            success=exception is None,
+            duration=time.perf_counter() - self._begun.pop(call_id),
+            exception=failure,
+            success=failure is None,
             cost=None if entry is None or entry.as_if is None else float(entry.as_if),
             **self._fields(call_id, parent_call_id),
         )
@@ -121,14 +123,6 @@ class Monitor(Hook):
                     f"{self.experiment_name!r}: {error}"
                 ) from error
         return str(self._experiment_id)
-
-
-def _kind(module: object) -> str:
-    """MLflow's kind of a module's spans."""
-    name = type(module).__name__
-    if isinstance(module, CallsModel):
-        return _KINDS[module.kind]
-    return "TOOL" if name == "Tool" else "AGENT" if name.endswith("Agent") else "CHAIN"
 
 
 def _attributes(span: Span) -> JsonObject:

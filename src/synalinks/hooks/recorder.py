@@ -21,7 +21,7 @@ from synalinks.errors import ConfigurationError, DataError
 from synalinks.hooks.context import current_trace_context
 from synalinks.hooks.everywhere import ENTRY, EVERYWHERE
 from synalinks.hooks.hook import Hook
-from synalinks.hooks.requests import CallsModel, entry_since
+from synalinks.hooks.requests import CallsModel, Requests, failure_of
 from synalinks.saving import serialize_synalinks_object
 from synalinks.version import __version__
 
@@ -65,7 +65,8 @@ class Recorder(Hook):
 
     def __init__(self, base_dir: str | Path | None = None) -> None:
         self.base_dir = Path(base_dir or trace_recording_dir())
-        self._begun: dict[str, tuple[float, int, JsonObject]] = {}
+        self._begun: dict[str, tuple[float, JsonObject]] = {}
+        self._requests = Requests()
 
     def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Keep what the call begins with."""
@@ -87,7 +88,8 @@ class Recorder(Hook):
         }
         if (context := current_trace_context()) is not None:
             record["context"] = asdict(context)
-        self._begun[call_id] = (time.perf_counter(), model.client.ledger.mark, record)
+        self._requests.begin(call_id, model)
+        self._begun[call_id] = (time.perf_counter(), record)
 
     def on_call_end(
         self, call_id: str, parent_call_id: str | None, outputs: object = None, exception: BaseException | None = None
@@ -100,18 +102,17 @@ class Recorder(Hook):
         model = self.module
         if call_id not in self._begun or not isinstance(model, CallsModel):
             return
-        begun, mark, record = self._begun.pop(call_id)
+        entry = self._requests.end(call_id, model)
+        begun, record = self._begun.pop(call_id)
         answer = outputs.get_json() if isinstance(outputs, JsonDataModel) else None
         config = serialize_synalinks_object(model)
         record |= {"duration": time.perf_counter() - begun, "outputs": answer, "config": config}
-        entry = entry_since(model.client, mark)
         record |= {"config_hash": _digest(config), **_costs(entry)}
         if answer is not None:
             record["messages"] = [*record["messages"], _answer(answer)]
-        if exception is not None:
-            record["exception"] = f"{type(exception).__name__}: {exception}"
-        elif answer is None and entry is not None and entry.error is not None:
-            record["exception"] = f"{entry.error}: {entry.error_message}"
+        failure = failure_of(entry, exception)
+        if failure is not None and answer is None:  # else a fallback answered
+            record["exception"] = failure
         self._write(record)
 
     def _write(self, record: JsonObject) -> None:

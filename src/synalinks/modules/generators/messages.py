@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks.data import JsonDataModel, as_value, is_data_model, value_of
+from synalinks.data import ChatMessages, JsonDataModel, as_value, is_data_model, value_of
 from synalinks.errors import ConfigurationError
 
 
@@ -66,3 +66,9 @@ def from_wire(message: Mapping[str, Any]) -> JsonObject:
         for call in message["tool_calls"]
     ]
     return {**message, "tool_calls": calls}
+
+
+def conversation_of(messages: Iterable[Mapping[str, Any]], name: str) -> JsonDataModel:
+    """Wire messages as `ChatMessages`, under a name."""
+    conversation = {"messages": [from_wire(message) for message in messages]}
+    return JsonDataModel(schema=ChatMessages.get_schema(), json=conversation, name=name)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from synalinks._json import JsonObject
-from synalinks.data import Form, JsonDataModel, SymbolicDataModel
+from synalinks.data import ChatMessage, Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, ConfigurationError, LMError, RequestError
+from synalinks.hooks import EVERYWHERE
 from synalinks.lm import Reply, Request, Schema, schema_of
 from synalinks.modules.generators.media import parted
-from synalinks.modules.generators.messages import to_wire
+from synalinks.modules.generators.messages import conversation_of, to_wire
 from synalinks.modules.generators.prompts import user_turn
 from synalinks.modules.models.decision_form import (
     DecisionForm,
@@ -56,6 +58,7 @@ class DecisionModel(RemoteModel):
 
     setting: ClassVar[str] = "decision_model"
     kind: ClassVar[Literal["chat", "embed"]] = "chat"
+    hooks_requests: ClassVar[bool] = True
     example: ClassVar[str] = "ollama/llama3.2:latest"
 
     def __init__(
@@ -177,6 +180,29 @@ class DecisionModel(RemoteModel):
         """The reply with the choices of a form and their probabilities, of this model or of its fallback; None if both
         failed for good."""
         asked = [*messages, {"role": "user", "content": form.prompt}]
+        work = partial(self._probabilities, form, messages, asked, options, is_fallback, raises)
+        if not (self.hooks or EVERYWHERE):
+            return await work()
+        inputs = (conversation_of(asked, f"inputs_{self.name}"),)
+        offered = {"schema": form.schema.value, "options": {**(options or {})}}
+        return await self.hooked(work, inputs, offered, self._message)
+
+    def _message(self, found: tuple[Reply, Probabilities] | None) -> JsonDataModel | None:
+        """The answer as the model wrote it."""
+        if found is None:
+            return None
+        value = {"role": "assistant", "content": found[0].text}
+        return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
+
+    async def _probabilities(
+        self,
+        form: DecisionForm,
+        messages: Sequence[Mapping[str, Any]],
+        asked: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any] | None,
+        is_fallback: bool,
+        raises: bool,
+    ) -> tuple[Reply, Probabilities] | None:
         merged = self.merged_options(options)
         try:
             request = Request("chat", self.model, messages=asked, schema=form.schema, options=merged)

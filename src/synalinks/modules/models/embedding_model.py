@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
-from synalinks.data import Embeddings, JsonDataModel, SymbolicDataModel, is_data_model, value_of
+from synalinks.data import EmbeddingRequest, Embeddings, JsonDataModel, SymbolicDataModel, is_data_model, value_of
 from synalinks.errors import ConfigurationError, LMError
+from synalinks.hooks import EVERYWHERE
 from synalinks.lm import Request
 from synalinks.modules.models.remote_model import RemoteModel
 
@@ -27,6 +29,7 @@ class EmbeddingModel(RemoteModel):
 
     setting: ClassVar[str] = "embedding_model"
     kind: ClassVar[Literal["chat", "embed"]] = "embed"
+    hooks_requests: ClassVar[bool] = True
     example: ClassVar[str] = "ollama/all-minilm"
 
     async def call(self, inputs: Any, **options: Any) -> JsonDataModel | None:
@@ -39,7 +42,10 @@ class EmbeddingModel(RemoteModel):
             texts = [texts]
         if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
             raise ConfigurationError(f"{self.name}: give a data model with `texts`, a list of strings; got {value!r}")
-        vectors = await self.embed(texts, options)
+        return self._embeddings(await self.embed(texts, options))
+
+    def _embeddings(self, vectors: list[array[float]] | None) -> JsonDataModel | None:
+        """Vectors as a data model."""
         if vectors is None:
             return None
         found = {"embeddings": [vector.tolist() for vector in vectors]}
@@ -64,6 +70,17 @@ class EmbeddingModel(RemoteModel):
         """
         if not texts:
             return []
+        work = partial(self._embed, texts, options, is_fallback, raises)
+        if not (self.hooks or EVERYWHERE):
+            return await work()
+        asked = JsonDataModel(
+            schema=EmbeddingRequest.get_schema(), json={"texts": [*texts]}, name=f"inputs_{self.name}"
+        )
+        return await self.hooked(work, (asked,), {"options": {**(options or {})}}, self._embeddings)
+
+    async def _embed(
+        self, texts: Sequence[str], options: Mapping[str, Any] | None, is_fallback: bool, raises: bool
+    ) -> list[array[float]] | None:
         merged = self.merged_options(options)
         request = Request("embed", self.model, texts=texts, options=merged)
         try:

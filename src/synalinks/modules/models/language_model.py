@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Literal
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks.data import ChatMessage, ChatMessages, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
+from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
 from synalinks.hooks import EVERYWHERE
 from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
-from synalinks.modules.generators.messages import from_wire, to_wire
+from synalinks.modules.generators.messages import conversation_of, from_wire, to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
 
@@ -136,8 +136,7 @@ class LanguageModel(RemoteModel):
         work = partial(self._ask, messages, schema, answers, tools, options, sink, is_fallback, raises)
         if not (self.hooks or EVERYWHERE):
             return await work()
-        conversation = {"messages": [from_wire(message) for message in messages]}
-        inputs = (JsonDataModel(schema=ChatMessages.get_schema(), json=conversation, name=f"inputs_{self.name}"),)
+        inputs = (conversation_of(messages, f"inputs_{self.name}"),)
         offered = {
             "schema": None if schema is None else schema.value,
             "tools": [*tools],
