@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, TracerProvider
 
-#: The variable by which instrumentations of OpenTelemetry are told to record prompts and answers.
+#: The variable that has instrumentations of OpenTelemetry record prompts and answers.
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 
