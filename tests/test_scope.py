@@ -11,7 +11,7 @@ from synalinks._concurrency import run_all
 def test_fields_that_are_set_in_order() -> None:
     place = scope.Scope(epoch=0, phase="train", module="a/b")
     assert list(place.to_dict().items()) == [("epoch", 0), ("phase", "train"), ("module", "a/b")]
-    assert str(place) == "epoch=0 phase=train module=a/b"
+    assert str(place) == "epoch=1 phase=train module=a/b"
     assert str(scope.NOWHERE) == "outside any run"
 
 

@@ -7,7 +7,8 @@
     sample    index of the example in its data set
     module    path of the module that made the call, outermost first, e.g. `agent/generator_1`
 
-The trainer's loop enters the first four, `Module.__call__` the last.
+Where people read them, epochs and steps are counted from 1: in tables, messages and `str(place)`, by `counted` and
+`shown`. The trainer's loop enters the first four, `Module.__call__` the last.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from collections.abc import Callable
 from contextvars import Token
 from functools import partial
 
-from synalinks.lm.core.place import NOWHERE, Scope, current, declare, enter, leave, move_into
+from synalinks.lm.core.place import NOWHERE, Scope, counted, current, declare, enter, leave, move_into, shown
 
-__all__ = ["FIELDS", "NOWHERE", "Scope", "current", "enter", "enter_module", "leave"]
+__all__ = ["FIELDS", "NOWHERE", "Scope", "counted", "current", "enter", "enter_module", "leave", "shown"]
 
 FIELDS = ("epoch", "step", "phase", "sample", "module")
-declare(*FIELDS)
+declare(*FIELDS, counted_from_1=("epoch", "step"))
 
 
 #: Go one module deeper; give the token to `leave`.

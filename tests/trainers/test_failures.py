@@ -98,7 +98,7 @@ def test_an_unavailable_provider_is_reported_in_the_servers_own_words_and_withou
     with pytest.warns(synalinks.LMWarning) as warned, pytest.raises(LMUnavailable) as caught:
         fit(compiled(), dead, x, y, batch_size=4, validation_split=0)
     assert "(server): the server said: no more room, 507; key <secret>" in str(caught.value)
-    assert all("no more room, 507; key <secret> (at epoch=0" in str(each.message) for each in warned)
+    assert all("no more room, 507; key <secret> (at epoch=1" in str(each.message) for each in warned)
 
 
 def evaluate(program: Any, provider: Any, count: int, **options: Any) -> Any:

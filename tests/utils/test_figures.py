@@ -12,7 +12,7 @@ import pytest
 
 from synalinks._support import figures
 from synalinks.errors import ConfigurationError
-from synalinks.utils import plot_metrics
+from synalinks.utils import plot_metrics, plot_metrics_comparison
 from utils.drawn import PNG, catch, words
 
 
@@ -82,11 +82,11 @@ def test_amounts_never_share_an_axis_with_scores_however_small_they_are() -> Non
 
 def test_the_axis_of_small_amounts_ends_a_little_above_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     caught = catch(monkeypatch)
-    plot_metrics({"reward": 0.8, "cost": 0.0021}, to_folder=tmp_path)
-    assert [axes.get_ylim()[1] < 0.003 for axes in caught[0].axes] == [False, True]
+    plot_metrics_comparison({"one": {"cost": 0.0021}, "two": {"cost": 0.0021}}, to_folder=tmp_path)
+    assert [axes.get_ylim()[1] < 0.003 for axes in caught[0].axes] == [True]
 
 
 def test_an_unknown_value_is_written_at_the_foot_of_its_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     caught = catch(monkeypatch)
-    plot_metrics({"reward": 0.8, "cost": None}, to_folder=tmp_path)  # type: ignore[dict-item]
-    assert words(caught[0].axes[1]) == ["unknown"]
+    plot_metrics({"cost": None}, to_folder=tmp_path)  # type: ignore[dict-item]
+    assert words(caught[0].axes[0]) == ["unknown"]

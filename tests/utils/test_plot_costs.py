@@ -38,7 +38,7 @@ def test_money_and_calls_by_epoch_and_phase(tmp_path: Path, monkeypatch: pytest.
     rows = [row(0, "validation", 4), row(0, "train", 10), row(1, "train", 20), row(1, "validation", 4)]
     money, calls = drawn(monkeypatch, tmp_path, *rows)
     assert legend(money) == ["train", "validation"]
-    assert words(money) == ["$0.140", "$0.240"]
+    assert words(money) == ["$0.1400", "$0.2400"]
     assert words(calls) == ["14", "24"]
     assert [label.get_text() for label in calls.get_xticklabels()] == ["1", "2"]
     assert sum(bar.get_height() for bar in money.patches) == pytest.approx(0.38)
@@ -46,7 +46,7 @@ def test_money_and_calls_by_epoch_and_phase(tmp_path: Path, monkeypatch: pytest.
 
 def test_billed_stands_beside_as_if_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     money, calls = drawn(monkeypatch, tmp_path, row(0, "train", 200, hits=50), row(1, "train", 200, hits=200))
-    assert words(money) == ["$1.50", "$0.00", "$2.00", "$2.00", "left: billed; right, pale: as if live"]
+    assert words(money) == ["$1.50", "$0.0000", "$2.00", "$2.00", "left: billed; right, pale: as if live"]
     assert [bar.get_height() for bar in calls.patches] == [150, 0, 50, 200]
     assert words(calls)[-1].startswith("pale:")
 
@@ -86,6 +86,6 @@ def test_sums_above_bars_do_not_run_into_one_another(
     rows = [row(epoch, "train", 184, hits=epoch, price="0.002", unknown=1) for epoch in range(epochs)]
     money, calls = drawn(monkeypatch, tmp_path, *rows)
     assert colliding(money) == [] == colliding(calls)
-    assert ("184" in words(calls)) == (epochs < 30) and ("$0.368" in words(money)) == (epochs < 8)
+    assert ("184" in words(calls)) == (epochs < 30) and ("$0.3680" in words(money)) == (epochs < 8)
     top = max(bar.get_y() + bar.get_height() for bar in calls.patches)
     assert calls.get_ylim()[1] > 1.1 * top, "there is room above the highest"

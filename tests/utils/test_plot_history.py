@@ -16,7 +16,7 @@ from synalinks.utils import (
     plot_history_comparison_with_mean_and_std,
     plot_history_with_mean_and_std,
 )
-from utils.drawn import PNG, catch, legend
+from utils.drawn import PNG, catch, legend, words
 
 LOGS = {"reward": [0.2, 0.6, 0.8], "val_reward": [0.3, 0.5, 0.7]}
 OTHER = {"reward": [0.4, 0.8, 0.9], "val_reward": [0.1, 0.2, 0.3]}
@@ -90,7 +90,8 @@ def test_mean_and_band_over_runs_of_different_length(tmp_path: Path, monkeypatch
     short = {"reward": [0.6]}
     plot_history_with_mean_and_std([LOGS, OTHER, short], to_folder=tmp_path, metrics_filter=["reward"])
     [axes] = caught[0].axes
-    assert [y for _, y in curves(axes)["reward"]] == pytest.approx([0.4, 0.7, 0.85])
+    assert [y for _, y in curves(axes)["reward (n = 2 to 3)"]] == pytest.approx([0.4, 0.7, 0.85])
+    assert words(axes) == ["bands: one standard deviation"]
     band = axes.collections[0].get_paths()[0].vertices
     at_one = [y for x, y in band if x == 1.0]
     std = statistics.stdev([0.2, 0.4, 0.6])  # n - 1 in the denominator
@@ -110,8 +111,20 @@ def test_a_comparison_of_means(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     caught = catch(monkeypatch)
     plot_history_comparison_with_mean_and_std({"a": [LOGS, OTHER], "b": [OTHER]}, to_folder=tmp_path)
     [axes] = caught[0].axes
-    assert [y for _, y in curves(axes)["a: reward"]] == pytest.approx([0.3, 0.7, 0.85])
+    assert [y for _, y in curves(axes)["a: reward (n = 2)"]] == pytest.approx([0.3, 0.7, 0.85])
     assert len(axes.collections) == 4
+
+
+def test_a_band_ends_where_scores_do_and_money_is_in_dollars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caught = catch(monkeypatch)
+    runs = [{"reward": [0.6], "cost_usd": [0.001]}, {"reward": [1.0], "cost_usd": [0.005]}]
+    plot_history_with_mean_and_std(runs, to_folder=tmp_path)
+    scores, money = caught[0].axes
+    band = [y for _, y in scores.collections[0].get_paths()[0].vertices]
+    assert (min(band), max(band)) == pytest.approx((0.8 - statistics.stdev([0.6, 1.0]), 1.0))
+    assert words(scores) == ["bands: one standard deviation, cut to [0, 1]"]
+    caught[0].draw_without_rendering()
+    assert money.get_yticklabels()[0].get_text().startswith("$0")
 
 
 def test_what_is_no_history_is_refused(tmp_path: Path) -> None:

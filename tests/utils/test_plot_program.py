@@ -175,8 +175,9 @@ def test_names_that_mean_something_to_graphviz_are_escaped() -> None:
 
 def test_graphviz_draws_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     a_dot(monkeypatch, tmp_path / "bin", 'echo "$@" > "$3.arguments"; cat > "$3"')
-    path = plot_program(branching(), to_file="plot.svg", to_folder=tmp_path, dpi=96)
-    assert path.read_text(encoding="utf-8") == program_to_dot(branching(), show_module_names=False, dpi=96)
+    program = branching()
+    path = plot_program(program, to_file="plot.svg", to_folder=tmp_path, dpi=96)
+    assert path.read_text(encoding="utf-8") == program_to_dot(program, dpi=96)
     assert Path(f"{path}.arguments").read_text(encoding="utf-8").split() == ["-Tsvg", "-o", str(path)]
 
 

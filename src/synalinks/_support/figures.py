@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from functools import cache
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from synalinks.errors import ConfigurationError
+from synalinks.lm.ledger.dollars import dollars_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +34,8 @@ THOUSAND = 1000.0
 PANEL_WIDTH, PANEL_HEIGHT = 8.2, 4.2
 #: The operational metrics that are no share of anything, by what their names hold.
 AMOUNTS = re.compile(r"cost|latency|tokens|time_to_|elapsed|per_second|throughput|_calls$|calls_|vectors|activations")
+#: Amounts of money, by what their names hold.
+MONEY = re.compile(r"(^|_)(usd|dollars?|costs?)(_|$)")
 #: Inches around a figure.
 _MARGIN = 0.12
 
@@ -68,8 +74,10 @@ def new_panels(count: int, title: str) -> tuple[Figure, list[Axes]]:
     return figure, list(panels)
 
 
-def style_axes(axes: Axes, xlabel: str, ylabel: str, grid: bool) -> None:
-    """Labels, a faint grid behind what is drawn, and no box around it."""
+def style_axes(axes: Axes, xlabel: str, ylabel: str, grid: bool, money: bool = False) -> None:
+    """Labels, a faint grid behind what is drawn, and no box around it; dollars at the ticks of an axis of money."""
+    if money:
+        dollar_axis(axes.yaxis)
     axes.set_xlabel(xlabel, color=INK)
     axes.set_ylabel(ylabel, color=INK)
     for side in ("top", "right"):
@@ -116,6 +124,12 @@ def dollar_axis(axis: Axis) -> None:
     axis.set_major_formatter(formatter)
 
 
+def note(axes: Axes, text: str, right: bool = True) -> None:
+    """A line above a panel."""
+    place, side = (1.0, "right") if right else (0.0, "left")
+    axes.text(place, 1.02, text, transform=axes.transAxes, ha=side, fontsize=8.5, color=INK, parse_math=False)
+
+
 def legend(axes: Axes, count: int) -> None:
     """A legend beside the panel, where it can't hide what is drawn."""
     if count:
@@ -145,6 +159,25 @@ def is_amount(name: str) -> bool:
     return AMOUNTS.search(name) is not None
 
 
+def is_money(name: str) -> bool:
+    """Whether a metric is by its name an amount of dollars."""
+    return MONEY.search(name) is not None
+
+
+def limits(names: Sequence[str], means: Iterable[float]) -> tuple[float, float]:
+    """What a deviation of metrics of one panel can't leave: scores lie in [0, 1], and amounts are not negative."""
+    known = [mean for mean in means if mean == mean]
+    low = 0.0 if min(known, default=0.0) >= 0.0 else -math.inf
+    scores = max(known, default=0.0) <= 1.0 and not any(map(is_amount, names))
+    return low, 1.0 if scores else math.inf
+
+
+def spread_note(what: str, low: float, high: float, cut: bool) -> str:
+    """What bands or whiskers show, and where they were cut."""
+    where = f"[{low:g}, {high:g}]" if high == 1.0 else f"{low:g} and above"
+    return f"{what}: one standard deviation" + (f", cut to {where}" if cut else "")
+
+
 def panels_of(maxima: Mapping[str, float]) -> list[list[str]]:
     """Names that can share an axis: scores up to 1 together; all else each with its `val_` twin alone."""
     panels: dict[str, list[str]] = {}
@@ -154,10 +187,12 @@ def panels_of(maxima: Mapping[str, float]) -> list[list[str]]:
     return [panels[key] for key in sorted(panels, key=bool)]
 
 
-def short(value: float, beside: float | None = None) -> str:
+def short(value: float, beside: float | None = None, money: bool = False) -> str:
     """A value as written above a bar; a deviation with the decimals of the mean that it stands beside."""
     if value != value:
         return "unknown"
+    if money:
+        return dollars_text(Decimal(value))
     if abs(value) >= THOUSAND or (abs(value) >= 10 and value == int(value)):
         return f"{value:,.0f}"
     if value and abs(value if beside is None else beside) < 0.01:
@@ -185,6 +220,9 @@ def in_notebook() -> bool:
     """Whether a notebook's kernel runs the program."""
     kernel = sys.modules.get("ipykernel.kernelapp")
     return kernel is not None and bool(kernel.IPKernelApp.initialized())
+
+
+_numbers = count()
 
 
 @cache
@@ -219,7 +257,7 @@ def picture_path(to_file: str | Path, to_folder: str | Path | None) -> Path:
         ConfigurationError: the folder can't be made.
     """
     if isinstance(to_file, Unasked) and to_folder is None and in_notebook():
-        to_folder = _shown_alone().name
+        to_folder = Path(_shown_alone().name) / str(next(_numbers))  # a picture shown before stays as it is
     path = Path(to_file) if to_folder is None else Path(to_folder) / to_file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synalinks import scope
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import MonitoredLog
@@ -101,7 +102,7 @@ class EarlyStopping(Callback):
         self.stopped_epoch = epoch
         self.program.stop_training = True
         if self.verbose:
-            report(f"Epoch {epoch + 1}: early stopping, {why}")
+            report(f"Epoch {scope.shown('epoch', epoch)}: early stopping, {why}")
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Restore the best variables, with `restore_best_variables`."""
@@ -111,7 +112,7 @@ class EarlyStopping(Callback):
         for variable in self.program.trainable_variables:
             variable.assign(self._best_variables[variable.path])
         if self.verbose:
-            report(f"Restoring the variables of the best epoch: {self.best_epoch + 1}")
+            report(f"Restoring the variables of the best epoch: {scope.shown('epoch', self.best_epoch)}")
 
     def get_state(self) -> dict[str, Any]:
         """What it has seen."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synalinks import _json
+from synalinks import _json, scope
 from synalinks._base import html as _html
 from synalinks._base.frames import data_frame
 from synalinks._json import JsonObject
@@ -187,7 +187,7 @@ class History(Callback):
             totals = taken.get(epoch, Totals())
             rows.append(
                 {
-                    "epoch": epoch + 1,
+                    "epoch": scope.counted("epoch", epoch),
                     **{name: found[place] for name, found in self.history.items() if place < len(found)},
                     "calls": totals.calls,
                     "tokens": totals.tokens,
@@ -204,7 +204,9 @@ class History(Callback):
         for name in ("reward", "val_reward"):
             known = [(point, getattr(point, name)) for point in ends]
             found[name] = [
-                (point.epoch + 1 if by == "epoch" else point.calls, y) for point, y in known if y is not None
+                (scope.counted("epoch", point.epoch) if by == "epoch" else point.calls, y)
+                for point, y in known
+                if y is not None
             ]
         return found
 
@@ -212,7 +214,7 @@ class History(Callback):
         rows = []
         for place, epoch in enumerate(self.epoch):
             values = (found[place] if place < len(found) else None for found in self.history.values())
-            rows.append((str(epoch + 1), *(_figure(value) for value in values)))
+            rows.append((scope.shown("epoch", epoch), *(_figure(value) for value in values)))
         stop = f", stopped by {self.stopped_by}: {self.stop_reason or ''}" if self.stopped_by else ""
         return _html.block(
             f"History, {len(self.epoch)} epochs{stop}",

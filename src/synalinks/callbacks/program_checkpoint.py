@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synalinks import scope
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import MonitoredLog
@@ -110,7 +111,7 @@ class ProgramCheckpoint(Callback):
             self._monitor.finish()
 
     def _checkpoint(self, logs: Logs, batch: int | None) -> None:
-        number = self._epoch + 1
+        number = scope.counted("epoch", self._epoch)
         if not self.save_best_only or self._monitor.has_several(logs):
             if self.save_best_only:
                 warnings.warn(
@@ -140,7 +141,11 @@ class ProgramCheckpoint(Callback):
         return "variables" if self.save_variables_only else "program"
 
     def _path(self, logs: Logs, batch: int | None) -> Path:
-        known = {**logs, "epoch": self._epoch + 1, **({} if batch is None else {"batch": batch + 1})}
+        known = {
+            **logs,
+            "epoch": scope.counted("epoch", self._epoch),
+            **({} if batch is None else {"batch": scope.counted("step", batch)}),
+        }
         if missing := [name for name in self.placeholders if name not in known]:
             raise ConfigurationError(
                 f"ProgramCheckpoint(filepath={self.filepath!r}): no value for {missing}; there are {sorted(known)}"

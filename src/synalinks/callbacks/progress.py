@@ -8,6 +8,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from synalinks import scope
 from synalinks._support.interactive import is_interactive_logging_enabled, report
 from synalinks._support.notebook_display import NotebookDisplay, in_notebook
 from synalinks.callbacks.callback import Callback, Logs
@@ -89,7 +90,7 @@ class ProgbarLogger(Callback):
         """Head the epoch."""
         self._begin()
         if self.params.get("epochs", 1) > 1:
-            self._say(f"Epoch {epoch + 1}/{self.params['epochs']}")
+            self._say(f"Epoch {scope.shown('epoch', epoch)}/{self.params['epochs']}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """The epoch's line, validation included."""

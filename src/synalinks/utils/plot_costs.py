@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synalinks import scope
 from synalinks._support import figures
 from synalinks.errors import ConfigurationError
 
@@ -48,9 +49,11 @@ def plot_costs(
     _draw_money(money, rows, epochs, phases)
     _draw_calls(calls, rows, epochs, phases)
     for axes, label in ((money, "Dollars"), (calls, "Calls")):
-        figures.style_axes(axes, xlabel if axes is calls else "", label, grid)
+        figures.style_axes(axes, xlabel if axes is calls else "", label, grid, money=axes is money)
         axes.set_xlim(-0.75, len(epochs) - 0.25)
-        axes.set_xticks(range(len(epochs)), ["outside" if epoch is None else str(epoch + 1) for epoch in epochs])
+        axes.set_xticks(
+            range(len(epochs)), ["outside" if epoch is None else scope.shown("epoch", epoch) for epoch in epochs]
+        )
     return figures.save_figure(figure, to_file, to_folder)
 
 
@@ -103,11 +106,11 @@ def _draw_money(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
     places = [float(place) for place in range(len(epochs))]
     left = places if same else [place - _WIDTH / 2 for place in places]
     size = _sum_size(len(epochs), pairs=not same)
-    _write(axes, left, _stack(axes, left, billed, labelled=True), dollars, size)
+    _write(axes, left, _stack(axes, left, billed, labelled=True), _dollars, size)
     if not same:
         right = [place + _WIDTH / 2 for place in places]
-        _write(axes, right, _stack(axes, right, as_if, pale=True), dollars, size)
-        axes.text(1.0, 1.02, "left: billed; right, pale: as if live", ha="right", **_note(axes))
+        _write(axes, right, _stack(axes, right, as_if, pale=True), _dollars, size)
+        figures.note(axes, "left: billed; right, pale: as if live")
     highest = max((sum(values) for values in zip(*as_if.values(), strict=True)), default=0.0)
     if highest == 0.0:
         axes.set_ylim(0, 1)
@@ -116,8 +119,7 @@ def _draw_money(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
         axes.text(0.5, 0.5, says, transform=axes.transAxes, ha="center", va="center", color=figures.INK)
     if unknown and highest:
         note = f"at least: {unknown:,} {'call has' if unknown == 1 else 'calls have'} no known price"
-        axes.text(0.0, 1.02, note, **_note(axes))
-    figures.dollar_axis(axes.yaxis)
+        figures.note(axes, note, right=False)
     figures.legend(axes, len(phases))
 
 
@@ -132,12 +134,7 @@ def _draw_calls(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
     )
     axes.yaxis.set_major_formatter("{x:,.0f}")
     if free:
-        axes.text(1.0, 1.02, "pale: answered by sharing, cache or cassette", ha="right", **_note(axes))
-
-
-def _note(axes: Axes) -> dict[str, Any]:
-    """The look of a line above a panel."""
-    return {"transform": axes.transAxes, "fontsize": 8.5, "color": figures.INK}
+        figures.note(axes, "pale: answered by sharing, cache or cassette")
 
 
 def _sum_size(epochs: int, pairs: bool = False) -> float:
@@ -155,8 +152,4 @@ def _write(axes: Axes, places: Sequence[float], tops: Sequence[float], text: Any
         axes.annotate(text(top), (place, top), (0, 3), **look)
 
 
-def dollars(value: float) -> str:
-    """Dollars as written above a bar: cents, or three digits of a smaller sum."""
-    if value >= 1 or value == 0:
-        return f"${value:,.2f}"
-    return f"${value:.{2 - Decimal(value).adjusted()}f}"
+_dollars = partial(figures.short, money=True)

@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from synalinks import scope
 from synalinks._support import figures
 from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: name -> (epochs, means, standard deviations or None)
-Curves = dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any] | None]]
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A metric by epoch.
+
+    Attributes:
+        at: the epochs. means: a value for each.
+        stds: standard deviations, or None where they are not drawn.
+        counts: of how many runs each mean is.
+    """
+
+    at: np.ndarray[Any, Any]
+    means: np.ndarray[Any, Any]
+    stds: np.ndarray[Any, Any] | None
+    counts: Sequence[int]
+
+    @property
+    def n(self) -> str:
+        """The number of runs in words; nothing where no deviation is drawn."""
+        if self.stds is None or not self.counts:
+            return ""
+        low, high = min(self.counts), max(self.counts)
+        return f" (n = {low})" if low == high else f" (n = {low} to {high})"
+
+
+Curves = dict[str, Curve]
 _LINESTYLES = ("-", "--", ":", "-.")
 
 
@@ -130,7 +156,7 @@ def _logs(history: Any, where: str) -> tuple[dict[str, list[float]], list[int]]:
     if not isinstance(logs, Mapping):
         raise ConfigurationError(f"{where} takes what fit returned, or a dict of lists; got {type(history).__name__}")
     length = max((len(values) for values in logs.values()), default=0)
-    epochs = [epoch + 1 for epoch in getattr(history, "epoch", ())]
+    epochs = [scope.counted("epoch", epoch) for epoch in getattr(history, "epoch", ())]
     return dict(logs), epochs if len(epochs) == length else list(range(1, length + 1))
 
 
@@ -151,7 +177,7 @@ def _curves(histories: Sequence[Any], wanted: Sequence[str] | None, where: str, 
         places = sorted(at)
         means = np.array([np.mean(at[place]) for place in places])
         stds = np.array([np.std(at[place], ddof=1) if len(at[place]) > 1 else 0.0 for place in places])
-        curves[name] = (np.array(places), means, stds if spread else None)
+        curves[name] = Curve(np.array(places), means, stds if spread else None, [len(at[place]) for place in places])
     return curves
 
 
@@ -175,9 +201,8 @@ def _draw(
     figure, all_axes = figures.new_panels(len(panels), title)
     for panel, axes in zip(panels, all_axes, strict=True):
         _draw_panel(axes, runs, panel, alpha, linestyles, options)
-        figures.style_axes(
-            axes, xlabel if axes is all_axes[-1] else "", ylabel if panel is panels[0] else panel[0], grid
-        )
+        money, label = all(map(figures.is_money, panel)), ylabel if panel is panels[0] else panel[0]
+        figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", label, grid, money)
     return figures.save_figure(figure, to_file, to_folder)
 
 
@@ -195,27 +220,35 @@ def _draw_panel(
     bases = list(dict.fromkeys(name.removeprefix("val_") for name in panel))
     values: list[float] = []
     epochs: set[int] = set()
-    count = 0
+    count, cut = 0, False
+    means = [mean for curves in runs.values() for name in panel if name in curves for mean in curves[name].means]
+    low, high = figures.limits(panel, means)
+    band: dict[str, Any] = {"alpha": alpha, "linewidth": 0}
     for run, (label, curves) in enumerate(runs.items()):
         for style, name in enumerate(panel):
             if name not in curves:
                 continue
-            at, means, stds = curves[name]
+            curve = curves[name]
             color = figures.PALETTE[(bases.index(name.removeprefix("val_")) if alone else run) % len(figures.PALETTE)]
             linestyle = _LINESTYLES[name.startswith("val_")] if alone else linestyles[style % len(linestyles)]
             look = {"color": color, "linestyle": linestyle, "marker": "os"[name.startswith("val_")], "markersize": 4.5}
-            axes.plot(at, means, **{**look, "label": name if alone else f"{label}: {name}", **options})
-            values.extend(means)
-            if stds is not None:
-                axes.fill_between(at, means - stds, means + stds, color=color, alpha=alpha, linewidth=0)
-                values.extend(means + stds)
-            epochs.update(int(epoch) for epoch in at)
+            text = (name if alone else f"{label}: {name}") + curve.n
+            axes.plot(curve.at, curve.means, **{**look, "label": text, **options})
+            values.extend(curve.means)
+            if curve.stds is not None:
+                below, above = curve.means - curve.stds, curve.means + curve.stds
+                axes.fill_between(curve.at, np.maximum(below, low), np.minimum(above, high), **band, color=color)
+                values.extend(np.minimum(above, high))
+                cut |= bool((below < low).any() or (above > high).any())
+            epochs.update(int(epoch) for epoch in curve.at)
             count += 1
+    if any(curves[name].stds is not None for curves in runs.values() for name in panel if name in curves):
+        figures.note(axes, figures.spread_note("bands", low, high, cut))
     figures.set_heights(axes, values, amounts=all(map(figures.is_amount, panel)))
     axes.set_xlim(min(epochs, default=1) - 0.25, max(epochs, default=1) + 0.25)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=10, integer=True, min_n_ticks=1))
     figures.legend(axes, count)
 
 
-def _highest(curve: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any] | None]) -> float:
-    return max((float(value) for value in curve[1] if value == value), default=0.0)
+def _highest(curve: Curve) -> float:
+    return max((float(value) for value in curve.means if value == value), default=0.0)

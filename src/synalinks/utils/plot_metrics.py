@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,46 @@ from synalinks.errors import ConfigurationError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-#: name -> (mean, standard deviation or None)
-Bars = dict[str, tuple[float, float | None]]
+#: Metrics beside one another, and bars; beyond that a panel folds into rows.
+_MOST_PLACES, _MOST_BARS = 12, 24
+#: Points of a line, and of a letter in one that stands upright; and of the height of a panel, at the least.
+_LINE, _LETTER, _POINTS = 13.0, 6.0, 150.0
+#: Metrics on a line under the panels.
+_SAID = 3
 #: Share of the place of a group that its bars fill together.
 _FILL = 0.8
 #: Share of a figure's width that bars are drawn on, beside a legend; inches that a value above a bar takes.
 _DRAWN, _VALUE_WIDTH = 0.7, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A metric.
+
+    Attributes:
+        mean: its mean. std: the standard deviation, or None where it is not drawn.
+        count: of how many evaluations.
+    """
+
+    mean: float
+    std: float | None
+    count: int
+
+    @property
+    def n(self) -> str:
+        """The number of evaluations in words; nothing where no deviation is drawn."""
+        return "" if self.std is None else f" (n = {self.count})"
+
+    def text(self, name: str, gap: str = " ") -> str:
+        """The value as it is written above the bar, and its deviation."""
+        money = figures.is_money(name)
+        text = figures.short(self.mean, money=money)
+        if self.std is None or self.mean != self.mean:
+            return text
+        return f"{text}{gap}± {figures.short(self.std, self.mean, money=money)}"
+
+
+Bars = dict[str, Bar]
 
 
 def plot_metrics(
@@ -135,7 +170,7 @@ def _bars(several: Sequence[Mapping[str, float]], wanted: Sequence[str] | None, 
     for name in figures.chosen((name for one in several for name in one), wanted, where):
         values = [figures.number(one[name]) for one in several if name in one]
         std = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-        bars[name] = (float(np.mean(values)), std if spread else None)
+        bars[name] = Bar(float(np.mean(values)), std if spread else None, len(values))
     return bars
 
 
@@ -155,12 +190,36 @@ def _draw(
     if not runs:
         raise ConfigurationError(f"{title}: there is nothing to compare; no evaluation was given")
     names = list(dict.fromkeys(name for bars in runs.values() for name in bars))
-    panels = figures.panels_of({name: max(bars[name][0] for bars in runs.values() if name in bars) for name in names})
-    figure, all_axes = figures.new_panels(len(panels), title)
-    for panel, axes in zip(panels, all_axes, strict=True):
-        _draw_panel(axes, runs, panel, show_values, bar_width, capsize, options)
-        figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", ylabel if panel is panels[0] else "", grid)
+    panels = figures.panels_of({name: max(bars[name].mean for bars in runs.values() if name in bars) for name in names})
+    panels, lone = _without_lone(panels, len(runs))
+    rows = [row for panel in panels for row in _folded(panel, len(runs))]
+    figure, all_axes = figures.new_panels(len(rows), title)
+    if lone:
+        [bars] = runs.values()
+        said = [f"{name}  {bars[name].text(name)}" for name in lone]
+        lines = ["     ".join(said[start : start + _SAID]) for start in range(0, len(said), _SAID)]
+        figure.supxlabel("\n".join(lines), fontsize=10, color=figures.INK, parse_math=False)
+    for row, axes in zip(rows, all_axes, strict=True):
+        _draw_panel(axes, runs, row, show_values, bar_width, capsize, options)
+        money, label = all(map(figures.is_money, row)), ylabel if row[0] in panels[0] else ""
+        figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", label, grid, money)
     return figures.save_figure(figure, to_file, to_folder)
+
+
+def _without_lone(panels: list[list[str]], runs: int) -> tuple[list[list[str]], list[str]]:
+    """The panels, and metrics that would have a panel for a single bar beside others: they are written as text."""
+    several = [panel for panel in panels if len(panel) * runs > 1]
+    if not several:
+        return panels[:1], [name for panel in panels[1:] for name in panel]
+    return several, [name for panel in panels if panel not in several for name in panel]
+
+
+def _folded(panel: Sequence[str], runs: int) -> Iterator[Sequence[str]]:
+    """The rows of a panel, about as long as one another, so that names and values can be read."""
+    most = max(1, min(_MOST_PLACES, _MOST_BARS // runs))
+    rows = -(-len(panel) // most)
+    for row in range(rows):
+        yield panel[len(panel) * row // rows : len(panel) * (row + 1) // rows]
 
 
 def _draw_panel(
@@ -174,7 +233,9 @@ def _draw_panel(
 ) -> None:
     width = min(bar_width, _FILL / len(runs))
     alone = list(runs) == [""]
-    heights = [0.0]
+    found = [bars[name] for bars in runs.values() for name in panel if name in bars]
+    low, high = figures.limits(panel, [bar.mean for bar in found])
+    tops, written, cut = [0.0], [(0.0, 0.0)], False
     places = max(2, len(panel) + 0.5)
     room = figures.PANEL_WIDTH * _DRAWN / places  # inches of a place
     for run, (label, bars) in enumerate(runs.items()):
@@ -182,31 +243,39 @@ def _draw_panel(
         for place, name in enumerate(panel):
             if name not in bars:
                 continue
-            mean, std = bars[name]
+            bar = bars[name]
             color = figures.PALETTE[(place if alone else run) % len(figures.PALETTE)]
             first = name == next(one for one in panel if one in bars)
-            look = {"width": width * 0.94, "color": color, "label": label if first and not alone else None}
-            axes.bar(place + offset, mean, **{**look, **options})
-            if std is not None:
-                axes.errorbar(place + offset, mean, yerr=std, fmt="none", ecolor=figures.INK, capsize=capsize)
-            heights.append(mean + (std or 0.0))
+            look = {"width": width * 0.94, "color": color, "label": f"{label}{bar.n}" if first and not alone else None}
+            axes.bar(place + offset, bar.mean, **{**look, **options})
+            std = bar.std or 0.0
+            below, above = max(bar.mean - std, low), min(bar.mean + std, high)  # NaN stays NaN
+            if bar.std is not None:
+                whisker = [[bar.mean - below], [above - bar.mean]]
+                axes.errorbar(place + offset, bar.mean, yerr=whisker, fmt="none", ecolor=figures.INK, capsize=capsize)
+                cut |= bar.mean - bar.std < low or bar.mean + bar.std > high
+            tops.append(above)
             if show_values:
                 level = width * room > _VALUE_WIDTH
-                text = figures.short(mean)
-                if std is not None and mean == mean:
-                    text += f"{chr(10) if level else ' '}± {figures.short(std, mean)}"
-                above = (place + offset, 0.0 if mean != mean else mean + (std or 0.0))
-                place_of: dict[str, Any] = {
-                    "textcoords": "offset points",
-                    "ha": "center",
-                    "fontsize": 8.5,
-                    "color": figures.INK,
-                }
-                axes.annotate(text, above, (0, 3), rotation=0 if level else 90, **place_of)
-    lowest = min((bars[name][0] for bars in runs.values() for name in panel if name in bars), default=0.0)
-    figures.set_heights(axes, [*heights, lowest], amounts=all(map(figures.is_amount, panel)))
+                text = bar.text(name, "\n" if level else " ")
+                _write(axes, text, (place + offset, above), 0 if level else 90)
+                lines = _LINE * (text.count("\n") + 1) if level else _LETTER * len(text)
+                written.append((above, lines))
+    if any(bar.std is not None for bar in found):
+        what = f"n = {found[0].count}; whiskers" if alone else "whiskers"
+        figures.note(axes, figures.spread_note(what, low, high, cut))
+    figures.set_heights(axes, [*tops, *(bar.mean for bar in found)], amounts=all(map(figures.is_amount, panel)))
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(bottom, max(top, *(end + points / _POINTS * (top - bottom) for end, points in written if end == end)))
     middle = (len(panel) - 1) / 2
     axes.set_xlim(middle - places / 2, middle + places / 2)
     tilted = sum(map(len, panel)) > 60
     axes.set_xticks(range(len(panel)), panel, rotation=25 if tilted else 0, ha="right" if tilted else "center")
     figures.legend(axes, 0 if alone else len(runs))
+
+
+def _write(axes: Axes, text: str, above: tuple[float, float], rotation: float) -> None:
+    """A value above a bar; one that is not known at its foot."""
+    place = above if above[1] == above[1] else (above[0], 0.0)
+    look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 8.5, "color": figures.INK}
+    axes.annotate(text, place, (0, 3), rotation=rotation, parse_math=False, **look)

@@ -68,7 +68,7 @@ def plot_program(
     to_file: str | Path | None = None,
     to_folder: str | Path | None = None,
     show_schemas: bool = False,
-    show_module_names: bool = False,
+    show_module_names: bool = True,
     show_defs: bool = False,
     rankdir: str = "TB",
     expand_nested: bool = False,

@@ -27,7 +27,7 @@ def plot_reward_curve(
     grid: bool = True,
     cost: str = "calls",
 ) -> Path:
-    """Draw rewards against cost: steps as a faint line for each epoch, validations as points. Gives the path.
+    """Draw rewards against cost: steps as a pale line for each epoch, validations as points. Gives the path.
 
     Args:
         history: what `fit` returned; or a mapping of labels to such, to compare trainings at equal cost by their
@@ -93,7 +93,7 @@ def _draw_one(axes: Axes, curve: list[CurvePoint], cost: str) -> list[float]:
     values = []
     for number, (at, rewards) in enumerate(steps.values()):
         label = "reward, mean of the epoch so far" if number == 0 else None
-        axes.plot(at, rewards, color=figures.PALETTE[4], linewidth=1.4, label=label, marker="" if at[1:] else ".")
+        axes.plot(at, rewards, color=figures.PALETTE[4], linewidth=2.4, label=label, marker=".", markersize=7)
         values += rewards
     return values + _draw_points(axes, curve, cost, "val_reward", "val_reward", figures.PALETTE[0])
 

@@ -63,7 +63,7 @@ def test_a_changed_prompt_is_shown_by_its_words_once(tmp_path: Path) -> None:
     assert "=== judge" not in done.output
     details = done.output.split("\n\n")[1].splitlines()
     assert details[0] == "=== solver"
-    assert details[1].startswith("--- request: line 3 of A, line 3 of B (epoch=0 phase=train sample=0 module=solver)")
+    assert details[1].startswith("--- request: line 3 of A, line 3 of B (epoch=1 phase=train sample=0 module=solver)")
     assert "  user: please add [-the-]{+both+} numbers in case 0" in details
 
 

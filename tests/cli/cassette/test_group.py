@@ -34,9 +34,9 @@ def test_ls_has_a_line_a_row_in_the_order_of_the_file(cassette: Path) -> None:
     assert header.split("  ")[0] == "line"
     assert [row.split() for row in rows] == [
         ["2", "judge", "embed", "fake/e", "6", "$0.0001"],
-        ["3", "0", "reward", "judge", "fake/m", "$0.0000", "server"],
-        ["4", "0", "1", "train", "4", "solver", "fake/m", "7", "3", "$0.0123"],
-        ["5", "0", "1", "train", "4", "solver", "1", "fake/m", "7", "3", "$0.0123"],
+        ["3", "1", "reward", "judge", "fake/m", "$0.0000", "server"],
+        ["4", "1", "2", "train", "4", "solver", "fake/m", "7", "3", "$0.0123"],
+        ["5", "1", "2", "train", "4", "solver", "1", "fake/m", "7", "3", "$0.0123"],
     ]
 
 
@@ -44,12 +44,12 @@ def test_show_renders_the_rows_asked_for(cassette: Path) -> None:
     done = call("cassette", "show", cassette, 4, 2)
     first, second = done.output.split("\n\n")
     assert first.splitlines() == [
-        "=== line 4: fake/m (epoch=0 step=1 phase=train sample=4 module=solver)",
+        "=== line 4: fake/m (epoch=1 step=2 phase=train sample=4 module=solver)",
         "options: temperature=0.7",
         "--- user",
         "  what is 2 + 3?",
         "--- answer (tokens 7 in and 3 out, $0.0123, 0.50 s)",
-        "  what is 2 + 3? #1 epoch=0 step=1 phase=train sample=4 module=solver/0",
+        "  what is 2 + 3? #1 epoch=1 step=2 phase=train sample=4 module=solver/0",
     ]
     assert "line 2: fake/e" in second and "2 vectors of 3 numbers" in second
     assert len(call("cassette", "show", cassette).output.split("\n\n")) == 4

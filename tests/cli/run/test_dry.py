@@ -108,7 +108,7 @@ def test_a_budget_that_is_enough_and_one_that_is_not(folder: Path) -> None:
     short = call("run", "train.py", "--dry-run", "--budget", "0.0005", "--", "openai/gpt-4o-mini")
     assert "The budget of $0.0005 would have ended the run" in short.output
     stopped = " ".join(short.output.partition("would have ended the run")[2].split())
-    assert stopped.startswith("at epoch=0 step="), stopped
+    assert stopped.startswith("at epoch=1 step="), stopped
     assert "stopped by budget" in short.output
 
 

@@ -283,8 +283,8 @@ def test_a_miss_shows_the_nearest_request_its_place_and_a_diff(path: Path) -> No
     error, text = caught.value, str(caught.value)
     assert (error.request, error.scope, error.nearest) == (asked.request, asked.scope, near)
     for part in (
-        "fake/m at epoch=0 sample=2 module=solver",
-        "nearest: line 3 (fake/m, epoch=0 sample=2 module=solver",
+        "fake/m at epoch=1 sample=2 module=solver",
+        "nearest: line 3 (fake/m, epoch=1 sample=2 module=solver",
         "+Think carefully.",
         'record_mode="new_episodes"',
         "--record-mode new_episodes",

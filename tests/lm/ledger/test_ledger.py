@@ -147,9 +147,9 @@ def test_the_table() -> None:
         == """\
 epoch  phase       model   calls  hits  failed  tokens in  tokens out  failed tokens   billed    as if
 -----  ----------  ------  -----  ----  ------  ---------  ----------  -------------  -------  -------
-0      train       dear/m      1     1       -      1,234          56              -  $0.0000    $1.50
+1      train       dear/m      1     1       -      1,234          56              -  $0.0000    $1.50
        validation  dear/m      1     1       -         10           5              -  $0.0000  $0.0049
-1      train       dear/m      1     -       1          -           -             70  $0.3300  $0.3300
+2      train       dear/m      1     -       1          -           -             70  $0.3300  $0.3300
 -----  ----------  ------  -----  ----  ------  ---------  ----------  -------------  -------  -------
 total                          3     2       1      1,244          61             70  $0.3300    $1.83
 
@@ -302,8 +302,8 @@ def test_local_models_are_shown_by_time_and_speed_in_place_of_dollars() -> None:
         == """\
 epoch  model     calls  hits  failed  tokens in  tokens out   time  tokens/s
 -----  --------  -----  ----  ------  ---------  ----------  -----  --------
-0      ollama/m      1     -       -      1,700          61  1.5 s        41
-1      ollama/e      1     -       -          5           -  0.2 s         -
+1      ollama/m      1     -       -      1,700          61  1.5 s        41
+2      ollama/e      1     -       -          5           -  0.2 s         -
        ollama/m      1     -       -         20          39  0.5 s        78
 -----  --------  -----  ----  ------  ---------  ----------  -----  --------
 total                3     -       -      1,725         100  2.2 s        44

@@ -136,7 +136,7 @@ def test_an_epochs_budget_that_does_not_hold_a_step_and_the_validation_ends_the_
     history, provider = train(budget, validation_freq=2)
     assert by_epoch(provider) == [8]
     assert "a step and the validation are expected to take about 16 calls, and 8 of 8" in history.stop_reason
-    assert "of the budget of epoch 1" in history.stop_reason
+    assert "of the budget of epoch 2" in history.stop_reason
     assert history.budget.ended == "before epoch 2 of 9"
 
 

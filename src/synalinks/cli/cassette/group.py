@@ -13,6 +13,7 @@ from synalinks.cli.cassette.files import entry_of, opened
 from synalinks.cli.cassette.from_cache import from_cache
 from synalinks.cli.cassette.prune import merge, prune
 from synalinks.cli.table import count, price, render, size
+from synalinks.scope import shown
 
 if TYPE_CHECKING:
     from synalinks.lm.cassette.rows import Row
@@ -50,11 +51,11 @@ def list_rows(file: Path) -> None:
 
 def _listed(row: Row) -> tuple[str, ...]:
     entry = entry_of(row)
-    place = (getattr(row.scope, name) for name in _PLACE)
+    place = ((name, getattr(row.scope, name)) for name in _PLACE)
     tokens = (entry.usage.input_tokens, entry.usage.output_tokens)
     return (
         str(row.line),
-        *("" if part is None else str(part) for part in place),
+        *("" if part is None else shown(name, part) for name, part in place),
         str(row.draw) if row.draw else "",
         entry.kind if entry.kind != "chat" else "",
         entry.model,

@@ -11,6 +11,7 @@ from synalinks._json import Json, JsonObject
 from synalinks.cli.cassette.conversation import asked, words
 from synalinks.cli.report.files import RunFiles
 from synalinks.lm.cassette.rows import Row
+from synalinks.scope import counted
 
 #: Where a call belongs.
 Place = tuple[int | None, int | None, str | None, int | None]
@@ -102,8 +103,8 @@ def _shown(
     failures = [entry["error"] for entry in entries if entry.get("error")]
     reward = rewards.get((epoch, phase, index))
     return {
-        "epoch": None if epoch is None else epoch + 1,
-        "step": None if step is None else step + 1,
+        "epoch": None if epoch is None else counted("epoch", epoch),
+        "step": None if step is None else counted("step", step),
         "phase": phase or "",
         "sample": index,
         "modules": sorted({str(entry.get("module") or "") for entry in entries}),

@@ -13,6 +13,7 @@ from synalinks.cli.report.files import RunFiles
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.optimizers.candidates import SCORES
 from synalinks.optimizers.search import Notes
+from synalinks.scope import counted, shown
 
 _BUCKETS_IN, _BUCKETS_OUT = "input_", "output_"
 
@@ -49,7 +50,9 @@ def curves(runs: Sequence[RunFiles]) -> str:
 def _points(run: RunFiles, name: str, by: str) -> list[tuple[float, float]]:
     ends = [one for one in run.history.get("reward_curve", ()) if one.get("step") is None]
     return [
-        (one["epoch"] + 1 if by == "epoch" else one["calls"], one[name]) for one in ends if one.get(name) is not None
+        (counted("epoch", one["epoch"]) if by == "epoch" else one["calls"], one[name])
+        for one in ends
+        if one.get(name) is not None
     ]
 
 
@@ -67,9 +70,7 @@ def costs(run: RunFiles) -> str:
 
 
 def _place(key: Sequence[object]) -> Iterator[str]:
-    epoch, *others = key
-    yield "-" if not isinstance(epoch, int) else str(epoch + 1)
-    yield from ("-" if part is None else str(part) for part in others)
+    return map(shown, ("epoch", "phase", "module"), key)
 
 
 def _sums(entries: Iterable[Mapping[str, Json]]) -> tuple[str, ...]:

@@ -232,7 +232,7 @@ class BudgetTracker:
         return self.refused
 
     def note_end(self, where: str) -> None:
-        """Keep where the budget ended something first, e.g. `at epoch=0 phase=train` or `before epoch 2 of 3`."""
+        """Keep where the budget ended something first, e.g. `at epoch=1 phase=train` or `before epoch 2 of 3`."""
         if self.ended is None:
             self.ended = where
 

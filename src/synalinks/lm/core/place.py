@@ -3,12 +3,14 @@
 Every call carries the place it was made at, and so does every entry of a ledger and every row of a cassette. Which
 labels there are is up to the code above: `declare` fixes their names and their order, outermost first. `enter` changes
 labels for a block; the LM layer reads the place with `current()`.
+
+Numbers are counted from 0. Where people read them, those of some labels are counted from 1: `counted`, `shown`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
@@ -16,19 +18,41 @@ from typing import Any
 Label = int | str
 
 _positions: dict[str, int] = {}
+_counted: set[str] = set()
 _lock = threading.Lock()
 
 
-def declare(*names: str) -> None:
-    """Fix the order of labels, outermost first; names that are known keep their position, others follow them."""
+def declare(*names: str, counted_from_1: Iterable[str] = ()) -> None:
+    """Fix the order of labels, outermost first; names that are known keep their position, others follow them.
+
+    Args:
+        counted_from_1: those whose numbers people read counted from 1.
+    """
     with _lock:
         for name in names:
             _positions.setdefault(name, len(_positions))
+        _counted.update(counted_from_1)
 
 
 def labels() -> tuple[str, ...]:
     """The names of the labels, outermost first."""
     return tuple(_positions)
+
+
+def counted(name: str, value: int) -> int:
+    """The number of a label as people count it.
+
+    Example:
+        >>> from synalinks.lm.core.place import counted
+        >>> counted("epoch", 0), counted("sample", 0)
+        (1, 0)
+    """
+    return value + 1 if name in _counted else value
+
+
+def shown(name: str, value: object) -> str:
+    """The value of a label as people read it; `-` where it is not set."""
+    return "-" if value is None else str(counted(name, value) if isinstance(value, int) else value)
 
 
 class Scope:
@@ -39,10 +63,10 @@ class Scope:
     Example:
         >>> from synalinks.lm.core.place import Scope
         >>> place = Scope(epoch=3, phase="train")
-        >>> print(place)
-        epoch=3 phase=train
-        >>> place.get("phase")
-        'train'
+        >>> print(place)  # as people count
+        epoch=4 phase=train
+        >>> place.get("epoch"), place.get("phase")
+        (3, 'train')
     """
 
     __slots__ = ("_values",)
@@ -104,7 +128,7 @@ class Scope:
         return _from_labels, (self.to_dict(),)
 
     def __str__(self) -> str:
-        return " ".join(f"{name}={value}" for name, value in self.to_dict().items()) or "outside any run"
+        return " ".join(f"{name}={shown(name, value)}" for name, value in self.to_dict().items()) or "outside any run"
 
     def __repr__(self) -> str:
         return f"Scope({', '.join(f'{name}={value!r}' for name, value in self.to_dict().items())})"
@@ -171,7 +195,7 @@ class enter:  # noqa: N801  used like a function
         >>> from synalinks.lm.core.place import current, enter
         >>> with enter(epoch=3), enter(phase="train"):
         ...     print(current())
-        epoch=3 phase=train
+        epoch=4 phase=train
 
     """
 

@@ -164,8 +164,8 @@ class Ledger:
     def table(self, *names: str, width: int | None = None) -> str:
         """The ledger as text: a row per combination of `names`, the totals, and the totals in words.
 
-        Money is in dollars. Where every model is local and free, the columns of money are those of the models' time and
-        speed.
+        Epochs and steps are counted from 1, where `filter` and `by` have them from 0. Money is in dollars. Where every
+        model is local and free, the columns of money are those of the models' time and speed.
 
         Args:
             names: fields; where none is given the outermost and the third label of places, as far as labels are

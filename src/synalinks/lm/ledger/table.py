@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from synalinks._base import html as _html
+from synalinks.lm.core.place import shown
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.entries import Money, Totals
 from synalinks.lm.tables import text_table
@@ -63,7 +64,7 @@ def _parts(
     free, repeated = is_free(total), bool(total.failed_tokens)
     lines, above = [], None
     for key, totals in rows:
-        lines.append(_labels(key, above) + _figures(totals, free, repeated))
+        lines.append(_labels(names, key, above) + _figures(totals, free, repeated))
         above = key
     last = ["total", *[""] * (len(names) - 1), *_figures(total, free, repeated)]
     header = [*names, *_COUNTS, *(["failed tokens"] if repeated else []), *(_TIMES if free else _MONEY)]
@@ -90,12 +91,12 @@ def _speed(totals: Totals) -> str:
     return f"{totals.output_tokens / totals.latency:,.0f}" if totals.latency and totals.output_tokens else "-"
 
 
-def _labels(key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:
-    """The labels of a row, without those at its left that repeat the row above."""
+def _labels(names: Sequence[str], key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:
+    """The labels of a row as people read them, without those at its left that repeat the row above."""
     cells, same = [], above is not None
     for i, part in enumerate(key):
         same = same and i < len(key) - 1 and above is not None and above[i] == part
-        cells.append("" if same else "-" if part is None else str(part))
+        cells.append("" if same else shown(names[i], part))
     return cells
 
 

@@ -179,8 +179,8 @@ class EpochCosts:
                 return None
             tracker, text = found
             reason = (
-                f"epoch {epoch + 1} of {self._config.epochs} was not begun: {text}. What was paid for is kept; run "
-                "again with a larger budget to go on from here"
+                f"epoch {scope.shown('epoch', epoch)} of {self._config.epochs} was not begun: {text}. What was paid "
+                "for is kept; run again with a larger budget to go on from here"
             )
             self._note_end(tracker, own, epoch)
             run.record_event(NOT_BEGUN, reason, tracker)
@@ -189,13 +189,14 @@ class EpochCosts:
     def own_tracker(self, epoch: int) -> BudgetTracker | None:
         """The tracker of the epoch's own budget (`per_epoch`), to be opened; None without one."""
         budget = None if self._whole is None else self._whole.budget.per_epoch
-        return None if budget is None else current_run().new_tracker(budget, f"budget of epoch {epoch}")
+        name = f"budget of epoch {scope.shown('epoch', epoch)}"
+        return None if budget is None else current_run().new_tracker(budget, name)
 
     def _note_end(self, tracker: BudgetTracker, own: BudgetTracker | None, epoch: int) -> None:
         """Note the end on the budget that ended the training; an epoch's own is part of the fit's."""
         whole = self._whole if tracker is own else tracker
         if whole is not None:
-            whole.note_end(f"before epoch {epoch + 1} of {self._config.epochs}")
+            whole.note_end(f"before epoch {scope.shown('epoch', epoch)} of {self._config.epochs}")
 
     def _shortage(
         self, epoch: int, trackers: Sequence[BudgetTracker], own: BudgetTracker | None, timed: bool
