@@ -6,6 +6,7 @@ when it is called.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from synalinks.cli.estimate import estimate
 from synalinks.cli.prices import prices
 from synalinks.cli.report.command import report
 from synalinks.cli.run.command import run
-from synalinks.errors import SynalinksError
+from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.version import __version__
 
 __all__ = ["commands", "main"]
@@ -35,7 +36,14 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"max_content_width": 100})
 @click.version_option(__version__, prog_name="synalinks")
-def commands() -> None:
+@click.option(
+    "env_files",
+    "--env-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Read variables such as API keys from this file, e.g. .env; those that are set already stay (extra dotenv).",
+)
+def commands(env_files: tuple[Path, ...]) -> None:
     """Train and run programs of language-model calls, every call metered and replayable.
 
     \b
@@ -43,6 +51,16 @@ def commands() -> None:
       synalinks run train.py --cassette train.jsonl
       synalinks run train.py --cassette train.jsonl --record-mode none
     """
+    for path in env_files:
+        _read_variables(path)
+
+
+def _read_variables(path: Path) -> None:
+    try:
+        from dotenv import load_dotenv  # an extra
+    except ImportError as error:
+        raise ConfigurationError("--env-file needs python-dotenv: pip install 'synalinks-replay[dotenv]'") from error
+    load_dotenv(path, override=False)
 
 
 commands.add_command(run)
