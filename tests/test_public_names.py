@@ -84,7 +84,10 @@ def test_optimizers_and_callbacks_take_what_users_give_them_and_then_more(
         ("synalinks.modules", "Action FunctionCallingAgent Tool"),
         ("synalinks.utils", "Tool"),
         ("synalinks", "MultiServerMCPClient default_agent_prompt_template"),
-        ("synalinks.language_models", "LanguageModel model_info provider_info supported_models supported_providers"),
+        (
+            "synalinks.language_models",
+            "LanguageModel OAuthLanguageModel model_info provider_info supported_models supported_providers",
+        ),
         ("synalinks.decision_models", "model_info provider_info score_schema supported_models supported_providers"),
         ("synalinks.embedding_models", "EmbeddingModel model_info provider_info supported_models supported_providers"),
     ],

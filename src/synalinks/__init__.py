@@ -68,7 +68,7 @@ _HOMES = {
     "synalinks.modules": """
         Action And AudioInput Branch ChainOfThought Concat Concatenate Decision DecisionModel EmbeddingModel
         FunctionCallingAgent Generator Identity ImageInput InMask Input LMWarning Lambda LanguageModel Module
-        MultiDecision MultiServerMCPClient Not Operation Or OutMask SelfCritique Tool ToolWarning Xor
+        MultiDecision MultiServerMCPClient Not OAuthLanguageModel Operation Or OutMask SelfCritique Tool ToolWarning Xor
         default_agent_prompt_template default_prompt_template
     """,
     "synalinks.optimizers": "OMEGA RandomFewShot",

@@ -102,9 +102,10 @@ from synalinks.modules import (
     EmbeddingModel as EmbeddingModel, FunctionCallingAgent as FunctionCallingAgent, Generator as Generator,
     Identity as Identity, ImageInput as ImageInput, InMask as InMask, Input as Input, LMWarning as LMWarning,
     Lambda as Lambda, LanguageModel as LanguageModel, Module as Module, MultiDecision as MultiDecision,
-    MultiServerMCPClient as MultiServerMCPClient, Not as Not, Operation as Operation, Or as Or, OutMask as OutMask,
-    SelfCritique as SelfCritique, Tool as Tool, ToolWarning as ToolWarning, Xor as Xor,
-    default_agent_prompt_template as default_agent_prompt_template, default_prompt_template as default_prompt_template,
+    MultiServerMCPClient as MultiServerMCPClient, Not as Not, OAuthLanguageModel as OAuthLanguageModel,
+    Operation as Operation, Or as Or, OutMask as OutMask, SelfCritique as SelfCritique, Tool as Tool,
+    ToolWarning as ToolWarning, Xor as Xor, default_agent_prompt_template as default_agent_prompt_template,
+    default_prompt_template as default_prompt_template,
 )
 from synalinks.optimizers import (
     OMEGA as OMEGA, RandomFewShot as RandomFewShot,

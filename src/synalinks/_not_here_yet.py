@@ -29,7 +29,6 @@ _PARTS = {
     """,
     "agents over knowledge bases": "CypherAgent SQLAgent Text2Cypher Text2SQL VectorRAGAgent",
     "agents with a sandbox": "DeepAgent DeepAgentAsJudge RLM RLMAsJudge RecursiveLanguageModelAgent",
-    "models behind OAuth": "OAuthLanguageModel",
     "sandboxes": """
         sandboxes CommandExitException CommandResult EntryInfo Execution ExecutionError ExecutionResult FileType Logs
         MirageSandbox NotFoundException Result Sandbox SandboxException TimeoutException WriteInfo

@@ -182,7 +182,7 @@ def test_a_saved_program_comes_back_with_its_state_and_its_configuration(tmp_pat
 def test_the_output_spec_is_what_the_graph_is_built_on() -> None:
     async def main() -> None:
         program = await greeter()
-        assert program.outputs.get_schema() == Greeting.get_schema()
+        assert program.output.get_schema() == Greeting.get_schema()
         assert program.get_variable(name="stats_personalize").get("count") == 0, "`call` was not run to find it"
 
     asyncio.run(main())

@@ -284,7 +284,7 @@ def test_schemas_are_shared_not_copied(copied: Callable[[Any], Any]) -> None:
     program = solver()
     twin = copied(program)
     if copied is deepcopied:
-        assert twin.inputs.get_schema() is program.inputs.get_schema()
+        assert twin.inputs[0].get_schema() is program.inputs[0].get_schema()
         assert twin.variables[0].get_schema() is program.variables[0].get_schema()
         assert twin.get_module("solver_generator").schema is program.get_module("solver_generator").schema
     assert twin.get_module("solver_generator").schema == program.get_module("solver_generator").schema

@@ -220,7 +220,7 @@ def test_values_and_settings_are_arguments_of_a_node(tmp_path: Path) -> None:
 def test_a_list_of_one_input_or_output_is_one() -> None:
     one = synalinks.Input(data_model=Answer, name="one")
     program = synalinks.Program(inputs=[one], outputs=(asyncio.run(Add(1, name="add")(one)),), name="single")
-    assert program.inputs is one
+    assert program.inputs == [one] and program.input is one
     for given in (Answer(answer=1), [Answer(answer=1)], {"one": Answer(answer=1)}):
         assert asyncio.run(program(given)).get("answer") == 2
 

@@ -44,13 +44,14 @@ def test_with_an_input_it_is_built_at_once() -> None:
     assert program.built and isinstance(program, synalinks.Program)
     assert [module.name for module in program.modules] == ["g", "a"]
     assert [one.name for one in program.operations] == ["q", "g", "a"]
-    assert list(program.outputs.keys()) == ["answer"] and list(program.inputs.keys()) == ["question"]
+    assert list(program.outputs[0].keys()) == ["answer"] and list(program.inputs[0].keys()) == ["question"]
     assert ask(program).get("answer") == 5
     assert asyncio.run(program(None)) is None
 
 
 def test_without_an_input_the_first_call_builds_it() -> None:
     program = row(generator(), Add(1, name="a"))
+    assert asyncio.run(program(None)) is None, "which has no schema to build with"
     assert not program.built and program.inputs is None
     assert [v.path for v in program.trainable_variables] == ["g/state_g"]
     assert ask(program).get("answer") == 5

@@ -183,3 +183,36 @@ class Two(synalinks.Module):
 
     async def compute_output_spec(self, inputs: Any, training: bool = False) -> Any:
         return synalinks.SymbolicDataModel(data_model=Answer)
+
+
+class Thinker(synalinks.Program):
+    """Two generators with automatic names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = synalinks.Generator(data_model=Answer, language_model="ollama/any")
+        self.second = synalinks.ChainOfThought(data_model=Answer, language_model="ollama/any")
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        return await self.second(await self.first(inputs))
+
+
+def test_another_instance_takes_the_variables_of_the_first(tmp_path: Path) -> None:
+    one, two = Thinker(), Thinker()
+    one.first.state.update({"instructions": "First."})
+    one.second.generator.state.update({"instructions": "Second."})
+    one.save_variables(tmp_path / "one.variables.json")
+    paths = [variable.path for variable in two.variables]
+    assert paths != [variable.path for variable in one.variables]
+    two.load_variables(tmp_path / "one.variables.json")
+    assert [variable.get("instructions") for variable in two.variables] == ["First.", "Second."]
+    assert [variable.path for variable in two.variables] == paths, "names stay"
+    two.set_state_tree(one.get_state_tree())
+
+
+def test_variables_of_other_names_are_another_architecture(tmp_path: Path) -> None:
+    one = synalinks.Sequential([synalinks.Generator(language_model="ollama/any", name="left")], description="x")
+    two = synalinks.Sequential([synalinks.Generator(language_model="ollama/any", name="right")], description="x")
+    one.save_variables(tmp_path / "one.variables.json")
+    with pytest.raises(ConfigurationError, match="another architecture"):
+        two.load_variables(tmp_path / "one.variables.json")

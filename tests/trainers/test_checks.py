@@ -128,9 +128,9 @@ def test_masks_and_targets_may_name_fields_of_either_branch() -> None:
         program.compile(reward=synalinks.ExactMatch(in_mask=["anser"]))
     program.compile(reward="exact_match")
     questions, targets = data(2)
-    check_targets(program.compiled.rewards, source_of(questions, targets), program.outputs)
+    check_targets(program.compiled.rewards, source_of(questions, targets), program.output_structure)
     with pytest.raises(DataError, match="share no field"):
-        check_targets(program.compiled.rewards, source_of(questions, [Other(other="x")] * 2), program.outputs)
+        check_targets(program.compiled.rewards, source_of(questions, [Other(other="x")] * 2), program.output_structure)
 
 
 class Other(synalinks.DataModel):

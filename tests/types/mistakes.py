@@ -9,6 +9,7 @@ from typing import reveal_type
 
 import synalinks
 from synalinks import Genrator  # error
+from synalinks.datasets.mmlu import load_data
 from synalinks.modules import SQLAgent  # error
 from synalinks.rewards import ExactMatch
 
@@ -53,10 +54,10 @@ async def right() -> None:
     reveal_type(synalinks.FunctionCallingAgent(language_model=model, tools=[]))  # is FunctionCallingAgent
     outputs = await generator(inputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs, name="qa")
-    reveal_type(program)  # is Program
+    reveal_type(program)  # is Program[JsonDataModel | None]
     reveal_type(QA())  # is QA
     reveal_type(Shout(times=2))  # is Shout
-    reveal_type(synalinks.Program.load("qa.json"))  # is Program
+    reveal_type(synalinks.Program.load("qa.json"))  # is Program[JsonDataModel | None]
     reveal_type(QA.load("qa.json", custom_objects={}))  # is QA
     reveal_type(QA().load("qa.json"))  # is QA
     program.compile(optimizer=synalinks.optimizers.RandomFewShot(), reward=ExactMatch(in_mask=["answer"]))
@@ -65,7 +66,15 @@ async def right() -> None:
     reveal_type(Query(query="1 + 1").query)  # is str
     reveal_type(synalinks.ChatMessage(role="user", content="hello"))  # is ChatMessage
     synalinks.ChatMessage(role="user", content=["What is this?", synalinks.Image(url="https://example.com/a.png")])
-    await program(Query(query="1 + 1"))
+    reveal_type(await program(Query(query="1 + 1")))  # is JsonDataModel | None
+    reveal_type(await synalinks.Program.load("qa.json")(query="1 + 1"))  # is JsonDataModel | None
+    both: synalinks.Program[list[synalinks.JsonDataModel | None]] = synalinks.Program(inputs=inputs, outputs=[1, 2])
+    reveal_type(await both(query="1 + 1"))  # is list[JsonDataModel | None]
+    _answer, _other = await both(query="1 + 1")
+    reveal_type(await program.evaluate(x=[Query(query="1 + 1")]))  # is dict[str, float]
+    reveal_type(await program.evaluate(x=[Query(query="1 + 1")], return_dict=False))  # is float | list[float]
+    reveal_type(await program.predict(x=[Query(query="1 + 1")]))  # is ndarray[Any, Any]
+    reveal_type(load_data()[0][0])  # is ndarray[Any, Any]
     await program({"query": "1 + 1"})
     await program(query="1 + 1")
 
@@ -91,6 +100,9 @@ async def wrong(program: synalinks.Program, generator: synalinks.Generator, quer
     program(query)  # error
     generator(query)  # error
     program.sumary()  # error
+    (await program(query)).get("answer")  # error
+    print((await program.evaluate(x=[query])).reward)  # error
+    load_data(3)  # error
     synalinks.Generatr()  # error
     synalinks.KnowledgeBase()  # error
     Query()  # error

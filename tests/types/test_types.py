@@ -15,7 +15,7 @@ from playing import ROOT
 
 SOURCE = ROOT / "src"
 PROGRAM = Path(__file__).with_name("mistakes.py")
-#: What a checker reports: the lines of errors, and the last part of the types revealed, by line.
+#: What a checker reports: the lines of errors, and the types revealed, without modules, by line.
 Report = tuple[set[int], dict[int, str]]
 
 
@@ -51,14 +51,15 @@ def pyright(folder: Path) -> Report:
 
 
 def _type(pattern: str, text: str) -> str:
-    found = re.fullmatch(pattern, text, flags=re.S)
-    return found[1].rpartition(".")[2] if found else ""
+    """The type that a message reveals, each name in it without its module; empty where it reveals none."""
+    found = re.search(pattern, text)
+    return re.sub(r"\b(?:\w+\.)+(?=\w)", "", found[1]) if found else ""
 
 
 def marked() -> Report:
     lines = dict(enumerate(PROGRAM.read_text(encoding="utf-8").splitlines(), start=1))
     errors = {number for number, line in lines.items() if line.endswith("# error")}
-    return errors, {number: found[1] for number, line in lines.items() if (found := re.search(r"# is (\w+)$", line))}
+    return errors, {number: found[1] for number, line in lines.items() if (found := re.search(r"\)  # is (.+)$", line))}
 
 
 @pytest.mark.parametrize("checker", [mypy, pyright])

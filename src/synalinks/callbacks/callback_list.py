@@ -50,6 +50,7 @@ class CallbackList(Callback):
         **params: Any,
     ) -> None:
         super().__init__()
+        self.add_history, self.add_progbar = add_history, add_progbar
         self.callbacks: list[Callback] = list(_flat(callbacks))
         for wanted, kind in ((add_history, History), (add_progbar, ProgbarLogger)):
             if wanted and not any(isinstance(callback, kind) for callback in self.callbacks):

@@ -7,6 +7,7 @@ from typing import Any
 
 from synalinks import scope
 from synalinks._support.interactive import report
+from synalinks._support.setting_of import SettingOf
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import MonitoredLog
 from synalinks.data import copy_json
@@ -43,6 +44,10 @@ class EarlyStopping(Callback):
         Epoch 3: early stopping, reward did not improve from 0.75000
     """
 
+    monitor = SettingOf("_monitor")
+    min_delta = SettingOf("_monitor")
+    mode = SettingOf("_monitor")
+
     def __init__(
         self,
         monitor: str = "val_reward",
@@ -58,7 +63,6 @@ class EarlyStopping(Callback):
         super().__init__()
         if patience < 0:
             raise ConfigurationError(f"EarlyStopping(patience={patience!r}): epochs to wait, 0 or above")
-        self.monitor = monitor
         self.stop_at = stop_at
         self.patience = patience
         self.verbose = verbose
@@ -93,7 +97,7 @@ class EarlyStopping(Callback):
                 self._best_variables = {variable.path: copy_json(variable.get_json()) for variable in variables}
             if self.baseline is None or self._monitor.better(value, self.baseline):
                 self.wait = 0
-        if self.stop_at is not None and self._monitor.mode == "max" and value >= self.stop_at:
+        if self.stop_at is not None and self._monitor.direction == "max" and value >= self.stop_at:
             self._stop(epoch, f"{self.monitor} reached {value:.5f}")
         elif self.wait >= max(1, self.patience) and not first:
             self._stop(epoch, f"{self.monitor} did not improve from {self.best:.5f}")

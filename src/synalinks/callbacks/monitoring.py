@@ -25,7 +25,8 @@ class MonitoredLog:
         min_delta: a smaller change, in either direction, is none.
 
     Attributes:
-        mode: `max` or `min`; for `auto` known once `resolve` has seen the program.
+        mode: as given.
+        direction: `max` or `min`; for `auto` known once `resolve` has seen the program.
 
     Raises:
         ConfigurationError: no such mode, or a `min_delta` below 0.
@@ -39,8 +40,8 @@ class MonitoredLog:
         self.owner = owner
         self.monitor = monitor
         self.min_delta = min_delta
-        self.mode = "max" if mode == "auto" else mode
-        self._auto = mode == "auto"
+        self.mode = mode
+        self.direction = "min" if mode == "min" else "max"
         self._seen = self._warned = False
         self._others: set[str] = set()
         self._unknown: Any = None
@@ -49,14 +50,14 @@ class MonitoredLog:
         """Take the direction from the metrics that the program was compiled with, and begin a new run."""
         self._seen = self._warned = False
         self._others = set()
-        if not self._auto:
+        self.direction = "min" if self.mode == "min" else "max"
+        if self.mode != "auto":
             return
-        self.mode = "max"
         compiled = program.compiled
         monitored = self.monitor.removeprefix(VALIDATION)
         for name, metric in zip(compiled.names(), compiled.metrics, strict=True):
             if name == monitored or monitored.startswith(f"{name}_"):  # one of its labels
-                self.mode = DIRECTIONS.get(str(getattr(metric, "direction", None)), "max")
+                self.direction = DIRECTIONS.get(str(getattr(metric, "direction", None)), "max")
 
     def value(self, logs: Logs) -> float | None:
         """The log's value, or None where these logs don't hold it, or hold None or NaN: it is not known.
@@ -114,7 +115,7 @@ class MonitoredLog:
         """Whether one value is better than another by more than `min_delta`; anything is better than None."""
         if than is None:
             return True
-        if self.mode == "max":
+        if self.direction == "max":
             return value - self.min_delta > than
         return value + self.min_delta < than
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from synalinks import scope
 from synalinks._support.interactive import report
+from synalinks._support.setting_of import SettingOf
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitoring import MonitoredLog
 from synalinks.errors import ConfigurationError
@@ -45,6 +46,9 @@ class ProgramCheckpoint(Callback):
         synalinks.errors.ConfigurationError: ProgramCheckpoint(filepath='program.txt', ...): the path must end in .json
     """
 
+    monitor = SettingOf("_monitor")
+    mode = SettingOf("_monitor")
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],
@@ -71,7 +75,6 @@ class ProgramCheckpoint(Callback):
             )
         self.placeholders = _placeholders(self.filepath)
         self.save_freq = checked_frequency("ProgramCheckpoint", save_freq)
-        self.monitor = monitor
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_variables_only = save_variables_only

@@ -60,10 +60,10 @@ class ProgbarLogger(Callback):
         failed: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__()
-        self._failed = failed
+        self.failed = failed
         self._notebook: NotebookDisplay | None = None
         self._logs: Logs = {}
-        self._spent, self._budget, self._tokens = spent, budget, tokens
+        self.spent, self.budget, self.tokens = spent, budget, tokens
         self._begun = self._drawn = 0.0
         self._done = 0
         self._in_fit = False
@@ -157,12 +157,12 @@ class ProgbarLogger(Callback):
         return " - ".join([count, time, *self._details(self._logs)])
 
     def _details(self, logs: Logs) -> list[str]:
-        tokens, failed = self._tokens(), self._failed()
+        tokens, failed = self.tokens(), self.failed()
         details = (
             *map(log_text, logs.items()),
-            self._spent(),
+            self.spent(),
             f"{tokens:,} tokens" if tokens else None,
-            self._budget(),
+            self.budget(),
             f"{failed:,} failed" if failed else None,
         )
         return [detail for detail in details if detail]
@@ -199,9 +199,9 @@ class ProgbarLogger(Callback):
         self._bar = None
         total = self.params.get("steps") or self._done
         time = f"{duration(seconds)} {per_step(seconds, self._done)}"
-        failed = self._failed()
+        failed = self.failed()
         failures = f"{failed:,} failed" if failed else None
-        details = (f"{self._done}/{total}", time, *map(log_text, (logs or {}).items()), self._spent(), failures)
+        details = (f"{self._done}/{total}", time, *map(log_text, (logs or {}).items()), self.spent(), failures)
         shown = [detail for detail in details if detail]
         if bar is None:
             self._say(" - ".join(shown))

@@ -8,7 +8,7 @@ from synalinks._not_here_yet import attribute_of
 from synalinks.lm import model_info, provider_info
 from synalinks.lm import supported_models as _supported_models
 from synalinks.lm import supported_providers as _supported_providers
-from synalinks.modules import LanguageModel
+from synalinks.modules import LanguageModel, OAuthLanguageModel
 from synalinks.saving import load_as, serialize_synalinks_object
 
 get = LanguageModel.get
@@ -57,6 +57,7 @@ async def supported_models(provider: str, api_base: str | None = None) -> list[s
 
 __all__ = [
     "LanguageModel",
+    "OAuthLanguageModel",
     "deserialize",
     "get",
     "model_info",

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
     from synalinks.lm.ledger.table import money_text
     from synalinks.lm.pricing.pricing import Price, price_of, set_price
-    from synalinks.lm.providers import Credentials, Spec, list_providers, register_provider, saved_base
+    from synalinks.lm.providers import Credentials, OAuth, Spec, list_providers, register_provider, saved_base
     from synalinks.lm.rate_limit.account import Limits
     from synalinks.lm.retry import RetryPolicy
     from synalinks.lm.run import Earmarks, Run, current_run
@@ -126,6 +126,7 @@ _HOMES = {
     ),
     "synalinks.lm.providers": (
         "Credentials",
+        "OAuth",
         "Spec",
         "list_providers",
         "register_provider",
@@ -176,6 +177,7 @@ __all__ = [
     "Limits",
     "ModelInfo",
     "Money",
+    "OAuth",
     "Placed",
     "Price",
     "ProviderInfo",

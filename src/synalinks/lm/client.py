@@ -160,7 +160,9 @@ class Client:
         self._layers = pairs_of(layers)
         #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
-        self._key = key_of(self.spec, credentials=credentials, api_base=api_base) or ""
+        oauth = credentials.oauth
+        key = key_of(self.spec, credentials=credentials, api_base=api_base) if oauth is None else oauth.account
+        self._key = key or ""
         self._provider = ProviderHandler(self.spec, api_base, credentials)
         self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind], Stack] = {}
         self._compose(current())  # a layer at a position that the stack does not have is refused here

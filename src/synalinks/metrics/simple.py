@@ -43,7 +43,7 @@ class CosineSimilarity(MeanMetricWrapper):
     """The mean of `rewards.CosineSimilarity` over all predictions.
 
     Args:
-        axis: kept for programs that pass it.
+        axis: -1: of the embeddings of each field; 0: of each component over all fields.
         embedding_model: an `EmbeddingModel`, its name, or None for the session's default.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
 
@@ -79,7 +79,7 @@ class CosineSimilarity(MeanMetricWrapper):
 
     @property
     def axis(self) -> int:
-        """As given."""
+        """The axis of the reward."""
         return self.fn.axis
 
     @property

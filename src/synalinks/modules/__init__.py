@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from synalinks.modules.models.embedding_model import EmbeddingModel as EmbeddingModel
     from synalinks.modules.models.folding import LMWarning as LMWarning
     from synalinks.modules.models.language_model import LanguageModel as LanguageModel
+    from synalinks.modules.models.oauth_language_model import OAuthLanguageModel as OAuthLanguageModel
     from synalinks.modules.saved import deserialize as deserialize
     from synalinks.modules.saved import serialize as serialize
     from synalinks.modules.tools.mcp.client import MultiServerMCPClient as MultiServerMCPClient
@@ -72,6 +73,7 @@ _HOMES = {
     "models.decision_model": "DecisionModel",
     "models.embedding_model": "EmbeddingModel",
     "models.language_model": "LanguageModel",
+    "models.oauth_language_model": "OAuthLanguageModel",
     "models.folding": "LMWarning",
     "tools.mcp.client": "MultiServerMCPClient",
     "tools.mcp.tool": "McpTool",
@@ -106,6 +108,7 @@ __all__ = [
     "MultiDecision",
     "MultiServerMCPClient",
     "Not",
+    "OAuthLanguageModel",
     "Operation",
     "Or",
     "OutMask",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from synalinks.data import SymbolicDataModel, tree
 from synalinks.graph import Graph
 from synalinks.modules import Operation
 from synalinks.programs.functional_config import graph_from_config, graph_to_config
@@ -42,14 +43,14 @@ class Function(Operation):
         self.graph = Graph(inputs, outputs)
 
     @property
-    def inputs(self) -> Any:
-        """The symbolic inputs."""
-        return self.graph.inputs
+    def inputs(self) -> list[SymbolicDataModel]:
+        """The symbolic inputs as a list."""
+        return tree.flatten(self.graph.inputs)
 
     @property
-    def outputs(self) -> Any:
-        """The symbolic outputs."""
-        return self.graph.outputs
+    def outputs(self) -> list[SymbolicDataModel]:
+        """The symbolic outputs as a list."""
+        return tree.flatten(self.graph.outputs)
 
     @property
     def operations(self) -> list[Any]:

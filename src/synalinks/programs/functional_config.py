@@ -72,8 +72,8 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
         if isinstance(saved, Mapping) and REFERENCE in saved:
             kind, *where = saved[REFERENCE]
             return flat_inputs[where[0]] if kind == "input" else made[where[0]][where[1]]
-        if isinstance(saved, list):
-            return [resolve(item) for item in saved]
+        if isinstance(saved, (list, tuple)):  # tuples become lists in files, not in clones
+            return type(saved)(resolve(item) for item in saved)
         if isinstance(saved, Mapping) and not {"class_name", "config"} <= saved.keys():
             return {key: resolve(item) for key, item in saved.items()}
         return deserialize_synalinks_object(saved)
@@ -88,8 +88,8 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
 
 
 def _map_inputs(saved: Any, make: Callable[[Mapping[str, Any]], SymbolicDataModel]) -> Any:
-    if isinstance(saved, list):
-        return [_map_inputs(item, make) for item in saved]
+    if isinstance(saved, (list, tuple)):
+        return type(saved)(_map_inputs(item, make) for item in saved)
     if "$single" in saved:
         return make(saved["$single"])
     if saved.keys() == {"schema", "name", "operation"} and not isinstance(saved["operation"], (list, dict)):

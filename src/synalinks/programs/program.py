@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
 from synalinks._base import html as _html
+from synalinks.data import JsonDataModel, SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
 from synalinks.hooks import Hook
@@ -22,23 +23,10 @@ from synalinks.programs.summary import SummaryOptions, summarise
 from synalinks.saving import custom_object_scope, deserialize_synalinks_object, serialize_synalinks_object
 from synalinks.trainers import Trainer
 
-P = TypeVar("P", bound="Program")
-P_co = TypeVar("P_co", covariant=True)
-
-
-class _Load(Protocol[P_co]):
-    """`load` of a class of programs."""
-
-    def __call__(self, path: str | Path, custom_objects: Mapping[str, Any] | None = None) -> P_co: ...
-
 
 class _Loader:
     """`Program.load(path)` builds a program; `program.load(path)` loads saved variables into that one."""
 
-    @overload
-    def __get__(self, program: None, cls: type[P]) -> _Load[P]: ...
-    @overload
-    def __get__(self, program: P, cls: type[P]) -> Callable[[str | Path], P]: ...
     def __get__(self, program: Any, cls: Any) -> Any:
         if program is not None:
             return lambda path: files.load_variables_of(program, path)
@@ -54,7 +42,16 @@ class _Loader:
         return load
 
 
-class Program(Module, Trainer):
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    #: What a call gives; of several outputs stated as `program: Program[list[JsonDataModel | None]] = Program(...)`.
+    Out = TypeVarWithDefault("Out", default=JsonDataModel | None)
+else:
+    Out = TypeVar("Out")
+
+
+class Program(Module, Trainer, Generic[Out]):
     """A directed graph of modules between inputs and outputs, or a subclass with its own `call`.
 
     Args:
@@ -84,7 +81,14 @@ class Program(Module, Trainer):
 
     #: A program is the run itself, not a place in it: modules are placed by their own names.
     enters_scope: ClassVar[bool] = False
-    load = _Loader()
+    if TYPE_CHECKING:
+
+        @classmethod
+        def load(cls, path: str | Path, custom_objects: Mapping[str, Any] | None = None) -> Self:
+            """Build the program saved at `path`; of a program, load its variables from there."""
+
+    else:
+        load = _Loader()
     name: str
     description: str
     built: bool
@@ -120,6 +124,14 @@ class Program(Module, Trainer):
             yield from (operation for operation in self.graph.operations if isinstance(operation, Module))
         yield from super().walk_state()
 
+    if TYPE_CHECKING:
+
+        @overload
+        async def __call__(self, inputs: SymbolicDataModel, *args: Any, **kwargs: Any) -> Any: ...
+        @overload
+        async def __call__(self, *args: Any, **kwargs: Any) -> Out: ...
+        async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
     @property
     def modules(self) -> list[Module]:
         """The modules of the graph in the order they run, inputs first; a subclass's own otherwise."""
@@ -134,14 +146,29 @@ class Program(Module, Trainer):
         return list(self.submodules) if self.graph is None else self.graph.operations
 
     @property
-    def inputs(self) -> Any:
-        """The symbolic inputs; None for a subclass with its own `call`."""
-        return None if self.graph is None else self.graph.inputs
+    def inputs(self) -> list[SymbolicDataModel] | None:
+        """The symbolic inputs as a list; None for a subclass with its own `call`."""
+        return None if self.graph is None else tree.flatten(self.graph.inputs)
 
     @property
-    def outputs(self) -> Any:
-        """The symbolic outputs; None for a subclass with its own `call`."""
+    def outputs(self) -> list[SymbolicDataModel] | None:
+        """The symbolic outputs as a list; None for a subclass with its own `call`."""
+        return None if self.graph is None else tree.flatten(self.graph.outputs)
+
+    @property
+    def output_structure(self) -> Any:
+        """The symbolic outputs in the structure they were given in; None for a subclass with its own `call`."""
         return None if self.graph is None else self.graph.outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs in the structure they were given in; of a subclass, as of any operation."""
+        return super().input if self.graph is None else self.graph.inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs likewise."""
+        return super().output if self.graph is None else self.graph.outputs
 
     @property
     def input_names(self) -> list[str]:
@@ -180,7 +207,7 @@ class Program(Module, Trainer):
 
     def as_target(self, value: Any) -> Any:
         """A target in the structure of the graph's outputs; a dict of plain data is read by the output's schema."""
-        return read_targets(self.outputs, value)
+        return read_targets(self.output_structure, value)
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the graph on values for the inputs, in their structure."""

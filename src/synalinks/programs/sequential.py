@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from synalinks._concurrency import run_sync
 from synalinks.data import SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
+from synalinks.hooks import Hook
 from synalinks.modules import InputModule, Module
 from synalinks.programs.program import Program
 from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
@@ -25,6 +26,7 @@ class Sequential(Program):
         trainable: as for any module.
         name: made from the class name where None.
         description: what the program is for; it is needed.
+        hooks: as for any module.
 
     Raises:
         ConfigurationError: no description, what is no module, a second input, or two modules of one name.
@@ -47,10 +49,11 @@ class Sequential(Program):
         trainable: bool = True,
         name: str | None = None,
         description: str | None = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
         if not description:
             raise ConfigurationError("Sequential(description=...) is missing: say in a sentence what the program does")
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         self._row: list[Module] = []
         for module in modules or ():
             self.add(module, rebuild=False)
@@ -107,6 +110,15 @@ class Sequential(Program):
         """The modules in order, the input aside."""
         return [module for module in self._row if not isinstance(module, InputModule)]
 
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        """What the last module makes of what the others made; before it is built, of None."""
+        if self.graph is not None:
+            return await super().call(inputs, training)
+        self.built = False  # None has no schema to build with
+        for module in self._row:
+            inputs = await module(inputs, training=training)
+        return inputs
+
     def _unbuild(self) -> None:
         self.graph, self.built, self.output_spec = None, False, None
 
@@ -115,11 +127,13 @@ class Sequential(Program):
             run_sync(self._connect())
 
     async def build(self, inputs: Any) -> None:
-        """Connect the modules, behind an input of the schema given where there is none.
+        """Connect the modules, behind an input of the schema given where there is none; None has no schema.
 
         Raises:
             ConfigurationError: no modules, or one that takes several inputs.
         """
+        if inputs is None:
+            return
         if not isinstance(inputs, SymbolicDataModel):
             raise ConfigurationError(f"{self.name}: a Sequential has one input, got {inputs!r:.200}")
         if not self._row or not isinstance(self._row[0], InputModule):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -27,6 +29,10 @@ class ProgramWithState(Stateful, Protocol):
 
     @property
     def metrics(self) -> list[Metric]: ...
+
+
+#: The end of a name that is not the first of its kind in a session.
+_NUMBER = re.compile(r"_\d+$")
 
 
 # --- by path ---------------------------------------------------------------------------------------------------
@@ -61,7 +67,9 @@ def state_tree(program: ProgramWithState) -> dict[str, JsonObject]:
 def set_state_tree(program: ProgramWithState, state: Mapping[str, Any], whole: bool = False) -> None:
     """Put the values of such a tree back; nothing is changed if one does not fit.
 
-    What the tree leaves out stays as it is, and so do the variables of optimizer and metrics where they are others.
+    A variable whose path differs by the numbers of automatic names only, as in another program of the same class, is
+    found by its place. What the tree leaves out stays as it is, and so do the variables of optimizer and metrics where
+    they are others.
 
     Args:
         whole: whether the tree must have all variables of the program itself.
@@ -72,7 +80,8 @@ def set_state_tree(program: ProgramWithState, state: Mapping[str, Any], whole: b
     groups = _groups(program)
     found: dict[str, Mapping[str, Any]] = {}
     for group, tree in state.items():
-        found[group] = dict(_leaves(tree, groups.get(group, {}), ""))
+        ours = groups.get(group, {})
+        found[group] = _renumbered(ours, tree) or dict(_leaves(tree, ours, ""))
     _assign(_plan(groups, found, whole))
 
 
@@ -93,6 +102,18 @@ def adopt_names(program: ProgramWithState, state: Mapping[str, Any]) -> None:
             if path != saved and owner is not None:
                 *_, owner.name, variable.name = saved.split("/")
                 variable.path = saved
+
+
+def _renumbered(ours: Mapping[str, Variable], saved: Any) -> dict[str, Any] | None:
+    """The values of a tree by our paths, where only numbers at the ends of names differ; None where more does."""
+    pairs = list(_side_by_side(_tree({path: {} for path in ours}), saved, "", "")) if ours else []
+    if len(pairs) != len(ours) or any(_unnumbered(path) != _unnumbered(other) for path, other in pairs):
+        return None
+    return {path: functools.reduce(lambda tree, name: tree[name], other.split("/"), saved) for path, other in pairs}
+
+
+def _unnumbered(path: str) -> list[str]:
+    return [_NUMBER.sub("", name) for name in path.split("/")]
 
 
 def _side_by_side(ours: Any, saved: Any, path: str, saved_path: str) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from synalinks._json import JsonObject
+from synalinks._support.setting_of import SettingOf
 from synalinks.data import JsonDataModel, Rating20, get_score_type, normalize_score
 from synalinks.modules import FunctionCallingAgent
 from synalinks.modules.agents.skills import AnyPath
@@ -65,6 +66,17 @@ class AgentAsJudge(ProgramAsJudge):
         ...
         1.0
     """
+
+    language_model = SettingOf("agent")
+    tools = SettingOf("agent")
+    prompt_template = SettingOf("agent")
+    examples = SettingOf("agent")
+    instructions = SettingOf("agent")
+    final_instructions = SettingOf("agent")
+    max_iterations = SettingOf("agent")
+    use_chain_of_thought = SettingOf("agent")
+    workdir = SettingOf("agent")
+    skills = SettingOf("agent")
 
     def __init__(
         self,

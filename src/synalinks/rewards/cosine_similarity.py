@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
+from synalinks.errors import ConfigurationError
 from synalinks.modules import EmbeddingModel
 from synalinks.modules.models.missing import MissingModel
 from synalinks.rewards.leaves import paired
@@ -21,11 +22,13 @@ async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: object = 
 
     Args:
         embedding_model: an `EmbeddingModel`, its name, or None for the session's default.
-        axis: kept for programs that pass it; each field is one text, and so one vector.
+        axis: along which the cosine is taken in the table of embeddings, a row a field: -1 (or 1) compares the two
+            embeddings of each field, 0 the values of each component over the fields.
 
     Raises:
-        ConfigurationError: there is no embedding model.
+        ConfigurationError: there is no embedding model, or no such axis.
     """
+    rows = _is_by_row(axis)
     if y_true is None or y_pred is None:
         return 0.0
     pairs = [(wanted, found) for _, wanted, found in paired(y_true, y_pred)]
@@ -35,9 +38,26 @@ async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: object = 
     vectors = await _model(embedding_model).embed([*(found for _, found in both), *(wanted for wanted, _ in both)])
     if vectors is None:
         return 0.0
-    ours, theirs = vectors[: len(both)], vectors[len(both) :]
-    shared = math.fsum(max(0.0, _cosine(a, b)) for a, b in zip(ours, theirs, strict=True))
-    return min(1.0, shared / len(pairs))
+    ours: Iterable[Sequence[float]] = vectors[: len(both)]
+    theirs: Iterable[Sequence[float]] = vectors[len(both) :]
+    if not rows:
+        ours, theirs = zip(*ours, strict=True), zip(*theirs, strict=True)
+    cosines = [max(0.0, _cosine(a, b)) for a, b in zip(ours, theirs, strict=True)]
+    return min(1.0, math.fsum(cosines) / len(cosines) * len(both) / len(pairs))
+
+
+def _is_by_row(axis: int) -> bool:
+    """Whether an axis of the table of embeddings goes along its rows.
+
+    Raises:
+        ConfigurationError: it has no such axis.
+    """
+    if isinstance(axis, bool) or axis not in (-2, -1, 0, 1):
+        raise ConfigurationError(
+            f"CosineSimilarity(axis={axis!r}): -1 compares the two embeddings of each field, 0 each component over all "
+            "fields"
+        )
+    return axis in (-1, 1)
 
 
 def _model(given: object) -> EmbeddingModel:
@@ -52,7 +72,7 @@ class CosineSimilarity(Reward):
 
     Args:
         embedding_model: an `EmbeddingModel`, its name, or None for the session's default.
-        axis: kept for programs that pass it.
+        axis: -1: of the embeddings of each field; 0: of each component over all fields.
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Reward`.
 
     Example:
@@ -81,11 +101,12 @@ class CosineSimilarity(Reward):
     ) -> None:
         super().__init__(name, "mean", in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self.embedding_model: EmbeddingModel | None = EmbeddingModel.get(embedding_model)
+        _is_by_row(axis)
         self.axis = axis
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
         """The mean similarity; 0 if a side has nothing, or if the embedding failed for good."""
-        return await cosine_similarity(y_true, y_pred, self.models_called()[0])
+        return await cosine_similarity(y_true, y_pred, self.models_called()[0], self.axis)
 
     def models_called(self) -> tuple[EmbeddingModel]:
         """The models it calls: its own, or the session's default.

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from synalinks._json import JsonObject
+from synalinks._support.setting_of import SettingOf
 from synalinks.modules import DecisionModel
 from synalinks.modules.generators.self_critique import SelfCritique, scale_config
 from synalinks.rewards.program_as_judge import ProgramAsJudge
@@ -44,6 +45,12 @@ class LMAsJudge(ProgramAsJudge):
 
     #: Scores in place of the language model, in subclasses that have one; set before this constructor runs.
     decision_model: DecisionModel | None = None
+
+    language_model = SettingOf("critic")
+    prompt_template = SettingOf("critic")
+    examples = SettingOf("critic")
+    instructions = SettingOf("critic")
+    score_type = SettingOf("critic")
 
     def __init__(
         self,

@@ -80,8 +80,7 @@ class ProgramRun:
 
     def reset_metrics(self) -> None:
         """Begin to count anew."""
-        for metric in self.compiled.metrics:
-            metric.reset_state()
+        self.compiled.reset_metrics()
 
     def logs(self, mean_reward: Mean) -> dict[str, float]:
         """The reward and all metrics so far, by name, in alphabetical order."""

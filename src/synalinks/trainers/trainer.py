@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from synalinks import scope
 from synalinks._support.keywords import naming_the_nearest
@@ -229,7 +229,7 @@ class Trainer(OnBatch, Compilable):
             check_passes(data.validation, config.validations, "validation_data")
             if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
                 check_passes(data.train, config.epochs - config.initial_epoch, "x")
-            check_targets(self.compiled.rewards, data.train, self.outputs)
+            check_targets(self.compiled.rewards, data.train, self.output_structure)
         if data.validation is not None:
             self.compiled.check_schemas(None, data.validation.first().y)
 
@@ -309,7 +309,7 @@ class Trainer(OnBatch, Compilable):
         """Build the program and check everything that can be checked before the first call."""
         first = source.first()
         await self.build_whole(first.x)
-        self.compiled.check_schemas(self.outputs, first.y)
+        self.compiled.check_schemas(self.output_structure, first.y)
 
     @property
     def failure(self) -> str | None:
@@ -319,7 +319,32 @@ class Trainer(OnBatch, Compilable):
 
     # --- evaluate and predict ------------------------------------------------------------------------------
 
-    @naming_the_nearest
+    @overload
+    async def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 32,
+        verbose: Verbose = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback | str] | None = None,
+        return_dict: Literal[True] = True,
+        distribution: Distribution | None = None,
+    ) -> dict[str, float]: ...
+    @overload
+    async def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 32,
+        verbose: Verbose = "auto",
+        steps: int | None = None,
+        callbacks: Sequence[Callback | str] | None = None,
+        *,
+        return_dict: Literal[False],
+        distribution: Distribution | None = None,
+    ) -> float | list[float]: ...
+    @naming_the_nearest  # type: ignore[misc]  # it takes any positional arguments
     async def evaluate(
         self,
         x: Any = None,
@@ -346,7 +371,7 @@ class Trainer(OnBatch, Compilable):
         source = source_of(x, y, reader=self)
         await self.prepare(source)
         check_models(self, *self.compiled.rewards, *self.compiled.metrics)
-        check_targets(self.compiled.rewards, source, self.outputs)
+        check_targets(self.compiled.rewards, source, self.output_structure)
         async with runner_of(self, self.compiled.rewards, distribution) as runner:
             with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
                 run, known = self._begin_run(context.ledger, runner), source.steps(batch_size)

@@ -427,7 +427,7 @@ def test_early_stopping_knows_that_less_cost_is_better() -> None:
     for name, mode in (("val_cost", "min"), ("cache_hit_rate", "max")):
         callback = synalinks.callbacks.EarlyStopping(monitor=name)
         callback._monitor.resolve(program)
-        assert callback._monitor.mode == mode
+        assert callback._monitor.direction == mode
 
 
 def test_a_figure_of_ones_own_is_made_of_the_entries() -> None:

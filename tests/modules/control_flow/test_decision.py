@@ -78,8 +78,7 @@ def test_none_makes_no_call_and_a_failed_call_is_none(make: Any) -> None:
         (None, "give a list of texts"),
         ("easy", "give a list of texts"),
         ({"easy": 1}, "give a list of texts"),
-        ([], "at least two labels"),
-        (["easy"], "at least two labels"),
+        ([], "at least (two labels|one label)"),
         (["easy", "hard", "easy"], r"\['easy'\] are there more than once"),
         (["easy", ""], "a text that is not empty, got ''"),
         (["easy", 2], "a text that is not empty, got 2"),
@@ -88,6 +87,14 @@ def test_none_makes_no_call_and_a_failed_call_is_none(make: Any) -> None:
 def test_wrong_labels_are_refused(make: Any, labels: Any, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         make(labels=labels)
+
+
+def test_a_decision_chooses_of_two_labels_and_several_may_be_of_one() -> None:
+    with pytest.raises(ConfigurationError, match="at least two labels"):
+        decision(labels=["easy"])
+    one = topics(labels=["a"])
+    assert decide(one, VALUE, {"thinking": "", "choices": []})[0]["choices"] == []
+    assert decide(one, VALUE, {"thinking": "", "choices": ["a", "a"]})[0]["choices"] == ["a"]
 
 
 @pytest.mark.parametrize("question", [None, " ", 3])
@@ -126,7 +133,7 @@ def test_a_decision_learns_examples() -> None:
     program = synalinks.Program(inputs=start, outputs=asyncio.run(decision()(start)))
     program.compile(optimizer=synalinks.RandomFewShot(), reward=synalinks.ExactMatch(in_mask=["choice"]))
     x = [Question(question=f"{n}?") for n in range(6)]
-    y = [synalinks.JsonDataModel(schema=program.outputs.get_schema(), json={"thinking": "", "choice": "easy"})] * 6
+    y = [synalinks.JsonDataModel(schema=program.output.get_schema(), json={"thinking": "", "choice": "easy"})] * 6
 
     def answer(call: Call) -> Any:
         taught = "<examples>" in prompt_of(call.request) or "1?" in prompt_of(call.request)

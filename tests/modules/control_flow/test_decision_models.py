@@ -139,7 +139,7 @@ def test_a_decision_model_learns_from_examples() -> None:
     program = synalinks.Program(inputs=start, outputs=asyncio.run(decision()(start)))
     program.compile(optimizer=synalinks.RandomFewShot(), reward=synalinks.ExactMatch(in_mask=["choice"]))
     x = [Question(question=f"{n}?") for n in range(6)]
-    y = [synalinks.JsonDataModel(schema=program.outputs.get_schema(), json={"choice": "easy", "confidence": 1})] * 6
+    y = [synalinks.JsonDataModel(schema=program.output.get_schema(), json={"choice": "easy", "confidence": 1})] * 6
     with synalinks.use_provider(ScriptedProvider(script)):
         history = asyncio.run(program.fit(x, y, epochs=2, batch_size=2, validation_split=0.3, verbose=0))
     assert history.history["val_reward"][-1] == 1.0

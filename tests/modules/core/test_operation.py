@@ -68,7 +68,7 @@ def test_a_copy_of_a_graph_has_inputs_and_outputs_of_its_own() -> None:
     program = synalinks.Program(inputs=answer, outputs=asyncio.run(plus(answer)), name="p")
     twin = copy.deepcopy(program)
     copied = twin.operations[-1]
-    assert copied is not plus and copied.output is twin.outputs and plus.output is program.outputs
+    assert copied is not plus and copied.output is twin.output and plus.output is program.output
 
 
 def test_an_operation_is_a_node_of_a_saved_program(tmp_path: Any) -> None:

@@ -269,7 +269,7 @@ def test_a_symbol_has_the_schema() -> None:
         return synalinks.Program(inputs=start, outputs=await model()(start, schema=CHOICE))
 
     program = asyncio.run(build())
-    assert list(program.outputs.keys()) == ["choice", "confidence"]
+    assert list(program.output.keys()) == ["choice", "confidence"]
     with synalinks.use_provider(ScriptedProvider([{"choice": "hard", "confidence": 0.8}])):
         assert asyncio.run(program(VALUE)).get("choice") == "hard"
 

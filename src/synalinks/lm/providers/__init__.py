@@ -1,5 +1,6 @@
 """The providers: which there are (`registry`), and how one is reached (`server`)."""
 
+from synalinks.lm.providers.oauth import OAuth
 from synalinks.lm.providers.registry import SPECS, Spec, find, is_local, list_providers, register_provider, resolve
 from synalinks.lm.providers.server import (
     NO_CREDENTIALS,
@@ -20,6 +21,7 @@ __all__ = [
     "SPECS",
     "Address",
     "Credentials",
+    "OAuth",
     "Spec",
     "address_of",
     "endpoint_of",

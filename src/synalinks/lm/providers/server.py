@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, u
 
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.core.errors import AuthenticationError, ConfigurationError
+from synalinks.lm.providers.oauth import OAuth
 from synalinks.lm.providers.registry import LOCAL_LIMITS, Spec
 from synalinks.lm.providers.transport.http import is_loopback
 from synalinks.lm.rate_limit.account import Limits
@@ -54,6 +55,7 @@ class Credentials:
     Attributes:
         api_key: the key, held in memory only.
         api_key_env: the environment variable that holds it, in place of the provider's own.
+        oauth: where access tokens come from, in place of a key.
         from_file: whether the model's settings came from a file, so that they choose neither which secret is sent nor
             where one of the environment's goes.
     """
@@ -61,12 +63,13 @@ class Credentials:
     api_key: str | None = field(default=None, repr=False)
     api_key_env: str | None = None
     from_file: bool = False
+    oauth: OAuth | None = field(default=None, repr=False)
 
     def __deepcopy__(self, memo: object) -> Credentials:
         return self
 
-    def __reduce__(self) -> tuple[type[Credentials], tuple[None, str | None, bool]]:
-        return Credentials, (None, self.api_key_env, self.from_file)  # a pickle is a file: it gets no key
+    def __reduce__(self) -> tuple[type[Credentials], tuple[None, str | None, bool, OAuth | None]]:
+        return Credentials, (None, self.api_key_env, self.from_file, self.oauth)  # a pickle is a file: it gets no key
 
 
 NO_CREDENTIALS = Credentials()
@@ -135,6 +138,8 @@ def key_of(
     spec: Spec, api_key: str | None = None, credentials: Credentials = NO_CREDENTIALS, api_base: str | None = None
 ) -> str | None:
     """The key for a provider's server: the one given, else the environment's where it may go there, else None."""
+    if credentials.oauth is not None:
+        return None
     given = api_key or credentials.api_key
     return given or _from_environment(spec, credentials, api_base)[0]
 
@@ -169,13 +174,30 @@ def make(
     handler: Handler = build(
         address.endpoint,
         api_key=key_of(spec, api_key, credentials, api_base),
-        auth=address.auth,
+        auth=_auth(spec, address, credentials, api_base),
         query=address.query,
         timeout=timeout,
         transport=transport,
     )
     reason = None if api_key or credentials.api_key else _from_environment(spec, credentials, api_base)[1]
     return handler if reason is None else _WithReason(handler, reason)
+
+
+def _auth(
+    spec: Spec, address: Address, credentials: Credentials, api_base: str | None
+) -> tuple[str, str] | OAuth | None:
+    """What puts the `authorization` header on requests, where that is no key.
+
+    Raises:
+        ConfigurationError: there are two for one header.
+    """
+    if credentials.oauth is None:
+        return address.auth
+    if address.auth is not None:
+        raise ConfigurationError(
+            f"{address.endpoint}: api_base has a user and password, and OAuth uses the same header"
+        )
+    return None if _is_foreign(spec, credentials, api_base) else credentials.oauth
 
 
 class _WithReason:
@@ -196,6 +218,8 @@ class _WithReason:
 
 def _from_environment(spec: Spec, credentials: Credentials, api_base: str | None) -> tuple[str | None, str | None]:
     """The environment's key, and why there is none to send although one may be needed."""
+    if credentials.oauth is not None:
+        return None, _not_sent("The access token", spec, api_base) if _is_foreign(spec, credentials, api_base) else None
     names = spec.key_env if credentials.api_key_env is None else (credentials.api_key_env,)
     if credentials.from_file and not set(names) <= set(spec.key_env):
         return None, (
@@ -206,13 +230,22 @@ def _from_environment(spec: Spec, credentials: Credentials, api_base: str | None
     if found is None:
         missing = credentials.api_key_env
         return None, None if missing is None else f"The environment variable {missing} (api_key_env) is not set"
-    if credentials.from_file and api_base and not _named_by_owner(spec, api_base):
-        return None, (
-            f"The key in {found} was not sent, because the address {endpoint_of(spec, api_base)} came from a file. "
-            f"If it is right, name it in {' or '.join(spec.base_env) or 'the program'}, or make the model in the "
-            "program: LanguageModel(..., api_base=...)"
-        )
+    if _is_foreign(spec, credentials, api_base):
+        return None, _not_sent(f"The key in {found}", spec, api_base)
     return os.environ[found], None
+
+
+def _is_foreign(spec: Spec, credentials: Credentials, api_base: str | None) -> bool:
+    """Whether a file chose an address that is neither the provider's nor the environment's."""
+    return credentials.from_file and bool(api_base) and not _named_by_owner(spec, api_base or "")
+
+
+def _not_sent(what: str, spec: Spec, api_base: str | None) -> str:
+    return (
+        f"{what} was not sent, because the address {endpoint_of(spec, api_base)} came from a file. "
+        f"If it is right, name it in {' or '.join(spec.base_env) or 'the program'}, or make the model in the "
+        "program: LanguageModel(..., api_base=...)"
+    )
 
 
 def _named_by_owner(spec: Spec, api_base: str) -> bool:

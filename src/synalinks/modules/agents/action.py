@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from synalinks._json import JsonObject
 from synalinks.data import DataModel, Field, GenericIO, JsonDataModel, SymbolicDataModel
+from synalinks.hooks import Hook
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.tools.running import run_tool_calls
@@ -45,7 +46,7 @@ class Action(OverGenerator):
     Args:
         tool: a `Tool` or a function.
         language_model: a `LanguageModel`, its name, or None for the session's default.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
         **options: those of a `Generator`: `prompt_template`, `examples`, `instructions`, `temperature`, ...
     """
 
@@ -68,8 +69,9 @@ class Action(OverGenerator):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         self.tool = tool if isinstance(tool, Tool) else Tool(tool)
         self.generator = Generator(
             schema=self.tool.get_tool_schema(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from synalinks._json import Json, JsonObject
+from synalinks._support.setting_of import FixedSetting, SettingOf
 from synalinks.data import (
     ChatMessages,
     JsonDataModel,
@@ -16,6 +17,7 @@ from synalinks.data import (
 )
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.modules.agents import skills as skill_files
 from synalinks.modules.agents.prompts import (
     FINAL_INSTRUCTIONS,
@@ -27,7 +29,6 @@ from synalinks.modules.agents.skills import AnyPath
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import Generator
-from synalinks.modules.generators.settings import SettingOf
 from synalinks.modules.models.language_model import LanguageModel
 from synalinks.modules.tools.running import answered, run_tool_calls
 from synalinks.modules.tools.tool import AnyTool, Tool
@@ -88,7 +89,7 @@ class FunctionCallingAgent(Module):
         workdir: a directory whose `AGENTS.md`, if there is one, the model is shown.
         skills: folders of skills, each with a `SKILL.md`; the model is shown their descriptions and reads them with the
             tool `read_skill`.
-        name, description: as for any module.
+        name, description, hooks: as for any module.
 
     Raises:
         ConfigurationError: no tools, two of one name or one whose name begins with `_`, a limit below 1, or folders
@@ -105,6 +106,7 @@ class FunctionCallingAgent(Module):
     examples = SettingOf("tool_calls_generator")
     use_inputs_schema = SettingOf("tool_calls_generator")
     use_outputs_schema = SettingOf("tool_calls_generator")
+    data_model = FixedSetting("arguments")
     schema = SettingOf("final_generator")
     streaming = SettingOf("final_generator")
 
@@ -135,8 +137,9 @@ class FunctionCallingAgent(Module):
         skills: AnyPath | Sequence[AnyPath] | None = None,
         name: str | None = None,
         description: str | None = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description)
+        super().__init__(name=name, description=description, hooks=hooks)
         if isinstance(max_iterations, bool) or not isinstance(max_iterations, int) or max_iterations < 1:
             raise ConfigurationError(f"{self.name}: max_iterations={max_iterations!r}; write a whole number from 1")
         self.autonomous = autonomous

@@ -7,12 +7,13 @@ from typing import Any
 
 from synalinks._concurrency import run_all
 from synalinks._support.keywords import refuse_unknown_keywords
+from synalinks._support.setting_of import SettingOf
 from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.modules.control_flow.decision import Decision
 from synalinks.modules.control_flow.labels import beside
 from synalinks.modules.core.module import Module
-from synalinks.modules.generators.settings import SettingOf
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -51,7 +52,7 @@ class Branch(Module):
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: of the decision; as for a `Generator`.
         decision_type: `Decision`, `MultiDecision` or a subclass.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
         decision_model, min_confidence: see `Decision`; no branch is taken where the decision does not count.
         threshold: see `MultiDecision`.
         **kwargs: further arguments of `decision_type`.
@@ -74,6 +75,9 @@ class Branch(Module):
     reasoning_effort = SettingOf("decision")
     use_inputs_schema = SettingOf("decision")
     use_outputs_schema = SettingOf("decision")
+    decision_model = SettingOf("decision")
+    min_confidence = SettingOf("decision")
+    threshold = SettingOf("decision")
 
     def __init__(
         self,
@@ -102,9 +106,10 @@ class Branch(Module):
         decision_model: Any = None,
         min_confidence: float | None = None,
         threshold: float | None = None,
+        hooks: Sequence[Hook] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         of_decisions = {"decision_model": decision_model, "min_confidence": min_confidence, "threshold": threshold}
         kwargs |= {key: value for key, value in of_decisions.items() if value is not None}
         refuse_unknown_keywords(type(self), kwargs, decision_type.__init__)
@@ -131,6 +136,11 @@ class Branch(Module):
         )
         self.labels = list(labels or ())
         self.branches = self._checked(branches)
+
+    @property
+    def decision_type(self) -> type[Module]:
+        """The class of its decision."""
+        return type(self.decision)
 
     def _checked(self, branches: object) -> list[Module]:
         if not isinstance(branches, (list, tuple)) or not all(isinstance(branch, Module) for branch in branches):
@@ -191,7 +201,7 @@ class Branch(Module):
             "branches": [serialize_synalinks_object(branch) for branch in self.branches],
             "inject_decision": self.inject_decision,
             "return_decision": self.return_decision,
-            "decision_type": serialize_synalinks_object(type(self.decision)),
+            "decision_type": serialize_synalinks_object(self.decision_type),
             "name": self.name,
             "description": self.description,
             "trainable": self.trainable,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.modules.control_flow.labels import (
     CERTAINTY,
     THINKING,
@@ -52,14 +53,25 @@ class LabelModule(OverGenerator):
 
     #: The end of the default instructions, before the labels.
     task: ClassVar[str]
+    #: Limits of a decision model; a class has the one that it takes.
+    min_confidence: float | None = None
+    threshold: float | None = None
+    #: The fewest labels that there is something to decide between.
+    least_labels: ClassVar[int] = 2
 
     def __init__(
-        self, question: object, labels: object, name: str | None, description: str | None, trainable: bool
+        self,
+        question: object,
+        labels: object,
+        name: str | None,
+        description: str | None,
+        trainable: bool,
+        hooks: Sequence[Hook] | None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         where = f"{self.name}: {type(self).__name__}"
         self.question = checked_question(question, where)
-        self.labels = checked_labels(labels, where)
+        self.labels = checked_labels(labels, where, self.least_labels)
         self._question = Question(question=self.question).to_json_data_model()
 
     def decide_with(self, decision_model: Any, language_model: Any, **limits: float | None) -> DecisionModel | None:
@@ -135,7 +147,7 @@ class Decision(LabelModule):
         labels: the answers to choose from, at least two different texts.
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: as for a `Generator`.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
         decision_model: a `DecisionModel`, or its name, that decides in place of the language model: `choice`, then its
             probability `confidence`. The session's, if there is one and no model is given.
         min_confidence: the probability below which a decision does not count. The language model then decides, if one
@@ -170,8 +182,9 @@ class Decision(LabelModule):
         trainable: bool = True,
         decision_model: Any = None,
         min_confidence: float | None = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(question, labels, name, description, trainable)
+        super().__init__(question, labels, name, description, trainable, hooks)
         model = self.decide_with(decision_model, language_model, min_confidence=min_confidence)
         self.min_confidence = min_confidence
         choice = choice_of(self.labels, "The label that answers the question")

@@ -37,11 +37,11 @@ def checked_question(question: object, where: str) -> str:
     return question
 
 
-def checked_labels(labels: object, where: str) -> list[str]:
+def checked_labels(labels: object, where: str, least: int = 2) -> list[str]:
     """Labels as a list of their own.
 
     Raises:
-        ConfigurationError: no list of at least two different texts.
+        ConfigurationError: no list of at least so many different texts.
     """
     if isinstance(labels, (str, Mapping)) or not isinstance(labels, Sequence):
         raise ConfigurationError(f"{where}(labels={labels!r}): give a list of texts, e.g. labels=['easy', 'hard']")
@@ -51,8 +51,11 @@ def checked_labels(labels: object, where: str) -> list[str]:
     twice = sorted({label for label in labels if list(labels).count(label) > 1})
     if twice:
         raise ConfigurationError(f"{where}(labels=...): {twice} are there more than once; a label is one answer")
-    if len(labels) < 2:
-        raise ConfigurationError(f"{where}(labels={list(labels)}): a decision needs at least two labels to choose from")
+    if len(labels) < least:
+        raise ConfigurationError(
+            f"{where}(labels={list(labels)}): a decision needs at least {('no', 'one label', 'two labels')[least]} to "
+            "choose from"
+        )
     return list(labels)
 
 

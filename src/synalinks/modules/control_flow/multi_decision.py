@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel
+from synalinks.hooks import Hook
 from synalinks.modules.control_flow.decision import LabelModule
 from synalinks.modules.control_flow.labels import THINKING, choice_of, decision_schema
 from synalinks.modules.models.decision_form import DecisionLimits
@@ -28,21 +29,22 @@ class MultiDecision(LabelModule):
         ['space', 'food']
 
     Args:
-        question, labels: as for a `Decision`.
+        question, labels: as for a `Decision`; a single label applies or not.
         inline: whether the schema lists the labels where they are used; else in its `$defs`, under the name `Label`.
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: as for a `Generator`.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
         decision_model: a `DecisionModel`, or its name, that decides in place of the language model: `choices` alone.
             The session's, if there is one and no model is given.
         threshold: the probability from which a decision model chooses a label; 0.5 where None.
 
     Raises:
-        ConfigurationError: no question, labels that are no list of at least two different texts, or a `threshold` that
-            is no probability or without a decision model.
+        ConfigurationError: no question, labels that are no list of different texts, or a `threshold` that is no
+            probability or without a decision model.
     """
 
     task: ClassVar[str] = "choose all that apply of these labels, or none of them"
+    least_labels: ClassVar[int] = 1
 
     def __init__(
         self,
@@ -67,8 +69,9 @@ class MultiDecision(LabelModule):
         trainable: bool = True,
         decision_model: Any = None,
         threshold: float | None = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(question, labels, name, description, trainable)
+        super().__init__(question, labels, name, description, trainable, hooks)
         model = self.decide_with(decision_model, language_model, threshold=threshold)
         self.threshold = threshold
         self.inline = inline

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synalinks._support.setting_of import FixedSetting
 from synalinks.data import ChatMessages, Form, Node, SymbolicDataModel, check_trainable_defaults
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.modules.core.module import Module
 
 
@@ -23,6 +25,8 @@ class InputModule(Module):
         'question'
     """
 
+    input_data_model = FixedSetting("arguments")
+
     def __init__(
         self,
         *,
@@ -32,8 +36,10 @@ class InputModule(Module):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = False,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name or None, description=description or "An input of the program.", trainable=trainable)
+        description = description or "An input of the program."
+        super().__init__(name=name or None, description=description, trainable=trainable, hooks=hooks)
         form = Form.given(schema, input_data_model)
         if form is None:
             raise ConfigurationError("Input(...) needs data_model= or schema=")

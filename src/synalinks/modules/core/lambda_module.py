@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from synalinks._support.setting_of import FixedSetting
 from synalinks.data import Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.lm import schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.core.operation import to_value
@@ -32,11 +34,13 @@ class Lambda(Module):
             model or None.
         schema, data_model: what the result obeys. Without either the function returns data models, and it also runs on
             symbolic inputs, as one that is written with `+`, `in_mask` and the like does.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
 
     Raises:
         ConfigurationError: no function; at a call, a result of another kind or one that breaks the schema.
     """
+
+    data_model = FixedSetting("arguments")
 
     def __init__(
         self,
@@ -47,8 +51,9 @@ class Lambda(Module):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = False,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         if not callable(function):
             raise ConfigurationError(f"Lambda({function!r}): give a function, e.g. Lambda(lambda inputs: inputs)")
         self.function = function

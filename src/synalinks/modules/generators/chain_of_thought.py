@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, create_model
 
+from synalinks._support.setting_of import FixedSetting, SettingOf
 from synalinks.data import DataModel, Field, Form, JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.data import schema as schemas
+from synalinks.hooks import Hook
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.tools.tool import AnyTool
@@ -40,8 +42,14 @@ class ChainOfThought(OverGenerator):
         language_model, prompt_template, prompt_variables, examples, instructions, seed_instructions, temperature,
             max_tokens, top_p, top_k, reasoning_effort, use_inputs_schema, use_outputs_schema, return_inputs, streaming,
             tools, tool_schemas: of the inner generator; see `Generator`.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
     """
+
+    data_model = FixedSetting("arguments")
+    tools = FixedSetting("arguments")
+    tool_schemas = SettingOf("generator")
+    return_inputs = SettingOf("generator")
+    streaming = SettingOf("generator")
 
     def __init__(
         self,
@@ -68,8 +76,9 @@ class ChainOfThought(OverGenerator):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = True,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         self.schema = schema if data_model is None else schema_of(data_model)
         self.generator = Generator(
             schema=None if self.schema is None else with_thinking(self.schema),

@@ -8,6 +8,7 @@ from typing import Any
 
 from synalinks import _json, scope
 from synalinks._json import JsonObject
+from synalinks._support.setting_of import FixedSetting
 from synalinks.data import (
     ChatMessage,
     ChatMessages,
@@ -21,6 +22,7 @@ from synalinks.data import (
 )
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError, UnsupportedSchemaError
+from synalinks.hooks import Hook
 from synalinks.lm import Delta, Reply, Schema, schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.media import parted, recorded
@@ -84,6 +86,8 @@ class Generator(Module):
         ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error, no tool.
     """
 
+    data_model = FixedSetting("arguments")
+    tools = FixedSetting("arguments")
     temperature = SamplingOption()
     max_tokens = SamplingOption()
     top_p = SamplingOption()
@@ -116,8 +120,9 @@ class Generator(Module):
         description: str | None = None,
         trainable: bool = True,
         decision_model: Any = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         self.options: dict[str, Any] = {}  # see SamplingOption
         self.temperature, self.max_tokens, self.top_p, self.top_k = temperature, max_tokens, top_p, top_k
         self.reasoning_effort = reasoning_effort

@@ -9,6 +9,7 @@ from typing import Any
 from synalinks.data import JsonDataModel, SymbolicDataModel, get_score_type, normalize_score
 from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.settings import OverGenerator
 from synalinks.modules.models.decision_form import score_schema
@@ -38,7 +39,7 @@ class SelfCritique(OverGenerator):
         return_inputs: put the input before the judgement.
         language_model, prompt_template, examples, instructions, seed_instructions, temperature, max_tokens, top_p,
             top_k, reasoning_effort, use_inputs_schema, use_outputs_schema: of the inner generator; see `Generator`.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
         decision_model: a `DecisionModel`, or its name, that scores in place of the language model: `reward` alone, the
             mean of the steps by their probabilities, and no `critique`.
 
@@ -68,8 +69,9 @@ class SelfCritique(OverGenerator):
         description: str | None = None,
         trainable: bool = True,
         decision_model: Any = None,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         self.score_type = get_score_type(score_type)
         self.return_reward = return_reward
         self.return_inputs = return_inputs

@@ -1,41 +1,12 @@
-"""SettingOf: a setting of a module that lives in another object it holds."""
+"""OverGenerator: the base of modules around one generator; SamplingOption: an option as an attribute."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from synalinks._support.setting_of import SettingOf
 from synalinks.modules.core.module import Module
-
-
-class SettingOf:
-    """An attribute that is read from, and set in, the objects that a module holds: the setting of their own name.
-
-    Example:
-        >>> class Shell:
-        ...     temperature = SettingOf("generator")
-        >>> shell = Shell()
-        >>> shell.generator = synalinks.Generator(language_model="ollama/any", temperature=0.5)
-        >>> shell.temperature = 0.7
-        >>> shell.temperature, shell.generator.temperature
-        (0.7, 0.7)
-
-    Args:
-        *holders: names of the attributes with these objects; the first is read, all are set.
-    """
-
-    def __init__(self, *holders: str) -> None:
-        self.holders = holders
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
-        return self if instance is None else getattr(getattr(instance, self.holders[0]), self.name)
-
-    def __set__(self, instance: object, value: object) -> None:
-        for holder in self.holders:
-            setattr(getattr(instance, holder), self.name, value)
 
 
 class SamplingOption:

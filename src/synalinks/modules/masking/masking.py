@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from synalinks.data import check_mask, tree
 from synalinks.data.algebra.keys import mask_of
 from synalinks.errors import ConfigurationError
+from synalinks.hooks import Hook
 from synalinks.modules.core.module import Module
 from synalinks.modules.masking.possible import possible_schema
 
@@ -26,7 +27,7 @@ class Masking(Module):
     Args:
         mask: names of fields, compared by base name: `answer` is also `answer_1` and `answers`.
         pattern: a regular expression searched for in the names; a field is chosen by either.
-        name, description, trainable: as for any module.
+        name, description, trainable, hooks: as for any module.
 
     Raises:
         ConfigurationError: neither is given, no list of names, or no regular expression; at the first input, a mask
@@ -44,8 +45,9 @@ class Masking(Module):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = False,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
-        super().__init__(name=name, description=description, trainable=trainable)
+        super().__init__(name=name, description=description, trainable=trainable, hooks=hooks)
         if not mask and pattern is None:
             raise ConfigurationError(f"{self.name} ({type(self).__name__}): give mask=['field', ...] or pattern='...'")
         mask_of(mask, pattern)

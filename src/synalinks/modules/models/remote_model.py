@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, SupportsIndex
 
 from synalinks import scope, session
+from synalinks._support.setting_of import FixedSetting
 from synalinks.errors import ConfigurationError, LMError
 from synalinks.lm import (
     CacheMode,
@@ -18,6 +19,7 @@ from synalinks.lm import (
     Credentials,
     Limits,
     ModelInfo,
+    OAuth,
     Placed,
     Price,
     ProviderInfo,
@@ -48,28 +50,6 @@ OnError = Literal["none", "raise"]
 _from_file: ContextVar[bool] = ContextVar("synalinks_model_from_file", default=False)
 
 
-class FixedSetting:
-    """A setting of a model as an attribute, which is read only: the model's client is made with it.
-
-    Example:
-        >>> model = synalinks.LanguageModel("ollama/any", timeout=30)
-        >>> model.timeout, model.retry
-        (30, 5)
-    """
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else instance._settings[self.name]
-
-    def __set__(self, instance: object, value: object) -> None:
-        cls = type(instance).__name__
-        raise AttributeError(
-            f"{self.name} of a {cls} is set when it is made; make another one: {cls}(..., {self.name}={value!r})"
-        )
-
-
 class RemoteModel(ModelCounters, Module):
     """A model behind a provider: the base of `LanguageModel` and `EmbeddingModel`.
 
@@ -90,6 +70,8 @@ class RemoteModel(ModelCounters, Module):
         name, description, hooks: as for any module.
         api_key: the key of this model, held in memory only: it is never saved, recorded or printed. The provider's
             environment variable where None.
+        oauth: where access tokens come from in place of a key: an `OAuth`, or its settings as a mapping. Secrets and
+            tokens are held in memory only.
         api_key_env: the environment variable that holds the key, in place of the provider's own. Its name is saved.
         layers: layers of one's own in the model's stack, each a layer, or a pair `(layer, position)` with
             `Above("cache")`, `Below("retry")` or the like as position. Without one a layer stands just below the
@@ -114,15 +96,16 @@ class RemoteModel(ModelCounters, Module):
     example: ClassVar[str]
     takes_plain_values = True
 
-    api_base = FixedSetting()
-    timeout = FixedSetting()
-    retry = FixedSetting()
-    retry_max_wait = FixedSetting()
-    caching = FixedSetting()
-    cache_dir = FixedSetting()
-    rpm = FixedSetting()
-    tpm = FixedSetting()
-    concurrency = FixedSetting()
+    api_base = FixedSetting("_settings")
+    timeout = FixedSetting("_settings")
+    retry = FixedSetting("_settings")
+    retry_max_wait = FixedSetting("_settings")
+    caching = FixedSetting("_settings")
+    cache_dir = FixedSetting("_settings")
+    rpm = FixedSetting("_settings")
+    tpm = FixedSetting("_settings")
+    concurrency = FixedSetting("_settings")
+    cost_per_token = FixedSetting("_settings")
 
     def __init__(
         self,
@@ -144,6 +127,7 @@ class RemoteModel(ModelCounters, Module):
         on_error: OnError = "none",
         api_key: str | None = None,
         api_key_env: str | None = None,
+        oauth: OAuth | Mapping[str, Any] | None = None,
         layers: Sequence[Placed] = (),
         cost_per_token: float | str | Decimal | None = None,
         **default_kwargs: Any,
@@ -163,11 +147,15 @@ class RemoteModel(ModelCounters, Module):
             raise ConfigurationError(f"{cls}(caching={caching!r}): write True, False or 'refresh'")
         self.model = model
         self.on_error: OnError = on_error
-        self.fallback: Self | None = None if fallback is None else type(self).get(fallback)
+        self.fallback: Self | None = None if fallback is None else self._family().get(fallback)
         self.layers = tuple(layers)
-        if api_key is None and api_key_env is None and (api_base is None or not _from_file.get()):
+        if oauth is not None and (api_key or api_key_env):
+            raise ConfigurationError(f"{cls}(...): give oauth= or a key, not both; they use one header")
+        if isinstance(oauth, Mapping):
+            oauth = OAuth.from_config(oauth, from_file=_from_file.get())
+        if api_key is None and api_key_env is None and oauth is None and (api_base is None or not _from_file.get()):
             api_key = session.get_setting("api_key")
-        self._credentials = Credentials(api_key, api_key_env, _from_file.get())
+        self._credentials = Credentials(api_key, api_key_env, _from_file.get(), oauth)
         self._settings: dict[str, Any] = {
             "model": model,
             "api_base": api_base,
@@ -246,7 +234,10 @@ class RemoteModel(ModelCounters, Module):
         key: dict[str, Any] = {"api_key_env": self._credentials.api_key_env}
         if is_cloning():
             key |= {"api_key": self._credentials.api_key, "layers": self.layers}
+            key |= {} if self.oauth is None else {"oauth": self.oauth}
         else:
+            if self.oauth is not None:
+                key["oauth"] = self.oauth.get_config()
             del settings["cache_dir"]
             settings["api_base"] = saved_base(settings["api_base"])
             if self.layers:
@@ -300,6 +291,21 @@ class RemoteModel(ModelCounters, Module):
         if isinstance(identifier, Mapping):
             return load_as(cls, identifier)
         raise ConfigurationError(f"not a {cls.__name__}: {identifier!r}; give one, or a name such as {cls.example!r}")
+
+    @classmethod
+    def _family(cls) -> type[RemoteModel]:
+        """The kind of model that this is one of: its fallback may be any of them."""
+        return next(one for one in reversed(cls.__mro__) if issubclass(one, RemoteModel) and one is not RemoteModel)
+
+    @property
+    def api_key_env(self) -> str | None:
+        """The environment variable that holds its key, where it has one of its own; the key itself can't be read."""
+        return self._credentials.api_key_env
+
+    @property
+    def oauth(self) -> OAuth | None:
+        """Where its access tokens come from; None where it has a key or needs none."""
+        return self._credentials.oauth
 
     @property
     def model_info(self) -> ModelInfo:

@@ -12,6 +12,7 @@ from synalinks import _json
 from synalinks._json import Json, JsonObject
 from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError, DataError, SynalinksError
+from synalinks.hooks import Hook
 from synalinks.lm import current_run
 from synalinks.modules.core.module import Module
 from synalinks.modules.tools.arguments import Signature
@@ -73,6 +74,7 @@ class Tool(Module):
         name: str | None = None,
         description: str | None = None,
         trainable: bool = False,
+        hooks: Sequence[Hook] | None = None,
     ) -> None:
         if not callable(func) or isinstance(func, type):
             raise ConfigurationError(f"Tool(...) takes a function, got {type(func).__name__}: {func!r}")
@@ -80,7 +82,7 @@ class Tool(Module):
         if not found or not found.isidentifier():
             raise ConfigurationError(f"Tool({found or func!r}): models call a tool by name; give it one with name=")
         signature = Signature(func, found)
-        super().__init__(name=found, description=description or signature.summary, trainable=trainable)
+        super().__init__(name=found, description=description or signature.summary, trainable=trainable, hooks=hooks)
         self.func = func
         self.signature = signature
         self._details = "" if description else signature.details

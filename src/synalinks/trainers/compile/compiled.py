@@ -186,6 +186,11 @@ class Compiled:
         pairs = list(zip(self.measured, self.metrics, strict=True))
         return [[metric for place, metric in pairs if place == output] for output in range(outputs)]
 
+    def reset_metrics(self) -> None:
+        """Let all metrics begin to count anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
     def in_order(self, logs: Mapping[str, Any]) -> Any:
         """The values of logs without their names: the reward, then the metrics in the order of `compile`.
 

@@ -43,7 +43,7 @@ class Compilable:
         invocations: Invocations
 
         @property
-        def outputs(self) -> Any: ...
+        def output_structure(self) -> Any: ...
 
     def compile(
         self,
@@ -74,8 +74,8 @@ class Compilable:
         for name, instead in _NEVER_CALLED.items():
             if hasattr(type(self), name):
                 raise ConfigurationError(f"{type(self).__name__}.{name} would never be called; {instead}")
-        self.compiled = Compiled.of(reward, reward_weights, metrics, self.outputs)
-        self.compiled.check_schemas(self.outputs, None)
+        self.compiled = Compiled.of(reward, reward_weights, metrics, self.output_structure)
+        self.compiled.check_schemas(self.output_structure, None)
         self.compiled.bind(self)
         found: Optimizer | None = optimizer_namespace.get(optimizer)
         if found is not None:
@@ -101,6 +101,10 @@ class Compilable:
     def metrics_names(self) -> list[str]:
         """The names of the reward and the metrics in logs; one that has several values logs each under its own."""
         return [*(["reward"] if self.compiled.rewards else []), *self.compiled.names()]
+
+    def reset_metrics(self) -> None:
+        """Let the metrics given to `compile` begin to count anew, as each pass over data does."""
+        self.compiled.reset_metrics()
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """How the program was compiled, as JSON; None if it was not."""

@@ -74,7 +74,7 @@ class FitProblem:
         )
         self.kept = self.starts[0]
         self.notes = Notes()
-        self._form: object = getattr(parts.run.program, "outputs", None)  # of an output of the program
+        self._form: object = getattr(parts.run.program, "output_structure", None)  # of an output of the program
 
     def _cases(self, samples: Sequence[Sample], first: int = 0) -> list[Case]:
         # Numbered apart from the training samples, so that an answer is of one sample alone.

@@ -25,6 +25,7 @@ from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.thinking import Pieces
 from synalinks.lm.providers.server import SAVED_PARAMETERS
+from synalinks.lm.providers.transport.bearer import Tokens
 from synalinks.lm.providers.transport.http import HttpClient, http_client, is_refused, with_query
 from synalinks.lm.providers.transport.per_loop import PerLoop
 from synalinks.lm.providers.transport.sse import events
@@ -68,7 +69,7 @@ class Remote:
     Args:
         endpoint: URL of the server.
         api_key: the key; only a call needs one.
-        auth: user and password for basic authentication, as for a company's proxy.
+        auth: user and password for basic authentication, as for a company's proxy, or the source of access tokens.
         query: a query string that is sent with every request.
         timeout: seconds a single read or write may take; the retry layer limits whole attempts.
         headers: further headers of every request.
@@ -97,7 +98,7 @@ class Remote:
         endpoint: str,
         *,
         api_key: str | None = None,
-        auth: tuple[str, str] | None = None,
+        auth: tuple[str, str] | Tokens | None = None,
         query: str = "",
         timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -112,7 +113,8 @@ class Remote:
         self._timeout = timeout
         self._transport = transport
         self._clients: PerLoop[HttpClient] = PerLoop(self._connect)
-        keep_secret(self._key, *(auth or ())[1:], *(v for name, v in parse_qsl(query) if name not in SAVED_PARAMETERS))
+        password = auth[1] if isinstance(auth, tuple) else None
+        keep_secret(self._key, password, *(v for name, v in parse_qsl(query) if name not in SAVED_PARAMETERS))
 
     # --- what a subclass describes -------------------------------------------------------------------------
 

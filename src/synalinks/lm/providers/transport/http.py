@@ -11,12 +11,15 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from synalinks.lm.providers.transport.bearer import Tokens, with_tokens
 from synalinks.version import __version__
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
+
+    from synalinks.lm.providers.transport.bearer import Send
 
 #: Idle connections kept open. httpx keeps 20 by default, so that 32 calls at once reconnect all the time.
 KEEP_ALIVE = 256
@@ -91,7 +94,7 @@ def _url(text: str) -> httpx.URL:
 def http_client(
     endpoint: str,
     headers: Mapping[str, str],
-    auth: tuple[str, str] | None = None,
+    auth: tuple[str, str] | Tokens | None = None,
     timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> HttpClient:
@@ -100,7 +103,7 @@ def http_client(
     Args:
         endpoint: URL of the server.
         headers: of every request.
-        auth: user and password of every request.
+        auth: user and password of every request, or the source of its access tokens.
         timeout: seconds that a single read or write may take; connecting has a limit of its own.
         transport: in place of the network.
     """
@@ -109,18 +112,22 @@ def http_client(
     local = is_loopback(endpoint)
     expiry = LOCAL_KEEP_ALIVE_SECONDS if local else KEEP_ALIVE_SECONDS
     limit = httpx.Timeout(timeout, connect=CONNECT_SECONDS, pool=None)
-    if auth is not None:
+    if isinstance(auth, tuple):
         headers = {**headers, "authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
     if transport is None and not local and urllib.request.getproxies():
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=expiry)
         client = httpx.AsyncClient(headers=headers, timeout=limit, limits=limits, verify=_context())
-        return HttpClient(client.headers, limit, partial(client.send, stream=True), client.aclose)
+        return HttpClient(client.headers, limit, _authorised(partial(client.send, stream=True), auth), client.aclose)
     if transport is None:
         from synalinks.lm.providers.transport.connection_pool import ConnectionPool  # it needs httpx
 
         transport = ConnectionPool(expiry, _context() if endpoint.startswith("https:") else None)
     sent = httpx.Headers({**OWN_HEADERS, **headers})
-    return HttpClient(sent, limit, transport.handle_async_request, transport.aclose)
+    return HttpClient(sent, limit, _authorised(transport.handle_async_request, auth), transport.aclose)
+
+
+def _authorised(send: Send, auth: tuple[str, str] | Tokens | None) -> Send:
+    return send if auth is None or isinstance(auth, tuple) else with_tokens(send, auth)
 
 
 def _context() -> ssl.SSLContext:
