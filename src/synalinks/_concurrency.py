@@ -115,10 +115,15 @@ class DeferringLock:
 
 
 class Slots:
-    """A number of slots that tasks of all event loops and threads share, first come, first served."""
+    """A number of slots that tasks of all event loops and threads share, first come, first served.
+
+    Attributes:
+        count: how many there are.
+        free: how many of them are not taken; below 0 while more are taken than there are since `resize`.
+    """
 
     def __init__(self, count: int) -> None:
-        self.free = count
+        self.count = self.free = count
         self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
         self._lock = DeferringLock()
 
@@ -127,7 +132,7 @@ class Slots:
         loop = asyncio.get_running_loop()
         waiter = (loop, loop.create_future())
         with self._lock:
-            if self.free and not self._waiting:
+            if self.free > 0 and not self._waiting:
                 self.free -= 1
                 return
             self._waiting.append(waiter)
@@ -141,6 +146,17 @@ class Slots:
         """Give a slot back: to the first who waits, if there is one."""
         self._lock.run(self._hand_on)
 
+    def resize(self, count: int) -> None:
+        """Change how many there are. Slots that are taken stay so; where there are fewer, those given back are kept."""
+        self._lock.run(partial(self._resize, count))
+
+    def _resize(self, count: int) -> None:
+        more, self.count = count - self.count, count
+        if more < 0:
+            self.free += more
+        for _ in range(more):
+            self._hand_on()
+
     def _leave(self, waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]) -> None:
         if waiter in self._waiting:
             self._waiting.remove(waiter)
@@ -148,7 +164,7 @@ class Slots:
             self._hand_on()
 
     def _hand_on(self) -> None:
-        while self._waiting:
+        while self._waiting and self.free >= 0:
             loop, future = self._waiting.popleft()
             try:
                 loop.call_soon_threadsafe(_set_result, future)

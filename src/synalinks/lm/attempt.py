@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from synalinks.lm.core.call import Call, Handler, Reply
-from synalinks.lm.core.errors import CallTimeout
+from synalinks.lm.core.errors import CallTimeout, LMError
 from synalinks.lm.rate_limit.account import Account
+
+#: Statuses of a server that has more calls than it can take: Ollama and llama.cpp say 503, others 429.
+TOO_MANY = (429, 503)
 
 
 class AttemptLayer:
@@ -35,22 +38,32 @@ class AttemptLayer:
         async def attempt(call: Call) -> Reply:
             model, trace = call.request.model, call.trace
             mark = account.mark(model)
+            adaptive = account.adaptive
+            trial = 0 if adaptive is None else adaptive.trial
             try:
                 async with asyncio.timeout(timeout) as limit:
                     reply = await below(call)
             except TimeoutError as error:
                 if not limit.expired():
                     raise
+                if adaptive is not None:
+                    adaptive.overloaded(trial)
                 raise CallTimeout(
                     f"{model} gave no whole answer within {timeout:g} s; raise timeout or lower concurrency (a local "
                     "server answers one request at a time, and the time in its queue counts)",
                     uncertain=True,
                 ) from error
+            except LMError as error:
+                if adaptive is not None and error.status in TOO_MANY:
+                    adaptive.overloaded(trial)
+                raise
             finally:
                 if trace.rate_limit_status is not None:
                     account.update(model, trace.rate_limit_status, mark)
                     trace.rate_limit_status = None
             account.ease()
+            if adaptive is not None:
+                adaptive.add(model, reply, trial)
             return reply
 
         return attempt

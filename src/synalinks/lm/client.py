@@ -24,6 +24,7 @@ from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, free_unless_stated, price_of, stated_price
 from synalinks.lm.process import PROCESS
 from synalinks.lm.providers import (
+    LOCAL_LIMITS,
     NO_CREDENTIALS,
     Credentials,
     Spec,
@@ -153,7 +154,11 @@ class Client:
         self.price: Callable[[str], Price | None] = _price_at(self.spec, self.endpoint)
         if price is not None:
             self.price = lambda _: price
-        self.limits = (limits or Limits()).over(limits_at(self.spec, self.endpoint))
+        defaults = limits_at(self.spec, self.endpoint)
+        #: Whether the number of calls at once is found by what the server can do: on one's own machine, where none is
+        #: stated.
+        self._adaptive = defaults is LOCAL_LIMITS and (limits is None or limits.concurrency is None)
+        self.limits = (limits or Limits()).over(defaults)
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = cache_dir
@@ -164,7 +169,7 @@ class Client:
         key = key_of(self.spec, credentials=credentials, api_base=api_base) if oauth is None else oauth.account
         self._key = key or ""
         self._provider = ProviderHandler(self.spec, api_base, credentials)
-        self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind], Stack] = {}
+        self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind, bool], Stack] = {}
         self._compose(current())  # a layer at a position that the stack does not have is refused here
 
     def __deepcopy__(self, memo: dict[int, object]) -> Client:
@@ -181,7 +186,7 @@ class Client:
 
     def _stack_for(self, runtime: Runtime, kind: Kind) -> Stack:
         """The stack without the layers that would hand each call of this kind on unchanged in a runtime."""
-        key = (runtime.clock, runtime.rng, runtime.unlimited, runtime.idle_layers, kind)
+        key = (runtime.clock, runtime.rng, runtime.unlimited, runtime.idle_layers, kind, runtime.provider is None)
         found = self._stacks.get(key)
         if found is None:
             idle = runtime.idle_layers if kind == "embed" else runtime.idle_layers | {"per_text"}
@@ -193,7 +198,14 @@ class Client:
         account = (
             Account(Limits(), clock)
             if runtime.unlimited
-            else PROCESS.account(self.spec.prefix, self.endpoint, self._key, self.limits, clock)
+            else PROCESS.account(
+                self.spec.prefix,
+                self.endpoint,
+                self._key,
+                self.limits,
+                clock,
+                adaptive=self._adaptive and runtime.provider is None,
+            )
         )
         layers: list[Layer] = [
             LedgerLayer(self.spec.prefix, self._ledgers, clock),
@@ -271,7 +283,16 @@ class Client:
             return runtime.sender(self, call)
         draw = runtime.taken.ordinal(scope, request)
         call = Call(
-            request, scope, draw, sink, self.caller, is_fallback=is_fallback, check=check, via=via, runtime=runtime
+            request,
+            scope,
+            draw,
+            sink,
+            self.caller,
+            is_fallback=is_fallback,
+            check=check,
+            keep_loaded=runtime.keep_loaded,
+            via=via,
+            runtime=runtime,
         )
         if PROCESS.stopping:
             PROCESS.check_not_stopping(call)

@@ -36,7 +36,7 @@ class Process:
         self.stopping = False
         self.clients: weakref.WeakValueDictionary[str, object] = weakref.WeakValueDictionary()
         self.token = secrets.token_hex(8)
-        self._accounts: dict[tuple[str, str, str, Limits, Clock], Account] = {}
+        self._accounts: dict[tuple[str, str, str, Limits, Clock, bool], Account] = {}
         self._stores: dict[Path, Store] = {}
         self._lock = threading.Lock()
 
@@ -54,12 +54,14 @@ class Process:
         if self.stopping:
             raise Interrupted(f"{call.request.model!r} was not asked: the run was interrupted (at {call.scope})")
 
-    def account(self, provider: str, endpoint: str, key: str, limits: Limits, clock: Clock) -> Account:
+    def account(
+        self, provider: str, endpoint: str, key: str, limits: Limits, clock: Clock, adaptive: bool = False
+    ) -> Account:
         """The account that models of one provider, endpoint, key and limits share, by the time of `clock`."""
-        name = (provider, endpoint, key, limits, clock)
+        name = (provider, endpoint, key, limits, clock, adaptive)
         with self._lock:
             if name not in self._accounts:
-                self._accounts[name] = Account(limits, clock)
+                self._accounts[name] = Account(limits, clock, adaptive)
             return self._accounts[name]
 
     def store(self, directory: str | Path | None) -> Store | None:

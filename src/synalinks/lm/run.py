@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
@@ -18,7 +19,7 @@ from synalinks.lm.client import Client
 from synalinks.lm.core import place as scope
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
-from synalinks.lm.runtime import current, use_tracker
+from synalinks.lm.runtime import current, use_runtime, use_tracker
 
 #: Answers taken so far, by digest of their request: positions in the ordered set of answers.
 Snapshot = Mapping[str, Sequence[int]]
@@ -51,6 +52,12 @@ class Run:
         """Hold the calls of the block to a tracker, which may have been open before."""
         with use_tracker(tracker):
             yield tracker
+
+    @contextmanager
+    def keep_models_loaded(self) -> Iterator[None]:
+        """Have local servers keep the models of the block's calls in memory in its pauses, as between two epochs."""
+        with use_runtime(lambda runtime: replace(runtime, keep_loaded=True)):
+            yield
 
     def check_price(self, client: Client, more: Sequence[Budget] = ()) -> None:
         """Refuse a client's model where its price is unknown and a budget in dollars is open.

@@ -68,6 +68,7 @@ class Runtime:
         offline: whether live calls are forbidden.
         isolated: whether this is a run beside the real one, which leaves nothing behind.
         unlimited: whether calls wait for no rate limit.
+        keep_loaded: whether local servers are to keep models in memory between calls.
         cassette_folder: where cassettes are made instead of at their own paths, or None.
         draws: which answers of the cache the run has taken.
         clock: measures rate limits, back-off and the seconds of budgets.
@@ -89,6 +90,7 @@ class Runtime:
     offline: bool = False
     isolated: bool = False
     unlimited: bool = False
+    keep_loaded: bool = False
     cassette_folder: Path | None = None
     sender: Sender | None = None
     blocks: tuple[Block, ...] = field(default=(), repr=False)

@@ -136,6 +136,7 @@ class FitLoop:
             stack.callback(lambda: setattr(history, "feedback", list(parts.run.compiled.feedback)))
             await self._callbacks.call("on_train_begin", None)
             run = current_run()
+            stack.enter_context(run.keep_models_loaded())
             if (tracker := parts.costs.open()) is not None and tracker not in run.budgets:
                 stack.enter_context(run.use_tracker(tracker))
             await self._run_epochs(history)

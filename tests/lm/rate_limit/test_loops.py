@@ -226,3 +226,36 @@ def test_an_exception_of_a_sink_or_a_foreign_provider_leaves_its_entry(temperatu
         total, tracker = run(main(provider))
         assert (total.calls, total.attempts, total.uncertain, total.failed) == (1, 1, 1, 1)
         assert (tracker.settled.calls, tracker.uncertain.calls) == (1, 1)
+
+
+def test_slots_that_grow_let_those_who_wait_in_and_fewer_are_reached_as_they_come_back() -> None:
+    async def main() -> None:
+        slots, entered = Slots(2), []
+
+        async def enter(number: int) -> None:
+            await slots.acquire()
+            entered.append(number)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(8):
+                group.create_task(enter(number))
+            await asyncio.sleep(0.01)
+            assert entered == [0, 1]
+            slots.resize(4)
+            await asyncio.sleep(0.01)
+            assert entered == [0, 1, 2, 3] and (slots.count, slots.free) == (4, 0)
+            slots.resize(1)
+            assert slots.free == -3
+            for _ in range(3):
+                slots.release()
+            await asyncio.sleep(0.01)
+            assert entered == [0, 1, 2, 3] and slots.free == 0
+            for place in range(4, 8):
+                slots.release()
+                await asyncio.sleep(0.01)
+                assert entered[-1] == place
+        slots.release()
+        slots.resize(3)
+        assert (slots.count, slots.free) == (3, 3)
+
+    asyncio.run(main())

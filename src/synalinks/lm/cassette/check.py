@@ -190,6 +190,7 @@ _REPLY = {
     "tool_calls": _OBJECTS,
     "usage": _OBJECT,
     "cost": _or_null(_USD),
+    "loading": _or_null(_TIME),
     "first_token": _or_null(_TIME),
     "chunks": _or_null(_PIECES),
     "extra": _or_null(_OBJECT),

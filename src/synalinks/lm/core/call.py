@@ -115,6 +115,8 @@ class Call:
         trace: what the call has sent and spent so far.
         stored_only: whether only what the cache or the cassette holds is wanted; an embedding that neither holds is
             empty.
+        keep_loaded: whether more calls of the model will follow, so that a server which unloads idle models is to keep
+            it. Not part of the request.
         whole: the request for all texts, where this call is for those of them that are not stored; else None.
         is_fallback: whether a fallback makes the call, in place of a model whose call failed.
         check: raises ValueError for a parsed answer that obeys the schema and is of no use all the same; None accepts
@@ -136,6 +138,7 @@ class Call:
     is_fallback: bool = False
     check: Check | None = None
     stored_only: bool = False
+    keep_loaded: bool = False
     whole: Request | None = None
     via: Handler | None = field(default=None, compare=False, repr=False)
     runtime: object = field(default=None, compare=False, repr=False)

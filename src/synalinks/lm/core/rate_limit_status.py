@@ -40,7 +40,9 @@ class RateLimitStatus:
     Attributes:
         wait: seconds that the provider requires to wait, although it answered; or None.
         quotas: its limits.
+        slots: calls that it answers at once; None if it does not say.
     """
 
     wait: float | None = None
     quotas: tuple[Quota, ...] = ()
+    slots: int | None = None

@@ -65,6 +65,8 @@ class Reply:
         source: where it came from.
         model: what the provider says it ran, e.g. a dated name or the routed provider.
         seconds: how long the provider took, queueing here not included.
+        loading: seconds of them in which the server loaded the model first; None where it had it in memory, or does not
+            say.
         first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
         attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
         failed: what failed attempts cost.
@@ -85,6 +87,7 @@ class Reply:
     source: Source = "live"
     model: str | None = None
     seconds: float | None = None
+    loading: float | None = None
     first_token: float | None = None
     attempts: int = 1
     failed: AttemptCosts = NO_COSTS
@@ -111,8 +114,9 @@ class Reply:
         value["cost"] = None if self.cost is None else str(self.cost)
         if self.seconds is not None:
             value["seconds"] = round(self.seconds, SECONDS_DIGITS)
-        if self.first_token is not None:
-            value["first_token"] = round(self.first_token, SECONDS_DIGITS)
+        for name in ("loading", "first_token"):
+            if (seconds := getattr(self, name)) is not None:
+                value[name] = round(seconds, SECONDS_DIGITS)
         if self.attempts != 1 or self.failed != NO_COSTS:
             value |= {"attempts": self.attempts, **self.failed.to_dict()}
         if self.chunks is not None:
@@ -136,6 +140,7 @@ class Reply:
             source=source,
             model=value.get("model"),
             seconds=value.get("seconds"),
+            loading=value.get("loading"),
             first_token=value.get("first_token"),
             attempts=value.get("attempts", 1),
             failed=AttemptCosts.from_dict(value),

@@ -83,7 +83,8 @@ class Entry:
         billed_tokens: tokens of those answers, as far as known: what the provider counts, as `usage` is what the
             answer would take live.
         begun: when it was made, on the run's clock. latency: seconds that the provider took for the answer, on a
-            cassette and in the cache those of the first time; first_token: until the first piece, where it was
+            cassette and in the cache those of the first time; loading: those of them in which the server loaded the
+            model first; first_token: until the first piece, where it was
             streamed.
         vectors: how many an embedding gave.
         is_fallback: whether a fallback was called, in place of a model that failed.
@@ -109,6 +110,7 @@ class Entry:
     failed: AttemptCosts = NO_COSTS
     begun: float = 0.0
     latency: float | None = None
+    loading: float = 0.0
     first_token: float | None = None
     vectors: int = 0
     is_fallback: bool = False
@@ -153,6 +155,7 @@ class Totals:
             gave no count. failed_tokens: those of attempts that failed, as far as known.
         as_if, billed: dollars. failed_cost: dollars of failed attempts, part of `as_if`.
         seconds: sum over calls, not wall time. latency: seconds that the providers took for the answers, as if live.
+        loading: those of them in which models were loaded into memory first.
     """
 
     calls: int = 0
@@ -171,6 +174,7 @@ class Totals:
     failed_cost: Money = Money()
     seconds: float = 0.0
     latency: float = 0.0
+    loading: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -191,8 +195,8 @@ class Sum:
     """Totals in the making; entries are added one by one."""
 
     __slots__ = (
-        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "seconds", "tokens",
-        "uncertain", "uncounted", "unknown",
+        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "loading", "seconds",
+        "tokens", "uncertain", "uncounted", "unknown",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -201,7 +205,7 @@ class Sum:
         self.tokens = [0, 0, 0]
         self.amounts = [ZERO, ZERO, ZERO]
         self.unknown = [0, 0, 0]
-        self.seconds = self.latency = 0.0
+        self.seconds = self.latency = self.loading = 0.0
 
     def add(self, entries: Iterable[Entry]) -> Sum:
         for entry in entries:
@@ -225,6 +229,7 @@ class Sum:
                     self.amounts[i] += amount
             self.seconds += entry.seconds
             self.latency += entry.latency or 0.0
+            self.loading += entry.loading
         return self
 
     @property
@@ -248,4 +253,5 @@ class Sum:
             failed_cost=failed_cost,
             seconds=self.seconds,
             latency=self.latency,
+            loading=self.loading,
         )

@@ -285,6 +285,7 @@ def _answer(reply: Reply) -> dict[str, Any]:
         "finish": reply.finish,
         "error": None,
         "latency": reply.seconds,
+        "loading": reply.loading or 0.0,
         "first_token": reply.first_token,
         "vectors": len(reply.vectors),
     }

@@ -16,6 +16,8 @@ _MONEY = ("billed", "as if")
 _TIMES = ("time", "tokens/s")
 #: Seconds of all answers from which on they tell of models; a script's answers take less together.
 LEAST_SECONDS = 0.1
+#: Seconds from which on a time is in hours.
+HOUR = 3600.0
 _PLACES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared with a call in flight"}
 
 
@@ -78,17 +80,24 @@ def is_free(total: Totals) -> bool:
 
 
 def speed_text(total: Totals) -> str:
-    """The time and the speed of local models in words: `12.3 s, 245 tokens/s`."""
+    """The time and the speed of local models in words: `12.3 s, 245 tokens/s, 2.1 s of it loading`.
+
+    The speed is that of answers, without the time in which models were loaded.
+    """
     speed = _speed(total)
-    return _seconds(total) + (f", {speed} tokens/s" if speed != "-" else "")
+    text = _seconds(total) + (f", {speed} tokens/s" if speed != "-" else "")
+    return text + (f", {total.loading:,.1f} s of it loading" if total.loading else "")
 
 
 def _seconds(totals: Totals) -> str:
+    if totals.latency >= HOUR:
+        return f"{totals.latency / HOUR:,.2f} h"
     return f"{totals.latency:,.1f} s" if totals.latency else "-"
 
 
 def _speed(totals: Totals) -> str:
-    return f"{totals.output_tokens / totals.latency:,.0f}" if totals.latency and totals.output_tokens else "-"
+    seconds = totals.latency - totals.loading
+    return f"{totals.output_tokens / seconds:,.0f}" if seconds > 0 and totals.output_tokens else "-"
 
 
 def _labels(names: Sequence[str], key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:

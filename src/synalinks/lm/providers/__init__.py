@@ -1,7 +1,16 @@
 """The providers: which there are (`registry`), and how one is reached (`server`)."""
 
 from synalinks.lm.providers.oauth import OAuth
-from synalinks.lm.providers.registry import SPECS, Spec, find, is_local, list_providers, register_provider, resolve
+from synalinks.lm.providers.registry import (
+    LOCAL_LIMITS,
+    SPECS,
+    Spec,
+    find,
+    is_local,
+    list_providers,
+    register_provider,
+    resolve,
+)
 from synalinks.lm.providers.server import (
     NO_CREDENTIALS,
     Address,
@@ -17,6 +26,7 @@ from synalinks.lm.providers.server import (
 from synalinks.lm.providers.transport.http import is_loopback
 
 __all__ = [
+    "LOCAL_LIMITS",
     "NO_CREDENTIALS",
     "SPECS",
     "Address",

@@ -16,6 +16,7 @@ from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.rate_limit_status import UNITS, RateLimitStatus
+from synalinks.lm.rate_limit.adaptive import FIRST, AdaptiveConcurrency
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
 
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
@@ -109,9 +110,14 @@ class Account:
       calls go out as fast as it gives more. Where no rate was stated, this is the rate.
     - *A pause that the provider asked for* (`slow_down`). It holds for every caller. After one for too many requests,
       calls go out one by one, closer together with each answer, so that those who waited don't all come at once.
+
+    Args:
+        limits: as they were stated.
+        clock: measures time; the machine's where None.
+        adaptive: whether the number of calls at once follows what the server can do, in place of `limits.concurrency`.
     """
 
-    def __init__(self, limits: Limits, clock: Clock | None = None) -> None:
+    def __init__(self, limits: Limits, clock: Clock | None = None, adaptive: bool = False) -> None:
         self.limits = limits
         self.clock = clock or SystemClock()
         self._requests = None if limits.rpm is None else Window(limits.rpm)
@@ -127,6 +133,11 @@ class Account:
         self.answered = False
         #: Calls at once, or None where that is not limited.
         self.slots = Slots(int(limits.concurrency)) if limits.concurrency else None
+        #: What changes the number of slots by how the server answers, or None where it stays as stated.
+        self.adaptive: AdaptiveConcurrency | None = None
+        if adaptive:
+            self.slots = Slots(FIRST)
+            self.adaptive = AdaptiveConcurrency(self.slots)
 
     async def admit(self, request: Request) -> None:
         """Wait until this request may go out, first come, first served."""
@@ -183,6 +194,8 @@ class Account:
         Args:
             mark: what had gone out when that call did.
         """
+        if allowance.slots is not None and self.adaptive is not None:
+            self.adaptive.told(allowance.slots)
         now = self.clock.now()
         if allowance.wait is not None and 0 < allowance.wait <= LONGEST_HOLD:
             self._pause(now + allowance.wait)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -79,9 +80,16 @@ def rate_limit_status(headers: Mapping[str, str], now: float | None = None) -> R
     return RateLimitStatus(wait, quotas) if wait is not None or quotas else None
 
 
-def note(call: Call, headers: Mapping[str, str]) -> None:
-    """Keep what a response says of limits with the call, for the layer that asked."""
-    call.trace.rate_limit_status = rate_limit_status(headers)
+def note(call: Call, headers: Mapping[str, str], slots: int | None = None) -> None:
+    """Keep what a response says of limits with the call, for the layer above.
+
+    Args:
+        slots: calls that the server answers at once, where it says so elsewhere.
+    """
+    status = rate_limit_status(headers)
+    if slots is not None:
+        status = replace(status or RateLimitStatus(), slots=slots)
+    call.trace.rate_limit_status = status
 
 
 def _of_limits(headers: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Characters of an unreadable answer that a message quotes.
 QUOTE = 200
+#: Seconds that a fact may take which calls can do without.
+LOOK_SECONDS = 2.0
 #: Ends a stream of server-sent events; some servers write a blank behind it.
 DONE = "[DONE]"
 HOW_WITHOUT = "replay a cassette: use_cassette(path), or `synalinks run SCRIPT --cassette FILE`"
@@ -83,6 +85,7 @@ class Remote:
         keyless: whether the server may do without a key.
         records: reads the records of a streamed answer, as text.
         takes_bytes_only: kinds of media (`image`, `audio`, `file`) that it does not fetch itself.
+        slots: calls that the server says it answers at once; None where it does not say.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Remote:
     own_headers: Mapping[str, str] = {}
     keyless = False
     takes_bytes_only: frozenset[str] = frozenset()
+    slots: int | None = None
     records: Callable[[httpx.Response], AsyncGenerator[str, None]] = staticmethod(events)
 
     def __init__(
@@ -200,6 +204,18 @@ class Remote:
             raise self._refused(response, request)
         return self.read(self.names_in, self._parsed(response.content))
 
+    async def look(self, url: str) -> Any:
+        """The JSON at an address of the server, for facts that calls can do without; None where there is none.
+
+        No call fails of it: not of a server that is silent, nor of what answers in its place in a test.
+        """
+        client = (await self._clients.get()).http
+        try:
+            response = await client.get(url, timeout=LOOK_SECONDS)
+            return _json.loads(response.content) if response.is_success else None
+        except Exception:  # noqa: BLE001  as the docstring says
+            return None
+
     # --- a call --------------------------------------------------------------------------------------------
 
     async def __call__(self, call: Call, /) -> Reply:
@@ -223,7 +239,7 @@ class Remote:
             response = await client.request("POST", self._url(path), _json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call.request) from error
-        note(call, response.headers)
+        note(call, response.headers, self.slots)
         if not response.is_success:
             raise self._refused(response, call.request)
         body = self._parsed(response.content)
@@ -259,7 +275,7 @@ class Remote:
             response = await client.begin("POST", self._url(path), _json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call.request) from error
-        note(call, response.headers)
+        note(call, response.headers, self.slots)
         try:
             if not response.is_success:
                 await response.aread()

@@ -38,10 +38,12 @@ class OllamaProvider(Remote):
     records = staticmethod(values)
 
     def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:
-        return "/api/chat", chat_payload(call.request, call.sink is not None, call.output_limit)
+        return "/api/chat", chat_payload(call.request, call.sink is not None, call.output_limit, call.keep_loaded)
 
     async def embed(self, call: Call) -> Reply:
-        return self.read(embed_reply, await self.post("/api/embed", embed_payload(call.request), call))
+        return self.read(
+            embed_reply, await self.post("/api/embed", embed_payload(call.request, call.keep_loaded), call)
+        )
 
     def reply(self, body: Any, request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
         reply = chat_reply(body, request, chunks)

@@ -14,6 +14,8 @@ from synalinks.lm.providers.common.content import arguments_of, function_of, too
 
 #: Options that stand beside `options` in the request, not in it.
 TOP_LEVEL = frozenset({"keep_alive", "truncate", "shift", "logprobs", "top_logprobs", "dimensions", "think"})
+#: How long a model stays in memory after a call that others will follow; a server's own default is 5 minutes.
+KEEP_ALIVE = "30m"
 #: Efforts as `think` takes them: three levels, and False.
 EFFORTS: Mapping[Any, bool | str] = {
     "none": False,
@@ -33,11 +35,14 @@ PLAIN = frozenset({"role", "content"})
 NOT_SENT = frozenset({"extra_body", "tool_choice", "parallel_tool_calls"})
 
 
-def chat_payload(request: Request, stream: bool, output_limit: int | None = None) -> dict[str, Any]:
+def chat_payload(
+    request: Request, stream: bool, output_limit: int | None = None, keep_loaded: bool = False
+) -> dict[str, Any]:
     """The body of a request to `/api/chat`.
 
     Args:
         output_limit: the most answer tokens, if that is less than what the request's own options allow.
+        keep_loaded: whether the model is to stay in memory for more calls, where the request does not say how long.
 
     Raises:
         RequestError: a message or an option that Ollama has no form for.
@@ -56,12 +61,18 @@ def chat_payload(request: Request, stream: bool, output_limit: int | None = None
     _with_options(payload, request.options)
     if output_limit is not None:
         payload.setdefault("options", {})["num_predict"] = output_limit
-    return payload
+    return _kept(payload) if keep_loaded else payload
 
 
-def embed_payload(request: Request) -> dict[str, Any]:
+def embed_payload(request: Request, keep_loaded: bool = False) -> dict[str, Any]:
     """The body of a request to `/api/embed`: all texts at once."""
-    return _with_options({"model": _name(request), "input": request.texts}, request.options)
+    payload = _with_options({"model": _name(request), "input": request.texts}, request.options)
+    return _kept(payload) if keep_loaded else payload
+
+
+def _kept(payload: dict[str, Any]) -> dict[str, Any]:
+    payload.setdefault("keep_alive", KEEP_ALIVE)
+    return payload
 
 
 def _name(request: Request) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.lm.core.call import NO_USAGE, Delta, Reply, Request, Usage
+from synalinks.lm.core.reply import SECONDS_DIGITS
 from synalinks.lm.providers.common.shape import Shape, check, count
 from synalinks.lm.providers.common.thinking import untagged
 from synalinks.lm.providers.common.tool_calls import ToolCalls
@@ -18,6 +19,9 @@ from synalinks.lm.providers.common.vectors import float32_bytes
 #: The counters kept as they came. The durations beside them differ from run to run, and `reply.seconds` is the
 #: duration of the answer.
 COUNTERS = ("prompt_eval_count", "prompt_eval_cached_count", "eval_count")
+#: Seconds of `load_duration` from which on a model was loaded: one in memory reports some hundredths.
+LEAST_LOADING = 0.1
+NANOSECONDS = 1e9
 #: Characters of a server's own words that a message quotes.
 LONG_QUOTE = 1000
 _FUNCTION: Shape = {"id": str, "function": {"name": str}}
@@ -48,6 +52,7 @@ def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, .
         tool_calls=tuple(calls.calls),
         finish="tool_calls" if calls.calls and finish == "stop" else finish,
         usage=usage(body),
+        loading=loading(body),
         model=body.get("remote_model") or body.get("model") or None,
         chunks=chunks,
         extra=extra or None,
@@ -59,7 +64,13 @@ def embed_reply(body: Mapping[str, Any]) -> Reply:
     """The reply that the body of an answer to `/api/embed` holds."""
     check(body, _EMBED)
     vectors = tuple(float32_bytes(vector) for vector in body.get("embeddings") or ())
-    return Reply(vectors=vectors, usage=usage(body), model=body.get("model") or None)
+    return Reply(vectors=vectors, usage=usage(body), loading=loading(body), model=body.get("model") or None)
+
+
+def loading(body: Mapping[str, Any]) -> float | None:
+    """Seconds in which the model was loaded before it answered; None where it was in memory."""
+    seconds = round((count(body.get("load_duration")) or 0) / NANOSECONDS, SECONDS_DIGITS)
+    return seconds if seconds >= LEAST_LOADING else None
 
 
 def usage(body: Mapping[str, Any]) -> Usage:

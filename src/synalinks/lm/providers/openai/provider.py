@@ -57,6 +57,7 @@ class OpenAIProvider(Remote):
         super().__init__(endpoint, api_key=api_key, **settings)
         self._root = "" if parts.path.strip("/") else variant.root
         # A server of one's own may do without a key; a provider's may not.
+        self._has_props = self.variant is variants.LLAMA_CPP and self._transport is None
         self.keyless = self._spec.local or bool(self._spec.endpoint and endpoint != self._spec.endpoint)
 
     async def __call__(self, call: Call, /) -> Reply:
@@ -65,6 +66,9 @@ class OpenAIProvider(Remote):
                 f"{call.request.model!r}: {self.title} has no common address; give "
                 f"api_base='https://RESOURCE.openai.azure.com' or set {' or '.join(self._spec.base_env)}"
             )
+        if self._has_props:
+            self._has_props = False  # looked at once, by the first call
+            self.slots = slots_in(await self.look(f"{self.endpoint.removesuffix('/v1')}/props"))
         return await super().__call__(call)
 
     def chat(self, call: Call) -> tuple[str, Mapping[str, Any]]:
@@ -147,6 +151,12 @@ class OpenAIProvider(Remote):
         finish = None if choice["finish_reason"] == "error" else choice["finish_reason"]
         whole = {**choice, "message": {**choice["message"], "tool_calls": ()}, "finish_reason": finish}
         return chat_reply({**body, "choices": [whole]}, request, self.variant, tuple(pieces.chunks))
+
+
+def slots_in(props: Any) -> int | None:
+    """The slots that llama.cpp's `/props` shows, or None."""
+    slots = props.get("total_slots") if isinstance(props, Mapping) else None
+    return slots if isinstance(slots, int) and not isinstance(slots, bool) and slots > 0 else None
 
 
 def error_in(body: Mapping[str, Any]) -> Any:
