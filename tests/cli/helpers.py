@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,24 @@ SOURCE = Path(synalinks.__file__).parent.parent
 def call(*words: object, answers: str | None = None) -> Result:
     """Run a command in this process."""
     return CliRunner().invoke(commands, [str(word) for word in words], input=answers, prog_name="synalinks")
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers its first request with these bytes; gives its address, and what it was sent."""
+    received: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                received.append(connection.recv(65536))
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}", received
+        thread.join()
 
 
 def command(*words: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

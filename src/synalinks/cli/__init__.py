@@ -13,7 +13,7 @@ import click
 
 from synalinks.cli.cache.group import cache
 from synalinks.cli.cassette.group import cassette
-from synalinks.cli.doctor import doctor
+from synalinks.cli.doctor.command import doctor
 from synalinks.cli.estimate import estimate
 from synalinks.cli.prices import prices
 from synalinks.cli.report.command import report

@@ -189,6 +189,16 @@ async def supported_models(provider: str, api_base: str | None = None, kind: Kin
     return sorted(f"{spec.prefix}/{name}" for name in fitting)
 
 
+async def listed_models(provider: str) -> list[str] | None:
+    """The names of the models that a provider's server lists; None where its API has no list.
+
+    Raises:
+        UnknownModelError: no such provider.
+        LMError: the server does not answer, or refuses, as it does a wrong key.
+    """
+    return await _listed(_spec(provider), None)
+
+
 async def _listed(spec: Spec, api_base: str | None) -> list[str] | None:
     handler = make(spec, api_base)
     if not isinstance(handler, _Lists):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import importlib
 import json
 import struct
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import pytest
 from tests.lm.providers import recordings, wire
 
 from synalinks import errors
+from synalinks.cli.doctor.servers import query_server
 from synalinks.lm.core.call import Call, Delta, Reply, Request
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.common.vectors import float32_bytes
@@ -230,10 +230,14 @@ def test_what_a_server_says_of_itself_is_read_by_the_doctor(monkeypatch: pytest.
 
     client = functools.partial(httpx.Client, transport=httpx.MockTransport(answer))
     monkeypatch.setattr(httpx, "Client", client)
-    doctor = importlib.import_module("synalinks.cli.doctor")  # the package has the command under that name
-    native = doctor.query_server(resolve("ollama/m")[0], "http://127.0.0.1:11434", None)
-    imitated = doctor.query_server(resolve("vllm/m")[0], "http://127.0.0.1:11434/v1", None)
-    assert native.models == imitated.models == ("all-minilm:latest", "tiny-gsm:latest")
+    native = query_server(resolve("ollama/m")[0], "http://127.0.0.1:11434", None)
+    imitated = query_server(resolve("vllm/m")[0], "http://127.0.0.1:11434/v1", None)
+    assert native.models is not None and imitated.models is not None
+    assert [one.name for one in native.models] == [one.name for one in imitated.models]
+    assert [str(one) for one in native.models] == [
+        "all-minilm:latest (22.57M, F16, 46.2 MB, context 512)",
+        "tiny-gsm:latest (2.02M, F16, 4.1 MB, context 4,096)",
+    ]
     assert (native.version, imitated.version, native.problem, imitated.problem) == ("0.0.0", None, None, None)
     assert native.has("tiny-gsm") and not native.has("nosuch")
 

@@ -11,6 +11,7 @@ from synalinks.lm.core.errors import AuthenticationError, LMError, ModelNotFound
 from synalinks.lm.providers.common.remote import HOW_WITHOUT, Remote
 from synalinks.lm.providers.ollama.requests import chat_payload, embed_payload
 from synalinks.lm.providers.ollama.responses import Assembly, chat_reply, embed_reply, words_of
+from synalinks.lm.providers.ollama.sizes import pull_advice
 from synalinks.lm.providers.transport.lines import values
 from synalinks.lm.providers.transport.status import error_for
 
@@ -75,7 +76,7 @@ class OllamaProvider(Remote):
             return RequestError(message, status=status)
         error = error_for(status, message, headers, said=said)
         if isinstance(error, ModelNotFound):
-            error.args = (f"{message}. Get it with `ollama pull {model.partition('/')[2]}`",)
+            error.args = (f"{message}. Get it with {pull_advice(model.partition('/')[2])}",)
         elif isinstance(error, AuthenticationError):
             error.args = (f"{message}. Set OLLAMA_API_KEY, or run `ollama signin` for cloud models",)
         elif status in (404, 405):

@@ -10,18 +10,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from synalinks.cli.doctor.pull import pull
+from synalinks.cli.doctor.servers import PATIENCE, Place, Server, places, query_server
 from synalinks.cli.table import count, size
 from synalinks.version import __version__
 
 if TYPE_CHECKING:
     from synalinks.lm.providers import Spec
 
-#: How long, in seconds, a server may take to say its version.
-PATIENCE = 2.0
+    #: A model that was named: its provider, its name there, and its whole name.
+    Wanted = tuple[Spec, str, str]
+
 #: The libraries whose versions matter to how calls are made, cached and checked.
 LIBRARIES = ("httpx", "pydantic", "diskcache", "jsonschema-rs", "numpy")
 #: Models of a server that are named; the rest of a longer list is counted.
@@ -62,35 +65,18 @@ class Findings:
             self.needs.append(need)
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
-    """A server on its own machine, as it answered.
-
-    Attributes:
-        version: as it says itself; None if it does not say.
-        models: those it has; None if it would not tell.
-        problem: why it is no use, or None.
-    """
-
-    endpoint: str
-    version: str | None = None
-    models: tuple[str, ...] | None = None
-    problem: str | None = None
-
-    def has(self, model: str) -> bool:
-        """Whether a model is there; Ollama takes a name without a tag for `:latest`."""
-        return self.models is None or model in self.models or f"{model}:latest" in self.models
-
-
 @click.command(short_help="Show what could answer live, and what would be needed.")
 @click.option(
     "--model", "models", multiple=True, metavar="NAME", help="Check what this model needs, e.g. ollama/llama3.2."
 )
-def doctor(models: tuple[str, ...]) -> None:
+@click.option("--pull", "fetch", is_flag=True, help="Have Ollama fetch the models of --model that it lacks.")
+@click.option("--check-keys", is_flag=True, help="Send each key that is set to its provider, for the list of models.")
+def doctor(models: tuple[str, ...], fetch: bool, check_keys: bool) -> None:
     """Look at what live calls need: servers, models, keys, the cache.
 
-    Servers on own machines are asked for their version and models; hosted providers are not contacted, and of
-    keys only whether they are set is shown.
+    Servers that a variable names, and those at the usual ports of this machine (Ollama, llama.cpp, vLLM, LM Studio),
+    are asked for their version and models. Hosted providers are contacted with --check-keys only, which costs nothing;
+    of keys only whether they are set is shown.
 
     The exit status is 0 if every model named could be called (if none is named: if any could), and the cache can be
     used; else 1, with what would be needed.
@@ -100,12 +86,15 @@ def doctor(models: tuple[str, ...]) -> None:
         resolve,
     )  # the LM layer takes 100 ms to import, and help doesn't need it
 
+    if fetch and not models:
+        raise click.UsageError("--pull needs a model: synalinks doctor --model ollama/NAME --pull")
     wanted = [(*resolve(name), name) for name in models]
     specs = list_providers()
     found = Findings()
     _versions(found)
-    _servers(found, [spec for spec in specs if _is_local(spec, wanted)], wanted)
-    _keys(found, [spec for spec in specs if spec.key_env and not spec.local], [spec for spec, _, _ in wanted])
+    _servers(found, specs, wanted, fetch)
+    hosted = [spec for spec in specs if spec.key_env and not spec.local]
+    _keys(found, hosted, [spec for spec, _, _ in wanted], check_keys)
     _cache(found)
     if not wanted and not found.live:
         found.needs += [*found.ways, "or set the key of a hosted provider (a cassette replays without any of these)"]
@@ -120,6 +109,9 @@ def _verdict(found: Findings, models: Sequence[str]) -> Iterator[str]:
         yield from (f"  - {need}" for need in found.needs)
     else:
         yield "Ready: " + (", ".join(models) if models else "live calls can be made") + "."
+        if found.ways:
+            yield "For what is not:"
+            yield from (f"  - {way}" for way in found.ways)
 
 
 def _versions(found: Findings) -> None:
@@ -139,40 +131,68 @@ def _versions(found: Findings) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------ servers
-def _is_local(spec: Spec, wanted: Sequence[tuple[Spec, str, str]]) -> bool:
-    """Whether to ask a server: Ollama's always, others where a model or the environment names them."""
-    meant = any(spec is asked for asked, _, _ in wanted) or any(os.environ.get(name) for name in spec.base_env)
-    return spec.local and bool(spec.endpoint) and (meant or (spec.prefix == "ollama" and not wanted))
+def _servers(found: Findings, specs: Sequence[Spec], wanted: Sequence[Wanted], fetch: bool) -> None:
+    from synalinks.lm.providers import key_of  # the LM layer takes 100 ms to import, and help doesn't need it
 
-
-def _servers(found: Findings, specs: Sequence[Spec], wanted: Sequence[tuple[Spec, str, str]]) -> None:
-    if not specs:
-        return
-    from synalinks.lm.providers import endpoint_of, key_of  # as above
-
-    found.section("Servers")
-    for spec in specs:
-        models = [name for asked, name, _ in wanted if asked is spec]
-        endpoint = endpoint_of(spec)
-        server = query_server(spec, endpoint, key_of(spec))
-        if server.problem is not None:
-            start = _START.get(spec.prefix, "start it").format(model=models[0] if models else "MODEL")
-            found.add(spec.prefix, f"{endpoint}: {server.problem}")
-            (found.needs if models else found.ways).append(
-                f"{start}, or say with {' or '.join(spec.base_env)} where it listens"
-            )
-            if spec.prefix == "ollama":  # the others are started with their model
-                _needs_of_models(found, spec, models)
+    titled = False
+    for place in places(specs, wanted):
+        key = key_of(place.spec) if place.expected else None  # what listens at a usual port may be anything
+        server = query_server(place.spec, place.endpoint, key)
+        if server.problem is not None and not place.expected:
             continue
-        found.add(spec.prefix, f"{endpoint}: answers" + (f", version {server.version}" if server.version else ""))
-        _models(found, spec, server, models)
+        if not titled:
+            found.section("Servers")
+            titled = True
+        if server.problem is not None:
+            _silent(found, place, server)
+            continue
+        said = f", version {server.version}" if server.version else f", {server.slots} slots" if server.slots else ""
+        found.add(place.spec.prefix, f"{place.endpoint}: answers{said}{_how_to_call(place)}")
+        if fetch and place.spec.prefix == "ollama":
+            server = _with_pulled(found, place, server, key)
+        _models(found, place, server)
 
 
-def _models(found: Findings, spec: Spec, server: Server, wanted: Sequence[str]) -> None:
-    """Which models a server that answers has."""
+def _silent(found: Findings, place: Place, server: Server) -> None:
+    """A server that is no use, and what would start it."""
+    spec, models = place.spec, place.wanted
+    found.add(spec.prefix, f"{place.endpoint}: {server.problem}")
+    if spec.local:
+        start = _START.get(spec.prefix, "start it").format(model=models[0] if models else "MODEL")
+        need = f"{start}, or say with {' or '.join(spec.base_env)} where it listens"
+    else:
+        need = f"start the server at {place.endpoint}, or unset {place.variable}, which names it"
+    (found.needs if models else found.ways).append(need)
+    if spec.prefix == "ollama":  # the others are started with their model
+        _needs_of_models(found, spec, models)
+
+
+def _how_to_call(place: Place) -> str:
+    """What a model of a server is called by, where that does not follow from the server's kind."""
+    spec = place.spec
+    if spec.local and (place.expected or place.endpoint == spec.endpoint):
+        return ""
+    return f"; call {spec.prefix}/MODEL" + ("" if place.variable else " with this api_base")
+
+
+def _with_pulled(found: Findings, place: Place, server: Server, key: str | None) -> Server:
+    """The server with the models that it lacked, as far as it could fetch them."""
+    missing = [name for name in place.wanted if not server.has(name)]
+    for name in missing:
+        if (reason := pull(place.endpoint, name, key)) is not None:
+            found.add("", f"{name} could not be pulled: {reason}")
+    return query_server(place.spec, place.endpoint, key) if missing else server
+
+
+def _models(found: Findings, place: Place, server: Server) -> None:
+    """Which models a server that answers has; of those that were named, all that it says."""
+    spec = place.spec
     if server.models:
-        more = "" if len(server.models) <= _NAMED else f" and {len(server.models) - _NAMED} more"
-        found.add("", f"{count(len(server.models), 'model')}: {', '.join(server.models[:_NAMED])}{more}")
+        names = [model.name for model in server.models] if place.wanted else [str(model) for model in server.models]
+        more = "" if len(names) <= _NAMED else f" and {len(names) - _NAMED} more"
+        listed = f"{count(len(names), 'model')}: {', '.join(names[:_NAMED])}{more}"
+        for line in textwrap.wrap(listed, _WIDTH, break_on_hyphens=False):
+            found.add("", line)
         found.live = True
     elif server.models is None:
         found.add("", "which models it has it does not say")
@@ -180,9 +200,13 @@ def _models(found: Findings, spec: Spec, server: Server, wanted: Sequence[str]) 
     else:
         found.add("", "no models")
         found.ways.append(_get(spec, "NAME"))
-    missing = [name for name in wanted if not server.has(name)]
-    for name in missing:
-        found.add("", f"{name} is not there")
+    missing = []
+    for name in place.wanted:
+        if (facts := server.find(name)) is not None:
+            found.add("", f"{facts}: there")
+        elif not server.has(name):
+            found.add("", f"{name} is not there")
+            missing.append(name)
     _needs_of_models(found, spec, missing)
 
 
@@ -192,67 +216,33 @@ def _needs_of_models(found: Findings, spec: Spec, models: Sequence[str]) -> None
 
 
 def _get(spec: Spec, model: str) -> str:
-    if spec.prefix == "ollama":
-        return f"get the model with `ollama pull {model}`"
-    return f"start the server with the model {model}"
+    if spec.prefix != "ollama":
+        return f"start the server with the model {model}"
+    from synalinks.lm.providers.ollama.sizes import pull_advice  # as above
 
-
-def query_server(spec: Spec, endpoint: str, key: str | None) -> Server:
-    """What a server says of itself; a server that can't be used has a `problem`."""
-    import httpx  # 80 ms, and help doesn't need it
-
-    from synalinks.lm.providers.transport.http import is_loopback
-
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    ollama = spec.prefix == "ollama"
-    try:
-        with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=not is_loopback(endpoint)) as client:
-            version = _json(client.get(f"{endpoint}/api/version")).get("version") if ollama else None
-            listed = _json(client.get(f"{endpoint}/api/tags" if ollama else f"{endpoint}/models"))
-    except httpx.HTTPStatusError as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            return Server(endpoint, problem=f"answers {status}: set {' or '.join(spec.key_env)}")
-        return Server(endpoint, problem=f"answers {status}; it may be another kind of server")
-    except httpx.TimeoutException:
-        return Server(endpoint, problem=f"no answer in {PATIENCE:g} s")
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Server(endpoint, problem=f"no answer ({str(error) or type(error).__name__})")
-    except ValueError:
-        return Server(endpoint, problem="answers with something that is not JSON; it may be another kind of server")
-    rows = listed.get("models" if ollama else "data")
-    if not isinstance(rows, list):
-        return Server(endpoint, version)
-    names = (row.get("name" if ollama else "id") for row in rows if isinstance(row, dict))
-    return Server(endpoint, version, tuple(sorted(name for name in names if isinstance(name, str))))
-
-
-def _json(response: Any) -> dict[str, Any]:
-    """The object that a server answered with.
-
-    Raises:
-        httpx.HTTPStatusError: it answered with an error.
-        ValueError: it is no object.
-    """
-    response.raise_for_status()
-    value = response.json()
-    if not isinstance(value, dict):
-        raise ValueError("not an object")
-    return value
+    return f"get the model with {pull_advice(model)}, or with `synalinks doctor --model ollama/{model} --pull`"
 
 
 # --------------------------------------------------------------------------------------------------------- keys
-def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec]) -> None:
+def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec], check: bool) -> None:
     """Which keys are set, by the names of their variables; a key itself is never shown."""
-    from synalinks.lm.providers import endpoint_of  # as above
+    from synalinks.lm.providers import endpoint_of, is_loopback  # as above
 
-    found.section("Keys of hosted providers (which are not contacted)")
+    found.section("Keys of hosted providers" + ("" if check else " (not contacted; --check-keys sends them)"))
     unset = []
     for spec in specs:
         name = next((name for name in spec.key_env if os.environ.get(name)), None)
+        if is_loopback(endpoint_of(spec)):  # a server of one's own, see there
+            continue
         if name is not None:
-            found.add(spec.prefix, f"{name} is set")
-            found.live = True
+            works, said = _checked(spec) if check else (True, "")
+            first, *rest = textwrap.wrap(f"{name} is set{said}", _WIDTH)
+            found.add(spec.prefix, first, None if works or spec not in wanted else f"set another key in {name}")
+            for line in rest:
+                found.add("", line)
+            found.live = found.live or works
+            if not works and spec not in wanted:
+                found.ways.append(f"set another key in {name}")
         elif spec in wanted:
             found.add(spec.prefix, f"{' or '.join(spec.key_env)} is not set", f"set {spec.key_env[0]}")
         else:
@@ -262,6 +252,21 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec]) -> Non
     if unset:
         for number, line in enumerate(textwrap.wrap(", ".join(unset), _WIDTH)):
             found.add("" if number else "not set", line)
+
+
+def _checked(spec: Spec) -> tuple[bool, str]:
+    """Send a key to its provider, for the list of models; whether that worked, and what came of it in words."""
+    from synalinks._concurrency import run_sync
+    from synalinks.errors import SynalinksError
+    from synalinks.lm.catalog import listed_models  # as above
+
+    try:
+        names = run_sync(listed_models(spec.prefix))
+    except SynalinksError as error:
+        return False, f"; it does not work: {error}"
+    if names is None:
+        return True, "; its provider has no list of models to check it by"
+    return True, f", and works: {count(len(names), 'model')}"
 
 
 # -------------------------------------------------------------------------------------------------------- cache

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.helpers import call
+from cli.helpers import answering, call
+from synalinks.cli.doctor import servers
+from synalinks.errors import AuthenticationError
+from synalinks.lm import catalog
 from synalinks.lm.cache.layer import encode
 from synalinks.lm.cache.store import DATABASE, DiskStore
 from synalinks.lm.core.call import Reply
 from synalinks.lm.providers import SPECS
 from synalinks.scope import NOWHERE
-from synalinks.testing import OllamaServer
+from synalinks.testing import Capacity, LlamaCppServer, OllamaServer
 
 SECRET = "sk-very-secret-0123456789"
 
@@ -28,6 +31,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SYNALINKS_CACHE", raising=False)
     monkeypatch.setenv("SYNALINKS_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("OLLAMA_HOST", f"http://127.0.0.1:{_closed_port()}")
+    monkeypatch.setattr(servers, "USUAL", ())
 
 
 def _closed_port() -> int:
@@ -64,7 +68,9 @@ def test_a_model_named_must_be_there(server: OllamaServer) -> None:
     done = call("doctor", "--model", "ollama/llama3.2", "--model", "ollama/qwen3:8b")
     assert done.exit_code == 1
     assert "qwen3:8b is not there" in done.output
-    assert done.output.endswith("\nNeeded:\n  - get the model with `ollama pull qwen3:8b`\n")
+    needed = done.output.partition("\nNeeded:\n")[2]
+    assert needed.startswith("  - get the model with `ollama pull qwen3:8b` (about 4.9 GB), or with `synalinks doctor ")
+    assert needed.endswith(" --model ollama/qwen3:8b --pull`\n")
 
 
 def test_a_model_without_its_server_needs_both() -> None:
@@ -104,21 +110,9 @@ def test_an_unknown_provider_is_an_error_that_names_the_known_ones() -> None:
     "answer", [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"]
 )
 def test_another_kind_of_server_is_told_apart(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
-    import threading
-
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        monkeypatch.setenv("OLLAMA_HOST", f"http://127.0.0.1:{listening.getsockname()[1]}")
-
-        def serve() -> None:
-            connection, _ = listening.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
+    with answering(answer) as (address, _):
+        monkeypatch.setenv("OLLAMA_HOST", address)
         done = call("doctor")
-        thread.join()
     assert done.exit_code == 1 and "another kind of server" in done.output
 
 
@@ -147,3 +141,72 @@ def test_a_cache_that_cannot_be_used_is_a_finding(
     monkeypatch.setenv("SYNALINKS_CACHE_DIR", str(tmp_path / "file" / "cache"))
     done = call("doctor")
     assert done.exit_code == 1 and "SYNALINKS_CACHE_DIR" in done.output.partition("Needed:")[2]
+
+
+def test_usual_ports_are_looked_at_and_silent_ones_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with LlamaCppServer(capacity=Capacity(parallel=4)) as one, OllamaServer(models=["qwen3"]) as two:
+        closed = f"http://127.0.0.1:{_closed_port()}/v1"
+        usual = (("hosted_vllm", closed), ("llama_cpp", f"{one.url}/v1"), ("openai", f"{two.url}/v1"))
+        monkeypatch.setattr(servers, "USUAL", usual)
+        monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+        done = call("doctor")
+        assert done.exit_code == 0 and closed not in done.output
+        assert f"{one.url}/v1: answers, 4 slots; call llama_cpp/MODEL with this api_base" in done.output
+        assert f"{two.url}/v1: answers; call openai/MODEL with this api_base" in done.output
+        assert "1 model: qwen3:latest" in done.output
+        assert len(done.output.splitlines()) <= 24, "one screen"
+        assert one.requests.total == 2 and two.requests.total == 1
+        two.reset()
+        call("doctor", "--model", "ollama/x")
+        assert two.requests.total == 0, "named models are looked for where they are"
+
+
+def test_a_key_does_not_go_to_what_listens_at_a_usual_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    with answering(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n") as (address, received):
+        monkeypatch.setattr(servers, "USUAL", (("openai", f"{address}/v1"),))
+        done = call("doctor")
+    assert received and SECRET.encode() not in received[0] and address not in done.output
+
+
+def test_a_variable_that_names_a_server_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with OllamaServer(models=["qwen3"]) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        done = call("doctor")
+        assert done.exit_code == 0
+        assert f"openai        {server.url}/v1: answers" in done.output and "; call openai/MODEL\n" in done.output
+        assert "OPENAI_API_KEY" not in done.output, "it needs none"
+        done = call("doctor", "--model", "openai/qwen3", "--model", "openai/other")
+        assert done.exit_code == 1 and "qwen3:latest: there" in done.output
+        assert "start the server with the model other" in done.output
+    done = call("doctor")
+    assert f"start the server at {server.url}/v1, or unset OPENAI_BASE_URL" in done.output
+
+
+def test_what_is_said_of_a_model_is_shown(server: OllamaServer) -> None:
+    facts = servers.Facts("qwen3:8b", 5_200_000_000, "8.2B", "Q4_K_M", 40_960)
+    assert str(facts) == "qwen3:8b (8.2B, Q4_K_M, 5.2 GB, context 40,960)"
+    assert str(servers.Facts("m")) == "m"
+    assert "llama3.2:latest: there" in call("doctor", "--model", "ollama/llama3.2").output
+
+
+def test_keys_are_sent_to_their_providers_only_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def listed(provider: str) -> list[str] | None:
+        asked.append(provider)
+        if provider == "groq":
+            raise AuthenticationError("https://api.groq.com answered 401: Invalid API Key", status=401)
+        return None if provider == "mistral" else ["a", "b"]
+
+    monkeypatch.setattr(catalog, "listed_models", listed)
+    for name in ("OPENAI_API_KEY", "GROQ_API_KEY", "MISTRAL_API_KEY"):
+        monkeypatch.setenv(name, SECRET)
+    assert call("doctor").exit_code == 0 and asked == []
+    done = call("doctor", "--check-keys")
+    assert done.exit_code == 0 and asked == ["openai", "groq", "mistral"]
+    assert "OPENAI_API_KEY is set, and works: 2 models" in done.output
+    assert "GROQ_API_KEY is set; it does not work: https://api.groq.com answered 401" in done.output
+    assert "MISTRAL_API_KEY is set; its provider has no list" in done.output
+    assert "For what is not:" in done.output and "set another key in GROQ_API_KEY" in done.output
+    assert call("doctor", "--check-keys", "--model", "groq/m").exit_code == 1
