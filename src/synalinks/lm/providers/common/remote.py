@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
@@ -209,9 +210,10 @@ class Remote:
 
         No call fails of it: not of a server that is silent, nor of what answers in its place in a test.
         """
-        client = (await self._clients.get()).http
+        client = await self._clients.get()
         try:
-            response = await client.get(url, timeout=LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                response = await client.request("GET", url)
             return _json.loads(response.content) if response.is_success else None
         except Exception:  # noqa: BLE001  as the docstring says
             return None
