@@ -11,7 +11,7 @@ from synalinks.cli.table import count
 from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.ledger.ledger import Ledger, Money, Totals
-from synalinks.lm.ledger.table import is_free, speed_text
+from synalinks.lm.ledger.table import LEAST_SECONDS, is_free, speed_text
 
 #: Where answers that cost nothing come from, in the words of the bill.
 _FREE_SOURCES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared"}
@@ -101,9 +101,9 @@ def _figures(ledger: Ledger) -> list[tuple[str, str]]:
         ("hits", f"{total.hits:,} of {total.calls:,} ({100 * total.hits / total.calls:.0f} %)"),
         ("tokens", _tokens(total)),
     ]
-    if is_free(total):
+    if total.machine_seconds >= LEAST_SECONDS:
         lines.append(("models", f"local; {speed_text(total)}"))
-    else:
+    if not is_free(total):
         lines.append(("spent", str(total.billed)))
         lines.append(("saved", f"{total.saved} (as if live: {_short(total.as_if)})"))
     if total.failed:

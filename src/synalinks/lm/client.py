@@ -230,7 +230,7 @@ class Client:
             ),
             AttemptLayer(self._retry.timeout, account),
             ValidateLayer(),
-            PriceLayer(self.price, clock),
+            PriceLayer(self.price, clock, account.machine_time),
         ]
         left_out = [layer for layer in layers if name_of(layer) in idle]
         return stack(self._provider, *(layer for layer in place(layers, self._layers) if layer not in left_out))

@@ -191,6 +191,7 @@ _REPLY = {
     "usage": _OBJECT,
     "cost": _or_null(_USD),
     "loading": _or_null(_TIME),
+    "machine_seconds": _or_null(_TIME),
     "first_token": _or_null(_TIME),
     "chunks": _or_null(_PIECES),
     "extra": _or_null(_OBJECT),

@@ -67,6 +67,8 @@ class Reply:
         seconds: how long the provider took, queueing here not included.
         loading: seconds of them in which the server loaded the model first; None where it had it in memory, or does not
             say.
+        machine_seconds: what the answer took of the server's working time, which calls in flight together share; None
+            for all of `seconds`, and for models with a price by tokens alone.
         first_token: seconds after which the first piece of a streamed answer came, of `seconds`; None if not streamed.
         attempts: requests sent for it, the last included; 0 for a recorded answer that this run has had before.
         failed: what failed attempts cost.
@@ -88,6 +90,7 @@ class Reply:
     model: str | None = None
     seconds: float | None = None
     loading: float | None = None
+    machine_seconds: float | None = None
     first_token: float | None = None
     attempts: int = 1
     failed: AttemptCosts = NO_COSTS
@@ -114,7 +117,7 @@ class Reply:
         value["cost"] = None if self.cost is None else str(self.cost)
         if self.seconds is not None:
             value["seconds"] = round(self.seconds, SECONDS_DIGITS)
-        for name in ("loading", "first_token"):
+        for name in ("loading", "machine_seconds", "first_token"):
             if (seconds := getattr(self, name)) is not None:
                 value[name] = round(seconds, SECONDS_DIGITS)
         if self.attempts != 1 or self.failed != NO_COSTS:
@@ -141,6 +144,7 @@ class Reply:
             model=value.get("model"),
             seconds=value.get("seconds"),
             loading=value.get("loading"),
+            machine_seconds=value.get("machine_seconds"),
             first_token=value.get("first_token"),
             attempts=value.get("attempts", 1),
             failed=AttemptCosts.from_dict(value),

@@ -84,7 +84,8 @@ class Entry:
             answer would take live.
         begun: when it was made, on the run's clock. latency: seconds that the provider took for the answer, on a
             cassette and in the cache those of the first time; loading: those of them in which the server loaded the
-            model first; first_token: until the first piece, where it was
+            model first; machine_seconds: its share of the server's working time, None for all of `latency` and for
+            models with a price by tokens alone; first_token: until the first piece, where it was
             streamed.
         vectors: how many an embedding gave.
         is_fallback: whether a fallback was called, in place of a model that failed.
@@ -111,6 +112,7 @@ class Entry:
     begun: float = 0.0
     latency: float | None = None
     loading: float = 0.0
+    machine_seconds: float | None = None
     first_token: float | None = None
     vectors: int = 0
     is_fallback: bool = False
@@ -155,7 +157,9 @@ class Totals:
             gave no count. failed_tokens: those of attempts that failed, as far as known.
         as_if, billed: dollars. failed_cost: dollars of failed attempts, part of `as_if`.
         seconds: sum over calls, not wall time. latency: seconds that the providers took for the answers, as if live.
-        loading: those of them in which models were loaded into memory first.
+        machine_seconds: working time of servers of one's own, which have no price but their time: what calls in flight
+            together take is shared. machine_tokens: output tokens of it. loading: seconds of it in which models were
+            loaded into memory.
     """
 
     calls: int = 0
@@ -174,6 +178,8 @@ class Totals:
     failed_cost: Money = Money()
     seconds: float = 0.0
     latency: float = 0.0
+    machine_seconds: float = 0.0
+    machine_tokens: int = 0
     loading: float = 0.0
 
     @property
@@ -195,8 +201,8 @@ class Sum:
     """Totals in the making; entries are added one by one."""
 
     __slots__ = (
-        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "loading", "seconds",
-        "tokens", "uncertain", "uncounted", "unknown",
+        "amounts", "answers", "attempts", "billed_tokens", "calls", "failed", "hits", "latency", "loading",
+        "machine_seconds", "machine_tokens", "seconds", "tokens", "uncertain", "uncounted", "unknown",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -205,7 +211,8 @@ class Sum:
         self.tokens = [0, 0, 0]
         self.amounts = [ZERO, ZERO, ZERO]
         self.unknown = [0, 0, 0]
-        self.seconds = self.latency = self.loading = 0.0
+        self.seconds = self.latency = self.loading = self.machine_seconds = 0.0
+        self.machine_tokens = 0
 
     def add(self, entries: Iterable[Entry]) -> Sum:
         for entry in entries:
@@ -229,7 +236,13 @@ class Sum:
                     self.amounts[i] += amount
             self.seconds += entry.seconds
             self.latency += entry.latency or 0.0
-            self.loading += entry.loading
+            seconds = entry.machine_seconds
+            if seconds is None and entry.as_if is not None and not entry.as_if:
+                seconds = entry.latency
+            if seconds:
+                self.machine_seconds += seconds
+                self.machine_tokens += tokens[1] or 0
+                self.loading += entry.loading * seconds / (entry.latency or seconds)
         return self
 
     @property
@@ -253,5 +266,7 @@ class Sum:
             failed_cost=failed_cost,
             seconds=self.seconds,
             latency=self.latency,
+            machine_seconds=self.machine_seconds,
+            machine_tokens=self.machine_tokens,
             loading=self.loading,
         )

@@ -286,6 +286,7 @@ def _answer(reply: Reply) -> dict[str, Any]:
         "error": None,
         "latency": reply.seconds,
         "loading": reply.loading or 0.0,
+        "machine_seconds": reply.machine_seconds,
         "first_token": reply.first_token,
         "vectors": len(reply.vectors),
     }

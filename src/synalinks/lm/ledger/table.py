@@ -82,7 +82,8 @@ def is_free(total: Totals) -> bool:
 def speed_text(total: Totals) -> str:
     """The time and the speed of local models in words: `12.3 s, 245 tokens/s, 2.1 s of it loading`.
 
-    The speed is that of answers, without the time in which models were loaded.
+    It is the working time of their servers, which calls in flight together share; the speed is without the time in
+    which models were loaded.
     """
     speed = _speed(total)
     text = _seconds(total) + (f", {speed} tokens/s" if speed != "-" else "")
@@ -90,14 +91,13 @@ def speed_text(total: Totals) -> str:
 
 
 def _seconds(totals: Totals) -> str:
-    if totals.latency >= HOUR:
-        return f"{totals.latency / HOUR:,.2f} h"
-    return f"{totals.latency:,.1f} s" if totals.latency else "-"
+    seconds = totals.machine_seconds
+    return f"{seconds / HOUR:,.2f} h" if seconds >= HOUR else f"{seconds:,.1f} s" if seconds else "-"
 
 
 def _speed(totals: Totals) -> str:
-    seconds = totals.latency - totals.loading
-    return f"{totals.output_tokens / seconds:,.0f}" if seconds > 0 and totals.output_tokens else "-"
+    seconds = totals.machine_seconds - totals.loading
+    return f"{totals.machine_tokens / seconds:,.0f}" if seconds > 0 and totals.machine_tokens else "-"
 
 
 def _labels(names: Sequence[str], key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:

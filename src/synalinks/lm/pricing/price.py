@@ -29,7 +29,8 @@ class Price:
         input, output: dollars per million tokens.
         cache_read, cache_write: dollars per million prompt tokens read from, or written to, the provider's
             cache; the input price where None.
-        per_hour: dollars per hour of the provider's working time, for hardware that is rented or owned.
+        per_hour: dollars per hour of the server's working time, for hardware that is rented or owned; calls in flight
+            together share it.
         per_request: dollars per request.
         cache_write_1h: as `cache_write`, of what is to stay in the cache for an hour; `cache_write` where None.
         input_audio: dollars per million tokens of sound in the prompt; the input price where None.
@@ -64,7 +65,7 @@ class Price:
         return not (any(prices) or self.cache_write_1h or self.input_audio or self.long)
 
     def cost(self, usage: Usage, seconds: float | None) -> Decimal | None:
-        """Dollars for one answer; None if a count that matters is unknown."""
+        """Dollars for one answer, of so many seconds of working time; None if a count that matters is unknown."""
         if self.is_free:
             return ZERO
         if self.long is not None and self.long_from is not None:

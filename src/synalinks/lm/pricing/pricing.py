@@ -16,6 +16,7 @@ from synalinks._concurrency import Clock
 from synalinks.lm.core.amount import AttemptCosts
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
 from synalinks.lm.core.errors import LMError, SynalinksError
+from synalinks.lm.core.machine_time import MachineTime
 from synalinks.lm.core.reply import SECONDS_DIGITS
 from synalinks.lm.pricing.price import FINEST, FREE, Price, dollars
 from synalinks.lm.pricing.surcharges import beyond_the_table, is_plain
@@ -55,7 +56,7 @@ def set_price(
     Args:
         model: with its prefix, e.g. `openai/gpt-4o-mini`.
         input, output, cache_read, cache_write: dollars per million tokens.
-        per_hour: dollars per hour of working time, for own hardware.
+        per_hour: dollars per hour of working time, for own hardware; calls in flight together share it.
         per_request: dollars per request.
     """
     price = Price(
@@ -138,46 +139,61 @@ class PriceLayer:
     """Puts time and cost on every answer, just above the provider. A cost the provider reported wins.
 
     It also keeps the call's trace, so that a call that never comes back can be accounted for.
+
+    Args:
+        price: gives the price of a model.
+        clock: measures the time of answers.
+        machine_time: of the server, shared with the other models there; one of its own where None.
     """
 
     name = "price"
 
-    def __init__(self, price: Callable[[str], Price | None], clock: Clock) -> None:
+    def __init__(
+        self, price: Callable[[str], Price | None], clock: Clock, machine_time: MachineTime | None = None
+    ) -> None:
         self._price = price
         self._clock = clock
+        self._machine_time = MachineTime() if machine_time is None else machine_time
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that prices what `below` answers."""
-        now = self._clock.now
+        now, machine = self._clock.now, self._machine_time
 
         async def answer(call: Call) -> Reply:
             begun, trace = now(), call.trace
+            mark = machine.begin(begun)
             trace.sent += 1
             ear = None if call.sink is None else _FirstPieceSink(call.sink, now)
             if ear is not None:
                 call = replace(call, sink=ear)
             try:
                 reply = await below(call)
-            except LMError as error:
-                if error.reply is not None:
-                    error.reply = self._priced(error.reply, call.request, now() - begun)
-                    _note(trace, error.reply)
-                elif error.uncertain:
-                    self._lost(trace, call.request)
+            except BaseException as error:
+                ended = now()
+                self._failed(error, call, ended - begun, machine.end(mark, ended))
                 raise
-            except SynalinksError:  # refused before anything was sent
-                trace.sent -= 1
-                raise
-            except BaseException:  # cancelled, or an exception of a sink or of a provider of one's own
-                self._lost(trace, call.request)
-                raise
-            reply = self._priced(reply, call.request, now() - begun)
+            ended = now()
+            reply = self._priced(reply, call.request, ended - begun, machine.end(mark, ended))
             if ear is not None and ear.first is not None:
                 reply = replace(reply, first_token=round(ear.first - begun, SECONDS_DIGITS))
             _note(trace, reply)
             return reply
 
         return answer
+
+    def _failed(self, error: BaseException, call: Call, seconds: float, share: float) -> None:
+        """Note what a call took that was not answered as it should be."""
+        trace, request = call.trace, call.request
+        if isinstance(error, LMError):
+            if error.reply is not None:
+                error.reply = self._priced(error.reply, request, seconds, share)
+                _note(trace, error.reply)
+            elif error.uncertain:
+                self._lost(trace, request)
+        elif isinstance(error, SynalinksError):  # refused before anything was sent
+            trace.sent -= 1
+        else:  # cancelled, or an exception of a sink or of a provider of one's own
+            self._lost(trace, request)
 
     def _lost(self, trace: Trace, request: Request) -> None:
         """Note an attempt that may have been answered, and billed, without a reply."""
@@ -187,13 +203,15 @@ class PriceLayer:
         price = price_for(request, self._price)
         return price is not None and price.is_free
 
-    def _priced(self, reply: Reply, request: Request, seconds: float) -> Reply:
-        seconds = round(seconds, SECONDS_DIGITS)  # as cassettes and the cache keep it: a replay counts the same
-        cost = reply.cost
+    def _priced(self, reply: Reply, request: Request, seconds: float, share: float) -> Reply:
+        # As cassettes and the cache keep them: a replay counts the same.
+        seconds, share = round(seconds, SECONDS_DIGITS), round(share, SECONDS_DIGITS)
+        cost, price = reply.cost, price_for(request, self._price)
         if cost is None:
-            price = price_for(request, self._price)
-            cost = None if price is None else price.cost(reply.usage, seconds)
-        return replace(reply, cost=cost, billed=cost, seconds=seconds)
+            cost = None if price is None else price.cost(reply.usage, share)
+        timed = price is not None and (price.per_hour or (price.is_free and share != seconds))
+        machine_seconds = share if timed else None
+        return replace(reply, cost=cost, billed=cost, seconds=seconds, machine_seconds=machine_seconds)
 
 
 class _FirstPieceSink:

@@ -15,6 +15,7 @@ from synalinks import _json
 from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import ConfigurationError
+from synalinks.lm.core.machine_time import MachineTime
 from synalinks.lm.core.rate_limit_status import UNITS, RateLimitStatus
 from synalinks.lm.rate_limit.adaptive import FIRST, AdaptiveConcurrency
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
@@ -131,6 +132,8 @@ class Account:
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
         #: Whether any call of this account was ever answered.
         self.answered = False
+        #: The working time of the server, shared out among the calls of the account.
+        self.machine_time = MachineTime()
         #: Calls at once, or None where that is not limited.
         self.slots = Slots(int(limits.concurrency)) if limits.concurrency else None
         #: What changes the number of slots by how the server answers, or None where it stays as stated.
