@@ -80,7 +80,8 @@ def rows(cassette: Path) -> list[Any]:
     """The lines of a cassette without the seconds that each answer took, which no two recordings share."""
     found = [json.loads(line) for line in cassette.read_text(encoding="utf-8").splitlines()]
     for row in found[1:]:
-        row.get("reply", {}).pop("seconds", None)
+        for name in ("seconds", "machine_seconds", "loading", "first_token"):
+            row.get("reply", {}).pop(name, None)
     return found
 
 
