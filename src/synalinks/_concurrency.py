@@ -129,12 +129,12 @@ class Slots:
 
     async def acquire(self) -> None:
         """Wait for a slot, and take it."""
-        loop = asyncio.get_running_loop()
-        waiter = (loop, loop.create_future())
         with self._lock:
             if self.free > 0 and not self._waiting:
                 self.free -= 1
                 return
+            loop = asyncio.get_running_loop()
+            waiter = (loop, loop.create_future())
             self._waiting.append(waiter)
         try:
             await waiter[1]
@@ -224,9 +224,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clock."""
 
-    def now(self) -> float:
-        """Seconds since some fixed moment."""
-        return time.perf_counter()
+    #: Seconds since some fixed moment.
+    now = staticmethod(time.perf_counter)
 
     async def sleep(self, seconds: float) -> None:
         """Wait, letting other tasks run."""

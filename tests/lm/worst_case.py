@@ -175,7 +175,7 @@ async def ask_all(
         use_budget(Budget(calls=cap)) as tracker,
     ):
         shelf = Path("shelf")
-        patch.setitem(PROCESS._stores, shelf, MemoryStore())
+        patch.setitem(PROCESS._stores, str(shelf), MemoryStore())
         patch.setattr("synalinks.lm.client.make", lambda *_, **__: provider)
         patch.setattr(pricing, "_set_by_user", {})
         for model in MODELS:

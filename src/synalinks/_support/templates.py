@@ -46,14 +46,18 @@ class Template:
         name: what messages call it, e.g. `prompt_template`.
         strict: whether a name that is not among the values is an error; else it is empty text.
 
+    Attributes:
+        varies: whether the same values may give another text the next time.
+
     Raises:
         ConfigurationError: a syntax error, with its line.
     """
 
-    __slots__ = ("_compiled", "_name")
+    __slots__ = ("_compiled", "_name", "varies")
 
     def __init__(self, source: str, name: str, *, strict: bool = False) -> None:
         self._name = name
+        self.varies = "random" in source  # the one filter that draws
         try:
             self._compiled = _environment(strict).from_string(source)
             self._compiled.globals = dict(self._compiled.globals)  # a ChainMap, which is copied name by name each time

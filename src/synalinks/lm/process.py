@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import weakref
@@ -37,7 +38,7 @@ class Process:
         self.clients: weakref.WeakValueDictionary[str, object] = weakref.WeakValueDictionary()
         self.token = secrets.token_hex(8)
         self._accounts: dict[tuple[str, str, str, Limits, Clock, bool], Account] = {}
-        self._stores: dict[Path, Store] = {}
+        self._stores: dict[str, Store] = {}
         self._lock = threading.Lock()
 
     def clear(self) -> None:
@@ -68,11 +69,11 @@ class Process:
         """The store of answers in a directory (None: the user's cache directory), or None if the cache is off."""
         if directory is None and cache_disabled():
             return None
-        path = Path(directory) if directory is not None else default_directory()
-        store = self._stores.get(path)
+        name = os.fspath(default_directory() if directory is None else directory)
+        store = self._stores.get(name)
         if store is None:
             with self._lock:
-                store = self._stores.setdefault(path, DiskStore(path))
+                store = self._stores.setdefault(name, DiskStore(Path(name)))
         return store
 
 

@@ -81,11 +81,12 @@ def _problem(call: Call, reply: Reply) -> str | None:
         return f"the answer is not JSON: {error}"
     if (problem := schema.problem(value)) is not None:
         return f"the answer breaks its schema: {problem}"
-    try:
-        if call.check is not None:
-            call.check(value)
-    except ValueError as error:
-        return f"the answer is refused: {error}"
+    if call.check is not None:
+        try:
+            value = call.check(value)
+        except ValueError as error:
+            return f"the answer is refused: {error}"
+        reply.note_value(value)
     return None
 
 

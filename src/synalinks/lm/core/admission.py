@@ -27,7 +27,7 @@ class Admission:
         self,
         slots: Slots | None,
         turn: Callable[[], Coroutine[Any, Any, None]],
-        seconds_left: Callable[[], float | None],
+        seconds_left: Callable[[], float | None] | None = None,
     ) -> None:
         self._slots = slots
         self._turn = turn
@@ -36,7 +36,8 @@ class Admission:
 
     async def take(self) -> None:
         """Wait for a slot, unless it was lent, and then for a turn; both first come, first served."""
-        await until(self._take(), self._seconds_left())
+        seconds = None if self._seconds_left is None else self._seconds_left()
+        await (self._take() if seconds is None else until(self._take(), seconds))
 
     async def _take(self) -> None:
         if self._slots is not None and not self._lent:
@@ -46,7 +47,7 @@ class Admission:
 
     async def next_turn(self) -> None:
         """Wait for the turn of a further attempt; the slot is kept."""
-        await until(self._turn(), self._seconds_left())
+        await until(self._turn(), None if self._seconds_left is None else self._seconds_left())
 
     def release(self) -> None:
         """Give the slot back, if it is held."""

@@ -45,7 +45,8 @@ __all__ = [
     "stack",
 ]
 
-#: Raises ValueError for a parsed answer that obeys its schema and is of no use all the same.
+#: Gives the value that a parsed answer which obeys its schema is read as; raises ValueError for one that is of no use
+#: all the same.
 Check = Callable[[Any], object]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -75,6 +75,8 @@ class Reply:
         capped: the answer tokens that a budget had room for, where that cut the answer short; else None.
         chunks: the pieces in which a streamed answer came, or None.
         extra: other fields of the provider's answer, JSON.
+        read: a text and the value that was read from it, where a layer has checked it; of use where the text is still
+            this one. Kept by no file.
     """
 
     text: str = ""
@@ -97,6 +99,17 @@ class Reply:
     capped: int | None = None
     chunks: tuple[Delta, ...] | None = None
     extra: Mapping[str, Any] | None = None
+    read: tuple[str, Any] | None = field(default=None, init=False, compare=False, repr=False)
+
+    def note_value(self, value: Any) -> None:
+        """Keep the value that was read from the text, for the caller to take."""
+        object.__setattr__(self, "read", (self.text, value))
+
+    def take_value(self) -> tuple[bool, Any]:
+        """Whether a value was kept for this text, and the value. It is given once, so that no two callers share it."""
+        read, text = self.read, self.text
+        object.__setattr__(self, "read", None)
+        return (True, read[1]) if read is not None and read[0] is text else (False, None)
 
     @property
     def as_if(self) -> Decimal | None:

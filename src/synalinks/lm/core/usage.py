@@ -71,7 +71,7 @@ class Usage:
     @property
     def total_tokens(self) -> int | None:
         """Input and output together; None if neither is known."""
-        return _add((self.input_tokens, self.output_tokens))
+        return _add(_buckets(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The buckets that are known, and `raw`."""
@@ -94,5 +94,6 @@ USAGE_BUCKETS = (
     "output_audio",
 )
 USAGE_FIELDS = (*USAGE_BUCKETS, "raw")
+_buckets = attrgetter(*USAGE_BUCKETS)
 _fields = attrgetter(*USAGE_FIELDS)
 NO_USAGE = Usage()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -117,6 +117,8 @@ class Entry:
     vectors: int = 0
     is_fallback: bool = False
     error_message: str | None = None
+    #: As packed ledgers have it, once one has packed it.
+    line: bytes | None = field(default=None, init=False, compare=False, repr=False)
 
     def value(self, name: str) -> Any:
         """A field of the entry or of its scope, for queries."""

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,9 +29,13 @@ from synalinks.lm.ledger.entries import Entry
 CHUNK = 512
 #: Packed chunks that are kept in memory where no path is given; 65,536 entries, about 6 MB.
 IN_MEMORY = 128
-#: Fields that are written whatever they are, and those that are written where they are not their default.
-_FIELDS = tuple((field.name, field.default) for field in fields(Entry))
 _MONEY = ("as_if", "billed")
+#: Fields that JSON has as they are: numbers are left out where they are 0, the others where they are None.
+_PLAIN = tuple(f.name for f in fields(Entry) if f.name not in (*_MONEY, "scope", "usage", "failed", "line"))
+_NOT_NONE = frozenset({"latency", "first_token", "finish", "error", "error_message"})
+_plain = attrgetter(*_PLAIN)
+#: What an entry has where a field without a default was left out.
+_LEFT_OUT = {"draw": 0, "seconds": 0.0, "attempts": 0, "caller": 0, "finish": None, "error": None}
 
 
 class EntryStore:
@@ -175,20 +180,26 @@ class EntryStore:
 
 
 def encode(entry: Entry) -> bytes:
-    """An entry as JSON; what is its default is left out."""
-    value: dict[str, Any] = {}
-    for name, default in _FIELDS:
-        if (found := getattr(entry, name)) is not None and found != default:
-            value[name] = found
+    """An entry as JSON, made once however many ledgers it is in; what is its default is left out."""
+    if entry.line is not None:
+        return entry.line
+    value: dict[str, Any] = {
+        name: found
+        for name, found in zip(_PLAIN, _plain(entry), strict=True)
+        if found or (found is not None and name in _NOT_NONE)
+    }
     value["scope"] = entry.scope.to_dict()
     value["usage"] = entry.usage.to_dict()
-    for name in _MONEY:
-        if name in value:
-            value[name] = str(value[name])
-    if "failed" in value:
-        failed = entry.failed
+    if entry.as_if is not None:
+        value["as_if"] = str(entry.as_if)
+    if entry.billed is not None:
+        value["billed"] = str(entry.billed)
+    failed = entry.failed
+    if failed is not NO_COSTS and failed != NO_COSTS:
         value["failed"] = [str(failed.known_cost), failed.tokens, failed.uncertain, failed.priced]
-    return _json.dumps(value).encode()
+    line = _json.dumps(value).encode()
+    object.__setattr__(entry, "line", line)
+    return line
 
 
 def decode(line: bytes) -> Entry:
@@ -197,14 +208,12 @@ def decode(line: bytes) -> Entry:
     Raises:
         ValueError, KeyError, TypeError, ArithmeticError, AttributeError: it is none.
     """
-    value = _json.loads(line)
+    value = {**_LEFT_OUT, **_json.loads(line)}
     failed = value.get("failed")
     for name in _MONEY:
         value[name] = Decimal(value[name]) if name in value else None
     value["failed"] = NO_COSTS if failed is None else AttemptCosts(Decimal(failed[0]), *failed[1:])
     value["scope"], value["usage"] = Scope(**value["scope"]), Usage.from_dict(value["usage"])
-    for name in ("finish", "error"):
-        value.setdefault(name, None)
     return Entry(**value)
 
 

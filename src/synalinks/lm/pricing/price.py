@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 from synalinks.lm.core.call import ZERO, Usage
@@ -35,6 +35,7 @@ class Price:
         cache_write_1h: as `cache_write`, of what is to stay in the cache for an hour; `cache_write` where None.
         input_audio: dollars per million tokens of sound in the prompt; the input price where None.
         long_from, long: what an answer costs instead, all its tokens, if the prompt has more tokens than that.
+        is_free: whether nothing is ever charged.
     """
 
     input: Decimal = ZERO
@@ -47,6 +48,12 @@ class Price:
     input_audio: Decimal | None = None
     long_from: int | None = None
     long: Price | None = None
+    is_free: bool = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        prices = (self.input, self.output, self.cache_read, self.cache_write, self.per_hour, self.per_request)
+        charged = any(prices) or self.cache_write_1h or self.input_audio or self.long
+        object.__setattr__(self, "is_free", not charged)
 
     @classmethod
     def per_token(cls, amount: Decimal | float | str) -> Price:
@@ -57,12 +64,6 @@ class Price:
         """
         million = dollars(amount) * MILLION
         return cls(input=million, output=million)
-
-    @property
-    def is_free(self) -> bool:
-        """Whether nothing is ever charged."""
-        prices = (self.input, self.output, self.cache_read, self.cache_write, self.per_hour, self.per_request)
-        return not (any(prices) or self.cache_write_1h or self.input_audio or self.long)
 
     def cost(self, usage: Usage, seconds: float | None) -> Decimal | None:
         """Dollars for one answer, of so many seconds of working time; None if a count that matters is unknown."""

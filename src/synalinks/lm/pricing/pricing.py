@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from synalinks._concurrency import Clock
-from synalinks.lm.core.amount import AttemptCosts
+from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
 from synalinks.lm.core.errors import LMError, SynalinksError
 from synalinks.lm.core.machine_time import MachineTime
@@ -99,7 +99,7 @@ def price_for(request: Request, price: Callable[[str], Price | None] = price_of)
         price: gives the price of a model.
     """
     found = price(request.model)
-    if found is None or is_plain(request) or found.is_free or request.model in _set_by_user:
+    if found is None or found.is_free or request.model in _set_by_user or is_plain(request):
         return found
     return found if beyond_the_table(request) is None else None
 
@@ -230,4 +230,5 @@ class _FirstPieceSink:
 
 def _note(trace: Trace, reply: Reply) -> None:
     trace.answers += 1
-    trace.spent += AttemptCosts.of(reply.cost, reply.usage.total_tokens)
+    spent = AttemptCosts.of(reply.cost, reply.usage.total_tokens)
+    trace.spent = spent if trace.spent is NO_COSTS else trace.spent + spent

@@ -52,7 +52,8 @@ class RateLimitLayer:
             for held in outer:
                 held.lend()
             slots = account.slots
-            admission = Admission(slots, partial(account.admit, call.request), partial(seconds_left, call))
+            turn, end = partial(account.admit, call.request), partial(seconds_left, call) if budgets else None
+            admission = Admission(slots, turn, end)
             around = None if slots is None else _held_around.set((*outer, admission))
             try:
                 await admission.take()

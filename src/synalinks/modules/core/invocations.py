@@ -47,7 +47,7 @@ class InvocationCounters:
 
     def count_invocation(self, nanoseconds: int) -> None:
         """Add a call."""
-        kind = KINDS.get(str(scope.current().phase))
+        kind = KINDS.get(str(scope.current().get("phase")))
         for name in ("all",) if kind is None else ("all", kind):
             self.invocation_counts[name] += 1
             self.invocation_seconds[name] += nanoseconds

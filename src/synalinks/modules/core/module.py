@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import ContextVar
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -347,7 +348,8 @@ class Module(Operation, InvocationCounters):
         try:
             if (self.hooks or EVERYWHERE) and not self.hooks_requests:
                 return await self.hooked(lambda: self._outputs(args, kwargs), args, kwargs)
-            return to_output(await awaited(self.call(*args, **kwargs)))
+            outputs = self.call(*args, **kwargs)
+            return to_output(await (outputs if type(outputs) is CoroutineType else awaited(outputs)))
         finally:
             if place is not None:
                 scope.leave(place)

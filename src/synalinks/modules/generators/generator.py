@@ -157,6 +157,7 @@ class Generator(Module):
             name=f"state_{self.name}",
         )
         compile_template(self.prompt_template)  # an error in it is raised here
+        self._rendered: tuple[tuple[Any, ...], str] | None = None
         self._outputs_schema = self._form.canonical.decode() if self._form and use_outputs_schema else None
         self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema
 
@@ -244,18 +245,30 @@ class Generator(Module):
     def messages(self, inputs: Any) -> list[dict[str, Any]]:
         """The wire messages for one input: the system prompt, then the input as a chat or as JSON."""
         state = self.state.get_json()
-        system = render(
-            compile_template(self.prompt_template),
+        system = self._system_message(
             state["instructions"],
             state["examples"],
             _json.dumps(inputs.get_schema()) if self.use_inputs_schema else None,
-            self._outputs_schema,
-            self.prompt_variables,
         )
         value, parts = parted(inputs.get_json(), inputs.get_schema())
         if "messages" not in value and "role" not in value:
             return [{"role": "system", "content": system}, user_turn(value, parts)]
         return self._chat(inputs, value, parts, system)
+
+    def _system_message(self, instructions: str | None, examples: Sequence[Any], inputs_schema: str | None) -> str:
+        """The system prompt; that of the last call where nothing in it has changed, as between samples of a batch."""
+        template = compile_template(self.prompt_template)
+        given = (instructions, examples, inputs_schema, self._outputs_schema, self.prompt_variables)
+        try:
+            seen = (template, instructions, repr(examples), inputs_schema, _json.dumps(self.prompt_variables))
+            key = None if template.varies else seen
+        except ConfigurationError:  # a variable that is not JSON
+            key = None
+        if key is not None and self._rendered is not None and self._rendered[0] == key:
+            return self._rendered[1]
+        text = render(template, *given)
+        self._rendered = None if key is None else (key, text)
+        return text
 
     def _chat(
         self, inputs: Any, value: Mapping[str, Any], parts: Sequence[JsonObject], system: str

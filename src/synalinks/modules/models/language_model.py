@@ -133,16 +133,16 @@ class LanguageModel(RemoteModel):
         Raises:
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
         """
-        work = partial(self._ask, messages, schema, answers, tools, options, sink, is_fallback, raises)
+        given = (messages, schema, answers, tools, options, sink, is_fallback, raises)
         if not (self.hooks or EVERYWHERE):
-            return await work()
+            return await self._ask(*given)
         inputs = (conversation_of(messages, f"inputs_{self.name}"),)
         offered = {
             "schema": None if schema is None else schema.value,
             "tools": [*tools],
             "options": {**(options or {})},
         }
-        return await self.hooked(work, inputs, offered, partial(self._answered, schema=schema))
+        return await self.hooked(partial(self._ask, *given), inputs, offered, partial(self._answered, schema=schema))
 
     async def _ask(
         self,
@@ -211,6 +211,10 @@ def _piece(delta: Delta) -> JsonObject:
 def _parsed(reply: Reply, schema: Schema | None, answers: Form | None) -> Any:
     if schema is None or reply.tool_calls:
         return None
+    if answers is not None:
+        was_read, value = reply.take_value()
+        if was_read:
+            return value
     try:
         value = _json.exact(reply.text)
     except _json.JSONDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import shutil
 import socket
@@ -232,6 +233,20 @@ def test_a_response_that_is_left_early_hangs_up() -> None:
             await server.hung_up.wait()
 
     asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_while_it_connects_leaves_no_socket_open() -> None:
+    async def main() -> None:
+        async with serving(saying(OK)) as (_, client, url):
+            for steps in range(8):
+                task = asyncio.create_task(client.request("POST", url, b"{}"))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+
+    asyncio.run(main())
+    gc.collect()  # which warns of what was left open
 
 
 def test_a_reader_that_is_slow_slows_the_server(monkeypatch: pytest.MonkeyPatch) -> None:

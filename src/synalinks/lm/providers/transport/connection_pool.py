@@ -12,8 +12,6 @@ import httpx
 
 from synalinks.lm.providers.transport.connection import Connection
 
-#: Seconds after which an address of a host is tried beside the one before (RFC 8305).
-NEXT_ADDRESS = 0.25
 _Origin = tuple[str, bytes, int | None]
 
 
@@ -26,10 +24,13 @@ class ConnectionPool(httpx.AsyncBaseTransport):
     Args:
         expiry: seconds an idle connection is kept.
         verify: the TLS context of all connections; None where there is no TLS.
+        next_address: seconds after which an address of a host is tried beside the one before; None: only once that one
+            has failed.
     """
 
-    def __init__(self, expiry: float, verify: ssl.SSLContext | None = None) -> None:
+    def __init__(self, expiry: float, verify: ssl.SSLContext | None = None, next_address: float | None = None) -> None:
         self._expiry = expiry
+        self._next_address = next_address
         self._verify = verify
         self._free: defaultdict[_Origin, deque[Connection]] = defaultdict(deque)
         self._all: set[Connection] = set()
@@ -83,7 +84,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
                     Connection,
                     host,
                     port or (443 if tls else 80),
-                    happy_eyeballs_delay=NEXT_ADDRESS,
+                    happy_eyeballs_delay=self._next_address,
                     **tls,
                 )
         except TimeoutError as error:

@@ -31,6 +31,8 @@ KEEP_ALIVE_SECONDS = 30.0
 LOCAL_KEEP_ALIVE_SECONDS = 2.0
 #: Seconds to establish a connection.
 CONNECT_SECONDS = 10.0
+#: Seconds after which the next address of a host is tried beside the one before (RFC 8305).
+NEXT_ADDRESS = 0.25
 #: Of every request; httpx decompresses these two without further packages.
 OWN_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": f"synalinks-replay/{__version__}"}
 
@@ -121,7 +123,10 @@ def http_client(
     if transport is None:
         from synalinks.lm.providers.transport.connection_pool import ConnectionPool  # it needs httpx
 
-        transport = ConnectionPool(expiry, _context() if endpoint.startswith("https:") else None)
+        verify = _context() if endpoint.startswith("https:") else None
+        # Of several attempts at once, asyncio leaves one open that succeeds while the call is cancelled; on this
+        # machine every attempt succeeds at once.
+        transport = ConnectionPool(expiry, verify, None if local else NEXT_ADDRESS)
     sent = httpx.Headers({**OWN_HEADERS, **headers})
     return HttpClient(sent, limit, _authorised(transport.handle_async_request, auth), transport.aclose)
 
