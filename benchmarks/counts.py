@@ -1,6 +1,9 @@
-"""Python function calls of one Generator call, by the way it is answered; they don't depend on the machine's load.
+"""What one Generator call takes, by the way it is answered, in counts that don't depend on the machine's load.
 
-python benchmarks/counts.py [--profile ROW] [--seconds ROUNDS]
+Python functions entered; system calls that Python makes, by the C functions that wrap one (those inside of SQLite are
+not seen); memory blocks that are still there after the call.
+
+python benchmarks/counts.py [--profile ROW] [--seconds] [--bytes]
 """
 
 from __future__ import annotations
@@ -51,16 +54,33 @@ class Scripted:
         return REPLY
 
 
+#: C functions that make a system call, by what they are a method of.
+SYSTEM_CALLS = {
+    "socket": frozenset({"accept", "bind", "close", "connect", "recv", "recv_into", "send", "sendto", "setsockopt"}),
+    "epoll": frozenset({"modify", "poll", "register", "unregister"}),
+    "poll": frozenset({"poll"}),
+    "module": frozenset({"fstat", "fsync", "lstat", "open", "pread", "pwrite", "read", "stat", "write"}),
+    "FileIO": frozenset({"close", "read", "readinto", "write"}),
+    "BufferedWriter": frozenset({"flush"}),
+}
+
+
 class Calls:
-    """Counts the Python functions that are entered while it is open, generators and coroutines at each resumption."""
+    """Counts the Python functions that are entered while it is open, generators and coroutines at each resumption, and
+    the system calls that Python makes."""
 
     def __init__(self) -> None:
         self.by_code: collections.Counter[CodeType] = collections.Counter()
+        self.system: collections.Counter[str] = collections.Counter()
 
     def note(self, frame: FrameType, event: str, argument: object) -> None:
         """One event of `sys.setprofile`."""
         if event == "call":
             self.by_code[frame.f_code] += 1
+        elif event == "c_call":
+            owner, name = type(getattr(argument, "__self__", None)).__name__, getattr(argument, "__name__", "")
+            if name in SYSTEM_CALLS.get(owner, ()):
+                self.system[name] += 1
 
     @contextmanager
     def counting(self) -> Iterator[None]:
@@ -173,8 +193,8 @@ async def live(measure: Measure) -> None:
 WAYS = {way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, replayed, cached, live)}
 
 
-def calls_of(way: str) -> tuple[float, collections.Counter[CodeType]]:
-    """Python functions entered per Generator call that is answered this way; and all of them by their code."""
+def calls_of(way: str) -> Calls:
+    """What `CALLS` Generator calls enter that are answered this way."""
     calls = Calls()
 
     async def measure(job: Callable[[], Awaitable[None]]) -> None:
@@ -182,7 +202,27 @@ def calls_of(way: str) -> tuple[float, collections.Counter[CodeType]]:
             await job()
 
     asyncio.run(WAYS[way](measure))
-    return sum(calls.by_code.values()) / CALLS, calls.by_code
+    return calls
+
+
+def per_call(counts: collections.Counter[CodeType] | collections.Counter[str]) -> float:
+    """The sum of some counts, a Generator call."""
+    return sum(counts.values()) / CALLS
+
+
+def blocks_of(way: str) -> float:
+    """Memory blocks that a call leaves; most are of its entries in ledgers, which pack them by the hundred."""
+    found: list[float] = []
+
+    async def measure(job: Callable[[], Awaitable[None]]) -> None:
+        gc.collect()
+        before = sys.getallocatedblocks()
+        await job()
+        gc.collect()
+        found.append((sys.getallocatedblocks() - before) / CALLS)
+
+    asyncio.run(WAYS[way](measure))
+    return found[0]
 
 
 def seconds_of(way: str) -> float:
@@ -221,12 +261,15 @@ def imported(program: str) -> int:
     return int(done.stdout)
 
 
-def table() -> dict[str, float]:
+def print_table() -> None:
     """Every count, by name."""
-    counts = {way: calls_of(way)[0] for way in WAYS}
-    counts["modules of `import synalinks`"] = imported("import synalinks")
-    counts["modules of a program's names"] = imported(NAMES)
-    return counts
+    print(f"{'':<32}{'Python calls':>14}{'system calls':>14}{'blocks left':>14}")
+    for way in WAYS:
+        calls = calls_of(way)
+        counts = (per_call(calls.by_code), per_call(calls.system), blocks_of(way))
+        print(f"{way:<32}" + "".join(f"{count:14.2f}" for count in counts))
+    for name, program in {"import synalinks": "import synalinks", "a program's names": NAMES}.items():
+        print(f"modules of {name:<21}{imported(program):14d}")
 
 
 def main() -> None:
@@ -238,11 +281,13 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.pop("SYNALINKS_CACHE", None)
     if arguments.profile:
-        _, by_code = calls_of(arguments.profile)
-        for code, count in by_code.most_common():
+        calls = calls_of(arguments.profile)
+        for code, count in calls.by_code.most_common():
             if count >= CALLS // 2:
                 file = "/".join(Path(code.co_filename).parts[-3:])
                 print(f"{count / CALLS:8.2f}  {code.co_qualname}  {file}:{code.co_firstlineno}")
+        for name, count in calls.system.most_common():
+            print(f"{count / CALLS:8.2f}  system call: {name}")
     elif arguments.seconds:
         for way in WAYS:
             print(f"{way:<32}{seconds_of(way) * 1e6:10.1f} us")
@@ -250,8 +295,7 @@ def main() -> None:
         for way in WAYS:
             print(f"{way:<32}{bytes_of(way):10d} bytes")
     else:
-        for name, count in table().items():
-            print(f"{name:<32}{count:10.2f}")
+        print_table()
 
 
 if __name__ == "__main__":

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synalinks._json import JsonObject
 from synalinks.data import Variable, copy_json
 from synalinks.errors import ConfigurationError
-from synalinks.metrics import Metric
 from synalinks.modules.core.walking import Stateful, modules_below
-from synalinks.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from synalinks.metrics import Metric
+    from synalinks.optimizers import Optimizer
 
 
 class ProgramWithState(Stateful, Protocol):

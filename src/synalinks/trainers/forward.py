@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
 from synalinks._concurrency import run_all
@@ -15,6 +15,9 @@ from synalinks.rewards.score import feedback_of, weighted
 from synalinks.trainers.compile.compiled import Compiled
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.program_run import ProgramRun
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: Kinds of failures that say the model can't be reached, rather than that a sample was refused.
 UNAVAILABLE = frozenset({"connection", "timeout", "server", "rate_limited"})
@@ -122,3 +125,12 @@ def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: 
             + (f": {last.rstrip('.')}" if last else ". Is the model server running?")
             + ". Nothing was lost: the program is as before the batch"
         )
+
+
+def object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Shape: `(samples,)`, dtype object, whatever the values are."""
+    import numpy as np  # `predict` returns an array; the rest of training does without
+
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found

@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
-from synalinks.callbacks import CallbackList, History
 from synalinks.data import JsonDataModel
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm import Ledger, use_ledger
-from synalinks.optimizers import Optimizer
-from synalinks.trainers.compile.compiled import Compiled
-from synalinks.trainers.data.data import Samples, Source, source_of
-from synalinks.trainers.distributing import Runner, runner_of
-from synalinks.trainers.evaluation import measure
-from synalinks.trainers.fit_config import FitConfig
-from synalinks.trainers.forward import forward
-from synalinks.trainers.program_run import ProgramRun
+
+if TYPE_CHECKING:
+    from synalinks.callbacks import History
+    from synalinks.optimizers import Optimizer
+    from synalinks.trainers.compile.compiled import Compiled
+    from synalinks.trainers.data.data import Source
+    from synalinks.trainers.distributing import Runner
+    from synalinks.trainers.fit_config import FitConfig
+    from synalinks.trainers.program_run import ProgramRun
+
+# `parts` is imported by what uses it: a program that is only called starts without the parts of training.
 
 
 class OnBatch:
@@ -40,12 +42,14 @@ class OnBatch:
 
     async def predict_on_batch(self, x: Any, training: bool = False) -> list[JsonDataModel | None]:
         """Predictions for one batch, all samples at once."""
-        source = source_of(x, reader=self)
-        if not isinstance(source, Samples):
+        from synalinks.trainers import parts
+
+        source = parts.source_of(x, reader=self)
+        if not isinstance(source, parts.Samples):
             raise DataError("predict_on_batch takes one batch: an array or a list of data models")
-        async with runner_of(self, self.compiled.rewards, None) as runner:
+        async with parts.runner_of(self, self.compiled.rewards, None) as runner:
             with scope.enter(phase="predict"):
-                return await forward(self._begin_run(self.run_ledger, runner), source.items, training)
+                return await parts.forward(self._begin_run(self.run_ledger, runner), source.items, training)
 
     async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = False) -> Any:
         """Reward and metrics of one batch alone.
@@ -53,12 +57,14 @@ class OnBatch:
         Args:
             return_dict: whether they are given by name; else as `evaluate` gives them.
         """
-        source = source_of(x, y)
+        from synalinks.trainers import parts
+
+        source = parts.source_of(x, y)
         await self.prepare(source)
-        async with runner_of(self, self.compiled.rewards, None) as runner:
+        async with parts.runner_of(self, self.compiled.rewards, None) as runner:
             with use_ledger() as ledger, scope.enter(phase="evaluate"):
-                size = len(source) if isinstance(source, Samples) else 1
-                logs = await measure(self._begin_run(ledger, runner), source, size, 1, CallbackList())
+                size = len(source) if isinstance(source, parts.Samples) else 1
+                logs = await parts.measure(self._begin_run(ledger, runner), source, size, 1, parts.CallbackList())
         return logs if return_dict else self.compiled.in_order(logs)
 
     async def train_on_batch(
@@ -83,6 +89,8 @@ class OnBatch:
         Raises:
             ConfigurationError: compiled without an optimizer, or `step` is no whole number.
         """
+        from synalinks.trainers import parts
+
         if self.optimizer is None:
             raise ConfigurationError(f"{self.name} was compiled without an optimizer: nothing to train")
         if isinstance(step, bool) or not isinstance(step, int) or step < 0:
@@ -90,7 +98,7 @@ class OnBatch:
                 f"train_on_batch(step={type(step).__name__}, ...): a number from 0 comes first; write "
                 "train_on_batch(0, x, y)"
             )
-        config = FitConfig(
+        config = parts.FitConfig(
             batch_size=len(x),
             minibatch_size=None,
             verbose=0,

@@ -10,7 +10,7 @@ from synalinks.callbacks import History
 from synalinks.data import Variable
 from synalinks.lm import Forecast, Ledger
 from synalinks.metrics import Mean
-from synalinks.metrics.operational.metric import Invocations
+from synalinks.modules.core.invocations import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.trainers.compile.compiled import Compiled
 from synalinks.trainers.distributing import Runner

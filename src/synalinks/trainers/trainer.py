@@ -10,34 +10,26 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from synalinks import scope
 from synalinks._support.keywords import naming_the_nearest
-from synalinks.callbacks import Callback, History
-from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import ConfigurationError, Interrupted
-from synalinks.lm import Forecast, Ledger
-from synalinks.metrics.operational.metric import Invocations
-from synalinks.optimizers import Optimizer
-from synalinks.trainers.checks import check_models, check_targets, models_of
+from synalinks.lm import Ledger
+from synalinks.modules.core.invocations import Invocations
 from synalinks.trainers.compile.config import Compilable
-from synalinks.trainers.data.data import Source, check_passes, passing, source_of
-from synalinks.trainers.data.splitting import FitData, split_data
-from synalinks.trainers.distributing import Distribution, Runner, runner_of
-from synalinks.trainers.evaluation import measure
-from synalinks.trainers.fit_config import Cap, FitConfig, Verbose, check_sizes
-from synalinks.trainers.fit_loop import FitLoop
-from synalinks.trainers.fit_parts import FitParts
-from synalinks.trainers.forecasting import dry_run as dry_runs
-from synalinks.trainers.forecasting.estimate import estimate
-from synalinks.trainers.forward import forward
 from synalinks.trainers.on_batch import OnBatch
-from synalinks.trainers.program_run import ProgramRun
-from synalinks.trainers.resume.resume import with_resume
-from synalinks.trainers.run_context import callbacks_of, run_context, use_callbacks
-from synalinks.trainers.search.loop import SearchLoop
-from synalinks.trainers.search.plan import SearchPlan
-from synalinks.trainers.stopping.words import words_of_fit
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from synalinks.callbacks import Callback, History
+    from synalinks.data import JsonDataModel, Variable
+    from synalinks.lm import Forecast
+    from synalinks.optimizers import Optimizer
+    from synalinks.trainers.data.data import Source
+    from synalinks.trainers.data.splitting import FitData
+    from synalinks.trainers.distributing import Distribution, Runner
+    from synalinks.trainers.fit_config import Cap, Verbose
+    from synalinks.trainers.parts import FitConfig, FitLoop, ProgramRun, SearchPlan
+
+# `parts` is imported by what uses it: a program that is only called starts without the parts of training.
 
 
 class Trainer(OnBatch, Compilable):
@@ -168,12 +160,14 @@ class Trainer(OnBatch, Compilable):
             LMUnavailable: a whole batch without an answer.
             KeyboardInterrupt: after Ctrl-C, once the calls already sent are answered; a second one cancels them.
         """
-        config = FitConfig(
+        from synalinks.trainers import parts
+
+        config = parts.FitConfig(
             batch_size=batch_size,
             minibatch_size=minibatch_size,
             epochs=epochs,
             verbose=verbose,
-            callbacks=callbacks_of(callbacks),
+            callbacks=parts.callbacks_of(callbacks),
             validation_split=validation_split,
             validation_data=validation_data,
             shuffle=shuffle,
@@ -194,12 +188,14 @@ class Trainer(OnBatch, Compilable):
 
     async def _fit_on(self, x: Any, y: Any, config: FitConfig) -> History:
         """`fit` with its arguments as a config."""
+        from synalinks.trainers import parts
+
         if self.in_fit:
             raise ConfigurationError(
                 f"{self.name} is being trained, and a program has the state of one fit at a time: await the first, "
                 "or train a copy (copy.deepcopy(program))"
             )
-        history = History()
+        history = parts.History()
         self.history = history
         self.stop_training = False
         if self.optimizer is None:
@@ -208,28 +204,30 @@ class Trainer(OnBatch, Compilable):
                 f"{self.name} {what}: nothing to train; write program.compile(optimizer=..., reward=...)", stacklevel=4
             )
             return history
-        data = split_data(x, y, config, self)
-        plan = SearchPlan.of(config, data) if self.optimizer.searches else None
+        data = parts.split_data(x, y, config, self)
+        plan = parts.SearchPlan.of(config, data) if self.optimizer.searches else None
         config = config if plan is None else plan.config(config)
         history.forecast = self.last_forecast
         async with AsyncExitStack() as stack:
             self.in_fit = True
             stack.callback(setattr, self, "in_fit", False)
             await self._check_before_fit(config, data)
-            if (dry := dry_runs.current()) is not None:
+            if (dry := parts.dry_runs.current()) is not None:
                 stack.enter_context(await dry.of_fit(self, history, x, y, config))
-            runner = await stack.enter_async_context(runner_of(self, self.compiled.rewards, config.distribution))
+            runner = await stack.enter_async_context(parts.runner_of(self, self.compiled.rewards, config.distribution))
             await self._fit(self.optimizer, history, config, data, plan, runner)
         return history
 
     async def _check_before_fit(self, config: FitConfig, data: FitData) -> None:
         """Build the program, and check everything that can be checked before the first call."""
+        from synalinks.trainers import parts
+
         await self.prepare(data.train)
         if config.validation_steps is None:
-            check_passes(data.validation, config.validations, "validation_data")
+            parts.check_passes(data.validation, config.validations, "validation_data")
             if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
-                check_passes(data.train, config.epochs - config.initial_epoch, "x")
-            check_targets(self.compiled.rewards, data.train, self.output_structure)
+                parts.check_passes(data.train, config.epochs - config.initial_epoch, "x")
+            parts.check_targets(self.compiled.rewards, data.train, self.output_structure)
         if data.validation is not None:
             self.compiled.check_schemas(None, data.validation.first().y)
 
@@ -243,17 +241,19 @@ class Trainer(OnBatch, Compilable):
         runner: Runner | None,
     ) -> None:
         """The training itself, once everything is checked."""
+        from synalinks.trainers import parts
+
         with (
-            run_context(
+            parts.run_context(
                 f"budget of {self.name}.fit",
                 history.ledger,
                 config.budgets,
-                lambda ledger: words_of_fit(self.name, history, config),
+                lambda ledger: parts.words_of_fit(self.name, history, config),
             ) as context,
-            use_callbacks(
+            parts.use_callbacks(
                 self,
                 history.ledger,
-                [*with_resume(config.resume, config.callbacks), history],  # what they add to the logs is in it
+                [*parts.with_resume(config.resume, config.callbacks), history],  # what they add to the logs is in it
                 config.verbose,
                 steps=None if plan is not None else data.train.steps(config.batch_size),
                 at_most=None if plan is not None else config.steps_per_epoch,
@@ -263,11 +263,11 @@ class Trainer(OnBatch, Compilable):
             ) as callbacks,
         ):
             run = self._begin_run(context.ledger, runner)
-            parts = FitParts.of(run, optimizer, config, data, context.tracker)
+            found = parts.FitParts.of(run, optimizer, config, data, context.tracker)
             self.fitting = (
-                FitLoop(parts, callbacks, context.tracker)
+                parts.FitLoop(found, callbacks, context.tracker)
                 if plan is None
-                else SearchLoop(parts, callbacks, context.tracker, plan)
+                else parts.SearchLoop(found, callbacks, context.tracker, plan)
             )
             try:
                 await self.fitting.run(history)
@@ -279,8 +279,10 @@ class Trainer(OnBatch, Compilable):
 
     def _begin_run(self, ledger: Ledger, runner: Runner | None = None) -> ProgramRun:
         """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
+        from synalinks.trainers import parts
+
         self.run_ledger = ledger
-        return ProgramRun(self, self.compiled, ledger, self.invocations, runner)
+        return parts.ProgramRun(self, self.compiled, ledger, self.invocations, runner)
 
     async def estimate(
         self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
@@ -303,7 +305,9 @@ class Trainer(OnBatch, Compilable):
             CopyError: the program has an attribute that can't be copied.
             DataError: data that `fit` would refuse, or that can be read only once.
         """
-        return await estimate(self, x, y, FitConfig.of(settings), optimizer, learn_from)
+        from synalinks.trainers import parts
+
+        return await parts.estimate(self, x, y, parts.FitConfig.of(settings), optimizer, learn_from)
 
     async def prepare(self, source: Source) -> None:
         """Build the program and check everything that can be checked before the first call."""
@@ -314,7 +318,9 @@ class Trainer(OnBatch, Compilable):
     @property
     def failure(self) -> str | None:
         """Why a result was None: what the last failed call of a model of this program failed of; None without one."""
-        failed = [entry for model in models_of([self]) if (entry := model.client.ledger.last_failure()) is not None]
+        from synalinks.trainers import parts
+
+        failed = [e for model in parts.models_of([self]) if (e := model.client.ledger.last_failure()) is not None]
         return max(failed, key=lambda entry: entry.begun).error_message if failed else None
 
     # --- evaluate and predict ------------------------------------------------------------------------------
@@ -367,24 +373,26 @@ class Trainer(OnBatch, Compilable):
         Returns:
             Values by name, in alphabetical order.
         """
-        check_sizes("evaluate", batch_size=batch_size, steps=steps)
-        source = source_of(x, y, reader=self)
+        from synalinks.trainers import parts
+
+        parts.check_sizes("evaluate", batch_size=batch_size, steps=steps)
+        source = parts.source_of(x, y, reader=self)
         await self.prepare(source)
-        check_models(self, *self.compiled.rewards, *self.compiled.metrics)
-        check_targets(self.compiled.rewards, source, self.output_structure)
-        async with runner_of(self, self.compiled.rewards, distribution) as runner:
-            with run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
+        parts.check_models(self, *self.compiled.rewards, *self.compiled.metrics)
+        parts.check_targets(self.compiled.rewards, source, self.output_structure)
+        async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
+            with parts.run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
                 run, known = self._begin_run(context.ledger, runner), source.steps(batch_size)
-                with use_callbacks(
+                with parts.use_callbacks(
                     self,
                     run.ledger,
-                    callbacks_of(callbacks),
+                    parts.callbacks_of(callbacks),
                     verbose,
                     steps=known,
                     at_most=steps,
                     batch_size=batch_size,
                 ) as called:
-                    logs = await measure(run, source, batch_size, steps, called)
+                    logs = await parts.measure(run, source, batch_size, steps, called)
         return logs if return_dict else self.compiled.in_order(logs)
 
     @naming_the_nearest
@@ -406,34 +414,33 @@ class Trainer(OnBatch, Compilable):
         Returns:
             `(samples,)` object array of `JsonDataModel` or None.
         """
-        check_sizes("predict", batch_size=batch_size, steps=steps)
-        source = source_of(x, reader=self)
+        from synalinks.trainers import parts
+
+        parts.check_sizes("predict", batch_size=batch_size, steps=steps)
+        source = parts.source_of(x, reader=self)
         await self.prepare(source)
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []
         self.stop_predicting = False
-        async with runner_of(self, self.compiled.rewards, distribution) as runner:
-            with run_context(f"budget of {self.name}.predict") as context:
+        async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
+            with parts.run_context(f"budget of {self.name}.predict") as context:
                 run, known = self._begin_run(context.ledger, runner), source.steps(size)
-                with use_callbacks(
-                    self, run.ledger, callbacks_of(callbacks), verbose, steps=known, at_most=steps, batch_size=size
+                with parts.use_callbacks(
+                    self,
+                    run.ledger,
+                    parts.callbacks_of(callbacks),
+                    verbose,
+                    steps=known,
+                    at_most=steps,
+                    batch_size=size,
                 ) as called:
                     await called.call("on_predict_begin", None)
                     with scope.enter(phase="predict"):
-                        for number, batch in enumerate(passing(source, size, steps)):
+                        for number, batch in enumerate(parts.passing(source, size, steps)):
                             await called.call("on_predict_batch_begin", number, None)
-                            outputs += await forward(run, batch)
+                            outputs += await parts.forward(run, batch)
                             await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
                             if self.stop_predicting:
                                 break
                     await called.call("on_predict_end", None)
-        return _object_array(outputs)
-
-
-def _object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """Shape: `(samples,)`, dtype object, whatever the values are."""
-    import numpy as np  # predict returns an array; others start faster without
-
-    found = np.empty(len(values), dtype=object)
-    found[:] = values
-    return found
+        return parts.object_array(outputs)

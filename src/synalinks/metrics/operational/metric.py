@@ -16,7 +16,6 @@ The classes of the table are in `classes.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from synalinks._json import JsonObject
@@ -25,27 +24,7 @@ from synalinks.lm import Entry, Ledger, current_run
 from synalinks.metrics.metric import Metric
 from synalinks.metrics.operational.table import OTHERS, Row
 from synalinks.metrics.operational.window import Window
-
-
-@dataclass
-class Invocations:
-    """How often a program was called, the seconds of all calls added up, and those with one under way."""
-
-    count: int = 0
-    elapsed: float = 0.0
-    wall: float = 0.0
-
-    def since(self, before: Invocations) -> dict[str, float]:
-        """What came since, as the table names it."""
-        return {
-            "invocations": float(self.count - before.count),
-            "elapsed": self.elapsed - before.elapsed,
-            "wall": self.wall - before.wall,
-        }
-
-    def copy(self) -> Invocations:
-        """The counts as they are now."""
-        return Invocations(self.count, self.elapsed, self.wall)
+from synalinks.modules.core.invocations import Invocations
 
 
 class Runs(Protocol):

@@ -1,8 +1,9 @@
-"""How often a module was called from outside of any other, and how long that took."""
+"""How often a module, or a program in a run, was called from outside of any other, and how long that took."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from synalinks import scope
 
@@ -12,6 +13,27 @@ KINDS = {
     **dict.fromkeys(("reward", "metric"), "reward"),
     "optimizer": "optimizer",
 }
+
+
+@dataclass
+class Invocations:
+    """How often a program was called, the seconds of all calls added up, and those with one under way."""
+
+    count: int = 0
+    elapsed: float = 0.0
+    wall: float = 0.0
+
+    def since(self, before: Invocations) -> dict[str, float]:
+        """What came since, as the table names it."""
+        return {
+            "invocations": float(self.count - before.count),
+            "elapsed": self.elapsed - before.elapsed,
+            "wall": self.wall - before.wall,
+        }
+
+    def copy(self) -> Invocations:
+        """The counts as they are now."""
+        return Invocations(self.count, self.elapsed, self.wall)
 
 
 class _Count:

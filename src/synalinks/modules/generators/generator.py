@@ -260,7 +260,8 @@ class Generator(Module):
         template = compile_template(self.prompt_template)
         given = (instructions, examples, inputs_schema, self._outputs_schema, self.prompt_variables)
         try:
-            seen = (template, instructions, repr(examples), inputs_schema, _json.dumps(self.prompt_variables))
+            variables = _json.dumps(self.prompt_variables)
+            seen = (self.prompt_template, instructions, repr(examples), inputs_schema, variables)
             key = None if template.varies else seen
         except ConfigurationError:  # a variable that is not JSON
             key = None

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from synalinks import metrics as metric_namespace
-from synalinks import optimizers as optimizer_namespace
-from synalinks import rewards as reward_namespace
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
-from synalinks.metrics.operational.metric import Invocations
-from synalinks.optimizers import Optimizer
+from synalinks.modules.core.invocations import Invocations
 from synalinks.saving import serialize_synalinks_object
-from synalinks.trainers.compile.compiled import Compiled
+
+if TYPE_CHECKING:
+    from synalinks.optimizers import Optimizer
+    from synalinks.trainers.compile.compiled import Compiled
+
+# Rewards, metrics and optimizers are loaded by what uses them: a program that is only called starts without.
 
 #: Methods of trainers elsewhere that a program of one's own may override, and what serves here.
 _NEVER_CALLED = {
@@ -30,12 +32,10 @@ class Compilable:
 
     Attributes:
         optimizer: given to `compile`, or None.
-        compiled: rewards and metrics given to `compile`.
     """
 
     def __init__(self) -> None:
         self.optimizer: Optimizer | None = None
-        self.compiled = Compiled.of(None, None, None)
         self._compile_arguments: dict[str, Any] | None = None
 
     if TYPE_CHECKING:
@@ -44,6 +44,13 @@ class Compilable:
 
         @property
         def output_structure(self) -> Any: ...
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """Rewards and metrics given to `compile`; none before."""
+        from synalinks.trainers.compile.compiled import Compiled
+
+        return Compiled.of(None, None, None)
 
     def compile(
         self,
@@ -71,6 +78,9 @@ class Compilable:
             ConfigurationError: something unknown; a method of the program that would never be called; masks that name
                 no field of the program's outputs.
         """
+        from synalinks import optimizers as optimizer_namespace
+        from synalinks.trainers.compile.compiled import Compiled
+
         for name, instead in _NEVER_CALLED.items():
             if hasattr(type(self), name):
                 raise ConfigurationError(f"{type(self).__name__}.{name} would never be called; {instead}")
@@ -95,7 +105,7 @@ class Compilable:
     @property
     def metrics(self) -> list[Any]:
         """The metrics given to `compile`."""
-        return list(self.compiled.metrics)
+        return list(self.compiled.metrics) if "compiled" in vars(self) else []
 
     @property
     def metrics_names(self) -> list[str]:
@@ -119,6 +129,10 @@ class Compilable:
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compile as `get_compile_config` said."""
+        from synalinks import metrics as metric_namespace
+        from synalinks import optimizers as optimizer_namespace
+        from synalinks import rewards as reward_namespace
+
         reward, metrics = config.get("reward"), config.get("metrics")
         self.compile(
             optimizer=optimizer_namespace.get(config.get("optimizer")),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import urllib.request
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import lru_cache, partial
@@ -116,7 +115,7 @@ def http_client(
     limit = httpx.Timeout(timeout, connect=CONNECT_SECONDS, pool=None)
     if isinstance(auth, tuple):
         headers = {**headers, "authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
-    if transport is None and not local and urllib.request.getproxies():
+    if transport is None and not local and _has_proxies():
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=expiry)
         client = httpx.AsyncClient(headers=headers, timeout=limit, limits=limits, verify=_context())
         return HttpClient(client.headers, limit, _authorised(partial(client.send, stream=True), auth), client.aclose)
@@ -133,6 +132,12 @@ def http_client(
 
 def _authorised(send: Send, auth: tuple[str, str] | Tokens | None) -> Send:
     return send if auth is None or isinstance(auth, tuple) else with_tokens(send, auth)
+
+
+def _has_proxies() -> bool:
+    import urllib.request  # 8 ms with the parts of `email` and `http` that it loads
+
+    return bool(urllib.request.getproxies())
 
 
 def _context() -> ssl.SSLContext:
