@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -73,6 +73,7 @@ def render(
     *,
     cassette: CassetteFacts | None = None,
     tracker: BudgetTracker | None = None,
+    models: Sequence[object] = (),
 ) -> str:
     """The bill as plain text, and by epoch and phase where there are epochs.
 
@@ -81,12 +82,14 @@ def render(
         ledger: its calls.
         seconds: wall time.
         cassette, tracker: the cassette and the budget it ran under, if any.
+        models: what is known of local models, a line each.
     """
     lines = _figures(ledger) if len(ledger) else [("calls", "none")]
     if tracker is not None:
         lines.append(("budget", _budget(tracker)))
     if cassette is not None:
         lines.append(("cassette", str(cassette)))
+    lines += [("model", str(facts)) for facts in models]
     lines.append(("time", _time(seconds)))
     text = "\n".join([f"The bill of {name}", *(f"  {label:<7} {value}" for label, value in lines)])
     if any(entry.scope.epoch is not None for entry in ledger):

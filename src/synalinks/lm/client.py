@@ -84,6 +84,7 @@ class ProviderHandler:
         """Send a call from this process to the model's own provider."""
         if self._provider is None:
             self._provider = make(self._spec, self._api_base, credentials=self._credentials)
+            PROCESS.servers.add((self._spec.prefix, endpoint_of(self._spec, self._api_base)))
         return self._provider(call)
 
 

@@ -25,6 +25,7 @@ class Process:
         ledger: every call of the process, but those of isolated blocks.
         usage_statistics: what calls usually take, from the ledger.
         output_limits: how long answers of each model can be.
+        servers: those that calls were sent to, by their models' prefix and their URL; none for replays and stand-ins.
         stopping: whether Ctrl-C was pressed during such a run: sent calls finish, no other is sent.
         clients: the clients made here, by their `origin`.
         token: differs from that of any other process.
@@ -34,6 +35,7 @@ class Process:
         self.ledger = Ledger()
         self.usage_statistics = UsageStatistics(self.ledger)
         self.output_limits = OutputLimits()
+        self.servers: set[tuple[str, str]] = set()
         self.stopping = False
         self.clients: weakref.WeakValueDictionary[str, object] = weakref.WeakValueDictionary()
         self.token = secrets.token_hex(8)

@@ -10,7 +10,7 @@ import pytest
 from cli.helpers import call, command
 from synalinks.cli.run.command import RECORD_MODES
 from synalinks.lm.cassette.session import MODES
-from synalinks.testing import Fault, OllamaServer
+from synalinks.testing import Capacity, Fault, OllamaServer
 
 SCRIPT = """
 import asyncio, os, signal, sys
@@ -200,3 +200,16 @@ def test_a_cassette_that_is_not_there_is_said_before_the_script_runs(tmp_path: P
 
 def test_the_record_modes_of_the_option_are_those_of_the_cassette() -> None:
     assert RECORD_MODES == MODES
+
+
+def test_the_bill_says_once_with_what_context_a_local_model_was_loaded(folder: Path) -> None:
+    with OllamaServer(capacity=Capacity()) as server:
+        words = ("run", "ask.py", "2 + 3,4 * 5", "--cassette", "t.jsonl")
+        live = command(*words, cwd=folder, OLLAMA_HOST=server.url)
+        assert live.stdout.count("model   m:latest (context 4,096)") == 1, live.stdout
+        asked = [record.path for record in server.requests if not record.number]
+        assert asked == ["/api/version", "/api/ps"], "once, after the script"
+        replayed = command(*words, cwd=folder, OLLAMA_HOST=server.url)
+        quiet = command("run", "ask.py", "7 + 1", "--quiet", cwd=folder, OLLAMA_HOST=server.url)
+        assert "model   " not in replayed.stdout and quiet.returncode == 0
+        assert [record.path for record in server.requests if not record.number] == asked

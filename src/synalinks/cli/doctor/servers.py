@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -115,8 +115,15 @@ def places(specs: Sequence[Spec], wanted: Sequence[tuple[Spec, str, str]]) -> It
             yield Place(spec, endpoint, expected=False)
 
 
-def query_server(spec: Spec, endpoint: str, key: str | None) -> Server:
-    """What a server says of itself; a server that can't be used has a `problem`."""
+def query_server(spec: Spec, endpoint: str, key: str | None, loaded: bool = False) -> Server:
+    """What a server says of itself; a server that can't be used has a `problem`.
+
+    Args:
+        spec: the provider whose API it has.
+        endpoint: its URL.
+        key: sent as a bearer token.
+        loaded: whether only the models that Ollama has in memory are wanted.
+    """
     import httpx  # 80 ms, and help doesn't need it
 
     from synalinks.lm.providers.transport.http import is_loopback
@@ -126,7 +133,7 @@ def query_server(spec: Spec, endpoint: str, key: str | None) -> Server:
         with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=not is_loopback(endpoint)) as client:
             if spec.prefix == "ollama":
                 version = _json(client.get(f"{endpoint}/api/version")).get("version")
-                tags = _json(client.get(f"{endpoint}/api/tags"))
+                tags = _json(client.get(f"{endpoint}/api/{'ps' if loaded else 'tags'}"))
                 return Server(endpoint, version, _models(tags, "models", "name", _native))
             models = _models(_json(client.get(f"{endpoint}/models")), "data", "id", _listed)
             slots = _slots(client, endpoint) if spec.prefix == "llama_cpp" else None
@@ -144,6 +151,26 @@ def query_server(spec: Spec, endpoint: str, key: str | None) -> Server:
         return Server(endpoint, problem="answers with something that is not JSON; it may be another kind of server")
 
 
+def in_memory(servers: Iterable[tuple[str, str]], names: Collection[str]) -> list[Facts]:
+    """What is known of models that were called, from the servers that have them in memory: their quantisation, and the
+    context that they were loaded with.
+
+    Args:
+        servers: by the prefix of their models and their URL; those of Ollama and llama.cpp are looked at.
+        names: of models, with their prefix.
+    """
+    from synalinks.lm.providers import key_of, resolve  # as above
+
+    found: list[Facts] = []
+    for prefix, endpoint in sorted(servers):
+        if prefix in ("ollama", "llama_cpp"):
+            spec = resolve(f"{prefix}/m")[0]
+            wanted = [resolve(name)[1] for name in names if resolve(name)[0] is spec]
+            server = query_server(spec, endpoint, key_of(spec), loaded=True)
+            found += [facts for name in wanted if (facts := server.find(name)) is not None]
+    return sorted(set(found), key=str)
+
+
 def _models(
     listed: dict[str, Any], field: str, name: str, read: Callable[[dict[str, Any]], Facts]
 ) -> tuple[Facts, ...] | None:
@@ -156,14 +183,14 @@ def _models(
 
 
 def _native(row: dict[str, Any]) -> Facts:
-    """A model of Ollama's `/api/tags`."""
+    """A model of Ollama's `/api/tags`, or of `/api/ps`, which has the context that it was loaded with."""
     details = _object(row.get("details"))
     return Facts(
         row["name"],
         _count(row.get("size")),
         str(details.get("parameter_size") or ""),
         str(details.get("quantization_level") or ""),
-        _count(details.get("context_length")),
+        _count(row.get("context_length")) or _count(details.get("context_length")),
     )
 
 

@@ -173,8 +173,10 @@ def _run(
     """Run the script within what was asked for; print and write the bill; give the exit status."""
     # The LM layer takes 100 ms to import, and help doesn't need it.
     from synalinks.cli.bill import CassetteFacts, render
+    from synalinks.cli.doctor.servers import in_memory
     from synalinks.cli.run.script import exit_code, run_script
     from synalinks.lm import runtime
+    from synalinks.lm.process import PROCESS
 
     begun = time.perf_counter()
     tracker: BudgetTracker | None = None
@@ -204,7 +206,9 @@ def _run(
         Path(facts.path).unlink(missing_ok=True)
         facts = replace(facts, kept=False)
     if not quiet:
-        click.echo("\n" + render(os.path.basename(script), ledger, seconds, cassette=facts, tracker=tracker))
+        models = in_memory(PROCESS.servers, ledger.by("model")) if PROCESS.servers else ()
+        text = render(os.path.basename(script), ledger, seconds, cassette=facts, tracker=tracker, models=models)
+        click.echo("\n" + text)
     if bill is not None:
         ledger.to_jsonl(bill)
     return code
