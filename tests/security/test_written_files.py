@@ -12,7 +12,7 @@ import pytest
 import synalinks
 from synalinks._base.files import made, replacing
 from synalinks.errors import CassetteError
-from synalinks.lm.cache.store import DATABASE, DiskStore
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
 from synalinks.lm.cassette.disk import rewrite
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.reply import Reply

@@ -12,6 +12,7 @@ from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.ledger.ledger import Ledger, Money, Totals
 from synalinks.lm.ledger.table import LEAST_SECONDS, is_free, speed_text
+from synalinks.scope import FIELDS
 
 #: Where answers that cost nothing come from, in the words of the bill.
 _FREE_SOURCES = {"cassette": "from the cassette", "cache": "from the cache", "shared": "shared"}
@@ -92,8 +93,9 @@ def render(
     lines += [("model", str(facts)) for facts in models]
     lines.append(("time", _time(seconds)))
     text = "\n".join([f"The bill of {name}", *(f"  {label:<7} {value}" for label, value in lines)])
+    epoch, _, phase, *_ = FIELDS  # declared by that import, also where a script uses the LM layer alone
     if any(entry.scope.epoch is not None for entry in ledger):
-        text += "\n\n" + ledger.table("epoch", "phase")
+        text += "\n\n" + ledger.table(epoch, phase)
     return text
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
+    from synalinks.lm.cache.location import saved_location
     from synalinks.lm.catalog import (
         ModelInfo,
         ProviderInfo,
@@ -68,6 +69,7 @@ _HOMES = {
         "supported_models",
         "supported_providers",
     ),
+    "synalinks.lm.cache.location": ("saved_location",),
     "synalinks.lm.client": (
         "CacheMode",
         "Client",
@@ -204,6 +206,7 @@ __all__ = [
     "provider_info",
     "register_provider",
     "saved_base",
+    "saved_location",
     "schema_of",
     "scrubbed",
     "set_price",

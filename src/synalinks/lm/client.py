@@ -6,13 +6,13 @@ import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Literal
 
 from synalinks._concurrency import Clock
 from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.budget.layer import BudgetLayer
 from synalinks.lm.cache.layer import CacheLayer
+from synalinks.lm.cache.location import Location, checked, saved_location
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.session import CassetteLayer
@@ -98,7 +98,8 @@ class Client:
         limits: of the account; the provider's defaults for those that are None.
         retry: when to try again.
         cache: `use`; `refresh` to ask anew and store; `off`.
-        cache_dir: folder of the cache; the user's where None.
+        cache_dir: folder of the cache, or URL of a Redis server (`redis://`, `rediss://`, `unix://`); that of all runs
+            where None.
         layers: layers of one's own, each a layer or a pair `(layer, Above("cache"))`; just below the ledger without
             one.
         price: what this model costs here; by the price table where None.
@@ -127,7 +128,7 @@ class Client:
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
         cache: CacheMode = "use",
-        cache_dir: str | Path | None = None,
+        cache_dir: Location | None = None,
         layers: Sequence[Placed] = (),
         price: Price | None = None,
     ) -> None:
@@ -162,7 +163,7 @@ class Client:
         self.limits = (limits or Limits()).over(defaults)
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
-        self._cache_dir = cache_dir
+        self._cache_dir = None if cache_dir is None else checked(cache_dir)
         self._layers = pairs_of(layers)
         #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
@@ -177,8 +178,8 @@ class Client:
         return self._again()
 
     def __reduce__(self) -> tuple[Callable[[Callable[[], Client], str], Client], tuple[Callable[[], Client], str]]:
-        again = partial(self._again, api_base=saved_base(self._api_base))  # a pickle is a file: it gets no key
-        return _unpickled, (again, self.origin)
+        settings = {"api_base": saved_base(self._api_base), "cache_dir": saved_location(self._cache_dir)}
+        return _unpickled, (partial(self._again, **settings), self.origin)  # a pickle is a file: it gets no key
 
     @property
     def stack(self) -> Stack:
@@ -218,6 +219,7 @@ class Client:
                 draws=lambda call: runtime_of(call).draws,
                 bypass=_has_no_cache,
                 mode="refresh" if self._cache == "refresh" else "use",
+                shares=_may_wait,
             ),
             CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only, budgets=_budgets),
             RateLimitLayer(account, "budget" not in idle, _seconds_left),
@@ -246,6 +248,11 @@ class Client:
         if runtime.isolated:
             return (runtime.ledger, *runtime.ledgers)
         return (self.ledger, runtime.ledger, *runtime.ledgers)
+
+    @property
+    def cache_location(self) -> Location | None:
+        """Folder or URL of the cache, with the credentials it was given with; None where there is none."""
+        return None if self._cache == "off" else PROCESS.cache_location(self._cache_dir)
 
     def _store(self) -> Store | None:
         return None if self._cache == "off" else PROCESS.store(self._cache_dir)
@@ -328,6 +335,11 @@ def _price_at(spec: Spec, endpoint: str) -> Callable[[str], Price | None]:
 def _has_no_cache(call: Call) -> bool:
     runtime = runtime_of(call)
     return runtime.cassette is not None or runtime.provider is not None
+
+
+def _may_wait(call: Call) -> bool:
+    """Whether an answer that another process is fetching may be waited for: not where this call could not be sent."""
+    return not (runtime_of(call).offline or PROCESS.stopping or _seconds_left(call) == 0)
 
 
 def _budgets(call: Call) -> list[dict[str, str]]:

@@ -6,11 +6,11 @@ import os
 import secrets
 import threading
 import weakref
-from pathlib import Path
 
 from synalinks._concurrency import Clock
 from synalinks.lm.budget.expected import UsageStatistics
-from synalinks.lm.cache.store import DiskStore, Store, cache_disabled, default_directory
+from synalinks.lm.cache.location import Location, cache_disabled, checked, default_location
+from synalinks.lm.cache.store import Store
 from synalinks.lm.core.call import Call
 from synalinks.lm.core.errors import Interrupted
 from synalinks.lm.ledger.ledger import Ledger
@@ -67,15 +67,28 @@ class Process:
                 self._accounts[name] = Account(limits, clock, adaptive)
             return self._accounts[name]
 
-    def store(self, directory: str | Path | None) -> Store | None:
-        """The store of answers in a directory (None: the user's cache directory), or None if the cache is off."""
-        if directory is None and cache_disabled():
+    def cache_location(self, location: Location | None) -> Location | None:
+        """A location, or where there is none that of all runs; None if the cache is off."""
+        return location or (None if cache_disabled() else default_location())
+
+    def store(self, location: Location | None) -> Store | None:
+        """The store of answers at a location (None: that of all runs), or None if the cache is off.
+
+        Raises:
+            ConfigurationError: there can be no cache at this location.
+        """
+        if location is None and (location := self.cache_location(None)) is None:
             return None
-        name = os.fspath(default_directory() if directory is None else directory)
+        name = os.fspath(location)
         store = self._stores.get(name)
         if store is None:
+            from synalinks.lm.cache.stores import open_store  # not needed where no answer is cached
+
             with self._lock:
-                store = self._stores.setdefault(name, DiskStore(Path(name)))
+                at = os.fspath(checked(location))
+                if at not in self._stores:
+                    self._stores[at] = open_store(location)
+                store = self._stores[name] = self._stores[at]
         return store
 
 

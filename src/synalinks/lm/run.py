@@ -13,7 +13,7 @@ from pathlib import Path
 
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import check_price
-from synalinks.lm.cache.store import default_directory
+from synalinks.lm.cache.location import default_directory
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.client import Client
 from synalinks.lm.core import place as scope

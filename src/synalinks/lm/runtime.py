@@ -37,6 +37,7 @@ from synalinks._concurrency import Clock, SystemClock
 from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.cache.cache_only import CacheOnlyProvider
+from synalinks.lm.cache.location import Location
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws
@@ -331,8 +332,9 @@ def _upper_bound(request: Request) -> Decimal | None:
 
 
 @contextmanager
-def use_cache_only(directory: str | Path | None = None) -> Iterator[CacheOnlyProvider]:
-    """Answer recordings inside the block from the cache in a folder (None: the user's), without a live call.
+def use_cache_only(directory: Location | None = None) -> Iterator[CacheOnlyProvider]:
+    """Answer recordings inside the block from the cache in a folder or at a URL (None: that of all runs), without a
+    live call.
 
     Raises:
         OfflineError: inside the block, at a call that the cache holds no answer to.

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from cli.helpers import call
-from synalinks.lm.cache.layer import encode
-from synalinks.lm.cache.store import DATABASE, DiskStore
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
+from synalinks.lm.cache.entry import encode
 from synalinks.lm.core.call import Reply, Usage
 from synalinks.scope import NOWHERE
 

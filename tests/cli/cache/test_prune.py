@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from cli.helpers import call
-from synalinks.lm.cache.layer import CacheLayer, encode, key_prefix
-from synalinks.lm.cache.store import DATABASE, DiskStore
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
+from synalinks.lm.cache.entry import encode, key_prefix
+from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.draws import Draws
 from synalinks.scope import NOWHERE

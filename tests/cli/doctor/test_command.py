@@ -12,8 +12,8 @@ from cli.helpers import answering, call
 from synalinks.cli.doctor import servers
 from synalinks.errors import AuthenticationError
 from synalinks.lm import catalog
-from synalinks.lm.cache.layer import encode
-from synalinks.lm.cache.store import DATABASE, DiskStore
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
+from synalinks.lm.cache.entry import encode
 from synalinks.lm.core.call import Reply
 from synalinks.lm.providers import SPECS
 from synalinks.scope import NOWHERE

@@ -23,8 +23,8 @@ from synalinks.lm import (
     use_ledger,
     use_provider,
 )
-from synalinks.lm.cache.layer import encode, key_prefix
-from synalinks.lm.cache.store import DATABASE, DiskStore
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
+from synalinks.lm.cache.entry import encode, key_prefix
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply, Usage
 from synalinks.lm.runtime import current, use_cache_only

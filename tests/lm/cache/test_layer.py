@@ -8,6 +8,7 @@ import sqlite3
 import struct
 import threading
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -22,9 +23,11 @@ from hypothesis import strategies as st
 from synalinks.errors import BadReply, ServerError
 from synalinks.lm import AttemptCosts, Client
 from synalinks.lm.cache import layer as module
-from synalinks.lm.cache.layer import CacheLayer, Mode, decode, encode
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
+from synalinks.lm.cache.entry import ENTRY_FORMAT, decode, encode
+from synalinks.lm.cache.layer import CacheLayer, Mode
 from synalinks.lm.cache.per_text import PerTextLayer
-from synalinks.lm.cache.store import DATABASE, DiskStore, MemoryStore, Store, StoreBusy
+from synalinks.lm.cache.store import MANY, MemoryStore, Store, StoreBusy
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Usage, schema_of, stack
 from synalinks.lm.core.draws import Draws
 from synalinks.lm.core.shares import apportion
@@ -401,8 +404,8 @@ def test_calls_at_once_do_not_mend_the_same_entry() -> None:
     ],
 )
 def test_json_of_another_shape_is_unreadable(head: bytes) -> None:
-    packed = module.zlib.compress(head)
-    assert decode(struct.pack("<4sI", module.ENTRY_FORMAT, len(packed)) + packed) is None
+    packed = zlib.compress(head)
+    assert decode(struct.pack("<4sI", ENTRY_FORMAT, len(packed)) + packed) is None
 
 
 def test_an_entry_comes_back_whole() -> None:
@@ -522,7 +525,7 @@ def test_an_unknown_price_stays_unknown() -> None:
 
 
 def test_many_texts_are_stored_on_a_thread_all_the_same(tmp_path: Path) -> None:
-    texts = [f"text {number}" for number in range(3 * module.MANY)]
+    texts = [f"text {number}" for number in range(3 * MANY)]
     model = Model()
     Run(DiskStore(tmp_path), model).one(embed(*texts))
     assert Run(DiskStore(tmp_path), model).one(embed(*texts[::-1])).source == "cache"

@@ -8,33 +8,33 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import synalinks
-from synalinks.lm.cache import store as module
-from synalinks.lm.cache.store import (
-    DATABASE,
-    UNREADABLE,
-    DiskStore,
-    MemoryStore,
-    Store,
-    StoreBusy,
-    cache_disabled,
-    default_directory,
-)
+from lm.redis_server import redis_server
+from synalinks.lm.cache import disk_store as module
+from synalinks.lm.cache.disk_store import DATABASE, DiskStore
+from synalinks.lm.cache.location import cache_disabled, default_directory
+from synalinks.lm.cache.store import MANY, UNREADABLE, MemoryStore, Store, StoreBusy
+from synalinks.lm.cache.stores import open_store
 
 SOURCE = str(Path(synalinks.__file__).parent.parent)
 MODE_RAW, MODE_BINARY, MODE_PICKLE = 1, 2, 4
 
 
-@pytest.fixture(params=["disk", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return DiskStore(tmp_path / "cache") if request.param == "disk" else MemoryStore()
+@pytest.fixture(params=["disk", "memory", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "redis":
+        with redis_server() as server:
+            yield open_store(server.url)
+    else:
+        yield DiskStore(tmp_path / "cache") if request.param == "disk" else MemoryStore()
 
 
 def filled(directory: Path, entries: int = 1) -> None:
@@ -308,7 +308,7 @@ def test_a_store_may_be_dropped_on_any_thread(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from synalinks.lm.cache.store import DiskStore
+from synalinks.lm.cache.disk_store import DiskStore
 store = DiskStore(sys.argv[1])
 won = [n for n in range(100) if store.add(f"k{n}", b"%d" % n)]
 assert all(store.get(f"k{n}") == b"%d" % n for n in range(100))
@@ -359,3 +359,72 @@ def test_the_environment_switches_the_cache_off(value: str, off: bool, monkeypat
 def test_the_cache_is_on_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYNALINKS_CACHE", raising=False)
     assert not cache_disabled()
+
+
+# --- leases ------------------------------------------------------------------------------------------------------
+
+
+def test_a_lease_has_one_owner(store: Store) -> None:
+    assert store.claim(["a", "b"], "me", 60.0) == ["a", "b"]
+    assert store.claim(["b", "c"], "you", 60.0) == ["c"]
+    assert store.claim(["b", "c"], "me", 60.0) == ["b"]  # its own, as after a reply that was lost
+    store.extend(["a", "b"], "you", 0.0)
+    assert store.claim(["a", "b"], "you", 60.0) == []
+    store.extend(["a"], "me", 0.0)
+    store.extend(["a"], "me", 60.0)  # it has none any more, and gets none
+    assert store.claim(["a", "b"], "you", 60.0) == ["a"]
+    assert store.get("a") is None  # leases are no answers
+
+
+def test_a_lease_ends_by_itself(store: Store) -> None:
+    store.claim(["a", "b"], "me", 0.05)
+    store.extend(["b"], "me", 600.0)
+    until = time.monotonic() + 60.0
+    while not store.claim(["a"], "you", 600.0):
+        assert time.monotonic() < until
+    store.extend(["a"], "me", 0.0)
+    assert store.claim(["a", "b"], "another", 600.0) == []
+
+
+def test_leases_leave_no_answers_behind(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.claim(["a", "b"], "me", 0.001)
+    store.claim(["c"], "me", 60.0)
+    store.add("answer", b"x")
+    time.sleep(0.01)
+    store.claim(["d"], "me", 60.0)
+    store.close()
+    assert keys_in(tmp_path) == ["answer"]
+    assert keys_in(tmp_path / module.LEASES) == ["c", "d"]  # what ended is gone
+
+
+def keys_in(directory: Path) -> list[str]:
+    with closing(sqlite3.connect(directory / DATABASE)) as connection:
+        return [key for (key,) in connection.execute("SELECT key FROM Cache ORDER BY key")]
+
+
+def test_a_clock_that_was_set_back_holds_no_lease_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = DiskStore(tmp_path)
+    with monkeypatch.context() as patch:
+        now = time.time()
+        patch.setattr(time, "time", lambda: now + 86400)
+        store.claim(["a"], "me", 30.0)
+    assert store.claim(["a"], "you", 30.0) == ["a"]
+
+
+def test_many_leases_are_left_to_a_thread(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.claim(["opened"], "me", 60.0)
+    assert store.claim(["a"], "me", 60.0, wait=False) == ["a"]
+    with pytest.raises(StoreBusy):
+        store.claim([str(number) for number in range(MANY)], "me", 60.0, wait=False)
+
+
+def test_where_nothing_can_be_written_all_leases_are_granted(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    store = DiskStore(tmp_path / "file" / "cache")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert store.claim(["a"], "me", 60.0) == ["a"]
+        assert store.claim(["a"], "you", 60.0) == ["a"]
+        store.extend(["a"], "me", 0.0)

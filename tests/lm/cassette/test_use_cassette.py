@@ -10,7 +10,7 @@ import pytest
 import synalinks
 from synalinks.errors import BadReply, CassetteMiss, ServerError
 from synalinks.lm import Client, Request, RetryPolicy, use_cassette, use_ledger, use_provider
-from synalinks.lm.cache.store import DATABASE
+from synalinks.lm.cache.disk_store import DATABASE
 from synalinks.lm.cassette.session import UnplayedRowsWarning
 from synalinks.lm.core.call import Call, Delta, Reply
 from synalinks.lm.pricing import pricing

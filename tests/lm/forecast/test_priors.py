@@ -11,8 +11,8 @@ import synalinks
 from lm.pupil import MODEL, entry
 from programs_under_test import compiled, data, fit, learner, provider_of, solver
 from synalinks.lm import AttemptCosts
-from synalinks.lm.cache.layer import encode
-from synalinks.lm.cache.store import DiskStore
+from synalinks.lm.cache.disk_store import DiskStore
+from synalinks.lm.cache.entry import encode
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.forecast.priors import Priors, TokenCountFit, quantile
 from synalinks.lm.forecast.token_count import count_prompt

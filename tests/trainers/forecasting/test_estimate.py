@@ -32,8 +32,8 @@ from programs_under_test import (
 from synalinks import session
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm.budget.layer import Budget
-from synalinks.lm.cache.layer import encode
-from synalinks.lm.cache.store import DiskStore
+from synalinks.lm.cache.disk_store import DiskStore
+from synalinks.lm.cache.entry import encode
 from synalinks.lm.core.call import Reply, Usage
 from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.ledger.ledger import Ledger

@@ -1,26 +1,32 @@
-"""What the commands on the disk cache share: its folder, its database, and sums of what is in it."""
+"""What the commands on the cache share: where it is, and sums of what is in it."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from synalinks.cli.table import render, size
-from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from synalinks.lm.cache.layer import Entry
+    from synalinks.lm.cache.entry import Entry
+    from synalinks.lm.cache.location import Location
     from synalinks.lm.ledger.ledger import Money
 
-#: How long, in seconds, to wait for a run that is writing.
-_PATIENCE = 60.0
-DIRECTORY = click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
+
+class CachePath(click.Path):
+    """A folder, or the URL of a Redis server."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and "://" in value:
+            return value
+        return super().convert(value, param, ctx)
+
+
+LOCATION = click.argument("location", required=False, type=CachePath(file_okay=False, path_type=Path))
 
 
 class Sums:
@@ -72,58 +78,13 @@ def table(sums: dict[str, Sums]) -> str:
     return render(header, rows, ("total", *total_of(sums.values()).row()))
 
 
-def folder_of(directory: Path | None) -> Path:
-    """The folder that was named, or that of all runs."""
-    from synalinks.lm.cache.store import (
-        default_directory,  # the LM layer takes 100 ms to import, and help doesn't need it
-    )
+def location_of(location: Location | None) -> Location:
+    """The cache that was named, or that of all runs."""
+    from synalinks.lm.cache.location import default_location  # the LM layer takes 100 ms to import; help needs none
 
-    return default_directory() if directory is None else directory
-
-
-def database_in(folder: Path) -> Path:
-    """The file that holds the answers."""
-    from synalinks.lm.cache.store import DATABASE  # as above
-
-    return folder / DATABASE
-
-
-def bytes_on_disk(folder: Path) -> int:
-    """What the database and the files beside it take."""
-    files = folder.glob(database_in(folder).name + "*")
-    return sum(path.stat().st_size for path in files if path.is_file())
-
-
-def shrink(connection: sqlite3.Connection) -> None:
-    """Give the room of what was removed back to the disk."""
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-@contextmanager
-def connected(folder: Path, *, writes: bool) -> Iterator[sqlite3.Connection]:
-    """The database, only if it is one of ours: clearing must not empty what another program keeps there.
-
-    Raises:
-        ConfigurationError: it is not a cache of this library, is damaged, or can't be opened.
-    """
-    from synalinks.lm.cache.layer import ENTRY_FORMAT  # as above
-
-    path = database_in(folder)
-    try:
-        uri = f"{path.resolve().as_uri()}?mode={'rw' if writes else 'ro'}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)) as connection:
-            ours = "SELECT count(*), sum(substr(value, 1, 3) = ?) FROM Cache"  # the last byte is a version
-            entries, own = connection.execute(ours, (ENTRY_FORMAT[:3],)).fetchone()
-            if entries and not own:
-                raise ConfigurationError(f"{path} holds no answers of synalinks: another program's cache is left alone")
-            yield connection
-    except sqlite3.Error as error:
-        raise ConfigurationError(
-            f"{path} can't be used: {error}. If it is damaged, the next run sets it aside and begins a new one"
-        ) from error
+    return default_location() if location is None else location
 
 
 def day(seconds: float) -> str:
-    """A time of the database, for people."""
+    """A time of storing, for people."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

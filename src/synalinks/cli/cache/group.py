@@ -1,33 +1,26 @@
-"""`synalinks cache`: what the disk cache of answers holds, emptying it, and thinning it out."""
+"""`synalinks cache`: what the cache of answers holds, emptying it, and thinning it out."""
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from synalinks.cli.cache.files import (
-    DIRECTORY,
-    Sums,
-    bytes_on_disk,
-    connected,
-    database_in,
-    day,
-    folder_of,
-    shrink,
-    table,
-    total_of,
-)
+from synalinks.cli.cache.files import LOCATION, Sums, day, location_of, table, total_of
 from synalinks.cli.cache.prune import prune
 from synalinks.cli.table import count, size
+
+if TYPE_CHECKING:
+    from synalinks.lm.cache.location import Location
 
 
 @click.group()
 def cache() -> None:
-    """Look after the disk cache: answers already paid for.
+    """Look after the cache: answers already paid for.
 
-    DIRECTORY is the user's cache directory unless given; SYNALINKS_CACHE_DIR chooses another for all runs, and
+    LOCATION is a folder, or the URL of a Redis server (redis://, rediss://, unix://); the cache of all runs unless
+    given. SYNALINKS_CACHE_DIR chooses another folder for all runs, SYNALINKS_CACHE=redis://... a server, and
     SYNALINKS_CACHE=off switches the cache off.
     """
 
@@ -36,85 +29,90 @@ cache.add_command(prune)
 
 
 @cache.command()
-@DIRECTORY
-def stats(directory: Path | None) -> None:
+@LOCATION
+def stats(location: Location | None) -> None:
     """Show what the cache holds, by model: answers, tokens, what they cost, bytes."""
-    folder = folder_of(directory)
-    damaged = _set_aside(folder)
-    click.echo(f"The cache in {folder}{_switched_off(directory)}")
+    from synalinks.lm.cache.contents import (  # the LM layer takes 100 ms to import; help needs none
+        holds_nothing,
+        opened,
+    )
+    from synalinks.lm.cache.location import shown
+
+    at = location_of(location)
+    damaged = _set_aside(at)
+    click.echo(f"The cache in {shown(at)}{_switched_off(location)}")
     if damaged:
         click.echo(f"  {count(len(damaged), 'damaged file')} set aside; `synalinks cache clear` removes them too")
-    if not database_in(folder).exists():
+    if holds_nothing(at):
         click.echo("  is empty: nothing was stored there yet")
         return
-    with connected(folder, writes=False) as connection:
-        sums, unreadable = _by_model(connection)
-        first, last = connection.execute("SELECT min(store_time), max(store_time) FROM Cache").fetchone()
-    answers = total_of(sums.values()).answers
-    click.echo(f"  holds {count(answers, 'answer')}, {size(bytes_on_disk(folder))} on disk")
+    sums: dict[str, Sums] = {}
+    unreadable, first, last = 0, float("inf"), 0.0
+    with opened(at, writes=False) as contents:
+        for item in contents.items():
+            first, last = min(first, item.stored), max(last, item.stored)
+            if item.entry is None:
+                unreadable += 1
+            else:
+                sums.setdefault(item.entry.model, Sums()).count(item.entry, item.size)
+        taken = f"{size(contents.size())} {'on the server' if isinstance(at, str) else 'on disk'}"
+    click.echo(f"  holds {count(total_of(sums.values()).answers, 'answer')}, {taken}")
     if unreadable:
         click.echo(f"  {count(unreadable, 'entry', 'entries')} can't be read and will be asked for again")
-    if first is not None:
+    if last:
         click.echo(f"  stored between {day(first)} and {day(last)}")
     if sums:
         click.echo("\n" + table(sums))
 
 
 @cache.command()
-@DIRECTORY
+@LOCATION
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def clear(directory: Path | None, yes: bool) -> None:
+def clear(location: Location | None, yes: bool) -> None:
     """Remove all answers from the cache, and damaged databases that were set aside.
 
-    What is removed has to be paid for again. `synalinks cache prune` removes a part.
+    What is removed has to be paid for again. `synalinks cache prune` removes a part. Of a server only the answers of
+    this library are removed.
     """
-    folder = folder_of(directory)
-    database, damaged = database_in(folder), _set_aside(folder)
-    if not database.exists() and not damaged:
-        click.echo(f"There is nothing in {folder}")
+    from synalinks.lm.cache.contents import holds_nothing  # as above
+    from synalinks.lm.cache.location import shown
+
+    at = location_of(location)
+    empty, damaged = holds_nothing(at), _set_aside(at)
+    if empty and not damaged:
+        click.echo(f"There is nothing in {shown(at)}")
         return
-    answers = _empty(folder, ask=not yes) if database.exists() else 0
+    answers = 0 if empty else _empty(at, ask=not yes)
     for path in damaged:
         path.unlink()
     aside = f" and {count(len(damaged), 'damaged file')}" if damaged else ""
-    click.echo(f"Removed {count(answers, 'answer')}{aside} from {folder}")
+    click.echo(f"Removed {count(answers, 'answer')}{aside} from {shown(at)}")
 
 
-def _empty(folder: Path, ask: bool) -> int:
-    """Delete every entry, leaving a database that runs under way can go on with; how many there were.
+def _empty(location: Location, ask: bool) -> int:
+    """Remove every entry, leaving a cache that runs under way can go on with; how many there were.
 
     Raises:
         click.Abort: the answer to the question was no.
     """
-    with connected(folder, writes=True) as connection:
-        (answers,) = connection.execute("SELECT count(*) FROM Cache").fetchone()
+    from synalinks.lm.cache.contents import opened  # as above
+    from synalinks.lm.cache.location import shown
+
+    with opened(location, writes=True) as contents:
+        ids = [item.id for item in contents.items()]
         if ask:
-            click.confirm(f"Remove {count(answers, 'answer')} from {folder}?", abort=True)
-        connection.execute("DELETE FROM Cache")
-        shrink(connection)
-    return int(answers)
+            click.confirm(f"Remove {count(len(ids), 'answer')} from {shown(location)}?", abort=True)
+        contents.remove(ids)
+    return len(ids)
 
 
-def _set_aside(folder: Path) -> list[Path]:
-    return sorted(folder.glob(database_in(folder).name + ".damaged-*"))
+def _set_aside(location: Location) -> list[Path]:
+    from synalinks.lm.cache.disk_store import DATABASE  # as above
+
+    return sorted(location.glob(f"{DATABASE}.damaged-*")) if isinstance(location, Path) else []
 
 
-def _switched_off(directory: Path | None) -> str:
-    from synalinks.lm.cache.store import cache_disabled  # the LM layer takes 100 ms to import, and help doesn't need it
+def _switched_off(location: Location | None) -> str:
+    from synalinks.lm.cache.location import cache_disabled  # as above
 
-    return " (switched off by SYNALINKS_CACHE)" if directory is None and cache_disabled() else ""
-
-
-def _by_model(connection: sqlite3.Connection) -> tuple[dict[str, Sums], int]:
-    """Sums by model, and how many entries can't be read."""
-    from synalinks.lm.cache.layer import decode  # as above
-
-    sums: dict[str, Sums] = {}
-    unreadable = 0
-    for (value,) in connection.execute("SELECT value FROM Cache"):
-        entry = decode(value) if isinstance(value, bytes) else None
-        if entry is None:
-            unreadable += 1
-        else:
-            sums.setdefault(entry.model, Sums()).count(entry, len(value))
-    return sums, unreadable
+    return " (switched off by SYNALINKS_CACHE)" if location is None and cache_disabled() else ""

@@ -1,25 +1,26 @@
-"""`synalinks cache prune`: remove a part of the disk cache, by age, size or model."""
+"""`synalinks cache prune`: remove a part of the cache, by age, size or model."""
 
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from synalinks.cli.cache.files import DIRECTORY, Sums, connected, database_in, day, folder_of, shrink, table, total_of
+from synalinks.cli.cache.files import LOCATION, Sums, day, location_of, table, total_of
 from synalinks.cli.table import count, price, size
+
+if TYPE_CHECKING:
+    from synalinks.lm.cache.contents import Contents
+    from synalinks.lm.cache.location import Location
 
 #: Seconds of a unit of age.
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 604800.0}
 #: Bytes of a unit of size, in powers of 1000 as `cache stats` shows them.
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-#: Keys that are deleted in one statement; SQLite takes 999 parameters everywhere.
-_AT_ONCE = 500
 
 
 def _age(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -54,11 +55,11 @@ class _Answers:
     model: str | None = None
     newest: float = 0.0
     sums: Sums = field(default_factory=Sums)
-    keys: list[int] = field(default_factory=list)
+    ids: list[int | str] = field(default_factory=list)
 
 
 @click.command()
-@DIRECTORY
+@LOCATION
 @click.option("--older-than", metavar="AGE", callback=_age, help="Remove what was stored longer ago: 12h, 30d, 2w.")
 @click.option("--model", "models", multiple=True, help="Remove answers of this model; may be given several times.")
 @click.option(
@@ -67,7 +68,7 @@ class _Answers:
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 @click.option("--yes", is_flag=True, help="Don't ask.")
 def prune(
-    directory: Path | None,
+    location: Location | None,
     older_than: float | None,
     models: tuple[str, ...],
     keep: int | None,
@@ -88,12 +89,19 @@ def prune(
         raise click.UsageError(
             "say what to remove: --older-than, --model or --keep; `synalinks cache clear` removes all"
         )
-    folder = folder_of(directory)
-    if not database_in(folder).exists():
-        click.echo(f"There is nothing in {folder}")
+    from synalinks.lm.cache.contents import (  # the LM layer takes 100 ms to import; help needs none
+        holds_nothing,
+        opened,
+    )
+    from synalinks.lm.cache.location import shown
+
+    at = location_of(location)
+    name = shown(at)
+    if holds_nothing(at):
+        click.echo(f"There is nothing in {name}")
         return
-    with connected(folder, writes=not dry_run) as connection:
-        everything = _requests(connection)
+    with opened(at, writes=not dry_run) as contents:
+        everything = _requests(contents)
         if missing := sorted(set(models) - {request.model for request in everything}):
             there = ", ".join(sorted({request.model for request in everything if request.model})) or "none"
             raise click.BadParameter(
@@ -101,33 +109,30 @@ def prune(
             )
         going = _chosen(everything, older_than, set(models), keep)
         if not going:
-            click.echo(f"Nothing in {folder} is to go; {_summary(everything)} stay")
+            click.echo(f"Nothing in {name} is to go; {_summary(everything)} stay")
             return
-        _print_summary(folder, everything, going)
+        _print_summary(name, everything, going)
         if dry_run:
             return
         if not yes:
             click.confirm("Remove them?", abort=True)
-        _remove(connection, [key for request in going for key in request.keys])
+        contents.remove([item for request in going for item in request.ids])
     click.echo(f"Removed {_summary(going)}")
 
 
-def _requests(connection: sqlite3.Connection) -> list[_Answers]:
+def _requests(contents: Contents) -> list[_Answers]:
     """What the cache holds, request by request, the oldest first."""
-    from synalinks.lm.cache.layer import decode  # the LM layer takes 100 ms to import, and help doesn't need it
-
     found: dict[str, _Answers] = {}
-    for row, key, stored, value in connection.execute("SELECT rowid, key, store_time, value FROM Cache"):
-        prefix = str(key).rpartition(" ")[0] or str(key)  # less the number of the answer
+    for item in contents.items():
+        prefix = item.key.rpartition(" ")[0] or item.key  # less the number of the answer
         request = found.setdefault(prefix, _Answers())
-        request.keys.append(row)
-        request.newest = max(request.newest, stored or 0.0)
-        entry = decode(value) if isinstance(value, bytes) else None
-        if entry is None:
-            request.sums.bytes += len(value) if isinstance(value, bytes) else 0
+        request.ids.append(item.id)
+        request.newest = max(request.newest, item.stored)
+        if item.entry is None:
+            request.sums.bytes += item.size
         else:
-            request.model = entry.model
-            request.sums.count(entry, len(value))
+            request.model = item.entry.model
+            request.sums.count(item.entry, item.size)
     return sorted(found.values(), key=lambda request: request.newest)
 
 
@@ -148,14 +153,14 @@ def _chosen(everything: list[_Answers], older_than: float | None, models: set[st
     return chosen
 
 
-def _print_summary(folder: Path, everything: list[_Answers], going: list[_Answers]) -> None:
+def _print_summary(name: str, everything: list[_Answers], going: list[_Answers]) -> None:
     """Show what goes by model, and what stays."""
     sums: dict[str, Sums] = {}
     for request in going:
         sums.setdefault(request.model or "(can't be read)", Sums()).add(request.sums)
     gone = set(map(id, going))
     stays = [request for request in everything if id(request) not in gone]
-    click.echo(f"To go from {folder}, stored between {day(going[0].newest)} and {day(going[-1].newest)}:\n")
+    click.echo(f"To go from {name}, stored between {day(going[0].newest)} and {day(going[-1].newest)}:\n")
     click.echo(table(sums))
     click.echo(f"\n{_summary(stays)} stay")
 
@@ -163,12 +168,3 @@ def _print_summary(folder: Path, everything: list[_Answers], going: list[_Answer
 def _summary(requests: Iterable[_Answers]) -> str:
     total = total_of(request.sums for request in requests)
     return f"{count(total.answers, 'answer')} ({size(total.bytes)}, {price(total.cost.exact)})"
-
-
-def _remove(connection: sqlite3.Connection, rows: list[int]) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    for begin in range(0, len(rows), _AT_ONCE):
-        part = rows[begin : begin + _AT_ONCE]
-        connection.execute(f"DELETE FROM Cache WHERE rowid IN ({','.join('?' * len(part))})", part)
-    connection.execute("COMMIT")
-    shrink(connection)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from synalinks.cli.cache.files import CachePath
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
 from synalinks.cli.table import count
 
 if TYPE_CHECKING:
     from synalinks.cli.bill import CassetteFacts
     from synalinks.lm.budget.layer import Budget, BudgetTracker
+    from synalinks.lm.cache.location import Location
 
 #: Before the name of a cassette that is being made; the end of a name says whether it is compressed.
 _UNFINISHED = ".from-cache-"
@@ -44,9 +46,9 @@ class CassettePath(click.Path):
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.option(
     "--cache-dir",
-    metavar="DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The cache; by default that of all runs.",
+    metavar="LOCATION",
+    type=CachePath(exists=True, file_okay=False, path_type=Path),
+    help="The cache, a folder or a URL; by default that of all runs.",
 )
 @click.option("--budget", metavar="USD", help="The budget that `synalinks run` had, if it had one.")
 @click.option("--force", is_flag=True, help="Replace CASSETTE if it is there.")
@@ -55,7 +57,7 @@ def from_cache(
     script: str,
     cassette: Path,
     args: tuple[str, ...],
-    cache_dir: Path | None,
+    cache_dir: Location | None,
     budget: str | None,
     force: bool,
     quiet: bool,
@@ -80,15 +82,16 @@ def from_cache(
     click.get_current_context().exit(_make(script, args, cassette, cache_dir, limit, quiet))
 
 
-def _check(cassette: Path, cache_dir: Path | None, force: bool) -> None:
+def _check(cassette: Path, cache_dir: Location | None, force: bool) -> None:
     """Find out before the script is run that there is nothing to read, or nowhere to write."""
-    from synalinks.lm.cache.store import DATABASE, default_directory  # as above
+    from synalinks.lm.cache.contents import holds_nothing  # as above
+    from synalinks.lm.cache.location import default_location
     from synalinks.lm.cassette.file import CassetteFile
 
-    folder = default_directory() if cache_dir is None else cache_dir
-    if not (folder / DATABASE).is_file():
+    location = default_location() if cache_dir is None else cache_dir
+    if holds_nothing(location):
         raise click.UsageError(
-            f"there is no cache in {folder}, so there are no answers to make a cassette of. Name its folder with "
+            f"there is no cache in {location}, so there are no answers to make a cassette of. Name its folder with "
             "--cache-dir or SYNALINKS_CACHE_DIR, or record: synalinks run SCRIPT --cassette CASSETTE"
         )
     if cassette.exists():
@@ -98,7 +101,7 @@ def _check(cassette: Path, cache_dir: Path | None, force: bool) -> None:
 
 
 def _make(
-    script: str, args: Sequence[str], cassette: Path, cache_dir: Path | None, budget: Budget | None, quiet: bool
+    script: str, args: Sequence[str], cassette: Path, cache_dir: Location | None, budget: Budget | None, quiet: bool
 ) -> int:
     """Run the script with the cache alone, keep the cassette if it is whole, and give the exit status."""
     # The LM layer takes 100 ms to import, and help doesn't need it.

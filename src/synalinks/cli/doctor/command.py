@@ -271,14 +271,28 @@ def _checked(spec: Spec) -> tuple[bool, str]:
 
 # -------------------------------------------------------------------------------------------------------- cache
 def _cache(found: Findings) -> None:
-    from synalinks.lm.cache.store import DATABASE, cache_disabled, default_directory  # as above
+    from synalinks.errors import ConfigurationError  # as above
+    from synalinks.lm.cache.disk_store import DATABASE
+    from synalinks.lm.cache.location import cache_disabled, checked, default_location, shown
+    from synalinks.lm.cache.stores import open_server
 
     found.section("Cache of answers")
-    folder = default_directory()
-    found.add("path", str(folder))
+    location = default_location()
+    found.add("path", shown(location))
     if cache_disabled():
         found.add("state", "switched off by SYNALINKS_CACHE")
         return
+    if isinstance(location, str):
+        try:
+            checked(location)
+            with closing(open_server(location)) as store:
+                store.check()
+        except ConfigurationError as error:
+            found.add("state", str(error), "start the server, or name another cache: SYNALINKS_CACHE")
+        else:
+            found.add("state", "the server answers")
+        return
+    folder = location
     if not _writable(folder):
         found.add("state", "can't be written", "make the cache's folder writable, or choose one: SYNALINKS_CACHE_DIR")
         return

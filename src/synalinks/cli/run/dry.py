@@ -27,7 +27,7 @@ def priors_from(files: Sequence[str]) -> Priors:
         click.BadParameter: a file that is no cassette.
     """
     from synalinks.errors import CassetteError  # the LM layer takes 100 ms to import, and help doesn't need it
-    from synalinks.lm.cache.store import cache_disabled, default_directory
+    from synalinks.lm.cache.location import cache_disabled, default_location
     from synalinks.lm.forecast.priors import Priors
 
     try:
@@ -35,7 +35,7 @@ def priors_from(files: Sequence[str]) -> Priors:
     except CassetteError as error:
         raise click.BadParameter(str(error), param_hint="--learn-from") from error
     if not cache_disabled():
-        priors.add_cache(default_directory())
+        priors.add_cache(default_location())
     return priors
 
 

@@ -7,14 +7,14 @@ same rule of draws, with the tokens, cost and attempts they had when they were f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from synalinks import _json
-from synalinks.lm.cache.layer import CacheLayer, key_prefix
+from synalinks.lm.cache.entry import key_prefix
+from synalinks.lm.cache.layer import CacheLayer
+from synalinks.lm.cache.location import Location, checked, default_location, shown
 from synalinks.lm.cache.per_text import PerTextLayer
-from synalinks.lm.cache.store import DiskStore, Store, default_directory
+from synalinks.lm.cache.store import Store
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.draws import Draws
 from synalinks.lm.core.errors import OfflineError
@@ -27,7 +27,7 @@ class CacheOnlyProvider:
     """The caches of a process as handlers: a call is answered from the cache, at no cost, or it is an error.
 
     Args:
-        directory: folder of the cache for models that name none; None for the one that runs use by default,
+        directory: folder or URL of the cache for models that name none; None for the one that runs use by default,
             whether or not the environment switches the cache off.
         draws: which answers the run has taken.
 
@@ -35,31 +35,34 @@ class CacheOnlyProvider:
         given: calls answered.
     """
 
-    def __init__(self, directory: str | Path | None, draws: Draws) -> None:
-        self.directory = default_directory() if directory is None else Path(directory).expanduser()
+    def __init__(self, directory: Location | None, draws: Draws) -> None:
+        self.directory = checked(default_location() if directory is None else directory)
         self.given = 0
         self._draws = draws
-        self._stores: dict[Path, Store] = {}
-        self._handlers: dict[tuple[str, Path], Handler] = {}
+        self._stores: dict[Location, Store] = {}
+        self._handlers: dict[tuple[str, Location], Handler] = {}
 
-    def handler(self, endpoint: str, directory: str | Path | None) -> Handler:
+    def handler(self, endpoint: str, directory: Location | None) -> Handler:
         """What answers for a model.
 
         Args:
             endpoint: URL of its server, part of the cache's keys.
-            directory: folder of its own cache, or None.
+            directory: folder or URL of its own cache, or None.
 
         Raises:
             OfflineError: in the handler, for a call that the cache has no answer to.
         """
-        path = self.directory if directory is None else Path(directory).expanduser()
+        path = self.directory if directory is None else checked(directory)
         if (endpoint, path) not in self._handlers:
             self._handlers[endpoint, path] = self._make(endpoint, path)
         return self._handlers[endpoint, path]
 
-    def _make(self, endpoint: str, path: Path) -> Handler:
-        store: Callable[[], Store] = lambda: self._stores.setdefault(path, DiskStore(path))  # noqa: E731
-        layer = CacheLayer(store, endpoint, lambda call: self._draws, bypass=lambda call: False)
+    def _make(self, endpoint: str, path: Location) -> Handler:
+        if path not in self._stores:
+            from synalinks.lm.cache.stores import open_store  # not needed where no answer is cached
+
+            self._stores[path] = open_store(path)
+        layer = CacheLayer(lambda: self._stores[path], endpoint, lambda call: self._draws, bypass=lambda call: False)
         cached = PerTextLayer(lambda call: True)(layer(self._refuse(endpoint, path)))
 
         async def answer(call: Call) -> Reply:
@@ -69,13 +72,13 @@ class CacheOnlyProvider:
 
         return answer
 
-    def _refuse(self, endpoint: str, path: Path) -> Handler:
+    def _refuse(self, endpoint: str, path: Location) -> Handler:
         async def refuse(call: Call) -> Reply:
             had = len(self._draws.taken(key_prefix(call.request, endpoint)))
             held = "no answer" if not had else f"only {had} answer{'' if had == 1 else 's'}, all taken,"
             raise OfflineError(
-                f"the cache in {path} has {held} for a call of {call.request.model!r} to {endpoint}; nothing was sent "
-                f"and nothing billed.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
+                f"the cache in {shown(path)} has {held} for a call of {call.request.model!r} to {endpoint}; nothing "
+                f"was sent and nothing billed.\n  at {call.scope}, draw {call.draw}\n  asked: {_asked(call.request)}\n"
                 "Calls that failed, answers that a budget cut short, and those of models with caching=False are never "
                 "in the cache. Run the script live once more, where only what is missing is billed, and try again; or "
                 "record with `synalinks run SCRIPT --cassette CASSETTE`, where the whole run is billed"

@@ -1,89 +1,45 @@
 """CacheLayer: answers on disk, so that a call that was answered before is neither sent nor billed again.
 
-An entry is one answer to one request at one endpoint. The answers to a request are entries 0, 1, 2, ...,
-each with the place it was given at; which of them a call gets is the rule of `draws.py`. Embeddings are kept
-per text. On disk an entry is
-
-    4 bytes   `ENTRY_FORMAT`
-    4 bytes   length of the head, unsigned, little-endian
-    head      zlib-compressed canonical JSON: model, scope, draw, reply, bytes of vector
-    rest      embeddings only: the vector, little-endian float32
-
-An entry keeps the cost it was stored with, as a cassette does: what the answer cost when it was fetched, unknown if it
-was unknown. A price that is set later is for calls made later, and does not change what a hit, or a call that
-shares one, cost as if live. `refresh` makes a new call, at the new price.
-
-No key, header or host with credentials stands above HTTP, so none can get in here.
+What an entry is stands in `entry.py`; which of the answers to a request a call gets is the rule of `draws.py`. A call
+that finds no answer takes a lease before it is sent, so that processes that share a store fetch an answer once
+(`leases.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import struct
 import warnings
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 from synalinks import _json
-from synalinks.lm.cache.store import Store, StoreBusy
+from synalinks.lm.cache.entry import Entry, decode, encode, key_prefix
+from synalinks.lm.cache.leases import Leases, at_once
+from synalinks.lm.cache.store import MANY, Store, StoreBusy
 from synalinks.lm.core.call import ZERO, Call, Handler, Reply, Request
-from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.core.draws import Draws
 from synalinks.lm.core.errors import BadReply
-from synalinks.lm.core.place import Scope
-from synalinks.lm.core.shares import apportion_money, apportion_usage, sum_money, sum_usage, weights_of
-
-#: Begins every entry. Change the last byte when entries change, and no old one is read.
-ENTRY_FORMAT = b"SYL1"
-#: From so many embeddings on they are stored on a thread: a commit takes about 0.1 ms.
-MANY = 16
+from synalinks.lm.core.shares import apportion_money, apportion_usage, joined, sum_money, sum_usage, weights_of
 
 Mode = Literal["use", "refresh"]
-_HEAD = struct.Struct("<4sI")
-#: What JSON of another shape can raise on its way to a `Reply`, down to a cost that is no number.
-_UNREADABLE = (struct.error, zlib.error, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 _warned: set[str] = set()
 
 
-class Entry(NamedTuple):
-    """An answer as it was stored."""
+class Gap(NamedTuple):
+    """What was found in place of an answer for a call.
 
-    place: Place
-    reply: Reply
-    vector: bytes
-    model: str
+    Attributes:
+        broken: numbers of entries that can't be read.
+        free: the first number without an entry.
+        others: by their numbers, answers given at other places that the run has not taken.
+    """
 
-
-def key_prefix(request: Request, endpoint: str) -> str:
-    """The keys of a request's answers at an endpoint, less the number of the answer."""
-    return f"{request.digest} {endpoint} "
-
-
-def encode(model: str, place: Place, reply: Reply, vector: bytes = b"") -> bytes:
-    """The bytes of an entry."""
-    scope, draw = place
-    value = {"draw": draw, "model": model, "reply": reply.to_dict(), "scope": scope.to_dict()}
-    value["vector"] = len(vector)
-    head = zlib.compress(_json.canonical(value), 1)
-    return _HEAD.pack(ENTRY_FORMAT, len(head)) + head + vector
-
-
-def decode(data: bytes) -> Entry | None:
-    """The entry that `encode` wrote, or None if these bytes are no such thing."""
-    try:
-        version, size = _HEAD.unpack_from(data)
-        if version != ENTRY_FORMAT:
-            return None
-        end = _HEAD.size + size
-        head = _json.loads(zlib.decompress(data[_HEAD.size : end]))
-        vector = data[end:]
-        if head["vector"] != len(vector):
-            return None
-        place = (Scope(**head["scope"]), head["draw"])
-        return Entry(place, Reply.from_dict(head["reply"], "cache"), vector, head["model"])
-    except _UNREADABLE:
-        return None
+    broken: list[int]
+    free: int
+    others: dict[int, Entry]
 
 
 class CacheLayer:
@@ -95,6 +51,7 @@ class CacheLayer:
         draws: gives the answers that the run of a call has taken.
         bypass: whether a call passes by the cache, as while a cassette is open.
         mode: `use`, or `refresh`: answers of earlier runs are not read but replaced.
+        shares: whether a call may wait, or go on waiting, for an answer that another process is fetching.
     """
 
     name = "cache"
@@ -106,12 +63,14 @@ class CacheLayer:
         draws: Callable[[Call], Draws],
         bypass: Callable[[Call], bool],
         mode: Mode = "use",
+        shares: Callable[[Call], bool] = lambda call: False,
     ) -> None:
         self._store = store
         self._endpoint = endpoint
         self._draws = draws
         self._bypass = bypass
         self._refresh = mode == "refresh"
+        self._shares: Callable[[Call], bool] = (lambda call: False) if self._refresh else shares
 
     def __call__(self, below: Handler) -> Handler:
         """The layer over `below`."""
@@ -126,38 +85,30 @@ class CacheLayer:
             if call.stored_only:
                 return await self._stored(store, call)
             if request.kind == "embed":
-                return await self._fetched(store, call, below)
-            prefix = key_prefix(request, self._endpoint)
-            if request.single_answer:
-                return await self._single(store, call, prefix, below)
-            return await self._one_of_many(store, call, prefix, below)
+                return await self._vectors(store, call, below)
+            find = self._single if request.single_answer else self._one_of_many
+            found = await find(store, call)
+            return found if isinstance(found, Reply) else await self._missing(store, call, found, find, below)
 
         return cache
 
-    async def _single(self, store: Store, call: Call, prefix: str, below: Handler) -> Reply:
+    async def _single(self, store: Store, call: Call) -> Reply | Gap:
         """The one answer of a request that has only one: entry 0, whatever its place."""
-        draws = self._draws(call)
+        prefix = key_prefix(call.request, self._endpoint)
         data = None
-        if not self._refresh or 0 in draws.taken(prefix):
+        if not self._refresh or 0 in self._draws(call).taken(prefix):
             data = await _get(store, prefix + "0")
             if data is not None and (entry := _read(data)) is not None:
                 return _hit(entry, call)
-        reply = await below(call)
-        if _cacheable(call.request, reply):
-            value = encode(call.request.model, call.place, reply)
-            await _add(store, prefix + "0", value, self._refresh or data is not None)
-            if self._refresh:
-                draws.take(prefix, 0)
-        return reply
+        return Gap([] if data is None else [0], 0, {})
 
-    async def _one_of_many(self, store: Store, call: Call, prefix: str, below: Handler) -> Reply:
-        """The answer that the rule of `draws.py` gives this call, or a new one, which joins the others."""
-        draws, place = self._draws(call), call.place
+    async def _one_of_many(self, store: Store, call: Call) -> Reply | Gap:
+        """The answer that was given at the call's own place."""
+        draws, place, prefix = self._draws(call), call.place, key_prefix(call.request, self._endpoint)
         # An answer that this run has taken can't be this call's: it need not be read. So a script that is
         # run again reads one entry a call, however many answers a request has.
         taken = draws.taken(prefix)
-        others: dict[int, Entry] = {}
-        broken: list[int] = []
+        gap = Gap([], 0, {})
         for index in itertools.count():
             if index in taken:
                 continue
@@ -166,19 +117,55 @@ class CacheLayer:
                 break
             entry = _read(data)
             if entry is None:
-                broken.append(index)
+                gap.broken.append(index)
             elif entry.place == place and _take(draws, prefix, index):
                 return _hit(entry, call)
             else:
-                others[index] = entry
-        for number, entry in others.items():
-            if _take(draws, prefix, number):
-                return _hit(entry, call)
-        reply = await below(call)
-        if _cacheable(call.request, reply):
-            value = encode(call.request.model, place, reply)
-            await self._append(store, draws, prefix, value, broken, index)
-        return reply
+                gap.others[index] = entry
+        return gap._replace(free=index)
+
+    async def _missing(
+        self,
+        store: Store,
+        call: Call,
+        gap: Gap,
+        find: Callable[[Store, Call], Awaitable[Reply | Gap]],
+        below: Handler,
+    ) -> Reply:
+        """The answer that another process is fetching, one given at another place, or a new one, which is stored.
+
+        The lease is of the call's place, where a request has many answers: two runs of one script get one answer each
+        way, and other places are other draws.
+        """
+        draws, prefix = self._draws(call), key_prefix(call.request, self._endpoint)
+        async with Leases(store) as leases:
+            while self._shares(call):
+                held = await leases.take([prefix + ("0" if call.request.single_answer else _words(call))])
+                found = await find(store, call)
+                if isinstance(found, Reply):
+                    return found
+                gap = found
+                if held:
+                    break
+                await leases.wait()
+            for number, entry in gap.others.items():
+                if _take(draws, prefix, number):
+                    return _hit(entry, call)
+            reply = await below(call)
+            if _cacheable(call.request, reply):
+                await self._keep(store, call, gap, reply)
+            return reply
+
+    async def _keep(self, store: Store, call: Call, gap: Gap, reply: Reply) -> None:
+        """Store an answer under a number of its own, or under 0 where there is one only."""
+        draws, prefix = self._draws(call), key_prefix(call.request, self._endpoint)
+        value = encode(call.request.model, call.place, reply)
+        if not call.request.single_answer:
+            await self._append(store, draws, prefix, value, gap.broken, gap.free)
+            return
+        await _add(store, prefix + "0", value, self._refresh or bool(gap.broken))
+        if self._refresh:
+            draws.take(prefix, 0)
 
     async def _append(
         self, store: Store, draws: Draws, prefix: str, value: bytes, broken: Sequence[int], free: int
@@ -189,24 +176,23 @@ class CacheLayer:
         free.
         """
         for index in itertools.chain(broken, itertools.count(free)):
-            replaces = self._refresh or index in broken
-            if replaces and index in draws.taken(prefix):
+            if index in draws.taken(prefix):
                 continue  # another call of this run was faster
-            key = prefix + str(index)
-            try:
-                stored = store.add(key, value, replace=replaces, wait=False)
-            except StoreBusy:
-                # Marked before waiting, or another call of this run might take it in the meantime.
-                draws.take(prefix, index)
-                stored = await asyncio.to_thread(store.add, key, value, replace=replaces)
-            if stored:
-                draws.take(prefix, index)
+            draws.take(prefix, index)  # before waiting, or another call of this run might take it in the meantime
+            if await _add(store, prefix + str(index), value, self._refresh or index in broken):
                 return
+            draws.give_back(prefix, index)  # another run was faster
 
     async def _stored(self, store: Store, call: Call) -> Reply:
         """The stored vectors of a request, an empty one for each text that has none, and the bill of the others."""
         request, draws = call.request, self._draws(call)
-        entries = [await self._entry(store, draws, self._prefix(request, text)) for text in request.texts]
+        prefixes = [self._prefix(request, text) for text in request.texts]
+        if self._refresh:  # only what this run stored
+            prefixes = [prefix if 0 in draws.taken(prefix) else "" for prefix in prefixes]
+        values = await at_once(store.get_many, [prefix + "0" for prefix in prefixes if prefix])
+        found = iter(values)
+        data = [next(found) if prefix else None for prefix in prefixes]
+        entries = [None if value is None else _read(value) for value in data]
         known = [entry for entry in entries if entry is not None]
         first = known[0].reply if known else Reply()
         return Reply(
@@ -220,8 +206,33 @@ class CacheLayer:
             attempts=0,
         )
 
-    async def _fetched(self, store: Store, call: Call, below: Handler) -> Reply:
-        """The vectors of texts that are not stored: asked for in one batch, and stored text by text."""
+    async def _vectors(self, store: Store, call: Call, below: Handler) -> Reply:
+        """The vectors of texts that were not stored a moment ago: those that another process fetches are waited for.
+
+        The leases of all texts are taken, or none is kept: one batch is sent, with what is still missing then.
+        """
+        if not self._shares(call):
+            return await self._batch(store, call, below)
+        texts = call.request.texts
+        keys = {text: self._prefix(call.request, text) + "0" for text in texts}
+        async with Leases(store) as leases:
+            while True:
+                taken = await leases.take(keys.values())
+                stored = await self._stored(store, call)
+                missing = [text for text, vector in zip(texts, stored.vectors, strict=True) if not vector]
+                if all(keys[text] in taken for text in missing) or not self._shares(call):
+                    break
+                await leases.release()
+                await leases.wait()
+            if len(missing) == len(texts):
+                return await self._batch(store, call, below)
+            if not missing:
+                return stored
+            live = await self._batch(store, replace(call, request=call.request.with_texts(tuple(missing))), below)
+            return joined(stored, live, missing, texts)
+
+    async def _batch(self, store: Store, call: Call, below: Handler) -> Reply:
+        """The vectors of texts: asked for in one batch, and stored text by text."""
         request, draws = call.request, self._draws(call)
         reply = await below(call)
         values = [
@@ -233,13 +244,6 @@ class CacheLayer:
             for prefix, _ in values:
                 draws.take(prefix, 0)
         return reply
-
-    async def _entry(self, store: Store, draws: Draws, prefix: str) -> Entry | None:
-        """The one entry of a request that has a single answer; in refresh mode only what this run stored."""
-        if self._refresh and 0 not in draws.taken(prefix):
-            return None
-        data = await _get(store, prefix + "0")
-        return None if data is None else _read(data)
 
     def _prefix(self, request: Request, text: str) -> str:
         alone = request if len(request.texts) == 1 else request.with_texts((text,))
@@ -254,16 +258,15 @@ async def _get(store: Store, key: str) -> bytes | None:
 
 
 async def _add(store: Store, key: str, value: bytes, replaces: bool) -> bool:
-    try:
-        return store.add(key, value, replace=replaces, wait=False)
-    except StoreBusy:
-        return await asyncio.to_thread(store.add, key, value, replace=replaces)
+    return await at_once(partial(store.add, key, value, replace=replaces))
 
 
 async def _add_all(store: Store, values: Sequence[tuple[str, bytes]], refresh: bool) -> None:
     """Store entries under the number 0 of their prefixes; what is there stays, unless it can't be read."""
 
-    def work(wait: bool) -> None:
+    def work(*, wait: bool = True) -> None:
+        if not wait and len(values) >= MANY:
+            raise StoreBusy
         for prefix, value in values:
             key = prefix + "0"
             if (
@@ -272,12 +275,7 @@ async def _add_all(store: Store, values: Sequence[tuple[str, bytes]], refresh: b
             ):
                 store.add(key, value, replace=True, wait=wait)
 
-    try:
-        if len(values) >= MANY:
-            raise StoreBusy
-        work(wait=False)
-    except StoreBusy:
-        await asyncio.to_thread(work, True)
+    await at_once(work)
 
 
 def _read(data: bytes) -> Entry | None:
@@ -291,6 +289,12 @@ def _read(data: bytes) -> Entry | None:
             stacklevel=2,
         )
     return entry
+
+
+def _words(call: Call) -> str:
+    """The place of a call, the same in every process."""
+    scope, draw = call.place
+    return f"{_json.canonical(scope.to_dict()).decode()} {draw}"
 
 
 def _take(draws: Draws, prefix: str, index: int) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
 from synalinks._concurrency import LoopLocal
-from synalinks.lm.core.call import NO_USAGE, Call, Handler, Reply, Request
-from synalinks.lm.core.shares import sum_money, sum_usage
+from synalinks.lm.core.call import Call, Handler, Reply, Request
+from synalinks.lm.core.shares import joined
 
 _Key = tuple[str, Hashable, str]
 
@@ -46,7 +46,7 @@ class PerTextLayer:
             if len(missing) == len(texts):
                 return _spread(await self._fetch(replace(call, request=whole), whole, below), whole, request)
             live = await self._fetch(replace(call, request=whole.with_texts(missing)), whole, below)
-            return _spread(_joined(stored, live, missing, whole), whole, request)
+            return _spread(joined(stored, live, missing, whole.texts), whole, request)
 
         return per_text
 
@@ -77,20 +77,6 @@ class PerTextLayer:
     def _keys(self, call: Call, texts: Sequence[str]) -> list[_Key]:
         base, ambient = call.request.with_texts(()).digest, self._ambient(call)
         return [(base, ambient, text) for text in texts]
-
-
-def _joined(stored: Reply, live: Reply, missing: Sequence[str], whole: Request) -> Reply:
-    """One reply of stored and fetched vectors; source, bill and time are those of the batch that was fetched."""
-    fetched = dict(zip(missing, live.vectors, strict=True))
-    unknown = any(part.usage.total_tokens is None for part in (stored, live))
-    return replace(
-        live,
-        vectors=tuple(vector or fetched[text] for text, vector in zip(whole.texts, stored.vectors, strict=True)),
-        usage=NO_USAGE if unknown else sum_usage([stored.usage, live.usage]),
-        cost=sum_money([stored.cost, live.cost]),
-        failed=stored.failed + live.failed,
-        attempts=stored.attempts + live.attempts,
-    )
 
 
 def _spread(reply: Reply, whole: Request, request: Request) -> Reply:

@@ -55,6 +55,10 @@ class Draws:
         """Mark an answer as this run's own, e.g. one just asked for."""
         self._taken.setdefault(digest, set()).add(index)
 
+    def give_back(self, digest: str, index: int) -> None:
+        """Take back a mark, of a number that turned out to be another run's answer."""
+        self._taken.get(digest, set()).discard(index)
+
     def taken(self, digest: str) -> frozenset[int]:
         """Indices taken so far of one request's answers."""
         return frozenset(self._taken.get(digest, ()))

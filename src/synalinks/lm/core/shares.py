@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal, getcontext
 
 from synalinks.lm.core.amount import ZERO, AttemptCosts
+from synalinks.lm.core.reply import Reply
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, Usage
 
 #: Decimal places, beyond those of the whole, to which a cost is divided.
@@ -78,3 +80,17 @@ def sum_usage(parts: Iterable[Usage]) -> Usage:
             if (count := getattr(part, bucket)) is not None:
                 sums[bucket] = sums.get(bucket, 0) + count
     return Usage(**sums, raw=None) if sums else NO_USAGE
+
+
+def joined(stored: Reply, live: Reply, missing: Sequence[str], texts: Sequence[str]) -> Reply:
+    """One reply of stored and fetched vectors; source, bill and time are those of the batch that was fetched."""
+    fetched = dict(zip(missing, live.vectors, strict=True))
+    unknown = any(part.usage.total_tokens is None for part in (stored, live))
+    return replace(
+        live,
+        vectors=tuple(vector or fetched[text] for text, vector in zip(texts, stored.vectors, strict=True)),
+        usage=NO_USAGE if unknown else sum_usage([stored.usage, live.usage]),
+        cost=sum_money([stored.cost, live.cost]),
+        failed=stored.failed + live.failed,
+        attempts=stored.attempts + live.attempts,
+    )

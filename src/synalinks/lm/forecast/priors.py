@@ -6,20 +6,19 @@ cassettes (all of it) and the disk cache (as a ledger). Sources are only read, a
 
 from __future__ import annotations
 
-import sqlite3
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synalinks.lm.cache.layer import decode
-from synalinks.lm.cache.store import DATABASE
+from synalinks.lm.cache.contents import holds_nothing, opened
+from synalinks.lm.cache.location import Location
 from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.cassette.texts import vectors_of
 from synalinks.lm.core.call import Call, Reply, Request, Usage
+from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.place import Scope
 from synalinks.lm.forecast.token_count import count_prompt
 from synalinks.lm.ledger.ledger import Ledger
@@ -179,24 +178,21 @@ class Priors:
                 self._prompts[row["digest"]] = usage.input_tokens
                 self._fit_of(request.model).add(count_prompt(request), usage.input_tokens)
 
-    def add_cache(self, directory: Path) -> None:
-        """Add the disk cache in a folder; lengths only for a model and module without statistics so far.
+    def add_cache(self, location: Location) -> None:
+        """Add the cache in a folder or at a URL; lengths only for a model and module without statistics so far.
 
-        A cache that is missing, damaged or in use adds nothing.
+        A cache that is missing, damaged, in use or out of reach adds nothing.
         """
-        path = directory / DATABASE
-        if not path.is_file():
+        if holds_nothing(location):
             return
-        query = "SELECT key, value FROM Cache ORDER BY rowid DESC LIMIT ?"
-        known = frozenset(self._outputs)
         try:
-            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
-                rows = connection.execute(query, (MOST_READ,)).fetchall()
-        except sqlite3.Error:
+            with opened(location, writes=False, patience=1.0) as contents:
+                items = list(contents.items(MOST_READ))
+        except ConfigurationError:
             return
-        for key, value in rows:
-            found = decode(value) if isinstance(value, bytes) else None
-            if found is None or not isinstance(key, str):
+        known = frozenset(self._outputs)
+        for key, found in ((item.key, item.entry) for item in items):
+            if found is None:
                 continue
             digest, scope, usage = key.partition(" ")[0], found.place[0], found.reply.usage
             self.stored[found.model, scope.text("phase"), scope.text("module")] += 1

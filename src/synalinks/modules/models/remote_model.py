@@ -28,6 +28,7 @@ from synalinks.lm import (
     model_info,
     provider_info,
     saved_base,
+    saved_location,
     scrubbed,
 )
 from synalinks.modules.core.module import Module
@@ -62,7 +63,8 @@ class RemoteModel(ModelCounters, Module):
         retry_max_wait: longest wait between two attempts, in seconds.
         fallback: a model to call when a call to this one fails for good.
         caching: False switches the disk cache off; `"refresh"` makes each call anew and stores its answer.
-        cache_dir: folder of the disk cache; the user's cache directory where None. Not saved.
+        cache_dir: folder of the disk cache, or URL of a Redis server (`redis://`, `rediss://`, `unix://`); the cache of
+            all runs where None. Not saved.
         rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where None, shared
             by all models of one account.
         on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`. It raises where
@@ -190,6 +192,7 @@ class RemoteModel(ModelCounters, Module):
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         reduced: Any = super().__reduce_ex__(protocol)
         settings = {**self._settings, "api_base": saved_base(self._settings["api_base"])}
+        settings["cache_dir"] = saved_location(settings["cache_dir"])
         made, arguments, state, *rest = reduced
         return made, arguments, {**state, "_settings": settings}, *rest  # a pickle is a file: it gets no key
 

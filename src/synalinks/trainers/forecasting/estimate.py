@@ -115,15 +115,10 @@ def priors_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> 
     if run.cassette is not None:
         sources.append(run.cassette)
     priors = Priors.of(*sources, run.ledger)
-    folders = {str(folder): folder for model in models if (folder := _folder(model.client)) is not None}
-    for folder in folders.values():
-        priors.add_cache(folder)
+    for location in dict.fromkeys(model.client.cache_location for model in models):
+        if location is not None:
+            priors.add_cache(location)
     return priors
-
-
-def _folder(client: Any) -> Path | None:
-    """The folder of a model's disk cache, if it has one."""
-    return getattr(client._store(), "directory", None)
 
 
 # --- one synthetic fit -------------------------------------------------------------------------------------------
