@@ -72,6 +72,8 @@ class _Writing(NamedTuple):
 
 def _writing_of(cls: type[BaseModel]) -> _Writing:
     models = [cls, *_models_in(cls)]
+    for model in models:
+        model.model_rebuild()  # a class whose building was deferred has no serializer of its own yet
     fields = [pair for model in models for pair in model.model_fields.items()]
     renamed = any(_name_read(*pair) != (pair[1].serialization_alias or pair[0]) for pair in fields)
     return _Writing(

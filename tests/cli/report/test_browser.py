@@ -167,3 +167,44 @@ def test_the_page_fits_its_window(opened: Any, width: int, scheme: str) -> None:
     assert opened.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     background = opened.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report of two runs: sample 0 is right in the second alone, sample 1 in the first alone, sample 2 in both."""
+    folder = tmp_path_factory.mktemp("two")
+    for name, right in (("before", {1, 2}), ("after", {0, 2})):
+        lines = ['{"synalinks_cassette":2,"request_format":2}\n']
+        for epoch in range(2):
+            lines += [line(epoch, n, f'{{"answer": {1 if n in right and epoch else -1}}}') for n in range(3)]
+        (folder / f"{name}.jsonl").write_text("".join(lines))
+    (folder / "targets.jsonl").write_text('{"answer": 1}\n' * 3)
+    files = (folder / "before.jsonl", folder / "after.jsonl")
+    result = call("report", *files, "-o", folder / "r.html", "--targets", folder / "targets.jsonl")
+    assert result.exit_code == 0, result.output
+    return folder / "r.html"
+
+
+def view_of(browser: Any, name: str) -> None:
+    browser.find_element("css selector", f"#view option[value={name}]").click()
+
+
+def test_two_runs_are_compared_sample_by_sample(browser: Any, two: Path) -> None:
+    browser.get(two.as_uri())
+    assert shown(browser) == "12 of 12 samples"
+    view_of(browser, "compared")
+    assert shown(browser) == "3 of 3 samples: 1 better, 1 worse"
+    cells = "return [...document.querySelectorAll('.row')].map((row) => [...row.children].map((c) => c.textContent))"
+    rows = browser.execute_script(cells)
+    assert [row[-1] for row in rows] == ["better", "worse", "same"]
+    assert [text.strip() for text in rows[0][4:6]] == ['{ "answer": -1 }', '{ "answer": 1 }']
+    browser.find_element("id", "changed").click()
+    assert shown(browser) == "2 of 3 samples: 1 better, 1 worse"
+    browser.execute_script("document.querySelector('.row').click()")
+    headings = [one.text for one in browser.find_elements("css selector", "#talk-body .runs > div > h3:first-child")]
+    assert headings == ["before, epoch 2", "after, epoch 2"]
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    press(browser, webdriver.Keys.ESCAPE)
+    browser.find_element("id", "changed").click()
+    view_of(browser, "samples")
+    assert shown(browser) == "12 of 12 samples"

@@ -22,7 +22,7 @@ def report(runs: tuple[Path, ...], output: Path, targets: Path | None) -> None:
 
     A RUN is a cassette, the JSON lines of a ledger, a history (`history.save`), a training state or a saved program; or
     a folder of these. Files whose names are the same up to the first dot are one run: `a.jsonl a.history.json`. Several
-    runs are shown side by side.
+    runs are shown side by side, the first two also sample by sample: what each gave and which reward is better.
 
     \b
       synalinks report train.jsonl train.history.json -o report.html

@@ -7,14 +7,48 @@ const ROW = 34;
 const number = (value, digits) => (value === null ? "" : value.toLocaleString("en", { maximumFractionDigits: digits }));
 const dash = (value) => (value === null || value === "" ? "-" : String(value));
 const place = (s) => (s.epoch === null ? "" : s.epoch + (s.step === null ? "" : "." + s.step));
+const state = (s) => [s.failed && "failed: " + s.failed, !s.failed && s.wrong && "wrong", s.changed && "changed"];
 const COLUMNS = [
   ["epoch.step", (s) => dash(place(s))], ["phase", (s) => dash(s.phase)], ["sample", (s) => dash(s.sample), "number"],
   ["input", (s) => text(s.input)], ["prediction", (s) => text(s.prediction)], ["target", (s) => text(s.target)],
   ["reward", (s) => number(s.reward, 3), "number"], ["tokens", (s) => number(s.tokens, 0), "number"],
   ["seconds", (s) => number(s.seconds, 2), "number"],
-  ["state", (s) => [s.failed && "failed: " + s.failed, !s.failed && s.wrong && "wrong", s.changed && "changed"].filter(Boolean).join(", ")],
+  ["state", (s) => state(s).filter(Boolean).join(", ")],
 ];
-let shown = data.samples;
+// Two runs sample by sample: of each phase, what the last epoch of either gave.
+const [A, B] = data.runs;
+const COMPARED = [
+  ["sample", (p) => dash(p.sample)], ["phase", (p) => dash(p.phase)], ["gain", (p) => signed(p.gain), "number"],
+  ["input", (p) => text(p.input)], [A, (p) => text(p.first.prediction)], [B, (p) => text(p.second.prediction)],
+  ["first", (p) => number(p.first.reward, 3), "number"], ["second", (p) => number(p.second.reward, 3), "number"],
+  ["tokens", (p) => signed(p.second.tokens - p.first.tokens), "number"], ["state", (p) => p.outcome],
+];
+const signed = (value) => (value === null ? "" : (value > 0 ? "+" : "") + number(value, 3));
+
+function pairs() {
+  const last = [new Map(), new Map()];
+  for (const s of data.samples) {
+    if (s.run > 1 || s.sample === null || s.phase === "candidate") continue;
+    const key = s.phase + " " + s.sample, before = last[s.run].get(key);
+    if (!before || (s.epoch ?? 0) >= (before.epoch ?? 0)) last[s.run].set(key, s);
+  }
+  return [...last[0]].filter(([key]) => last[1].has(key)).map(([key, first]) => pair(first, last[1].get(key)));
+}
+
+function pair(first, second) {
+  const known = first.reward !== null && second.reward !== null;
+  const gain = known ? second.reward - first.reward : null;
+  const score = known ? gain : Number(first.wrong) - Number(second.wrong);
+  const changed = text(first.prediction) !== text(second.prediction);
+  const { sample, phase, input, target } = first;
+  return { sample, phase, input, target, prediction: second.prediction, first, second, gain, changed, epoch: null, run: 0,
+    failed: first.failed || second.failed, wrong: first.wrong || second.wrong,
+    outcome: score > 0 ? "better" : score < 0 ? "worse" : changed ? "other" : "same" };
+}
+
+const views = { samples: { rows: data.samples, columns: COLUMNS }, compared: { rows: data.runs.length > 1 ? pairs() : [], columns: COMPARED } };
+let view = views.samples;
+let shown = view.rows;
 let chosen = -1;
 
 function element(tag, content, name) {
@@ -32,9 +66,9 @@ function fill(id, values, names) {
 }
 
 function draw() {
-  const view = by("table");
-  const first = Math.max(0, Math.floor((view.scrollTop - ROW) / ROW) - 5);
-  const last = Math.min(shown.length, first + Math.ceil(view.clientHeight / ROW) + 12);
+  const table = by("table");
+  const first = Math.max(0, Math.floor((table.scrollTop - ROW) / ROW) - 5);
+  const last = Math.min(shown.length, first + Math.ceil(table.clientHeight / ROW) + 12);
   const rows = [];
   for (let i = first; i < last; i++) {
     const sample = shown[i];
@@ -44,9 +78,9 @@ function draw() {
     row.setAttribute("aria-selected", i === chosen);
     row.style.top = i * ROW + "px";
     row.dataset.index = i;
-    for (const [name, value, kind] of COLUMNS) {
+    for (const [name, value, kind] of view.columns) {
       const shownText = value(sample).slice(0, 300).replace(/\s+/g, " ");
-      const cell = element("span", shownText, kind || (name === "state" && (sample.failed || sample.wrong) ? "bad" : ""));
+      const cell = element("span", shownText, kind || (name === "state" && bad(sample) ? "bad" : ""));
       cell.setAttribute("role", "gridcell");
       row.append(cell);
     }
@@ -55,16 +89,31 @@ function draw() {
   by("body").replaceChildren(...rows);
 }
 
+const bad = (one) => (one.outcome ? one.outcome === "worse" : one.failed || one.wrong);
+
+function choose_view() {
+  view = views[by("view").value] || views.samples;
+  for (const id of ["run", "epoch"]) by(id).value = "";
+  for (const id of ["run", "epoch"]) by(id).closest("label").hidden = by(id).options.length < 3 || view !== views.samples;
+  by("head").replaceChildren(...view.columns.map(([name, , kind]) => {
+    const cell = element("span", name, kind);
+    cell.setAttribute("role", "columnheader");
+    return cell;
+  }));
+  filter();
+}
+
 function filter() {
   const words = by("search").value.toLowerCase();
   const [run, phase, epoch] = ["run", "phase", "epoch"].map((id) => by(id).value);
   const flags = ["failed", "wrong", "changed"].filter((id) => by(id).checked);
-  shown = data.samples.filter((s) =>
+  shown = view.rows.filter((s) =>
     (run === "" || s.run === Number(run)) && (phase === "" || s.phase === phase) && (epoch === "" || s.epoch === Number(epoch))
     && flags.every((flag) => s[flag])
-    && (!words || [s.input, s.prediction, s.target].some((one) => text(one).toLowerCase().includes(words))));
+    && (!words || [s.input, s.prediction, s.target, s.first && s.first.prediction].some((one) => text(one).toLowerCase().includes(words))));
   chosen = -1;
-  by("count").textContent = shown.length.toLocaleString("en") + " of " + data.samples.length.toLocaleString("en") + " samples";
+  by("count").textContent = shown.length.toLocaleString("en") + " of " + view.rows.length.toLocaleString("en") + " samples"
+    + (view === views.samples ? "" : ": " + ["better", "worse"].map((word) => shown.filter((p) => p.outcome === word).length + " " + word).join(", "));
   by("body").style.height = shown.length * ROW + "px";
   by("table").setAttribute("aria-rowcount", shown.length + 1);
   by("table").scrollTop = 0;
@@ -74,10 +123,10 @@ function filter() {
 function choose(index) {
   if (!shown.length) return;
   chosen = Math.max(0, Math.min(shown.length - 1, index));
-  const view = by("table");
+  const table = by("table");
   const top = chosen * ROW;
-  if (top < view.scrollTop) view.scrollTop = top;
-  if (top + 2 * ROW > view.scrollTop + view.clientHeight) view.scrollTop = top + 2 * ROW - view.clientHeight;
+  if (top < table.scrollTop) table.scrollTop = top;
+  if (top + 2 * ROW > table.scrollTop + table.clientHeight) table.scrollTop = top + 2 * ROW - table.clientHeight;
   draw();
 }
 
@@ -86,17 +135,28 @@ function open(index) {
   const sample = shown[chosen];
   if (!sample) return;
   const parts = [];
-  const title = data.runs.length > 1 ? data.runs[sample.run] + ": " : "";
+  const title = sample.first || data.runs.length < 2 ? "" : data.runs[sample.run] + ": ";
   by("talk-title").textContent = title + "sample " + dash(sample.sample) + ", " + (sample.phase || "call")
     + (sample.epoch === null ? "" : ", epoch " + sample.epoch);
   if (sample.target !== null) parts.push(said("target", text(sample.target)));
-  for (const talk of sample.talks) {
-    parts.push(element("h3", talk.title));
-    for (const [who, what] of talk.said) parts.push(said(who, text(what)));
+  if (!sample.first) parts.push(...talks(sample));
+  else {
+    const sides = element("div", "", "runs");
+    for (const [name, side] of [[A, sample.first], [B, sample.second]]) {
+      const column = element("div", "");
+      column.append(element("h3", name + (side.epoch === null ? "" : ", epoch " + side.epoch)), ...talks(side));
+      sides.append(column);
+    }
+    parts.push(sides);
   }
-  if (!sample.talks.length) parts.push(element("p", "The files of this run have no conversations: add its cassette."));
+  by("talk").classList.toggle("broad", Boolean(sample.first));
   by("talk-body").replaceChildren(...parts);
   by("talk").showModal();
+}
+
+function talks(sample) {
+  if (!sample.talks.length) return [element("p", "The files of this run have no conversations: add its cassette.")];
+  return sample.talks.flatMap((talk) => [element("h3", talk.title), ...talk.said.map(([who, what]) => said(who, text(what)))]);
 }
 
 function said(who, what) {
@@ -134,11 +194,9 @@ const values = (name) => [...new Set(data.samples.map((s) => s[name]))].filter((
 fill("run", data.runs.map((_, i) => i), data.runs);
 fill("phase", values("phase"));
 fill("epoch", values("epoch").sort((a, b) => a - b));
-for (const [name, , kind] of COLUMNS) {
-  const cell = element("span", name, kind);
-  cell.setAttribute("role", "columnheader");
-  by("head").append(cell);
-}
+by("view").append(new Option("all samples", "samples"));
+if (views.compared.rows.length) by("view").append(new Option("runs compared", "compared"));
+by("view").closest("label").hidden = by("view").options.length < 2;
 let waiting = false;
 by("table").addEventListener("scroll", () => {
   if (!waiting) requestAnimationFrame(() => { waiting = false; draw(); });
@@ -149,9 +207,10 @@ by("body").addEventListener("click", (event) => {
   if (row) open(Number(row.dataset.index));
 });
 by("filters").addEventListener("input", filter);
+by("view").addEventListener("change", choose_view);
 by("filters").addEventListener("submit", (event) => event.preventDefault());
 by("theme").addEventListener("click", theme);
 by("close").addEventListener("click", () => by("talk").close());
 addEventListener("keydown", key);
 addEventListener("resize", draw);
-filter();
+choose_view();

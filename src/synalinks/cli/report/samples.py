@@ -78,15 +78,17 @@ def _order(sample: _Sample) -> tuple[float, float]:
 
 
 def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:
-    """Rewards by epoch, phase and sample: of the last validation, and those that came with feedback."""
+    """Rewards by epoch, phase and sample: of the last validation, of the test data, and those that came with feedback."""
     found: dict[tuple[object, ...], float] = {}
     for note in history.get("feedback", ()):
         if isinstance(note.get("reward"), int | float):
             found[note.get("epoch"), note.get("phase"), note.get("sample")] = note["reward"]
     epochs = history.get("epoch", ())
     last = epochs[-1] if epochs else None
-    for index, reward in history.get("measured", {}).get("samples", {}).get("val_reward", ()):
-        found[last, "validation", index] = reward
+    measured = history.get("measured", {}).get("samples", {})
+    for name, place in (("val_reward", (last, "validation")), ("test_reward", (None, "evaluate"))):
+        for index, reward in measured.get(name, ()):
+            found[*place, index] = reward
     return found
 
 
