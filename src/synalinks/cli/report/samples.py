@@ -78,7 +78,7 @@ def _order(sample: _Sample) -> tuple[float, float]:
 
 
 def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:
-    """Rewards by epoch, phase and sample: of the last validation, of the test data, and those that came with feedback."""
+    """Rewards by epoch, phase and sample: of the last validation and the test data, and those with feedback."""
     found: dict[tuple[object, ...], float] = {}
     for note in history.get("feedback", ()):
         if isinstance(note.get("reward"), int | float):
