@@ -221,7 +221,7 @@ def test_a_changed_prompt_is_a_miss_that_shows_the_nearest_row_and_a_diff(tmp_pa
         replay(cassette, tmp_path, instructions="Do the sum with care.")
     said = str(miss.value)
     assert str(cassette) in said
-    assert "asked: ollama/sums at epoch=0 step=0 phase=train sample=" in said
+    assert "asked: ollama/sums at epoch=1 step=1 phase=train sample=" in said
     assert "nearest: line " in said
     removed = [line for line in said.splitlines() if line.startswith("-") and "Do the sum." in line]
     added = [line for line in said.splitlines() if line.startswith("+") and "Do the sum with care." in line]

@@ -33,7 +33,7 @@ def test_a_reward_that_raises_says_where_and_keeps_ledger_history_and_program() 
     provider = provider_of(right)
     with pytest.raises(KeyError) as told:
         fit(program, provider, *data(8), batch_size=1, epochs=2, shuffle=False, validation_split=0.25)
-    assert told.value.__notes__ == ["raised in the reward 'fragile' (at epoch=0 step=5 phase=reward sample=5)"]
+    assert told.value.__notes__ == ["raised in the reward 'fragile' (at epoch=1 step=6 phase=reward sample=5)"]
     assert len(program.history.ledger) == len(provider.calls) > 6
     best = program.trainable_variables[0]
     assert best.get("instructions") and best.get("best_candidates") is not None
@@ -55,7 +55,7 @@ def test_a_batch_reward_that_raises_says_so() -> None:
     program = compiled(reward=BatchRewardFunctionWrapper(broken))
     with pytest.raises(ZeroDivisionError) as told:
         fit(program, provider_of(right), *data(4), validation_split=0)
-    assert told.value.__notes__ == ["raised in the batch reward 'broken' (at epoch=0 step=0 phase=reward)"]
+    assert told.value.__notes__ == ["raised in the batch reward 'broken' (at epoch=1 step=1 phase=reward)"]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, None, "much", [1.0]])

@@ -79,22 +79,26 @@ def test_2_rewards_go_to_their_predictions_in_any_order_and_past_failures() -> N
 
 
 class Twice(synalinks.Program):
-    """Calls one generator twice a sample."""
+    """Calls one generator twice a sample, with the same input or with another one."""
 
-    def __init__(self) -> None:
+    def __init__(self, second: str) -> None:
         super().__init__(name="twice")
+        self.second = second
         self.answer = synalinks.Generator(data_model=Answer, language_model=lm(), name="twice_g")
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         await self.answer(inputs, training=training)
-        return await self.answer(inputs, training=training)
+        again = Question(question=self.second + inputs.get("question"))
+        return await self.answer(again, training=training)
 
 
-def test_3_every_prediction_of_a_module_called_twice_has_its_reward() -> None:
-    program = compiled(Twice())
+@pytest.mark.parametrize(("second", "kept"), [("", 4), ("again, ", 8)])
+def test_3_every_prediction_of_a_module_called_twice_has_its_reward(second: str, kept: int) -> None:
+    program = compiled(Twice(second))
     fit(program, provider_of(right), *data(4), epochs=2, batch_size=4, validation_split=0.0)
-    rewards = [reward for *_, reward in rewarded(program)]
-    assert len(rewards) >= 4 and set(rewards) == {1.0}
+    state = program.trainable_variables[0]
+    assert (state.get("nb_visit"), state.get("cumulative_reward")) == (8, 8.0), "each call has the reward of its sample"
+    assert [reward for *_, reward in rewarded(program)] == [1.0] * kept, "one is kept of each distinct input"
 
 
 def test_4_few_shot_keeps_more_than_its_first_candidate() -> None:
