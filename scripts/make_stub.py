@@ -48,7 +48,7 @@ def stub() -> str:
     assert spec is not None and spec.loader is not None
     package = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(package)
-    homes = {home: names.split() for home, names in package._HOMES.items()}
+    homes = {f"synalinks.{home}": names.split() for home, names in package._HOMES.items()}
     homes |= {"synalinks": package._NAMESPACES, "synalinks.version": ["__version__", "version"]}
     return HEAD + "".join(_imports(home, names) for home, names in sorted(homes.items()))
 

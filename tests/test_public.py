@@ -28,7 +28,7 @@ def test_a_name_has_one_home_and_is_of_that_home() -> None:
     assert len(named) == len(set(named))
     for home, names in synalinks._HOMES.items():
         for name in names.split():
-            assert getattr(importlib.import_module(home), name) is getattr(synalinks, name)
+            assert getattr(importlib.import_module(f"synalinks.{home}"), name) is getattr(synalinks, name)
 
 
 def test_the_version_is_a_function_whatever_was_imported_before() -> None:

@@ -8,9 +8,8 @@ PYTEST_DONT_REWRITE: a package with a pytest plugin, imported before pytest star
 
 from __future__ import annotations
 
-import importlib
-
 from synalinks import _not_here_yet
+from synalinks._base.lazy import loading
 from synalinks._support import tracebacks
 
 # At once: loaded later, the module of that name would take the function's place.
@@ -19,13 +18,13 @@ from synalinks.version import version as version
 
 #: Where each public name lives; loaded when it is first asked for, so that importing the package is quick.
 _HOMES = {
-    "synalinks.config": """
+    "config": """
         api_base default_decision_model default_embedding_model default_language_model enable_logging
         enable_observability get_seed is_observability_enabled is_trace_recording_enabled record_traces
         set_api_base set_default_decision_model
         set_default_embedding_model set_default_language_model set_seed synalinks_home
     """,
-    "synalinks.data": """
+    "data": """
         Audio ChatMessage ChatMessages ChatRole DataModel EmbeddedEntity EmbeddingRequest Embeddings Entities
         Entity Field FineScore GenericIO GenericInputs GenericOutputs GenericResult Image Instructions
         JsonDataModel KnowledgeGraph KnowledgeGraphs Prediction Rating Rating10 Rating20 Relation Relations
@@ -35,7 +34,7 @@ _HOMES = {
         is_relations is_stamped is_strictly_chat_message is_strictly_chat_messages is_tool_call is_trainable
         name_scope
     """,
-    "synalinks.data.models.chat_completion": """
+    "data.models.chat_completion": """
         ChatCompletionChoice ChatCompletionCompletionTokensDetails ChatCompletionFunctionCall
         ChatCompletionJsonSchema ChatCompletionMessage ChatCompletionPromptTokensDetails ChatCompletionRequest
         ChatCompletionResponse ChatCompletionResponseFormat ChatCompletionTool ChatCompletionToolCall
@@ -43,37 +42,37 @@ _HOMES = {
         from_chat_completion_messages to_chat_completion_message to_chat_completion_messages
         to_chat_completion_request
     """,
-    "synalinks.datasets": """
+    "datasets": """
         CSVDataset Dataset HuggingFaceDataset ImageFolderDataset JSONDataset JSONLDataset MLflowDataset
         MarkdownDataset MarkdownDocument MarkdownSection ParquetDataset TextDataset TextDocument
         parse_markdown_sections
     """,
-    "synalinks.errors": """
+    "errors": """
         BadReply BudgetExceeded CassetteError CassetteFormatError CassetteInUse CassetteMiss
         ConfigurationError DataError LMError LMUnavailable OfflineError QuotaExhausted SynalinksError
         UnknownModelError
     """,
-    "synalinks.hooks": "trace_context",
-    "synalinks.initializers": "Initializer",
-    "synalinks.lm.budget.layer": "Budget",
-    "synalinks.lm.forecast": "Forecast",
-    "synalinks.lm.ledger.ledger": "Ledger Money",
-    "synalinks.lm.pricing.pricing": "set_price",
-    "synalinks.lm.runtime": "offline use_budget use_cassette use_ledger use_provider",
-    "synalinks.metrics": """
+    "hooks": "trace_context",
+    "initializers": "Initializer",
+    "lm.budget.layer": "Budget",
+    "lm.forecast": "Forecast",
+    "lm.ledger.ledger": "Ledger Money",
+    "lm.pricing.pricing": "set_price",
+    "lm.runtime": "offline use_budget use_cassette use_ledger use_provider",
+    "metrics": """
         BatchMetric EmbeddingModelOperationalMetric EmbeddingModelOptimizersOperationalMetric
         EmbeddingModelRewardsOperationalMetric GapK LMOperationalMetric LMOptimizersOperationalMetric
         LMRewardsOperationalMetric Metric PassAtK PassHatK ProgramOperationalMetric
     """,
-    "synalinks.modules": """
+    "modules": """
         Action And AudioInput Branch ChainOfThought Concat Concatenate Decision DecisionModel EmbeddingModel
         FunctionCallingAgent Generator Identity ImageInput InMask Input LMWarning Lambda LanguageModel Module
         MultiDecision MultiServerMCPClient Not OAuthLanguageModel Operation Or OutMask SelfCritique Tool ToolWarning Xor
         default_agent_prompt_template default_prompt_template
     """,
-    "synalinks.optimizers": "OMEGA RandomFewShot",
-    "synalinks.programs": "Function Program Sequential",
-    "synalinks.rewards": """
+    "optimizers": "OMEGA RandomFewShot",
+    "programs": "Function Program Sequential",
+    "rewards": """
         AgentAsJudge AgentLoopDetection AnswerRelevancy ArgumentCorrectness BatchReward Bias CitationFaithfulness
         ComposableReward ContextualPrecision ContextualRecall ContextualRelevancy ConversationCompleteness
         CosineSimilarity ExactMatch Faithfulness GoalAccuracy Hallucination KnowledgeRetention LMAsJudge
@@ -81,10 +80,10 @@ _HOMES = {
         RoleAdherence RoleViolation RubricsAsJudge StepEfficiency Summarization TaskCompletion ToolCorrectness
         ToolPermission ToolUse TopicAdherence Toxicity TurnFaithfulness TurnRelevancy
     """,
-    "synalinks.saving": "register_synalinks_serializable",
-    "synalinks.session": "clear_session",
-    "synalinks.trainers.distributing": "use_distribution",
-    "synalinks.utils": "disable_keras_backend",
+    "saving": "register_synalinks_serializable",
+    "session": "clear_session",
+    "trainers.distributing": "use_distribution",
+    "utils": "disable_keras_backend",
 }
 _NAMESPACES = [
     "backend",
@@ -110,24 +109,13 @@ _NAMESPACES = [
     "tree",
     "utils",
 ]
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
+_NAMES = [name for names in _HOMES.values() for name in names.split()]
 
-__all__ = sorted((*_HOME_OF, *_NAMESPACES, "__version__", "version"))  # noqa: PLE0605
+__all__ = sorted((*_NAMES, *_NAMESPACES, "__version__", "version"))  # noqa: PLE0605
 
 _not_here_yet.install()
 tracebacks.install()
-_missing = _not_here_yet.attribute_of(__name__)
-
-
-def __getattr__(name: str) -> object:
-    if name in _HOME_OF:
-        value = getattr(importlib.import_module(_HOME_OF[name]), name)
-    elif name in _NAMESPACES:
-        value = importlib.import_module(f"synalinks.{name}")
-    else:
-        _missing(name)
-    globals()[name] = value
-    return value
+__getattr__ = loading(__name__, _HOMES, _not_here_yet.attribute_of(__name__), _NAMESPACES)
 
 
 def __dir__() -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from synalinks._base.lazy import loading
+from synalinks._not_here_yet import attribute_of
 from synalinks._support.home import synalinks_home
 from synalinks._support.interactive import (
     disable_interactive_logging,
     enable_interactive_logging,
     is_interactive_logging_enabled,
 )
-from synalinks._support.lazy import loading
 from synalinks.config.logs import (
     enable_logging,
     enable_observability,
@@ -79,4 +80,6 @@ __all__ = [
 if TYPE_CHECKING:
     from synalinks.config.traces import is_trace_recording_enabled, record_traces, trace_recording_dir
 else:  # seldom used, and it needs the saving of modules
-    __getattr__ = loading(__name__, {"traces": "is_trace_recording_enabled record_traces trace_recording_dir"})
+    __getattr__ = loading(
+        __name__, {"traces": "is_trace_recording_enabled record_traces trace_recording_dir"}, attribute_of(__name__)
+    )

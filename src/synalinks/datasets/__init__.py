@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synalinks._support.lazy import loading
+from synalinks._base.lazy import loading
+from synalinks._not_here_yet import attribute_of
 from synalinks.datasets import arcagi
 from synalinks.datasets.built_in import benchmark_module, hotpot_module
 from synalinks.datasets.dataset import Dataset, split_train_test
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     )
 else:  # the parser of Markdown takes 30 ms
     __getattr__ = loading(
-        __name__, {"markdown": "MarkdownDataset MarkdownDocument MarkdownSection parse_markdown_sections"}
+        __name__,
+        {"markdown": "MarkdownDataset MarkdownDocument MarkdownSection parse_markdown_sections"},
+        attribute_of(__name__),
     )
 
 arc_challenge = benchmark_module("arc_challenge")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synalinks._support.lazy import loading
+from synalinks._base.lazy import loading
+from synalinks._not_here_yet import attribute_of
 from synalinks.hooks.context import trace_context
 from synalinks.hooks.everywhere import ENTRY, EVERYWHERE, hooks_of, stop_everywhere, use_everywhere
 from synalinks.hooks.hook import Hook
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from synalinks.hooks.open_telemetry import OpenTelemetry
     from synalinks.hooks.recorder import Recorder
 else:  # they need the saving of modules and more data models, and are seldom used
-    __getattr__ = loading(__name__, {"monitor": "Monitor", "open_telemetry": "OpenTelemetry", "recorder": "Recorder"})
+    __getattr__ = loading(
+        __name__,
+        {"monitor": "Monitor", "open_telemetry": "OpenTelemetry", "recorder": "Recorder"},
+        attribute_of(__name__),
+    )
 
 __all__ = [
     "ENTRY",

@@ -6,8 +6,9 @@ order of the layers.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from synalinks._base.lazy import loading
 
 if TYPE_CHECKING:
     from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
@@ -55,102 +56,29 @@ if TYPE_CHECKING:
 
 #: Where each name is defined; it is imported when the name is first used, so that a part costs no more than itself.
 _HOMES = {
-    "synalinks.lm.budget.layer": (
-        "NOTHING",
-        "Amount",
-        "Budget",
-        "BudgetTracker",
-    ),
-    "synalinks.lm.catalog": (
-        "ModelInfo",
-        "ProviderInfo",
-        "model_info",
-        "provider_info",
-        "supported_models",
-        "supported_providers",
-    ),
-    "synalinks.lm.cache.location": ("saved_location",),
-    "synalinks.lm.client": (
-        "CacheMode",
-        "Client",
-    ),
-    "synalinks.lm.core.amount": ("AttemptCosts",),
-    "synalinks.lm.core.call": (
-        "Call",
-        "Delta",
-        "Handler",
-        "Layer",
-        "Reply",
-        "Request",
-        "Schema",
-        "Sink",
-        "Stack",
-        "Usage",
-        "schema_of",
-        "stack",
-    ),
-    "synalinks.lm.core.logprobs": (
-        "token_logprobs",
-        "value_probabilities",
-    ),
-    "synalinks.lm.core.options": ("check_options",),
-    "synalinks.lm.core.secrets": ("scrubbed",),
-    "synalinks.lm.tables": ("text_table",),
-    "synalinks.lm.forecast": (
-        "Figures",
-        "Forecast",
-        "Range",
-    ),
-    "synalinks.lm.layers": (
-        "Above",
-        "Below",
-        "Placed",
-    ),
-    "synalinks.lm.ledger.amounts": (
-        "ENTRY_AMOUNTS",
-        "USAGE_AMOUNTS",
-        "USAGE_AMOUNTS",
-        "EntryAmount",
-        "FirstPieces",
-    ),
-    "synalinks.lm.ledger.dollars": ("dollars_text",),
-    "synalinks.lm.ledger.ledger": (
-        "Entry",
-        "Ledger",
-        "Money",
-        "Totals",
-    ),
-    "synalinks.lm.ledger.table": ("money_text",),
-    "synalinks.lm.pricing.pricing": (
-        "Price",
-        "price_of",
-        "set_price",
-    ),
-    "synalinks.lm.providers": (
-        "Credentials",
-        "OAuth",
-        "Spec",
-        "list_providers",
-        "register_provider",
-        "saved_base",
-    ),
-    "synalinks.lm.rate_limit.account": ("Limits",),
-    "synalinks.lm.retry": ("RetryPolicy",),
-    "synalinks.lm.run": (
-        "Earmarks",
-        "Run",
-        "current_run",
-    ),
-    "synalinks.lm.runtime": (
-        "isolated",
-        "offline",
-        "use_budget",
-        "use_cassette",
-        "use_ledger",
-        "use_provider",
-    ),
+    "budget.layer": "NOTHING Amount Budget BudgetTracker",
+    "catalog": "ModelInfo ProviderInfo model_info provider_info supported_models supported_providers",
+    "cache.location": "saved_location",
+    "client": "CacheMode Client",
+    "core.amount": "AttemptCosts",
+    "core.call": "Call Delta Handler Layer Reply Request Schema Sink Stack Usage schema_of stack",
+    "core.logprobs": "token_logprobs value_probabilities",
+    "core.options": "check_options",
+    "core.secrets": "scrubbed",
+    "tables": "text_table",
+    "forecast": "Figures Forecast Range",
+    "layers": "Above Below Placed",
+    "ledger.amounts": "ENTRY_AMOUNTS USAGE_AMOUNTS EntryAmount FirstPieces",
+    "ledger.dollars": "dollars_text",
+    "ledger.ledger": "Entry Ledger Money Totals",
+    "ledger.table": "money_text",
+    "pricing.pricing": "Price price_of set_price",
+    "providers": "Credentials OAuth Spec list_providers register_provider saved_base",
+    "rate_limit.account": "Limits",
+    "retry": "RetryPolicy",
+    "run": "Earmarks Run current_run",
+    "runtime": "isolated offline use_budget use_cassette use_ledger use_provider",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ENTRY_AMOUNTS",
@@ -224,12 +152,7 @@ __all__ = [
 
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        if (home := _HOME_OF.get(name)) is None:
-            raise AttributeError(f"module 'synalinks.lm' has no attribute {name!r}")
-        value = globals()[name] = getattr(importlib.import_module(home), name)
-        return value
+    __getattr__ = loading(__name__, _HOMES)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

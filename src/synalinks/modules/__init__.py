@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from synalinks._support.lazy import loading
+from synalinks._base.lazy import loading
+from synalinks._not_here_yet import attribute_of
 
 if TYPE_CHECKING:
     from synalinks.modules.agents.action import Action as Action
@@ -123,4 +124,4 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:
-    __getattr__ = loading(__name__, _HOMES)
+    __getattr__ = loading(__name__, _HOMES, attribute_of(__name__))
