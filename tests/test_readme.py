@@ -107,7 +107,7 @@ def test_the_blocks_of_a_page_run_and_print_what_is_shown(path: str, tmp_path: P
 def test_every_document_of_programs_has_some() -> None:
     assert len(PROGRAM.findall(DOCUMENTS["src/synalinks/lm/README.md"])) >= 2
     assert len(OUTPUTS) >= 6
-    assert "README.md" in PAGES
+    assert len(PAGES) >= 15
 
 
 @pytest.mark.parametrize("path", sorted((EXAMPLES / "guides").glob("*.py")), ids=lambda path: path.stem)
