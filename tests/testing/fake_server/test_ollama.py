@@ -393,6 +393,20 @@ def test_the_command_prints_its_address_and_ends_on_a_signal() -> None:
         assert process.stderr.read() == ""
 
 
+def test_the_command_has_slots_loading_and_the_paths_of_llama_cpp() -> None:
+    command = [sys.executable, "-W", "error", "-m", "synalinks.testing.fake_server.ollama", "--port", "0"]
+    command += ["--llama-cpp", "--parallel", "3", "--loading", "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        line = process.stdout.readline()
+        assert line.startswith("stand-in llama.cpp server at http://127.0.0.1:")
+        url = line.split()[-1]
+        assert httpx.get(url + "/props").json()["total_slots"] == 3
+        assert httpx.post(url + "/v1/chat/completions", json=chat_body()).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0 and process.stderr.read() == ""
+
+
 def test_the_command_answers_from_a_table_and_says_at_the_end_what_it_counted(tmp_path: Path) -> None:
     table = tmp_path / "table.json"
     table.write_text(json.dumps({"How many legs has a spider?": "8"}), encoding="utf-8")

@@ -242,15 +242,14 @@ class OllamaServer:
 
 
 class LlamaCppServer(OllamaServer):
-    """A stand-in for llama.cpp's server: OpenAI's paths, and `/props` and `/slots`, which tell its slots.
+    """A stand-in for llama.cpp's server: OpenAI's paths, and `/props` and `/slots`, which show its slots. Its arguments
+    are those of `OllamaServer`; `env` sets `LLAMA_CPP_API_BASE`.
 
     Example:
         >>> from synalinks.testing import Capacity, LlamaCppServer
         >>> with LlamaCppServer(capacity=Capacity(parallel=4)) as server:
         ...     synalinks.run_sync(synalinks.lm.supported_models("llama_cpp", f"{server.url}/v1"))
         ['llama_cpp/stand-in:latest']
-
-    Args: those of `OllamaServer`; `env` sets `LLAMA_CPP_API_BASE`.
     """
 
     routes = LLAMA_CPP_ROUTES
@@ -283,6 +282,9 @@ def _parser() -> argparse.ArgumentParser:
         "--table", type=Path, metavar="FILE", help="answer the questions of a JSON object, question to number, not sums"
     )
     parser.add_argument("--models", nargs="+", metavar="NAME", help="serve these models only")
+    parser.add_argument("--parallel", type=int, metavar="N", help="answer N requests of a model at once; others wait")
+    parser.add_argument("--loading", type=float, metavar="S", help="seconds in which a model is loaded")
+    parser.add_argument("--llama-cpp", action="store_true", help="have the paths of llama.cpp's server, not Ollama's")
     return parser
 
 
@@ -294,6 +296,12 @@ def _faults(options: argparse.Namespace) -> list[Fault]:
     if options.fail_rate is not None:
         faults.append(Fault(probability=options.fail_rate, seed=options.seed, **shared))
     return faults
+
+
+def _capacity(options: argparse.Namespace) -> Capacity | None:
+    if options.parallel is None and options.loading is None:
+        return None
+    return Capacity(parallel=options.parallel or 1, loading=options.loading or 0.0)
 
 
 def _table(file: Path) -> dict[str, str | float]:
@@ -313,7 +321,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     try:
         law = None if options.base is None else Law(base=options.base)
-        server = OllamaServer(
+        server = (LlamaCppServer if options.llama_cpp else OllamaServer)(
             options.port,
             options.latency,
             _faults(options),
@@ -321,12 +329,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.models,
             host=options.host,
             keep=0,  # it may run for days
+            capacity=_capacity(options),
         ).start()
     except ConfigurationError as error:
         parser.exit(2, f"{error}\n")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    print(f"stand-in Ollama server at {server.url}", flush=True)
+    print(f"stand-in {'llama.cpp' if options.llama_cpp else 'Ollama'} server at {server.url}", flush=True)
     stop.wait()
     server.stop()
     for name, counts in sorted(server.requests.models.items()):
