@@ -14,7 +14,7 @@ import pytest
 import synalinks
 from synalinks import saving
 from synalinks.errors import ConfigurationError, ServerError
-from synalinks.lm import Above, Below, Call, Handler, Reply
+from synalinks.lm import Above, Below, Call, Handler, Reply, Request
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.runtime import current
 from synalinks.saving import registry
@@ -159,16 +159,19 @@ def test_a_program_with_a_registered_layer_is_saved_and_loaded(tmp_path: Path) -
 # --- layers that have nothing to do in a runtime ------------------------------------------------------------
 
 
-def passed(model: Any) -> list[str]:
+def passed(model: Any, temperature: float = 0) -> list[str]:
     """The layers that a chat call passes through here, own ones included."""
     client = model.client
-    return repr(client._stack_for(current(), "chat")).removeprefix("Stack(").removesuffix(")").split(" > ")
+    messages = [{"role": "user", "content": "?"}]
+    request = Request("chat", model.model, messages=messages, options={"temperature": temperature})
+    return repr(client._stack_for(current(), request)).removeprefix("Stack(").removesuffix(")").split(" > ")
 
 
 def test_a_call_passes_only_through_layers_that_can_act(tmp_path: Path) -> None:
     model = synalinks.LanguageModel("ollama/llama3.2")
     live = ["rate_limit", "retry", "attempt", "validate", "price", "ollama"]
     assert passed(model) == ["ledger", "single_flight", "cache", *live]
+    assert passed(model, temperature=1) == ["ledger", "cache", *live], "each of such calls has an answer of its own"
     with synalinks.use_provider(ScriptedProvider(["hi"])):
         assert passed(model) == ["ledger", "single_flight", *live]
         with synalinks.use_budget(1):

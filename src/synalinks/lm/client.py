@@ -171,7 +171,7 @@ class Client:
         key = key_of(self.spec, credentials=credentials, api_base=api_base) if oauth is None else oauth.account
         self._key = key or ""
         self._provider = ProviderHandler(self.spec, api_base, credentials)
-        self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind, bool], Stack] = {}
+        self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind, bool, bool], Stack] = {}
         self._compose(current())  # a layer at a position that the stack does not have is refused here
 
     def __deepcopy__(self, memo: dict[int, object]) -> Client:
@@ -186,12 +186,15 @@ class Client:
         """All layers and the provider, for the current runtime; a call passes through those that can act on it."""
         return self._compose(current())
 
-    def _stack_for(self, runtime: Runtime, kind: Kind) -> Stack:
-        """The stack without the layers that would hand each call of this kind on unchanged in a runtime."""
-        key = (runtime.clock, runtime.rng, runtime.unlimited, runtime.idle_layers, kind, runtime.provider is None)
+    def _stack_for(self, runtime: Runtime, request: Request) -> Stack:
+        """The stack without the layers that would hand each call of such a request on unchanged in a runtime."""
+        kind, shared = request.kind, request.single_answer
+        own = runtime.provider is None
+        key = (runtime.clock, runtime.rng, runtime.unlimited, runtime.idle_layers, kind, shared, own)
         found = self._stacks.get(key)
         if found is None:
             idle = runtime.idle_layers if kind == "embed" else runtime.idle_layers | {"per_text"}
+            idle |= frozenset() if shared else {"single_flight"}
             found = self._stacks[key] = self._compose(runtime, idle)
         return found
 
@@ -304,7 +307,7 @@ class Client:
         )
         if PROCESS.stopping:
             PROCESS.check_not_stopping(call)
-        return self._stack_for(runtime, request.kind).outermost(call)
+        return self._stack_for(runtime, request).outermost(call)
 
     def at(self, endpoint: str) -> Client:
         """The client itself, or one with the same settings for another server."""

@@ -101,7 +101,7 @@ def test_nothing_is_looked_up_offline_in_replays_and_under_a_provider_of_ones_ow
 def test_a_stated_number_under_a_provider_of_ones_own_is_that_of_local_servers() -> None:
     client = Client("ollama/m", cache="off")
     with use_provider(ScriptedProvider(["x"] * 9)):
-        layers = client._stack_for(synalinks.lm.runtime.current(), "chat").layers
+        layers = client._stack_for(synalinks.lm.runtime.current(), request("ollama/m", 0)).layers
         account = next(layer for layer in layers if getattr(layer, "name", "") == "rate_limit")._account
     assert account.adaptive is None and account.slots.count == 8
     key = ("ollama", client.endpoint, "", client.limits)

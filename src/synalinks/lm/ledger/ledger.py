@@ -277,7 +277,7 @@ def _answer(reply: Reply) -> dict[str, Any]:
     asked = reply.source in ("live", "cassette")
     return {
         "source": reply.source,
-        "usage": _without_raw(reply.usage),
+        "usage": reply.usage if reply.usage.raw is None else _without_raw(reply.usage),
         "as_if": reply.as_if,
         "billed": reply.billed,
         "attempts": reply.attempts if asked else 0,
@@ -298,7 +298,7 @@ _buckets = attrgetter(*USAGE_BUCKETS)
 
 def _without_raw(usage: Usage) -> Usage:
     """Usage without the provider's record, which takes more memory than the entry; forecasts read synthetic ones."""
-    if usage.raw is None or usage.raw.get("synthetic"):
+    if usage.raw is not None and usage.raw.get("synthetic"):
         return usage
     return Usage(*_buckets(usage))  # half the time of `replace`
 
