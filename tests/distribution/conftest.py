@@ -18,6 +18,14 @@ PATHS = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS)])
 MEMORY = 100 * 2**20
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that start Ray are a lane of their own: `pytest -m ray`."""
+    if "ray" not in str(config.option.markexpr):
+        for item in items:
+            if item.get_closest_marker("ray") is not None:
+                item.add_marker(pytest.mark.skip(reason="starts Ray; run with -m ray"))
+
+
 @pytest.fixture(scope="session")
 def ray_workers() -> Iterator[Ray]:
     """Two workers; they import what the tests import."""

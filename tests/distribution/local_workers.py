@@ -20,7 +20,7 @@ from synalinks.errors import WorkerLost
 RUN = "run"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parcels are pickled by the standard library: what they hold comes from modules that can be imported."""
     monkeypatch.setattr(parcels, "_dumps", pickle.dumps)

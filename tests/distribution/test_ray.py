@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
 RECORDER = Path(__file__).with_name("ray_recorder.py")
 #: A request that is to be open when a process dies, seconds.
 FOR_EVER = 300.0
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def trained(folder: Path, distribution: Ray | None, **options: Any) -> sums.Outcome:
@@ -120,7 +121,7 @@ def test_an_address_where_nothing_is_says_so() -> None:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(ConfigurationError, match=f"nothing answers at {address}: .*ray start --head"):
-        Ray(address=address).join()
+        Ray(address=address).start()
 
 
 @pytest.mark.usefixtures("ray_workers")
@@ -132,3 +133,27 @@ def test_workers_that_dont_fit_in_the_cluster_are_said() -> None:
             asyncio.run(program.predict(x, verbose=0, distribution=greedy))
     finally:
         greedy.close()
+
+
+def test_the_examples_of_the_how_to_run(ray_workers: Ray, tmp_path: Path) -> None:
+    """Training on workers over HTTP, then Parquet in and out with the saved program."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra `parquet` is not installed")
+    pa = pytest.importorskip("pyarrow")
+    assert ray_workers
+    saved, source = tmp_path / "program.json", tmp_path / "in.parquet"
+    asyncio.run(sums.solver()).save(saved)
+    parquet.write_table(pa.table({"question": [f"{n} + 2" for n in range(12)]}), source, row_group_size=6)
+    with OllamaServer() as server:
+        for arguments in (["train.py"], ["predict.py", str(saved), str(source), str(tmp_path / "out")]):
+            script, *rest = arguments
+            done = subprocess.run(
+                [sys.executable, str(ROOT / "examples" / "cluster" / script), *rest],
+                env={**os.environ, "PYTHONPATH": PATHS, "OLLAMA_HOST": server.url, "SYNALINKS_CACHE": "off"},
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+            assert done.returncode == 0, done.stderr
+    rows = parquet.read_table(tmp_path / "out").to_pylist()
+    assert [row["question"] for row in rows] == [f"{n} + 2" for n in range(12)]
+    assert all(row["answer"] for row in rows)

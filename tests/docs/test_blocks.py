@@ -28,7 +28,21 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 #: Environment variables that the library or its server reads.
 VARIABLES = {name for spec in SPECS for name in (*spec.key_env, *spec.base_env)} | {"OLLAMA_NUM_PARALLEL"}
 #: Programs of others, which are not run.
-OTHERS = {"cd", "cp", "git", "llama-server", "ollama", "python3", "uvx", "pipx", "vllm", "ruff", "mypy", "lint-imports"}
+OTHERS = {
+    "cd",
+    "cp",
+    "git",
+    "llama-server",
+    "ollama",
+    "python3",
+    "uvx",
+    "pipx",
+    "ray",
+    "vllm",
+    "ruff",
+    "mypy",
+    "lint-imports",
+}
 
 
 def blocks(*kinds: str) -> list[tuple[str, str, str]]:

@@ -16,7 +16,7 @@ import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -44,6 +44,7 @@ from synalinks.distribution.messages import (
 from synalinks.distribution.parcels import sendable
 from synalinks.errors import ConnectionFailed, SynalinksError, WorkerLost
 from synalinks.lm import Call, Client, Reply
+from synalinks.lm.core.call import Trace
 from synalinks.lm.core.place import move
 from synalinks.lm.process import PROCESS
 from synalinks.modules.models.folding import warn_of_failure
@@ -368,18 +369,9 @@ class Dispatcher:
         self._attempts[number] = (link, call, outcome)
         new = client.origin not in self._known[link]
         self._known[link].add(client.origin)
-        link.post(
-            Attempt(
-                number,
-                client.origin,
-                client if new else None,
-                client.endpoint,
-                call.request,
-                call.scope,
-                call.output_cap,
-                call.sink is not None,
-            )
-        )
+        sent = replace(call, sink=None, admission=None, trace=Trace(), check=None, via=None, runtime=None)
+        known = None if not new else client
+        link.post(Attempt(number, client.origin, known, client.endpoint, sent, call.sink is not None))
         try:
             return await outcome
         except asyncio.CancelledError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks._json import Json, JsonObject
-from synalinks.lm import Client, Delta, Reply, Request
+from synalinks.lm import Call, Client, Delta, Reply, Request
 from synalinks.lm.core.call import Check
 from synalinks.lm.core.place import Scope
 from synalinks.lm.core.rate_limit_status import RateLimitStatus
@@ -85,7 +85,7 @@ class Attempt:
         number: of the attempt in its run.
         origin: names the client; `client` is it, where the worker does not have it yet.
         endpoint: URL of the server, which the environment may have named in the driver alone.
-        request, scope, output_cap: of the call, see `Call`.
+        call: without what stays in the driver.
         streams: whether pieces of the answer are wanted.
     """
 
@@ -93,9 +93,7 @@ class Attempt:
     origin: str
     client: Client | None
     endpoint: str
-    request: Request
-    scope: Scope
-    output_cap: int | None
+    call: Call
     streams: bool
 
 

@@ -82,10 +82,10 @@ class Ray:
     @asynccontextmanager
     async def open(self, program: Any, rewards: Sequence[Any]) -> AsyncIterator[Dispatcher]:
         """A block in which every worker has a replica of a built program and its rewards."""
-        ray = self.join()
+        self._start_workers()
         parcel = Parcel.pack(program, rewards)
         variables = list(program.trainable_variables)
-        run = _Run(self, uuid.uuid4().hex, ray.put(parcel))
+        run = _Run(self, uuid.uuid4().hex, _ray().put(parcel))
         dispatcher = Dispatcher(variables, await run.links(), run.replaced)
         try:
             yield dispatcher
@@ -93,18 +93,22 @@ class Ray:
             await dispatcher.close()
             run.close()
 
-    def join(self) -> ModuleType:
-        """Start or join Ray, and start the workers that are missing; the first run does it, too. Gives the library."""
+    def start(self) -> ModuleType:
+        """Start Ray, or join a cluster; gives the library."""
         ray = _ray()
         if self.address is not None and not self._actors:
             self._check_address(self.address)
         if not ray.is_initialized():
             self._init(ray)
             self._actors = []
+        return ray
+
+    def _start_workers(self) -> None:
+        """Start the workers that are missing."""
+        ray = self.start()
         count = self.workers or max(1, int(ray.cluster_resources().get("CPU", 1) / (self._options["num_cpus"] or 1)))
         while len(self._actors) < count:
             self._actors.append(self._new_actor())
-        return ray
 
     def _init(self, ray: ModuleType) -> None:
         given: dict[str, Any] = {"runtime_env": self._runtime_env, "logging_level": "warning"}
@@ -157,15 +161,20 @@ class Ray:
             self._actors[place] = self._new_actor()
         return self._actors[place]
 
-    def close(self) -> None:
-        """End the workers, and Ray where it was started here."""
+    def close_workers(self) -> None:
+        """End the workers; the next run starts others."""
         ray = _ray()
         if ray.is_initialized():
             for actor in self._actors:
                 ray.kill(actor)
-            if self._started_ray:
-                ray.shutdown()
-        self._actors, self._started_ray = [], False
+        self._actors = []
+
+    def close(self) -> None:
+        """End the workers, and Ray where it was started here."""
+        self.close_workers()
+        if self._started_ray:
+            _ray().shutdown()
+        self._started_ray = False
 
     def __enter__(self) -> Self:
         return self

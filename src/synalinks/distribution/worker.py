@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TextIO
 
 from synalinks import scope as scopes
@@ -308,7 +308,7 @@ class Replica:
             def sink(delta: Any) -> None:
                 self._post(Piece(attempt.number, delta))
 
-        call = Call(attempt.request, attempt.scope, sink=sink, output_cap=attempt.output_cap)
+        call = replace(attempt.call, sink=sink)
         reply, error = None, None
         try:
             reply = await client.send_here(call)

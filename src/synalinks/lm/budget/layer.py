@@ -143,6 +143,9 @@ class BudgetLayer:
         statistics = self._statistics
         usual = None if statistics is None else lambda: statistics.usual(call)
         held = Reservation(trackers, needs, self._queue, call.trace, usual, _outer.get())
+        for tracker in trackers:
+            if tracker.refill is not None:
+                await tracker.refill(needs)
         await _reserve(call, held)
         before = _outer.set(held)
         asked = replace(call, output_cap=held.cap)

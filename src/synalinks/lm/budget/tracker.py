@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
+from typing import Any
 
 from synalinks import _json
 from synalinks._concurrency import Clock
@@ -48,6 +49,7 @@ class BudgetTracker:
         in_flight: the bounds of attempts that were sent and are not settled yet.
         carried_over: what is settled already of a run that was cut off, and may come again from a cassette; a recorded
             call is charged only for what it takes beyond that.
+        refill: awaited with what is known of an attempt before it is reserved, where caps grow on demand; or None.
         watch: called, under the lock of the queue, after each change of what is settled or in flight; or None.
     """
 
@@ -66,6 +68,7 @@ class BudgetTracker:
         self.refused: BudgetExceeded | None = None
         self.ended: str | None = None
         self.refused_on_cassette = False
+        self.refill: Callable[[Any], Awaitable[None]] | None = None
         self.watch: Callable[[BudgetTracker], None] | None = None
         self.clock = clock
         self._dollars, self._tokens = Recent(), Recent()

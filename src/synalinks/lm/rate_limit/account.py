@@ -58,6 +58,14 @@ class Limits:
         if self.concurrency is not None and int(self.concurrency) != self.concurrency:
             raise ConfigurationError(f"concurrency must be a whole number of calls, got {self.concurrency!r}")
 
+    def divided(self, parts: int) -> Limits:
+        """The limits of one of so many processes that share an account; of calls at once each has one at least."""
+        return Limits(
+            None if self.rpm is None else self.rpm / parts,
+            None if self.tpm is None else self.tpm / parts,
+            None if self.concurrency is None else max(1, self.concurrency // parts),
+        )
+
     def over(self, defaults: Limits) -> Limits:
         """These limits, with those of `defaults` where nothing is said."""
         return Limits(

@@ -1,0 +1,160 @@
+"""What workers give and cost: `python benchmarks/scale_out.py [--samples 200] [--workers 1 2 4]`.
+
+1. A reward that takes CPU: the share of the ideal (time of one process / workers / time) with 1, 2 and 4 workers. No
+   more can be gained than the machine has cores.
+2. Calls a second with an instant provider, in one process and over Ray: what a sample costs more there, and what of it
+   is the driver's.
+3. On paper: 1,000 workers and 10^9 calls, from the sizes and rates measured here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import cloudpickle
+
+import synalinks
+from synalinks.distribution import Ray
+from synalinks.distribution.batch_worker import PULSE, Desk
+from synalinks.distribution.leases import SHARE
+from synalinks.distribution.messages import Answer, Asked, Attempt, Attempted, CallSample, Done
+from synalinks.lm import Amount, Budget, Call, Reply, Request
+
+WORKERS, CALLS = 1000, 10**9
+#: Bytes of the object store of the Ray that is started here.
+MEMORY = 100 * 2**20
+
+
+class Question(synalinks.DataModel):
+    """A question."""
+
+    text: str
+
+
+class Words(synalinks.DataModel):
+    """An answer."""
+
+    answer: str
+
+
+async def busy(y_true: Any, y_pred: Any) -> float:
+    """Takes about as much CPU as the reward that parses and runs a short program."""
+    total = 0
+    for number in range(300_000):
+        total += number * number
+    return float(total > 0)
+
+
+async def instant(call: Call) -> Reply:
+    """A provider that answers at once."""
+    return Reply('{"answer": "yes"}', finish="stop")
+
+
+async def made(reward: Any) -> synalinks.Program:
+    """A program of one call."""
+    inputs = synalinks.Input(data_model=Question)
+    model = synalinks.LanguageModel("ollama/any")
+    outputs = await synalinks.Generator(data_model=Words, language_model=model)(inputs)
+    program = synalinks.Program(inputs=inputs, outputs=outputs)
+    program.compile(reward=reward)
+    return program
+
+
+async def timed(program: synalinks.Program, samples: int, distribution: Ray | None) -> tuple[float, float]:
+    """Seconds of an evaluation, and CPU seconds of this process in it; everything was started before."""
+    x = [Question(text=f"question {number}") for number in range(samples)]
+    y = [Words(answer="yes")] * samples
+    with synalinks.use_provider(instant):
+        await program.evaluate(x[:8], y[:8], batch_size=8, verbose=0, distribution=distribution)
+        begun, cpu = time.perf_counter(), time.process_time()
+        await program.evaluate(x, y, batch_size=samples, verbose=0, distribution=distribution)
+        return time.perf_counter() - begun, time.process_time() - cpu
+
+
+def sizes() -> dict[str, int]:
+    """Bytes of the messages of one call, with a prompt of 2 KB and an answer of 0.5 KB."""
+    place = synalinks.lm.core.place.Scope(epoch=0, phase="train", sample=1, module="generator")
+    request = Request("chat", "ollama/any", messages=[{"role": "user", "content": "x" * 2000}])
+    reply = Reply("y" * 500, finish="stop")
+    messages = {
+        "sample": CallSample(1, 0, place, {"text": "x" * 500}, True),
+        "call": Asked(1, 1, "name", None, request, place, False, None, False),
+        "attempt": Attempt(1, "name", None, "http://host", Call(request, place), False),
+        "outcome": Attempted(1, reply, None, None),
+        "answer": Answer(1, reply, None),
+        "result": Done(1, {"answer": "y" * 500}, {}),
+    }
+    return {name: len(cloudpickle.dumps(message)) for name, message in messages.items()}
+
+
+async def desk_rate(count: int = 1000) -> float:
+    """Messages a second that the one actor with the leases answers."""
+    desk = ray.remote(Desk).options(num_cpus=0).remote(Budget(calls=10**9), 100)
+    nothing = Amount()
+    await desk.lease.remote("a", nothing, nothing, nothing, Amount(calls=1))
+    begun = time.perf_counter()
+    await asyncio.wait(
+        [asyncio.wrap_future(desk.lease.remote("a", nothing, nothing, nothing, nothing).future()) for _ in range(count)]
+    )
+    return count / (time.perf_counter() - begun)
+
+
+def leases_needed(workers: int, calls: int) -> float:
+    """Leases until a budget of so many calls is spent: each is what is left divided by `parts`, and 1 at the end."""
+    parts = SHARE * workers
+    return parts * math.log(calls / parts) + parts
+
+
+def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> None:
+    """What saturates first."""
+    through, leases, reports = 1 / driver, leases_needed(WORKERS, CALLS), 2 * CALLS / batch
+    a_call, pulses = (leases + reports) / CALLS, WORKERS / PULSE
+    print(f"\n3. On paper: {WORKERS:,} workers, {CALLS:.0e} calls")
+    print(f"  through the stacks of one driver: {through:,.0f} calls/s, {CALLS / through / 86400:,.1f} days, with")
+    print(f"  {bytes_a_call * through / 1e6:,.1f} MB/s of messages; the driver's core saturates first:")
+    print(f"  with answers of 2 s, at {2 * through:,.0f} calls out at once")
+    print(f"  BatchPredictor: {leases:,.0f} leases and {reports:,.0f} reports (of {batch} rows), {a_call:.4f} messages")
+    print(f"  a call; the desk answers {rate:,.0f} messages/s, of which signs of life take {pulses:,.0f}:")
+    print(f"  it saturates at {max(0.0, rate - pulses) / a_call:,.0f} calls/s")
+
+
+async def main(samples: int, workers: list[int]) -> None:
+    """All measurements."""
+    print(f"{os.cpu_count()} cores")
+    loaded, _ = await timed(await made(busy), samples, None)
+    print(f"\n1. A reward that takes CPU, {samples} samples\n  one process: {loaded:.2f} s")
+    costs: list[tuple[float, float]] = []
+    for count in workers:
+        with Ray(workers=count, object_store_memory=MEMORY) as distribution:
+            seconds, _ = await timed(await made(busy), samples, distribution)
+            print(f"  {count} workers: {seconds:.2f} s, {loaded / seconds / count:.0%} of the ideal")
+            if count == 2:
+                costs.append(await timed(await made(synalinks.ExactMatch()), 10 * samples, distribution))
+                rate = await desk_rate()
+    plain, plain_cpu = await timed(await made(synalinks.ExactMatch()), 10 * samples, None)
+    (over_ray, cpu), calls = costs[0], 10 * samples
+    print(f"\n2. {calls:,} calls, an instant provider in the driver")
+    print(f"  one process: {calls / plain:,.0f} calls/s, {plain_cpu / calls * 1e6:,.0f} us of CPU a sample")
+    more = (over_ray - plain) / calls
+    print(f"  over Ray, 2 workers: {calls / over_ray:,.0f} calls/s; {more * 1e6:,.0f} us more a sample,")
+    print(f"  the driver's CPU: {cpu / calls * 1e6:,.0f} us a sample, its reward included")
+    found = sizes()
+    print("  bytes: " + ", ".join(f"{name} {size:,}" for name, size in found.items()))
+    on_paper(cpu / calls, rate, sum(found.values()))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--samples", type=int, default=200)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    given = parser.parse_args()
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    os.environ["SYNALINKS_CACHE"] = "off"
+    asyncio.run(main(given.samples, given.workers))
