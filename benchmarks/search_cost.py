@@ -1,4 +1,4 @@
-"""CPU of a search a call of the program, beside what the program's call itself takes: 5,000 samples.
+"""CPU of a search a call, and of a pool of 500 a step, beside what the program's calls themselves take: 5,000 samples.
 
 python benchmarks/search_cost.py
 """
@@ -19,6 +19,8 @@ from synalinks.lm import Call
 from synalinks.optimizers.racing import PromptRacing
 
 SAMPLES, CALLS = 5_000, 2_000
+#: Of the optimizers with a pool: its size, and the steps of an epoch; the first epoch fills it, the second is measured.
+POOL, STEPS = 500, 600
 
 
 class Question(synalinks.DataModel):
@@ -48,9 +50,48 @@ async def build() -> synalinks.Program:
 numbers = itertools.count()
 
 
-def answered(call: Call) -> dict[str, str]:
-    """Right half of the time; a proposal is always another one."""
+class Clock(synalinks.callbacks.Callback):
+    """CPU seconds and calls at the first step of each epoch, at its last one, and at its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.steps: list[tuple[float, int]] = []
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        """Note a step."""
+        self.steps.append((time.process_time(), len(self.program.run_ledger)))
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        """Note the end."""
+        self.ends.append(time.process_time())
+
+
+async def step(
+    optimizer: synalinks.optimizers.Optimizer, x: list[Question], y: list[Answer], alone: float
+) -> tuple[float, float, int]:
+    """CPU seconds of a step and of the end of an epoch, but for the calls of the program; and the size of the pool.
+
+    Args:
+        alone: CPU seconds of a call of the program.
+    """
+    program, clock = await build(), Clock()
+    program.compile(optimizer=optimizer, reward="exact_match")
+    await program.fit(
+        x, y, epochs=2, batch_size=8, steps_per_epoch=STEPS, validation_split=0.02, validation_freq=9, verbose=0,
+        callbacks=[clock],
+    )  # fmt: skip
+    (begun, before), (ended, after) = clock.steps[STEPS], clock.steps[-1]
+    size = len(program.trainable_variables[0].get("best_candidates"))
+    return (ended - begun - (after - before) * alone) / (STEPS - 1), clock.ends[-1] - ended, size
+
+
+def answered(call: Call) -> dict[str, str] | list[list[float]]:
+    """Right half of the time; a proposal is always another one; a direction of its own for each text."""
     number = next(numbers)
+    if call.request.kind == "embed":
+        rng = random.Random(number)
+        return [[rng.gauss(0.0, 1.0) for _ in range(384)] for _ in call.request.texts]
     if call.request.schema is not None and "instructions" in call.request.schema.value["properties"]:
         return {"thinking": "?", "instructions": f"Answer well, attempt {number}."}
     return {"answer": "yes" if number % 2 else "no"}
@@ -79,9 +120,20 @@ async def main() -> None:
         begun = time.process_time()
         await program.fit(x, y, calls=CALLS, validation_split=0.02, verbose=0, seed=1)
         whole = (time.process_time() - begun) / CALLS
+        pooled = {
+            name: await step(optimizer, x, y, alone)
+            for name, optimizer in {
+                "RandomFewShot": synalinks.RandomFewShot(population_size=POOL),
+                "OMEGA": synalinks.OMEGA(None, "ollama/any", "ollama/vectors", population_size=POOL),
+            }.items()
+        }
     print(f"evaluation: {alone * 1e3:.2f} ms a call")
     print(f"search:     {whole * 1e3:.2f} ms a call, so {(whole - alone) * 1e3:.2f} ms of its own")
     print(f"memory:     {held / 2**20:.0f} MB at the most ({traced * 1e3:.2f} ms a call while it is traced)")
+    for name, (cpu, end, size) in pooled.items():
+        print(
+            f"{name}: {cpu * 1e3:.2f} ms a step of its own, {end * 1e3:.0f} ms at the end of an epoch, pool of {size}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tests of candidates: what identifies them, how scores are added, how they are ranked and saved."""
+"""Tests of candidates: what identifies them, how scores are added, bounded and saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from synalinks.data import Instructions, Variable
-from synalinks.optimizers.candidates import Candidate, Scores, learnable_fields, merge, ranked
+from synalinks.optimizers.candidates import Candidate, Scores, learnable_fields, merge
 
 
 def candidate(text: str, examples: tuple[int, ...] = (), reward: float = 0.0, count: int = 0) -> Candidate:
@@ -58,13 +58,6 @@ def test_candidates_rank_by_the_lower_confidence_bound() -> None:
     assert lucky.scores.lower_bound(0.25) == 0.75
     assert sure.scores.lower_bound(0.25) == pytest.approx(0.925)
     assert unknown.scores.lower_bound(0.25) == -math.inf
-    assert names(ranked([unknown, lucky, sure], 0.25)) == ["sure", "lucky", "unknown"]
-    assert names(ranked([lucky, sure], 0.0)) == ["lucky", "sure"]
-
-
-def test_equal_candidates_keep_the_order_in_which_they_came() -> None:
-    one, two = candidate("one", (), 1.0, 2), candidate("two", (), 1.0, 2)
-    assert ranked([one, two], 0.25) == [one, two]
 
 
 def test_a_variable_gives_and_takes_candidates_without_its_bookkeeping() -> None:

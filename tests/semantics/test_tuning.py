@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 
 import synalinks
-from omega_under_test import HINT, OmegaProvider, inputs_of, is_crossover, omega, program, proposer
+from omega_under_test import (
+    HINT,
+    OmegaProvider,
+    inputs_of,
+    is_crossover,
+    omega,
+    one_hint_more,
+    program,
+    proposer,
+    vector_of,
+)
 from programs_under_test import Answer, Question, data, fit, make
 from semantics.scenes import attempts, compiled, server, train
 from synalinks.errors import SampleRefused
@@ -25,9 +35,15 @@ def state(made: Any) -> Any:
 # --- the tuning table ------------------------------------------------------------------------------------------------
 
 
+def always_new(call: Any) -> dict[str, Any]:
+    """One hint more, in words that no other step has: a proposal that was made before is refused."""
+    found = one_hint_more(call)
+    return {**found, "instructions": f"{found['instructions']} epoch{call.scope.epoch}"}
+
+
 def population(optimizer: Any, epochs: int = 4, vector: Any = None) -> list[str]:
     """Who is in the pool after a training in which every step proposes something new."""
-    w = OmegaProvider() if vector is None else OmegaProvider(vector=vector)
+    w = OmegaProvider(always_new) if vector is None else OmegaProvider(always_new, vector)
     made = program(optimizer)
     fit(made, w, *data(40), epochs=epochs, batch_size=4, validation_split=0.5)
     return [candidate["instructions"] for candidate in state(made)["best_candidates"]]
@@ -42,8 +58,8 @@ def test_stuck_a_larger_population_keeps_more_and_a_higher_temperature_reaches_t
 
 
 def near(text: str) -> list[float]:
-    """Everything lies in one narrow cone: distances are about 0.1."""
-    return [1.0, 0.5 * (len(text) % 3 - 1), 0.5 * (len(text) % 2)]
+    """Everything lies in one narrow cone, in a direction of its own."""
+    return [20.0, *vector_of(text)]
 
 
 def test_collapsed_a_larger_k_keeps_more_and_without_competition_nobody_is_driven_out() -> None:
@@ -54,7 +70,7 @@ def test_collapsed_a_larger_k_keeps_more_and_without_competition_nobody_is_drive
 
 def test_collapsed_a_higher_selection_temperature_starts_from_more_parents() -> None:
     def starts(heat: float) -> int:
-        w = OmegaProvider()
+        w = OmegaProvider(always_new)
         made = program(omega(algorithm="ga", selection_temperature=heat, population_size=50))
         fit(made, w, *data(40), epochs=5, batch_size=2, validation_split=0.5)
         return len({json.dumps(inputs_of(call)["current_variable"]) for call in w.proposals})

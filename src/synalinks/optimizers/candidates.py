@@ -48,10 +48,7 @@ class Scores:
         return replace(self.plus([other.reward] * other.count), validated=self.validated or other.validated)
 
     def lower_bound(self, uncertainty: float) -> float:
-        """The lower confidence bound by which candidates are ranked: mean reward - uncertainty / sqrt(samples).
-
-        A candidate without scores ranks below all others.
-        """
+        """The lower confidence bound of the mean reward: mean - uncertainty / sqrt(samples); -inf without scores."""
         return self.reward - uncertainty / math.sqrt(self.count) if self.count else -math.inf
 
 
@@ -160,8 +157,3 @@ def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
             candidate if known is None else replace(known, scores=known.scores.merged(candidate.scores))
         )
     return list(merged.values())
-
-
-def ranked(candidates: Iterable[Candidate], uncertainty: float) -> list[Candidate]:
-    """Candidates from best to worst by `Scores.lower_bound`; equal ones in order of arrival."""
-    return sorted(candidates, key=lambda candidate: -candidate.scores.lower_bound(uncertainty))

@@ -11,7 +11,8 @@ from synalinks._json import Json, JsonObject
 from synalinks._support.calling import awaited
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
-from synalinks.optimizers.candidates import Candidate, check_fields, ranked
+from synalinks.optimizers.candidates import Candidate, check_fields
+from synalinks.optimizers.evidence import Evidence
 from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
 from synalinks.optimizers.in_place import InPlace
@@ -41,13 +42,13 @@ class Optimizer(InPlace):
 
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
     calls `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
-    end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the
-    `population_size` best by their lower confidence bound.
+    end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the best one,
+    and those that come next to it by the lower confidence bounds of their differences on shared samples.
 
     Args:
         population_size: candidates kept per variable.
         sampling_temperature: how strongly variables that do badly are preferred for updates.
-        reward_uncertainty: of one sample, in units of reward; see `candidates.lower_bound`.
+        reward_uncertainty: of one sample, in units of reward; see `evolutionary.population`.
         update_freq: when the pool changes: `epoch` or `batch`.
         name, description: in logs and saved files.
 
@@ -87,6 +88,7 @@ class Optimizer(InPlace):
         self.update_freq = update_freq
         self.populations: dict[str, Population] = {}
         self._just_validated: dict[str, Candidate] = {}  # by this epoch's validation, by variable
+        self._evidence = Evidence()
         self.state = Variable(
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
@@ -128,18 +130,24 @@ class Optimizer(InPlace):
 
     async def rebuild(self, variable: Variable, scored: list[Candidate]) -> list[Candidate]:
         """Which of all scored candidates stay in the pool, best first."""
-        return ranked(scored, self.reward_uncertainty)[: self.population_size]
+        return self.populations[variable.path].ranked(scored)[: self.population_size]
 
     # --- what the trainer calls, in this order -------------------------------------------------------------
 
-    async def begin(self, program: Any, variables: Sequence[Variable], rng: np.random.Generator) -> None:
+    async def begin(
+        self, program: Any, variables: Sequence[Variable], rng: np.random.Generator, evidence: Evidence | None = None
+    ) -> None:
         """Begin a training: `build` where these variables are new, then `on_train_begin`.
+
+        Args:
+            evidence: what the trainer adds rewards to; empty where None.
 
         Raises:
             ConfigurationError: what `on_train_begin` refuses.
         """
         self.set_program(program)
         self._rng, self.populations, paths = rng, {}, [variable.path for variable in variables]
+        self._evidence = Evidence() if evidence is None else evidence
         if self._built_for != paths:
             await awaited(self.build(variables))
             self.built, self._built_for = True, paths
@@ -158,7 +166,7 @@ class Optimizer(InPlace):
         """
         self.populations, self._just_validated = {}, {}
         before, left = self.state.get("seeds_left"), {}
-        for variable in trainable_variables:
+        for place, variable in enumerate(trainable_variables):
             check_fields(variable)
             value = variable.get_json()
             # There are new ones if the program was saved in the middle of an epoch.
@@ -175,7 +183,9 @@ class Optimizer(InPlace):
             seeds = [n for n in before.get(variable.path, ()) if n < count] if known else list(range(count))
             if seeds:
                 left[variable.path] = seeds
-            self.populations[variable.path] = Population(variable, self.population_size, self.reward_uncertainty)
+            self.populations[variable.path] = Population(
+                variable, self.population_size, self.reward_uncertainty, self._evidence, place
+            )
             if value["candidates"]:
                 await self._rebuild(variable)
         self.state.update({"seeds_left": left})
@@ -270,8 +280,8 @@ class Optimizer(InPlace):
     def write_best_validated(self, variable: Variable) -> None:
         """Put the best candidate that a validation has measured into the variable's fields.
 
-        The best known one if the last epoch had no validation. A new candidate scored on a few lucky samples can have
-        a higher lower bound than one measured on all; it is a parent of the next epoch, but not the result of training.
+        The best known one if the last epoch had no validation. A new candidate that was lucky with a few samples may be
+        the best known; it is a parent of the next epoch, but not the result of training.
         """
         best = self.populations[variable.path].validated if self.state.get("validated") else None
         if best is None:
@@ -283,7 +293,7 @@ class Optimizer(InPlace):
         """Rebuild each variable's pool; leave in it what the epoch's validation measured, or the best known.
 
         What a checkpoint saves under an epoch's `val_*`, and what is restored as the best epoch's, is what these were
-        measured of, even where an older candidate has the higher lower bound.
+        measured of, even where an older candidate is better.
         """
         validated = bool(self._just_validated)
         self.state.update({"validated": validated})
@@ -318,6 +328,8 @@ class Optimizer(InPlace):
                 await self._rebuild(variable)
             self.write_best_validated(variable)
             variable.get_json()["current_predictions"] = []
+            self.populations[variable.path].evidence = Evidence()
+        self._evidence = Evidence()  # of this training alone
 
     # --- going on after a crash ----------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ from synalinks.optimizers.scored_predictions import Record
 if TYPE_CHECKING:
     import numpy as np
 
+    from synalinks.optimizers.search.problem import Place
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -47,6 +49,7 @@ class Step:
         training_inputs: inputs of the training samples, or of 400 drawn ones, JSON; of the batch, where the data are a
             stream; empty where they are unknown. The same object as long as they are the same.
         batch: the samples themselves.
+        place: of the variable's module in the program, or None where it is not known.
 
     Example:
         >>> import numpy as np
@@ -63,6 +66,7 @@ class Step:
     rng: np.random.Generator
     training_inputs: Sequence[Any] = ()
     batch: Batch = Batch()
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from synalinks import _json
 from synalinks._json import Json
 
+#: The reason that a proposal which says nothing new is refused for.
+TRIED = "tried before"
 _WORD = re.compile(r"\w+")
 #: Words from which on a text is looked at for repetitions, and the part of it that one word may be.
 MANY, SHARE = 20, 0.4
+#: Characters that a value may have: so many in any case, or so many times those of the first value.
+LEAST_LONGEST, TIMES = 2000, 2
 #: Parts of a text that are the same line or sentence.
 _PARTS = re.compile(r"[.\n!?]+")
 
@@ -19,6 +23,12 @@ _PARTS = re.compile(r"[.\n!?]+")
 def normal(fields: Mapping[str, Json]) -> str:
     """A value with case, spaces and punctuation left out, so that what says the same is the same."""
     return " ".join(_WORD.findall(_json.canonical(dict(fields)).decode().lower()))
+
+
+def longest_value(first: Mapping[str, Json]) -> int:
+    """Characters that proposals may have, so that they don't grow without gain."""
+    size = sum(len(one) if isinstance(one, str) else len(_json.canonical(one)) for one in first.values())
+    return max(LEAST_LONGEST, TIMES * size)
 
 
 def degenerate(values: Mapping[str, Json], current: Mapping[str, Json]) -> str | None:
@@ -34,7 +44,7 @@ def degenerate(values: Mapping[str, Json], current: Mapping[str, Json]) -> str |
     return None
 
 
-def refusal(values: Mapping[str, Json], current: Mapping[str, Json], longest: int, tried: Iterable[str]) -> str | None:
+def refusal(values: Mapping[str, Json], current: Mapping[str, Json], longest: int, tried: Container[str]) -> str | None:
     """Why a proposal is refused, in words; None if it is not.
 
     Args:
@@ -47,8 +57,8 @@ def refusal(values: Mapping[str, Json], current: Mapping[str, Json], longest: in
         return reason
     if sum(len(text) for _, text in _texts(values)) > longest:
         return f"longer than {longest} characters"
-    if normal(values) in set(tried) or normal(values) == normal({name: current.get(name) for name in values}):
-        return "tried before"
+    if normal(values) in tried or normal(values) == normal({name: current.get(name) for name in values}):
+        return TRIED
     return None
 
 

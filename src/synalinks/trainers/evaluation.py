@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from synalinks.callbacks import CallbackList
 from synalinks.metrics import Mean
 from synalinks.trainers.data.data import Sample, Source, passing
-from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
+from synalinks.trainers.forward import scored, update_metrics
 from synalinks.trainers.program_run import ProgramRun
 
 #: Receives the samples of a batch and their rewards.
@@ -51,10 +51,7 @@ async def measure(
 
 async def measure_batch(run: ProgramRun, batch: Sequence[Sample], mean_reward: Mean) -> list[float]:
     """Predictions, rewards and metrics of one batch; shapes: batch and rewards `(batch,)`."""
-    since = len(run.ledger)
-    predictions = await forward(run, batch)
-    check_provider_available(predictions, run.ledger, since)
-    rewards = await rewards_of(run, batch, predictions)
+    predictions, rewards = await scored(run, batch)
     for reward in rewards:
         mean_reward.add(reward)
     await update_metrics(run.compiled, batch, predictions)

@@ -11,11 +11,11 @@ from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm import BudgetTracker
 from synalinks.optimizers import Optimizer
+from synalinks.optimizers.evidence import Evidence
 from synalinks.trainers.budgeting.epoch_costs import EpochCosts
 from synalinks.trainers.data.splitting import FitData
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.program_run import ProgramRun, RunnableProgram
-from synalinks.trainers.scoring import Scores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,7 @@ class FitParts:
     config: FitConfig
     data: FitData
     rng: np.random.Generator
-    scores: Scores
+    scores: Evidence
     costs: EpochCosts
 
     @classmethod
@@ -67,7 +67,7 @@ class FitParts:
             config=config,
             data=data,
             rng=np.random.default_rng(seed),
-            scores=Scores(),
+            scores=Evidence(),
             costs=EpochCosts(config, data, run.ledger, tracker),
         )
 

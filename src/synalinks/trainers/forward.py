@@ -48,6 +48,18 @@ async def forward(run: ProgramRun, samples: Sequence[Sample], training: bool = F
         done.wall += now() - begun
 
 
+async def scored(run: ProgramRun, samples: Sequence[Sample], training: bool = False) -> tuple[list[Any], list[float]]:
+    """Predictions for the samples and their rewards. Shapes: `(batch,)` each.
+
+    Raises:
+        LMUnavailable: see `check_provider_available`.
+    """
+    since = len(run.ledger)
+    predictions = await forward(run, samples, training)
+    check_provider_available(predictions, run.ledger, since)
+    return predictions, await rewards_of(run, samples, predictions)
+
+
 async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[Any]) -> list[float]:
     """Rewards of the predictions, each in the place of its sample.
 

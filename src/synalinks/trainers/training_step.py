@@ -20,8 +20,8 @@ from synalinks.optimizers.few_shot.lexical_similarity import looked_at
 from synalinks.optimizers.scored_predictions import Record, begin_step
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
-from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
-from synalinks.trainers.scoring import score
+from synalinks.trainers.forward import scored, update_metrics
+from synalinks.trainers.search.places import places_of
 
 
 class TrainingStep:
@@ -34,6 +34,7 @@ class TrainingStep:
     def __init__(self, parts: FitParts) -> None:
         self._parts = parts
         self._inputs: list[Any] | None = None  # made once: optimizers compare by identity
+        self._places = places_of(parts.run.program, parts.variables)
 
     async def __call__(self, epoch: int, number: int, batch: list[Sample], mean_reward: Mean) -> None:
         """Train on a batch; `epoch` and `number` are counted from 0."""
@@ -47,7 +48,8 @@ class TrainingStep:
         since = len(parts.run.ledger)
         with scope.enter(phase="optimizer"):
             proposals = await optimizer.proposals(
-                variables, lambda variable: self._view(epoch, number, records[variable.path], batch, seen)
+                variables,
+                lambda variable: self._view(epoch, number, variable.path, records, batch, seen),
             )
         parts.costs.count_optimizer(since)
         if proposals:
@@ -62,9 +64,7 @@ class TrainingStep:
         parts, run = self._parts, self._parts.run
         since = len(run.ledger)
         with scope.enter(phase="train"):
-            predictions = await forward(run, batch, training=True)
-            check_provider_available(predictions, run.ledger, since)
-            rewards = await rewards_of(run, batch, predictions)
+            predictions, rewards = await scored(run, batch, training=True)
         parts.costs.add_samples(since, len(batch))
         parts.costs.earmark(epoch, len(batch))
         records = parts.optimizer.assign_rewards(
@@ -88,17 +88,31 @@ class TrainingStep:
         for candidates, variables in measured:
             for proposal in proposals:
                 candidates[id(proposal.variable)].write_to(proposal.variable)
-            rewards = await score(parts.run, parts.variables, samples, parts.scores)
+            rewards = await self._score(samples)
             parts.costs.count(scored=len(rewards))
             for variable in variables:
                 parts.optimizer.add_scored(variable, Candidate.of(variable), rewards)
 
-    def _view(self, epoch: int, number: int, records: Sequence[Record], batch: list[Sample], seen: Batch) -> Step:
+    async def _score(self, samples: Sequence[Sample]) -> list[float]:
+        """Rewards of the program as it is, on those of the samples that it was not scored on before."""
+        scores, state = self._parts.scores, self._parts.scores.state(self._parts.variables)
+        known = scores.known(state)
+        if not (new := [sample for sample in samples if sample.index not in known]):
+            return []
+        with scope.enter(phase="candidate"):
+            _, rewards = await scored(self._parts.run, new)
+        scores.add(state, [sample.index for sample in new], rewards)
+        return rewards
+
+    def _view(
+        self, epoch: int, number: int, path: str, records: Mapping[str, list[Record]], batch: list[Sample], seen: Batch
+    ) -> Step:
         """What a proposal may look at."""
         targets = {sample.index: _json_of(sample.y) for sample in batch}
-        shown = [{**record, "target": targets[record["sample"]]} for record in records]
+        shown = [{**record, "target": targets[record["sample"]]} for record in records[path]]
         description = self._parts.run.program.description
-        return Step(epoch, number, shown, description, self._parts.rng, self._training_inputs(batch), seen)
+        inputs, place = self._training_inputs(batch), self._places[path]
+        return Step(epoch, number, shown, description, self._parts.rng, inputs, seen, place)
 
     def _training_inputs(self, batch: list[Sample]) -> list[Any]:
         """Inputs of the training samples; never those of the validation, which measures what is chosen by them."""

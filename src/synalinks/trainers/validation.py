@@ -60,7 +60,7 @@ async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> 
     measured = await measure_validation(parts, source, callbacks)
     add_evidence = parts.optimizer.add_scored if parts.costs.validation_cut else parts.optimizer.add_validated
     if isinstance(source, Samples):  # candidates are scored on these; a stream's samples come only once
-        parts.scores.add(state, measured.samples, measured.rewards)
+        parts.scores.add(state, [sample.index for sample in measured.samples], measured.rewards)
     for variable in parts.variables:
         add_evidence(variable, Candidate.of(variable), measured.rewards)
     return measured

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from synalinks.data import Variable
-from synalinks.optimizers.candidates import Candidate, merge, ranked
+from synalinks.optimizers.candidates import Candidate, merge
+from synalinks.optimizers.evidence import Evidence
 
 #: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
 NEWCOMERS = 200
@@ -18,18 +21,28 @@ class Population:
     Each change is written to the variable's lists `best_candidates` and `candidates` at once, so that what is saved is
     what is searched. Work per step does not grow with the number of steps.
 
+    A candidate is better than the best known one where its `lead` is above 0: candidates are compared on the samples
+    that both were scored on and, where there are none, by their lower bounds. So neither luck with easy samples nor
+    having been measured more makes a candidate the best.
+
     Args:
         variable: the variable whose candidates these are.
         size: places in the pool.
-        uncertainty: see `Scores.lower_bound`.
+        uncertainty: of one sample, in units of reward.
+        evidence: rewards by state and sample.
+        place: of the variable in a state.
 
     Attributes:
         best: the best known candidate, new ones included; None before the first is scored.
     """
 
-    def __init__(self, variable: Variable, size: int, uncertainty: float) -> None:
+    def __init__(
+        self, variable: Variable, size: int, uncertainty: float, evidence: Evidence | None = None, place: int = 0
+    ) -> None:
         self.variable = variable
         self.uncertainty = uncertainty
+        self.evidence = Evidence() if evidence is None else evidence
+        self.place = place
         self.limit = max(NEWCOMERS, 2 * size)
         self.best: Candidate | None = None
         self.reindex()
@@ -52,7 +65,35 @@ class Population:
     @property
     def validated(self) -> Candidate | None:
         """The best of those that a validation has measured, or None."""
-        return next(iter(ranked((one for one in self.candidates if one.scores.validated), self.uncertainty)), None)
+        return self._champion([one for one in self.candidates if one.scores.validated])
+
+    def lead(self, one: Candidate, other: Candidate) -> float:
+        """By how much one candidate is surely better than another; below 0 where that is not sure."""
+        paired = self.evidence.paired(self.place, one.key, other.key)
+        return paired.lead(self.uncertainty) if paired.count else self._bound(one) - self._bound(other)
+
+    def leads(self, candidates: Sequence[Candidate]) -> Any:
+        """The lead of each over each on shared samples, `(n, n)`; NaN where there are none."""
+        return self.evidence.leads(self.place, [one.key for one in candidates], self.uncertainty)
+
+    def ranked(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Candidates from best to worst, by their leads over the best; equal ones in order of arrival."""
+        best = self._champion(candidates)
+        if best is None:
+            return list(candidates)
+        leads = {one.key: math.inf if one is best else self._lead_of_scored(one, best) for one in candidates}
+        return sorted(candidates, key=lambda one: -leads[one.key])
+
+    def _champion(self, candidates: Sequence[Candidate]) -> Candidate | None:
+        """The first one until another one beats it, and so on; each has one turn, as three may beat one another."""
+        best: Candidate | None = None
+        for one in candidates:
+            if one.scores.count and (best is None or self.lead(one, best) > 0.0):
+                best = one
+        return best
+
+    def _lead_of_scored(self, one: Candidate, best: Candidate) -> float:
+        return self.lead(one, best) if one.scores.count else -math.inf
 
     def reindex(self) -> None:
         """Read the variable's lists anew."""
@@ -75,8 +116,7 @@ class Population:
         self._rank()
 
     def _rank(self) -> None:
-        best = next(iter(ranked(self.candidates, self.uncertainty)), None)
-        self.best = best if best is not None and best.scores.count else None
+        self.best = self._champion(self.candidates)
 
     def learn(self, candidate: Candidate, rewards: Sequence[float]) -> None:
         """Add the rewards of samples that a candidate was not scored on before."""
@@ -85,12 +125,12 @@ class Population:
         known = self._known(candidate) or Candidate(candidate.fields)
         scored = known.scored(rewards)
         self._store(scored)
-        if self.best is None or self._bound(scored) > self._bound(self.best):
+        if self.best is known:
+            self.best = self._champion([scored, *self.candidates])
+        elif self.best is None or self.lead(scored, self.best) > 0.0:
             self.best = scored
-        elif self.best is known:
-            self._rank()
         if len(self._newcomers) > self.limit:
-            self._put(self.members, ranked(self.newcomers, self.uncertainty)[: self.limit // 2])
+            self._put(self.members, self.ranked(self.newcomers)[: self.limit // 2])
 
     def mark_validated(self, candidate: Candidate) -> None:
         """Note that a validation has measured a candidate."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 STRATEGIES = ("softmax", "best", "random")
+#: Sum of weights below which they are worked out anew, before they have no digits left.
+LEAST = 1e-200
 
 
 def check_temperature(value: float, what: str) -> float:
@@ -83,8 +87,14 @@ def choose(
     order = sorted(range(len(scores)), key=lambda i: -scores[i])
     if strategy == "best":
         return order[:count]
-    left, chosen = list(range(len(scores))), []
-    for _ in range(count):
-        weights = softmax([scores[i] for i in left], temperature)
-        chosen.append(left.pop(int(rng.choice(len(left), p=weights))))
+    left, chosen = list(range(len(scores))), list[int]()
+    weights = softmax(scores, temperature).tolist()
+    while len(chosen) < count:
+        reached = list(itertools.accumulate(weights))
+        if reached[-1] < LEAST:  # of what is left, nothing is near to the best there was
+            weights = softmax([scores[i] for i in left], temperature).tolist()
+            continue
+        place = min(bisect.bisect_right(reached, float(rng.random()) * reached[-1]), len(left) - 1)
+        chosen.append(left.pop(place))
+        del weights[place]
     return chosen

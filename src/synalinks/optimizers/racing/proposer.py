@@ -9,15 +9,14 @@ from synalinks._json import Json, JsonObject
 from synalinks.data import JsonDataModel, Variable
 from synalinks.modules import Generator, LanguageModel
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
+from synalinks.optimizers import grounding
 from synalinks.optimizers.learnable import learnable_schema
 from synalinks.optimizers.racing import prompts
-from synalinks.optimizers.refusals import normal, refusal
+from synalinks.optimizers.refusals import longest_value, normal, refusal
 from synalinks.optimizers.search import Answer, Case, Problem, State
 
 #: Inputs that a proposer is shown, besides those of wrong predictions.
 SAMPLES = 3
-#: Characters that a value may have: so many in any case, or so many times those of the first value.
-LEAST_LONGEST, TIMES = 2000, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +54,18 @@ class Proposer:
         schema = learnable_schema(self.variable)
         self.keys = list(schema["properties"])
         first = self.problem.starts[0].candidates[self.variable.path].learnable
-        self.longest = max(LEAST_LONGEST, TIMES * prompts.size(first))
+        self.longest = longest_value(first)
         make = ChainOfThought if self.reason else Generator
         self._improving, self._merging = (
             make(
                 schema=schema,
                 language_model=self.language_model,
-                instructions=prompts.instructions(self.keys, self.longest, merging, self.extra),
+                instructions=grounding.instructions(task, self.keys, self.longest, self.extra),
                 temperature=self.temperature,
-                name=f"{'merge' if merging else 'improve'}_{self.variable.name}",
+                name=f"{kind}_{self.variable.name}",
                 trainable=False,
             )
-            for merging in (False, True)
+            for kind, task in (("improve", grounding.IMPROVE), ("merge", grounding.MERGE))
         )
 
     def learnable(self, state: State) -> JsonObject:
@@ -76,14 +75,14 @@ class Proposer:
     async def improve(self, parent: State, wrong: Sequence[Sequence[Wrong]]) -> list[tuple[State | None, str]]:
         """Children of a state, one for each set of wrong predictions; None with the reason where one is refused."""
         path = self.variable.path
-        module = prompts.module_of(self.problem.places[path])
+        module = grounding.module_of(self.problem.places[path])
         inputs = [
             prompts.ProposalInputs(
                 program_description=self.problem.description,
                 module=module,
-                sample_inputs=[prompts.short(case.inputs) for case in self.problem.cases[:SAMPLES]],
+                sample_inputs=[grounding.short(case.inputs) for case in self.problem.cases[:SAMPLES]],
                 worked_examples=len(parent.fields(path).get("examples", ())),
-                earlier_versions=self.versions[-4:],
+                earlier_versions=self.versions[-grounding.VERSIONS :],
                 wrong_predictions=self._shown(those),
                 current_variable=self.learnable(parent),
             )
@@ -95,7 +94,7 @@ class Proposer:
         """One child of two states (as GEPA merges candidates: Agrawal et al. 2025, arXiv:2507.19457)."""
         inputs = prompts.MergeInputs(
             program_description=self.problem.description,
-            module=prompts.module_of(self.problem.places[self.variable.path]),
+            module=grounding.module_of(self.problem.places[self.variable.path]),
             wrong_predictions=self._shown(wrong),
             other_variable=self.learnable(other),
             current_variable=self.learnable(best),
@@ -123,4 +122,4 @@ class Proposer:
         """Add a value that was kept to the versions that are shown."""
         value = self.learnable(state)
         shown = [one for one in self.versions if one["variable"] != value]
-        self.versions = [*shown, {"variable": value, "reward": round(reward, 3), "samples": count}][-5:]
+        self.versions = [*shown, grounding.version(value, reward, count)][-grounding.VERSIONS - 1 :]

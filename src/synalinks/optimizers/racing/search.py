@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from synalinks.errors import SearchEnded
-from synalinks.optimizers.racing.evidence import Paired
+from synalinks.optimizers.evidence import Paired
 from synalinks.optimizers.racing.examples import RIGHT, Examples
 from synalinks.optimizers.racing.proposer import Proposer, Wrong
 from synalinks.optimizers.search import Answer, Case, Problem, State
@@ -168,7 +168,9 @@ class RacingSearch:
 
     def _paired(self, one: State, other: State, cases: Sequence[Case] | None = None) -> Paired:
         """One state against another, on cases that neither shows."""
-        first, second = self.problem.known(one), self.problem.known(other)
+        first, second = (
+            {case: answer.reward for case, answer in self.problem.known(state).items()} for state in (one, other)
+        )
         if cases is not None:
             first = {case.index: first[case.index] for case in cases if case.index in first}
         return Paired.of(first, second, self._shown(one, other))

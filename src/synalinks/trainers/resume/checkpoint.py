@@ -58,10 +58,10 @@ def restore(
     parts.run.program.set_state(state["variables"])
     if state["optimizer"] is not None:
         parts.optimizer.set_state(state["optimizer"])
+    parts.scores.set_state(state["scores"])
     for population in parts.optimizer.populations.values():
         population.reindex()
     parts.rng.bit_generator.state = json.loads(state["rng"])
-    parts.scores.set_state(state["scores"])
     if "costs" in state:  # states of versions before don't have them
         parts.costs.set_state(state["costs"])
     parts.costs.first_epoch = state["epoch"]

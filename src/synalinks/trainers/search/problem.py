@@ -16,7 +16,7 @@ from synalinks.optimizers.search import Answer, Case, Notes, Place, State
 from synalinks.rewards.score import feedback_of
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
-from synalinks.trainers.forward import check_provider_available, forward, rewards_of, update_metrics
+from synalinks.trainers.forward import scored, update_metrics
 from synalinks.trainers.search.memory import Memory
 from synalinks.trainers.search.places import places_of
 
@@ -160,9 +160,7 @@ class FitProblem:
         since = len(parts.run.ledger)
         with self._loop.inside(step=step, phase="candidate"):
             parts.costs.earmark(scope.current().epoch or 0, len(samples))
-            predictions = await forward(parts.run, samples, training=True)
-            check_provider_available(predictions, parts.run.ledger, since)
-            rewards = await rewards_of(parts.run, samples, predictions)
+            predictions, rewards = await scored(parts.run, samples, training=True)
         if self._form is None:
             self._form = next((one for one in predictions if one is not None), None)
         parts.costs.add_samples(since, len(samples))

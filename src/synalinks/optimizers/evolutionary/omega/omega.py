@@ -14,7 +14,7 @@ from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import EFFORTS
 from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.models.remote_model import RemoteModel
-from synalinks.optimizers.candidates import Candidate, ranked
+from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import prompts
 from synalinks.optimizers.evolutionary.omega.hard_example_buffer import HardExamples, best, worst
@@ -26,17 +26,23 @@ from synalinks.optimizers.evolutionary.omega.novelty_search import (
     dominated_novelty_search,
     pairwise,
 )
+from synalinks.optimizers.grounding import IMPROVE, MERGE, instructions, module_of
 from synalinks.optimizers.learnable import learnable_schema
 from synalinks.optimizers.optimizer import UpdateFrequency
 from synalinks.optimizers.proposals import Step
-from synalinks.optimizers.refusals import degenerate
+from synalinks.optimizers.refusals import TRIED, longest_value, normal, refusal
 from synalinks.saving import serialize_synalinks_object
 
 ALGORITHMS = ("dns", "ga")
+#: Proposals of a variable that are remembered as tried.
+REMEMBERED = 2048
 
 
 class OMEGA(EvolutionaryOptimizer):
     """A genetic search over variables; dominated novelty search keeps the pool diverse (see `omega.novelty_search`).
+
+    A proposal that is empty, garbage, a repetition of one before, or longer than twice the first value (2,000
+    characters at least) is refused, and costs no scoring.
 
     Args:
         instructions: further instructions to the proposer, placed first.
@@ -136,6 +142,8 @@ class OMEGA(EvolutionaryOptimizer):
         self._hard: dict[str, HardExamples] = {}
         self._proposers: dict[tuple[str, str], Generator | ChainOfThought] = {}
         self._keys: dict[str, frozenset[str]] = {}
+        self._longest: dict[str, int] = {}
+        self._tried: dict[str, dict[str, None]] = {}  # proposals in their normal form, the newest last
 
     async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Resolve both models and make the proposers, before the first paid call.
@@ -148,17 +156,23 @@ class OMEGA(EvolutionaryOptimizer):
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
             schema = learnable_schema(variable)
             self._keys[variable.path] = frozenset(schema["properties"])
+            first = Candidate.from_json(variable.get_json()["seed_candidates"][0])
+            self._longest[variable.path] = longest_value(first.learnable)
+            pooled = self.populations[variable.path].candidates
+            self._tried[variable.path] = dict.fromkeys(normal(one.learnable) for one in pooled)
             for kind in ("mutation", "crossover"):
                 self._proposers[kind, variable.path] = self._proposer(kind, variable, schema)
 
     def _proposer(self, kind: str, variable: Variable, schema: Mapping[str, Json]) -> Generator | ChainOfThought:
-        task = prompts.MUTATION if kind == "mutation" else prompts.CROSSOVER
+        task = IMPROVE if kind == "mutation" else MERGE
         heat = self.mutation_temperature if kind == "mutation" else self.crossover_temperature
         make = ChainOfThought if self.use_chain_of_thought else Generator
         return make(
             schema=schema,
             language_model=self.language_model,
-            instructions=prompts.instructions(task, list(schema["properties"]), self.instructions),
+            instructions=instructions(
+                task, list(schema["properties"]), self._longest[variable.path], self.instructions
+            ),
             temperature=heat,
             reasoning_effort=self.reasoning_effort,
             name=f"{kind}_{variable.name}",
@@ -167,7 +181,7 @@ class OMEGA(EvolutionaryOptimizer):
 
     async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Json] | None:
         """What the proposer makes of one candidate; None if it failed for good."""
-        inputs = prompts.MutationInputs(**self._shown(variable, step), current_variable=parent.learnable)
+        inputs = prompts.MutationInputs(**self._shown(variable, step, parent), current_variable=parent.learnable)
         return await self._ask("mutation", variable, parent, inputs)
 
     async def cross(
@@ -175,32 +189,45 @@ class OMEGA(EvolutionaryOptimizer):
     ) -> Mapping[str, Json] | None:
         """What the proposer makes of two candidates; None if it failed for good."""
         inputs = prompts.CrossoverInputs(
-            **self._shown(variable, step), other_variable=other.learnable, current_variable=parent.learnable
+            **self._shown(variable, step, parent, other),
+            other_variable=other.learnable,
+            current_variable=parent.learnable,
         )
         return await self._ask("crossover", variable, parent, inputs)
 
-    def _shown(self, variable: Variable, step: Step) -> JsonObject:
+    def _shown(self, variable: Variable, step: Step, *parents: Candidate) -> JsonObject:
         hard = self._hard[variable.path]
         hard.observe(step.records)
         return {
             "program_description": step.description,
+            "module": None if step.place is None else module_of(step.place),
             "good_predictions": [prompts.shown(r) for r in best(step.records, self.nb_best_predictions)],
             "bad_predictions": [prompts.shown(r) for r in worst(step.records, self.nb_worst_predictions)],
             "hard_examples": [prompts.shown(r) for r in hard.hardest(self.nb_hard_examples)],
             "variable_description": variable.description or "",
+            "worked_examples": prompts.worked_examples(parents[0]),
+            "earlier_versions": prompts.earlier_versions(
+                self.populations[variable.path], [parent.learnable for parent in parents]
+            ),
         }
 
     async def _ask(self, kind: str, variable: Variable, parent: Candidate, inputs: Any) -> Mapping[str, Json] | None:
-        """New values, or None where there is no answer or a degenerate one, which is not worth its scoring."""
+        """New values, or None where there is no answer or one that is refused, as it is not worth its scoring."""
         answer: JsonDataModel | None = await self._proposers[kind, variable.path](inputs)
         if answer is None:
             return None  # the model layer has warned
-        keys = self._keys[variable.path]
-        values = {name: value for name, value in answer.get_json().items() if name in keys}
-        if (reason := degenerate(values, parent.learnable)) is not None:
-            warnings.warn(f"{self.name}: a proposal for {variable.path} is refused: {reason}", stacklevel=2)
-            return None
-        return values
+        path = variable.path
+        values = {name: value for name, value in answer.get_json().items() if name in self._keys[path]}
+        tried = self._tried[path]
+        reason = refusal(values, parent.learnable, self._longest[path], tried)
+        tried[normal(values)] = None
+        if len(tried) > REMEMBERED:
+            del tried[next(iter(tried))]
+        if reason is None:
+            return values
+        if reason != TRIED:  # to say the same again is no fault that a user could mend
+            warnings.warn(f"{self.name}: a proposal for {path} is refused: {reason}", stacklevel=2)
+        return None
 
     async def on_epoch_end(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """With `dns`, drop the dominated candidates; then rebuild the pools."""
@@ -211,7 +238,7 @@ class OMEGA(EvolutionaryOptimizer):
 
     async def _drop_dominated(self, variable: Variable) -> None:
         population = self.populations[variable.path]
-        everyone = ranked(population.candidates, self.reward_uncertainty)
+        everyone = population.ranked(population.candidates)
         if len(everyone) < 2:
             return
         try:
@@ -220,7 +247,9 @@ class OMEGA(EvolutionaryOptimizer):
             distances = None  # fit ends by what its budget refused; what was scored is kept
         if distances is None:
             return
-        kept = dominated_novelty_search(everyone, distances, self.k_nearest_fitter, self.reward_uncertainty)
+        kept = dominated_novelty_search(
+            everyone, distances, self.k_nearest_fitter, self.reward_uncertainty, population.leads(everyone)
+        )
         kept = kept if len(kept) > 1 else everyone[:2]  # crossover needs two
         validated = population.validated
         stays = {candidate.key for candidate in (*kept, *([validated] if validated else []))}
@@ -258,14 +287,16 @@ class OMEGA(EvolutionaryOptimizer):
         return [self.language_model, self.embedding_model if self._embeds else None]
 
     def get_state(self) -> JsonObject:
-        """Examples that stay hard, by variable, and the embeddings made so far."""
+        """Examples that stay hard and proposals that were tried, by variable, and the embeddings made so far."""
         hard = {path: examples.get_state() for path, examples in self._hard.items()}
-        return {"hard": hard, "descriptors": self._descriptors.get_state()}
+        tried = {path: list(texts) for path, texts in self._tried.items()}
+        return {"hard": hard, "tried": tried, "descriptors": self._descriptors.get_state()}
 
     def set_state(self, state: Mapping[str, Json]) -> None:
         """Restore what `get_state` gave."""
         for path, examples in state["hard"].items():
             self._hard[path].set_state(examples)
+        self._tried.update((path, dict.fromkeys(texts)) for path, texts in state.get("tried", {}).items())
         self._descriptors.set_state(state["descriptors"])
 
     def get_config(self) -> JsonObject:

@@ -1,67 +1,67 @@
-"""The proposer's instructions and inputs."""
+"""What the proposer of OMEGA is shown."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from synalinks._json import Json, JsonObject
+from synalinks._json import JsonObject
 from synalinks.data import DataModel, Field
+from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.evolutionary.population import Population
+from synalinks.optimizers.grounding import VERSIONS, Module, prediction, short, version
+from synalinks.optimizers.scored_predictions import Record
 
-TASK = (
-    "A program made of language-model calls answers inputs. Its behaviour is steered by a variable: JSON that is put "
-    "in front of the model on every call, such as instructions, rules, a plan or code. You write a new value for it."
-)
-ADVICE = (
-    "Find out what the bad predictions have in common, and what knowledge would have prevented them.",
-    "Put that knowledge into the variable as a general rule; never mention a single example.",
-    "Keep what already works; the good predictions show it.",
-    "Change one thing at a time, and keep the value no longer than it has to be.",
-)
-MUTATION = "Write an improved version of the current variable."
-CROSSOVER = "Write a version of the current variable that has the strengths of the other variable as well."
+#: Examples of the current prompt that are shown.
+EXAMPLES = 12
 
 
-def instructions(task: str, keys: Sequence[str], extra: str | None) -> str:
-    """The proposer's instructions.
-
-    Args:
-        task: `MUTATION` or `CROSSOVER`.
-        keys: what it answers with.
-        extra: further instructions, placed first.
-    """
-    lines = [*([extra] if extra else []), TASK, task, *(f"- {line}" for line in ADVICE)]
-    lines.append(f"Answer with JSON that has these keys: {', '.join(keys)}.")
-    return "\n".join(lines)
-
-
-class MutationInputs(DataModel):
-    """What a mutation is made from."""
+class Grounds(DataModel):
+    """What a new value is made from, but for the variables."""
 
     program_description: str = Field(description="What the program is for")
+    module: Module | None = Field(default=None, description="The module whose variable it is")
     good_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored well")
     bad_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored badly")
     hard_examples: list[JsonObject] = Field(default=[], description="Examples that keep scoring badly")
     variable_description: str = Field(default="", description="What the variable is for")
+    worked_examples: list[JsonObject] = Field(default=[], description="Examples the prompt shows besides the variable")
+    earlier_versions: list[JsonObject] = Field(default=[], description="Versions that were tried, the best one last")
+
+
+class MutationInputs(Grounds):
+    """What a mutation is made from."""
+
     current_variable: JsonObject = Field(description="The variable as it is")
 
 
-class CrossoverInputs(DataModel):
+class CrossoverInputs(Grounds):
     """What a crossover is made from."""
 
-    program_description: str = Field(description="What the program is for")
-    good_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored well")
-    bad_predictions: list[JsonObject] = Field(default=[], description="Predictions that scored badly")
-    hard_examples: list[JsonObject] = Field(default=[], description="Examples that keep scoring badly")
-    variable_description: str = Field(default="", description="What the variable is for")
     other_variable: JsonObject = Field(description="Another version of the variable that does well")
     current_variable: JsonObject = Field(description="The variable as it is")
 
 
-def shown(record: Mapping[str, Json]) -> JsonObject:
+def shown(record: Record) -> JsonObject:
     """A scored prediction as the proposer is shown it."""
-    seen = {"inputs": record["inputs"], "predicted_outputs": record["outputs"]}
-    if record.get("target") is not None:
-        seen["ground_truth"] = record["target"]
-    if record.get("feedback"):
-        seen["feedback"] = record["feedback"]
-    return {**seen, "reward": record["reward"]}
+    return prediction(record, record["reward"], record.get("target"), record.get("feedback"))
+
+
+def worked_examples(parent: Candidate) -> list[JsonObject]:
+    """The examples that the prompt of a candidate has."""
+    examples = parent.fields["examples"][:EXAMPLES]
+    return [{"inputs": short(one["inputs"]), "outputs": short(one["outputs"])} for one in examples]
+
+
+def earlier_versions(population: Population, left_out: Sequence[JsonObject]) -> list[JsonObject]:
+    """What was tried last and, beside it, what did best; in the order of rewards.
+
+    Args:
+        left_out: values that are shown in another place.
+    """
+    newest, best = population.newcomers[::-1], population.members
+    found: list[Candidate] = []
+    for one in (*newest, *best):
+        if len(found) < VERSIONS and one.learnable not in (*left_out, *(other.learnable for other in found)):
+            found.append(one)
+    found.sort(key=lambda one: one.scores.reward)
+    return [version(one.learnable, one.scores.reward, one.scores.count) for one in found]
