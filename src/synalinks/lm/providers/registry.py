@@ -18,8 +18,9 @@ from synalinks.lm.core.errors import ConfigurationError, UnknownModelError
 from synalinks.lm.pricing.price import Price
 from synalinks.lm.rate_limit.account import Limits
 
-#: Calls at once to a server on one's own machine. Ollama answers OLLAMA_NUM_PARALLEL (1) at a time and
-#: queues the rest, and each call's time limit runs while it waits in that queue.
+#: Calls at once to a server on one's own machine where a handler of `use_provider` answers in its place. The server is
+#: sent what it can do at once (`rate_limit/adaptive.py`): Ollama answers OLLAMA_NUM_PARALLEL (1) at a time and queues
+#: the rest, and each call's time limit runs while it waits in that queue.
 LOCAL_CONCURRENCY = 8
 #: Alternatives a token, the most that OpenAI, Ollama and vLLM (by default) give.
 LOGPROBS = 20

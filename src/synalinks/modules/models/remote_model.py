@@ -66,7 +66,8 @@ class RemoteModel(ModelCounters, Module):
         cache_dir: folder of the disk cache, or URL of a Redis server (`redis://`, `rediss://`, `unix://`); the cache of
             all runs where None. Not saved.
         rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where None, shared
-            by all models of one account.
+            by all models of one account. A server on this machine is sent as many calls at once as it can use, unless
+            `concurrency` says how many.
         on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`. It raises where
             this model or a fallback that failed too says so.
         name, description, hooks: as for any module.
