@@ -4,24 +4,31 @@
    more can be gained than the machine has cores.
 2. Calls a second with an instant provider, in one process and over Ray: what a sample costs more there, and what of it
    is the driver's.
-3. On paper: 1,000 workers and 10^9 calls, from the sizes and rates measured here.
+3. With `--rows 1000000`: so many rows through `BatchPredictor`, Parquet in and out: rows a second, and the most memory
+   that a worker took for a tenth of them and for all.
+4. On paper: 1,000 workers and 10^9 calls, from the sizes and rates measured here.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import math
 import os
+import resource
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import ray
+from pyarrow import parquet
 from ray import cloudpickle
 
 import synalinks
-from synalinks.distribution import Ray
+from synalinks.distribution import BatchPredictor, Ray
 from synalinks.distribution.batch_worker import PULSE, Desk
 from synalinks.distribution.leases import SHARE
 from synalinks.distribution.messages import Answer, Asked, Attempt, Attempted, CallSample, Done
@@ -116,7 +123,7 @@ def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> 
     """What saturates first."""
     through, leases, reports = 1 / driver, leases_needed(WORKERS, CALLS), 2 * CALLS / batch
     a_call, pulses = (leases + reports) / CALLS, WORKERS / PULSE
-    print(f"\n3. On paper: {WORKERS:,} workers, {CALLS:.0e} calls")
+    print(f"\n4. On paper: {WORKERS:,} workers, {CALLS:.0e} calls")
     print(f"  through the stacks of one driver: {through:,.0f} calls/s, {CALLS / through / 86400:,.1f} days, with")
     print(f"  {bytes_a_call * through / 1e6:,.1f} MB/s of messages; the driver's core saturates first:")
     print(f"  with answers of 2 s, at {2 * through:,.0f} calls out at once")
@@ -125,7 +132,40 @@ def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> 
     print(f"  it saturates at {max(0.0, rate - pulses) / a_call:,.0f} calls/s")
 
 
-async def main(samples: int, workers: list[int]) -> None:
+_frugal = itertools.count()
+
+
+def note_memory() -> None:
+    """Write the most memory that this process ever took, in KB."""
+    Path(os.environ["SCALE_OUT_MEMORY"]).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+
+
+async def frugal(call: Call) -> Reply:
+    """Answers at once; every 500th call notes the most memory that its process ever took."""
+    if next(_frugal) % 500 == 499:
+        note_memory()
+    return Reply('{"answer": "yes"}', finish="stop")
+
+
+def rows_through(program: synalinks.Program, rows: int) -> tuple[float, float]:
+    """Rows a second, and MB, of one worker that predicts a table of so many rows in blocks of 10,000."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, memory = Path(folder, "in.parquet"), Path(folder, "memory")
+        os.environ["SCALE_OUT_MEMORY"] = str(memory)
+        with parquet.ParquetWriter(source, pa.schema([("text", pa.string())])) as writer:
+            for first in range(0, rows, 10_000):
+                texts = [f"question {number}" for number in range(first, min(first + 10_000, rows))]
+                writer.write_table(pa.table({"text": texts}))
+        begun = time.perf_counter()
+        with Ray(workers=1, object_store_memory=MEMORY) as ray_here, synalinks.use_provider(frugal):
+            bill = BatchPredictor(program, workers=1, batch_size=500, ray=ray_here).run(
+                source, Path(folder, "out"), verbose=0
+            )
+        assert (bill.counts.rows, bill.counts.failed) == (rows, 0)
+        return rows / (time.perf_counter() - begun), int(memory.read_text()) / 1024
+
+
+async def main(samples: int, workers: list[int], rows: int) -> None:
     """All measurements."""
     print(f"{os.cpu_count()} cores")
     loaded, _ = await timed(await made(busy), samples, None)
@@ -147,6 +187,11 @@ async def main(samples: int, workers: list[int]) -> None:
     print(f"  the driver's CPU: {cpu / calls * 1e6:,.0f} us a sample, its reward included")
     found = sizes()
     print("  bytes: " + ", ".join(f"{name} {size:,}" for name, size in found.items()))
+    if rows:
+        print(f"\n3. {rows:,} rows through one worker of a BatchPredictor, its start included")
+        for count in (rows // 10, rows):
+            speed, most = await asyncio.to_thread(rows_through, await made(synalinks.ExactMatch()), count)
+            print(f"  {count:,}: {speed:,.0f} rows/s, at most {most:,.0f} MB")
     on_paper(cpu / calls, rate, sum(found.values()))
 
 
@@ -154,7 +199,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--rows", type=int, default=0)
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     os.environ["SYNALINKS_CACHE"] = "off"
-    asyncio.run(main(given.samples, given.workers))
+    asyncio.run(main(given.samples, given.workers, given.rows))

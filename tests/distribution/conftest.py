@@ -35,5 +35,6 @@ def ray_workers() -> Iterator[Ray]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", PATHS)
         patch.setenv("SYNALINKS_CACHE", "off")
+        patch.setenv("RAY_raylet_start_wait_time_s", "180")  # a loaded machine takes its time
         with Ray(workers=2, object_store_memory=MEMORY) as distribution:
             yield distribution

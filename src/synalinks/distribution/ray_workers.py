@@ -122,7 +122,7 @@ class Ray:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of Ray's own changes to come
                 ray.init(**given)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except Exception as error:  # Ray raises this very class where a node does not start in time
             raise self._unreachable(str(error)) from error
         self._started_ray = True
 
@@ -229,7 +229,10 @@ class _Run:
                 RuntimeWarning,
                 stacklevel=2,
             )
-        return [task.result() for task in opening if task not in late]
+        in_time = [task for task in opening if task not in late]
+        if failed := [error for task in in_time if (error := task.exception()) is not None]:
+            raise failed[0]
+        return [task.result() for task in in_time]
 
     async def _opened(self, place: int, again: bool = True) -> Link:
         """A link to the worker at a place; one that has ended since the run before is replaced."""
