@@ -35,7 +35,7 @@ from synalinks.lm.core.amount import NOTHING
 from synalinks.lm.core.call import Call, Reply, schema_of
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing import pricing
-from synalinks.lm.pricing.limits import OutputLimits
+from synalinks.lm.pricing.limits import LEAST, OutputLimits
 from synalinks.lm.process import PROCESS
 from synalinks.lm.runtime import use_budget, use_cassette, use_clock, use_ledger, use_provider
 
@@ -43,6 +43,8 @@ MODEL = "ollama/adversary"
 #: Dollars a million tokens.
 INPUT, OUTPUT = 3, 12
 SCHEMA = schema_of({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})
+#: Tokens, at most, of the message that tells a model what was wrong with its answer.
+CORRECTION = 60
 #: What is promised of every schedule, in the words of the closing table.
 PROMISES = (
     "no hard cap is exceeded, as the server counts",
@@ -58,12 +60,18 @@ class Violation(AssertionError):
     """A promise that a schedule broke."""
 
 
+def prompt_of(request: Request) -> int:
+    """Tokens of a prompt, as the server counts them."""
+    return sum(len(message["content"]) for message in request.messages) // 4 + 8
+
+
 @dataclass
 class Server:
     """Bills as a provider does, and keeps books of what it counted."""
 
     rng: random.Random
     limit: int | None
+    window: int | None
     states: bool
     faulty: bool
     requests: int = 0
@@ -80,9 +88,14 @@ class Server:
         if cap is not None and self.limit is not None and cap > self.limit:
             stated = f": this model supports at most {self.limit} completion tokens" if self.states else ""
             raise RequestError(f"max_tokens is too large{stated}", status=400)
+        read = prompt_of(request)
+        if self.window is not None and read + (cap or 1) > self.window:
+            stated = f"{read} in the messages, {cap} in the completion" if self.states else "shorten the completion"
+            words = f"the maximum context length is {self.window} tokens: {stated}"
+            raise SampleRefused(words, kind="context_length", status=400)
         whole = rng.choice((5, 40, 300, 3000))
-        length = min(limit for limit in (whole, cap, self.limit) if limit is not None)
-        read = sum(len(message["content"]) for message in request.messages) // 4 + 8
+        left = None if self.window is None else self.window - read
+        length = min(limit for limit in (whole, cap, self.limit, left) if limit is not None)
         self.tokens += read + length
         self.dollars += (INPUT * read + OUTPUT * length) / Decimal(1_000_000)
         await asyncio.sleep(rng.choice((0, 1, 7)))
@@ -94,6 +107,14 @@ class Server:
         if cut and request.schema is not None:
             raise SampleRefused("cut", kind="length", reply=reply)
         return reply
+
+    def takes(self, request: Request) -> bool:
+        """Whether a request would be taken as its caller wrote it, with a cap of any size where that has none."""
+        own = request.output_limit
+        if own is not None and self.limit is not None and own > self.limit:
+            return False
+        correction = 0 if request.schema is None else CORRECTION
+        return self.window is None or prompt_of(request) + correction + (LEAST if own is None else own) <= self.window
 
     @staticmethod
     def _refusal(rng: random.Random) -> LMError | None:
@@ -125,6 +146,7 @@ class Schedule:
         self.budgets = [_budget(rng) for _ in range(rng.choice((1, 1, 1, 2)))]
         self.faulty = rng.random() < 0.6
         self.limit = rng.choice((None, None, 64, 1000, 4096))
+        self.window = random.Random(f"{self.seed} window").choice((None, None, 150, 600, 5000))
         self.states = rng.random() < 0.5
         self.width = rng.choice((None, 1, 3))
         self.attempts = rng.randint(1, 4)
@@ -169,7 +191,7 @@ class Outcome:
     ends: list[str]
     trackers: list[BudgetTracker]
     ledger: Ledger
-    errors: list[BaseException]
+    errors: list[tuple[Job, BaseException]]
 
     @property
     def settled(self) -> list[Any]:
@@ -211,7 +233,7 @@ def run(schedule: Schedule, server: Server, cassette: Path | None = None, mode: 
                 outcome.ends[number] = reply.finish or "?"
             except (LMError, BudgetExceeded, TimeoutError) as error:
                 outcome.ends[number] = getattr(error, "kind", type(error).__name__)
-                outcome.errors.append(error)
+                outcome.errors.append((job, error))
 
         with ExitStack() as blocks:
             blocks.enter_context(use_provider(server))
@@ -246,8 +268,8 @@ def check(schedule: Schedule, server: Server, outcome: Outcome) -> Iterator[tupl
         yield PROMISES[1], enough
         yield PROMISES[2], tracker.reserved == tracker.in_flight == NOTHING and not len(QUEUE)
     yield PROMISES[3], outcome.ledger.total.attempts == server.requests
-    own = [job for job in schedule.jobs if job.request.output_limit is not None]
-    yield PROMISES[4], bool(own) or not any(isinstance(error, RequestError) for error in outcome.errors)
+    refused = (job for job, error in outcome.errors if isinstance(error, LMError) and error.status == 400)
+    yield PROMISES[4], not any(server.takes(job.request) for job in refused)
 
 
 def attempt(seed: int, counts: Counter[str] | None = None) -> None:
@@ -260,7 +282,7 @@ def attempt(seed: int, counts: Counter[str] | None = None) -> None:
         Violation: it broke a promise.
     """
     schedule = Schedule(seed)
-    server = Server(random.Random(seed + 1), schedule.limit, schedule.states, schedule.faulty)
+    server = Server(random.Random(seed + 1), schedule.limit, schedule.window, schedule.states, schedule.faulty)
     with tempfile.TemporaryDirectory() as name:
         cassette = Path(name) / "calls.jsonl" if schedule.replayed else None
         outcome = run(schedule, server, cassette)

@@ -1,5 +1,7 @@
 """A process that trains under a budget and resumes a killed run: `python spender.py CASSETTE|- FOLDER CAP`.
 
+`CAP` is calls, or dollars if it begins with `$`; the prices are `INPUT` and `OUTPUT` dollars a million tokens.
+
 The state of the budget at the end is written to `FOLDER/spent.json`.
 """
 
@@ -15,16 +17,24 @@ from pathlib import Path
 import synalinks
 from proofs.sums import solver, some_twice
 
+INPUT, OUTPUT = 3, 12
 
-async def main(folder: Path, cap: int) -> None:
+
+async def main(folder: Path, budget: synalinks.Budget) -> None:
+    synalinks.set_price("ollama/sums", input=INPUT, output=OUTPUT)
     program = await solver(concurrency=8)
     x, y = some_twice(16)
     history = await program.fit(
         x, y, batch_size=8, epochs=30, validation_split=0.25, verbose=0, seed=7,
-        budget=synalinks.Budget(calls=cap), resume=folder / "state",
+        budget=budget, resume=folder / "state",
     )  # fmt: skip
     tracker = history.budget
-    said = {"settled": tracker.settled.calls, "uncertain": tracker.uncertain.calls, "stopped_by": history.stopped_by}
+    said = {
+        "settled": tracker.settled.calls,
+        "uncertain": tracker.uncertain.calls,
+        "usd": str(tracker.settled.usd),
+        "stopped_by": history.stopped_by,
+    }
     (folder / "spent.json").write_text(json.dumps(said))
 
 
@@ -34,4 +44,5 @@ if __name__ == "__main__":
         warnings.simplefilter("ignore")
         if cassette != "-":
             blocks.enter_context(synalinks.use_cassette(cassette, record_mode="once"))
-        asyncio.run(main(Path(place), int(most)))
+        cap = synalinks.Budget(usd=most[1:]) if most.startswith("$") else synalinks.Budget(calls=int(most))
+        asyncio.run(main(Path(place), cap))

@@ -140,6 +140,19 @@ def test_embeddings_have_an_item_a_text(place: str, tmp_path: Path) -> None:
         embed()
 
 
+@pytest.mark.parametrize("vector", ["AAAA", "AAAAgA==", "AACAPwA=", "AACA Pw=", "AACAPw"])
+def test_a_vector_is_whole_float32_numbers(vector: str, tmp_path: Path) -> None:
+    path = tmp_path / "calls.jsonl"
+    with synalinks.use_provider(Answers()), synalinks.use_cassette(path, record_mode="once"):
+        embed()
+    change(path, "reply.vectors", ["AACAPwAAgD8="])
+    with synalinks.use_cassette(path):
+        embed()
+    change(path, "reply.vectors", [vector])
+    with pytest.raises(CassetteFormatError, match=r"reply\.vectors.* float32"), synalinks.use_cassette(path):
+        embed()
+
+
 def test_a_row_nested_too_deeply_is_told(recorded: Path) -> None:
     value: Any = 1
     for _ in range(300):

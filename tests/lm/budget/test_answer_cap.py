@@ -14,10 +14,12 @@ from lm.virtual import LoopClock
 from lm.virtual import run_still as run
 from synalinks.errors import BudgetExceeded, LMError, RequestError, SampleRefused
 from synalinks.lm import Budget, Client, Request, RetryPolicy, Usage, use_budget, use_cassette, use_ledger
-from synalinks.lm.budget.answer_cap import FIRST_CAP, LEAST_CAP, first_cap
+from synalinks.lm.budget.answer_cap import FIRST_CAP, LEAST_CAP, AnswerCaps
+from synalinks.lm.budget.expected import TypicalUsage, UsageStatistics
 from synalinks.lm.budget.schema_bound import longest
-from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE
+from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
 from synalinks.lm.core.call import Call, Delta, Reply, schema_of
+from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing.limits import OutputLimits, lower_cap
 from synalinks.lm.pricing.pricing import set_price
 from synalinks.lm.process import PROCESS
@@ -39,17 +41,32 @@ REFUSALS = [
         "'max_tokens' or 'max_completion_tokens' is too large: 4096. This model's maximum context length is 2048 "
         "tokens and your request has 100 input tokens", 4096, 1948, False,
     ),
+    (
+        "input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease input length or "
+        "`max_tokens` and try again", 21333, 11760, False,
+    ),
+    (
+        "This endpoint's maximum context length is 8192 tokens. However, you requested about 9000 tokens (1000 of text "
+        "input, 8000 in the output). Please reduce max_tokens", 8000, 7192, False,
+    ),
+    (
+        "The requested token count exceeds the model's maximum context length of 131072 tokens. You requested a total "
+        "of 135168 tokens: 4096 tokens from the input messages and 131072 tokens for the completion.",
+        131072, 126976, False,
+    ),
 ]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _learns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PROCESS, "output_limits", OutputLimits())
+    monkeypatch.setattr(PROCESS, "usage_statistics", UsageStatistics(Ledger()))
 
 
 @pytest.mark.parametrize(("words", "cap", "lower", "is_limit"), REFUSALS)
 def test_what_a_server_says_gives_the_next_cap(words: str, cap: int, lower: int, is_limit: bool) -> None:
-    assert lower_cap(RequestError(words, status=400), cap) == (lower, is_limit)
+    found = lower_cap(RequestError(words, status=400), cap)
+    assert found is not None and (found.cap, found.of_model) == (lower, is_limit)
 
 
 @pytest.mark.parametrize(
@@ -128,6 +145,63 @@ def test_a_limit_that_is_not_stated_is_found() -> None:
     assert server.caps == [4096, 2048, 1024, 512, 512]
 
 
+class Windowed:
+    """A server whose prompts and answers share a context window, and whose answers have so many tokens."""
+
+    def __init__(self, window: int, length: int, words: str, prompt: int = 100) -> None:
+        self.window, self.length, self.words, self.prompt = window, length, words, prompt
+        self.caps: list[int] = []
+
+    async def __call__(self, call: Call) -> Reply:
+        cap = call.output_cap or 0
+        self.caps.append(cap)
+        if cap + self.prompt > self.window:
+            words = self.words.format(window=self.window, prompt=self.prompt, cap=cap, sum=cap + self.prompt)
+            raise SampleRefused(words, kind="context_length", status=400)
+        length = min(cap, self.length)
+        reply = Reply("w", usage=Usage(self.prompt, output_text=length), finish="length" if length == cap else "stop")
+        if reply.finish == "length":
+            raise SampleRefused("cut", kind="length", reply=reply)
+        return reply
+
+
+#: Refusals that state the window and the prompt, the sum of both, and the window alone.
+WINDOW_WORDS = (
+    "This model's maximum context length is {window} tokens. However, you requested {sum} tokens ({prompt} in the "
+    "messages, {cap} in the completion)",
+    "input length and `max_tokens` exceed context limit: {prompt} + {cap} > {window}",
+    "max_tokens is too large: the context window is {window} tokens",
+)
+
+
+@pytest.mark.parametrize("words", WINDOW_WORDS)
+def test_a_context_window_is_remembered(words: str) -> None:
+    server = Windowed(4096, 200, words)
+    outcomes, tracker, ledger = ask(server, Budget(usd=5), calls=6, text="x" * 300)
+    assert [reply.finish for reply in outcomes] == ["stop"] * 6
+    refused = [cap for cap in server.caps if cap + server.prompt > server.window]
+    assert refused == [FIRST_CAP], "one call pays for the refusal"
+    assert tracker.settled.calls == ledger.total.attempts == 7
+
+
+@pytest.mark.parametrize("words", WINDOW_WORDS)
+def test_an_answer_that_fills_the_context_window_is_no_end_of_the_budget(words: str) -> None:
+    """Such an answer is cut by the model: it is not fetched again and again until the budget is used up."""
+    server = Windowed(4096, 100_000, words)
+    outcomes, tracker, _ = ask(server, Budget(usd=5), calls=3, text="x" * 300)
+    assert [type(outcome) for outcome in outcomes] == [SampleRefused] * 3 and tracker.refused is None
+    assert max(cap for cap in server.caps if cap + server.prompt <= server.window) == 3996, "all of the window was used"
+    assert len(server.caps) <= 3 * 4
+
+
+def test_what_a_window_leaves_is_not_guessed_from_a_prompt_of_other_tokens() -> None:
+    """The share of another prompt gives the first cap only: an answer that it cuts is fetched with all that is left."""
+    server = Windowed(4096, 3500, WINDOW_WORDS[0])
+    PROCESS.output_limits.learn_context(MODEL, 4096, share=1.0)
+    (reply,), _, _ = ask(server, Budget(usd=5), text="x" * 2500)
+    assert reply.finish == "stop" and server.caps[-1] == 3996
+
+
 def test_an_answer_that_the_cap_cuts_is_fetched_again_with_a_larger_one(tmp_path: Path) -> None:
     caps = []
 
@@ -192,9 +266,8 @@ def test_a_models_own_limit_is_no_end_of_the_budget() -> None:
 
 def test_first_caps() -> None:
     def cap(model: str = MODEL, usual: int | None = None, **more: Any) -> int:
-        return first_cap(
-            Request("chat", model, messages=[{"role": "user", "content": "x"}], **more), usual, OutputLimits()
-        )
+        request = Request("chat", model, messages=[{"role": "user", "content": "x"}], **more)
+        return AnswerCaps(request, needs_of(request, None, ()), OutputLimits()).first(TypicalUsage(usual))
 
     yes = schema_of({"type": "object", "properties": {"yes": {"type": "boolean"}}})
     assert cap() == FIRST_CAP and cap(usual=100) == 200 and cap(usual=3) == LEAST_CAP

@@ -14,10 +14,10 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 
-from synalinks.lm.budget.answer_cap import first_cap, limit_of, next_cap, was_cut
+from synalinks.lm.budget.answer_cap import AnswerCaps, was_cut
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.budget.charge import charge_of, spent_on
-from synalinks.lm.budget.expected import UsageStatistics
+from synalinks.lm.budget.expected import TypicalUsage, UsageStatistics
 from synalinks.lm.budget.queue import Queue
 from synalinks.lm.budget.reservation import Reservation, refusal
 from synalinks.lm.budget.tracker import BudgetTracker
@@ -101,11 +101,12 @@ class BudgetLayer:
     async def _send(self, call: Call, trackers: Sequence[BudgetTracker], below: Handler) -> Reply:
         """An attempt, repeated where a cap of this layer is all that was wrong with it."""
         needs = self._needs(call, trackers)
+        caps = AnswerCaps(call.request, needs, self._limits)
         if needs.limit is None:
-            usual = None if self._statistics is None else self._statistics.usual(call).output
-            needs = replace(needs, most=first_cap(call.request, usual, self._limits))
+            usual = TypicalUsage() if self._statistics is None else self._statistics.usual(call)
+            needs = replace(needs, most=caps.first(usual))
         outcome, asked = await self._attempt(call, needs, trackers, below)
-        while (most := next_cap(asked, outcome, needs, trackers, self._limits)) is not None:
+        while (most := caps.next(asked, outcome, trackers)) is not None:
             needs = replace(needs, most=most)
             if call.admission is not None:
                 await call.admission.next_turn()
@@ -118,7 +119,7 @@ class BudgetLayer:
                 if isinstance(outcome, LMError):
                     raise refused from outcome
                 break  # the answer that was cut is there
-        cut = was_cut(asked, outcome) and asked.output_cap != limit_of(call.request.model, self._limits)
+        cut = was_cut(asked, outcome) and (asked.output_cap or 0) < caps.most
         if isinstance(outcome, Reply):
             return replace(outcome, capped=asked.output_cap) if cut else outcome
         if cut:

@@ -19,6 +19,8 @@ MOST_USD = Decimal(10**9)
 #: The longest time in a row, in seconds.
 LONGEST = 10.0**9
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?")
+#: Bytes of one float32.
+_FLOAT = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
 #: A test of one field; what it requires, in words; and the types all of whose values pass it, which need no call.
@@ -115,7 +117,10 @@ def _is_money(value: Json) -> bool:
 
 
 def _is_vector(value: Json) -> bool:
-    return type(value) is str and len(value) % 4 == 0 and _BASE64.fullmatch(value) is not None
+    if type(value) is not str or len(value) % 4 or _BASE64.fullmatch(value) is None:
+        return False
+    size = len(value) // 4 * 3 - (len(value) - len(value.rstrip("=")))
+    return size % _FLOAT == 0
 
 
 def _is_object(value: Json) -> bool:
@@ -209,7 +214,7 @@ _ERROR = {
     "reply": _or_null(_OBJECT),
 }
 _EMBEDDINGS = {
-    "vectors": _several((_is_vector, "base64", _NONE)),
+    "vectors": _several((_is_vector, "base64 of float32 numbers", _NONE)),
     "tokens": _or_null(_several(_COUNT)),
     "costs": _several(_or_null(_USD)),
 }

@@ -1,12 +1,17 @@
-"""Output limits: how many tokens an answer of a model can have, published or learnt from a server's refusal."""
+"""Output limits: how many tokens an answer of a model can have, published or learnt from a server's refusal.
+
+A refusal may also state the context window, which prompt and answer share.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from synalinks.lm.core.errors import LMError
 from synalinks.lm.pricing.table import price_table
@@ -19,7 +24,13 @@ _WRONG = frozenset({400, 413, 422})
 _LIMIT_WORDS = re.compile(r"max_?(?:completion_?|output_?|new_?)?tokens|num_predict|completion|output tokens", re.I)
 #: Forms in which servers say how long prompt and answer can be together, and how long this prompt is.
 _CONTEXT = re.compile(r"context (?:length|window|size)\D{0,20}(\d[\d,_]*)", re.I)
-_PROMPT = re.compile(r"(\d[\d,_]*)(?: tokens)? (?:in the messages|in your prompt|input tokens|in the input)", re.I)
+_PROMPT = re.compile(
+    r"(\d[\d,_]*)(?: tokens)? "
+    r"(?:in the messages|(?:in|from) (?:the input|your prompt|the prompt)|input tokens|of text input)",
+    re.I,
+)
+#: The same as a sum, of prompt and answer over both.
+_SUM = re.compile(r"(\d[\d,_]*) \+ \d[\d,_]* > (\d[\d,_]*)")
 _NUMBER = re.compile(r"\d[\d,_]*")
 #: The least cap that is tried.
 LEAST = 16
@@ -37,8 +48,24 @@ def _row_of(model: str) -> str:
     return model if row is None else row.model
 
 
+class Refused(NamedTuple):
+    """What the refusal of a cap tells.
+
+    Attributes:
+        cap: one that may be accepted.
+        of_model: whether it holds for the model, whatever the prompt.
+        context: tokens that prompt and answer can have together; None if not stated.
+        prompt: tokens of this prompt; None if not stated.
+    """
+
+    cap: int
+    of_model: bool
+    context: int | None = None
+    prompt: int | None = None
+
+
 class OutputLimits:
-    """The most tokens that an answer of each model can have.
+    """The most tokens that an answer of each model can have, and answer and prompt together.
 
     Example:
         >>> from synalinks.lm.pricing.limits import OutputLimits
@@ -48,10 +75,14 @@ class OutputLimits:
         >>> limits.learn("ollama/any", 2048)
         >>> limits.of("ollama/any")
         2048
+        >>> limits.learn_context("ollama/any", 4096, share=0.25)
+        >>> limits.room("ollama/any", 4000)
+        3096
     """
 
     def __init__(self) -> None:
         self._learnt: dict[str, int] = {}
+        self._contexts: dict[str, tuple[int, float | None]] = {}
 
     def of(self, model: str) -> int | None:
         """The limit of a model: learnt, else published, else None."""
@@ -61,35 +92,71 @@ class OutputLimits:
         """Note the limit that a server stated or accepted."""
         self._learnt[model] = limit
 
+    def context(self, model: str) -> int | None:
+        """Tokens that prompt and answer can have together, as a server stated; None if none did."""
+        known = self._contexts.get(model)
+        return None if known is None else known[0]
+
+    def learn_context(self, model: str, context: int, share: float | None) -> None:
+        """Note the context window that a server stated.
+
+        Args:
+            share: the tokens of the refused prompt, as a share of their bound; None if not stated.
+        """
+        before = self._contexts.get(model)
+        if before is not None and before[0] == context and before[1] is not None:
+            share = max(before[1], share or 0.0)
+        self._contexts[model] = (context, share)
+
+    def room(self, model: str, prompt: int, share: float | None = None) -> int | None:
+        """Tokens that the context window probably leaves for an answer; None where too little is known.
+
+        Args:
+            prompt: bound of the prompt's tokens.
+            share: what such prompts rarely take more of.
+        """
+        context, stated = self._contexts.get(model, (None, None))
+        if context is None or (stated is None and share is None):
+            return None
+        return max(LEAST, context - math.ceil(prompt * max(stated or 0.0, share or 0.0)))
+
 
 def is_reasoning_model(model: str) -> bool:
     """Whether a model is listed as one that reasons before it answers, which takes tokens of the answer."""
     return _row_of(model) in _published()[1]
 
 
-def lower_cap(error: LMError, cap: int) -> tuple[int, bool] | None:
-    """A cap on the answer's tokens that may be accepted where `cap` was refused, and whether it holds for the model,
-    whatever the prompt. None where the refusal is about something else. Where no number is stated it is half the cap.
+def lower_cap(error: LMError, cap: int) -> Refused | None:
+    """A cap on the answer's tokens that may be accepted where `cap` was refused, and what else the refusal tells. None
+    where it is about something else. Where no number is stated the cap is half of what it was.
 
     Example:
         >>> from synalinks.lm.core.errors import LMError
         >>> from synalinks.lm.pricing.limits import lower_cap
         >>> words = "max_tokens is too large: 16384. This model supports at most 4096 completion tokens"
         >>> lower_cap(LMError(words, status=400), 16384)
-        (4096, True)
+        Refused(cap=4096, of_model=True, context=None, prompt=None)
     """
     words = str(error)
     if error.reply is not None or error.uncertain or error.status not in _WRONG or not _LIMIT_WORDS.search(words):
         return None
-    context, prompt = _CONTEXT.search(words), _PROMPT.search(words)
+    context, prompt = _context_of(words)
     if context is not None:
-        room = _int(context[1]) - _int(prompt[1]) if prompt is not None else cap // 2
+        room = context - prompt if prompt is not None else cap // 2
         if prompt is not None and room < 1:
             return None  # the prompt alone is too long
-        return (min(room, cap - 1), False) if room >= 1 and cap > LEAST else None
+        return Refused(min(room, cap - 1), False, context, prompt) if room >= 1 and cap > LEAST else None
     stated = [number for number in _numbers(words) if LEAST <= number < cap]
     lower = max(stated, default=cap // 2)
-    return (lower, True) if lower >= LEAST else None
+    return Refused(lower, True) if lower >= LEAST else None
+
+
+def _context_of(words: str) -> tuple[int | None, int | None]:
+    """The context window and the tokens of the prompt, as far as they are stated."""
+    if (total := _SUM.search(words)) is not None:
+        return _int(total[2]), _int(total[1])
+    context, prompt = _CONTEXT.search(words), _PROMPT.search(words)
+    return (None if context is None else _int(context[1])), (None if prompt is None else _int(prompt[1]))
 
 
 def _numbers(words: str) -> Iterator[int]:
