@@ -17,6 +17,7 @@ from pathlib import Path
 import synalinks
 from proofs.sums import solver, some_twice
 
+#: Dollars a million tokens of prompt and answer.
 INPUT, OUTPUT = 3, 12
 
 

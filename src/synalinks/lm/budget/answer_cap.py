@@ -92,7 +92,7 @@ class AnswerCaps:
         return larger if larger >= min(2 * cap, limit) > cap else None  # for a little more, the rest is not spent
 
     def _lower(self, cap: int, found: Refused) -> int:
-        """Note what the refusal of a cap tells: one to try."""
+        """Note what the refusal of a cap says: one to try."""
         model = self._request.model
         if found.of_model:
             self._limits.learn(model, found.cap)

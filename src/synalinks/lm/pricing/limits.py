@@ -49,7 +49,7 @@ def _row_of(model: str) -> str:
 
 
 class Refused(NamedTuple):
-    """What the refusal of a cap tells.
+    """What the refusal of a cap says.
 
     Attributes:
         cap: one that may be accepted.
@@ -127,7 +127,7 @@ def is_reasoning_model(model: str) -> bool:
 
 
 def lower_cap(error: LMError, cap: int) -> Refused | None:
-    """A cap on the answer's tokens that may be accepted where `cap` was refused, and what else the refusal tells. None
+    """A cap on the answer's tokens that may be accepted where `cap` was refused, and what else the refusal says. None
     where it is about something else. Where no number is stated the cap is half of what it was.
 
     Example:
