@@ -26,7 +26,7 @@ def test_sizes_and_seeds() -> None:
 
 def test_every_argument_of_fit_is_a_field_with_the_same_default() -> None:
     fields = {name: parameter.default for name, parameter in inspect.signature(FitConfig).parameters.items()}
-    assert fields.pop("first_step") == 0  # of `train_on_batch`
+    assert (fields.pop("first_step"), fields.pop("hooks")) == (0, True)  # of `train_on_batch`
     arguments = {name: one.default for name, one in inspect.signature(synalinks.Program.fit).parameters.items()}
     assert {name: default for name, default in arguments.items() if name not in ("self", "x", "y")} == fields
 

@@ -105,6 +105,58 @@ def test_train_on_batch_compares_candidates_on_what_it_is_given() -> None:
     assert {call.scope.step for call in provider.calls} == {5}
 
 
+async def own_loop(program: Any, epochs: int, steps: int) -> None:
+    """A loop that calls the hooks of the optimizer itself, two samples a step."""
+    x, y = data(2 * steps)
+    optimizer, variables = program.optimizer, program.trainable_variables
+    await optimizer.on_train_begin(variables)
+    for epoch in range(epochs):
+        await optimizer.on_epoch_begin(epoch, variables)
+        for step in range(steps):
+            batch = slice(2 * step, 2 * step + 2)
+            await optimizer.on_batch_begin(step, epoch, variables)
+            await program.train_on_batch(step, x[batch], y[batch], *data(2, start=10))
+            await optimizer.on_batch_end(step, epoch, variables)
+        await optimizer.on_epoch_end(epoch, variables)
+    await optimizer.on_train_end(variables)
+
+
+def test_a_loop_of_ones_own_has_its_epochs_and_steps_and_each_seed_is_tried_once() -> None:
+    program = compiled(solver(seed_instructions=["one", "two"]), optimizer=Fresh())
+    provider = provider_of(right)
+    with synalinks.use_provider(provider):
+        asyncio.run(own_loop(program, epochs=2, steps=2))
+    assert (program.optimizer.epochs, program.optimizer.iterations, program.optimizer.count) == (2, 4, 4)
+    trained = [call for call in provider.calls if call.scope.phase == "train"]
+    assert [(call.scope.epoch, call.scope.step) for call in trained[::2]] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    prompts = [call.request.messages[0]["content"] for call in trained[:4]]
+    assert sorted(seed for seed in ("one", "two") for prompt in prompts if seed in prompt) == ["one"] * 2 + ["two"] * 2
+
+
+def test_the_steps_of_a_loop_draw_from_one_generator_and_two_loops_draw_the_same() -> None:
+    class Drawing(Fresh):
+        """Keeps what it draws."""
+
+        async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
+            drawn.append(float(step.rng.random()))
+            return await super().propose(variable, step)
+
+    drawn: list[float] = []
+    for _ in range(2):
+        with synalinks.use_provider(provider_of(right)):
+            asyncio.run(own_loop(compiled(optimizer=Drawing()), epochs=2, steps=2))
+    assert drawn[:4] == drawn[4:] and len(set(drawn)) == 4
+
+
+def test_a_fit_and_a_step_after_a_loop_that_broke_off_call_the_hooks_themselves() -> None:
+    program, (x, y) = compiled(optimizer=Fresh()), data(4)
+    asyncio.run(program.optimizer.on_train_begin(program.trainable_variables))
+    assert fit(program, provider_of(right), x, y, epochs=2, validation_split=0).epoch == [0, 1]
+    with synalinks.use_provider(provider_of(right)):
+        asyncio.run(program.train_on_batch(0, x, y))
+    assert program.optimizer.epochs == 3
+
+
 def test_test_on_batch_and_predict_on_batch() -> None:
     program = compiled(metrics=["exact_match"])
     x, y = data(4)

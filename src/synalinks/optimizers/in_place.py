@@ -50,6 +50,7 @@ class InPlace(Copyable):
     Attributes:
         program: what is trained; None before `compile`.
         built: whether `build` was called.
+        in_own_loop: whether a loop of one's own has begun a training by `on_train_begin`, and has not ended it.
     """
 
     name: str
@@ -62,13 +63,15 @@ class InPlace(Copyable):
     def __init__(self) -> None:
         self.program: Any = None
         self.built = False
+        self.in_own_loop = False
         self._built_for: list[str] = []
         self._rng: np.random.Generator | None = None
         self._view: Callable[[Variable], Step] | None = None
         self._added: list[Variable] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "program": None, "_rng": None, "_view": None}  # a copy is in no training
+        alone = {"program": None, "in_own_loop": False, "_rng": None, "_view": None}  # a copy is in no training
+        return {**vars(self), **alone}
 
     def set_program(self, program: Any) -> None:
         """Set `program`."""

@@ -135,25 +135,37 @@ class Optimizer(InPlace):
     # --- what the trainer calls, in this order -------------------------------------------------------------
 
     async def begin(
-        self, program: Any, variables: Sequence[Variable], rng: np.random.Generator, evidence: Evidence | None = None
+        self,
+        program: Any,
+        variables: Sequence[Variable],
+        rng: np.random.Generator,
+        evidence: Evidence | None = None,
+        hooks: bool = True,
     ) -> None:
         """Begin a training: `build` where these variables are new, then `on_train_begin`.
 
         Args:
             evidence: what the trainer adds rewards to; empty where None.
+            hooks: False where a loop of one's own has called `on_train_begin`.
 
         Raises:
             ConfigurationError: what `on_train_begin` refuses.
         """
         self.set_program(program)
-        self._rng, self.populations, paths = rng, {}, [variable.path for variable in variables]
         self._evidence = Evidence() if evidence is None else evidence
+        paths = [variable.path for variable in variables]
         if self._built_for != paths:
             await awaited(self.build(variables))
             self.built, self._built_for = True, paths
+        if not hooks:
+            for population in self.populations.values():
+                population.evidence = self._evidence  # samples are numbered anew in each step of such a loop
+            return
+        self._rng, self.populations = rng, {}
         await awaited(self.on_train_begin(variables))
         if len(self.populations) < len(paths):  # of a subclass that does not call super()
             await Optimizer.on_train_begin(self, variables)
+        self.in_own_loop = False
 
     async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.
@@ -164,7 +176,7 @@ class Optimizer(InPlace):
         Raises:
             ConfigurationError: a variable has a field with the name of a score.
         """
-        self.populations, self._just_validated = {}, {}
+        self.populations, self._just_validated, self.in_own_loop = {}, {}, True
         before, left = self.state.get("seeds_left"), {}
         for place, variable in enumerate(trainable_variables):
             check_fields(variable)
@@ -323,6 +335,7 @@ class Optimizer(InPlace):
 
     async def on_train_end(self, trainable_variables: Sequence[Variable]) -> None:
         """Leave the best candidate in the fields and the pool, and no predictions of a step."""
+        self.in_own_loop = False
         for variable in trainable_variables:
             if self.populations[variable.path].newcomers:  # of an epoch that was cut short; what was scored is kept
                 await self._rebuild(variable)

@@ -19,6 +19,9 @@ Verbose = Literal["auto", 0, 1, 2]
 #: A budget, or an amount in dollars made into one.
 Cap = Budget | Decimal | float | str
 
+#: Settings that are no arguments of `fit`.
+OF_TRAIN_ON_BATCH = ("first_step", "hooks")
+
 
 @dataclass(frozen=True)
 class FitConfig:
@@ -58,6 +61,7 @@ class FitConfig:
     max_failed_share: float = 0.5
     distribution: Distribution | None = None
     first_step: int = 0  # of the steps' numbers; `train_on_batch` sets it
+    hooks: bool = True  # those of the optimizer are called; `train_on_batch` sets it
 
     def __post_init__(self) -> None:
         check_sizes(
@@ -91,7 +95,7 @@ class FitConfig:
         Raises:
             ConfigurationError: an argument that `fit` doesn't have.
         """
-        names = [field.name for field in fields(cls) if field.name != "first_step"]
+        names = [field.name for field in fields(cls) if field.name not in OF_TRAIN_ON_BATCH]
         for name in given:
             if name not in names:
                 near = difflib.get_close_matches(name, names, 1)

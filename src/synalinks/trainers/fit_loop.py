@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from synalinks import scope
-from synalinks._support.calling import awaited
 from synalinks.callbacks import CallbackList, History
 from synalinks.data import Variable
 from synalinks.errors import BudgetExceeded
@@ -127,7 +126,7 @@ class FitLoop:
         parts = self.parts
         called = (parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
         models_of(called)  # all that is missing is one error, also what only the optimizer needs
-        await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng, parts.scores)
+        await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng, parts.scores, parts.config.hooks)
         check_models(*called)
         history.budget, history.seed, self._history = self._tracker, parts.config.seed, history
         parts.run.compiled.feedback.clear()
@@ -167,7 +166,7 @@ class FitLoop:
             self.complete = history.stopped_by not in UNTIMELY
         finally:
             parts.costs.release_earmark()
-            await awaited(parts.optimizer.on_train_end(parts.variables))
+            await parts.call_hook("on_train_end", parts.variables)
             await self._callbacks.call("on_train_end", logs)
 
     async def _run_epoch(self, number: int) -> Epoch:
@@ -186,7 +185,7 @@ class FitLoop:
     async def _begin_epoch(self, epoch: Epoch) -> None:
         parts = self.parts
         parts.run.reset_metrics()
-        await awaited(parts.optimizer.on_epoch_begin(epoch.number, parts.variables))
+        await parts.call_hook("on_epoch_begin", epoch.number, parts.variables)
         await self._callbacks.call("on_epoch_begin", epoch.number, None)
         parts.costs.begin_epoch()
 
@@ -270,7 +269,8 @@ class FitLoop:
         await self._rebuild_pools(epoch)
         if (ended := self._ended(epoch)) is not None:
             epoch.stop, epoch.reason = "budget", epoch.reason or str(ended)
-        self._drop_old_scores()
+        if self.parts.config.hooks:  # else the loop's own hooks come after this step, and need its scores
+            self._drop_old_scores()
         self._next = epoch.number + 1 if epoch.stop in (None, "epoch budget") else None
         await self._callbacks.call("on_epoch_end", epoch.number, epoch.logs)
         if self.parts.run.program.stop_training and epoch.stop not in UNTIMELY:
@@ -281,7 +281,7 @@ class FitLoop:
         parts, rebuilt = self.parts, False
         try:
             with scope.enter(phase="optimizer"):
-                await awaited(parts.optimizer.on_epoch_end(epoch.number, parts.variables))
+                await parts.call_hook("on_epoch_end", epoch.number, parts.variables)
             rebuilt = True
         finally:
             epoch.logs = {**epoch.logs, **parts.run.compiled.late_logs(parts.run.ledger, epoch.number)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from synalinks import session
+from synalinks._support.calling import awaited
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm import BudgetTracker
@@ -59,6 +60,7 @@ class FitParts:
         import numpy as np  # only training needs it
 
         seed = config.seed if config.seed is not None else session.get_setting("seed", session.DEFAULT_SEED)
+        goes_on = config.seed is None and not config.hooks  # the steps of a loop are draws of one generator
         config = replace(config, seed=seed)
         return cls(
             run=run,
@@ -66,10 +68,15 @@ class FitParts:
             variables=trained_variables(run.program),
             config=config,
             data=data,
-            rng=np.random.default_rng(seed),
+            rng=optimizer.rng if goes_on else np.random.default_rng(seed),
             scores=Evidence(),
             costs=EpochCosts(config, data, run.ledger, tracker),
         )
+
+    async def call_hook(self, name: str, *arguments: object) -> None:
+        """Call a hook of the optimizer, unless a loop of one's own calls them."""
+        if self.config.hooks:
+            await awaited(getattr(self.optimizer, name)(*arguments))
 
 
 def trained_variables(program: RunnableProgram) -> list[Variable]:

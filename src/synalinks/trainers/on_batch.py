@@ -79,12 +79,15 @@ class OnBatch:
     ) -> Any:
         """One step of training on one batch.
 
+        A loop that calls the optimizer's hooks itself, from `on_train_begin` to `on_train_end`, gets the step alone, in
+        the epoch that the loop is in. Else the step is an epoch of one batch.
+
         Args:
-            step: its number, from 0; another one for each step, so that its calls have places of their own.
+            step: its number, from 0; another one for each step of an epoch, so that its calls have places of their own.
             x, y: the batch.
             val_x, val_y: what candidates are compared on; the batch itself where None.
             return_dict: whether reward and metrics of the batch are given by name; else as `evaluate` gives them.
-            seed: see `fit`.
+            seed: see `fit`; where None, the steps of such a loop go on with the optimizer's `rng`.
 
         Raises:
             ConfigurationError: compiled without an optimizer, or `step` is no whole number.
@@ -98,16 +101,21 @@ class OnBatch:
                 f"train_on_batch(step={type(step).__name__}, ...): a number from 0 comes first; write "
                 "train_on_batch(0, x, y)"
             )
+        in_loop = self.optimizer.in_own_loop and not self.optimizer.searches
+        epoch = self.optimizer.epochs if in_loop else 0
         config = parts.FitConfig(
             batch_size=len(x),
+            initial_epoch=epoch,
+            epochs=epoch + 1,
             minibatch_size=None,
             verbose=0,
             validation_split=0.0,
             validation_data=None if val_x is None else (val_x, val_y),
-            validation_freq=2,  # candidates are compared on it; it is not measured besides
+            validation_freq=epoch + 2,  # candidates are compared on it; it is not measured besides
             shuffle=False,
             seed=seed,
             first_step=step,
+            hooks=not in_loop,
         )
         history = await self._fit_on(x, y, config)
         logs = {name: values[-1] for name, values in history.history.items()}

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synalinks import scope
-from synalinks._support.calling import awaited
 from synalinks.data import Variable, tree
 from synalinks.metrics import Mean
 from synalinks.optimizers import Batch, Proposal, Step
@@ -40,7 +39,7 @@ class TrainingStep:
         """Train on a batch; `epoch` and `number` are counted from 0."""
         parts = self._parts
         optimizer, variables = parts.optimizer, parts.variables
-        await awaited(optimizer.on_batch_begin(number, epoch, variables))
+        await parts.call_hook("on_batch_begin", number, epoch, variables)
         for variable in variables:
             begin_step(variable)
         parts.costs.count(steps=1, trained=len(batch))
@@ -55,7 +54,7 @@ class TrainingStep:
         if proposals:
             await self._compare(proposals, self._minibatch(batch))
         with scope.enter(phase="optimizer"):
-            await awaited(optimizer.on_batch_end(number, epoch, variables))
+            await parts.call_hook("on_batch_end", number, epoch, variables)
 
     async def _forward(
         self, epoch: int, batch: list[Sample], mean_reward: Mean
