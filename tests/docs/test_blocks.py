@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import synalinks
+from lm.redis_server import redis_server
 from playing import BLOCK, ROOT, documents, own_prices
 from synalinks.cli import commands
 from synalinks.lm.providers import SPECS
@@ -22,19 +23,22 @@ from synalinks.testing import OllamaServer
 
 FENCE = re.compile(r"^```(?P<kind>\S*)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
 #: What may stand in the line before a Python block, and where it is tested: without a mark in `test_readme.py`.
-MARKS = ("run", "run: with a server", "test: with a server", "from: ", "door: ")
+MARKS = ("run", "run: with a server", "test: with a server", "from: ", "door: ", "mcp: ")
 DOCUMENTS = {path: text for path, text in documents().items() if path != "CHANGELOG.md"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-#: Environment variables that the library or its server reads.
+#: Environment variables that the library, what it is built on, or its server reads.
 VARIABLES = {name for spec in SPECS for name in (*spec.key_env, *spec.base_env)} | {"OLLAMA_NUM_PARALLEL"}
+PREFIXES = ("SYNALINKS_", "_SYNALINKS_COMPLETE", "OTEL_EXPORTER_OTLP_")
 #: Programs of others, which are not run.
 OTHERS = {
     "cd",
     "cp",
+    "eval",
     "git",
     "llama-server",
     "ollama",
     "python3",
+    "synalinks",
     "uvx",
     "pipx",
     "ray",
@@ -115,16 +119,16 @@ def test_a_command_of_another_program_names_what_is_there(command: str) -> None:
     words = shlex.split(command)
     while words and "=" in words[0]:
         variable = words.pop(0).partition("=")[0]
-        assert variable in VARIABLES or variable.startswith("SYNALINKS_"), command
+        assert variable in VARIABLES or variable.startswith(PREFIXES), command
     program = words[0].rpartition("/")[2] if words else "export"
     if program == "export":
         for word in words[1:]:
             variable = word.partition("=")[0]
-            assert variable in VARIABLES or variable.startswith("SYNALINKS_"), command
+            assert variable in VARIABLES or variable.startswith(PREFIXES), command
     elif program in ("pip", "uvx", "pipx"):
         for extras in re.findall(r"\[([\w,]+)\]", command):
             assert set(extras.split(",")) <= set(PROJECT["optional-dependencies"]), command
-        assert PROJECT["name"] in command or " -e " in command or command.endswith(" ."), command
+        assert PROJECT["name"] in command.replace("_", "-") or " -e " in command or command.endswith(" ."), command
     elif program == "python" and words[1].endswith(".py"):
         assert (ROOT / words[1]).is_file() or words[1] in ("train.py", "solver.py"), command
     elif program == "pytest" or words[1:3] == ["-m", "pytest"]:
@@ -157,7 +161,10 @@ def test_a_command_of_the_library_succeeds(
     monkeypatch.chdir(here)
     monkeypatch.setenv("SYNALINKS_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.delenv("SYNALINKS_CACHE")
-    with OllamaServer(env=True, models=["llama3.2:latest"]):
+    with contextlib.ExitStack() as servers:
+        servers.enter_context(OllamaServer(env=True, models=["llama3.2:latest"]))
+        if "redis://localhost" in command:
+            command = command.replace("redis://localhost", servers.enter_context(redis_server()).url)
         if "from-cache" in command or ("--offline" in command and "--cassette" not in command):
             _run("synalinks run train.py --quiet")
         _run(command)
