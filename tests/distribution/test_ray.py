@@ -124,6 +124,13 @@ def test_an_address_where_nothing_is_says_so() -> None:
         Ray(address=address).start()
 
 
+def test_a_sample_that_cant_be_pickled_is_said_and_the_run_ends(ray_workers: Ray) -> None:
+    program, (x, _) = compiled(), data(2)
+    odd = [Question.model_construct(question=(letter for letter in "ab")) for _ in x]
+    with synalinks.use_provider(provider_of(right)), pytest.raises(ConfigurationError, match="a sample can't be sent"):
+        asyncio.run(program.predict(odd, batch_size=2, verbose=0, distribution=ray_workers))
+
+
 @pytest.mark.usefixtures("ray_workers")
 def test_workers_that_dont_fit_in_the_cluster_are_said() -> None:
     program, (x, _) = compiled(), data(1)

@@ -161,8 +161,8 @@ class Dispatcher:
         context = contextvars.copy_context()
         running = _Running(job, context, asyncio.get_running_loop().create_future())
         self._jobs[job.number] = running
-        self._place(running)
         try:
+            self._place(running)
             return await running.result
         except asyncio.CancelledError:
             if running.link is not None:
@@ -270,9 +270,9 @@ class Dispatcher:
             case Asked():
                 self._ask(link, running, message)
             case Withdrawn():
-                key, task = running.tasks.pop(message.number)
-                running.calls.pop(key, None)
-                task.cancel()
+                if (known := running.tasks.pop(message.number, None)) is not None:
+                    running.calls.pop(known[0], None)
+                    known[1].cancel()
             case Done():
                 self._done(running, message)
             case FailedCall():

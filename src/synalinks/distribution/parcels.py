@@ -50,6 +50,25 @@ class Parcel:
         return contents
 
 
+def packed_message(message: Any) -> bytes:
+    """A message as bytes.
+
+    Raises:
+        ConfigurationError: it holds what can't be pickled.
+    """
+    try:
+        return _dumps(message)
+    except Exception as error:  # pickling runs the code of any object
+        raise ConfigurationError(
+            f"a sample can't be sent to workers: {error}. It holds what can't be pickled"
+        ) from error
+
+
+def unpacked_message(content: bytes) -> Any:
+    """The message that `packed_message` packed."""
+    return _loads(content)
+
+
 def sendable(error: BaseException) -> BaseException:
     """The error, or one that says the same and can be pickled."""
     try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from synalinks.distribution.dispatcher import Dispatcher, Link, LinkLost
 from synalinks.distribution.messages import FromWorker, ToWorker, Values
-from synalinks.distribution.parcels import Parcel
+from synalinks.distribution.parcels import Parcel, packed_message, unpacked_message
 from synalinks.distribution.worker import Worker, forward_warnings
 from synalinks.errors import ConfigurationError, WorkerLost
 
@@ -195,6 +195,10 @@ class _Actor(Worker):
         super().__init__()
         forward_warnings()
 
+    async def deliver_packed(self, run: str, messages: Sequence[bytes]) -> None:
+        """Take messages in."""
+        await self.deliver(run, [unpacked_message(message) for message in messages])
+
 
 class _Run:
     """One run: its links to the actors."""
@@ -284,17 +288,22 @@ class _RayLink:
     def __init__(self, actor: Any, run: str, place: int) -> None:
         self.actor, self.place, self.name, self.reason = actor, place, f"worker {place}", ""
         self._run = run
-        self._posted: list[ToWorker] = []
+        self._posted: list[bytes] = []
 
     def post(self, message: ToWorker) -> None:
-        """See `Link.post`."""
+        """See `Link.post`.
+
+        Raises:
+            ConfigurationError: it holds what can't be pickled, such as a file in a sample.
+        """
+        packed = packed_message(message)
         if not self._posted:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._posted.append(message)
+        self._posted.append(packed)
 
     def _flush(self) -> None:
         posted, self._posted = self._posted, []
-        self.actor.deliver.options(num_returns=0).remote(self._run, posted)
+        self.actor.deliver_packed.options(num_returns=0).remote(self._run, posted)
 
     def update(self, version: int, after: int | None, values: Values) -> None:
         """See `Link.update`."""
