@@ -80,12 +80,12 @@ class BudgetTracker:
     @property
     def left(self) -> Amount:
         """What new calls may still reserve; meaningless for what is not capped."""
-        used = self.settled + self.reserved + self.aside
+        settled, reserved, aside = self.settled, self.reserved, self.aside
         usd, tokens, calls = self.budget.usd, self.budget.tokens, self.budget.calls
         return Amount(
-            Decimal(usd if usd is not None else 0) - used.usd,
-            (tokens or 0) - used.tokens,
-            (calls or 0) - used.calls,
+            (ZERO if usd is None else Decimal(usd)) - (settled.usd + reserved.usd + aside.usd),
+            (tokens or 0) - settled.tokens - reserved.tokens - aside.tokens,
+            (calls or 0) - settled.calls - reserved.calls - aside.calls,
         )
 
     @property
@@ -165,7 +165,8 @@ class BudgetTracker:
             self.at_risk -= bound - share
         self.in_flight -= sent
         self.settled += bound if spent is None else spent
-        self.uncertain += bound if spent is None else uncertain
+        if spent is None or uncertain is not NOTHING:
+            self.uncertain += bound if spent is None else uncertain
         if self.watch is not None:
             self.watch(self)
 
@@ -216,7 +217,7 @@ class BudgetTracker:
         """
         if (late := self.late()) is not None:
             return late
-        left, budget = self.left + returned, self.budget
+        left, budget = self.left if returned is NOTHING else self.left + returned, self.budget
         if budget.calls is not None and bound.calls > left.calls:
             return f"{_calls(bound.calls)} needed, {max(0, left.calls):,} of {budget.calls:,} left"
         if budget.tokens is not None and bound.tokens > left.tokens:
