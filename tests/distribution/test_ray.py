@@ -164,3 +164,25 @@ def test_the_examples_of_the_how_to_run(ray_workers: Ray, tmp_path: Path) -> Non
     rows = parquet.read_table(tmp_path / "out").to_pylist()
     assert [row["question"] for row in rows] == [f"{n} + 2" for n in range(12)]
     assert all(row["answer"] for row in rows)
+
+
+def test_ctrl_c_ends_a_run_on_workers_in_order(tmp_path: Path) -> None:
+    """Calls that were out are answered and recorded; the recording goes on from there, each row of it played."""
+    cassette = tmp_path / "cassette.jsonl"
+    with OllamaServer(latency=lambda number: 0.2, env=True) as server:
+        process = subprocess.Popen(
+            [sys.executable, str(RECORDER), str(cassette), str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": PATHS, "OLLAMA_HOST": server.url},
+            stderr=subprocess.PIPE,
+        )
+        try:
+            until(lambda: rows_in(cassette) >= 3, process, patience=180.0)
+            process.send_signal(signal.SIGINT)
+            _, printed = process.communicate(timeout=120)
+        finally:
+            process.kill()
+        answered = server.requests.answered.calls
+    assert process.returncode == -signal.SIGINT and b"are free" in printed, printed
+    assert rows_in(cassette) == answered < 28
+    finished, _ = go_on(cassette)
+    assert [row["source"] for row in finished.ledger].count("cassette") == answered
