@@ -42,8 +42,9 @@ class Optimizer(InPlace):
 
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
     calls `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
-    end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the best one,
-    and those that come next to it by the lower confidence bounds of their differences on shared samples.
+    end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the
+    `population_size` best by their lower confidence bound or, with `paired`, by those of their differences from the
+    best one on the samples that both were scored on.
 
     Args:
         population_size: candidates kept per variable.
@@ -63,6 +64,9 @@ class Optimizer(InPlace):
         >>> Brief(population_size=3)
         <Brief name=brief>
     """
+
+    #: Whether candidates are compared on the samples that both were scored on, not by their own lower bounds.
+    paired = False
 
     def __init__(
         self,
@@ -195,8 +199,9 @@ class Optimizer(InPlace):
             seeds = [n for n in before.get(variable.path, ()) if n < count] if known else list(range(count))
             if seeds:
                 left[variable.path] = seeds
+            evidence = self._evidence if self.paired else None
             self.populations[variable.path] = Population(
-                variable, self.population_size, self.reward_uncertainty, self._evidence, place
+                variable, self.population_size, self.reward_uncertainty, evidence, place
             )
             if value["candidates"]:
                 await self._rebuild(variable)

@@ -21,15 +21,15 @@ class Population:
     Each change is written to the variable's lists `best_candidates` and `candidates` at once, so that what is saved is
     what is searched. Work per step does not grow with the number of steps.
 
-    A candidate is better than the best known one where its `lead` is above 0: candidates are compared on the samples
-    that both were scored on and, where there are none, by their lower bounds. So neither luck with easy samples nor
-    having been measured more makes a candidate the best.
+    A candidate is better than the best known one where its `lead` is above 0. Given evidence, candidates are compared
+    on the samples that both were scored on, so that neither luck with easy samples nor having been measured more makes
+    one the best; without, or where no sample is shared, by their lower bounds.
 
     Args:
         variable: the variable whose candidates these are.
         size: places in the pool.
         uncertainty: of one sample, in units of reward.
-        evidence: rewards by state and sample.
+        evidence: rewards by state and sample, or None.
         place: of the variable in a state.
 
     Attributes:
@@ -126,7 +126,7 @@ class Population:
         scored = known.scored(rewards)
         self._store(scored)
         if self.best is known:
-            self.best = self._champion([scored, *self.candidates])
+            self._rank()
         elif self.best is None or self.lead(scored, self.best) > 0.0:
             self.best = scored
         if len(self._newcomers) > self.limit:
