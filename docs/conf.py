@@ -72,16 +72,24 @@ def put_public_names(app: Sphinx, docname: str, source: list[str]) -> None:
 def prepare_for_napoleon(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
     """Mend what napoleon reads otherwise than it is meant.
 
-    A colon in the first line of a property's docstring ends no type; names of arguments may go over several lines, and
-    `**settings` among them is no bold text.
+    Names of arguments may go over several lines, and `**settings` among them is no bold text.
     """
     text = "\n".join(lines)
     while (joined := ARGUMENTS.sub(r"\1 ", text)) != text:
         text = joined
-    lines[:] = ["", *text.replace(", **", r", \**").split("\n")][what != "property" :]
+    lines[:] = text.replace(", **", r", \**").split("\n")
+
+
+def mend_property(app: Sphinx, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Put back what napoleon takes for a property's type: what precedes a colon in its first line."""
+    found = [line for line in lines if line.startswith(":type: ")]
+    if what == "property" and found:
+        lines.remove(found[0])
+        lines[0] = f"{found[0].removeprefix(':type: ')}: {lines[0]}"
 
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", put_contents)
     app.connect("source-read", put_public_names)
     app.connect("autodoc-process-docstring", prepare_for_napoleon, priority=400)
+    app.connect("autodoc-process-docstring", mend_property, priority=600)
