@@ -31,6 +31,12 @@ MANIFEST = "_blocks.json"
 class Bill:
     """What a batch prediction came to.
 
+    Example:
+        >>> from synalinks.distribution.batch_worker import Counts
+        >>> from synalinks.lm import Amount
+        >>> print(synalinks.distribution.Bill(Counts(rows=2), Amount(), Amount()))
+        2 rows, 0 failed; 0 calls, 0 of them free, 0 tokens; $0.0000 billed, $0.0000 as if live
+
     Attributes:
         counts: rows, those that failed, and sums over the model calls, in this process of it.
         settled: of the budget; `uncertain` of it for attempts whose cost is not known, leases of lost workers included.

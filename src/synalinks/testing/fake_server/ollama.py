@@ -248,7 +248,7 @@ class LlamaCppServer(OllamaServer):
     Example:
         >>> from synalinks.testing import Capacity, LlamaCppServer
         >>> with LlamaCppServer(capacity=Capacity(parallel=4)) as server:
-        ...     synalinks.run_sync(synalinks.lm.supported_models("llama_cpp", f"{server.url}/v1"))
+        ...     asyncio.run(synalinks.language_models.supported_models("llama_cpp", f"{server.url}/v1"))
         ['llama_cpp/stand-in:latest']
     """
 
