@@ -23,7 +23,10 @@ SECONDS, MEMORY = 3.0, 100 << 20
 
 PROGRAM = """
 import asyncio, resource, sys, time
+from pathlib import Path
 import synalinks
+from synalinks.callbacks.backup_and_restore import BackupAndRestore
+from synalinks.cli.report.files import read_runs
 from synalinks.lm.cassette.session import Cassette
 class Row(synalinks.DataModel):
     text: str
@@ -34,6 +37,10 @@ opens = {
     "program": lambda: synalinks.Program.load(path),
     "json": lambda: list(synalinks.datasets.JSONDataset(path, input_data_model=Row)),
     "jsonl": lambda: list(synalinks.datasets.JSONLDataset(path, input_data_model=Row)),
+    "csv": lambda: list(synalinks.datasets.CSVDataset(path, input_data_model=Row)),
+    "md": lambda: list(synalinks.datasets.MarkdownDataset(Path(path).parent)),
+    "state": lambda: BackupAndRestore(Path(path).parent)._read(),
+    "run": lambda: read_runs([Path(path)]),
 }
 before, begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
 try:
@@ -42,6 +49,10 @@ except synalinks.errors.SynalinksError as error:
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     print(type(error).__name__, time.perf_counter() - begun, used * 1024)
 """
+
+
+#: Names of files by what they are opened as, where the ending is another.
+NAMES = {"cassette": "a.jsonl", "program": "a.json", "state": "training_state.json", "run": "run.jsonl"}
 
 
 def bomb(path: Path, first: bytes, megabyte: bytes, count: int = 1000) -> Path:
@@ -64,6 +75,9 @@ def hostile(kind: str, path: Path) -> Path:
         with path.open("wb") as file:
             file.write(HEADER)
             file.truncate(10 << 30)
+    elif kind == "large":  # a regular file of zeros, without a line end
+        with path.open("wb") as file:
+            file.truncate(5 << 30)
     elif kind == "zeros.gz":
         return bomb(path.with_name(path.name + ".gz"), b"", b"\0" * (1 << 20))
     elif kind == "zeros_in_a_row.gz":
@@ -89,10 +103,11 @@ def hostile(kind: str, path: Path) -> Path:
         *[("program", kind) for kind in ("device", "pipe", "brackets")],
         *[("json", kind) for kind in ("device", "brackets")],
         *[("jsonl", kind) for kind in ("device", "brackets", "nested_row")],
+        *[(opened, "large") for opened in ("cassette", "program", "json", "jsonl", "csv", "md", "state", "run")],
     ],
 )
 def test_a_hostile_file_is_refused_soon_and_in_little_memory(opened: str, kind: str, tmp_path: Path) -> None:
-    path = hostile(kind, tmp_path / {"cassette": "a.jsonl", "program": "a.json"}.get(opened, f"a.{opened}"))
+    path = hostile(kind, tmp_path / NAMES.get(opened, f"a.{opened}"))
     arguments = [sys.executable, "-c", PROGRAM, opened, str(path)]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0 and done.stdout, done.stderr[-2000:]

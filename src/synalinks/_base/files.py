@@ -1,15 +1,48 @@
-"""Files put in the place of others whole: a crash leaves the old one or the new one, and no link is followed."""
+"""Files put in the place of others whole: a crash leaves the old one or the new one, and no link is followed. And files
+read in bounded memory."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedWriter, FileIO
 from pathlib import Path
+from typing import IO, AnyStr
 
+#: Bytes of the largest file that is read as a whole, and characters of the longest line of one that is read by lines.
+LARGEST, LONGEST_LINE = 1 << 31, 1 << 25
 #: Who may read a file that holds what a program said and was answered: its owner.
 PRIVATE = 0o600
+
+
+def check_size(path: Path) -> Path:
+    """The path of a file that can be read as a whole.
+
+    Raises:
+        OSError: it is larger than `LARGEST`, or not there.
+    """
+    if (size := path.stat().st_size) > LARGEST:
+        raise OSError(errno.EFBIG, f"it has {size:,} bytes, and {LARGEST:,} at most are read at once", str(path))
+    return path
+
+
+def lines_within(file: IO[AnyStr], path: Path) -> Iterator[AnyStr]:
+    """The lines of a file, none of them longer than `LONGEST_LINE`.
+
+    Args:
+        path: of the file, for messages.
+
+    Raises:
+        OSError: a line is longer.
+    """
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            raise OSError(errno.EFBIG, f"line {number} is longer than {LONGEST_LINE:,}", str(path))
+        yield line
 
 
 def made(path: Path, mode: int = 0o666) -> BufferedWriter:

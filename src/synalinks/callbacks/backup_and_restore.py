@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synalinks import _json
-from synalinks._base.files import PRIVATE, replacing
+from synalinks._base.files import PRIVATE, check_size, replacing
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.program_checkpoint import checked_frequency
@@ -128,7 +128,9 @@ class BackupAndRestore(Callback):
         paths = [path for name in (LATEST, PREVIOUS) if (path := self.backup_dir / name).exists()]
         for path in paths:
             try:
-                state = _json.exact(path.read_bytes())
+                state = _json.exact(check_size(path).read_bytes())
+            except OSError as error:
+                raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
             except _json.JSONDecodeError as error:
                 warnings.warn(f"{path} is damaged ({error})", RuntimeWarning, stacklevel=2)
                 continue

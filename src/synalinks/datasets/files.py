@@ -8,9 +8,10 @@ import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO, Unpack
+from typing import Unpack
 
 from synalinks import _json
+from synalinks._base.files import check_size, lines_within
 from synalinks._json import Json
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.datasets.dataset import Dataset, DatasetOptions
@@ -106,10 +107,6 @@ class TextFileDataset(FileDataset):
             yield from self._parse(path)
         except UnicodeError as error:
             raise DataError(f"{path} is not text in the encoding {self.encoding}: {error}") from error
-
-    def _open(self, path: Path, newline: str | None = None) -> TextIO:
-        try:
-            return path.open(encoding=self.encoding, newline=newline)
         except OSError as error:
             raise DataError(f"{type(self).__name__}: {path} can't be read: {error.strerror}") from error
 
@@ -146,8 +143,8 @@ class JSONLDataset(TextFileDataset):
     """
 
     def _parse(self, path: Path) -> Iterable[Json]:
-        with self._open(path) as lines:
-            for number, line in enumerate(lines, start=1):
+        with path.open(encoding=self.encoding) as lines:
+            for number, line in enumerate(lines_within(lines, path), start=1):
                 if not line.strip():
                     continue
                 try:
@@ -173,8 +170,7 @@ class JSONDataset(TextFileDataset):
 
     def _parse(self, path: Path) -> Iterable[Json]:
         try:
-            with self._open(path) as text:
-                rows = _json.exact(text.read())
+            rows = _json.exact(check_size(path).read_bytes().decode(self.encoding))
         except json.JSONDecodeError as error:
             raise DataError(f"{path} is no JSON: {error}") from error
         if not isinstance(rows, list):
@@ -183,7 +179,9 @@ class JSONDataset(TextFileDataset):
 
 
 class CSVDataset(TextFileDataset):
-    r"""Rows of a CSV file; every value is text, of any length. An empty cell is null for a field that admits null.
+    r"""Rows of a CSV file; every value is text. An empty cell is null for a field that admits null.
+
+    A line has 32 million characters at most.
 
     Args:
         path: the file, or a list of files.
@@ -224,9 +222,12 @@ class CSVDataset(TextFileDataset):
         self.column_names = column_names
 
     def _parse(self, path: Path) -> Iterable[Json]:
-        with self._open(path, newline="") as lines:
+        with path.open(encoding=self.encoding, newline="") as lines:
             reader = csv.DictReader(
-                lines, fieldnames=self.column_names, delimiter=self.delimiter, quotechar=self.quotechar
+                lines_within(lines, path),
+                fieldnames=self.column_names,
+                delimiter=self.delimiter,
+                quotechar=self.quotechar,
             )
             for number, row in enumerate(_rows_of(reader, path), start=1):
                 if None in row or None in row.values():

@@ -9,6 +9,7 @@ from typing import Unpack
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from synalinks._base.files import check_size
 from synalinks._json import Json, JsonObject
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import ChatMessages, DataModel, Field, Image
@@ -103,7 +104,7 @@ class DocumentDataset(FolderDataset):
     def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
         for path in self._files():
             try:
-                text = path.read_text(encoding=self.encoding)
+                text = check_size(path).read_text(encoding=self.encoding)
             except UnicodeError as error:
                 raise DataError(f"{path} is not text in the encoding {self.encoding}: {error}") from error
             except OSError as error:

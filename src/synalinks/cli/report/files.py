@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from synalinks import _json
+from synalinks._base.files import check_size, lines_within
 from synalinks._json import Json, JsonObject
 from synalinks.cli.cassette.files import entry_of, opened
 from synalinks.errors import ConfigurationError
@@ -73,7 +75,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read_into(run: RunFiles, path: Path) -> None:
-    first = path.read_bytes()[:4096].partition(b"\n")[0]
+    with path.open("rb") as file:
+        first = file.read(4096).partition(b"\n")[0]
     if b'"synalinks_cassette"' in first:
         kind = "cassette"
         with opened(path) as cassette:
@@ -87,9 +90,18 @@ def _read_into(run: RunFiles, path: Path) -> None:
     run.files.append((path.name, kind))
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn what keeps a file from being read into a `ConfigurationError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
+
+
 def _lines(path: Path) -> Iterator[tuple[int, Json]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+    with _readable(path), path.open("rb") as file:
+        for number, line in enumerate(lines_within(file, path), 1):
             try:
                 yield number, _json.loads(line)
             except _json.JSONDecodeError as error:
@@ -112,7 +124,8 @@ def _ledger(path: Path) -> list[JsonObject]:
 
 def _read_json(run: RunFiles, path: Path) -> str:
     try:
-        value = _json.exact(path.read_bytes())
+        with _readable(path):
+            value = _json.exact(check_size(path).read_bytes())
     except (_json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not JSON ({error}); a report is made of {_KINDS}") from error
     if isinstance(value, dict) and "synalinks_history" in value:

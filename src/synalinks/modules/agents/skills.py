@@ -122,7 +122,8 @@ def reader_of(skills: Mapping[str, Path]) -> Tool:
 
 
 def _text(path: Path) -> str:
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         data = data[:MOST_BYTES] + b"\n... (cut)"
     return data.decode("utf-8", "replace")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synalinks import _json
-from synalinks._base.files import replacing
+from synalinks._base.files import check_size, replacing
 from synalinks.lm import NOTHING, Amount, BudgetTracker
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
@@ -59,7 +59,7 @@ class SpentJournal:
     def read(self) -> Spent | None:
         """What the file says; None if there is none, or it can't be read."""
         try:
-            value = _json.loads(self.path.read_bytes())
+            value = _json.loads(check_size(self.path).read_bytes())
             return Spent(*(Amount.from_dict(value[name]) for name in Spent._fields))
         except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
             return None
