@@ -36,11 +36,10 @@ def test_wide_characters_take_two_columns() -> None:
 
 def test_labels_are_cut_before_rows_become_blocks() -> None:
     assert "  openrouter/meta-llama/llama-3" in table(80) and "…  " in table(80)
-    assert table(40).splitlines()[:4] == [
+    assert table(40).splitlines()[:3] == [
         "train  openrouter/meta-llama/llama-3.3-…",
-        "  calls                            1,234",
-        "  tokens in                    1,234,567",
-        "  tokens out                      12,345",
+        "  calls 1,234  tokens in 1,234,567",
+        "  tokens out 12,345  as if $12.34",
     ]
 
 

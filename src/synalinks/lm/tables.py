@@ -139,18 +139,23 @@ def _blocks(
     right: set[int],
     width: int,
 ) -> Iterator[str]:
-    """Each row as its labels and a line for each of its numbers, for terminals too narrow for a table."""
+    """Each row as its labels and lines of its numbers, each behind its name, for terminals too narrow for a table."""
     from rich.cells import set_cell_size  # as above
 
     labels = [i for i in range(len(header)) if i not in right]
-    name_width = max((_cells(header[i]) for i in right), default=0)
     above = [""] * len(header)
     for number, row in enumerate((*rows, *footer)):
         if number < len(rows):  # a footer repeats nothing
             row = above = [cell or above[i] for i, cell in enumerate(row)]
         title = "  ".join(row[i] for i in labels if row[i])
         yield title if _cells(title) <= width else set_cell_size(title, width - 1) + "…"
+        line = ""
         for i in sorted(right):
             if row[i] and row[i] != "-":
-                value = row[i].rjust(max(0, min(width, 40) - name_width - 2 - GAP))
-                yield f"  {header[i].ljust(name_width)}{' ' * GAP}{value}".rstrip()
+                pair = f"  {header[i]} {row[i]}"
+                if line and _cells(line + pair) > width:
+                    yield line
+                    line = ""
+                line += pair
+        if line:
+            yield line
