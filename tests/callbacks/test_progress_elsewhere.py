@@ -73,7 +73,7 @@ def test_failed_calls_are_on_the_line(capsys: pytest.CaptureFixture[str]) -> Non
         ("val_cost", 0.0123, "val_cost: $0.0123"),
         ("calls", 12.0, "calls: 12"),
         ("reward", 0.5, "reward: 0.5000"),
-        ("cost", None, "cost: None"),
+        ("cost", None, "cost: -"),
     ],
 )
 def test_counts_and_money_have_their_units(name: str, value: Any, text: str) -> None:

@@ -11,6 +11,7 @@ from synalinks import _json, scope
 from synalinks._base import html as _html
 from synalinks._base.frames import data_frame
 from synalinks._json import JsonObject
+from synalinks._support.log_values import log_value
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.measured import Measured
@@ -213,8 +214,8 @@ class History(Callback):
     def _repr_html_(self) -> str:
         rows = []
         for place, epoch in enumerate(self.epoch):
-            values = (found[place] if place < len(found) else None for found in self.history.values())
-            rows.append((scope.shown("epoch", epoch), *(_figure(value) for value in values)))
+            values = ((name, found[place] if place < len(found) else None) for name, found in self.history.items())
+            rows.append((scope.shown("epoch", epoch), *(log_value(*value) for value in values)))
         stop = f", stopped by {self.stopped_by}: {self.stop_reason or ''}" if self.stopped_by else ""
         return _html.block(
             f"History, {len(self.epoch)} epochs{stop}",
@@ -235,10 +236,3 @@ class History(Callback):
     def __repr__(self) -> str:
         stop = f", stopped by {self.stopped_by}" if self.stopped_by else ""
         return f"<History {len(self.epoch)} epochs{stop}, {self.ledger!r}>"
-
-
-def _figure(value: object) -> str:
-    """A log as a cell: metrics may be lists, one value a field."""
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_figure, value))
-    return "-" if value is None else f"{value:,.4g}" if isinstance(value, int | float) else str(value)

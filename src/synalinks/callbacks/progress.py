@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
 from synalinks._support.interactive import is_interactive_logging_enabled, report
+from synalinks._support.log_values import log_value
 from synalinks._support.notebook_display import NotebookDisplay, in_notebook
 from synalinks.callbacks.callback import Callback, Logs
 
@@ -22,8 +23,6 @@ REDRAW = 0.05
 LINE_EVERY = 30.0
 #: Seconds between two drawings in a notebook, to which each is a message.
 NOTEBOOK_REDRAW = 0.5
-#: Metrics that are counts or sums of money, by the end of their names, and how these are written.
-_UNITS = {"tokens": "{:,.0f}", "calls": "{:,.0f}", "cost": "${:,.4f}"}
 
 
 class ProgbarLogger(Callback):
@@ -245,12 +244,4 @@ def per_step(seconds: float, steps: int, unit: str = "step") -> str:
 def log_text(log: tuple[str, Any]) -> str:
     """`name: 0.1234`; counts and dollars as such: `total_tokens: 1,761`, `cost: $0.0123`."""
     name, value = log
-    unit = next((form for end, form in _UNITS.items() if name == end or name.endswith(f"_{end}")), None)
-    return f"{name}: {number(value) if unit is None or not isinstance(value, int | float) else unit.format(value)}"
-
-
-def number(value: Any) -> str:
-    """Four decimals, or scientific where those would hide it."""
-    if not isinstance(value, (int, float)):
-        return str(value)
-    return f"{value:.4f}" if value == 0 or abs(value) > 1e-3 else f"{value:.4e}"
+    return f"{name}: {log_value(name, value)}"

@@ -31,7 +31,9 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def price(amount: Decimal | None) -> str:
     """Dollars of one call, or `?` if they are not known."""
-    return "?" if amount is None else f"${amount:.4f}"
+    from synalinks.lm.ledger.dollars import dollars_text  # as above
+
+    return "?" if amount is None else dollars_text(amount)
 
 
 def size(number: int) -> str:

@@ -33,7 +33,7 @@ def test_ls_has_a_line_a_row_in_the_order_of_the_file(cassette: Path) -> None:
     header, _, *rows = done.output.splitlines()
     assert header.split("  ")[0] == "line"
     assert [row.split() for row in rows] == [
-        ["2", "judge", "embed", "fake/e", "6", "$0.0001"],
+        ["2", "judge", "embed", "fake/e", "6", "$0.000060"],
         ["3", "1", "reward", "judge", "fake/m", "$0.0000", "server"],
         ["4", "1", "2", "train", "4", "solver", "fake/m", "7", "3", "$0.0123"],
         ["5", "1", "2", "train", "4", "solver", "1", "fake/m", "7", "3", "$0.0123"],
@@ -74,7 +74,7 @@ def test_stats_sums_up_by_module_and_model(cassette: Path) -> None:
     cells = [line.split() for line in table.splitlines() if not line.startswith("--")]
     assert cells == [
         ["module", "model", "rows", "failed", "tokens", "in", "tokens", "out", "cost"],
-        ["judge", "fake/e", "1", "6", "0", "$0.0001"],
+        ["judge", "fake/e", "1", "6", "0", "$0.000060"],
         ["judge", "fake/m", "1", "1", "0", "0", "$0.0000"],
         ["solver", "fake/m", "2", "14", "6", "$0.0246"],
         ["total", "4", "1", "20", "6", "$0.0247"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from synalinks.cli.table import render, size
+from synalinks.cli.table import price, render, size
 
 if TYPE_CHECKING:
     from synalinks.lm.cache.entry import Entry
@@ -60,7 +60,7 @@ class Sums:
         """The cells of a table, the model's name apart."""
         counts = (self.answers, self.tokens_in, self.tokens_out)
         unknown = f" + {self.cost.unknown:,} unknown" if self.cost.unknown else ""
-        return (*(f"{number:,}" for number in counts), f"${self.cost.known:.4f}{unknown}", size(self.bytes))
+        return (*(f"{number:,}" for number in counts), f"{price(self.cost.known)}{unknown}", size(self.bytes))
 
 
 def total_of(sums: Iterable[Sums]) -> Sums:

@@ -13,7 +13,7 @@ import click
 
 from synalinks.cli.cassette.files import entry_of, opened
 from synalinks.cli.cassette.word_diff import word_diff
-from synalinks.cli.table import count, render
+from synalinks.cli.table import count, price, render
 
 if TYPE_CHECKING:
     from synalinks.lm.cassette.rows import Row
@@ -225,14 +225,14 @@ def _figures(group: Sequence[Changes]) -> tuple[str, ...]:
 
 def _money(total: Totals) -> str:
     unknown = f" + {count(total.as_if.unknown, 'unknown', 'unknown')}" if total.as_if.unknown else ""
-    return f"${total.as_if.known:.4f}{unknown}"
+    return f"{price(total.as_if.known)}{unknown}"
 
 
 def _difference(old: Totals, new: Totals) -> str:
     if old.as_if.unknown or new.as_if.unknown:
         return "?"
     change = new.as_if.known - old.as_if.known
-    return f"{'-' if change < 0 else '+'}${abs(change):.4f}" if change else ""
+    return f"{'-' if change < 0 else '+'}{price(abs(change))}" if change else ""
 
 
 def _details(module: str, changes: Changes) -> list[str]:

@@ -133,7 +133,7 @@ def _by_module_and_model(ledger: Ledger) -> str:
             f"{total.failed:,}" if total.failed else "",
             f"{total.input_tokens:,}",
             f"{total.output_tokens:,}",
-            f"${total.as_if.known:.4f}{unknown}",
+            f"{price(total.as_if.known)}{unknown}",
         )
 
     rows = [

@@ -8,6 +8,7 @@ from decimal import Decimal
 from synalinks import _json
 from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
+from synalinks._support.log_values import log_value
 from synalinks.cli.cassette.conversation import asked
 from synalinks.cli.report.files import RunFiles
 from synalinks.lm.ledger.dollars import dollars_text
@@ -29,7 +30,7 @@ def facts(run: RunFiles) -> str:
     if (reason := history.get("stopped_by")) is not None:
         rows.append(("stopped by", f"{reason}: {history.get('stop_reason') or ''}"))
     for name, value in history.get("test", {}).items():
-        rows.append((name, f"{value:.4g}" if isinstance(value, int | float) else _json.dumps(value)))
+        rows.append((name, log_value(name, value)))
     return _html.table(("", ""), rows, numbers=())
 
 

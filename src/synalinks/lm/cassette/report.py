@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.core.call import ZERO, Reply, Request
+from synalinks.lm.ledger.dollars import dollars_text
 
 #: The most a live answer to a request can cost in dollars, or None if that is unknown.
 Bound = Callable[[Request], Decimal | None]
@@ -52,9 +53,9 @@ class Report:
         """What asking for what is missing costs, and how that is known."""
         parts = []
         if self.rows:
-            parts.append(f"about ${self.expected:.4f} (mean of {_count(self.rows, 'row')} of the same model)")
+            parts.append(f"about {dollars_text(self.expected)} (mean of {_count(self.rows, 'row')} of the same model)")
         if self.bounded:
-            parts.append(f"at most ${self.bounded:.4f} (no row of that model)")
+            parts.append(f"at most {dollars_text(self.bounded)} (no row of that model)")
         if self.unpriced:
             parts.append(f"an unknown price for {_count(self.unpriced, 'call')}")
         return " and ".join(parts) or "$0.0000"
