@@ -9,7 +9,7 @@ from synalinks.lm import dollars_text
 
 #: Ends of the names of metrics that are counts.
 _COUNTS = ("tokens", "calls")
-#: From here on one decimal tells as much as four.
+#: From here on one decimal is enough.
 _LARGE = 1000.0
 
 
