@@ -171,7 +171,7 @@ def test_a_replayed_call_that_nothing_cancels_is_a_miss(tmp_path: Path) -> None:
         with use_cassette(path, "none"), scope.enter(sample=4):
             await Client(MODEL).send(request(4))
 
-    with pytest.raises(CassetteMiss, match=r"was cancelled after 2\.\d+ s, and nothing has cancelled this one"):
+    with pytest.raises(CassetteMiss, match=r"was cancelled after \d+\.\d+ s, and nothing has cancelled this one"):
         run(main())
 
 
