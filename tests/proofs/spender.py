@@ -23,10 +23,10 @@ INPUT, OUTPUT = 3, 12
 
 async def main(folder: Path, budget: synalinks.Budget) -> None:
     synalinks.set_price("ollama/sums", input=INPUT, output=OUTPUT)
-    program = await solver(concurrency=8)
+    program = await solver(concurrency=8, max_tokens=200)
     x, y = some_twice(16)
     history = await program.fit(
-        x, y, batch_size=8, epochs=30, validation_split=0.25, verbose=0, seed=7,
+        x, y, batch_size=8, epochs=30 if budget.usd is None else 1000, validation_split=0.25, verbose=0, seed=7,
         budget=budget, resume=folder / "state",
     )  # fmt: skip
     tracker = history.budget
