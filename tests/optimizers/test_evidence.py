@@ -1,12 +1,8 @@
-"""Tests of what rewards say of one candidate against another, and of which rewards are kept."""
+"""Tests of what rewards say of one state against another, and of which rewards are kept."""
 
 from __future__ import annotations
 
 import json
-import math
-
-import numpy as np
-import pytest
 
 from synalinks.data import Instructions, Variable
 from synalinks.optimizers import Candidate
@@ -26,12 +22,7 @@ def test_units_are_those_of_the_rewards() -> None:
 
 def test_nothing_shared_says_nothing() -> None:
     nothing = Paired.of({}, {})
-    assert nothing.total_in_units == nothing.mean_in_units == 0.0 and nothing.lead(0.25) == -math.inf
-
-
-def test_a_lead_is_the_mean_difference_less_what_so_many_samples_leave_uncertain() -> None:
-    four = Paired.of(dict.fromkeys(range(4), 1.0), {n: float(n > 0) for n in range(4)})
-    assert four.lead(0.25) == pytest.approx(0.25 - 0.125) and four.lead(0.0) == 0.25
+    assert nothing.total_in_units == nothing.mean_in_units == 0.0
 
 
 # --- by state ----------------------------------------------------------------------------------------------------
@@ -58,10 +49,8 @@ def test_states_are_forgotten_once_a_variable_can_not_hold_its_part_again() -> N
     states = {text: evidence.state(variables(*text)) for text in ("ab", "ac", "xb")}
     for state in states.values():
         evidence.add(state, range(3), [1.0] * 3)
-    assert evidence.paired(0, key("a"), key("x")).count == 3
     evidence.keep_only([{key("a")}, {key("b"), key("c")}])
     assert [text for text, state in states.items() if evidence.known(state)] == ["ab", "ac"]
-    assert evidence.paired(0, key("a"), key("x")).count == 0
     evidence.keep_only([set(), set()])
     assert evidence.get_state() == []
 
@@ -72,29 +61,3 @@ def test_what_is_known_survives_saving() -> None:
     evidence.add(("a", "c"), [], [])
     again.set_state(json.loads(json.dumps(evidence.get_state())))
     assert again.get_state() == evidence.get_state() and again.known(("a", "b")) == {3: 0.5}
-
-
-def test_candidates_are_compared_where_all_other_variables_held_the_same() -> None:
-    evidence = Evidence()
-    evidence.add(("a", "b"), [1, 2, 3], [1.0, 1.0, 0.0])
-    evidence.add(("x", "b"), [2, 3, 4], [0.0, 0.0, 0.0])
-    evidence.add(("x", "c"), [1, 2, 3], [1.0, 1.0, 1.0])
-    paired = evidence.paired(0, "a", "x")
-    assert (paired.count, paired.total) == (2, 1.0)
-    assert evidence.paired(1, "b", "c").total == -2.0  # of x, on samples 2 and 3
-    assert evidence.paired(0, "a", "y").count == 0
-
-
-def test_all_leads_at_once_are_those_of_each_pair() -> None:
-    rng, evidence = np.random.default_rng(0), Evidence()
-    names = ["a", "b", "c", "d", "never"]
-    for name in names[:4]:
-        for beside in ("p", "q"):
-            samples = sorted(int(n) for n in rng.permutation(12)[:5])
-            evidence.add((name, beside), samples, rng.random(5).tolist())
-    evidence.add(("d", "r"), [1], [1.0])
-    found = evidence.leads(0, names, 0.25)
-    for i, one in enumerate(names):
-        for j, other in enumerate(names):
-            paired = evidence.paired(0, one, other)
-            assert found[i, j] == pytest.approx(paired.lead(0.25) if paired.count else math.nan, nan_ok=True)

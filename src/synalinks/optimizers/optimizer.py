@@ -12,7 +12,6 @@ from synalinks._support.calling import awaited
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
 from synalinks.optimizers.candidates import Candidate, check_fields
-from synalinks.optimizers.evidence import Evidence
 from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
 from synalinks.optimizers.in_place import InPlace
@@ -43,13 +42,12 @@ class Optimizer(InPlace):
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
     calls `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
     end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the
-    `population_size` best by their lower confidence bound or, with `paired`, by those of their differences from the
-    best one on the samples that both were scored on.
+    `population_size` best by their lower confidence bound.
 
     Args:
         population_size: candidates kept per variable.
         sampling_temperature: how strongly variables that do badly are preferred for updates.
-        reward_uncertainty: of one sample, in units of reward; see `evolutionary.population`.
+        reward_uncertainty: of one sample, in units of reward; see `candidates.Scores.lower_bound`.
         update_freq: when the pool changes: `epoch` or `batch`.
         name, description: in logs and saved files.
 
@@ -64,9 +62,6 @@ class Optimizer(InPlace):
         >>> Brief(population_size=3)
         <Brief name=brief>
     """
-
-    #: Whether candidates are compared on the samples that both were scored on, not by their own lower bounds.
-    paired = False
 
     def __init__(
         self,
@@ -92,7 +87,6 @@ class Optimizer(InPlace):
         self.update_freq = update_freq
         self.populations: dict[str, Population] = {}
         self._just_validated: dict[str, Candidate] = {}  # by this epoch's validation, by variable
-        self._evidence = Evidence()
         self.state = Variable(
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
@@ -139,31 +133,22 @@ class Optimizer(InPlace):
     # --- what the trainer calls, in this order -------------------------------------------------------------
 
     async def begin(
-        self,
-        program: Any,
-        variables: Sequence[Variable],
-        rng: np.random.Generator,
-        evidence: Evidence | None = None,
-        hooks: bool = True,
+        self, program: Any, variables: Sequence[Variable], rng: np.random.Generator, hooks: bool = True
     ) -> None:
         """Begin a training: `build` where these variables are new, then `on_train_begin`.
 
         Args:
-            evidence: what the trainer adds rewards to; empty where None.
             hooks: False where a loop of one's own has called `on_train_begin`.
 
         Raises:
             ConfigurationError: what `on_train_begin` refuses.
         """
         self.set_program(program)
-        self._evidence = Evidence() if evidence is None else evidence
         paths = [variable.path for variable in variables]
         if self._built_for != paths:
             await awaited(self.build(variables))
             self.built, self._built_for = True, paths
         if not hooks:
-            for population in self.populations.values():
-                population.evidence = self._evidence  # samples are numbered anew in each step of such a loop
             return
         self._rng, self.populations = rng, {}
         await awaited(self.on_train_begin(variables))
@@ -182,7 +167,7 @@ class Optimizer(InPlace):
         """
         self.populations, self._just_validated, self.in_own_loop = {}, {}, True
         before, left = self.state.get("seeds_left"), {}
-        for place, variable in enumerate(trainable_variables):
+        for variable in trainable_variables:
             check_fields(variable)
             value = variable.get_json()
             # There are new ones if the program was saved in the middle of an epoch.
@@ -199,10 +184,7 @@ class Optimizer(InPlace):
             seeds = [n for n in before.get(variable.path, ()) if n < count] if known else list(range(count))
             if seeds:
                 left[variable.path] = seeds
-            evidence = self._evidence if self.paired else None
-            self.populations[variable.path] = Population(
-                variable, self.population_size, self.reward_uncertainty, evidence, place
-            )
+            self.populations[variable.path] = Population(variable, self.population_size, self.reward_uncertainty)
             if value["candidates"]:
                 await self._rebuild(variable)
         self.state.update({"seeds_left": left})
@@ -346,8 +328,6 @@ class Optimizer(InPlace):
                 await self._rebuild(variable)
             self.write_best_validated(variable)
             variable.get_json()["current_predictions"] = []
-            self.populations[variable.path].evidence = Evidence()
-        self._evidence = Evidence()  # of this training alone
 
     # --- going on after a crash ----------------------------------------------------------------------------
 

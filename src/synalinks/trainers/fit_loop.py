@@ -126,7 +126,7 @@ class FitLoop:
         parts = self.parts
         called = (parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
         models_of(called)  # all that is missing is one error, also what only the optimizer needs
-        await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng, parts.scores, parts.config.hooks)
+        await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng, parts.config.hooks)
         check_models(*called)
         history.budget, history.seed, self._history = self._tracker, parts.config.seed, history
         parts.run.compiled.feedback.clear()
@@ -298,8 +298,6 @@ class FitLoop:
             for variable in self.parts.variables
         ]
         self.parts.scores.keep_only([{candidate.key for candidate in members} for members in pools])
-        for population in self.parts.optimizer.populations.values():
-            population.reindex()  # the best by what is left, as after a crash
 
     def _ended(self, epoch: Epoch) -> BudgetExceeded | None:
         """The refusal of a budget that has ended the training; that of an epoch's own has not."""

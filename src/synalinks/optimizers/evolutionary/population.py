@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from synalinks.data import Variable
 from synalinks.optimizers.candidates import Candidate, merge
-from synalinks.optimizers.evidence import Evidence
 
 #: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
 NEWCOMERS = 200
@@ -21,28 +18,20 @@ class Population:
     Each change is written to the variable's lists `best_candidates` and `candidates` at once, so that what is saved is
     what is searched. Work per step does not grow with the number of steps.
 
-    A candidate is better than the best known one where its `lead` is above 0. Given evidence, candidates are compared
-    on the samples that both were scored on, so that neither luck with easy samples nor having been measured more makes
-    one the best; without, or where no sample is shared, by their lower bounds.
+    Candidates are ranked by the lower confidence bounds of their rewards, see `Scores.lower_bound`.
 
     Args:
         variable: the variable whose candidates these are.
         size: places in the pool.
         uncertainty: of one sample, in units of reward.
-        evidence: rewards by state and sample, or None.
-        place: of the variable in a state.
 
     Attributes:
         best: the best known candidate, new ones included; None before the first is scored.
     """
 
-    def __init__(
-        self, variable: Variable, size: int, uncertainty: float, evidence: Evidence | None = None, place: int = 0
-    ) -> None:
+    def __init__(self, variable: Variable, size: int, uncertainty: float) -> None:
         self.variable = variable
         self.uncertainty = uncertainty
-        self.evidence = Evidence() if evidence is None else evidence
-        self.place = place
         self.limit = max(NEWCOMERS, 2 * size)
         self.best: Candidate | None = None
         self.reindex()
@@ -65,35 +54,15 @@ class Population:
     @property
     def validated(self) -> Candidate | None:
         """The best of those that a validation has measured, or None."""
-        return self._champion([one for one in self.candidates if one.scores.validated])
+        return self._best_of([one for one in self.candidates if one.scores.validated])
 
-    def lead(self, one: Candidate, other: Candidate) -> float:
-        """By how much one candidate is surely better than another; below 0 where that is not sure."""
-        paired = self.evidence.paired(self.place, one.key, other.key)
-        return paired.lead(self.uncertainty) if paired.count else self._bound(one) - self._bound(other)
+    def ranked(self, candidates: Iterable[Candidate]) -> list[Candidate]:
+        """Candidates from best to worst by their lower bounds; equal ones in order of arrival."""
+        return sorted(candidates, key=self._bound, reverse=True)
 
-    def leads(self, candidates: Sequence[Candidate]) -> Any:
-        """The lead of each over each on shared samples, `(n, n)`; NaN where there are none."""
-        return self.evidence.leads(self.place, [one.key for one in candidates], self.uncertainty)
-
-    def ranked(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Candidates from best to worst, by their leads over the best; equal ones in order of arrival."""
-        best = self._champion(candidates)
-        if best is None:
-            return list(candidates)
-        leads = {one.key: math.inf if one is best else self._lead_of_scored(one, best) for one in candidates}
-        return sorted(candidates, key=lambda one: -leads[one.key])
-
-    def _champion(self, candidates: Sequence[Candidate]) -> Candidate | None:
-        """The first one until another one beats it, and so on; each has one turn, as three may beat one another."""
-        best: Candidate | None = None
-        for one in candidates:
-            if one.scores.count and (best is None or self.lead(one, best) > 0.0):
-                best = one
-        return best
-
-    def _lead_of_scored(self, one: Candidate, best: Candidate) -> float:
-        return self.lead(one, best) if one.scores.count else -math.inf
+    def _best_of(self, candidates: Iterable[Candidate]) -> Candidate | None:
+        """The best of those that have been scored; the first of equal ones."""
+        return max((one for one in candidates if one.scores.count), key=self._bound, default=None)
 
     def reindex(self) -> None:
         """Read the variable's lists anew."""
@@ -116,7 +85,7 @@ class Population:
         self._rank()
 
     def _rank(self) -> None:
-        self.best = self._champion(self.candidates)
+        self.best = self._best_of(self.candidates)
 
     def learn(self, candidate: Candidate, rewards: Sequence[float]) -> None:
         """Add the rewards of samples that a candidate was not scored on before."""
@@ -125,10 +94,10 @@ class Population:
         known = self._known(candidate) or Candidate(candidate.fields)
         scored = known.scored(rewards)
         self._store(scored)
-        if self.best is known:
-            self._rank()
-        elif self.best is None or self.lead(scored, self.best) > 0.0:
+        if self.best is None or self._bound(scored) > self._bound(self.best):
             self.best = scored
+        elif self.best is known:
+            self._rank()
         if len(self._newcomers) > self.limit:
             self._put(self.members, self.ranked(self.newcomers)[: self.limit // 2])
 

@@ -133,7 +133,7 @@ def check_distance(distance: Distance) -> None:
 
 
 def dominated_novelty_search(
-    pooled: Sequence[Candidate], distances: Any, k_nearest_fitter: int, uncertainty: float = 0.0, leads: Any = None
+    pooled: Sequence[Candidate], distances: Any, k_nearest_fitter: int, uncertainty: float = 0.0
 ) -> list[Candidate]:
     """The candidates without a better one within 1 / k; the best alone if that leaves none.
 
@@ -143,8 +143,6 @@ def dominated_novelty_search(
         k_nearest_fitter: larger means a smaller radius, and so a more diverse pool.
         uncertainty: of one sample. One is better than another if its lower confidence bound is above the other's
             mean reward, so that a few lucky samples drop no candidate.
-        leads: of each over each, `(n, n)`, see `Population.leads`; where it is a number, one is better than another if
-            its lead is above 0.
     """
     import numpy as np  # only training needs it
 
@@ -152,8 +150,6 @@ def dominated_novelty_search(
     bounds = np.array([candidate.scores.lower_bound(uncertainty) for candidate in pooled], dtype=np.float64)
     near = distances < 1.0 / k_nearest_fitter
     better = bounds[None, :] > means[:, None]
-    if leads is not None:
-        better = np.where(np.isnan(leads.T), better, leads.T > 0.0)
     dominated = (near & better).any(axis=1)
     kept = [candidate for candidate, out in zip(pooled, dominated, strict=True) if not out]
     return kept or list(pooled[:1])

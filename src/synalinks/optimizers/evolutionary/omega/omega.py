@@ -247,9 +247,7 @@ class OMEGA(EvolutionaryOptimizer):
             distances = None  # fit ends by what its budget refused; what was scored is kept
         if distances is None:
             return
-        kept = dominated_novelty_search(
-            everyone, distances, self.k_nearest_fitter, self.reward_uncertainty, population.leads(everyone)
-        )
+        kept = dominated_novelty_search(everyone, distances, self.k_nearest_fitter, self.reward_uncertainty)
         kept = kept if len(kept) > 1 else everyone[:2]  # crossover needs two
         validated = population.validated
         stays = {candidate.key for candidate in (*kept, *([validated] if validated else []))}
