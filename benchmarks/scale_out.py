@@ -29,7 +29,7 @@ from ray import cloudpickle
 
 import synalinks
 from synalinks.distribution import BatchPredictor, Ray
-from synalinks.distribution.batch_worker import PULSE, Desk
+from synalinks.distribution.batch_worker import HEARTBEAT, Coordinator
 from synalinks.distribution.leases import SHARE
 from synalinks.distribution.messages import Answer, Asked, Attempt, Attempted, CallSample, Done
 from synalinks.lm import Amount, Budget, Call, Reply, Request
@@ -103,12 +103,15 @@ def sizes() -> dict[str, int]:
 
 async def desk_rate(count: int = 1000) -> float:
     """Messages a second that the one actor with the leases answers."""
-    desk = ray.remote(Desk).options(num_cpus=0).remote(Budget(calls=10**9), 100)
+    coordinator = ray.remote(Coordinator).options(num_cpus=0).remote(Budget(calls=10**9), 100)
     nothing = Amount()
-    await desk.lease.remote("a", nothing, nothing, nothing, Amount(calls=1))
+    await coordinator.lease.remote("a", nothing, nothing, nothing, Amount(calls=1))
     begun = time.perf_counter()
     await asyncio.wait(
-        [asyncio.wrap_future(desk.lease.remote("a", nothing, nothing, nothing, nothing).future()) for _ in range(count)]
+        [
+            asyncio.wrap_future(coordinator.lease.remote("a", nothing, nothing, nothing, nothing).future())
+            for _ in range(count)
+        ]
     )
     return count / (time.perf_counter() - begun)
 
@@ -122,13 +125,13 @@ def leases_needed(workers: int, calls: int) -> float:
 def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> None:
     """What saturates first."""
     through, leases, reports = 1 / driver, leases_needed(WORKERS, CALLS), 2 * CALLS / batch
-    a_call, pulses = (leases + reports) / CALLS, WORKERS / PULSE
+    a_call, pulses = (leases + reports) / CALLS, WORKERS / HEARTBEAT
     print(f"\n4. On paper: {WORKERS:,} workers, {CALLS:.0e} calls")
     print(f"  through the stacks of one driver: {through:,.0f} calls/s, {CALLS / through / 86400:,.1f} days, with")
     print(f"  {bytes_a_call * through / 1e6:,.1f} MB/s of messages; the driver's core saturates first:")
     print(f"  with answers of 2 s, at {2 * through:,.0f} calls out at once")
     print(f"  BatchPredictor: {leases:,.0f} leases and {reports:,.0f} reports (of {batch} rows), {a_call:.4f} messages")
-    print(f"  a call; the desk answers {rate:,.0f} messages/s, of which signs of life take {pulses:,.0f}:")
+    print(f"  a call; the coordinator answers {rate:,.0f} messages/s, of which signs of life take {pulses:,.0f}:")
     print(f"  it saturates at {max(0.0, rate - pulses) / a_call:,.0f} calls/s")
 
 

@@ -13,7 +13,7 @@ import synalinks
 from distribution.local_workers import no_ray
 from programs_under_test import compiled, lm, number_of, solver
 from synalinks.distribution import BatchPredictor, Ray
-from synalinks.distribution.batch_worker import SILENCE, BlockWorker, Desk, RowWorker, Task
+from synalinks.distribution.batch_worker import SILENCE, BlockWorker, Coordinator, RowWorker, Task
 from synalinks.distribution.parcels import Parcel
 from synalinks.errors import BudgetExceeded, ConfigurationError, DataError
 from synalinks.lm import NOTHING, Amount, Budget, Reply
@@ -58,11 +58,11 @@ def task(budget: Budget | None = None, program: Any = None, **options: Any) -> T
     return Task(Parcel.pack(program or solver(), ()), budget, **made)
 
 
-def worker(kind: type[RowWorker] = RowWorker, budget: Budget | None = None, **options: Any) -> tuple[Any, Desk]:
-    desk = Desk(budget, 2)
-    made = kind(task(budget, **options), Actor(desk))
+def worker(kind: type[RowWorker] = RowWorker, budget: Budget | None = None, **options: Any) -> tuple[Any, Coordinator]:
+    coordinator = Coordinator(budget, 2)
+    made = kind(task(budget, **options), Actor(coordinator))
     _made.append(made)
-    return made, desk
+    return made, coordinator
 
 
 _made: list[RowWorker] = []
@@ -81,12 +81,12 @@ def closed() -> Iterator[None]:
 
 @pytest.mark.usefixtures("no_ray")
 def test_rows_keep_their_columns_and_get_those_of_the_output() -> None:
-    predict, desk = worker()
+    predict, coordinator = worker()
     found = predict(table_of(range(7, 12))).to_pydict()
     assert found["id"] == [7, 8, 9, 10, 11]
     assert found["answer"] == [7, 8, None, 10, 11]
     assert found["error"][0] is None and "too odd" in found["error"][2]
-    counts, _, _ = asyncio.run(desk.bill())
+    counts, _, _ = asyncio.run(coordinator.bill())
     assert (counts.rows, counts.failed, counts.calls.calls, counts.calls.failed) == (5, 1, 5, 1)
 
 
@@ -115,12 +115,12 @@ def test_the_limits_of_an_account_are_divided() -> None:
 
 @pytest.mark.usefixtures("no_ray")
 def test_a_budget_ends_at_its_cap_and_the_rest_of_the_lease_is_given_back() -> None:
-    predict, desk = worker(budget=Budget(calls=10))
+    predict, coordinator = worker(budget=Budget(calls=10))
     predict(table_of(range(4)))
-    assert asyncio.run(desk.bill())[1:] == (Amount(calls=4), NOTHING)
+    assert asyncio.run(coordinator.bill())[1:] == (Amount(calls=4), NOTHING)
     with pytest.raises(BudgetExceeded):
         predict(table_of(range(100, 108)))
-    assert asyncio.run(desk.bill())[1] == Amount(calls=10)
+    assert asyncio.run(coordinator.bill())[1] == Amount(calls=10)
 
 
 def test_the_lease_of_a_silent_worker_is_settled_and_nobody_waits_for_it() -> None:
@@ -135,13 +135,13 @@ def test_the_lease_of_a_silent_worker_is_settled_and_nobody_waits_for_it() -> No
 
     async def main() -> None:
         clock = Still()
-        desk, all_of_it = Desk(Budget(calls=4), 1, clock), Amount(calls=4)
-        await desk.lease("lost", NOTHING, NOTHING, NOTHING, all_of_it)
-        assert not (await desk.lease("waits", NOTHING, NOTHING, NOTHING, Amount(calls=1))).final
+        coordinator, all_of_it = Coordinator(Budget(calls=4), 1, clock), Amount(calls=4)
+        await coordinator.lease("lost", NOTHING, NOTHING, NOTHING, all_of_it)
+        assert not (await coordinator.lease("waits", NOTHING, NOTHING, NOTHING, Amount(calls=1))).final
         clock.time += SILENCE + 1
-        await desk.lease("waits", NOTHING, NOTHING, NOTHING, Amount(calls=1))
-        assert (await desk.lease("waits", NOTHING, NOTHING, NOTHING, Amount(calls=1))).final
-        assert (await desk.bill())[1:] == (all_of_it, all_of_it)
+        await coordinator.lease("waits", NOTHING, NOTHING, NOTHING, Amount(calls=1))
+        assert (await coordinator.lease("waits", NOTHING, NOTHING, NOTHING, Amount(calls=1))).final
+        assert (await coordinator.bill())[1:] == (all_of_it, all_of_it)
 
     asyncio.run(main())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
-from synalinks.distribution.batch_worker import Block, BlockWorker, Counts, Desk, RowWorker, Task, output_columns
+from synalinks.distribution.batch_worker import Block, BlockWorker, Coordinator, Counts, RowWorker, Task, output_columns
 from synalinks.distribution.parcels import Parcel
 from synalinks.distribution.ray_workers import Ray
 from synalinks.errors import ConfigurationError, DataError
@@ -110,8 +110,8 @@ class BatchPredictor:
         self._budget = None if budget is None else Budget.of(budget)
         self._workers, self._batch_size, self._prefix, self._ordered = workers, batch_size, prefix, ordered
         self._ray = ray or Ray(workers)
-        Desk(self._budget, workers)  # a budget that can't be leased is refused here
-        self._desk: Any = None
+        Coordinator(self._budget, workers)  # a budget that can't be leased is refused here
+        self._coordinator: Any = None
 
     # --- a dataset -------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class BatchPredictor:
             RowWorker,
             batch_size=self._batch_size,
             batch_format="pyarrow",
-            fn_constructor_args=(self._task(), self._desk),
+            fn_constructor_args=(self._task(), self._coordinator),
             compute=self._pool(),
         )
 
@@ -139,9 +139,9 @@ class BatchPredictor:
         """What was reported so far."""
         import ray  # an extra
 
-        if self._desk is None:
+        if self._coordinator is None:
             return Bill(Counts(), Amount(), Amount())
-        return Bill(*ray.get(self._desk.bill.remote()))
+        return Bill(*ray.get(self._coordinator.bill.remote()))
 
     # --- Parquet files ---------------------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class BatchPredictor:
 
         items = [block._asdict() for block in blocks]
         written = data.from_items(items, override_num_blocks=len(items)).map_batches(
-            BlockWorker, batch_size=1, fn_constructor_args=(self._task(), self._desk), compute=self._pool()
+            BlockWorker, batch_size=1, fn_constructor_args=(self._task(), self._coordinator), compute=self._pool()
         )
         for row in written.iter_rows():
             yield row["ended"]
@@ -213,7 +213,7 @@ class BatchPredictor:
 
             data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.WARNING)
-        self._desk = ray.remote(Desk).options(num_cpus=0).remote(self._budget, self._workers)
+        self._coordinator = ray.remote(Coordinator).options(num_cpus=0).remote(self._budget, self._workers)
 
     def _task(self) -> Task:
         parcel = Parcel.pack(self._program, ())

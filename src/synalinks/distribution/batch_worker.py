@@ -34,7 +34,7 @@ ARROW_TYPES = {"string": "string", "integer": "int64", "number": "float64", "boo
 #: The column of what went wrong with a row.
 ERROR = "error"
 #: Seconds between two signs of life of a worker that predicts, and after which one without is taken to be lost.
-PULSE, SILENCE = 5.0, 60.0
+HEARTBEAT, SILENCE = 5.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Counts:
         return Counts(self.rows + other.rows, self.failed + other.failed, self.calls + other.calls)
 
 
-class Desk:
+class Coordinator:
     """The one place where workers lease the budget and report; an actor, or an object in a test."""
 
     def __init__(self, budget: Budget | None, workers: int, clock: Clock | None = None) -> None:
@@ -136,12 +136,12 @@ class RowWorker:
 
     Args:
         task: the program and the settings.
-        desk: the actor of `Desk`.
+        coordinator: the actor of `Coordinator`.
     """
 
-    def __init__(self, task: Task, desk: Any) -> None:
+    def __init__(self, task: Task, coordinator: Any) -> None:
         _, self.program, _ = task.parcel.unpack()
-        self._task, self._desk = task, desk
+        self._task, self._coordinator = task, coordinator
         self._runner = asyncio.Runner()
         self._models = models_of([self.program])
         for model in self._models:
@@ -153,7 +153,7 @@ class RowWorker:
 
     async def lease(self, holder: str, spent: Amount, uncertain: Amount, returned: Amount, need: Amount) -> Grant:
         """See `Lessor.lease`."""
-        grant: Grant = await self._desk.lease.remote(holder, spent, uncertain, returned, need)
+        grant: Grant = await self._coordinator.lease.remote(holder, spent, uncertain, returned, need)
         return grant
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -208,7 +208,7 @@ class RowWorker:
                 return None, reasons[-1] if reasons else "the program gave no output"
             return outputs.get_json(), None
 
-        pulse = asyncio.create_task(self._pulse())
+        heartbeat = asyncio.create_task(self._heartbeat())
         try:
             found: list[tuple[JsonObject | None, str | None]] = []
             for at in range(0, len(rows), self._task.batch_size):
@@ -216,18 +216,18 @@ class RowWorker:
                 found += await run_all(one(first + at + number, row) for number, row in enumerate(part))
             return found
         finally:
-            pulse.cancel()
+            heartbeat.cancel()
 
-    async def _pulse(self) -> None:
+    async def _heartbeat(self) -> None:
         while True:
-            await self._desk.alive.remote(self._name)
-            await asyncio.sleep(PULSE)
+            await self._coordinator.alive.remote(self._name)
+            await asyncio.sleep(HEARTBEAT)
 
     async def _report(self, counts: Counts) -> None:
         """Report, give idle parts of the lease back, and keep nothing of the calls: memory is for the next rows."""
         if self._tracker is not None:
             await self._tracker.report()
-        await self._desk.report.remote(counts)
+        await self._coordinator.report.remote(counts)
         clear()
         for model in self._models:
             model.client.ledger.clear()
