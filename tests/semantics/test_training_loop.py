@@ -33,7 +33,7 @@ def test_the_parameters_of_fit_and_their_defaults() -> None:
         ("callbacks", None), ("validation_split", 0.1), ("validation_data", None), ("shuffle", True),
         ("initial_epoch", 0), ("steps_per_epoch", None), ("validation_steps", None), ("validation_batch_size", 32),
         ("validation_freq", 1), ("seed", None), ("budget", None), ("resume", False),
-            ("calls", None), ("test_data", None), ("max_failed_share", 0.5),
+            ("calls", None), ("test_data", None), ("max_failed_share", 0.5), ("distribution", None),
     ]  # fmt: skip
 
 
