@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +18,9 @@ from hypothesis import strategies as st
 from lm.virtual import run_still
 from synalinks.errors import ServerError
 from synalinks.lm.cache import leases
+from synalinks.lm.cache.disk_store import DiskStore
 from synalinks.lm.cache.layer import CacheLayer, Mode
-from synalinks.lm.cache.leases import LATEST, LEASE, Leases, at_once
+from synalinks.lm.cache.leases import LATEST, LEASE, Leases, at_once, new_owner
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import MemoryStore, Store, StoreBusy
 from synalinks.lm.core.call import Call, Reply, Request, stack
@@ -419,3 +423,23 @@ def test_every_schedule_of_processes(schedule: list[Plan]) -> None:
 
 def test_a_lease_is_renewed_in_time() -> None:
     assert leases.RENEWALS >= 3 and leases.SOONEST < leases.LATEST < leases.LEASE
+
+
+def test_the_lease_of_a_killed_process_of_this_machine_ends_with_it(tmp_path: Path) -> None:
+    here = new_owner()
+    machine, _, number = here.rpartition("/")[0].rpartition("/")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        store = DiskStore(tmp_path)
+        for key, owner in (
+            ("killed", f"{machine}/{other.pid}/1"),
+            ("alive", f"{machine}/{number}/1"),
+            ("elsewhere", f"another machine/{other.pid}/1"),
+            ("unnamed", "1"),
+        ):
+            assert store.claim([key], owner, LEASE) == [key]
+        keys = ["killed", "alive", "elsewhere", "unnamed"]
+        assert store.claim(keys, here, LEASE) == []
+        other.kill()
+        other.wait()
+        assert store.claim(keys, here, LEASE) == ["killed"]
+        store.close()

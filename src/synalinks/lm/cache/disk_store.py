@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from synalinks._base.files import PRIVATE, made
+from synalinks.lm.cache.leases import is_of_ended_process
 from synalinks.lm.cache.store import MANY, UNREADABLE, MemoryStore, Store, StoreBusy
 
 #: How long, in seconds, SQLite may wait for another writer before a caller that must not block gets an error.
@@ -136,7 +137,8 @@ def _plain_cache() -> Any:
                 self.expire()  # of processes that died
                 for key in keys:
                     holder, end = self.get(key, expire_time=True)
-                    if holder == owner.encode() or (end or 0.0) > time.time() + seconds + CLOCK_STEP:
+                    too_long = (end or 0.0) > time.time() + seconds + CLOCK_STEP
+                    if holder == owner.encode() or too_long or is_of_ended_process(_lenient(holder or b"")):
                         self.delete(key)
                 return [key for key in keys if self.add(key, owner.encode(), expire=seconds)]
 

@@ -3,7 +3,8 @@
 A call that finds no answer takes a lease on its key, looks once more, and is sent. A call that finds the key taken
 looks again, in intervals that grow, until the answer is there or the lease can be taken. A lease is renewed while its
 call is out, whatever that takes, and released when the call ends; that of a process that died ends by itself. No call
-waits while it has a lease that another waits for, so none waits in a circle.
+waits while it has a lease that another waits for, so none waits in a circle. On one machine a lease names its process,
+so that those of a process that was killed end at once (`is_of_ended_process`).
 
 An answer is paid for twice only where a lease ends under a call that goes on: its event loop stood still for `LEASE`
 seconds, or the store lost the lease. Then both answers are whole, and the first to be stored is kept.
@@ -12,8 +13,12 @@ seconds, or the store lost the lease. Then both answers are whole, and the first
 from __future__ import annotations
 
 import asyncio
+import os
+import platform
 import uuid
 from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
@@ -29,6 +34,34 @@ RENEWALS = 3
 SOONEST, LATEST, PART = 0.01, 1.0, 1 / 8
 
 
+@cache
+def _machine() -> str:
+    """This start of this machine, and on Linux the namespace in which a process has its number."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip() + os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return platform.node()
+
+
+def new_owner() -> str:
+    """The name of an owner of leases: its machine, process and number."""
+    return f"{_machine()}/{os.getpid()}/{uuid.uuid4().hex}"
+
+
+def is_of_ended_process(owner: str) -> bool:
+    """Whether the owner was of a process of this machine that has ended."""
+    machine, _, process = owner.rpartition("/")[0].rpartition("/")
+    if machine != _machine() or not process.isdecimal() or os.name != "posix":
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        return False
+    return False
+
+
 class Leases:
     """The leases of one call, released at the end of an `async with` block.
 
@@ -40,7 +73,7 @@ class Leases:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._owner = uuid.uuid4().hex
+        self._owner = new_owner()
         self._keys: dict[str, None] = {}
         self._renewal: asyncio.Task[None] | None = None
         self._waited = 0.0
