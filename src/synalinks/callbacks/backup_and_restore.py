@@ -44,7 +44,8 @@ class BackupAndRestore(Callback):
         delete_checkpoint: whether to delete the state when training has come to its end.
 
     Raises:
-        ConfigurationError: no frequency; when training begins, a state of another fit or layout.
+        ConfigurationError: no frequency; when training begins, a state of another fit or layout, or one that
+            can't be read.
 
     Example:
         >>> backup = synalinks.callbacks.BackupAndRestore("backup", save_freq=100)

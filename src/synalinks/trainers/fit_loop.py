@@ -111,6 +111,9 @@ class FitLoop:
 
         Args:
             anew: whether this is the first run, so that what is in the file is of another fit.
+
+        Raises:
+            ConfigurationError: the file of a run before can't be read.
         """
         if self._tracker is None:
             return

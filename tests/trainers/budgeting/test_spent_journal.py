@@ -94,12 +94,43 @@ def test_the_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Mo
     assert path.read_bytes() == kept
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"settled": 1}', '{"settled":{"usd":"a lot"},"out":{}}', "\x00\xff"])
-def test_a_torn_file_counts_nothing(tmp_path: Path, text: str) -> None:
-    (tmp_path / SPENT).write_bytes(text.encode("latin-1"))
-    left = tracker()
-    assert SpentJournal(tmp_path / SPENT).go_on(left) == NOTHING
-    assert left.settled == NOTHING
+def whole(usd: str = '"1"', tokens: str = "10", calls: str = "1") -> str:
+    """A journal whose settled amount has these values, as JSON."""
+    nothing = '{"usd":"0","tokens":0,"calls":0}'
+    settled = f'{{"usd":{usd},"tokens":{tokens},"calls":{calls}}}'
+    return f'{{"settled":{settled},"in_flight":{nothing},"uncertain":{nothing}}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[]", '{"settled": 1}', '{"settled":{"usd":"a lot"},"out":{}}', "\x00\xff",
+        whole(usd='"-1"'), whole(usd='"NaN"'), whole(usd='"a lot"'), whole(usd="null"), whole(tokens="-10"),
+        whole(tokens="1.5"), whole(calls='"1"'), whole(calls="true"), whole()[:100],
+    ],
+)  # fmt: skip
+def test_a_damaged_file_refills_no_budget(tmp_path: Path, text: str) -> None:
+    path, left = tmp_path / SPENT, tracker()
+    path.write_bytes(whole().encode())
+    assert SpentJournal(path).go_on(tracker()) == Amount(Decimal(1), 10, 1)
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(synalinks.errors.ConfigurationError, match="can't be read") as caught:
+        SpentJournal(path).go_on(left)
+    assert str(path) in str(caught.value) and "delete" in str(caught.value)
+    assert left.settled == NOTHING and path.read_bytes() == text.encode("latin-1"), "it is left as it is"
+
+
+def test_a_fit_does_not_go_on_beside_a_damaged_file(tmp_path: Path) -> None:
+    with OllamaServer(env=True) as server:
+        with pytest.raises(StopError):
+            broken_off(tmp_path, 1000, Breaks())
+        sent, path = server.requests.number, tmp_path / "state" / SPENT
+        path.write_bytes(path.read_bytes()[:20])
+        with pytest.raises(synalinks.errors.ConfigurationError, match=SPENT):
+            broken_off(tmp_path, 1000)
+        assert server.requests.number == sent
+        path.unlink()
+        assert broken_off(tmp_path, 1000).stopped_by is None
 
 
 def test_a_run_that_was_killed_in_the_middle_of_an_epoch_counts_all_it_had_sent(tmp_path: Path) -> None:

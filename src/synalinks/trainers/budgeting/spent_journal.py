@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from synalinks import _json
 from synalinks._base.files import check_size, replacing
+from synalinks._base.numbers import is_whole
+from synalinks.errors import ConfigurationError
 from synalinks.lm import NOTHING, Amount, BudgetTracker
 
 #: Bytes of the file: always the same, so that each write puts a whole line in the place of another.
@@ -57,12 +60,22 @@ class SpentJournal:
         self._lock = threading.Lock()
 
     def read(self) -> Spent | None:
-        """What the file says; None if there is none, or it can't be read."""
+        """What the file says; None if there is none.
+
+        Raises:
+            ConfigurationError: it can't be read. Lines replace each other whole, so no crash leaves such a file.
+        """
         try:
             value = _json.loads(check_size(self.path).read_bytes())
-            return Spent(*(Amount.from_dict(value[name]) for name in Spent._fields))
-        except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
+            return Spent(*(_amount(value[name]) for name in Spent._fields))
+        except FileNotFoundError:
             return None
+        except (OSError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+            raise ConfigurationError(
+                f"{self.path} should say what this fit has spent of its budget, and can't be read "
+                f"({type(error).__name__}: {error}). Put it back from a copy; or delete it, so that what was spent "
+                f"since the last whole epoch is not counted; or delete the folder {self.path.parent} to begin anew"
+            ) from error
 
     def go_on(self, tracker: BudgetTracker) -> Amount:
         """Carry over to a tracker what the file says beyond it; gives what that was."""
@@ -95,6 +108,15 @@ class SpentJournal:
             if self._file is not None:
                 os.close(self._file)
             self._file = self._tracker = None
+
+
+def _amount(value: Mapping[str, Any]) -> Amount:
+    amount = Amount.from_dict(value)
+    if not (is_whole(amount.tokens) and is_whole(amount.calls) and amount.usd.is_finite()) or (
+        amount.at_least(NOTHING) != amount
+    ):
+        raise ValueError(f"no amount: {value!r}")
+    return amount
 
 
 def _line(tracker: BudgetTracker) -> bytes:
