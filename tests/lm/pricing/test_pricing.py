@@ -51,6 +51,14 @@ def test_each_bucket_has_its_price() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["input", "output", "cache_read", "cache_write", "per_hour", "per_request"])
+@pytest.mark.parametrize("wrong", [True, "a lot", "", -1, "-1", float("nan"), float("inf"), [1]])
+def test_a_price_that_is_no_amount_is_refused(name: str, wrong: Any) -> None:
+    with pytest.raises(ConfigurationError, match="amount of money"):
+        set_price("dear/m", **{name: wrong})
+    assert price_of("dear/m") is None
+
+
 @pytest.mark.parametrize(
     ("price", "usage"),
     [

@@ -6,9 +6,11 @@ import asyncio
 import subprocess
 import sys
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+import synalinks
 from synalinks import errors
 from synalinks.lm import providers
 from synalinks.lm.core.call import Call, Request, Usage
@@ -49,11 +51,34 @@ def test_one_spelling_per_server(given: str | None, url: str, monkeypatch: pytes
         assert endpoint_of(OLLAMA, "other:1") == "http://other:1"
 
 
-@pytest.mark.parametrize("given", ["http://host:notaport", "ftp://host", "http://u:secret@host:99999999"])
-def test_what_is_no_address(given: str) -> None:
-    with pytest.raises(errors.ConfigurationError) as caught:
-        endpoint_of(OLLAMA, given)
-    assert "secret" not in str(caught.value)
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://host:notaport",
+        "ftp://host",
+        "http://u:secret@host:99999999",
+        "http://a b",
+        "http://u:secret@a b",
+        "http://h\n.evil",
+        "http://h\t.evil/v1",
+        "h\r.evil:1",
+        "http://h\x00",
+        "http://h\u2028.evil",
+        "http://h\\.evil",
+        "http://h%2eevil",
+        "http://<h>",
+        "javascript:1",
+        "http:/host/v1",
+        "https:1",
+        "file:/etc/passwd",
+        5,
+    ],
+)
+def test_what_is_no_address_is_refused_when_the_model_is_made(given: Any) -> None:
+    for make_it in (lambda: endpoint_of(OLLAMA, given), lambda: synalinks.LanguageModel("ollama/m", api_base=given)):
+        with pytest.raises(errors.ConfigurationError, match="server's URL") as caught:
+            make_it()
+        assert "secret" not in str(caught.value)
 
 
 def test_a_provider_without_a_default_server_can_be_named_all_the_same() -> None:

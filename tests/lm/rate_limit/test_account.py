@@ -10,6 +10,8 @@ import pytest
 from tests.lm.virtual import LoopClock
 from tests.lm.virtual import run_still as run
 
+import synalinks
+from synalinks.errors import ConfigurationError
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
@@ -45,6 +47,14 @@ def most_in_any_minute(at: list[float]) -> int:
             recent.popleft()
         most = max(most, len(recent))
     return most
+
+
+@pytest.mark.parametrize("name", ["rpm", "tpm", "concurrency"])
+@pytest.mark.parametrize("wrong", [True, "60", 0, -1, float("nan"), float("inf")])
+def test_a_limit_that_is_no_number_is_refused_by_name(name: str, wrong: object) -> None:
+    for make in (lambda: Limits(**{name: wrong}), lambda: synalinks.LanguageModel("ollama/m", **{name: wrong})):
+        with pytest.raises(ConfigurationError, match=f"{name} must be a positive number, or None .* got {wrong!r}"):
+            make()
 
 
 @pytest.mark.parametrize("rpm", [1, 3, 20, 60, 500])

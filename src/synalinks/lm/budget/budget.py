@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from synalinks._base.numbers import is_number, is_whole
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.pricing.pricing import dollars
 
@@ -49,9 +50,9 @@ class Budget:
             object.__setattr__(self, "usd", dollars(self.usd))
         for name in ("tokens", "calls"):
             cap = getattr(self, name)
-            if cap is not None and (isinstance(cap, bool) or not isinstance(cap, int) or cap < 0):
+            if cap is not None and not (is_whole(cap) and cap >= 0):
                 raise ConfigurationError(f"Budget({name}={cap!r}): write a whole number, 0 or more")
-        if self.seconds is not None and not (isinstance(self.seconds, (int, float)) and self.seconds >= 0):
+        if self.seconds is not None and not (is_number(self.seconds) and self.seconds >= 0):
             raise ConfigurationError(f"Budget(seconds={self.seconds!r}): write a number of seconds, 0 or more")
         if self.unpriced not in ("raise", "free"):
             raise ConfigurationError(f"Budget(unpriced={self.unpriced!r}): write 'raise' or 'free'")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 #: Query parameters of an address that are no secret and are kept when a model is saved.
 SAVED_PARAMETERS = frozenset({"api-version", "api_version"})
+#: What the text before a colon is where no `//` follows, and not the name of a host.
+_SCHEMES = frozenset({"data", "file", "http", "https", "javascript", "mailto"})
+#: A name, an IPv4 or IPv6 address; nothing where this machine is meant.
+_HOST = re.compile(r"[\w.-]*|[\da-f:.]+(?:%[\w.-]+)?")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -82,13 +87,18 @@ def address_of(spec: Spec, api_base: str | None = None) -> Address:
         ConfigurationError: not a URL.
     """
     named = api_base or next((found for name in spec.base_env if (found := os.environ.get(name))), None)
+    if not isinstance(named or "", str):
+        raise ConfigurationError(f"not a server's URL: {named!r}; write e.g. 'http://127.0.0.1:8000'")
     given = (named or spec.endpoint).strip().strip("\"'").strip()
     if not given:  # scripts have no server; a deployment's must be named before it is called, not to replay
         return Address(f"{spec.prefix}:")
     bare = "://" not in given
     try:
+        _check_text(given, bare)
         parts = urlsplit(f"http://{given}" if bare else given)
         port = parts.port
+        if not _HOST.fullmatch(parts.hostname or ""):
+            raise ValueError(f"{parts.hostname!r} is no name or address of a host")
     except ValueError as error:
         raise ConfigurationError(f"not a server's URL: {_redacted(given)!r} ({error})") from None
     if parts.scheme.lower() not in ("http", "https"):
@@ -270,6 +280,18 @@ def _host(parts: SplitResult) -> str:
     if host == "::":
         return "[::1]"
     return f"[{host}]" if ":" in host else host
+
+
+def _check_text(url: str, bare: bool) -> None:
+    """Refuse text that `urlsplit` would read as another host than it seems to name.
+
+    Raises:
+        ValueError: saying why.
+    """
+    if " " in url or not url.isprintable():
+        raise ValueError("it holds a space, a line break or another character that does not print")
+    if bare and (scheme := url.partition(":")[0].lower()) != url.lower() and scheme in _SCHEMES:
+        raise ValueError(f"{scheme}: begins no address of a server; one begins with http:// or https://")
 
 
 def _redacted(url: str) -> str:

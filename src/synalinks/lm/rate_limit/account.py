@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from synalinks import _json
+from synalinks._base.numbers import is_number
 from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import ConfigurationError
@@ -43,7 +44,7 @@ class Limits:
         concurrency: calls at once.
 
     Raises:
-        ConfigurationError: a limit is not positive, or `concurrency` is no whole number.
+        ConfigurationError: a limit is no positive number, or `concurrency` is no whole number.
     """
 
     rpm: float | None = None
@@ -53,8 +54,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("rpm", "tpm", "concurrency"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigurationError(f"{name} must be positive, or None for no limit; got {value!r}")
+            if value is not None and not (is_number(value) and value > 0):
+                raise ConfigurationError(f"{name} must be a positive number, or None for no limit; got {value!r}")
         if self.concurrency is not None and int(self.concurrency) != self.concurrency:
             raise ConfigurationError(f"concurrency must be a whole number of calls, got {self.concurrency!r}")
 
