@@ -6,18 +6,20 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.virtual import LoopClock, run
-from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, OfflineError, RateLimited
-from synalinks.lm import AttemptCosts, Budget, Client, use_budget, use_ledger, use_provider
+from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, LMError, OfflineError, RateLimited
+from synalinks.lm import AttemptCosts, Budget, Client, Spec, register_provider, use_budget, use_ledger, use_provider
+from synalinks.lm.core.amount import NOTHING
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
@@ -337,11 +339,50 @@ def test_an_exception_of_a_foreign_provider_leaves_an_entry() -> None:
     assert "ollama/m" in str(ledger)
 
 
-def test_a_count_below_zero_refills_no_budget() -> None:
-    async def odd(call: Call, /) -> Reply:
-        return Reply(text="x", finish="stop", usage=Usage(input_fresh=-1_000_000, output_text=5), cost=Decimal(-1))
+def reply(**fields: Any) -> Any:
+    return Reply(**fields)
 
-    request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "a"}])
-    with use_provider(odd), use_budget(Budget(tokens=100_000, usd=1)) as tracker:
-        asyncio.run(Client("ollama/m").send(request))
-    assert tracker.settled.tokens >= 0 and tracker.settled.usd >= 0
+
+@pytest.mark.parametrize("registered", [False, True])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (None, "NoneType; a reply is a Reply"),
+        ("x", "str; a reply is a Reply"),
+        ({"text": "x"}, "dict; a reply is a Reply"),
+        (reply(text=b"x"), r"Reply\(text=b'x'\); the text is a str"),
+        (reply(text=None), r"Reply\(text=None\)"),
+        (reply(vectors=("abcd",)), "str as vector 0; a vector is bytes"),
+        (reply(vectors=(b"abcd", [0.5])), "list as vector 1"),
+        (reply(vectors=5), "Reply.vectors=5.; the vectors are a tuple"),
+        (reply(usage={"input_fresh": 1}), "Reply.usage=.*; the usage is a Usage"),
+        (reply(usage=Usage(input_fresh=-1_000_000)), r"Usage\(input_fresh=-1000000\); a count of tokens"),
+        (reply(usage=Usage(1, output_text=cast(Any, 2.5))), r"Usage\(output_text=2.5\)"),
+        (reply(usage=Usage(True)), r"Usage\(input_fresh=True\)"),
+        (reply(usage=Usage(cast(Any, "7"))), r"Usage\(input_fresh='7'\)"),
+        (reply(cost=Decimal(-1)), r"Reply\(cost=Decimal\('-1'\)\); a cost is a Decimal"),
+        (reply(cost=Decimal("NaN")), "Reply.cost=.*; a cost is a Decimal"),
+        (reply(cost=0.5), r"Reply\(cost=0.5\)"),
+    ],
+)
+def test_what_a_foreign_provider_gives_in_place_of_a_reply_is_an_error_and_on_the_bill(
+    given: Any, said: str, registered: bool
+) -> None:
+    async def odd(call: Call, /) -> Any:
+        return given
+
+    if registered:
+        register_provider(Spec("odd", lambda endpoint, **settings: odd, "http://127.0.0.1:9", local=True))
+    model = "odd/m" if registered else "ollama/m"
+    request = Request("chat", model, messages=[{"role": "user", "content": "a"}])
+    if isinstance(given, Reply) and given.vectors:
+        request = Request("embed", model, texts=["a", "b"])
+    with ExitStack() as stack:
+        if not registered:
+            stack.enter_context(use_provider(odd))
+        ledger, tracker = stack.enter_context(use_ledger()), stack.enter_context(use_budget(Budget(tokens=100_000)))
+        with pytest.raises(LMError, match=f"{model}' gave {said}"):
+            asyncio.run(Client(model, cache="off").send(request))
+    (entry,) = ledger
+    assert (entry.error, entry.attempts, entry.failed.uncertain) == ("error", 1, 1)
+    assert tracker.reserved == NOTHING and tracker.settled == tracker.uncertain != NOTHING, "at its bound"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from synalinks.lm.core.amount import NO_COSTS, ZERO, AttemptCosts
-from synalinks.lm.core.usage import NO_USAGE, Usage
+from synalinks.lm.core.usage import NO_USAGE, Usage, wrong_count
 
 #: Where an answer came from; only `live` costs money.
 Source = Literal["live", "shared", "cache", "cassette"]
@@ -172,3 +172,30 @@ class Reply:
                 sink(delta)
         elif self.text or self.reasoning:
             sink(Delta(self.text, self.reasoning or ""))
+
+
+def problem_of(reply: object) -> str | None:
+    """What is wrong with what a provider gave as a reply: what was got and what is wanted; None if nothing is.
+
+    Example:
+        >>> from synalinks.lm.core.reply import problem_of
+        >>> problem_of(Reply(usage=Usage(input_fresh=2.5)))
+        'Usage(input_fresh=2.5); a count of tokens is a whole number, 0 or more, or None'
+    """
+    if not isinstance(reply, Reply):
+        return f"{type(reply).__name__}; a reply is a Reply"
+    if not isinstance(reply.text, str):
+        return f"Reply(text={reply.text!r}); the text is a str"
+    if not isinstance(reply.vectors, tuple | list):
+        return f"Reply(vectors={reply.vectors!r}); the vectors are a tuple of bytes"
+    for number, vector in enumerate(reply.vectors):
+        if not isinstance(vector, bytes):
+            return f"{type(vector).__name__} as vector {number}; a vector is bytes, of little-endian float32 numbers"
+    if not isinstance(reply.usage, Usage):
+        return f"Reply(usage={reply.usage!r}); the usage is a Usage"
+    if (wrong := wrong_count(reply.usage)) is not None:
+        return f"Usage({wrong[0]}={wrong[1]!r}); a count of tokens is a whole number, 0 or more, or None"
+    cost = reply.cost
+    if cost is not None and not (isinstance(cost, Decimal) and cost.is_finite() and cost >= 0):
+        return f"Reply(cost={cost!r}); a cost is a Decimal, 0 or more, or None"
+    return None

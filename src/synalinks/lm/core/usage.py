@@ -97,3 +97,11 @@ USAGE_FIELDS = (*USAGE_BUCKETS, "raw")
 _buckets = attrgetter(*USAGE_BUCKETS)
 _fields = attrgetter(*USAGE_FIELDS)
 NO_USAGE = Usage()
+
+
+def wrong_count(usage: Usage) -> tuple[str, object] | None:
+    """Name and value of the first bucket that is no count of tokens; None if all are."""
+    for name, count in zip(USAGE_BUCKETS, _buckets(usage), strict=True):
+        if count is not None and (type(count) is not int or count < 0):
+            return name, count
+    return None

@@ -17,7 +17,7 @@ from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
 from synalinks.lm.core.errors import LMError, SynalinksError
 from synalinks.lm.core.machine_time import MachineTime
-from synalinks.lm.core.reply import SECONDS_DIGITS
+from synalinks.lm.core.reply import SECONDS_DIGITS, problem_of
 from synalinks.lm.pricing.price import FINEST, FREE, Price, dollars
 from synalinks.lm.pricing.surcharges import beyond_the_table, is_plain
 from synalinks.lm.pricing.table import RATES, price_table
@@ -168,6 +168,8 @@ class PriceLayer:
                 call = replace(call, sink=ear)
             try:
                 reply = await below(call)
+                if (problem := problem_of(reply)) is not None:
+                    raise LMError(f"the provider of {call.request.model!r} gave {problem}", uncertain=True)
             except BaseException as error:
                 ended = now()
                 self._failed(error, call, ended - begun, machine.end(mark, ended))

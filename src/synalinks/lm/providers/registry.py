@@ -54,7 +54,8 @@ class Spec:
         prefix: the first part of its models' names, in lower case.
         target: the callable that builds the handler of calls, or `module:callable`, imported at the first call. It is
             called with the endpoint and the keywords `api_key`, `auth`, `query`, `timeout` and `transport` (see
-            `make`), and should accept further keywords. `auth` is a pair for basic authentication, or an `OAuth`.
+            `make`), and should accept further keywords. A handler that gives no sound `Reply` makes the call an
+            `LMError`. `auth` is a pair for basic authentication, or an `OAuth`.
         endpoint: URL of the provider's own server; empty where there is no common one.
         aliases: other prefixes of the same provider.
         base_env: environment variables that may name the server, in order.
