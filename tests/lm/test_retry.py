@@ -314,7 +314,18 @@ def test_what_the_provider_says_of_its_limits_reaches_the_account(outcome_of_it)
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"attempts": 0}, {"bad_reply_attempts": 0}, {"max_wait": -1}, {"timeout": 0}, {"first_wait": -1}],
+    [
+        {"attempts": 0},
+        {"bad_reply_attempts": 0},
+        {"max_wait": -1},
+        {"timeout": 0},
+        {"first_wait": -1},
+        *(
+            {name: wrong}
+            for name in ("attempts", "bad_reply_attempts", "max_wait", "first_wait", "timeout")
+            for wrong in (True, "3", float("nan"))
+        ),
+    ],
 )
 def test_policies_that_cannot_be_meant(wrong: dict) -> None:
     with pytest.raises(errors.ConfigurationError):

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from synalinks._base.numbers import is_number, is_whole
 from synalinks._concurrency import Clock, SystemClock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import RESTART, Call, Handler, Reply, Request, Trace
 from synalinks.lm.core.errors import (
+    CONTEXT_LENGTH,
     OVER_BUDGET,
     BadReply,
     BudgetExceeded,
@@ -54,7 +56,7 @@ class RetryPolicy:
             of up to half (0.5 s and doubling are what the OpenAI client does).
 
     Raises:
-        ConfigurationError: a bound that leaves no first attempt, or a negative time.
+        ConfigurationError: a bound that is no number or leaves no first attempt, or a negative time.
     """
 
     attempts: int = 5
@@ -64,14 +66,14 @@ class RetryPolicy:
     first_wait: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.attempts < 1 or self.bad_reply_attempts < 1:
+        if not all(is_whole(count) and count >= 1 for count in (self.attempts, self.bad_reply_attempts)):
             raise ConfigurationError(
                 "attempts and bad_reply_attempts count the first attempt, so the least is 1; "
-                f"got {self.attempts} and {self.bad_reply_attempts}"
+                f"got {self.attempts!r} and {self.bad_reply_attempts!r}"
             )
-        if self.max_wait < 0 or self.first_wait < 0:
-            raise ConfigurationError(f"waits are seconds, 0 or more; got {self.max_wait} and {self.first_wait}")
-        if self.timeout is not None and not self.timeout > 0:
+        if not all(is_number(wait) and wait >= 0 for wait in (self.max_wait, self.first_wait)):
+            raise ConfigurationError(f"waits are seconds, 0 or more; got {self.max_wait!r} and {self.first_wait!r}")
+        if self.timeout is not None and not (is_number(self.timeout) and self.timeout > 0):
             raise ConfigurationError(f"timeout must be positive seconds or None, got {self.timeout!r}")
 
 
@@ -83,6 +85,8 @@ class RetryLayer:
     and is handed up as it is.
 
     A refused connection is not tried again where no call of the account was ever answered: no server is there.
+
+    Where a correction of a broken answer is too long for the model's context window, the call ends as that one.
 
     Between two attempts a sink gets a `Delta` with `restart`: what it received until then is void, and the next attempt
     is fed from its start. The reply holds the last attempt only.
@@ -196,6 +200,7 @@ class _Tries:
         "attempts",
         "bad",
         "failed",
+        "final",
         "last",
     )
 
@@ -207,14 +212,16 @@ class _Tries:
         self.bad = 0
         self.failed = NO_COSTS
         self.last = first
+        self.final = False
 
     async def next(self, attempt: Handler, call: Call) -> Reply:
         """One attempt, admitted by the account; after a broken answer its request says what was wrong."""
         if self.attempts == 0:
             self.count(self.last)
             raise self.last
-        if isinstance(self.last, BadReply) and self.last.problem is not None:
-            call = replace(call, request=_corrected(call.request, self.last))
+        broken = self.last if isinstance(self.last, BadReply) and self.last.problem is not None else None
+        if broken is not None:
+            call = replace(call, request=_corrected(call.request, broken))
         await (self._account.admit(call.request) if call.admission is None else call.admission.next_turn())
         if call.sink is not None:
             call.sink(RESTART)
@@ -222,6 +229,10 @@ class _Tries:
             reply = await attempt(call)
         except LMError as error:
             self.count(error)
+            if broken is not None and error.kind == CONTEXT_LENGTH:  # the call's own request is not too long
+                self.final = True
+                broken.args = (f"{broken}; the correction is too long for the model's context window",)
+                raise broken from error
             raise
         except BudgetExceeded as refused:  # its cause carries what was spent until here to the ledger
             if isinstance(refused.__cause__, LMError):  # the budget's cap cut the answer of this attempt short
@@ -239,7 +250,7 @@ class _Tries:
 
     def worth_another(self, error: BaseException) -> bool:
         """Whether trying again may help."""
-        if not isinstance(error, LMError) or not error.retryable or self._too_long(error):
+        if self.final or not isinstance(error, LMError) or not error.retryable or self._too_long(error):
             return False
         if isinstance(error, ConnectionFailed) and error.refused and not self._account.answered:
             return False  # no server was ever there; one that was may be starting anew

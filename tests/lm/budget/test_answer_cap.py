@@ -12,12 +12,13 @@ import pytest
 
 from lm.virtual import LoopClock
 from lm.virtual import run_still as run
-from synalinks.errors import BudgetExceeded, LMError, RequestError, SampleRefused
+from synalinks.errors import BadReply, BudgetExceeded, LMError, RequestError, SampleRefused
 from synalinks.lm import Budget, Client, Request, RetryPolicy, Usage, use_budget, use_cassette, use_ledger
 from synalinks.lm.budget.answer_cap import FIRST_CAP, LEAST_CAP, AnswerCaps
 from synalinks.lm.budget.expected import TypicalUsage, UsageStatistics
 from synalinks.lm.budget.schema_bound import longest
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
+from synalinks.lm.core.amount import NOTHING
 from synalinks.lm.core.call import Call, Delta, Reply, schema_of
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing.limits import OutputLimits, lower_cap
@@ -67,6 +68,12 @@ def _learns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_server_says_gives_the_next_cap(words: str, cap: int, lower: int, is_limit: bool) -> None:
     found = lower_cap(RequestError(words, status=400), cap)
     assert found is not None and (found.cap, found.of_model) == (lower, is_limit)
+
+
+def test_a_request_that_is_too_long_says_nothing_of_the_answers_of_the_model() -> None:
+    words = "the prompt of 3000 tokens and max_tokens are too long for the context window"
+    found = lower_cap(SampleRefused(words, kind="context_length", status=400), 4096)
+    assert found is not None and not found.of_model
 
 
 @pytest.mark.parametrize(
@@ -377,3 +384,28 @@ def test_where_nothing_usual_fits_the_budget_ends() -> None:
 
     outcomes, tracker, _ = ask(provider, Budget(tokens=1000), calls=6, text="x" * 200)
     assert isinstance(outcomes[-1], BudgetExceeded) and tracker.refused is not None
+
+
+@pytest.mark.parametrize("budget", [Budget(usd=5), Budget(calls=50)])
+@pytest.mark.parametrize("words", ["prompt is too long: {prompt} tokens > {window} maximum", *WINDOW_WORDS])
+def test_a_correction_that_is_too_long_for_the_window_ends_as_the_bad_reply(budget: Budget, words: str) -> None:
+    window, caps = 4096, list[int | None]()
+
+    async def server(call: Call) -> Reply:
+        caps.append(call.output_cap)
+        if len(call.request.messages) > 1:
+            prompt, cap = 5000, call.output_cap or 0
+            said = words.format(window=window, prompt=prompt, cap=cap, sum=prompt + cap)
+            raise SampleRefused(said, kind="context_length", status=400)
+        return Reply("no number", usage=Usage(10, output_text=5), finish="stop")
+
+    before = PROCESS.output_limits.of(MODEL)
+    outcomes, tracker, ledger = ask(server, budget, schema=schema_of({"type": "integer"}))
+    (error,) = outcomes
+    assert isinstance(error, BadReply) and error.kind == "bad_reply" and error.fails_sample
+    assert "is not JSON" in str(error) and "the correction is too long" in str(error)
+    assert isinstance(error.__cause__, SampleRefused)
+    (entry,) = ledger
+    assert (entry.error, entry.billed) == ("bad_reply", Decimal("0.00006"))
+    assert entry.attempts == len(caps) == tracker.settled.calls and tracker.reserved == NOTHING
+    assert PROCESS.output_limits.of(MODEL) == before, "it was no limit on answers"

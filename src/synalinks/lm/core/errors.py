@@ -139,6 +139,8 @@ class BadReply(LMError):
         return self.reply is not None and not self.reply.text.strip() and not self.reply.vectors
 
 
+#: The kind of failure of a request that is too long for the model's context window.
+CONTEXT_LENGTH = "context_length"
 #: The kind of failure of a call that is too large for what is left of a budget; it was not sent.
 OVER_BUDGET = "over_budget"
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from synalinks.lm.core.errors import LMError
+from synalinks.lm.core.errors import CONTEXT_LENGTH, LMError
 from synalinks.lm.pricing.table import price_table
 
 #: Published limits; `scripts/make_limits.py` makes the file, and its head says from what data.
@@ -148,7 +148,7 @@ def lower_cap(error: LMError, cap: int) -> Refused | None:
         return Refused(min(room, cap - 1), False, context, prompt) if room >= 1 and cap > LEAST else None
     stated = [number for number in _numbers(words) if LEAST <= number < cap]
     lower = max(stated, default=cap // 2)
-    return Refused(lower, True) if lower >= LEAST else None
+    return Refused(lower, error.kind != CONTEXT_LENGTH) if lower >= LEAST else None
 
 
 def _context_of(words: str) -> tuple[int | None, int | None]:
