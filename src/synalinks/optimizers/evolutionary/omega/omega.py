@@ -14,7 +14,7 @@ from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import EFFORTS
 from synalinks.modules.models.missing import MissingModel
 from synalinks.modules.models.remote_model import RemoteModel
-from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.candidates import Candidate, learnable_fields
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
 from synalinks.optimizers.evolutionary.omega import prompts
 from synalinks.optimizers.evolutionary.omega.hard_example_buffer import HardExamples, best, worst
@@ -149,8 +149,14 @@ class OMEGA(EvolutionaryOptimizer):
         """Resolve both models and make the proposers, before the first paid call.
 
         Raises:
-            ConfigurationError: a model is missing.
+            ConfigurationError: a model is missing, or no variable has a field to be rewritten.
         """
+        if not any(map(learnable_fields, trainable_variables)):
+            paths = ", ".join(variable.path for variable in trainable_variables)
+            raise ConfigurationError(
+                f"{self.name}: no field to rewrite in {paths}, only examples. Learn those with RandomFewShot or "
+                "PromptRacing, or add a field to the class of a variable"
+            )
         await super().on_train_begin(trainable_variables)
         for variable in trainable_variables:
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
@@ -162,6 +168,10 @@ class OMEGA(EvolutionaryOptimizer):
             self._tried[variable.path] = dict.fromkeys(normal(one.learnable) for one in pooled)
             for kind in ("mutation", "crossover"):
                 self._proposers[kind, variable.path] = self._proposer(kind, variable, schema)
+
+    def _drawn(self, variables: Sequence[Variable]) -> Variable:
+        """The variable to update; one that has a field to be rewritten, where there is one."""
+        return super()._drawn([variable for variable in variables if learnable_fields(variable)] or variables)
 
     def _proposer(self, kind: str, variable: Variable, schema: Mapping[str, Json]) -> Generator | ChainOfThought:
         task = IMPROVE if kind == "mutation" else MERGE
@@ -212,7 +222,9 @@ class OMEGA(EvolutionaryOptimizer):
         }
 
     async def _ask(self, kind: str, variable: Variable, parent: Candidate, inputs: Any) -> Mapping[str, Json] | None:
-        """New values, or None where there is no answer or one that is refused, as it is not worth its scoring."""
+        """New values; None where there are no fields, no answer, or one that is refused as not worth its scoring."""
+        if not self._keys[variable.path]:
+            return None
         answer: JsonDataModel | None = await self._proposers[kind, variable.path](inputs)
         if answer is None:
             return None  # the model layer has warned
