@@ -15,13 +15,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import synalinks
-import synalinks.lm.cache.leases
 from proofs.sums import solver, some_twice
 
 #: Dollars a million tokens of prompt and answer.
 INPUT, OUTPUT = 3, 12
-#: Seconds for which a killed process holds up the next one.
-synalinks.lm.cache.leases.LEASE = 3.0
 
 
 async def main(folder: Path, budget: synalinks.Budget) -> None:

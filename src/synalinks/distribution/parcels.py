@@ -123,7 +123,7 @@ def _packs(part: Any) -> bool:
 def _dumps(value: Any) -> bytes:
     from ray import cloudpickle  # an extra
 
-    packed: bytes = cloudpickle.dumps(value)  # type: ignore[no-untyped-call]
+    packed: bytes = cloudpickle.dumps(value)
     return packed
 
 

@@ -9,7 +9,7 @@ import uuid
 import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -93,7 +93,7 @@ class Ray:
             await dispatcher.close()
             run.close()
 
-    def start(self) -> ModuleType:
+    def start(self) -> Any:
         """Start Ray, or join a cluster; gives the library."""
         ray = _ray()
         if self.address is not None and not self._actors:
@@ -110,7 +110,7 @@ class Ray:
         while len(self._actors) < count:
             self._actors.append(self._new_actor())
 
-    def _init(self, ray: ModuleType) -> None:
+    def _init(self, ray: Any) -> None:
         given: dict[str, Any] = {"runtime_env": self._runtime_env, "logging_level": "warning"}
         if self.address is None:
             cpus = None if self.workers is None else max(1, round(self.workers * self._options["num_cpus"] + 0.5))
@@ -321,7 +321,7 @@ class _RayLink:
         return messages
 
 
-def _ray() -> ModuleType:
+def _ray() -> Any:
     """The library.
 
     Raises:
