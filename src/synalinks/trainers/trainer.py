@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from synalinks import scope
@@ -19,7 +19,7 @@ from synalinks.trainers.on_batch import OnBatch
 if TYPE_CHECKING:
     import numpy as np
 
-    from synalinks.callbacks import Callback, History
+    from synalinks.callbacks import Callback, CallbackList, History
     from synalinks.data import JsonDataModel, Variable
     from synalinks.lm import Forecast
     from synalinks.optimizers import Optimizer
@@ -325,6 +325,34 @@ class Trainer(OnBatch, Compilable):
 
     # --- evaluate and predict ------------------------------------------------------------------------------
 
+    @asynccontextmanager
+    async def _running(
+        self,
+        method: str,
+        source: Source,
+        batch_size: int,
+        steps: int | None,
+        verbose: Verbose,
+        callbacks: Sequence[Callback | str] | None,
+        distribution: Distribution | None,
+    ) -> AsyncIterator[tuple[ProgramRun, CallbackList]]:
+        """A block of a method in which samples are called but nothing is trained: its run, and its callbacks."""
+        from synalinks.trainers import parts
+
+        async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
+            with parts.run_context(f"budget of {self.name}.{method}") as context:
+                run = self._begin_run(context.ledger, runner)
+                with parts.use_callbacks(
+                    self,
+                    run.ledger,
+                    parts.callbacks_of(callbacks),
+                    verbose,
+                    steps=source.steps(batch_size),
+                    at_most=steps,
+                    batch_size=batch_size,
+                ) as called:
+                    yield run, called
+
     @overload
     async def evaluate(
         self,
@@ -380,19 +408,10 @@ class Trainer(OnBatch, Compilable):
         await self.prepare(source)
         parts.check_models(self, *self.compiled.rewards, *self.compiled.metrics)
         parts.check_targets(self.compiled.rewards, source, self.output_structure)
-        async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
-            with parts.run_context(f"budget of {self.name}.evaluate") as context, scope.enter(phase="evaluate"):
-                run, known = self._begin_run(context.ledger, runner), source.steps(batch_size)
-                with parts.use_callbacks(
-                    self,
-                    run.ledger,
-                    parts.callbacks_of(callbacks),
-                    verbose,
-                    steps=known,
-                    at_most=steps,
-                    batch_size=batch_size,
-                ) as called:
-                    logs = await parts.measure(run, source, batch_size, steps, called)
+        running = self._running("evaluate", source, batch_size, steps, verbose, callbacks, distribution)
+        async with running as (run, called):
+            with scope.enter(phase="evaluate"):
+                logs = await parts.measure(run, source, batch_size, steps, called)
         return logs if return_dict else self.compiled.in_order(logs)
 
     @naming_the_nearest
@@ -422,25 +441,15 @@ class Trainer(OnBatch, Compilable):
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []
         self.stop_predicting = False
-        async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
-            with parts.run_context(f"budget of {self.name}.predict") as context:
-                run, known = self._begin_run(context.ledger, runner), source.steps(size)
-                with parts.use_callbacks(
-                    self,
-                    run.ledger,
-                    parts.callbacks_of(callbacks),
-                    verbose,
-                    steps=known,
-                    at_most=steps,
-                    batch_size=size,
-                ) as called:
-                    await called.call("on_predict_begin", None)
-                    with scope.enter(phase="predict"):
-                        for number, batch in enumerate(parts.passing(source, size, steps)):
-                            await called.call("on_predict_batch_begin", number, None)
-                            outputs += await parts.forward(run, batch)
-                            await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
-                            if self.stop_predicting:
-                                break
-                    await called.call("on_predict_end", None)
+        running = self._running("predict", source, size, steps, verbose, callbacks, distribution)
+        async with running as (run, called):
+            await called.call("on_predict_begin", None)
+            with scope.enter(phase="predict"):
+                for number, batch in enumerate(parts.passing(source, size, steps)):
+                    await called.call("on_predict_batch_begin", number, None)
+                    outputs += await parts.forward(run, batch)
+                    await called.call("on_predict_batch_end", number, {"outputs": outputs[-len(batch) :]})
+                    if self.stop_predicting:
+                        break
+            await called.call("on_predict_end", None)
         return parts.object_array(outputs)
