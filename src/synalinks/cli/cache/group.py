@@ -47,15 +47,16 @@ def stats(location: Location | None) -> None:
         click.echo("  is empty: nothing was stored there yet")
         return
     sums: dict[str, Sums] = {}
-    unreadable, first, last = 0, float("inf"), 0.0
+    answers, unreadable, first, last = 0, 0, float("inf"), 0.0
     with opened(at, writes=False) as contents:
         for item in contents.items():
             first, last = min(first, item.stored), max(last, item.stored)
+            answers += item.size
             if item.entry is None:
                 unreadable += 1
             else:
                 sums.setdefault(item.entry.model, Sums()).count(item.entry, item.size)
-        taken = f"{size(contents.size())} {'on the server' if isinstance(at, str) else 'on disk'}"
+        taken = f"{size(contents.size(answers))} {'on the server' if isinstance(at, str) else 'on disk'}"
     click.echo(f"  holds {count(total_of(sums.values()).answers, 'answer')}, {taken}")
     if unreadable:
         click.echo(f"  {count(unreadable, 'entry', 'entries')} can't be read and will be asked for again")

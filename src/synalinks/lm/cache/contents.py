@@ -51,8 +51,8 @@ class Contents(Protocol):
     def remove(self, ids: Sequence[int | str]) -> None:
         """Remove answers."""
 
-    def size(self) -> int:
-        """Bytes that the answers take."""
+    def size(self, answers: int) -> int:
+        """Bytes that the cache takes whose answers have so many."""
 
 
 class _OnDisk:
@@ -77,7 +77,7 @@ class _OnDisk:
         self._connection.execute("VACUUM")  # gives the room back to the disk
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def size(self) -> int:
+    def size(self, answers: int) -> int:
         return sum(path.stat().st_size for path in self._folder.glob(f"{DATABASE}*") if path.is_file())
 
 
@@ -94,8 +94,8 @@ class _OnServer:
     def remove(self, ids: Sequence[int | str]) -> None:
         self._store.remove([str(key) for key in ids])
 
-    def size(self) -> int:
-        return sum(len(value) for _, _, value in self._store.entries())
+    def size(self, answers: int) -> int:
+        return answers
 
 
 def holds_nothing(location: Location) -> bool:

@@ -1,7 +1,7 @@
 """Where paid answers are kept: bytes under string keys, added once, read often; and leases on keys.
 
 A lease says that a process is fetching the answer of a key. It ends by itself, so that a process that died holds
-nothing up; `claims.py` is the rule by which calls use it. A lease is advice: a store that can't be reached grants all.
+nothing up; `leases.py` is the rule by which calls use it. A lease is advice: a store that can't be reached grants all.
 """
 
 from __future__ import annotations
