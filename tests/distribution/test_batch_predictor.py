@@ -13,6 +13,7 @@ import synalinks
 from distribution.local_workers import no_ray
 from programs_under_test import compiled, lm, number_of, solver
 from synalinks.distribution import BatchPredictor, Ray
+from synalinks.distribution.batch_predictor import _blocks
 from synalinks.distribution.batch_worker import SILENCE, BlockWorker, Coordinator, RowWorker, Task
 from synalinks.distribution.parcels import Parcel
 from synalinks.errors import BudgetExceeded, ConfigurationError, DataError
@@ -160,6 +161,13 @@ def test_a_block_is_a_file_that_is_there_when_it_is_whole(tmp_path: Path) -> Non
     assert pq.read_table(tmp_path / "part-0.parquet").column("answer").to_pylist() == list(range(6))
     assert "is used up" in block(1)["ended"][0]
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["in.parquet", "part-0.parquet"]
+
+
+def test_a_row_group_without_rows_is_no_block(tmp_path: Path) -> None:
+    pq.write_table(table_of([]), tmp_path / "a.parquet")
+    pq.write_table(table_of(range(2)), tmp_path / "b.parquet")
+    (block,) = _blocks(tmp_path, tmp_path / "out")
+    assert (block.path, block.first, block.rows) == (str(tmp_path / "b.parquet"), 0, 2)
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
+from synalinks._base.files import replacing
 from synalinks.distribution.batch_worker import Block, BlockWorker, Coordinator, Counts, RowWorker, Task, output_columns
 from synalinks.distribution.parcels import Parcel
 from synalinks.distribution.ray_workers import Ray
@@ -226,7 +227,7 @@ class BatchPredictor:
 
 
 def _blocks(source: Path, target: Path) -> Iterator[Block]:
-    """The row groups of the files, in order.
+    """The row groups of the files that have rows, in order.
 
     Raises:
         DataError: there are none, or a file is no Parquet.
@@ -243,10 +244,10 @@ def _blocks(source: Path, target: Path) -> Iterator[Block]:
         except (OSError, ValueError) as error:  # `ArrowInvalid` is a ValueError
             raise DataError(f"{file} can't be read as Parquet: {error}") from error
         for group in range(metadata.num_row_groups):
-            rows = metadata.row_group(group).num_rows
-            part = (target / f"part-{number:06d}.parquet").absolute()
-            yield Block(str(file.absolute()), group, first, rows, str(part))
-            number, first = number + 1, first + rows
+            if rows := metadata.row_group(group).num_rows:
+                part = (target / f"part-{number:06d}.parquet").absolute()
+                yield Block(str(file.absolute()), group, first, rows, str(part))
+                number, first = number + 1, first + rows
 
 
 def _check_target(target: Path, blocks: list[Block]) -> None:
@@ -258,4 +259,5 @@ def _check_target(target: Path, blocks: list[Block]) -> None:
         raise DataError(
             f"{target} holds predictions of other files, or of these before they changed; give another folder"
         )
-    manifest.write_text(wanted, "utf-8")
+    with replacing(manifest) as file:
+        file.write(wanted.encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import os
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from synalinks import _json, scope
+from synalinks._base.files import replacing
 from synalinks._concurrency import Clock, SystemClock, run_all
 from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel, schema_of, tree
@@ -252,24 +252,17 @@ class BlockWorker(RowWorker):
     def _block(self, block: Block) -> str | None:
         import pyarrow.parquet as pq  # an extra
 
-        part = Path(block.part)
-        unfinished = part.with_name(f".{part.name}.{os.getpid()}")
-        writer, first = None, int(block.first)
+        first = int(block.first)
         try:
-            with pq.ParquetFile(block.path) as source:
+            with replacing(Path(block.part)) as file, pq.ParquetFile(block.path) as source, ExitStack() as stack:
+                writer = None
                 for batch in source.iter_batches(self._task.batch_size, row_groups=[int(block.group)]):
                     table = self.predict(_table(batch), first)
                     first += table.num_rows
-                    writer = writer or pq.ParquetWriter(unfinished, table.schema)
+                    writer = writer or stack.enter_context(pq.ParquetWriter(file, table.schema))
                     writer.write_table(table)
         except BudgetExceeded as refused:
             return str(refused)
-        finally:
-            if writer is not None:
-                writer.close()
-            if first < block.first + block.rows:
-                unfinished.unlink(missing_ok=True)
-        os.replace(unfinished, part)
         return None
 
 
