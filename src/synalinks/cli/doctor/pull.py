@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from synalinks.cli.doctor.servers import client_of
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -47,13 +49,10 @@ def _lines(endpoint: str, model: str, key: str | None) -> Iterator[dict[str, Any
         httpx.HTTPError: it does not answer.
         ValueError: it sent something else.
     """
-    import httpx  # as above
-
-    from synalinks.lm.providers.transport.http import is_loopback  # the LM layer takes 100 ms to import
-
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
-    client = httpx.Client(headers=headers, timeout=SILENCE, trust_env=not is_loopback(endpoint))
-    with client, client.stream("POST", f"{endpoint}/api/pull", json={"model": model}) as response:
+    with (
+        client_of(endpoint, key, SILENCE) as client,
+        client.stream("POST", f"{endpoint}/api/pull", json={"model": model}) as response,
+    ):
         for text in response.iter_lines():
             if text.strip():
                 line = json.loads(text)

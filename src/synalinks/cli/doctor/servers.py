@@ -115,6 +115,20 @@ def places(specs: Sequence[Spec], wanted: Sequence[tuple[Spec, str, str]]) -> It
             yield Place(spec, endpoint, expected=False)
 
 
+def client_of(endpoint: str, key: str | None, timeout: float) -> httpx.Client:
+    """A client of a server, which sends a key as a bearer token; one of this machine is not reached by a proxy.
+
+    Args:
+        timeout: seconds of each step of an exchange.
+    """
+    import httpx  # 80 ms, and help doesn't need it
+
+    from synalinks.lm.providers.transport.http import is_loopback
+
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.Client(headers=headers, timeout=timeout, trust_env=not is_loopback(endpoint))
+
+
 def query_server(spec: Spec, endpoint: str, key: str | None, loaded: bool = False) -> Server:
     """What a server says of itself; a server that can't be used has a `problem`.
 
@@ -126,11 +140,8 @@ def query_server(spec: Spec, endpoint: str, key: str | None, loaded: bool = Fals
     """
     import httpx  # 80 ms, and help doesn't need it
 
-    from synalinks.lm.providers.transport.http import is_loopback
-
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        with httpx.Client(headers=headers, timeout=PATIENCE, trust_env=not is_loopback(endpoint)) as client:
+        with client_of(endpoint, key, PATIENCE) as client:
             if spec.prefix == "ollama":
                 version = _json(client.get(f"{endpoint}/api/version")).get("version")
                 tags = _json(client.get(f"{endpoint}/api/{'ps' if loaded else 'tags'}"))
