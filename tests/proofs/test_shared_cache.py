@@ -107,6 +107,12 @@ def numbered() -> OllamaServer:
     return OllamaServer(latency=SLOW, model=lambda request: f"answer {next(numbers)}")
 
 
+def stuck(requests: int) -> OllamaServer:
+    """A server whose first requests get no answer as long as a test lasts."""
+    seconds = itertools.chain([2 * PATIENCE] * requests, itertools.repeat(0.0))
+    return OllamaServer(latency=lambda number: next(seconds), model=lambda request: "hi")
+
+
 def test_no_answer_is_paid_for_twice(cache: Environment) -> None:
     single = [["chat", f"single {number}", {"temperature": 0}, 0] for number in range(20)]
     draws = [["chat", f"draw {number}", {"temperature": 1}, epoch] for number in range(5) for epoch in range(3)]
@@ -132,8 +138,7 @@ def test_no_text_is_embedded_twice(cache: Environment) -> None:
 
 def test_a_process_that_is_killed_holds_no_answer_up(cache: Environment) -> None:
     calls = [["chat", "hello", {"temperature": 0}, 0], ["embed", ["a", "b"]]]
-    forever = itertools.chain([2 * PATIENCE] * len(calls), itertools.repeat(0.0))
-    with OllamaServer(latency=lambda number: next(forever), model=lambda request: "hi") as server:
+    with stuck(len(calls)) as server:
         holder, waiter = (Process(cache, server, calls, lease=2.0) for _ in range(2))
         try:
             holder.ready()
@@ -153,7 +158,7 @@ def test_a_process_that_is_killed_holds_no_answer_up(cache: Environment) -> None
 
 def test_a_failure_of_one_process_is_not_one_of_the_others(cache: Environment) -> None:
     call = ["chat", "hello", {"temperature": 0}, 0]
-    with OllamaServer(latency=SLOW, model=lambda request: "hi") as server:
+    with stuck(1) as server:
         holder, waiter = (Process(cache, server, [call]) for _ in range(2))
         try:
             holder.ready()
@@ -172,7 +177,7 @@ def test_a_failure_of_one_process_is_not_one_of_the_others(cache: Environment) -
 
 def test_a_run_goes_on_when_its_redis_server_is_killed() -> None:
     calls = [["chat", f"hello {number}", {"temperature": 0}, 0] for number in range(4)]
-    with redis_server() as shared, OllamaServer(latency=SLOW, model=lambda request: "hi") as server:
+    with redis_server() as shared, OllamaServer(latency=4 * SLOW, model=lambda request: "hi") as server:
         process = Process({"SYNALINKS_CACHE": shared.url}, server, calls, warn="always")
         try:
             process.ready()

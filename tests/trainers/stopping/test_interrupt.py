@@ -18,7 +18,7 @@ from synalinks.trainers.stopping.interrupt import AGAIN, NOTE, OrderlyInterrupt
 SRC = Path(__file__).resolve().parents[3] / "src"
 
 SCRIPT = """
-import asyncio, json, sys, time
+import asyncio, json, os, sys, time
 import numpy as np
 import synalinks
 from synalinks.lm.core.call import Reply, Usage
@@ -38,7 +38,9 @@ async def provider(call):
         print("sent", flush=True)
     if JOB == "blocked" and sent == 8:
         time.sleep(SECONDS)
-    await asyncio.sleep(SECONDS)
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and not os.path.exists(CASSETTE + ".released"):
+        await asyncio.sleep(0.01)
     home += 1
     return Reply(text='{"answer": "x"}', finish="stop", usage=Usage(10, output_text=5))
 
@@ -88,6 +90,8 @@ def press(
             process.send_signal(signal.SIGINT)
             for _ in range(2 if press < 2 else 0):  # the note says that the signal has been dealt with
                 notes += process.stderr.readline()
+        if presses == 1:
+            cassette.with_name(cassette.name + ".released").touch()  # what was sent is answered
         out, rest = process.communicate(timeout=20)
     lines = out.splitlines()
     assert lines[-1] == "interrupted", out + rest
@@ -97,7 +101,7 @@ def press(
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send to a process")
 @pytest.mark.parametrize("job", ["fit", "evaluate", "predict"])
 def test_the_first_lets_calls_already_sent_come_home(tmp_path: Path, job: str) -> None:
-    said, notes, code = press(tmp_path, job, 0.3)
+    said, notes, code = press(tmp_path, job, 30)
     assert code == 130
     assert NOTE.strip() in notes
     assert said["sent"] == said["home"] == 8, "all that was sent, and no more"
@@ -108,7 +112,7 @@ def test_the_first_lets_calls_already_sent_come_home(tmp_path: Path, job: str) -
 
 
 def test_calls_that_wait_for_a_slot_are_not_sent(tmp_path: Path) -> None:
-    said, _, _ = press(tmp_path, "evaluate", 0.3, slots=4)
+    said, _, _ = press(tmp_path, "evaluate", 30, slots=4)
     assert said["sent"] == said["home"] == said["entries"] == 4
 
 
