@@ -93,7 +93,7 @@ def classes() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(("namespace", "name"), list(classes()))
 def test_every_argument_is_an_attribute(namespace: str, name: str, tmp_path: Path) -> None:
     cls = getattr(importlib.import_module(f"synalinks.{namespace}"), name)
-    if name == "Monitor":
+    if name in {"Monitor", "SynalinksProgramModel"}:
         pytest.importorskip("mlflow", reason="needs the extra `mlflow`")
     made = cls(**made_with(tmp_path).get(name, {}))
     kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
