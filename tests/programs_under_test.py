@@ -8,12 +8,33 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import synalinks
-from synalinks.data import Variable
+from synalinks.data import Variable, is_data_model, is_record, record
+from synalinks.data.convert import as_operand
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.optimizers import Optimizer, Step
+from synalinks.trainers.data.data import Source
+from synalinks.trainers.data.data import source_of as data_of_program
 
 MODEL = "ollama/test"
+
+
+class PlainReader:
+    """Reads data for no program: a dict has the schema that it shows."""
+
+    def as_input(self, value: Any) -> Any:
+        return record(value) if is_record(value) else synalinks.tree.map_structure(_plain, value)
+
+    as_target = as_input
+
+
+def _plain(value: Any) -> Any:
+    return as_operand(value) if is_data_model(value) else value
+
+
+def source_of(x: Any, y: Any = None) -> Source:
+    """Training data for no program."""
+    return data_of_program(x, y, PlainReader())
 
 
 @synalinks.saving.register_synalinks_serializable("Tests")

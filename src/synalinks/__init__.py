@@ -58,7 +58,7 @@ _HOMES = {
     "lm.forecast": "Forecast",
     "lm.ledger.ledger": "Ledger Money",
     "lm.pricing.pricing": "set_price",
-    "lm.runtime": "offline use_budget use_cassette use_ledger use_provider",
+    "lm.blocks": "offline use_budget use_cassette use_ledger use_provider",
     "metrics": """
         BatchMetric EmbeddingModelOperationalMetric EmbeddingModelOptimizersOperationalMetric
         EmbeddingModelRewardsOperationalMetric GapK LMOperationalMetric LMOptimizersOperationalMetric

@@ -72,6 +72,10 @@ from synalinks.hooks import (
 from synalinks.initializers import (
     Initializer as Initializer,
 )
+from synalinks.lm.blocks import (
+    offline as offline, use_budget as use_budget, use_cassette as use_cassette, use_ledger as use_ledger,
+    use_provider as use_provider,
+)
 from synalinks.lm.budget.layer import (
     Budget as Budget,
 )
@@ -83,10 +87,6 @@ from synalinks.lm.ledger.ledger import (
 )
 from synalinks.lm.pricing.pricing import (
     set_price as set_price,
-)
-from synalinks.lm.runtime import (
-    offline as offline, use_budget as use_budget, use_cassette as use_cassette, use_ledger as use_ledger,
-    use_provider as use_provider,
 )
 from synalinks.metrics import (
     BatchMetric as BatchMetric, EmbeddingModelOperationalMetric as EmbeddingModelOperationalMetric,

@@ -1,31 +1,20 @@
 """Names that programs import from `synalinks.embedding_models`."""
 
-from collections.abc import Mapping
-
 from synalinks._json import JsonObject
 from synalinks.lm import model_info, provider_info
 from synalinks.lm import supported_models as _supported_models
 from synalinks.lm import supported_providers as _supported_providers
 from synalinks.modules import EmbeddingModel
-from synalinks.saving import load_as, serialize_synalinks_object
+from synalinks.saving import Kind
 
+MODELS: Kind[EmbeddingModel] = Kind("an embedding model", EmbeddingModel, (EmbeddingModel,))
 get = EmbeddingModel.get
+deserialize = MODELS.deserialize
 
 
 def serialize(embedding_model: EmbeddingModel) -> JsonObject:
     """The model's class and settings, as a file has them; no key is among them."""
-    saved: JsonObject = serialize_synalinks_object(embedding_model)
-    return saved
-
-
-def deserialize(config: JsonObject, custom_objects: Mapping[str, object] | None = None) -> EmbeddingModel:
-    """The model that `serialize` described.
-
-    Raises:
-        ConfigurationError: the config describes something else.
-    """
-    model: EmbeddingModel = load_as(EmbeddingModel, config, custom_objects)
-    return model
+    return MODELS.serialize(embedding_model)
 
 
 def supported_providers() -> list[str]:

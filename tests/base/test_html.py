@@ -148,13 +148,6 @@ def test_a_candidate_shows_its_fields_and_scores() -> None:
     assert EVIL in shown and "reward 0.750 on 2 samples" in shown
 
 
-@pytest.mark.parametrize(("before", "after"), [("", "a b"), ("a\nb\nc", "a\nB c\nc"), ("x " * 9000, "y " * 9000)])
-def test_word_parts_give_both_texts_again(before: str, after: str) -> None:
-    parts = list(_html.word_parts(before, after))
-    assert "".join(text for kind, text in parts if kind != "+") == before
-    assert "".join(text for kind, text in parts if kind != "-") == after
-
-
 def test_a_chart_of_one_point_and_of_none() -> None:
     assert "<circle" in _html.line_chart({"reward": [(1, 0.5)], "none": []}, "epoch", "a curve")
     assert _html.line_chart({"reward": []}, "epoch", "a curve") == ""

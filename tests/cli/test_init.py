@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.helpers import SOURCE, call, command
+from synalinks.cli import COMMANDS
 from synalinks.version import __version__
 
 HEAVY = (
@@ -44,7 +45,13 @@ def test_help_imports_nothing_heavy_and_names_the_commands(tmp_path: Path) -> No
 
 def test_version_and_help_of_every_command() -> None:
     assert call("--version").output == f"synalinks, version {__version__}\n"
-    for words in (["run"], ["cassette", "ls"], ["cassette", "show"], ["cassette", "stats"], ["cache", "clear"]):
+    for words in (
+        *([name] for name in COMMANDS),
+        ["cassette", "ls"],
+        ["cassette", "show"],
+        ["cassette", "stats"],
+        ["cache", "clear"],
+    ):
         done = call(*words, "--help")
         assert done.exit_code == 0 and done.output.startswith(f"Usage: synalinks {' '.join(words)} ")
 

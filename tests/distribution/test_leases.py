@@ -14,8 +14,8 @@ from lm.virtual import LoopClock, run
 from synalinks.distribution.leases import Grant, LeasedTracker, Leases
 from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.lm import NOTHING, Amount, Budget, Client, Reply, Request, use_provider
+from synalinks.lm.blocks import use_clock, use_tracker
 from synalinks.lm.core.usage import Usage
-from synalinks.lm.runtime import use_clock, use_tracker
 
 HOLDERS = ("a", "b", "c")
 AMOUNTS = st.builds(

@@ -12,9 +12,9 @@ import pytest
 import synalinks
 from proofs.sums import outcome, solver, sums
 from synalinks.callbacks import History
+from synalinks.lm.blocks import use_clock
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import use_clock
 from synalinks.testing import Fault, OllamaServer
 
 

@@ -14,8 +14,8 @@ import synalinks
 from faults.test_failing_provider import NoWaiting
 from faults.wire_faults import COMPLETION, KINDS, PROMPT, TIMEOUT, Kind, WireServer
 from proofs.sums import solver, sums
+from synalinks.lm.blocks import use_clock
 from synalinks.lm.core.amount import NOTHING
-from synalinks.lm.runtime import use_clock
 
 #: Dollars a million tokens.
 INPUT, OUTPUT = 10, 40

@@ -29,6 +29,7 @@ from synalinks.errors import (
     ServerError,
 )
 from synalinks.lm import Budget, Client, Limits, Request, RetryPolicy, Usage
+from synalinks.lm.blocks import use_budget, use_cassette, use_clock, use_ledger, use_provider
 from synalinks.lm.budget.expected import UsageStatistics
 from synalinks.lm.budget.layer import QUEUE, BudgetTracker
 from synalinks.lm.core.amount import NOTHING
@@ -37,7 +38,6 @@ from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing import pricing
 from synalinks.lm.pricing.limits import LEAST, OutputLimits
 from synalinks.lm.process import PROCESS
-from synalinks.lm.runtime import use_budget, use_cassette, use_clock, use_ledger, use_provider
 
 MODEL = "ollama/adversary"
 #: Dollars a million tokens.

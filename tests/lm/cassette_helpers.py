@@ -11,7 +11,8 @@ from typing import Any
 
 from synalinks.errors import SynalinksError
 from synalinks.lm.cache.per_text import PerTextLayer
-from synalinks.lm.cassette.session import Cassette, CassetteLayer
+from synalinks.lm.cassette.layer import CassetteLayer
+from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Stack, Usage, stack
 from synalinks.scope import Scope
 

@@ -19,10 +19,11 @@ import pytest
 import synalinks
 from synalinks.errors import BudgetExceeded, CassetteInUse, ConfigurationError
 from synalinks.lm import Budget, Client, Ledger, Request, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.blocks import isolated, offline, use_runtime
 from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply
-from synalinks.lm.runtime import OUTSIDE, current, isolated, offline, use_runtime
+from synalinks.lm.runtime import OUTSIDE, current
 
 MODEL = "ollama/m"
 

@@ -25,6 +25,7 @@ from synalinks.errors import (
     ServerError,
     UnknownModelError,
 )
+from synalinks.lm.blocks import offline, use_budget, use_cassette, use_ledger, use_provider
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.pricing import pricing
@@ -32,7 +33,7 @@ from synalinks.lm.process import PROCESS
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import current, offline, use_budget, use_cassette, use_ledger, use_provider
+from synalinks.lm.runtime import current
 
 MODEL = "ollama/m"
 

@@ -23,6 +23,7 @@ from synalinks.errors import (
     SampleRefused,
     ServerError,
 )
+from synalinks.lm.blocks import use_budget, use_clock, use_ledger
 from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.cache.store import MemoryStore
 from synalinks.lm.client import Client
@@ -32,7 +33,6 @@ from synalinks.lm.pricing import pricing
 from synalinks.lm.process import PROCESS
 from synalinks.lm.rate_limit.account import Limits
 from synalinks.lm.retry import RetryPolicy
-from synalinks.lm.runtime import use_budget, use_clock, use_ledger
 
 MODELS = ("scripted/one", "scripted/two")
 SCHEMA = schema_of({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]})

@@ -215,3 +215,24 @@ def test_examples_and_answers_of_pydantic_models(tmp_path: Any) -> None:
             assert (await loaded({"query": "a"})).answer == 1
 
     asyncio.run(main())
+
+
+TRAINED = ["fit", "evaluate", "train_on_batch", "test_on_batch"]
+
+
+@pytest.mark.parametrize("method", [*TRAINED, "predict", "predict_on_batch"])
+def test_every_method_reads_inputs_by_their_schemas(method: str) -> None:
+    refuse(method, [{"qury": "a"}], [{"answer": 1}], "'qury' may be 'query'")
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_every_method_reads_targets_by_their_schemas(method: str) -> None:
+    refuse(method, [{"query": "a"}], [{"answer": "four"}], "not a target for Answer")
+
+
+def refuse(method: str, x: Any, y: Any, words: str) -> None:
+    program = solver()
+    program.compile(reward=synalinks.ExactMatch(), optimizer=synalinks.optimizers.RandomFewShot())
+    given = [x] if "predict" in method else [x, y]
+    with pytest.raises(DataError, match=words):
+        asyncio.run(getattr(program, method)(*([0] if method == "train_on_batch" else []), *given))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synalinks.lm import Reply, schema_of, value_probabilities
-from synalinks.lm.core.logprobs import TokenLogprob
+from synalinks.lm.logprobs import TokenLogprob
 from synalinks.modules.models.decision_form import DecisionLimits, form_of
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 import synalinks
-from programs_under_test import Answer, Question, compiled, data, lm, provider_of, right, solver
+from programs_under_test import Answer, Question, compiled, data, lm, provider_of, right, solver, source_of
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm.pricing import pricing
 from synalinks.rewards import LMAsJudge
 from synalinks.trainers.checks import check_models, check_targets, models_of
-from synalinks.trainers.data.data import source_of
 
 
 def names(*holders: Any) -> list[str]:

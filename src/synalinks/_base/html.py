@@ -5,21 +5,16 @@ Colours are mixed from the text's own, so that they suit light and dark pages. N
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from synalinks import _json
+from synalinks._base.word_diff import parts
 
 #: Series of a chart by turn (Okabe and Ito 2008, told apart by people with any colour vision).
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-#: A token of a word difference.
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
 #: Characters of a field that are shown.
 _MOST_TEXT = 4_000
-#: Tokens of two passages beyond which they are compared as wholes: comparing takes their product.
-_LONGEST = 3_000
 _FAINT = "color-mix(in srgb, currentColor 22%, transparent)"
 _CELL = f"padding:.2em .7em;border-bottom:1px solid {_FAINT};vertical-align:top;white-space:pre-wrap"
 _TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.4em 0"
@@ -92,44 +87,9 @@ def _shown(value: object) -> str:
     return text if cut <= 0 else f"{text[:_MOST_TEXT]} ... {cut:,} more characters"
 
 
-def word_parts(before: str, after: str) -> Iterator[tuple[str, str]]:
-    """The texts' words in order: ("", both have it), ("-", only `before`), ("+", only `after`).
-
-    Lines are compared first, so long texts that differ little cost little.
-
-    Example:
-        >>> from synalinks._base.html import word_parts
-        >>> list(word_parts("Be brief.", "Be exact."))
-        [('', 'Be '), ('-', 'brief'), ('+', 'exact'), ('', '.')]
-    """
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        texts = "".join(old[i1:i2]), "".join(new[j1:j2])
-        words = _WORD.findall(texts[0]), _WORD.findall(texts[1])
-        if kind == "replace" and max(map(len, words)) <= _LONGEST:
-            yield from _parts(*words)
-        else:
-            yield from _part(kind, *texts)
-
-
-def _parts(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        yield from _part(kind, "".join(old[i1:i2]), "".join(new[j1:j2]))
-
-
-def _part(kind: str, old: str, new: str) -> Iterator[tuple[str, str]]:
-    if kind == "equal":
-        yield "", old
-        return
-    if old:
-        yield "-", old
-    if new:
-        yield "+", new
-
-
 def word_diff(before: str, after: str) -> str:
     """The words that were left out and added, struck and marked."""
-    return f'<div style="white-space:pre-wrap">{"".join(_marked(*part) for part in word_parts(before, after))}</div>'
+    return f'<div style="white-space:pre-wrap">{"".join(_marked(*part) for part in parts(before, after))}</div>'
 
 
 def _marked(kind: str, text: str) -> str:

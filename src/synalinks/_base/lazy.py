@@ -1,11 +1,11 @@
-"""Names of a package that are loaded when they are first used, so that a part costs no more than itself."""
+"""Names of a package, and modules, that are loaded when they are first used: a part costs no more than itself."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from collections.abc import Callable, Collection, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 def loading(
@@ -38,3 +38,24 @@ def loading(
         return value
 
     return load
+
+
+class LazyModule:
+    """A module that is imported when something of it is first used, by the name that the module importing it gives it.
+
+    Type checkers, and the checks of what imports what, read the import that stands beside it under `TYPE_CHECKING`.
+
+    Example:
+        >>> from synalinks._base.lazy import LazyModule
+        >>> LazyModule("synalinks.version").__version__ == synalinks.__version__
+        True
+
+    Args:
+        name: of the module.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module(self._name), name)

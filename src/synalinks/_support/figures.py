@@ -34,8 +34,6 @@ THOUSAND = 1000.0
 PANEL_WIDTH, PANEL_HEIGHT = 8.2, 4.2
 #: The operational metrics that are no share of anything, by what their names hold.
 AMOUNTS = re.compile(r"cost|latency|tokens|time_to_|elapsed|per_second|throughput|_calls$|calls_|vectors|activations")
-#: Amounts of money, by what their names hold.
-MONEY = re.compile(r"(^|_)(usd|dollars?|costs?)(_|$)")
 #: Inches around a figure.
 _MARGIN = 0.12
 
@@ -157,11 +155,6 @@ def chosen(names: Iterable[str], wanted: Sequence[str] | None, where: str) -> li
 def is_amount(name: str) -> bool:
     """Whether a metric is by its name an amount (dollars, tokens, seconds) and no score, however small it is."""
     return AMOUNTS.search(name) is not None
-
-
-def is_money(name: str) -> bool:
-    """Whether a metric is by its name an amount of dollars."""
-    return MONEY.search(name) is not None
 
 
 def limits(names: Sequence[str], means: Iterable[float]) -> tuple[float, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synalinks.callbacks.backup_and_restore import BackupAndRestore
 from synalinks.callbacks.budget_stopping import BudgetStopping
 from synalinks.callbacks.callback import Callback
@@ -22,15 +20,7 @@ CALLBACKS: Kind[Callback] = Kind(
     (BackupAndRestore, BudgetStopping, CSVLogger, EarlyStopping, History, Monitor, ProgramCheckpoint),
 )
 
-
-def get(identifier: Any) -> Any:
-    """A callback from an instance, a name such as `early_stopping`, a saved config, or None.
-
-    Raises:
-        ConfigurationError: anything else.
-    """
-    return CALLBACKS.get(identifier)
-
+get = CALLBACKS.get
 
 __all__ = [
     "BackupAndRestore",

@@ -1,31 +1,50 @@
 """The command `synalinks`: run scripts under a cassette, look into cassettes, look after the cache.
 
-Each command is a file of its own. Only click is imported to show help; a command imports what it works with
-when it is called.
+Each command is a file of its own, which is imported when the command is called: the list of them needs only click.
 """
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 import click
 
-from synalinks.cli.cache.group import cache
-from synalinks.cli.cassette.group import cassette
-from synalinks.cli.doctor.command import doctor
-from synalinks.cli.estimate import estimate
-from synalinks.cli.prices import prices
-from synalinks.cli.report.command import report
-from synalinks.cli.run.command import run
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.version import __version__
 
 __all__ = ["commands", "main"]
 
 
+#: The commands, each with its module and with what the list of them says.
+COMMANDS = {
+    "cache": ("cache.group", "Look after the cache: answers already paid for."),
+    "cassette": ("cassette.group", "Look into cassettes, compare, check, prune and merge them."),
+    "doctor": ("doctor.command", "Show what could answer live, and what would be needed."),
+    "estimate": ("estimate", "Forecast what a script will take, from low to high."),
+    "prices": ("prices", "Show what models cost, in dollars per million tokens."),
+    "report": ("report.command", "Show runs as one HTML file."),
+    "run": ("run.command", "Run a script and print the bill of its calls."),
+}
+
+
 class Commands(click.Group):
-    """A group of commands whose own errors are one message, not a traceback."""
+    """The commands, each imported when it is called; their own errors are one message, not a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -61,15 +80,6 @@ def _read_variables(path: Path) -> None:
     except ImportError as error:
         raise ConfigurationError("--env-file needs python-dotenv: pip install 'synalinks-replay[dotenv]'") from error
     load_dotenv(path, override=False)
-
-
-commands.add_command(run)
-commands.add_command(estimate)
-commands.add_command(cassette)
-commands.add_command(cache)
-commands.add_command(prices)
-commands.add_command(report)
-commands.add_command(doctor)
 
 
 def main() -> None:

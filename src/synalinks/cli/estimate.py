@@ -12,12 +12,13 @@ import click
 
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
 from synalinks.cli.run.dry import dry_run, priors_from, script_forecast
+from synalinks.cli.run.script import exit_code, run_script
+from synalinks.lm.blocks import use_ledger
 
 
 @click.command(
     cls=ScriptCommand,
     context_settings={"ignore_unknown_options": True},
-    short_help="Forecast what a script will take, from low to high.",
 )
 @click.argument("script", type=ScriptPath(exists=True))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -45,10 +46,6 @@ def estimate(script: str, args: tuple[str, ...], learn_from: tuple[str, ...], as
       synalinks estimate train.py
       synalinks estimate train.py --learn-from train.jsonl -- --epochs 5
     """
-    # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.run.script import exit_code, run_script
-    from synalinks.lm.runtime import use_ledger
-
     priors = priors_from(learn_from)
     code, ended = 0, False
     with dry_run(priors, learn_from, forecasts=True) as dry, use_ledger() as ledger:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import click
 
 from synalinks.cli.table import render
-
-if TYPE_CHECKING:
-    from synalinks.lm.pricing.pricing import Price
-    from synalinks.lm.pricing.table import Row
+from synalinks.lm.pricing.pricing import Price, price_from
+from synalinks.lm.pricing.table import Row, price_table
+from synalinks.lm.providers.registry import is_local
 
 _COLUMNS = (
     ("input", "input"),
@@ -36,11 +34,6 @@ def prices(ctx: click.Context, models: tuple[str, ...]) -> None:
     nothing is fetched. A program states other prices with `synalinks.set_price`. The command fails if the price
     of a MODEL is unknown.
     """
-    # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.lm.pricing.pricing import price_from
-    from synalinks.lm.pricing.table import price_table
-    from synalinks.lm.providers.registry import is_local
-
     table, today = price_table(), datetime.now(UTC).date()
     lines: list[tuple[str, ...]] = []
     notes: list[str] = []

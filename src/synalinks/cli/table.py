@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.tables import text_table
+
 #: Columns of numbers, which stand to the right.
 NUMBERS = (
     frozenset({"answers", "rows", "calls", "failed", "tokens in", "tokens out", "cost", "size", "line", "draw"})
@@ -16,7 +19,6 @@ NUMBERS = (
 
 def render(header: Sequence[str], rows: Sequence[Sequence[str]], footer: Sequence[str] | None = None) -> str:
     """A table that fits the terminal; columns that are empty in every row are left out."""
-    from synalinks.lm.tables import text_table  # the LM layer takes 100 ms to import, and help doesn't need it
 
     kept = [i for i in range(len(header)) if any(row[i] for row in rows)] or list(range(len(header)))
     names, *cells = [[line[i] for i in kept] for line in (header, *rows)]
@@ -31,7 +33,6 @@ def count(number: int, one: str, many: str | None = None) -> str:
 
 def price(amount: Decimal | None) -> str:
     """Dollars of one call, or `?` if they are not known."""
-    from synalinks.lm.ledger.dollars import dollars_text  # as above
 
     return "?" if amount is None else dollars_text(amount)
 

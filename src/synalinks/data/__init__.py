@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synalinks.data.algebra.operator import Operator
 from synalinks.data.algebra.operators import (
     OPERATOR_CLASSES,
     And,
@@ -9,7 +10,6 @@ from synalinks.data.algebra.operators import (
     Factorize,
     InMask,
     Not,
-    Operator,
     Or,
     OutMask,
     Prefix,

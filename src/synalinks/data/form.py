@@ -9,11 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks._support.validation import in_words
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.data.data_model import DataModel
 from synalinks.data.json_data_model import value_of
-from synalinks.data.model_json import is_model_class
+from synalinks.data.model_json import in_words, is_model_class
 from synalinks.data.operand import schema_of
 from synalinks.errors import ConfigurationError
 

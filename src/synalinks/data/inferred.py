@@ -9,11 +9,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from synalinks._json import Json, JsonObject
-from synalinks._support.validation import in_words
 from synalinks.data import tree
 from synalinks.data.convert import as_operand, is_meta_class
 from synalinks.data.data_model import DataModel
 from synalinks.data.json_data_model import JsonDataModel, value_of
+from synalinks.data.model_json import in_words
 from synalinks.data.models.chat import ChatMessage, ChatMessages, ChatRole
 from synalinks.data.operand import Operand, is_operand
 from synalinks.errors import DataError

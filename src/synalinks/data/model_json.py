@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeGuard, get_args
 
-from pydantic import AliasChoices, BaseModel
+from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from synalinks import _json
@@ -133,3 +133,11 @@ def _inlined(schema: JsonObject) -> JsonObject:
     if not target or "$defs" not in schema:
         return schema
     return {"$defs": schema["$defs"], **schema["$defs"][target]}
+
+
+def in_words(error: ValidationError) -> str:
+    """What pydantic has against a value: places and problems, without the input and without addresses."""
+    found = [
+        (".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_url=False, include_input=False)
+    ]
+    return "; ".join(f"{where}: {what}" if where else what for where, what in found)

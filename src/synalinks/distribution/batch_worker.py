@@ -21,7 +21,8 @@ from synalinks.distribution.leases import Grant, LeasedTracker, Leases
 from synalinks.distribution.parcels import Parcel
 from synalinks.errors import BudgetExceeded, ConfigurationError, DataError
 from synalinks.lm import Amount, Budget, Handler, Ledger, Totals, use_ledger, use_provider
-from synalinks.lm.runtime import clear, use_tracker
+from synalinks.lm.blocks import use_tracker
+from synalinks.lm.runtime import clear
 from synalinks.modules.models.folding import use_failures
 from synalinks.trainers.checks import models_of
 

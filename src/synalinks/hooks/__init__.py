@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from synalinks._base.lazy import loading
 from synalinks._not_here_yet import attribute_of
+from synalinks.hooks.calls import hooked
 from synalinks.hooks.context import trace_context
 from synalinks.hooks.everywhere import ENTRY, EVERYWHERE, hooks_of, stop_everywhere, use_everywhere
 from synalinks.hooks.hook import Hook
@@ -32,6 +33,7 @@ __all__ = [
     "Monitor",
     "OpenTelemetry",
     "Recorder",
+    "hooked",
     "hooks_of",
     "stop_everywhere",
     "trace_context",

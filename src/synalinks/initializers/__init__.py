@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synalinks._json import JsonObject
 from synalinks.initializers.empty import Empty
 from synalinks.initializers.initializer import Initializer
-from synalinks.saving import Kind, serialize_synalinks_object
+from synalinks.saving import Kind
 
 INITIALIZERS: Kind[Initializer] = Kind(
     "an initializer",
@@ -18,22 +16,13 @@ INITIALIZERS: Kind[Initializer] = Kind(
 )
 
 empty = Empty  # the name in lower case, as `get` takes it
-deserialize = INITIALIZERS.deserialize
+
+deserialize, get = INITIALIZERS.deserialize, INITIALIZERS.get
 
 
 def serialize(initializer: Initializer) -> JsonObject:
     """An initializer's class and settings, as a file has them."""
-    saved: JsonObject = serialize_synalinks_object(initializer)
-    return saved
-
-
-def get(identifier: Any) -> Any:
-    """An initializer from an instance, a saved config, or None; a name stands for its class, a function for itself.
-
-    Raises:
-        ConfigurationError: anything else.
-    """
-    return INITIALIZERS.get(identifier)
+    return INITIALIZERS.serialize(initializer)
 
 
 __all__ = ["Empty", "Initializer", "deserialize", "empty", "get", "serialize"]

@@ -1,6 +1,5 @@
 """Names that programs import from `synalinks.language_models`."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synalinks._json import JsonObject
@@ -9,25 +8,16 @@ from synalinks.lm import model_info, provider_info
 from synalinks.lm import supported_models as _supported_models
 from synalinks.lm import supported_providers as _supported_providers
 from synalinks.modules import LanguageModel, OAuthLanguageModel
-from synalinks.saving import load_as, serialize_synalinks_object
+from synalinks.saving import Kind
 
+MODELS: Kind[LanguageModel] = Kind("a language model", LanguageModel, (LanguageModel, OAuthLanguageModel))
 get = LanguageModel.get
+deserialize = MODELS.deserialize
 
 
 def serialize(language_model: LanguageModel) -> JsonObject:
     """The model's class and settings, as a file has them; no key is among them."""
-    saved: JsonObject = serialize_synalinks_object(language_model)
-    return saved
-
-
-def deserialize(config: JsonObject, custom_objects: Mapping[str, object] | None = None) -> LanguageModel:
-    """The model that `serialize` described.
-
-    Raises:
-        ConfigurationError: the config describes something else.
-    """
-    model: LanguageModel = load_as(LanguageModel, config, custom_objects)
-    return model
+    return MODELS.serialize(language_model)
 
 
 def supported_providers() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from synalinks._base.lazy import loading
 
 if TYPE_CHECKING:
+    from synalinks.lm.blocks import isolated, offline, use_budget, use_cassette, use_ledger, use_provider
     from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetTracker
     from synalinks.lm.cache.location import saved_location
     from synalinks.lm.catalog import (
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
         schema_of,
         stack,
     )
-    from synalinks.lm.core.logprobs import token_logprobs, value_probabilities
     from synalinks.lm.core.options import check_options
     from synalinks.lm.core.secrets import scrubbed
     from synalinks.lm.forecast import Figures, Forecast, Range
@@ -46,12 +46,12 @@ if TYPE_CHECKING:
     from synalinks.lm.ledger.dollars import dollars_text
     from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
     from synalinks.lm.ledger.table import money_text
+    from synalinks.lm.logprobs import token_logprobs, value_probabilities
     from synalinks.lm.pricing.pricing import Price, price_of, set_price
     from synalinks.lm.providers import Credentials, OAuth, Spec, list_providers, register_provider, saved_base
     from synalinks.lm.rate_limit.account import Limits
     from synalinks.lm.retry import RetryPolicy
     from synalinks.lm.run import Earmarks, Run, current_run
-    from synalinks.lm.runtime import isolated, offline, use_budget, use_cassette, use_ledger, use_provider
     from synalinks.lm.tables import text_table
 
 #: Where each name is defined; it is imported when the name is first used, so that a part costs no more than itself.
@@ -62,7 +62,7 @@ _HOMES = {
     "client": "CacheMode Client",
     "core.amount": "AttemptCosts",
     "core.call": "Call Delta Handler Layer Reply Request Schema Sink Stack Usage schema_of stack",
-    "core.logprobs": "token_logprobs value_probabilities",
+    "logprobs": "token_logprobs value_probabilities",
     "core.options": "check_options",
     "core.secrets": "scrubbed",
     "tables": "text_table",
@@ -77,7 +77,7 @@ _HOMES = {
     "rate_limit.account": "Limits",
     "retry": "RetryPolicy",
     "run": "Earmarks Run current_run",
-    "runtime": "isolated offline use_budget use_cassette use_ledger use_provider",
+    "blocks": "isolated offline use_budget use_cassette use_ledger use_provider",
 }
 
 __all__ = [

@@ -15,7 +15,7 @@ from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.cache.location import Location, checked, saved_location
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import Store
-from synalinks.lm.cassette.session import CassetteLayer
+from synalinks.lm.cassette.layer import CassetteLayer
 from synalinks.lm.core import place as scopes
 from synalinks.lm.core.call import Call, Check, Handler, Kind, Layer, Reply, Request, Sink, Stack, stack
 from synalinks.lm.core.errors import OfflineError

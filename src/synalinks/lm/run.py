@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from synalinks.lm.blocks import use_runtime, use_tracker
 from synalinks.lm.budget.layer import NOTHING, QUEUE, Amount, Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import check_price
 from synalinks.lm.cache.location import default_directory
@@ -19,7 +20,7 @@ from synalinks.lm.client import Client
 from synalinks.lm.core import place as scope
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
-from synalinks.lm.runtime import current, use_runtime, use_tracker
+from synalinks.lm.runtime import current
 
 #: Answers taken so far, by digest of their request: positions in the ordered set of answers.
 Snapshot = Mapping[str, Sequence[int]]

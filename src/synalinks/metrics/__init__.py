@@ -34,7 +34,7 @@ from synalinks.metrics.operational.metric import (
 from synalinks.metrics.pass_at_k import BatchMetric, GapK, PassAtK, PassHatK
 from synalinks.metrics.simple import CosineSimilarity, Sum
 from synalinks.rewards import REWARDS, Reward
-from synalinks.saving import Kind, serialize_synalinks_object
+from synalinks.saving import Kind
 from synalinks.session import to_snake_case
 
 # The names by which lists of labels are scored.
@@ -82,22 +82,12 @@ METRICS: Kind[Metric] = Kind(
     other=REWARDS,
 )
 
-deserialize = METRICS.deserialize
+deserialize, get = METRICS.deserialize, METRICS.get
 
 
 def serialize(metric: Metric) -> JsonObject:
     """A metric's class and settings, as a file has them."""
-    saved: JsonObject = serialize_synalinks_object(metric)
-    return saved
-
-
-def get(identifier: Any) -> Any:
-    """A metric from an instance, a name, a saved config, or a reward or function whose mean it is.
-
-    Raises:
-        ConfigurationError: anything else.
-    """
-    return METRICS.get(identifier)
+    return METRICS.serialize(metric)
 
 
 __all__ = [

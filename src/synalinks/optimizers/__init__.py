@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synalinks._json import JsonObject
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.evolutionary.evolutionary import EvolutionaryOptimizer
@@ -13,7 +11,7 @@ from synalinks.optimizers.optimizer import Optimizer
 from synalinks.optimizers.proposals import Batch, Proposal, Step
 from synalinks.optimizers.racing.prompt_racing import PromptRacing
 from synalinks.optimizers.search import Answer, Case, Place, Problem, State
-from synalinks.saving import Kind, serialize_synalinks_object
+from synalinks.saving import Kind
 
 OPTIMIZERS: Kind[Optimizer] = Kind(
     "an optimizer",
@@ -26,22 +24,12 @@ OPTIMIZERS: Kind[Optimizer] = Kind(
     },
 )
 
-deserialize = OPTIMIZERS.deserialize
+deserialize, get = OPTIMIZERS.deserialize, OPTIMIZERS.get
 
 
 def serialize(optimizer: Optimizer) -> JsonObject:
     """An optimizer's class and settings, as a file has them."""
-    saved: JsonObject = serialize_synalinks_object(optimizer)
-    return saved
-
-
-def get(identifier: Any) -> Any:
-    """An optimizer from an instance, a name such as `random_few_shot`, a saved config, or None.
-
-    Raises:
-        ConfigurationError: anything else.
-    """
-    return OPTIMIZERS.get(identifier)
+    return OPTIMIZERS.serialize(optimizer)
 
 
 __all__ = [

@@ -12,7 +12,7 @@ from synalinks.rewards.exact_match import ExactMatch
 from synalinks.rewards.lm_as_judge import LMAsJudge
 from synalinks.rewards.reward import Reward, RewardFunctionWrapper
 from synalinks.rewards.rubrics import RubricAsJudge
-from synalinks.saving import Kind, serialize_synalinks_object
+from synalinks.saving import Kind
 
 REWARDS: Kind[Reward] = Kind(
     "a reward",
@@ -28,26 +28,14 @@ REWARDS: Kind[Reward] = Kind(
 #: The names of this library's rewards.
 NAMES = REWARDS.names
 
-
-def deserialize(name: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The reward that a name stands for, or a saved config describes.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
-    return REWARDS.deserialize(name, custom_objects)
+get = REWARDS.get
 
 
 def serialize(reward: Reward) -> JsonObject:
     """A reward's class and settings, as a file has them."""
-    saved: JsonObject = serialize_synalinks_object(reward)
-    return saved
+    return REWARDS.serialize(reward)
 
 
-def get(identifier: Any) -> Any:
-    """A reward from an instance, a name such as `exact_match`, a saved config, a function, or None.
-
-    Raises:
-        ConfigurationError: anything else.
-    """
-    return REWARDS.get(identifier)
+def deserialize(name: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The reward that a name stands for, or a saved config describes."""
+    return REWARDS.deserialize(name, custom_objects)

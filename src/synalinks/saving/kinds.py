@@ -8,9 +8,10 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
+from synalinks._json import JsonObject
 from synalinks.errors import ConfigurationError
 from synalinks.saving import registry
-from synalinks.saving.serialization import load_as
+from synalinks.saving.serialization import load_as, serialize_synalinks_object
 from synalinks.session import to_snake_case
 
 T = TypeVar("T")
@@ -95,6 +96,11 @@ class Kind(Generic[T]):
             f"not {self.what}: {identifier!r}; give an instance of {self.base.__name__}, its name, or a saved config"
             + ("" if self._wrap is None else ", or a function")
         )
+
+    def serialize(self, obj: T) -> JsonObject:
+        """The class and settings of an object, as a file has them; no key is among them."""
+        saved: JsonObject = serialize_synalinks_object(obj)
+        return saved
 
     def deserialize(self, config: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The object that a saved config describes, or a name stands for.

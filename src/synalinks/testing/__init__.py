@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synalinks.lm.providers.fake.scripted import ScriptedProvider as ScriptedProvider
     from synalinks.testing.fake_models.arithmetic import ArithmeticModel as ArithmeticModel
-    from synalinks.testing.fake_models.model import ChatRequest as ChatRequest
+    from synalinks.testing.fake_models.chat import ChatRequest as ChatRequest
+    from synalinks.testing.fake_models.chat import ModelReply as ModelReply
     from synalinks.testing.fake_models.model import Law as Law
-    from synalinks.testing.fake_models.model import ModelReply as ModelReply
     from synalinks.testing.fake_models.synthetic import SyntheticModel as SyntheticModel
     from synalinks.testing.fake_models.table import TableModel as TableModel
     from synalinks.testing.fake_server.capacity import Capacity as Capacity
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "ArithmeticModel": "synalinks.testing.fake_models.arithmetic",
     "Capacity": "synalinks.testing.fake_server.capacity",
-    "ChatRequest": "synalinks.testing.fake_models.model",
+    "ChatRequest": "synalinks.testing.fake_models.chat",
     "Fault": "synalinks.testing.fake_server.faults",
     "Law": "synalinks.testing.fake_models.model",
     "LlamaCppServer": "synalinks.testing.fake_server.ollama",
-    "ModelReply": "synalinks.testing.fake_models.model",
+    "ModelReply": "synalinks.testing.fake_models.chat",
     "OllamaServer": "synalinks.testing.fake_server.ollama",
     "ScriptedProvider": "synalinks.lm.providers.fake.scripted",
     "SyntheticModel": "synalinks.testing.fake_models.synthetic",

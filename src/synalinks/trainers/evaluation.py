@@ -1,12 +1,18 @@
-"""One pass over samples that only measures: predictions, rewards and metrics."""
+"""Passes over samples that only measure: predictions, rewards and metrics; the validation at the end of an epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from synalinks import scope
 from synalinks.callbacks import CallbackList
+from synalinks.errors import BudgetExceeded
+from synalinks.lm import current_run
 from synalinks.metrics import Mean
-from synalinks.trainers.data.data import Sample, Source, passing
+from synalinks.optimizers.candidates import Candidate
+from synalinks.trainers.data.data import Sample, Samples, Source, passing
+from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forward import scored, update_metrics
 from synalinks.trainers.program_run import ProgramRun
 
@@ -56,3 +62,54 @@ async def measure_batch(run: ProgramRun, batch: Sequence[Sample], mean_reward: M
         mean_reward.add(reward)
     await update_metrics(run.compiled, batch, predictions)
     return rewards
+
+
+class Measured(NamedTuple):
+    """What a validation measured.
+
+    Attributes:
+        logs: names begin with `val_`; none where a budget refused a call of the validation.
+        samples, rewards: `(n,)` each, also of a validation that was cut short.
+    """
+
+    logs: dict[str, float]
+    samples: list[Sample]
+    rewards: list[float]
+
+
+async def measure_validation(parts: FitParts, source: Source, callbacks: CallbackList) -> Measured:
+    """Reward and metrics of what the variables hold on the whole validation set."""
+    parts.costs.release_earmark()
+    for tracker in current_run().budgets:
+        tracker.reopen()
+    samples: list[Sample] = []
+    rewards: list[float] = []
+
+    def add(batch: Sequence[Sample], found: Sequence[float]) -> None:
+        samples.extend(batch)
+        rewards.extend(found)
+
+    config, since = parts.config, len(parts.run.ledger)
+    try:
+        with scope.enter(phase="validation"):
+            logs = await measure(
+                parts.run, source, config.validation_batch_size, config.validation_steps, callbacks, add
+            )
+        parts.costs.add_samples(since, len(samples))
+    except BudgetExceeded:
+        parts.costs.validation_cut = True
+        logs = {}  # no figure for the whole set; what was measured is evidence all the same
+    parts.costs.count(validated=len(samples))
+    return Measured({f"val_{name}": value for name, value in logs.items()}, samples, rewards)
+
+
+async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> Measured:
+    """Reward and metrics of the best candidate on the whole validation set, which are evidence of it."""
+    state = parts.scores.state(parts.variables)
+    measured = await measure_validation(parts, source, callbacks)
+    add_evidence = parts.optimizer.add_scored if parts.costs.validation_cut else parts.optimizer.add_validated
+    if isinstance(source, Samples):  # candidates are scored on these; a stream's samples come only once
+        parts.scores.add(state, [sample.index for sample in measured.samples], measured.rewards)
+    for variable in parts.variables:
+        add_evidence(variable, Candidate.of(variable), measured.rewards)
+    return measured

@@ -19,13 +19,12 @@ from synalinks.modules import LMWarning
 from synalinks.trainers.budgeting.spent_journal import SpentJournal
 from synalinks.trainers.checks import check_models, models_of
 from synalinks.trainers.data.data import Sample, Samples, passing, shuffled
-from synalinks.trainers.evaluation import measure
+from synalinks.trainers.evaluation import Measured, measure, validate
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.resume import checkpoint
 from synalinks.trainers.resume.identity import digest
 from synalinks.trainers.stopping.failures import FailureWatch
 from synalinks.trainers.training_step import TrainingStep
-from synalinks.trainers.validation import Measured, validate
 
 #: What ends a training before its time, so that it may be resumed.
 UNTIMELY = ("budget", "failures")

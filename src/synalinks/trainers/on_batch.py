@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from synalinks import scope
+from synalinks._base.lazy import LazyModule
 from synalinks.data import JsonDataModel
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm import Ledger, use_ledger
@@ -12,13 +13,14 @@ from synalinks.lm import Ledger, use_ledger
 if TYPE_CHECKING:
     from synalinks.callbacks import History
     from synalinks.optimizers import Optimizer
+    from synalinks.trainers import parts
     from synalinks.trainers.compile.compiled import Compiled
     from synalinks.trainers.data.data import Source
     from synalinks.trainers.distributing import Runner
     from synalinks.trainers.fit_config import FitConfig
     from synalinks.trainers.program_run import ProgramRun
-
-# `parts` is imported by what uses it: a program that is only called starts without the parts of training.
+else:
+    parts = LazyModule("synalinks.trainers.parts")  # a program that is only called starts without them
 
 
 class OnBatch:
@@ -42,9 +44,7 @@ class OnBatch:
 
     async def predict_on_batch(self, x: Any, training: bool = False) -> list[JsonDataModel | None]:
         """Predictions for one batch, all samples at once."""
-        from synalinks.trainers import parts
-
-        source = parts.source_of(x, reader=self)
+        source = parts.source_of(x, None, self)
         if not isinstance(source, parts.Samples):
             raise DataError("predict_on_batch takes one batch: an array or a list of data models")
         async with parts.runner_of(self, self.compiled.rewards, None) as runner:
@@ -57,9 +57,7 @@ class OnBatch:
         Args:
             return_dict: whether they are given by name; else as `evaluate` gives them.
         """
-        from synalinks.trainers import parts
-
-        source = parts.source_of(x, y)
+        source = parts.source_of(x, y, self)
         await self.prepare(source)
         async with parts.runner_of(self, self.compiled.rewards, None) as runner:
             with use_ledger() as ledger, scope.enter(phase="evaluate"):
@@ -92,8 +90,6 @@ class OnBatch:
         Raises:
             ConfigurationError: compiled without an optimizer, or `step` is no whole number.
         """
-        from synalinks.trainers import parts
-
         if self.optimizer is None:
             raise ConfigurationError(f"{self.name} was compiled without an optimizer: nothing to train")
         if isinstance(step, bool) or not isinstance(step, int) or step < 0:

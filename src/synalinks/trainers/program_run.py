@@ -13,6 +13,7 @@ from synalinks.metrics import Mean
 from synalinks.modules.core.invocations import Invocations
 from synalinks.optimizers import Optimizer
 from synalinks.trainers.compile.compiled import Compiled
+from synalinks.trainers.data.data import Source
 from synalinks.trainers.distributing import Runner
 
 
@@ -46,12 +47,21 @@ class TrainableProgram(RunnableProgram, Protocol):
     Attributes:
         fitting: the loop of the `fit` under way, or None.
         last_forecast: the result of the last `estimate`, or None.
+        run_ledger: calls of the run that is under way, or of the last one.
+        invocations: how often the trainer called the program.
     """
 
     optimizer: Optimizer | None
     compiled: Compiled
     fitting: Any
     last_forecast: Forecast | None
+    run_ledger: Ledger
+    invocations: Invocations
+
+    @property
+    def output_structure(self) -> Any: ...
+
+    async def prepare(self, source: Source) -> None: ...
 
     async def fit(self, *args: Any, **kwargs: Any) -> History: ...
 
@@ -90,3 +100,9 @@ class ProgramRun:
         for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
             values.update(metric.logs(name))
         return dict(sorted(values.items()))
+
+
+def begin_run(program: TrainableProgram, ledger: Ledger, runner: Runner | None = None) -> ProgramRun:
+    """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
+    program.run_ledger = ledger
+    return ProgramRun(program, program.compiled, ledger, program.invocations, runner)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from synalinks import scope
+from synalinks._base.lazy import LazyModule
 from synalinks._support.keywords import naming_the_nearest
-from synalinks.errors import ConfigurationError, Interrupted
+from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
 from synalinks.modules.core.invocations import Invocations
 from synalinks.trainers.compile.config import Compilable
@@ -22,14 +23,13 @@ if TYPE_CHECKING:
     from synalinks.callbacks import Callback, CallbackList, History
     from synalinks.data import JsonDataModel, Variable
     from synalinks.lm import Forecast
-    from synalinks.optimizers import Optimizer
+    from synalinks.trainers import parts
     from synalinks.trainers.data.data import Source
-    from synalinks.trainers.data.splitting import FitData
     from synalinks.trainers.distributing import Distribution, Runner
     from synalinks.trainers.fit_config import Cap, Verbose
-    from synalinks.trainers.parts import FitConfig, FitLoop, ProgramRun, SearchPlan
-
-# `parts` is imported by what uses it: a program that is only called starts without the parts of training.
+    from synalinks.trainers.parts import FitConfig, FitLoop, ProgramRun
+else:
+    parts = LazyModule("synalinks.trainers.parts")  # a program that is only called starts without them
 
 
 class Trainer(OnBatch, Compilable):
@@ -160,43 +160,19 @@ class Trainer(OnBatch, Compilable):
             LMUnavailable: a whole batch without an answer.
             KeyboardInterrupt: after Ctrl-C, once the calls already sent are answered; a second one cancels them.
         """
-        from synalinks.trainers import parts
-
-        config = parts.FitConfig(
-            batch_size=batch_size,
-            minibatch_size=minibatch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=parts.callbacks_of(callbacks),
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            initial_epoch=initial_epoch,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size,
-            validation_freq=validation_freq,
-            seed=seed,
-            budget=budget,
-            resume=resume,
-            calls=calls,
-            test_data=test_data,
-            max_failed_share=max_failed_share,
-            distribution=distribution,
+        given = {name: value for name, value in locals().items() if name not in ("self", "x", "y")}
+        return await self._fit_on(
+            x, y, parts.FitConfig.of({**given, "callbacks": parts.callbacks_of(callbacks)}, "fit")
         )
-        return await self._fit_on(x, y, config)
 
     async def _fit_on(self, x: Any, y: Any, config: FitConfig) -> History:
         """`fit` with its arguments as a config."""
-        from synalinks.trainers import parts
-
         if self.in_fit:
             raise ConfigurationError(
                 f"{self.name} is being trained, and a program has the state of one fit at a time: await the first, "
                 "or train a copy (copy.deepcopy(program))"
             )
-        history = parts.History()
-        self.history = history
+        self.history = history = parts.History()
         self.stop_training = False
         if self.optimizer is None:
             what = "was not compiled" if self._compile_arguments is None else "was compiled without an optimizer"
@@ -204,85 +180,15 @@ class Trainer(OnBatch, Compilable):
                 f"{self.name} {what}: nothing to train; write program.compile(optimizer=..., reward=...)", stacklevel=4
             )
             return history
-        data = parts.split_data(x, y, config, self)
-        plan = parts.SearchPlan.of(config, data) if self.optimizer.searches else None
-        config = config if plan is None else plan.config(config)
-        history.forecast = self.last_forecast
-        async with AsyncExitStack() as stack:
-            self.in_fit = True
-            stack.callback(setattr, self, "in_fit", False)
-            await self._check_before_fit(config, data)
-            if (dry := parts.dry_runs.current()) is not None:
-                stack.enter_context(await dry.of_fit(self, history, x, y, config))
-            runner = await stack.enter_async_context(parts.runner_of(self, self.compiled.rewards, config.distribution))
-            await self._fit(self.optimizer, history, config, data, plan, runner)
+        self.in_fit = True
+        try:
+            await parts.fit(self, self.optimizer, history, x, y, config)
+        finally:
+            self.in_fit = False
         return history
 
-    async def _check_before_fit(self, config: FitConfig, data: FitData) -> None:
-        """Build the program, and check everything that can be checked before the first call."""
-        from synalinks.trainers import parts
-
-        await self.prepare(data.train)
-        if config.validation_steps is None:
-            parts.check_passes(data.validation, config.validations, "validation_data")
-            if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
-                parts.check_passes(data.train, config.epochs - config.initial_epoch, "x")
-            parts.check_targets(self.compiled.rewards, data.train, self.output_structure)
-        if data.validation is not None:
-            self.compiled.check_schemas(None, data.validation.first().y)
-
-    async def _fit(
-        self,
-        optimizer: Optimizer,
-        history: History,
-        config: FitConfig,
-        data: FitData,
-        plan: SearchPlan | None,
-        runner: Runner | None,
-    ) -> None:
-        """The training itself, once everything is checked."""
-        from synalinks.trainers import parts
-
-        with (
-            parts.run_context(
-                f"budget of {self.name}.fit",
-                history.ledger,
-                config.budgets,
-                lambda ledger: parts.words_of_fit(self.name, history, config),
-            ) as context,
-            parts.use_callbacks(
-                self,
-                history.ledger,
-                [*parts.with_resume(config.resume, config.callbacks), history],  # what they add to the logs is in it
-                config.verbose,
-                steps=None if plan is not None else data.train.steps(config.batch_size),
-                at_most=None if plan is not None else config.steps_per_epoch,
-                epochs=config.epochs,
-                batch_size=config.batch_size,
-                optimizer=optimizer.name,
-            ) as callbacks,
-        ):
-            run = self._begin_run(context.ledger, runner)
-            found = parts.FitParts.of(run, optimizer, config, data, context.tracker)
-            self.fitting = (
-                parts.FitLoop(found, callbacks, context.tracker)
-                if plan is None
-                else parts.SearchLoop(found, callbacks, context.tracker, plan)
-            )
-            try:
-                await self.fitting.run(history)
-            except Interrupted:
-                history.stopped_by = "interrupt"
-                raise
-            finally:
-                self.fitting = None
-
     def _begin_run(self, ledger: Ledger, runner: Runner | None = None) -> ProgramRun:
-        """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
-        from synalinks.trainers import parts
-
-        self.run_ledger = ledger
-        return parts.ProgramRun(self, self.compiled, ledger, self.invocations, runner)
+        return parts.begin_run(self, ledger, runner)
 
     async def estimate(
         self, x: Any = None, y: Any = None, *, optimizer: Any = None, learn_from: Any = (), **settings: Any
@@ -305,8 +211,6 @@ class Trainer(OnBatch, Compilable):
             CopyError: the program has an attribute that can't be copied.
             DataError: data that `fit` would refuse, or that can be read only once.
         """
-        from synalinks.trainers import parts
-
         return await parts.estimate(self, x, y, parts.FitConfig.of(settings), optimizer, learn_from)
 
     async def prepare(self, source: Source) -> None:
@@ -318,8 +222,6 @@ class Trainer(OnBatch, Compilable):
     @property
     def failure(self) -> str | None:
         """Why a result was None: what the last failed call of a model of this program failed of; None without one."""
-        from synalinks.trainers import parts
-
         failed = [e for model in parts.models_of([self]) if (e := model.client.ledger.last_failure()) is not None]
         return max(failed, key=lambda entry: entry.begun).error_message if failed else None
 
@@ -337,8 +239,6 @@ class Trainer(OnBatch, Compilable):
         distribution: Distribution | None,
     ) -> AsyncIterator[tuple[ProgramRun, CallbackList]]:
         """A block of a method in which samples are called but nothing is trained: its run, and its callbacks."""
-        from synalinks.trainers import parts
-
         async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
             with parts.run_context(f"budget of {self.name}.{method}") as context:
                 run = self._begin_run(context.ledger, runner)
@@ -401,10 +301,8 @@ class Trainer(OnBatch, Compilable):
         Returns:
             Values by name, in alphabetical order.
         """
-        from synalinks.trainers import parts
-
         parts.check_sizes("evaluate", batch_size=batch_size, steps=steps)
-        source = parts.source_of(x, y, reader=self)
+        source = parts.source_of(x, y, self)
         await self.prepare(source)
         parts.check_models(self, *self.compiled.rewards, *self.compiled.metrics)
         parts.check_targets(self.compiled.rewards, source, self.output_structure)
@@ -433,10 +331,8 @@ class Trainer(OnBatch, Compilable):
         Returns:
             `(samples,)` object array of `JsonDataModel` or None.
         """
-        from synalinks.trainers import parts
-
         parts.check_sizes("predict", batch_size=batch_size, steps=steps)
-        source = parts.source_of(x, reader=self)
+        source = parts.source_of(x, None, self)
         await self.prepare(source)
         size = batch_size or 1
         outputs: list[JsonDataModel | None] = []

@@ -11,6 +11,7 @@ import numpy as np
 
 from synalinks import scope
 from synalinks._support import figures
+from synalinks._support.log_values import is_money
 from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _draw(
     figure, all_axes = figures.new_panels(len(panels), title)
     for panel, axes in zip(panels, all_axes, strict=True):
         _draw_panel(axes, runs, panel, alpha, linestyles, options)
-        money, label = all(map(figures.is_money, panel)), ylabel if panel is panels[0] else panel[0]
+        money, label = all(map(is_money, panel)), ylabel if panel is panels[0] else panel[0]
         figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", label, grid, money)
     return figures.save_figure(figure, to_file, to_folder)
 

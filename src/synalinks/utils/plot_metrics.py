@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synalinks._support import figures
+from synalinks._support.log_values import is_money
 from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Bar:
 
     def text(self, name: str, gap: str = " ") -> str:
         """The value as it is written above the bar, and its deviation."""
-        money = figures.is_money(name)
+        money = is_money(name)
         text = figures.short(self.mean, money=money)
         if self.std is None or self.mean != self.mean:
             return text
@@ -201,7 +202,7 @@ def _draw(
         figure.supxlabel("\n".join(lines), fontsize=10, color=figures.INK, parse_math=False)
     for row, axes in zip(rows, all_axes, strict=True):
         _draw_panel(axes, runs, row, show_values, bar_width, capsize, options)
-        money, label = all(map(figures.is_money, row)), ylabel if row[0] in panels[0] else ""
+        money, label = all(map(is_money, row)), ylabel if row[0] in panels[0] else ""
         figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", label, grid, money)
     return figures.save_figure(figure, to_file, to_folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synalinks._base.word_diff import LONGEST
 from synalinks.cli.cassette.word_diff import LINES, word_diff
 
 
@@ -35,3 +36,8 @@ def test_a_difference_without_end_is_cut() -> None:
     lines = word_diff("", "\n".join(map(str, range(100))))
     assert len(lines) == LINES + 1
     assert lines[-1] == f"... {100 - LINES} more lines differ"
+
+
+def test_long_lines_that_differ_are_marked_whole() -> None:
+    old, new = "x " * LONGEST, "y " * LONGEST
+    assert word_diff(old, new) == [f"[-{old}-]", f"{{+{new}+}}"]

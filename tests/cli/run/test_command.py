@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from cli.helpers import call, command
-from synalinks.cli.run.command import RECORD_MODES
-from synalinks.lm.cassette.session import MODES
 from synalinks.testing import Capacity, Fault, OllamaServer
 
 SCRIPT = """
@@ -196,10 +194,6 @@ def test_a_cassette_that_is_not_there_is_said_before_the_script_runs(tmp_path: P
     done = call("run", tmp_path / "s.py", "--cassette", tmp_path / "no.jsonl", "--record-mode", "none")
     assert done.exit_code == 1
     assert "there is no cassette" in done.stderr and "it ran" not in done.output
-
-
-def test_the_record_modes_of_the_option_are_those_of_the_cassette() -> None:
-    assert RECORD_MODES == MODES
 
 
 def test_the_bill_says_once_with_what_context_a_local_model_was_loaded(folder: Path) -> None:

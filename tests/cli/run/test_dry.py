@@ -148,14 +148,14 @@ def test_the_ledger_can_be_written(folder: Path) -> None:
 
 def test_cassettes_of_the_scripts_own_are_neither_played_nor_written(folder: Path) -> None:
     import synalinks
-    from synalinks.lm import runtime
+    from synalinks.lm import blocks
 
-    real = runtime.use_cassette
+    real = blocks.use_cassette
     done = call("run", "cassettes.py", "--dry-run")
     assert done.exit_code == 0, done.output
     assert "once 1 0\nnone 0 1\n" in done.output
     assert not (folder / "own.jsonl").exists()
-    assert runtime.use_cassette is real is synalinks.use_cassette is synalinks.lm.use_cassette
+    assert blocks.use_cassette is real is synalinks.use_cassette is synalinks.lm.use_cassette
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from lm.virtual import LoopClock
 from lm.virtual import run_still as run
 from synalinks.errors import BadReply, BudgetExceeded, LMError, RequestError, SampleRefused
 from synalinks.lm import Budget, Client, Request, RetryPolicy, Usage, use_budget, use_cassette, use_ledger
+from synalinks.lm.blocks import use_clock, use_provider
 from synalinks.lm.budget.answer_cap import FIRST_CAP, LEAST_CAP, AnswerCaps
 from synalinks.lm.budget.expected import TypicalUsage, UsageStatistics
 from synalinks.lm.budget.schema_bound import longest
@@ -24,7 +25,6 @@ from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing.limits import OutputLimits, lower_cap
 from synalinks.lm.pricing.pricing import set_price
 from synalinks.lm.process import PROCESS
-from synalinks.lm.runtime import use_clock, use_provider
 
 MODEL = "ollama/caps"
 #: What servers say about a limit that is too high (400): words, cap, what is tried next, whether it is the model's.

@@ -17,10 +17,10 @@ from lm.virtual import run_still as run
 from synalinks import scope
 from synalinks.errors import BadReply, BudgetExceeded, ConnectionFailed, LMError, ServerError
 from synalinks.lm import Budget, Client, Limits, Request, RetryPolicy, Usage, use_budget, use_cassette, use_ledger
+from synalinks.lm.blocks import use_clock, use_provider
 from synalinks.lm.core.amount import Amount
 from synalinks.lm.core.call import Call, Reply, schema_of
 from synalinks.lm.pricing.pricing import set_price
-from synalinks.lm.runtime import use_clock, use_provider
 
 MODEL = "ollama/attempts"
 TIMEOUT = 5.0

@@ -16,7 +16,8 @@ from synalinks.errors import BudgetExceeded, CallTimeout, CassetteMiss, Configur
 from synalinks.lm.budget.expected import ENOUGH, UsageStatistics
 from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import needs_of
-from synalinks.lm.cassette.session import Cassette, CassetteLayer
+from synalinks.lm.cassette.layer import CassetteLayer
+from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Usage, stack
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price

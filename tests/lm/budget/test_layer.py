@@ -29,7 +29,8 @@ from synalinks.lm.budget.layer import NOTHING, Amount, Budget, BudgetLayer, Budg
 from synalinks.lm.budget.media_tokens import ANY_IMAGE
 from synalinks.lm.budget.upper_bound import MESSAGE_ALLOWANCE, TOOLS_ALLOWANCE, needs_of
 from synalinks.lm.cache.per_text import PerTextLayer
-from synalinks.lm.cassette.session import Cassette, CassetteLayer
+from synalinks.lm.cassette.layer import CassetteLayer
+from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Handler, Reply, Request, Usage, stack
 from synalinks.lm.pricing.pricing import FREE, Price
 from synalinks.lm.providers.ollama.requests import chat_payload

@@ -15,7 +15,8 @@ from synalinks.errors import BudgetExceeded
 from synalinks.lm import Client, use_budget, use_provider
 from synalinks.lm.budget.layer import NOTHING, Budget, BudgetLayer, BudgetTracker, Queue
 from synalinks.lm.budget.upper_bound import needs_of
-from synalinks.lm.cassette.session import Cassette, CassetteLayer
+from synalinks.lm.cassette.layer import CassetteLayer
+from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.pricing.pricing import Price
 

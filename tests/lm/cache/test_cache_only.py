@@ -23,11 +23,12 @@ from synalinks.lm import (
     use_ledger,
     use_provider,
 )
+from synalinks.lm.blocks import use_cache_only
 from synalinks.lm.cache.disk_store import DATABASE, DiskStore
 from synalinks.lm.cache.entry import encode, key_prefix
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.core.call import Call, Reply, Usage
-from synalinks.lm.runtime import current, use_cache_only
+from synalinks.lm.runtime import current
 from synalinks.scope import NOWHERE, Scope
 
 MODEL = "ollama/m"

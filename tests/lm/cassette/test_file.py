@@ -291,7 +291,8 @@ def _environment() -> dict[str, str]:
 KILLED = """
     import asyncio, sys
     from cassette_helpers import Provider, at, chat
-    from synalinks.lm.cassette.session import Cassette, CassetteLayer
+    from synalinks.lm.cassette.layer import CassetteLayer
+    from synalinks.lm.cassette.session import Cassette
 
     async def main():
         with Cassette(sys.argv[1], sys.argv[2]) as cassette:

@@ -14,7 +14,9 @@ from lm.cassette_helpers import Provider, ask, at, chat, embed, play, record
 from synalinks import errors
 from synalinks.errors import CassetteError, CassetteMiss, ConfigurationError
 from synalinks.lm import AttemptCosts
-from synalinks.lm.cassette.session import MODES, Cassette, CassetteLayer, UnplayedRowsWarning
+from synalinks.lm.cassette import MODES
+from synalinks.lm.cassette.layer import CassetteLayer
+from synalinks.lm.cassette.session import Cassette, UnplayedRowsWarning
 from synalinks.lm.core.call import Call, Delta, Reply, Usage, stack
 
 

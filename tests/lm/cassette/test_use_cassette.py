@@ -10,11 +10,11 @@ import pytest
 import synalinks
 from synalinks.errors import BadReply, CassetteMiss, ServerError
 from synalinks.lm import Client, Request, RetryPolicy, use_cassette, use_ledger, use_provider
+from synalinks.lm.blocks import use_cache_only
 from synalinks.lm.cache.disk_store import DATABASE
 from synalinks.lm.cassette.session import UnplayedRowsWarning
 from synalinks.lm.core.call import Call, Delta, Reply
 from synalinks.lm.pricing import pricing
-from synalinks.lm.runtime import use_cache_only
 from synalinks.testing import OllamaServer
 
 

@@ -15,11 +15,11 @@ from tests.lm.virtual import run_still as run
 import synalinks
 from synalinks.cli import bill
 from synalinks.lm import Client, Ledger, Limits, Request, RetryPolicy, use_cassette, use_ledger, use_provider
+from synalinks.lm.blocks import use_clock
 from synalinks.lm.core.call import Call, Reply, Usage
 from synalinks.lm.core.errors import ServerError
 from synalinks.lm.core.machine_time import MachineTime
 from synalinks.lm.pricing import pricing
-from synalinks.lm.runtime import use_clock
 
 HOUR = 3600.0
 

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 import synalinks
 from lm.virtual import LoopClock, run
 from lm.worst_case import JOBS, Job, WorstCase, ask_all
+from synalinks.lm.blocks import use_clock, use_ledger, use_provider
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.ledger.ledger import Ledger, Money
 from synalinks.lm.pricing import pricing
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.runtime import use_clock, use_ledger, use_provider
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.spending import money_spent
 

@@ -30,10 +30,10 @@ import synalinks
 from lm.virtual import run
 from lm.worst_case import JOBS, Book, Job, WorstCase, ask_all
 from proofs.sums import Result, Sum, sums
+from synalinks.lm.blocks import use_clock, use_ledger
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Request
 from synalinks.lm.ledger.ledger import Ledger, Money
-from synalinks.lm.runtime import use_clock, use_ledger
 from synalinks.testing import ChatRequest, Fault, OllamaServer
 from synalinks.testing.fake_server.log import ModelCounts, RecordedRequest
 

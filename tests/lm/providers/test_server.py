@@ -137,10 +137,10 @@ def test_published_prices_are_those_of_the_providers_own_server(model: str, api_
 
 def test_another_server_is_not_charged_the_prices_of_the_one_whose_names_it_uses() -> None:
     from synalinks import set_price
+    from synalinks.lm.blocks import use_budget, use_provider
     from synalinks.lm.client import Client
     from synalinks.lm.pricing import pricing
     from synalinks.lm.providers.fake.scripted import ScriptedProvider
-    from synalinks.lm.runtime import use_budget, use_provider
 
     model = "openai/gpt-4o-mini"
     request = Request("chat", model, messages=[{"role": "user", "content": "x"}], options={"max_tokens": 9})

@@ -12,11 +12,11 @@ from tests.lm.virtual import run_still as run
 
 import synalinks
 from synalinks.errors import ConfigurationError
+from synalinks.lm.blocks import use_clock, use_provider
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.runtime import use_clock, use_provider
 
 
 def request(text: str = "x", model: str = "openai/m", **options) -> Request:

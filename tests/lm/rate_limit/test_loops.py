@@ -15,10 +15,10 @@ from lm.virtual import run_still as run
 from synalinks._concurrency import DeferringLock, Slots, SystemClock
 from synalinks.errors import BudgetExceeded, LMError, RateLimited
 from synalinks.lm import Budget, Client, Limits, Request, RetryPolicy, use_budget, use_ledger
+from synalinks.lm.blocks import use_clock, use_provider
 from synalinks.lm.budget.layer import BudgetTracker, Queue, Reservation
 from synalinks.lm.core.amount import Amount
 from synalinks.lm.core.call import Call, Reply, Trace, Usage
-from synalinks.lm.runtime import use_clock, use_provider
 
 MODEL = "ollama/loops"
 

@@ -11,8 +11,8 @@ import pytest
 
 import synalinks
 from synalinks.errors import CassetteMiss, ConfigurationError, RequestError, ServerError
+from synalinks.lm.blocks import use_cassette, use_provider
 from synalinks.lm.core.call import Call, Reply, Usage
-from synalinks.lm.runtime import use_cassette, use_provider
 
 
 class Texts(synalinks.DataModel):

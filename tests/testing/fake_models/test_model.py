@@ -10,7 +10,8 @@ import pytest
 
 from synalinks.errors import ConfigurationError
 from synalinks.testing import ArithmeticModel, ChatRequest, Law
-from synalinks.testing.fake_models.model import Prior, model_of
+from synalinks.testing.fake_models.chat import model_of
+from synalinks.testing.fake_models.model import Prior
 from synalinks.testing.fake_models.proposals import PHRASES
 
 ANSWER = {"type": "object", "properties": {"thinking": {"type": "string"}, "answer": {"type": "string"}}}

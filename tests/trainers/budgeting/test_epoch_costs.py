@@ -11,16 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 import synalinks
-from programs_under_test import Fresh, compiled, data, fit, learner, number_of, provider_of, right, solver
+from programs_under_test import Fresh, compiled, data, fit, learner, number_of, provider_of, right, solver, source_of
 from synalinks.callbacks import BackupAndRestore, Callback
 from synalinks.cli import commands
 from synalinks.lm import NOTHING, Amount, Ledger, current_run
+from synalinks.lm.blocks import use_clock
 from synalinks.lm.core.call import Call, Usage
-from synalinks.lm.runtime import use_clock
 from synalinks.testing import OllamaServer
 from synalinks.trainers.budgeting.epoch_cost import EpochCost
 from synalinks.trainers.budgeting.epoch_costs import NOT_BEGUN, EpochCosts
-from synalinks.trainers.data.data import source_of
 from synalinks.trainers.data.splitting import FitData
 from synalinks.trainers.fit_config import FitConfig
 

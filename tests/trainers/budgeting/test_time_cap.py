@@ -10,7 +10,7 @@ import pytest
 import synalinks
 from lm.virtual import LoopClock, run
 from programs_under_test import compiled, data, learner, provider_of, solver
-from synalinks.lm.runtime import use_clock, use_provider
+from synalinks.lm.blocks import use_clock, use_provider
 
 
 @pytest.mark.parametrize("limits", [{"concurrency": 1}, {"rpm": 60}])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from programs_under_test import Answer, Question, data
+from programs_under_test import Answer, Question, data, source_of
 from synalinks.datasets import CSVDataset
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import (
@@ -18,7 +18,6 @@ from synalinks.trainers.data.data import (
     check_passes,
     passing,
     shuffled,
-    source_of,
 )
 
 

@@ -31,6 +31,7 @@ from programs_under_test import (
 )
 from synalinks import session
 from synalinks.errors import ConfigurationError, DataError
+from synalinks.lm.blocks import use_budget, use_runtime
 from synalinks.lm.budget.layer import Budget
 from synalinks.lm.cache.disk_store import DiskStore
 from synalinks.lm.cache.entry import encode
@@ -38,7 +39,7 @@ from synalinks.lm.core.call import Reply, Usage
 from synalinks.lm.forecast.forecast import Forecast
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
-from synalinks.lm.runtime import current, use_budget, use_runtime
+from synalinks.lm.runtime import current
 from synalinks.scope import Scope
 from synalinks.trainers.fit_config import FitConfig
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from synalinks.cli.table import price, render, size
-
-if TYPE_CHECKING:
-    from synalinks.lm.cache.entry import Entry
-    from synalinks.lm.cache.location import Location
-    from synalinks.lm.ledger.ledger import Money
+from synalinks.lm.cache.entry import Entry
+from synalinks.lm.cache.location import Location, default_location
+from synalinks.lm.ledger.ledger import Money
 
 
 class CachePath(click.Path):
@@ -33,14 +31,12 @@ class Sums:
     """What answers add up to."""
 
     def __init__(self) -> None:
-        from synalinks.lm.ledger.ledger import Money  # the LM layer takes 100 ms to import, and help doesn't need it
 
         self.answers = self.tokens_in = self.tokens_out = self.bytes = 0
         self.cost: Money = Money()
 
     def count(self, entry: Entry, stored: int) -> None:
         """Take in an answer that takes so many bytes."""
-        from synalinks.lm.ledger.ledger import Money  # as above
 
         self.answers += 1
         self.tokens_in += entry.reply.usage.input_tokens or 0
@@ -80,7 +76,6 @@ def table(sums: dict[str, Sums]) -> str:
 
 def location_of(location: Location | None) -> Location:
     """The cache that was named, or that of all runs."""
-    from synalinks.lm.cache.location import default_location  # the LM layer takes 100 ms to import; help needs none
 
     return default_location() if location is None else location
 

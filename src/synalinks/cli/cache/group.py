@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from synalinks.cli.cache.files import LOCATION, Sums, day, location_of, table, total_of
 from synalinks.cli.cache.prune import prune
 from synalinks.cli.table import count, size
-
-if TYPE_CHECKING:
-    from synalinks.lm.cache.location import Location
+from synalinks.lm.cache.contents import holds_nothing, opened
+from synalinks.lm.cache.disk_store import DATABASE
+from synalinks.lm.cache.location import Location, cache_disabled, shown
 
 
 @click.group()
@@ -32,11 +31,6 @@ cache.add_command(prune)
 @LOCATION
 def stats(location: Location | None) -> None:
     """Show what the cache holds, by model: answers, tokens, what they cost, bytes."""
-    from synalinks.lm.cache.contents import (  # the LM layer takes 100 ms to import; help needs none
-        holds_nothing,
-        opened,
-    )
-    from synalinks.lm.cache.location import shown
 
     at = location_of(location)
     damaged = _set_aside(at)
@@ -75,8 +69,6 @@ def clear(location: Location | None, yes: bool) -> None:
     What is removed has to be paid for again. `synalinks cache prune` removes a part. Of a server only the answers of
     this library are removed.
     """
-    from synalinks.lm.cache.contents import holds_nothing  # as above
-    from synalinks.lm.cache.location import shown
 
     at = location_of(location)
     empty, damaged = holds_nothing(at), _set_aside(at)
@@ -96,8 +88,6 @@ def _empty(location: Location, ask: bool) -> int:
     Raises:
         click.Abort: the answer to the question was no.
     """
-    from synalinks.lm.cache.contents import opened  # as above
-    from synalinks.lm.cache.location import shown
 
     with opened(location, writes=True) as contents:
         ids = [item.id for item in contents.items()]
@@ -108,12 +98,10 @@ def _empty(location: Location, ask: bool) -> int:
 
 
 def _set_aside(location: Location) -> list[Path]:
-    from synalinks.lm.cache.disk_store import DATABASE  # as above
 
     return sorted(location.glob(f"{DATABASE}.damaged-*")) if isinstance(location, Path) else []
 
 
 def _switched_off(location: Location | None) -> str:
-    from synalinks.lm.cache.location import cache_disabled  # as above
 
     return " (switched off by SYNALINKS_CACHE)" if location is None and cache_disabled() else ""

@@ -6,16 +6,13 @@ import re
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import click
 
 from synalinks.cli.cache.files import LOCATION, Sums, day, location_of, table, total_of
 from synalinks.cli.table import count, price, size
-
-if TYPE_CHECKING:
-    from synalinks.lm.cache.contents import Contents
-    from synalinks.lm.cache.location import Location
+from synalinks.lm.cache.contents import Contents, holds_nothing, opened
+from synalinks.lm.cache.location import Location, shown
 
 #: Seconds of a unit of age.
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -89,11 +86,6 @@ def prune(
         raise click.UsageError(
             "say what to remove: --older-than, --model or --keep; `synalinks cache clear` removes all"
         )
-    from synalinks.lm.cache.contents import (  # the LM layer takes 100 ms to import; help needs none
-        holds_nothing,
-        opened,
-    )
-    from synalinks.lm.cache.location import shown
 
     at = location_of(location)
     name = shown(at)

@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
+from synalinks.cli.run.script import exit_code, run_script
 from synalinks.cli.table import count
+from synalinks.errors import CassetteError
+from synalinks.lm import blocks
+from synalinks.lm.cassette.check import depth_problem, problem_of
+from synalinks.lm.cassette.disk import Lines, opened
+from synalinks.lm.cassette.file import FORMAT, MARK
+from synalinks.lm.cassette.rows import event_of, is_row, parse
+from synalinks.lm.core.call import REQUEST_FORMAT, Request
 from synalinks.lm.core.secrets import SECRETS
 
 #: Characters of a secret that are shown, enough to find out which it is.
@@ -58,8 +66,6 @@ def check(ctx: click.Context, file: Path, args: tuple[str, ...], script: str | N
 
 def _problems(file: Path) -> Iterator[tuple[str, str]]:
     """Each problem as (`problem`, its text), and (`row`, "") for each row that can be read."""
-    from synalinks.lm.cassette.check import depth_problem, problem_of  # the LM layer takes 100 ms to import
-    from synalinks.lm.cassette.rows import is_row, parse
 
     lines, cut = _lines(file)
     seen: dict[tuple[Any, ...], int] = {}
@@ -96,12 +102,9 @@ def _problems(file: Path) -> Iterator[tuple[str, str]]:
 
 def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
     """What a strict replay of a script leaves unplayed, or what ended it."""
-    from synalinks.cli.run.script import exit_code, run_script  # as above
-    from synalinks.errors import CassetteError
-    from synalinks.lm import runtime
 
     try:
-        with runtime.offline(), runtime.use_cassette(file, "none") as cassette:
+        with blocks.offline(), blocks.use_cassette(file, "none") as cassette:
             try:
                 run_script(script, args)
             except BaseException as error:  # the report says how the script ended
@@ -119,7 +122,6 @@ def _of_replay(file: Path, script: str, args: Sequence[str]) -> Iterator[str]:
 
 def _lines(file: Path) -> tuple[list[bytes], bool]:
     """The lines of a cassette as they are, and whether the end of a compressed one is missing."""
-    from synalinks.lm.cassette.disk import Lines, opened  # as above
 
     with opened(file) as reader:
         lines = Lines(file, reader)
@@ -128,8 +130,6 @@ def _lines(file: Path) -> tuple[list[bytes], bool]:
 
 def _header(value: Any) -> tuple[str, bool]:
     """What is wrong with the first line, and whether its digests are of an older request format."""
-    from synalinks.lm.cassette.file import FORMAT, MARK  # as above
-    from synalinks.lm.core.call import REQUEST_FORMAT
 
     version = value.get(MARK) if isinstance(value, dict) else None
     if not isinstance(version, int):
@@ -145,8 +145,6 @@ def _header(value: Any) -> tuple[str, bool]:
 
 
 def _of_row(value: Mapping[str, Any], number: int, seen: dict[tuple[Any, ...], int], stale: bool) -> Iterator[str]:
-    from synalinks.lm.cassette.rows import event_of  # as above
-    from synalinks.lm.core.call import Request
 
     if event_of(value) is not None:
         return

@@ -7,17 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from synalinks import _json
+from synalinks.cli.cassette.conversation import asked, words
 from synalinks.cli.cassette.files import entry_of, opened
 from synalinks.cli.cassette.word_diff import word_diff
 from synalinks.cli.table import count, price, render
-
-if TYPE_CHECKING:
-    from synalinks.lm.cassette.rows import Row
-    from synalinks.lm.ledger.ledger import Totals
+from synalinks.lm.cassette.rows import Row
+from synalinks.lm.ledger.ledger import Ledger, Totals
 
 _CASSETTE = click.Path(exists=True, dir_okay=False, path_type=Path)
 #: Different changes of prompts that are shown of one module.
@@ -199,7 +199,6 @@ def _table(modules: Mapping[str, Changes]) -> str:
 
 
 def _figures(group: Sequence[Changes]) -> tuple[str, ...]:
-    from synalinks.lm.ledger.ledger import Ledger  # the LM layer takes 100 ms to import, and help doesn't need it
 
     old = Ledger(entry_of(row) for changes in group for row in changes.old).total
     new = Ledger(entry_of(row) for changes in group for row in changes.new).total
@@ -245,11 +244,11 @@ def _details(module: str, changes: Changes) -> list[str]:
         kinds: dict[tuple[str, ...], list[tuple[Row, Row]]] = {}
         for old, new in pairs:
             kinds.setdefault(tuple(word_diff(text(old), text(new))), []).append((old, new))
-        for words, same in list(kinds.items())[:_SHOWN]:
+        for marked, same in list(kinds.items())[:_SHOWN]:
             old, new = same[0]
             often = f", and in {count(len(same) - 1, 'other pair')}" if len(same) > 1 else ""
             lines.append(f"--- {title}: line {old.line} of A, line {new.line} of B ({new.scope}){often}")
-            lines += [f"  {line}" for line in words or ("(they differ in what is no text)",)]
+            lines += [f"  {line}" for line in marked or ("(they differ in what is no text)",)]
         if len(kinds) > _SHOWN:
             lines.append(f"--- {count(len(kinds) - _SHOWN, f'other change of {title}s', f'other changes of {title}s')}")
     return lines
@@ -257,8 +256,6 @@ def _details(module: str, changes: Changes) -> list[str]:
 
 def _request_text(row: Row) -> str:
     """A request as lines: what is said first, then how it is asked."""
-    from synalinks import _json  # as above
-    from synalinks.cli.cassette.conversation import asked
 
     request = row.request
     lines = [f"{role}: {text}" for role, text in asked(request)]
@@ -271,6 +268,5 @@ def _request_text(row: Row) -> str:
 
 
 def _answer_text(row: Row) -> str:
-    from synalinks.cli.cassette.conversation import words  # as above
 
     return words(row)

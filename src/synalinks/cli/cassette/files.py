@@ -6,14 +6,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from synalinks.lm.cassette.file import CassetteFile
-    from synalinks.lm.cassette.rows import Row
-    from synalinks.lm.ledger.ledger import Entry
+from synalinks.lm.cassette.file import CassetteFile
+from synalinks.lm.cassette.rows import Row, error_from_dict
+from synalinks.lm.core.call import ZERO, Reply
+from synalinks.lm.ledger.ledger import Entry
 
 
 @contextmanager
@@ -29,7 +28,6 @@ def opened(file: Path) -> Iterator[CassetteFile]:
 
 def open_cassette(file: Path, *, write: bool = False) -> CassetteFile:
     """A cassette to read from, or to change; its warnings go to standard error."""
-    from synalinks.lm.cassette.file import CassetteFile  # the LM layer takes 100 ms to import, and help doesn't need it
 
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
@@ -41,9 +39,6 @@ def open_cassette(file: Path, *, write: bool = False) -> CassetteFile:
 
 def entry_of(row: Row) -> Entry:
     """The ledger entry that a replay of this row would write, with the provider's seconds in place of ours."""
-    from synalinks.lm.cassette.rows import error_from_dict
-    from synalinks.lm.core.call import ZERO, Reply
-    from synalinks.lm.ledger.ledger import Entry  # as above
 
     request = row.value["request"]
     error = error_from_dict(row.value["error"]) if row.failed else None

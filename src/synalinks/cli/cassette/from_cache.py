@@ -9,18 +9,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from synalinks.cli.bill import CassetteFacts, render
 from synalinks.cli.cache.files import CachePath
 from synalinks.cli.run.command import ScriptCommand, ScriptPath
+from synalinks.cli.run.script import exit_code, run_script
 from synalinks.cli.table import count
-
-if TYPE_CHECKING:
-    from synalinks.cli.bill import CassetteFacts
-    from synalinks.lm.budget.layer import Budget, BudgetTracker
-    from synalinks.lm.cache.location import Location
+from synalinks.errors import BudgetExceeded
+from synalinks.lm import blocks
+from synalinks.lm.budget.layer import Budget, BudgetTracker
+from synalinks.lm.cache.contents import holds_nothing
+from synalinks.lm.cache.location import Location, default_location
+from synalinks.lm.cassette.file import CassetteFile
+from synalinks.lm.cassette.media import adopt, folder_of
 
 #: Before the name of a cassette that is being made; the end of a name says whether it is compressed.
 _UNFINISHED = ".from-cache-"
@@ -75,7 +79,6 @@ def from_cache(
 
     Arguments for SCRIPT go after --. The exit status is the script's own, 1 if no cassette was made.
     """
-    from synalinks.lm.budget.layer import Budget  # the LM layer takes 100 ms to import, and help doesn't need it
 
     _check(cassette, cache_dir, force)
     limit = None if budget is None else Budget(usd=budget.removeprefix("$"))
@@ -84,9 +87,6 @@ def from_cache(
 
 def _check(cassette: Path, cache_dir: Location | None, force: bool) -> None:
     """Find out before the script is run that there is nothing to read, or nowhere to write."""
-    from synalinks.lm.cache.contents import holds_nothing  # as above
-    from synalinks.lm.cache.location import default_location
-    from synalinks.lm.cassette.file import CassetteFile
 
     location = default_location() if cache_dir is None else cache_dir
     if holds_nothing(location):
@@ -104,24 +104,17 @@ def _make(
     script: str, args: Sequence[str], cassette: Path, cache_dir: Location | None, budget: Budget | None, quiet: bool
 ) -> int:
     """Run the script with the cache alone, keep the cassette if it is whole, and give the exit status."""
-    # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.bill import CassetteFacts, render
-    from synalinks.cli.run.script import exit_code, run_script
-    from synalinks.errors import BudgetExceeded
-    from synalinks.lm import runtime
-    from synalinks.lm.cassette.media import adopt
-
     begun, code = time.perf_counter(), 0
     facts: CassetteFacts | None = None
     tracker: BudgetTracker | None = None
     whole = True
     with _beside(cassette) as unfinished:
         try:
-            with runtime.use_ledger() as ledger, ExitStack() as around:
-                archive = around.enter_context(runtime.use_cache_only(cache_dir))
+            with blocks.use_ledger() as ledger, ExitStack() as around:
+                archive = around.enter_context(blocks.use_cache_only(cache_dir))
                 if budget is not None:
-                    tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
-                opened = around.enter_context(runtime.use_cassette(unfinished, "all"))
+                    tracker = around.enter_context(blocks.use_budget(budget, name="budget (--budget)"))
+                opened = around.enter_context(blocks.use_cassette(unfinished, "all"))
                 try:
                     run_script(script, args)
                 finally:
@@ -148,7 +141,6 @@ def _make(
 @contextmanager
 def _beside(cassette: Path) -> Iterator[Path]:
     """The name of a file in the cassette's folder that is removed, with its media, if it is there at the end."""
-    from synalinks.lm.cassette.media import folder_of  # as above
 
     cassette.parent.mkdir(parents=True, exist_ok=True)
     path = cassette.with_name(_UNFINISHED + cassette.name)

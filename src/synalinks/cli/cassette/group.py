@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from synalinks.cli.cassette.check import check
+from synalinks.cli.cassette.conversation import render as conversation
+from synalinks.cli.cassette.conversation import render_event
 from synalinks.cli.cassette.diff import diff
 from synalinks.cli.cassette.files import entry_of, opened
 from synalinks.cli.cassette.from_cache import from_cache
 from synalinks.cli.cassette.prune import merge, prune
 from synalinks.cli.table import count, price, render, size
+from synalinks.lm.cassette.rows import Row
+from synalinks.lm.ledger.ledger import Ledger
 from synalinks.scope import shown
-
-if TYPE_CHECKING:
-    from synalinks.lm.cassette.rows import Row
-    from synalinks.lm.ledger.ledger import Ledger
 
 _PLACE = ("epoch", "step", "phase", "sample", "module")
 _FILE = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -70,8 +69,6 @@ def _listed(row: Row) -> tuple[str, ...]:
 @click.argument("lines", metavar="[LINE]...", nargs=-1, type=int)
 def show(file: Path, lines: tuple[int, ...]) -> None:
     """Show conversations on a cassette: those of the lines given (see `ls`), or all."""
-    from synalinks.cli.cassette.conversation import render as conversation  # with the LM layer, which help doesn't need
-    from synalinks.cli.cassette.conversation import render_event
 
     with opened(file) as cassette:
         last = len(cassette) + 1  # line 1 is the header
@@ -94,7 +91,6 @@ def show(file: Path, lines: tuple[int, ...]) -> None:
 @_FILE
 def stats(file: Path) -> None:
     """Sum up a cassette: rows, tokens and money by module and model."""
-    from synalinks.lm.ledger.ledger import Ledger  # the LM layer takes 100 ms to import, and help doesn't need it
 
     with opened(file) as cassette:
         ledger = Ledger(map(entry_of, cassette.rows()))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from synalinks import _json
 from synalinks.cli.cassette.check import identity
 from synalinks.cli.cassette.files import open_cassette, opened
 from synalinks.cli.table import count
-
-if TYPE_CHECKING:
-    from synalinks.lm.cassette.file import CassetteFile
-    from synalinks.lm.cassette.rows import Row
+from synalinks.lm.cassette.disk import rewrite
+from synalinks.lm.cassette.file import CassetteFile, header
+from synalinks.lm.cassette.journal import merged_lines
+from synalinks.lm.cassette.media import adopt
+from synalinks.lm.cassette.rows import Row
 
 _CASSETTE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -29,7 +31,6 @@ def prune(file: Path, modules: tuple[str, ...], dry_run: bool) -> None:
 
     Of rows for the same request at the same place the first is kept, which is the one that plays.
     """
-    from synalinks.lm.cassette.file import header  # the LM layer takes 100 ms to import; help doesn't need it
 
     cassette = open_cassette(file, write=not dry_run)
     lines: list[bytes] | None = None
@@ -84,7 +85,6 @@ def _lines(cassette: CassetteFile, kept: Iterable[Row]) -> Iterator[tuple[tuple[
 
 
 def _line(cassette: CassetteFile, row: Row) -> bytes:
-    from synalinks import _json  # as above
 
     line = cassette.line(row.line - 2)
     if cassette.stale:  # a new header promises digests of the present format
@@ -103,9 +103,6 @@ def merge(files: tuple[Path, ...], output: Path, force: bool) -> None:
 
     Where several have a row for the same request and place, that of the FILE named last stands.
     """
-    from synalinks.lm.cassette.disk import rewrite  # the LM layer takes 100 ms to import, and help doesn't need it
-    from synalinks.lm.cassette.file import CassetteFile, merged_lines
-    from synalinks.lm.cassette.media import adopt
 
     if len(files) < 2:
         raise click.UsageError("give two cassettes or more; `cp` copies one")

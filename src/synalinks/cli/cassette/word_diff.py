@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Sequence
+
+from synalinks._base.word_diff import TOKEN, Part, passages
 
 #: Words that are shown on either side of a difference.
 AROUND = 6
 #: Lines that are shown of one difference; the rest is counted.
 LINES = 40
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 def word_diff(before: str, after: str) -> list[str]:
-    """The lines that differ, as `git diff --word-diff` marks them: [-old-] and {+new+}; `...` where words are left out.
-
-    Lines are compared first, so long texts that differ little cost little.
-    """
-    old, new = before.splitlines(), after.splitlines()
-    lines: list[str] = []
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "replace":
-            lines += _words("\n".join(old[i1:i2]), "\n".join(new[j1:j2])).splitlines()
-        elif kind == "delete":
-            lines += [f"[-{line}-]" for line in old[i1:i2]]
-        elif kind == "insert":
-            lines += [f"{{+{line}+}}" for line in new[j1:j2]]
+    """The lines that differ, as `git diff --word-diff` marks them: [-old-] and {+new+}; `...` stands for words that
+    are left out."""
+    found = passages(_ended(before), _ended(after))
+    lines = [line for passage in found if any(sign for sign, _ in passage) for line in _marked(passage)]
     if len(lines) > LINES:
         lines = [*lines[:LINES], f"... {len(lines) - LINES:,} more lines differ"]
     return lines
 
 
-def _words(before: str, after: str) -> str:
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    codes = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    return "".join(_marked(codes, old, new))
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
 
 
-def _marked(codes: Sequence[tuple[str, int, int, int, int]], old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    for position, (kind, i1, i2, j1, j2) in enumerate(codes):
-        if kind == "equal":
-            yield _shortened(old[i1:i2], first=position == 0, last=position == len(codes) - 1)
-            continue
-        if i2 > i1:
-            yield f"[-{''.join(old[i1:i2])}-]"
-        if j2 > j1:
-            yield f"{{+{''.join(new[j1:j2])}+}}"
+def _marked(passage: Sequence[Part]) -> list[str]:
+    if all(sign for sign, _ in passage):
+        return [_mark(sign, line) for sign, text in passage for line in text.splitlines()]
+    return "".join(_words(passage)).splitlines()
+
+
+def _mark(sign: str, text: str) -> str:
+    return f"[-{text}-]" if sign == "-" else f"{{+{text}+}}"
+
+
+def _words(passage: Sequence[Part]) -> Iterator[str]:
+    for position, (sign, text) in enumerate(passage):
+        if sign:
+            yield _mark(sign, text)
+        else:
+            yield _shortened(TOKEN.findall(text), first=position == 0, last=position == len(passage) - 1)
 
 
 def _shortened(tokens: Sequence[str], *, first: bool, last: bool) -> str:

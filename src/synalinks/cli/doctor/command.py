@@ -14,14 +14,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from synalinks._concurrency import run_sync
 from synalinks.cli.doctor.pull import pull
 from synalinks.cli.doctor.servers import PATIENCE, Place, Server, places, query_server
 from synalinks.cli.table import count, size
+from synalinks.errors import ConfigurationError, SynalinksError
+from synalinks.lm.cache.disk_store import DATABASE
+from synalinks.lm.cache.location import cache_disabled, checked, default_location, shown
+from synalinks.lm.cache.stores import open_server
+from synalinks.lm.catalog import listed_models
+from synalinks.lm.providers import Spec, endpoint_of, is_loopback, key_of, list_providers, resolve
+from synalinks.lm.providers.ollama.sizes import pull_advice
 from synalinks.version import __version__
 
 if TYPE_CHECKING:
-    from synalinks.lm.providers import Spec
-
     #: A model that was named: its provider, its name there, and its whole name.
     Wanted = tuple[Spec, str, str]
 
@@ -65,7 +71,7 @@ class Findings:
             self.needs.append(need)
 
 
-@click.command(short_help="Show what could answer live, and what would be needed.")
+@click.command()
 @click.option(
     "--model", "models", multiple=True, metavar="NAME", help="Check what this model needs, e.g. ollama/llama3.2."
 )
@@ -81,10 +87,6 @@ def doctor(models: tuple[str, ...], fetch: bool, check_keys: bool) -> None:
     The exit status is 0 if every model named could be called (if none is named: if any could), and the cache can be
     used; else 1, with what would be needed.
     """
-    from synalinks.lm.providers import (
-        list_providers,
-        resolve,
-    )  # the LM layer takes 100 ms to import, and help doesn't need it
 
     if fetch and not models:
         raise click.UsageError("--pull needs a model: synalinks doctor --model ollama/NAME --pull")
@@ -115,7 +117,7 @@ def _verdict(found: Findings, models: Sequence[str]) -> Iterator[str]:
 
 
 def _versions(found: Findings) -> None:
-    from importlib import metadata  # brings the parser of e-mail, 10 ms, and help doesn't need it
+    from importlib import metadata  # brings the parser of e-mail, 10 ms
 
     found.lines.append(
         f"synalinks {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
@@ -132,7 +134,6 @@ def _versions(found: Findings) -> None:
 
 # ------------------------------------------------------------------------------------------------------ servers
 def _servers(found: Findings, specs: Sequence[Spec], wanted: Sequence[Wanted], fetch: bool) -> None:
-    from synalinks.lm.providers import key_of  # the LM layer takes 100 ms to import, and help doesn't need it
 
     titled = False
     for place in places(specs, wanted):
@@ -218,7 +219,6 @@ def _needs_of_models(found: Findings, spec: Spec, models: Sequence[str]) -> None
 def _get(spec: Spec, model: str) -> str:
     if spec.prefix != "ollama":
         return f"start the server with the model {model}"
-    from synalinks.lm.providers.ollama.sizes import pull_advice  # as above
 
     return f"get the model with {pull_advice(model)}, or with `synalinks doctor --model ollama/{model} --pull`"
 
@@ -226,7 +226,6 @@ def _get(spec: Spec, model: str) -> str:
 # --------------------------------------------------------------------------------------------------------- keys
 def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec], check: bool) -> None:
     """Which keys are set, by the names of their variables; a key itself is never shown."""
-    from synalinks.lm.providers import endpoint_of, is_loopback  # as above
 
     found.section("Keys of hosted providers" + ("" if check else " (not contacted; --check-keys sends them)"))
     unset = []
@@ -256,9 +255,6 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec], check:
 
 def _checked(spec: Spec) -> tuple[bool, str]:
     """Send a key to its provider, for the list of models; whether that worked, and what came of it in words."""
-    from synalinks._concurrency import run_sync
-    from synalinks.errors import SynalinksError
-    from synalinks.lm.catalog import listed_models  # as above
 
     try:
         names = run_sync(listed_models(spec.prefix))
@@ -271,10 +267,6 @@ def _checked(spec: Spec) -> tuple[bool, str]:
 
 # -------------------------------------------------------------------------------------------------------- cache
 def _cache(found: Findings) -> None:
-    from synalinks.errors import ConfigurationError  # as above
-    from synalinks.lm.cache.disk_store import DATABASE
-    from synalinks.lm.cache.location import cache_disabled, checked, default_location, shown
-    from synalinks.lm.cache.stores import open_server
 
     found.section("Cache of answers")
     location = default_location()

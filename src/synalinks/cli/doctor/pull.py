@@ -23,7 +23,7 @@ def pull(endpoint: str, model: str, key: str | None) -> str | None:
     Returns:
         Why it failed, or None.
     """
-    import httpx  # 80 ms, and help doesn't need it
+    import httpx  # 80 ms, and most commands do without it
 
     click.echo(f"pulling {model} to {endpoint}")
     try:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks.cli.table import size
+from synalinks.lm.providers import Spec, endpoint_of, is_loopback, key_of, resolve
+from synalinks.lm.providers.openai.provider import slots_in
 
 if TYPE_CHECKING:
     import httpx
 
-    from synalinks.lm.providers import Spec
 
 #: How long, in seconds, a server may take to say what it is.
 PATIENCE = 2.0
@@ -97,7 +98,6 @@ def places(specs: Sequence[Spec], wanted: Sequence[tuple[Spec, str, str]]) -> It
         specs: all providers.
         wanted: the models named, each with its provider, its name there, and its whole name.
     """
-    from synalinks.lm.providers import endpoint_of, is_loopback  # the LM layer takes 100 ms to import, and help doesn't
 
     seen = set()
     for spec in specs:
@@ -121,9 +121,7 @@ def client_of(endpoint: str, key: str | None, timeout: float) -> httpx.Client:
     Args:
         timeout: seconds of each step of an exchange.
     """
-    import httpx  # 80 ms, and help doesn't need it
-
-    from synalinks.lm.providers.transport.http import is_loopback
+    import httpx  # 80 ms, and most commands do without it
 
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     return httpx.Client(headers=headers, timeout=timeout, trust_env=not is_loopback(endpoint))
@@ -138,7 +136,7 @@ def query_server(spec: Spec, endpoint: str, key: str | None, loaded: bool = Fals
         key: sent as a bearer token.
         loaded: whether only the models that Ollama has in memory are wanted.
     """
-    import httpx  # 80 ms, and help doesn't need it
+    import httpx  # 80 ms, and most commands do without it
 
     try:
         with client_of(endpoint, key, PATIENCE) as client:
@@ -170,7 +168,6 @@ def in_memory(servers: Iterable[tuple[str, str]], names: Collection[str]) -> lis
         servers: by the prefix of their models and their URL; those of Ollama and llama.cpp are looked at.
         names: of models, with their prefix.
     """
-    from synalinks.lm.providers import key_of, resolve  # as above
 
     found: list[Facts] = []
     for prefix, endpoint in sorted(servers):
@@ -213,7 +210,6 @@ def _listed(row: dict[str, Any]) -> Facts:
 
 
 def _slots(client: httpx.Client, endpoint: str) -> int | None:
-    from synalinks.lm.providers.openai.provider import slots_in  # as above
 
     response = client.get(f"{endpoint.removesuffix('/v1')}/props")
     return slots_in(response.json()) if response.is_success else None

@@ -9,17 +9,20 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from synalinks.cli.bill import CassetteFacts
-    from synalinks.lm.budget.layer import Budget, BudgetTracker
-    from synalinks.lm.ledger.ledger import Ledger
+from synalinks.cli.bill import CassetteFacts, render
+from synalinks.cli.doctor.servers import in_memory
+from synalinks.cli.run.script import exit_code, run_script
+from synalinks.errors import ConfigurationError
+from synalinks.lm import blocks
+from synalinks.lm.budget.layer import Budget, BudgetTracker
+from synalinks.lm.cassette import MODES
+from synalinks.lm.ledger.ledger import Ledger
+from synalinks.lm.process import PROCESS
 
-#: As in `synalinks.lm.cassette.session.MODES`; written out so that `--help` need not import the LM layer.
-RECORD_MODES = ("none", "once", "new_episodes", "all")
 #: How alike an unknown option and one of ours are taken to be a slip: a letter or two of difference.
 _SLIP = 0.85
 
@@ -56,7 +59,6 @@ class ScriptCommand(click.Command):
 @click.command(
     cls=ScriptCommand,
     context_settings={"ignore_unknown_options": True},
-    short_help="Run a script and print the bill of its calls.",
 )
 @click.argument("script", type=ScriptPath(exists=True))
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
@@ -65,7 +67,7 @@ class ScriptCommand(click.Command):
 )
 @click.option(
     "--record-mode",
-    type=click.Choice(RECORD_MODES),
+    type=click.Choice(MODES),
     help="none: replay only. once: record if there is no cassette, else replay only (the default). "
     "new_episodes: replay what is there, record what is not. all: record everything anew.",
 )
@@ -150,8 +152,6 @@ def _check_writable(bill: str | None) -> None:
 
 
 def _budget(text: str | None) -> Budget | None:
-    from synalinks.errors import ConfigurationError
-    from synalinks.lm.budget.layer import Budget  # the LM layer takes 100 ms to import, and help doesn't need it
 
     try:
         return None if text is None else Budget(usd=text.removeprefix("$"))
@@ -171,13 +171,6 @@ def _run(
     record_errors: bool,
 ) -> int:
     """Run the script within what was asked for; print and write the bill; give the exit status."""
-    # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.bill import CassetteFacts, render
-    from synalinks.cli.doctor.servers import in_memory
-    from synalinks.cli.run.script import exit_code, run_script
-    from synalinks.lm import runtime
-    from synalinks.lm.process import PROCESS
-
     begun = time.perf_counter()
     tracker: BudgetTracker | None = None
     facts: CassetteFacts | None = None
@@ -185,14 +178,14 @@ def _run(
     existed = cassette is not None and os.path.exists(cassette)
     code = 0
     try:
-        with runtime.use_ledger() as ledger, ExitStack() as around:
+        with blocks.use_ledger() as ledger, ExitStack() as around:
             if offline:
-                around.enter_context(runtime.offline())
+                around.enter_context(blocks.offline())
             if budget is not None:
-                tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
+                tracker = around.enter_context(blocks.use_budget(budget, name="budget (--budget)"))
             opened = None
             if cassette is not None:
-                opened = around.enter_context(runtime.use_cassette(cassette, record_mode, record_errors=record_errors))
+                opened = around.enter_context(blocks.use_cassette(cassette, record_mode, record_errors=record_errors))
             try:
                 run_script(script, args)
             finally:
@@ -218,17 +211,14 @@ def _run_dry(
     script: str, args: Sequence[str], budget: Budget | None, learn_from: Sequence[str], bill: str | None, quiet: bool
 ) -> int:
     """Run the script with invented answers; print what a live run would have taken; give the exit status."""
-    # The LM layer takes 100 ms to import, and help doesn't need it.
-    from synalinks.cli.run.dry import dry_bill, dry_run, priors_from
-    from synalinks.cli.run.script import exit_code, run_script
-    from synalinks.lm import runtime
+    from synalinks.cli.run.dry import dry_bill, dry_run, priors_from  # the engine, which takes 0.3 s to import
 
     priors = priors_from(learn_from)
     begun, code = time.perf_counter(), 0
     tracker: BudgetTracker | None = None
-    with dry_run(priors, learn_from, forecasts=False), runtime.use_ledger() as ledger, ExitStack() as around:
+    with dry_run(priors, learn_from, forecasts=False), blocks.use_ledger() as ledger, ExitStack() as around:
         if budget is not None:
-            tracker = around.enter_context(runtime.use_budget(budget, name="budget (--budget)"))
+            tracker = around.enter_context(blocks.use_budget(budget, name="budget (--budget)"))
         try:
             run_script(script, args)
         except BaseException as error:  # noqa: BLE001  every way a script can end is shown, has its status and its bill

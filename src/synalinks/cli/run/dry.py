@@ -8,16 +8,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from synalinks.lm.budget.layer import BudgetTracker
-    from synalinks.lm.forecast.forecast import Forecast
-    from synalinks.lm.forecast.priors import Priors
-    from synalinks.lm.ledger.ledger import Entry, Ledger
-    from synalinks.trainers.forecasting.dry_run import DryRun
+from synalinks.cli.table import count
+from synalinks.errors import CassetteError
+from synalinks.lm.blocks import use_runtime
+from synalinks.lm.budget.layer import BudgetTracker
+from synalinks.lm.cache.location import cache_disabled, default_location
+from synalinks.lm.forecast.figures import notes_of, ordered, rows_of
+from synalinks.lm.forecast.forecast import Forecast
+from synalinks.lm.forecast.priors import Priors
+from synalinks.lm.forecast.ranges import Figures, Row
+from synalinks.lm.forecast.table import expected_text, shortened, wrapped
+from synalinks.lm.forecast.workload import workloads_of_run
+from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.ledger.ledger import Entry, Ledger
+from synalinks.lm.providers.fake.synthetic import SyntheticProvider
+from synalinks.lm.tables import text_table
+from synalinks.trainers.forecasting import dry_run as dry_runs
+from synalinks.trainers.forecasting.dry_run import DryRun
 
 
 def priors_from(files: Sequence[str]) -> Priors:
@@ -26,9 +36,6 @@ def priors_from(files: Sequence[str]) -> Priors:
     Raises:
         click.BadParameter: a file that is no cassette.
     """
-    from synalinks.errors import CassetteError  # the LM layer takes 100 ms to import, and help doesn't need it
-    from synalinks.lm.cache.location import cache_disabled, default_location
-    from synalinks.lm.forecast.priors import Priors
 
     try:
         priors = Priors.of(*files)
@@ -46,25 +53,18 @@ def dry_run(priors: Priors, learn_from: Sequence[str], forecasts: bool) -> Itera
     A cassette that the script opens is made in a temporary folder: no answer of it is replayed, and no row is written
     to it.
     """
-    from synalinks.lm.providers.fake.synthetic import SyntheticProvider  # as above
-    from synalinks.lm.runtime import use_runtime
-    from synalinks.trainers.forecasting.dry_run import DryRun, dry_run
 
     provider = SyntheticProvider(priors=priors)
     with (
         tempfile.TemporaryDirectory(prefix="synalinks-dry-") as folder,
         use_runtime(lambda outer: replace(outer, provider=provider, unlimited=True, cassette_folder=Path(folder))),
-        dry_run(DryRun(forecasts, learn_from)) as dry,
+        dry_runs.dry_run(DryRun(forecasts, learn_from)) as dry,
     ):
         yield dry
 
 
 def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> Forecast:
     """The forecast of a script: that of each of its fits, and all other calls as they were made."""
-    from synalinks.lm.forecast.figures import notes_of, ordered, rows_of
-    from synalinks.lm.forecast.forecast import Forecast  # as above
-    from synalinks.lm.forecast.ranges import Figures, Row
-    from synalinks.lm.forecast.workload import workloads_of_run
 
     foreseen = [(history, forecast) for history, forecast in dry.fits if forecast is not None]
     covered = {id(entry) for history, _ in foreseen for entry in history.ledger}
@@ -84,12 +84,6 @@ def script_forecast(name: str, ledger: Ledger, dry: DryRun, priors: Priors) -> F
 
 def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker: BudgetTracker | None) -> str:
     """What one live run would have taken, as text; nothing of it was asked or billed."""
-    from synalinks.cli.table import count
-    from synalinks.lm.forecast.figures import notes_of, rows_of
-    from synalinks.lm.forecast.ranges import Figures  # as above
-    from synalinks.lm.forecast.table import expected_text, shortened, wrapped
-    from synalinks.lm.forecast.workload import workloads_of_run
-    from synalinks.lm.tables import text_table
 
     workloads = workloads_of_run(entry for entry in ledger if entry.error is None)
     rows = rows_of(workloads.items(), priors)
@@ -128,7 +122,6 @@ def dry_bill(name: str, ledger: Ledger, priors: Priors, seconds: float, tracker:
 
 
 def _budget(tracker: BudgetTracker) -> str:
-    from synalinks.lm.ledger.dollars import dollars_text  # as above
 
     used, cap = dollars_text(tracker.settled.usd), dollars_text(Decimal(tracker.budget.usd or 0))
     if tracker.ended is None:

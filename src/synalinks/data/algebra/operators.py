@@ -18,123 +18,21 @@ All others turn None into None.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NoReturn
 
 from synalinks._json import JsonObject
 from synalinks.data import schema as schemas
 from synalinks.data.algebra import keys, values
-from synalinks.data.convert import as_operand
+from synalinks.data.algebra.operator import Operands, Operator, Pair, Schema, Schemas, derived_once
 from synalinks.data.json_data_model import JsonDataModel
-from synalinks.data.node import Node
 from synalinks.data.operand import OPERATORS
-from synalinks.data.symbolic_data_model import SymbolicDataModel
 from synalinks.errors import ConfigurationError
-from synalinks.session import auto_name
-
-Pair = tuple[JsonObject, JsonObject]
-Schema = JsonObject
-Operands = Sequence[JsonDataModel | None]
-Schemas = Sequence[Schema | None]
-
-#: Schemas already made, by operator and by the identity of the schemas they were made from. The entry holds
-#: these schemas, so their ids stay theirs.
-_made: dict[tuple[object, ...], tuple[tuple[Schema, ...], Schema]] = {}
-_MADE_SIZE = 1024  # entries; a program has some ten
-
-
-def _once(key: object, make: Callable[..., Schema], *sources: Schema) -> Schema:
-    """The schema that `make` derives from `sources`, derived once."""
-    place = (key, *map(id, sources))
-    found = _made.get(place)
-    if found is None:
-        if len(_made) >= _MADE_SIZE:
-            _made.clear()
-        found = _made[place] = (sources, make(*sources))
-    return found[1]
-
-
-class Operator(ABC):
-    """One operator, ready to be applied; it is the operation of the nodes it makes.
-
-    Example:
-        >>> class Question(synalinks.DataModel):
-        ...     question: str
-        ...
-        >>> class Answer(synalinks.DataModel):
-        ...     answer: int
-        ...
-        >>> question, answer = Question(question="2 + 2?"), Answer(answer=4)
-        >>> synalinks.data.Concat(name="pair").apply(question, answer).get_json()
-        {'question': '2 + 2?', 'answer': 4}
-    """
-
-    #: Whether it makes of types what `typing.Union` makes of them.
-    is_union: ClassVar[bool] = False
-
-    def __init__(self, name: str | None = None, description: str | None = None) -> None:
-        self._name = name
-        self.description = description or (type(self).__doc__ or "").partition("\n")[0]
-
-    @property
-    def name(self) -> str:
-        """The name given, or an automatic one after the class, made when it is first asked for."""
-        if self._name is None:
-            self._name = auto_name(type(self).__name__)
-        return self._name
-
-    def apply(self, *operands: Any) -> Any:
-        """The result: a `JsonDataModel`, a `SymbolicDataModel` if any operand is symbolic, or None.
-
-        Raises:
-            ConfigurationError: an operand that is no data model.
-        """
-        values = [as_operand(operand, type(self).__name__) for operand in operands]
-        if any(isinstance(value, SymbolicDataModel) for value in values):
-            return self._record(values)
-        made = self.compute(values)
-        if made is None:
-            return None
-        result = JsonDataModel(made[0], made[1])
-        result._name = self  # asked for its name when the result is asked for its own
-        return result
-
-    def _record(self, operands: list[Any]) -> Any:
-        found = self.output_schema([None if item is None else item.get_schema() for item in operands])
-        if found is None:
-            return None
-        output = SymbolicDataModel(schema=found)
-        output._name = self
-        return Node(self, operands, {}, output).outputs
-
-    async def run_node(self, *args: Any, **kwargs: Any) -> Any:
-        """Apply the operator to the values of a node's parents."""
-        return self.apply(*args, **kwargs)
-
-    @abstractmethod
-    def compute(self, operands: Operands) -> Pair | None:
-        """Schema and value of the result; None if there is none."""
-
-    @abstractmethod
-    def output_schema(self, found: Schemas) -> Schema | None:
-        """Schema of a symbolic result; None if the result is always None."""
-
-    def get_config(self) -> JsonObject:
-        """What `from_config` needs."""
-        return {"name": self.name, "description": self.description}
-
-    @classmethod
-    def from_config(cls, config: JsonObject) -> Operator:
-        """The operator that `get_config` described."""
-        return cls(**config)
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self._name!r}>"
+from synalinks.session import to_snake_case
 
 
 def _concat_schema(first: Schema, second: Schema) -> Schema:
-    return _once("concat", schemas.concat, first, second)
+    return derived_once("concat", schemas.concat, first, second)
 
 
 def _concat(first: JsonDataModel, second: JsonDataModel) -> Pair:
@@ -205,7 +103,26 @@ class And(Operator):
         return None if first is None or second is None else _concat_schema(first, second)
 
 
-class Or(Operator):
+class _Either(Operator):
+    """An operator that gives the one value that is there."""
+
+    def compute(self, operands: Operands) -> Pair | None:
+        first, second = operands
+        if first is not None and second is not None:
+            return self.compute_both(first, second)
+        value = first or second
+        return None if value is None else (value._schema, value._json)
+
+    def compute_both(self, first: JsonDataModel, second: JsonDataModel) -> Pair | None:
+        """Schema and value of the result where both values are there."""
+        return None
+
+    def output_schema(self, found: Schemas) -> Schema | None:
+        first, second = found
+        return second if first is None else first
+
+
+class Or(_Either):
     """Both values side by side, or the one that is there: `a | b`.
 
     Example:
@@ -222,18 +139,12 @@ class Or(Operator):
 
     is_union = True
 
-    def compute(self, operands: Operands) -> Pair | None:
-        first, second = operands
-        if first is not None and second is not None:
-            return _concat(first, second)
-        return _pair(first or second)
-
-    def output_schema(self, found: Schemas) -> Schema | None:
-        first, second = found
-        return second if first is None else first
+    def compute_both(self, first: JsonDataModel, second: JsonDataModel) -> Pair:
+        """Both."""
+        return _concat(first, second)
 
 
-class Xor(Operator):
+class Xor(_Either):
     """The one value that is there, or None if both are: `a ^ b`.
 
     Example:
@@ -249,16 +160,6 @@ class Xor(Operator):
         >>> (question ^ answer) is None
         True
     """
-
-    def compute(self, operands: Operands) -> Pair | None:
-        first, second = operands
-        if first is not None and second is not None:
-            return None
-        return _pair(first or second)
-
-    def output_schema(self, found: Schemas) -> Schema | None:
-        first, second = found
-        return second if first is None else first
 
 
 class Not(Operator):
@@ -279,34 +180,39 @@ class Not(Operator):
         return found[0]
 
 
-def _pair(value: JsonDataModel | None) -> Pair | None:
-    return None if value is None else (value._schema, value._json)
-
-
 class _Unary(Operator):
-    """An operator on one value; None stays None."""
+    """An operator on one value; None stays None. Its settings are attributes of their names."""
+
+    #: Names of its settings, which its two functions take after what they change.
+    settings: ClassVar[tuple[str, ...]] = ()
+    #: The operator on JSON, and on a schema.
+    of_values: ClassVar[Callable[..., JsonObject]]
+    of_schemas: ClassVar[Callable[..., Schema]]
+
+    def _given(self) -> list[Any]:
+        return [getattr(self, name) for name in self.settings]
 
     def compute(self, operands: Operands) -> Pair | None:
         value = operands[0]
-        if value is None:
-            return None
-        return _once(self._key(), self.change_schema, value._schema), self.change(value)
+        return None if value is None else (self._derived(value._schema), self.change(value))
+
+    def change(self, value: JsonDataModel) -> JsonObject:
+        """The new value."""
+        return type(self).of_values(value._json, *self._given())
 
     def output_schema(self, found: Schemas) -> Schema | None:
         schema = found[0]
-        return None if schema is None else _once(self._key(), self.change_schema, schema)
+        return None if schema is None else self._derived(schema)
 
-    @abstractmethod
-    def _key(self) -> tuple[object, ...]:
-        """The part of the cache's key that differs between operators."""
+    def _derived(self, schema: Schema) -> Schema:
+        given = self._given()
+        return derived_once((type(self), *given), lambda source: type(self).of_schemas(source, *given), schema)
 
-    @abstractmethod
-    def change(self, value: JsonDataModel) -> JsonObject:
-        """The new value."""
-
-    @abstractmethod
-    def change_schema(self, schema: Schema) -> Schema:
-        """The new schema."""
+    def get_config(self) -> JsonObject:
+        """What `from_config` needs."""
+        given = {name: getattr(self, name) for name in self.settings}
+        lists = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        return {**lists, **super().get_config()}
 
 
 class Factorize(_Unary):
@@ -320,14 +226,11 @@ class Factorize(_Unary):
         {'answers': [4, 5]}
     """
 
-    def _key(self) -> tuple[object, ...]:
-        return ("factorize",)
+    of_schemas = schemas.factorize
 
     def change(self, value: JsonDataModel) -> JsonObject:
+        """The new value."""
         return values.factorize(value._json, schemas.properties(value._schema))
-
-    def change_schema(self, schema: Schema) -> Schema:
-        return schemas.factorize(schema)
 
 
 class _Masking(_Unary):
@@ -344,6 +247,8 @@ class _Masking(_Unary):
         ConfigurationError: the mask is no list of names, or the pattern no regular expression.
     """
 
+    settings = ("mask", "pattern", "recursive")
+
     def __init__(
         self,
         mask: Sequence[str] | None = None,
@@ -357,18 +262,6 @@ class _Masking(_Unary):
         self.mask = None if mask is None else tuple(mask)
         self.pattern = pattern
         self.recursive = recursive
-
-    def _key(self) -> tuple[object, ...]:
-        return (type(self), self.mask, self.pattern, self.recursive)
-
-    def get_config(self) -> JsonObject:
-        """What `from_config` needs."""
-        return {
-            "mask": None if self.mask is None else list(self.mask),
-            "pattern": self.pattern,
-            "recursive": self.recursive,
-            **super().get_config(),
-        }
 
 
 class InMask(_Masking):
@@ -386,11 +279,7 @@ class InMask(_Masking):
         {'answer': 4}
     """
 
-    def change(self, value: JsonDataModel) -> JsonObject:
-        return values.in_mask(value._json, self.mask, self.pattern, self.recursive)
-
-    def change_schema(self, schema: Schema) -> Schema:
-        return schemas.in_mask(schema, self.mask, self.pattern, self.recursive)
+    of_values, of_schemas = values.in_mask, schemas.in_mask
 
 
 class OutMask(_Masking):
@@ -408,11 +297,7 @@ class OutMask(_Masking):
         {'question': '2 + 2?'}
     """
 
-    def change(self, value: JsonDataModel) -> JsonObject:
-        return values.out_mask(value._json, self.mask, self.pattern, self.recursive)
-
-    def change_schema(self, schema: Schema) -> Schema:
-        return schemas.out_mask(schema, self.mask, self.pattern, self.recursive)
+    of_values, of_schemas = values.out_mask, schemas.out_mask
 
 
 class Prefix(_Unary):
@@ -426,22 +311,12 @@ class Prefix(_Unary):
         {'gold_answer': 4}
     """
 
+    settings = ("prefix",)
+    of_values, of_schemas = values.prefix, schemas.prefix
+
     def __init__(self, prefix: str, name: str | None = None, description: str | None = None) -> None:
         super().__init__(name, description)
         self.prefix = _word("prefix", prefix)
-
-    def _key(self) -> tuple[object, ...]:
-        return ("prefix", self.prefix)
-
-    def change(self, value: JsonDataModel) -> JsonObject:
-        return values.prefix(value._json, self.prefix)
-
-    def change_schema(self, schema: Schema) -> Schema:
-        return schemas.prefix(schema, self.prefix)
-
-    def get_config(self) -> JsonObject:
-        """What `from_config` needs."""
-        return {"prefix": self.prefix, **super().get_config()}
 
 
 class Suffix(_Unary):
@@ -455,22 +330,12 @@ class Suffix(_Unary):
         {'answer_gold': 4}
     """
 
+    settings = ("suffix",)
+    of_values, of_schemas = values.suffix, schemas.suffix
+
     def __init__(self, suffix: str, name: str | None = None, description: str | None = None) -> None:
         super().__init__(name, description)
         self.suffix = _word("suffix", suffix)
-
-    def _key(self) -> tuple[object, ...]:
-        return ("suffix", self.suffix)
-
-    def change(self, value: JsonDataModel) -> JsonObject:
-        return values.suffix(value._json, self.suffix)
-
-    def change_schema(self, schema: Schema) -> Schema:
-        return schemas.suffix(schema, self.suffix)
-
-    def get_config(self) -> JsonObject:
-        """What `from_config` needs."""
-        return {"suffix": self.suffix, **super().get_config()}
 
 
 def _word(what: str, word: object) -> str:
@@ -494,17 +359,4 @@ def _expression(kind: type[Operator]) -> Callable[..., Any]:
     return evaluate
 
 
-OPERATORS.update(
-    {
-        "concat": _expression(Concat),
-        "and": _expression(And),
-        "or": _expression(Or),
-        "xor": _expression(Xor),
-        "not": _expression(Not),
-        "factorize": _expression(Factorize),
-        "in_mask": _expression(InMask),
-        "out_mask": _expression(OutMask),
-        "prefix": _expression(Prefix),
-        "suffix": _expression(Suffix),
-    }
-)
+OPERATORS.update({to_snake_case(name): _expression(kind) for name, kind in OPERATOR_CLASSES.items()})

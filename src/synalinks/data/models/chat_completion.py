@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks._support.validation import in_words
 from synalinks.data.convert import is_data_model, is_meta_class
 from synalinks.data.data_model import DataModel, Field
 from synalinks.data.json_data_model import JsonDataModel, value_of
+from synalinks.data.model_json import in_words
 from synalinks.data.models.chat import ChatMessage, ChatMessages
 from synalinks.data.operand import schema_of
 from synalinks.errors import DataError

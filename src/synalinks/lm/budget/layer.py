@@ -23,9 +23,8 @@ from synalinks.lm.budget.reservation import Reservation, refusal
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs, needs_of
 from synalinks.lm.core.amount import NOTHING, Amount, AttemptCosts
-from synalinks.lm.core.call import RESTART, Call, Handler, Reply, Request
+from synalinks.lm.core.call import RESTART, Call, Handler, Recorded, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, LMError, SynalinksError
-from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.pricing.limits import OutputLimits
 from synalinks.lm.pricing.pricing import Price, price_for
 

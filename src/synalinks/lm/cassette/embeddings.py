@@ -8,9 +8,8 @@ from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.cassette.run import CassetteRun
 from synalinks.lm.cassette.texts import Parts, TakenTexts, TextIndex, embedding_to_dict, key_of, vectors_of
-from synalinks.lm.core.call import Call, Reply
+from synalinks.lm.core.call import Call, Recorded, Reply
 from synalinks.lm.core.errors import BadReply
-from synalinks.lm.core.recorded import Recorded
 
 
 class EmbeddingPlayer:

@@ -26,7 +26,7 @@ from synalinks.lm.cassette.check import depth_problem, problem_of
 from synalinks.lm.cassette.disk import WHAT_TO_DO, Lines, Lock, opened, read_at, refuse_link, rewrite, warn
 from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse
 from synalinks.lm.core.call import REQUEST_FORMAT, Request
-from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
+from synalinks.lm.core.errors import CassetteError, CassetteFormatError
 from synalinks.lm.core.place import Scope
 
 #: Version of the file format: what this code writes, and the newest it reads.
@@ -313,10 +313,6 @@ class CassetteFile:
         """How many rows are calls."""
         return len(self) - len(self.events)
 
-    def sorted_lines(self) -> Iterator[bytes]:
-        """The lines of this cassette finished: header, and rows by place."""
-        return merged_lines(self)
-
     def append(
         self,
         line: bytes,
@@ -369,58 +365,6 @@ class CassetteFile:
                 self._file.close()
             if self._lock is not None:
                 self._lock.release()
-
-
-def merged_lines(*cassettes: CassetteFile) -> Iterator[bytes]:
-    """The lines of one finished cassette: a header, and the rows of all `cassettes` by place.
-
-    Where several cassettes have a row for the same request and place, the last cassette's stands.
-    """
-    order: list[tuple[Any, ...]] = []
-    newer: set[tuple[Any, ...]] = set()
-    for number in reversed(range(len(cassettes))):
-        cassette = cassettes[number]
-        kept = (index for index in range(len(cassette)) if index not in cassette.dropped)
-        found = ((cassette.order(index), number, index) for index in kept)
-        rows = [row for row in found if row[0] not in newer]
-        newer.update(row[0] for row in rows)
-        order += rows
-    yield header()
-    for _, number, index in sorted(order):
-        cassette = cassettes[number]
-        moved = index in cassette.homes or (cassette.stale and index not in cassette.events)
-        row = cassette.finished(index) if moved else None
-        line = cassette.line(index) if row is None else _json.dumps({**row.value, "digest": row.digest}).encode()
-        yield line if line.endswith(b"\n") else line + b"\n"
-
-
-def recover(path: Path, journal: Path) -> None:
-    """Merge what an `all` that was cut off had recorded into the cassette, unless it is still going on.
-
-    Where both have a row for the same request and place, the newer one stands.
-    """
-    if not journal.exists():
-        return
-    with ExitStack() as stack:
-        try:
-            new = CassetteFile(journal, write=True)
-            stack.callback(new.close)
-            cassettes = [new]
-            if path.exists():
-                cassettes.insert(0, CassetteFile(path, write=True))
-                stack.callback(cassettes[0].close)
-        except CassetteInUse:
-            return
-        except CassetteFormatError:
-            if journal.stat().st_size > len(header(True)):
-                raise
-            journal.unlink()  # cut off before its first row
-            return
-        new.dropped |= new.cancelled
-        if count := new.calls:
-            rewrite(path, merged_lines(*cassettes))
-            warn(f"{path}: its re-recording was cut off after {count} calls; all are kept, with the older ones")
-        journal.unlink()
 
 
 def _wrong(path: Path, number: int, problem: str) -> str:

@@ -17,10 +17,9 @@ from typing import Any
 from synalinks import _json
 from synalinks.lm.core import errors
 from synalinks.lm.core.amount import NOTHING, Amount, AttemptCosts
-from synalinks.lm.core.call import Call, Reply, Request, Trace
+from synalinks.lm.core.call import Call, Delta, Recorded, Reply, Request, Sink, Trace
 from synalinks.lm.core.errors import BadReply, BudgetExceeded, LMError, SampleRefused
 from synalinks.lm.core.place import Scope
-from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.core.secrets import scrubbed
 
 #: The kind of failure that stands for a call which was cancelled.
@@ -86,6 +85,14 @@ class Row:
     def order(self) -> tuple[Any, ...]:
         """Where the row stands in a finished cassette: by place, then draw, then digest."""
         return (self.scope.sort_key, self.draw, self.digest)
+
+    def feed(self, sink: Sink, answer: Reply | None) -> None:
+        """Stream what a failed call had given until then; the answer that failed, where nothing listened then."""
+        heard = self.value["error"].get("heard")
+        for text, reasoning in heard or ():
+            sink(Delta(text, reasoning))
+        if heard is None and answer is not None:
+            answer.feed(sink)
 
     def __str__(self) -> str:
         return f"line {self.line} ({self.value['request'].get('model')}, {self.scope}, draw {self.draw})"

@@ -24,11 +24,10 @@ from synalinks.lm.cassette.rows import (
     recorded_refusal,
     refusal_to_dict,
 )
-from synalinks.lm.core.call import Call, Delta, Request, Sink
+from synalinks.lm.core.call import Call, Delta, Recorded, Request, Sink
 from synalinks.lm.core.draws import Draws, Place
 from synalinks.lm.core.errors import BudgetExceeded, CassetteFormatError, LMError
 from synalinks.lm.core.place import Scope
-from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.core.reply import SECONDS_DIGITS
 
 

@@ -15,9 +15,7 @@ cassette: place by place the newer row stands, and where there is none the older
 Where a recording plays a row from another place, the finished cassette has the row there: which call comes first is
 luck, and the next replay must not depend on it.
 
-`once` and `new_episodes` append to the file itself. `all`, where a cassette exists, gathers its rows in
-`<path>.recording` and replaces the cassette when closed; if that never happens, the next opening merges the
-rows into the cassette. In every case a row is in the file before its answer is used.
+Which file is written meanwhile is said in journal.py. In every case a row is in the file before its answer is used.
 
 Which answer a call gets is said in draws.py. A single answer (temperature 0, embeddings) may be played any
 number of times; only the first time counts as spent (`Reply.fresh`), as if the rest came from the cache. An
@@ -32,29 +30,25 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, get_args
 
-from synalinks.lm.cassette.disk import Lock, refuse_link, rewrite, warn
+from synalinks.lm.cassette import MODES
+from synalinks.lm.cassette.disk import warn
 from synalinks.lm.cassette.embeddings import EmbeddingPlayer
-from synalinks.lm.cassette.file import CassetteFile, merged_lines, recover
+from synalinks.lm.cassette.journal import merged_lines, open_for, replace_by
 from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.report import Bound, Report
 from synalinks.lm.cassette.rows import Row, cancellation
 from synalinks.lm.cassette.run import CassetteRun, recording_sink
 from synalinks.lm.core.amount import NO_COSTS
-from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request
+from synalinks.lm.core.call import Call, Delta, Handler, Recorded, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
 from synalinks.lm.core.place import Scope
-from synalinks.lm.core.recorded import Recorded
 
-RecordMode = Literal["none", "once", "new_episodes", "all"]
-MODES: tuple[str, ...] = get_args(RecordMode)
 #: Unplayed rows that a warning names.
 _NAMED = 3
 #: Seconds that the replay of a cancelled call waits to be cancelled: so many times what the recorded one took, and the
@@ -111,8 +105,7 @@ class Cassette:
         self.mode = record_mode
         self.strict = strict
         self.closed = False
-        self._guard: Lock | None = None  # of the cassette that `all` will replace
-        self._file = self._open()
+        self._file, self._guard = open_for(self.path, record_mode)
         self.recording = record_mode in ("new_episodes", "all") or (record_mode == "once" and self._file.unfinished)
         self._taken_up = self.recording and self._file.unfinished and len(self._file) > 0
         self._run = CassetteRun(
@@ -141,39 +134,6 @@ class Cassette:
     def record_errors(self) -> bool:
         """Whether a call that failed in the end becomes a row."""
         return self._run.record_errors
-
-    def _open(self) -> CassetteFile:
-        path, mode = self.path, self.mode
-        journal = path.with_name(path.name + ".recording")
-        recover(path, journal)
-        if not path.exists():
-            if mode == "none":
-                raise CassetteError(
-                    f'there is no cassette {path} to replay. Record it: record_mode="once", or --record-mode once'
-                )
-            return CassetteFile.create(path)
-        if mode == "all":
-            CassetteFile(path).close()  # only a cassette is ever replaced, not any file a typing error may name
-            refuse_link(path)
-            self._guard = Lock(path)
-            try:
-                return CassetteFile.create(journal)
-            except CassetteError:
-                self._guard.release()
-                raise
-        cassette = CassetteFile(path, write=mode == "new_episodes")
-        if mode == "once" and cassette.unfinished:
-            cassette.close()
-            cassette = CassetteFile(path, write=True)
-            if len(cassette):
-                try:
-                    warn(f"{path}: its first recording was cut off after {cassette.calls} calls and is taken up again")
-                except (
-                    BaseException
-                ):  # warnings may be errors; the cassette is not handed out yet, so it is closed here
-                    cassette.close()
-                    raise
-        return cassette
 
     # --- the calls ---------------------------------------------------------------------------------------
 
@@ -234,7 +194,8 @@ class Cassette:
             return outcome
         assert outcome is not None, "a row holds an outcome"
         if row is not None and isinstance(outcome, LMError):
-            _feed(call, row, outcome)
+            if call.sink is not None:
+                row.feed(call.sink, outcome.reply)
             if row.cancelled:
                 await self._until_cancelled(call, row, outcome)
         raise outcome
@@ -372,10 +333,10 @@ class Cassette:
         if cut:
             self._file.dropped |= self._run.cancelled  # by what cut the run off
         try:
-            if self._guard is None:
-                self._finish(cut)
+            if self._guard is not None:
+                replace_by(self._file, self.path, self.recorded, cut)
             else:
-                self._replace(cut)
+                self._file.close(merged_lines(self._file) if self._is_changed(cut) else None)
         finally:
             self._file.close()
             if self._guard is not None:
@@ -383,31 +344,12 @@ class Cassette:
         if left and not cut:
             self._complain(left)
 
-    def _finish(self, cut: bool) -> None:
-        first = self._file.unfinished
-        changed = (
-            self.recording
-            and not (cut and first)
-            and (self.recorded > 0 or first or bool(self._file.dropped) or bool(self._file.homes))
-        )
-        self._file.close(self._file.sorted_lines() if changed else None)
-
-    def _replace(self, cut: bool) -> None:
-        """Put what `all` recorded in the place of the cassette."""
-        if self.recorded and cut:
-            old = CassetteFile(self.path)
-            try:
-                rewrite(self.path, merged_lines(old, self._file))
-            finally:
-                old.close()
-            warn(
-                f"{self.path}: its re-recording was cut off after {self.recorded} calls; "
-                "all are kept, with the older ones"
-            )
-        elif self.recorded:
-            rewrite(self.path, self._file.sorted_lines())
-        self._file.close()
-        self._file.path.unlink()
+    def _is_changed(self, cut: bool) -> bool:
+        """Whether the file becomes another one: a first recording that was cut off stays unsorted."""
+        file = self._file
+        if not self.recording or (cut and file.unfinished):
+            return False
+        return bool(self.recorded or file.unfinished or file.dropped or file.homes)
 
     def _complain(self, left: Sequence[Row]) -> None:
         named = "; ".join(str(row) for row in left[:_NAMED]) + ("; ..." if len(left) > _NAMED else "")
@@ -446,49 +388,3 @@ def _is_an_end(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return error.split(BudgetExceeded)[1] is None
     return isinstance(error, BudgetExceeded)
-
-
-def _feed(call: Call, row: Row, error: LMError) -> None:
-    """Stream what a failed call had given until then."""
-    if call.sink is None:
-        return
-    heard = row.value["error"].get("heard")  # not there if nothing listened when it was recorded
-    for text, reasoning in heard or ():
-        call.sink(Delta(text, reasoning))
-    if heard is None and error.reply is not None:
-        error.reply.feed(call.sink)
-
-
-class CassetteLayer:
-    """The layer that a cassette replaces all below of, but for the budgets; without an open cassette it is not there.
-
-    Args:
-        active: gives the cassette that is open around a call, or None.
-        source: gives what a recording calls in place of all below, or None, as where a cassette is made of answers
-            that were paid for before.
-        budgets: gives names and caps of the budgets that hold a call (`BudgetTracker.to_dict`).
-    """
-
-    name = "cassette"
-
-    def __init__(
-        self,
-        active: Callable[[Call], Cassette | None],
-        source: Callable[[Call], Handler | None] = lambda call: None,
-        budgets: Callable[[Call], Sequence[Mapping[str, str]]] = lambda call: (),
-    ) -> None:
-        self._active = active
-        self._source = source
-        self._budgets = budgets
-
-    def __call__(self, below: Handler) -> Handler:
-        active, source, budgets = self._active, self._source, self._budgets
-
-        async def handle(call: Call, /) -> Reply:
-            cassette = active(call)
-            if cassette is None:
-                return await below(call)
-            asked = source(call) if cassette.recording else None
-            return await cassette.answer(call, below, partial(budgets, call), asked)
-
-        return handle

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synalinks.lm.core.admission import Admission
-from synalinks.lm.core.amount import NO_COSTS, NOTHING, ZERO
-from synalinks.lm.core.errors import LMError
+from synalinks.lm.core.amount import NO_COSTS, NOTHING, ZERO, Amount
+from synalinks.lm.core.errors import BudgetExceeded, LMError
 from synalinks.lm.core.place import NOWHERE, Scope
 from synalinks.lm.core.rate_limit_status import RateLimitStatus
-from synalinks.lm.core.recorded import Recorded
 from synalinks.lm.core.reply import RESTART, Delta, Reply, Sink, Source
 from synalinks.lm.core.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
@@ -33,6 +32,7 @@ __all__ = [
     "Handler",
     "Kind",
     "Layer",
+    "Recorded",
     "Reply",
     "Request",
     "Schema",
@@ -87,6 +87,26 @@ class Trace:
         self.spent += other.spent
         self.settled += other.settled
         self.recorded = self.recorded or other.recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a cassette answers a call with; every layer above the budget hands it down untouched.
+
+    Attributes:
+        outcome: the answer, the failure, or the refusal by a budget; None where the cassette has none of them.
+        fresh: the part of an answer that is new to this run and is charged, where that is not all of it.
+        settled: what the budgets of the recorded run settled for attempts whose cost is not known.
+        refused_by: which of the open budgets, from 0, refused the recorded call.
+        ended: descriptions of budgets that ended the recorded run, or were exceeded in it, as `BudgetTracker.key` gives
+            them.
+    """
+
+    outcome: Reply | LMError | BudgetExceeded | None
+    fresh: Reply | None = None
+    settled: Amount = NOTHING
+    refused_by: int = 0
+    ended: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

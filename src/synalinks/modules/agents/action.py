@@ -9,7 +9,7 @@ from synalinks._json import JsonObject
 from synalinks.data import DataModel, Field, GenericIO, JsonDataModel, SymbolicDataModel
 from synalinks.hooks import Hook
 from synalinks.modules.generators.generator import Generator
-from synalinks.modules.generators.settings import OverGenerator
+from synalinks.modules.generators.settings import OverGenerator, passed_on
 from synalinks.modules.tools.running import run_tool_calls
 from synalinks.modules.tools.tool import Tool
 from synalinks.saving import serialize_synalinks_object
@@ -75,18 +75,7 @@ class Action(OverGenerator):
         self.tool = tool if isinstance(tool, Tool) else Tool(tool)
         self.generator = Generator(
             schema=self.tool.get_tool_schema(),
-            language_model=language_model,
-            prompt_template=prompt_template,
-            examples=examples,
-            instructions=instructions,
-            seed_instructions=seed_instructions,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            top_p=top_p,
-            top_k=top_k,
-            reasoning_effort=reasoning_effort,
-            use_inputs_schema=use_inputs_schema,
-            use_outputs_schema=use_outputs_schema,
+            **passed_on(locals()),
             name=f"generator_{self.name}",
             trainable=trainable,
         )
@@ -111,8 +100,6 @@ class Action(OverGenerator):
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments: the tool, and those of the inner generator."""
-        inner = self.generator.get_config()
-        for one in ("schema", "return_inputs", "streaming", "tool_schemas", "prompt_variables"):
-            inner.pop(one, None)
+        inner = passed_on(self.generator.get_config())
         own = {"name": self.name, "description": self.description, "trainable": self.trainable}
         return {"tool": serialize_synalinks_object(self.tool), **inner, **own}

@@ -14,6 +14,7 @@ from synalinks.hooks import Hook
 from synalinks.modules.control_flow.decision import Decision
 from synalinks.modules.control_flow.labels import beside
 from synalinks.modules.core.module import Module
+from synalinks.modules.generators.settings import passed_on
 from synalinks.saving import serialize_synalinks_object
 
 
@@ -118,20 +119,9 @@ class Branch(Module):
         self.decision = decision_type(
             question=question,
             labels=labels,
-            language_model=language_model,
-            prompt_template=prompt_template,
-            examples=examples,
-            instructions=instructions,
-            seed_instructions=seed_instructions,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            top_p=top_p,
-            top_k=top_k,
-            reasoning_effort=reasoning_effort,
-            use_inputs_schema=use_inputs_schema,
-            use_outputs_schema=use_outputs_schema,
             name=f"decision_{self.name}",
             trainable=trainable,
+            **passed_on(locals()),
             **kwargs,
         )
         self.labels = list(labels or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from synalinks._json import JsonObject
@@ -20,23 +20,10 @@ from synalinks.modules.control_flow.labels import (
     decision_schema,
     listed,
 )
-from synalinks.modules.generators.generator import SAMPLING, Generator
-from synalinks.modules.generators.settings import OverGenerator
+from synalinks.modules.generators.generator import Generator
+from synalinks.modules.generators.settings import OverGenerator, passed_on
 from synalinks.modules.models.decision_form import DecisionLimits, checked_probability
 from synalinks.modules.models.decision_model import DecisionModel
-
-#: Options of a generator that a decision has as well.
-OPTIONS = (
-    "language_model",
-    "prompt_template",
-    "examples",
-    "instructions",
-    "seed_instructions",
-    *SAMPLING,
-    "use_inputs_schema",
-    "use_outputs_schema",
-    "decision_model",
-)
 
 
 class LabelModule(OverGenerator):
@@ -94,16 +81,21 @@ class LabelModule(OverGenerator):
                 )
         return found
 
-    def make_generator(self, schema: JsonObject, instructions: str | None, **options: Any) -> Generator:
-        """The inner generator; its options are those of `Generator`."""
+    def make_generator(self, schema: JsonObject, model: DecisionModel | None, given: Mapping[str, Any]) -> Generator:
+        """The inner generator.
+
+        Args:
+            model: decides in place of the language model, or None.
+            given: the arguments of the constructor.
+        """
         first = "think first, then " if "thinking" in schema["properties"] else ""
         task = f"Decide on the question about the input: {first}{self.task}: {listed(self.labels)}."
         return Generator(
             schema=schema,
-            instructions=task if instructions is None else instructions,
+            decision_model=model,
             name=f"generator_{self.name}",
             trainable=self.trainable,
-            **options,
+            **passed_on({**given, "instructions": task if given["instructions"] is None else given["instructions"]}),
         )
 
     generator: Generator
@@ -124,7 +116,7 @@ class LabelModule(OverGenerator):
         """The constructor's arguments; those of the inner generator among them."""
         inner = self.generator.get_config()
         own = {"question": self.question, "labels": self.labels, "name": self.name, "description": self.description}
-        return {**{name: inner.get(name) for name in OPTIONS}, **own, "trainable": self.trainable}
+        return {**passed_on(inner), "decision_model": inner.get("decision_model"), **own, "trainable": self.trainable}
 
 
 class Decision(LabelModule):
@@ -191,22 +183,7 @@ class Decision(LabelModule):
         fields = (
             {"thinking": THINKING, "choice": choice} if model is None else {"choice": choice, "confidence": CERTAINTY}
         )
-        self.generator = self.make_generator(
-            decision_schema("Decision", fields),
-            instructions,
-            decision_model=model,
-            language_model=language_model,
-            prompt_template=prompt_template,
-            examples=examples,
-            seed_instructions=seed_instructions,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            top_p=top_p,
-            top_k=top_k,
-            reasoning_effort=reasoning_effort,
-            use_inputs_schema=use_inputs_schema,
-            use_outputs_schema=use_outputs_schema,
-        )
+        self.generator = self.make_generator(decision_schema("Decision", fields), model, locals())
         self.generator.decision_limits = DecisionLimits(min_confidence=min_confidence)
 
     def get_config(self) -> dict[str, Any]:

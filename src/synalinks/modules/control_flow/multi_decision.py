@@ -75,26 +75,11 @@ class MultiDecision(LabelModule):
         model = self.decide_with(decision_model, language_model, threshold=threshold)
         self.threshold = threshold
         self.inline = inline
-        self.generator = self.make_generator(
-            self._schema({"thinking": THINKING} if model is None else {}),
-            instructions,
-            decision_model=model,
-            language_model=language_model,
-            prompt_template=prompt_template,
-            examples=examples,
-            seed_instructions=seed_instructions,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            top_p=top_p,
-            top_k=top_k,
-            reasoning_effort=reasoning_effort,
-            use_inputs_schema=use_inputs_schema,
-            use_outputs_schema=use_outputs_schema,
-        )
+        self.generator = self.make_generator(self._schema(model is None), model, locals())
         if threshold is not None:
             self.generator.decision_limits = DecisionLimits(threshold=threshold)
 
-    def _schema(self, before: JsonObject) -> JsonObject:
+    def _schema(self, thinks: bool) -> JsonObject:
         label = {**choice_of(self.labels, "A label that applies"), "title": "Label"}
         choices = {
             "type": "array",
@@ -102,7 +87,7 @@ class MultiDecision(LabelModule):
             "title": "Choices",
             "description": "The labels that answer the question",
         }
-        schema = decision_schema("Decisions", {**before, "choices": choices})
+        schema = decision_schema("Decisions", {**({"thinking": THINKING} if thinks else {}), "choices": choices})
         return schema if self.inline else {"$defs": {"Label": label}, **schema}
 
     async def call(self, inputs: Any, training: bool = False) -> JsonDataModel | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from synalinks import scope, session
@@ -29,7 +28,7 @@ from synalinks.data import (
     tree,
 )
 from synalinks.errors import ConfigurationError
-from synalinks.hooks import ENTRY, EVERYWHERE, Hook, hooks_of
+from synalinks.hooks import ENTRY, EVERYWHERE, Hook, hooked
 from synalinks.initializers import Empty
 from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
@@ -38,9 +37,6 @@ from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_
 from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
-T = TypeVar("T")
-_call_id: ContextVar[str | None] = ContextVar("synalinks_call_id", default=None)
-_call_ids = itertools.count(1)
 #: The builds under way that calls began: the task of the call, and the event that its build has ended.
 _builds: WeakKeyDictionary[Module, tuple[asyncio.Task[Any] | None, asyncio.Event]] = WeakKeyDictionary()
 
@@ -347,7 +343,7 @@ class Module(Operation, InvocationCounters):
         started = time.perf_counter_ns() if ambient is None else 0
         try:
             if (self.hooks or EVERYWHERE) and not self.hooks_requests:
-                return await self.hooked(lambda: self._outputs(args, kwargs), args, kwargs)
+                return await hooked(self, lambda: self._outputs(args, kwargs), args, kwargs)
             outputs = self.call(*args, **kwargs)
             return to_output(await (outputs if type(outputs) is CoroutineType else awaited(outputs)))
         finally:
@@ -361,41 +357,6 @@ class Module(Operation, InvocationCounters):
 
     async def _outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return to_output(await awaited(self.call(*args, **kwargs)))
-
-    async def hooked(
-        self,
-        work: Callable[[], Awaitable[T]],
-        inputs: object,
-        kwargs: object,
-        shown: Callable[[T], object] = lambda outputs: outputs,
-    ) -> T:
-        """Do some work as a call of this module that its hooks are called around.
-
-        Args:
-            work: the work.
-            inputs, kwargs: what it is done with, as hooks see it.
-            shown: what it gave, as hooks see it.
-        """
-        hooks = hooks_of(self.hooks)
-        call_id, parent = f"{self.name}-{next(_call_ids)}", _call_id.get()
-        token = _call_id.set(call_id)
-        try:
-            for hook in hooks:
-                hook.set_module(self)  # it may be a hook of several modules
-                hook.on_call_begin(call_id, parent, inputs, kwargs)
-            try:
-                outputs = await work()
-            except BaseException as error:
-                for hook in hooks:
-                    hook.set_module(self)
-                    hook.on_call_end(call_id, parent, exception=error)
-                raise
-            for hook in hooks:
-                hook.set_module(self)
-                hook.on_call_end(call_id, parent, outputs=shown(outputs))
-            return outputs
-        finally:
-            _call_id.reset(token)
 
     async def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = tree.map_structure(to_symbol, args), tree.map_structure(to_symbol, kwargs)

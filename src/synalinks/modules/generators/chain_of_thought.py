@@ -12,7 +12,7 @@ from synalinks.data import DataModel, Field, Form, JsonDataModel, SymbolicDataMo
 from synalinks.data import schema as schemas
 from synalinks.hooks import Hook
 from synalinks.modules.generators.generator import Generator
-from synalinks.modules.generators.settings import OverGenerator
+from synalinks.modules.generators.settings import OverGenerator, passed_on
 from synalinks.modules.tools.tool import AnyTool
 
 
@@ -82,23 +82,7 @@ class ChainOfThought(OverGenerator):
         self.schema = schema if data_model is None else schema_of(data_model)
         self.generator = Generator(
             schema=None if self.schema is None else with_thinking(self.schema),
-            language_model=language_model,
-            prompt_template=prompt_template,
-            prompt_variables=prompt_variables,
-            examples=examples,
-            instructions=instructions,
-            seed_instructions=seed_instructions,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            top_p=top_p,
-            top_k=top_k,
-            reasoning_effort=reasoning_effort,
-            use_inputs_schema=use_inputs_schema,
-            use_outputs_schema=use_outputs_schema,
-            return_inputs=return_inputs,
-            streaming=streaming,
-            tools=tools,
-            tool_schemas=tool_schemas,
+            **passed_on(locals(), "prompt_variables", "return_inputs", "streaming", "tools", "tool_schemas"),
             name=f"generator_{self.name}",
             trainable=trainable,
         )

@@ -28,7 +28,7 @@ from synalinks.modules.core.module import Module
 from synalinks.modules.generators.media import parted, recorded
 from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn
-from synalinks.modules.generators.settings import SamplingOption
+from synalinks.modules.generators.settings import SAMPLING, SamplingOption
 from synalinks.modules.models.decision_form import DecisionLimits, form_of
 from synalinks.modules.models.decision_model import DecisionModel
 from synalinks.modules.models.language_model import LanguageModel
@@ -37,7 +37,6 @@ from synalinks.modules.tools.tool import AnyTool, wire_tools
 from synalinks.saving import serialize_synalinks_object
 
 EFFORTS = ("minimal", "low", "medium", "high", "disable", "none", None)
-SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
 
 
 def _check_effort(generator: Module, effort: object) -> None:

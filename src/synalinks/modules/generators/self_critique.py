@@ -11,7 +11,7 @@ from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.modules.generators.generator import Generator
-from synalinks.modules.generators.settings import OverGenerator
+from synalinks.modules.generators.settings import OverGenerator, passed_on
 from synalinks.modules.models.decision_form import score_schema
 from synalinks.saving import serialize_synalinks_object
 from synalinks.session import to_snake_case
@@ -81,21 +81,9 @@ class SelfCritique(OverGenerator):
             )
         self.generator = Generator(
             schema=self._asked() if decision_model is None else self._scored(),
-            language_model=language_model,
-            prompt_template=prompt_template,
-            examples=examples,
-            instructions=instructions,
-            seed_instructions=seed_instructions,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            top_p=top_p,
-            top_k=top_k,
-            reasoning_effort=reasoning_effort,
-            use_inputs_schema=use_inputs_schema,
-            use_outputs_schema=use_outputs_schema,
             name=f"generator_{self.name}",
             trainable=trainable,
-            decision_model=decision_model,
+            **passed_on(locals(), "decision_model"),
         )
         said = {"minimum": 0, "maximum": 1, "title": "Reward", "description": "From 0 to 1", "type": "number"}
         self._schema = judgement(said if return_reward else None, critique=decision_model is None)

@@ -1,12 +1,34 @@
-"""OverGenerator: the base of modules around one generator; SamplingOption: an option as an attribute."""
+"""OverGenerator: the base of modules around one generator, and the arguments that these pass on to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from synalinks._support.setting_of import SettingOf
 from synalinks.modules.core.module import Module
+
+SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
+#: The arguments of a generator that a module around one takes as well.
+OPTIONS = (
+    "language_model",
+    "prompt_template",
+    "examples",
+    "instructions",
+    "seed_instructions",
+    *SAMPLING,
+    "use_inputs_schema",
+    "use_outputs_schema",
+)
+
+
+def passed_on(arguments: Mapping[str, Any], *more: str) -> dict[str, Any]:
+    """Those of a constructor's arguments, its `locals()`, that it passes on to its generator.
+
+    Args:
+        more: names that it passes on besides `OPTIONS`.
+    """
+    return {name: arguments[name] for name in (*OPTIONS, *more)}
 
 
 class SamplingOption:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from synalinks._json import JsonObject
 from synalinks.data import ChatMessage, Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, ConfigurationError, LMError, RequestError
-from synalinks.hooks import EVERYWHERE
+from synalinks.hooks import EVERYWHERE, hooked
 from synalinks.lm import Reply, Request, Schema, schema_of
 from synalinks.modules.generators.media import parted
 from synalinks.modules.generators.messages import conversation_of, to_wire
@@ -185,7 +185,7 @@ class DecisionModel(RemoteModel):
             return await work()
         inputs = (conversation_of(asked, f"inputs_{self.name}"),)
         offered = {"schema": form.schema.value, "options": {**(options or {})}}
-        return await self.hooked(work, inputs, offered, self._message)
+        return await hooked(self, work, inputs, offered, self._message)
 
     def _message(self, found: tuple[Reply, Probabilities] | None) -> JsonDataModel | None:
         """The answer as the model wrote it."""

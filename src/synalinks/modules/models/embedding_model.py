@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from synalinks.data import EmbeddingRequest, Embeddings, JsonDataModel, SymbolicDataModel, is_data_model, value_of
 from synalinks.errors import ConfigurationError, LMError
-from synalinks.hooks import EVERYWHERE
+from synalinks.hooks import EVERYWHERE, hooked
 from synalinks.lm import Request
 from synalinks.modules.models.remote_model import RemoteModel
 
@@ -76,7 +76,7 @@ class EmbeddingModel(RemoteModel):
         asked = JsonDataModel(
             schema=EmbeddingRequest.get_schema(), json={"texts": [*texts]}, name=f"inputs_{self.name}"
         )
-        return await self.hooked(work, (asked,), {"options": {**(options or {})}}, self._embeddings)
+        return await hooked(self, work, (asked,), {"options": {**(options or {})}}, self._embeddings)
 
     async def _embed(
         self, texts: Sequence[str], options: Mapping[str, Any] | None, is_fallback: bool, raises: bool

@@ -10,7 +10,7 @@ from synalinks import _json
 from synalinks._json import JsonObject
 from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
-from synalinks.hooks import EVERYWHERE
+from synalinks.hooks import EVERYWHERE, hooked
 from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
 from synalinks.modules.generators.messages import conversation_of, from_wire, to_wire
 from synalinks.modules.models.remote_model import RemoteModel
@@ -142,7 +142,7 @@ class LanguageModel(RemoteModel):
             "tools": [*tools],
             "options": {**(options or {})},
         }
-        return await self.hooked(partial(self._ask, *given), inputs, offered, partial(self._answered, schema=schema))
+        return await hooked(self, partial(self._ask, *given), inputs, offered, partial(self._answered, schema=schema))
 
     async def _ask(
         self,

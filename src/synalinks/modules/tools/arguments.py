@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks._support.validation import in_words
+from synalinks.data.model_json import in_words
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.modules.tools.results import title_of
 

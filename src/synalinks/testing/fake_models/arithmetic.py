@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from synalinks.testing.fake_models.model import ChatRequest, Question, RuleModel
+from synalinks.testing.fake_models.chat import ChatRequest
+from synalinks.testing.fake_models.model import Question, RuleModel
 
 # Numbers of at most 40 digits, thousands set off by commas or not; then signs, and all the rest.
 _TOKEN = re.compile(

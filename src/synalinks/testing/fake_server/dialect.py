@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from synalinks.testing.fake_models import words as _words
-from synalinks.testing.fake_models.model import ChatRequest, ModelReply, text_of, without_corrections
+from synalinks.testing.fake_models.chat import ChatRequest, ModelReply, text_of, without_corrections
 
 #: Tokens a chat template adds to each message: its role and its two marks.
 MESSAGE_TOKENS = 4

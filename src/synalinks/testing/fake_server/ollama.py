@@ -28,7 +28,8 @@ from typing import Any, ClassVar, Self
 from synalinks import _json
 from synalinks.errors import ConfigurationError
 from synalinks.testing.fake_models.arithmetic import ArithmeticModel
-from synalinks.testing.fake_models.model import Law, model_of
+from synalinks.testing.fake_models.chat import model_of
+from synalinks.testing.fake_models.model import Law
 from synalinks.testing.fake_models.table import TableModel
 from synalinks.testing.fake_server.capacity import Capacity
 from synalinks.testing.fake_server.faults import Fault, FaultSchedule

@@ -9,7 +9,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from synalinks.testing.fake_models import words as _words
-from synalinks.testing.fake_models.model import ChatRequest, Model
+from synalinks.testing.fake_models.chat import ChatRequest, Model
 from synalinks.testing.fake_server import completion as _completion
 from synalinks.testing.fake_server import dialect as _dialect
 from synalinks.testing.fake_server import openai as _openai

@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytest
 
 from synalinks import session
+from synalinks.lm.blocks import use_cassette, use_ledger
+from synalinks.lm.cassette import RecordMode
 from synalinks.lm.cassette.disk import CassetteWarning
 from synalinks.lm.cassette.session import Cassette
 from synalinks.lm.ledger.ledger import Ledger, Money
-from synalinks.lm.runtime import RecordMode, use_cassette, use_ledger
 from synalinks.testing.pytest_plugin.network import no_network
 
 _LIBRARY = os.path.dirname(session.__file__) + os.sep

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any
 from synalinks.data import JsonDataModel, is_data_model, tree
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.errors import DataError
-from synalinks.trainers.data.rows import Plain, Reader, holds_examples, rows_of
+from synalinks.trainers.data.rows import Reader, holds_examples, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-_PLAIN = Plain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +154,12 @@ def _samples(batch: Any, first_index: int, reader: Reader) -> list[Sample]:
 Source = Samples | Stream
 
 
-def source_of(x: Any, y: Any = None, what: str = "x", reader: Reader = _PLAIN) -> Source:
+def source_of(x: Any, y: Any, reader: Reader, what: str = "x") -> Source:
     """Training data in any form that is accepted.
 
     Args:
         reader: the program the data are for, which reads dicts by the schemas of its inputs and outputs.
+        what: what messages call `x`.
 
     Raises:
         DataError: numbers in place of data models, lengths that differ, nothing at all.

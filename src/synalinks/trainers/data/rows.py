@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from synalinks.data import DataModel, JsonDataModel, is_data_model, is_record, record, tree
-from synalinks.data.convert import as_operand
+from synalinks.data import DataModel, JsonDataModel, is_data_model, tree
 from synalinks.errors import DataError
 
 #: What makes of one example that is no data model yet, such as a dict, a structure of data models.
@@ -22,22 +21,8 @@ class Reader(Protocol):
     def as_target(self, value: Any) -> Any: ...
 
 
-class Plain:
-    """The reader of data for no program: a dict has the schema that it shows."""
-
-    def as_input(self, value: Any) -> Any:
-        """One data model of a dict or of a pydantic model."""
-        return record(value) if is_record(value) else tree.map_structure(_leaf, value)
-
-    as_target = as_input
-
-
 #: What gives the rows of a table of polars, of Arrow and of Hugging Face; pandas has `to_dict("records")`.
 _TO_ROWS = ("to_dicts", "to_pylist", "to_list")
-
-
-def _leaf(value: Any) -> Any:
-    return as_operand(value) if is_data_model(value) else value
 
 
 def is_array(value: object) -> bool:

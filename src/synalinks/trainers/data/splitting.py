@@ -24,7 +24,7 @@ def split_data(x: Any, y: Any, config: FitConfig, reader: Reader) -> FitData:
     Raises:
         DataError: `validation_data` or `test_data` that is no pair, or data of the wrong kind.
     """
-    train, split = source_of(x, y, reader=reader), config.validation_split
+    train, split = source_of(x, y, reader), config.validation_split
     test = _pair(config.test_data, "test", reader)
     if config.validation_data is not None:
         return FitData(train, _pair(config.validation_data, "validation", reader), test)
@@ -41,5 +41,5 @@ def _pair(given: Any, what: str, reader: Reader) -> Source | None:
     if isinstance(given, (tuple, list)):
         if len(given) != 2:
             raise DataError(f"{what}_data is a pair (x, y), got {len(given)} parts")
-        return source_of(given[0], given[1], f"{what} x", reader)
-    return source_of(given, None, f"{what} x", reader)
+        return source_of(given[0], given[1], reader, f"{what} x")
+    return source_of(given, None, reader, f"{what} x")

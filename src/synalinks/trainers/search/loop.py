@@ -16,13 +16,13 @@ from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.search import State
 from synalinks.trainers.budgeting.amounts import affordable
 from synalinks.trainers.data.data import Samples
+from synalinks.trainers.evaluation import measure_validation
 from synalinks.trainers.fit_loop import UNTIMELY, Epoch, FitLoop
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.resume.checkpoint import with_paths
 from synalinks.trainers.search.memory import Memory
 from synalinks.trainers.search.plan import SearchPlan
 from synalinks.trainers.search.problem import FitProblem, starts_of
-from synalinks.trainers.validation import measure_validation
 
 
 class SearchLoop(FitLoop):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from synalinks.lm.core.call import Delta
-from synalinks.lm.providers.common.thinking import Pieces, untagged
+from synalinks.lm.providers.common.streaming import Pieces
+from synalinks.lm.providers.common.thinking import untagged
 
 CASES = [
     ("plain", ("plain", "")),

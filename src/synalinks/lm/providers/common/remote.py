@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from urllib.parse import parse_qsl
 
 from synalinks import _json
@@ -24,7 +24,7 @@ from synalinks.lm.core.secrets import keep_secret, scrubbed
 from synalinks.lm.providers.common.fetching import with_bytes
 from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
-from synalinks.lm.providers.common.thinking import Pieces
+from synalinks.lm.providers.common.streaming import Assembly, Pieces
 from synalinks.lm.providers.server import SAVED_PARAMETERS
 from synalinks.lm.providers.transport.bearer import Tokens
 from synalinks.lm.providers.transport.http import HttpClient, http_client, is_refused, with_query
@@ -44,22 +44,6 @@ DONE = "[DONE]"
 HOW_WITHOUT = "replay a cassette: use_cassette(path), or `synalinks run SCRIPT --cassette FILE`"
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Assembly(Protocol):
-    """A streamed answer, put together record by record.
-
-    Attributes:
-        whole: whether the answer's end has come.
-    """
-
-    whole: bool
-
-    def add(self, record: Mapping[str, Any], /) -> Delta | None:
-        """Take in a record; the text or reasoning it brings, if any."""
-
-    def body(self) -> dict[str, Any]:
-        """The body that the same answer would have had in one piece."""
 
 
 class Remote:

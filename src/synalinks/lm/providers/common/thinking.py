@@ -6,10 +6,6 @@ closing one alone in the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from synalinks.lm.core.call import Delta
-
 THINK, END_THINK = "<think>", "</think>"
 
 
@@ -27,35 +23,6 @@ def untagged(text: str, reasoning: str = "") -> tuple[str, str]:
     if end and THINK not in thought and (not thought.strip() or thought.rstrip(" \t").endswith("\n")):
         return rest.lstrip(), reasoning + thought
     return text, reasoning
-
-
-class Pieces:
-    """The pieces of a streamed answer: each goes to the sink as it comes, thinking in tags as reasoning.
-
-    Attributes:
-        chunks: what the sink got so far.
-    """
-
-    def __init__(self, sink: Callable[[Delta], None]) -> None:
-        self.chunks: list[Delta] = []
-        self._sink = sink
-        self._tags = Untagger()
-
-    def add(self, piece: Delta | None) -> None:
-        """Pass on a piece; what may be a part of a tag is held back."""
-        if piece is not None:
-            text, thought = self._tags.feed(piece.text)
-            self._emit(text, piece.reasoning + thought)
-
-    def end(self) -> None:
-        """Pass on what was held back."""
-        self._emit(*self._tags.flush())
-
-    def _emit(self, text: str, thought: str) -> None:
-        if text or thought:
-            piece = Delta(text, thought)
-            self.chunks.append(piece)
-            self._sink(piece)
 
 
 class Untagger:

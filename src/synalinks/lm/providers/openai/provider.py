@@ -11,10 +11,9 @@ from urllib.parse import quote, urlsplit
 
 from synalinks.lm.core.call import Call, Delta, Reply, Request
 from synalinks.lm.core.errors import AuthenticationError, ConfigurationError, LMError, ModelNotFound
-from synalinks.lm.providers.common import remote
+from synalinks.lm.providers.common import streaming
 from synalinks.lm.providers.common.remote import Remote
 from synalinks.lm.providers.common.shape import text
-from synalinks.lm.providers.common.thinking import Pieces
 from synalinks.lm.providers.openai import variants
 from synalinks.lm.providers.openai.errors import error_of, parse_error_body
 from synalinks.lm.providers.openai.requests import chat_payload, embed_payload, model_name
@@ -121,8 +120,8 @@ class OpenAIProvider(Remote):
         self,
         body: Mapping[str, Any],
         request: Request,
-        answer: remote.Assembly | None = None,
-        pieces: Pieces | None = None,
+        answer: streaming.Assembly | None = None,
+        pieces: streaming.Pieces | None = None,
     ) -> LMError | None:
         responses = self._through_responses(request)
         if (found := (error_of_record if responses else error_in)(body)) is None:
@@ -139,8 +138,8 @@ class OpenAIProvider(Remote):
         self,
         record: Mapping[str, Any],
         request: Request,
-        answer: remote.Assembly | None,
-        pieces: Pieces | None,
+        answer: streaming.Assembly | None,
+        pieces: streaming.Pieces | None,
     ) -> Reply:
         """What has come of an answer that broke off; calls of tools are left out, they may be torn."""
         if answer is None or pieces is None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from synalinks.lm.core.logprobs import TokenLogprob, token_logprobs, value_probabilities
 from synalinks.lm.core.reply import Reply
+from synalinks.lm.logprobs import TokenLogprob, token_logprobs, value_probabilities
 
 
 def token(text: str, probability: float = 1.0, **others: float) -> TokenLogprob:
