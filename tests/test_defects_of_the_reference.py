@@ -339,6 +339,6 @@ def test_metrics_begin_anew() -> None:
     program = compiled(metrics=["exact_match"])
     with synalinks.use_provider(provider_of(right)):
         asyncio.run(program.evaluate(*data(2), verbose=0))
-    assert program.metrics[0].result() == 1.0
+    assert program.metrics[-1].result() == 1.0
     program.reset_metrics()
-    assert program.metrics[0].result() == 0.0
+    assert program.metrics[-1].result() == 0.0

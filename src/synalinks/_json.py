@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import numbers
 from typing import Any
 
 import orjson
@@ -118,11 +119,25 @@ def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
 
 def _slow_canonical(value: Any) -> bytes:
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True).encode()
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=number)
+        return text.encode()
     except RecursionError as error:
         raise ConfigurationError(f"not a JSON value that can be sent: {TOO_DEEP}") from error
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"not a JSON value: {error}. Got {_brief(value)}") from error
+
+
+def number(value: object) -> int | float:
+    """A number of another library, such as NumPy's, as Python's.
+
+    Raises:
+        TypeError: it is no number.
+    """
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _refuse_nan(value: Any) -> None:
@@ -147,7 +162,7 @@ def dumps(value: Any) -> str:
 
 def pretty(value: Any) -> str:
     """JSON for people and diffs: two spaces of indent, keys in their order, a final newline."""
-    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=number) + "\n"
 
 
 def digest(data: bytes) -> str:

@@ -66,7 +66,7 @@ def test_the_best_alone_and_what_is_said(tmp_path: Path, capsys: pytest.CaptureF
     assert instructions(path) == "of epoch 1"
     assert checkpoint.best == 0.6
     assert capsys.readouterr().out.splitlines() == [
-        f"Epoch 1: val_reward improved to 0.20000, saving program to {path}",
+        f"Epoch 1: val_reward improved from -inf to 0.20000, saving program to {path}",
         f"Epoch 2: val_reward improved from 0.20000 to 0.60000, saving program to {path}",
         "Epoch 3: val_reward did not improve from 0.60000",
         "Epoch 4: val_reward did not improve from 0.60000",
@@ -111,7 +111,7 @@ def test_the_best_of_an_earlier_fit_is_still_to_be_beaten(tmp_path: Path) -> Non
 def test_variables_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "{epoch}.variables.json"
     trained(ProgramCheckpoint(path, save_variables_only=True, verbose=1), [0.5])
-    assert capsys.readouterr().out == f"Epoch 1: saving variables to {tmp_path / '1.variables.json'}\n"
+    assert capsys.readouterr().out == f"Epoch 1: saving model to {tmp_path / '1.variables.json'}\n"
     other = solver()
     other.load_variables(tmp_path / "1.variables.json")
     assert other.trainable_variables[0].get("instructions") == "of epoch 0"

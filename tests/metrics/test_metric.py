@@ -119,8 +119,8 @@ def test_compile_keeps_a_twin_so_that_two_programs_may_be_given_one_metric() -> 
         assert asyncio.run(first.evaluate(x, y, verbose=0))["right"] == 0.5
     with synalinks.use_provider(provider_of(right)):
         assert asyncio.run(second.evaluate(x, y, verbose=0))["right"] == 1.0
-    assert (first.metrics[0].result(), given.result()) == (0.5, 0.0)
-    assert first.metrics[0].fn is given.fn  # a judge, and its model, is not made twice
+    assert (first.metrics[-1].result(), given.result()) == (0.5, 0.0)
+    assert first.metrics[-1].fn is given.fn  # a judge, and its model, is not made twice
 
 
 def test_a_metric_of_ones_own_needs_no_config_to_be_compiled() -> None:

@@ -139,7 +139,7 @@ def test_a_metric_of_ones_own_is_reset_between_epochs_and_shared_by_no_two_progr
     first, second = (compiled(metrics=[given]) for _ in range(2))
     history = fit(first, provider_of(right), x, y, epochs=2, validation_split=0.0)
     assert history.history["answered"][0] == history.history["answered"][1] > 0
-    assert given.result() == 0.0 and second.compiled.metrics[0].result() == 0.0
+    assert given.result() == 0.0 and second.compilation.metrics[0].result() == 0.0
 
 
 def test_a_plain_function_updates_as_well_as_an_async_one() -> None:

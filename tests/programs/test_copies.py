@@ -462,6 +462,6 @@ def test_a_variable_alone_is_copied() -> None:
 
 def test_functions_are_shared() -> None:
     program = compiled(solver(), reward=lambda y_true, y_pred: 0.5)
-    (reward,) = copy.deepcopy(program).compiled.rewards
+    (reward,) = copy.deepcopy(program).compilation.rewards
     assert isinstance(reward.fn, FunctionType)
-    assert reward.fn is program.compiled.rewards[0].fn
+    assert reward.fn is program.compilation.rewards[0].fn

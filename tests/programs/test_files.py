@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import synalinks
@@ -31,6 +32,7 @@ from programs_under_test import (
 from synalinks import ops
 from synalinks.errors import ConfigurationError
 from synalinks.programs import program_from_json
+from synalinks.testing import ScriptedProvider
 
 
 def trained(name: str = "solver") -> Any:
@@ -60,7 +62,7 @@ def test_program_load_builds_the_same_program(tmp_path: Path, fresh: bool) -> No
     assert again.get_state_tree() == program.get_state_tree()
     assert isinstance(again.optimizer, synalinks.RandomFewShot)
     assert isinstance(again.reward, synalinks.ExactMatch)
-    assert [metric.name for metric in again.metrics] == ["mean_metric_wrapper"]
+    assert [metric.name for metric in again.metrics] == ["reward", "mean_metric_wrapper"]
     again.save(tmp_path / "again.json")
     assert (tmp_path / "p.json").read_bytes() == (tmp_path / "again.json").read_bytes()
     with synalinks.use_provider(provider_of(right)):
@@ -322,6 +324,29 @@ def test_files_that_are_no_programs(tmp_path: Path) -> None:
 def test_saving_before_the_first_call_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="call it once"):
         Pipeline(lm()).save(tmp_path / "p.json")
+
+
+def test_numbers_of_numpy_as_settings(tmp_path: Path) -> None:
+    options = {"max_tokens": np.int64(5), "temperature": np.float32(0.5)}
+    inputs = synalinks.Input(data_model=Question)
+    model = synalinks.LanguageModel("ollama/any", seed=np.int32(7))
+    outputs = asyncio.run(synalinks.Generator(data_model=Answer, language_model=model, **options)(inputs))
+    program = synalinks.Program(inputs=inputs, outputs=outputs)
+    optimizer = synalinks.RandomFewShot(nb_max_examples=np.int64(2), sampling_temperature=np.float32(0.5))
+    program.compile(optimizer=optimizer, reward="exact_match")
+    program.save(tmp_path / "p.json")
+    loaded = synalinks.Program.load(tmp_path / "p.json")
+    generator = loaded.get_module("generator")
+    assert (generator.max_tokens, generator.temperature, generator.language_model.default_kwargs) == (
+        5,
+        0.5,
+        {"seed": 7},
+    )
+    assert (loaded.optimizer.nb_max_examples, loaded.optimizer.sampling_temperature) == (2, 0.5)
+    provider = ScriptedProvider([{"answer": 4}])
+    with synalinks.use_provider(provider):
+        assert asyncio.run(program(Question(question="2 + 2?")))["answer"] == 4
+    assert provider.calls[0].request.options == {"seed": 7, "max_tokens": 5, "temperature": 0.5}
 
 
 def test_to_json_holds_the_architecture_and_no_variables() -> None:

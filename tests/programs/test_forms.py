@@ -281,3 +281,9 @@ class Judge(synalinks.Program):
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         return Graded(reward=1.0)
+
+
+def test_a_program_without_a_name_is_named_as_in_the_reference() -> None:
+    inputs = synalinks.Input(data_model=Answer)
+    names = [synalinks.Program(inputs=inputs, outputs=asyncio.run(Add(1)(inputs))).name for _ in range(2)]
+    assert names == ["functional", "functional_1"]

@@ -11,7 +11,6 @@ import synalinks
 from programs_under_test import Answer, data, fit, number_of, phases, solver
 from synalinks import rewards
 from synalinks.data import ChatMessage, ChatMessages, Rating
-from synalinks.errors import ConfigurationError
 from synalinks.lm import Reply
 from synalinks.lm.providers.fake.scripted import ScriptedProvider, prompt_of
 from synalinks.rewards import AgentAsJudge
@@ -83,9 +82,9 @@ def test_it_is_saved_and_loaded() -> None:
     assert value == 1.0 and "Be strict." in prompt_of(provider.calls[0].request)
 
 
-def test_without_tools_it_says_so() -> None:
-    with pytest.raises(ConfigurationError, match=r"an agent needs tools=\[...\]"):
-        AgentAsJudge(JUDGE)
+def test_without_tools_it_has_one_turn_and_scores() -> None:
+    value, provider = score(AgentAsJudge(JUDGE), None, Answer(answer=4), "It is even.", {"critique": "", "reward": 20})
+    assert value == 1.0 and not any(call.request.tools for call in provider.calls)
 
 
 def test_a_program_is_trained_by_it() -> None:

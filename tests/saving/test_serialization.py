@@ -66,13 +66,22 @@ def test_functions_are_found_by_name() -> None:
     assert reward.fn is half and reward.name == "half"
 
 
-def test_lambdas_and_local_functions_are_refused_by_name() -> None:
+def test_a_lambda_is_refused_and_a_local_function_is_loaded_as_a_local_class_is() -> None:
+    with pytest.raises(ConfigurationError, match="no name to be found by"):
+        saving.serialize_synalinks_object(lambda x: x)
+
     async def local(y_true: Any, y_pred: Any) -> float:
         return 1.0
 
-    for function in (lambda x: x, local):
-        with pytest.raises(ConfigurationError, match="no name to be found by"):
-            saving.serialize_synalinks_object(function)
+    class Local(synalinks.rewards.ExactMatch):
+        pass
+
+    for name, one in (("local", synalinks.rewards.RewardFunctionWrapper(local)), ("Local", Local())):
+        saved = json.loads(json.dumps(saving.serialize_synalinks_object(one)))
+        with pytest.raises(ConfigurationError, match=f"custom_objects=.'{name}': ..."):
+            saving.deserialize_synalinks_object(saved)
+        known = {"local": local, "Local": Local}
+        assert type(saving.deserialize_synalinks_object(saved, custom_objects=known)) is type(one)
 
 
 def test_what_is_no_data_is_refused_by_kind() -> None:

@@ -65,10 +65,10 @@ def test_a_price_is_wanted_under_dollars_alone() -> None:
     program = compiled(solver(synalinks.LanguageModel("openai/no-such")))
     for budget in (synalinks.Budget(calls=1), synalinks.Budget(usd=1, unpriced="free")):
         with synalinks.use_budget(budget):
-            check_models(program, *program.compiled.rewards, program.optimizer)
+            check_models(program, *program.compilation.rewards, program.optimizer)
     for budget in (synalinks.Budget(usd=1), synalinks.Budget(calls=9, per_epoch=synalinks.Budget(usd="0.1"))):
         with synalinks.use_budget(budget), pytest.raises(ConfigurationError, match="openai/no-such.*price is unknown"):
-            check_models(program, *program.compiled.rewards, program.optimizer)
+            check_models(program, *program.compilation.rewards, program.optimizer)
 
 
 def test_the_tables_price_is_not_that_of_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,9 +127,11 @@ def test_masks_and_targets_may_name_fields_of_either_branch() -> None:
         program.compile(reward=synalinks.ExactMatch(in_mask=["anser"]))
     program.compile(reward="exact_match")
     questions, targets = data(2)
-    check_targets(program.compiled.rewards, source_of(questions, targets), program.output_structure)
+    check_targets(program.compilation.rewards, source_of(questions, targets), program.output_structure)
     with pytest.raises(DataError, match="share no field"):
-        check_targets(program.compiled.rewards, source_of(questions, [Other(other="x")] * 2), program.output_structure)
+        check_targets(
+            program.compilation.rewards, source_of(questions, [Other(other="x")] * 2), program.output_structure
+        )
 
 
 class Other(synalinks.DataModel):

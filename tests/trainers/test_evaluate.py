@@ -115,7 +115,22 @@ def test_compile_says_what_it_does_not_know() -> None:
             program.compile(**options)
     program.compile(optimizer="random_few_shot", reward="exact_match", run_eagerly=True, steps_per_execution=2)
     assert isinstance(program.optimizer, synalinks.RandomFewShot)
-    assert isinstance(program.reward, synalinks.ExactMatch) and program.metrics == []
+    assert isinstance(program.reward, synalinks.ExactMatch)
+    assert [metric.name for metric in program.metrics] == ["reward"]
+
+
+def test_whether_it_is_compiled_and_the_metrics_with_the_mean_reward() -> None:
+    program = solver()
+    assert program.compiled is False and program.metrics == [] and program.metrics_names == []
+    program.compile(reward="exact_match", metrics=["f1_score"])
+    assert program.compiled is True
+    x, y = data(3)
+    with synalinks.use_provider(provider_of(right)):
+        logs = asyncio.run(program.evaluate(x, [*y[:2], Answer(answer=-1)], verbose=0))
+    assert {metric.name: metric.result() for metric in program.metrics} == logs
+    assert list(logs) == ["f1_score", "reward"] and program.metrics_names == ["reward", "f1_score"]
+    program.reset_metrics()
+    assert [metric.result() for metric in program.metrics] == [0.0, 0.0]
 
 
 def test_values_without_names_are_the_reward_and_the_metrics_as_compiled() -> None:

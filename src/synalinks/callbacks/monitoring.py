@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any, Literal
 
@@ -53,7 +54,7 @@ class MonitoredLog:
         self.direction = "min" if self.mode == "min" else "max"
         if self.mode != "auto":
             return
-        compiled = program.compiled
+        compiled = program.compilation
         monitored = self.monitor.removeprefix(VALIDATION)
         for name, metric in zip(compiled.names(), compiled.metrics, strict=True):
             if name == monitored or monitored.startswith(f"{name}_"):  # one of its labels
@@ -110,6 +111,11 @@ class MonitoredLog:
             f"{self.owner} monitors {self.monitor!r}, which the logs don't hold, so it does nothing. They hold: {held}",
             stacklevel=2,
         )
+
+    @property
+    def worst(self) -> float:
+        """What every value is better than."""
+        return -math.inf if self.direction == "max" else math.inf
 
     def better(self, value: float, than: float | None) -> bool:
         """Whether one value is better than another by more than `min_delta`; anything is better than None."""

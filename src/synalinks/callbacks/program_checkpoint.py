@@ -124,7 +124,7 @@ class ProgramCheckpoint(Callback):
                     stacklevel=2,
                 )
             path = self._path(logs, batch)
-            self._print(f"Epoch {number}: saving {self._what} to {path}")
+            self._print(f"Epoch {number}: saving model to {path}")
             self._save(path)
             return
         value = self._monitor.value(logs)
@@ -134,14 +134,12 @@ class ProgramCheckpoint(Callback):
             self._print(f"Epoch {number}: {self.monitor} did not improve from {self.best:.5f}")
             return
         path = self._path(logs, batch)
-        since = "" if self.best is None else f" from {self.best:.5f}"
-        self._print(f"Epoch {number}: {self.monitor} improved{since} to {value:.5f}, saving {self._what} to {path}")
+        since = self._monitor.worst if self.best is None else self.best
+        self._print(
+            f"Epoch {number}: {self.monitor} improved from {since:.5f} to {value:.5f}, saving program to {path}"
+        )
         self._save(path)
         self.best = value
-
-    @property
-    def _what(self) -> str:
-        return "variables" if self.save_variables_only else "program"
 
     def _path(self, logs: Logs, batch: int | None) -> Path:
         known = {

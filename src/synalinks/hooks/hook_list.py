@@ -64,13 +64,19 @@ class HookList(Hook):
         for hook in self.hooks if params else ():
             hook.set_params(params)
 
-    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
+    def on_call_begin(
+        self, call_id: str, parent_call_id: str | None = None, inputs: object = None, kwargs: object = None
+    ) -> None:
         """Call each hook."""
         for hook in self.hooks:
             hook.on_call_begin(call_id, parent_call_id, inputs, kwargs)
 
     def on_call_end(
-        self, call_id: str, parent_call_id: str | None, outputs: object = None, exception: BaseException | None = None
+        self,
+        call_id: str,
+        parent_call_id: str | None = None,
+        outputs: object = None,
+        exception: BaseException | None = None,
     ) -> None:
         """Call each hook."""
         for hook in self.hooks:

@@ -67,6 +67,10 @@ class Initializer(ABC):
         """What `from_config` needs."""
         return {"schema": copy_json(self._schema), "json": copy_json(self._json)}
 
+    def clone(self) -> Initializer:
+        """Another initializer of the same settings."""
+        return self.from_config(self.get_config())
+
     @classmethod
     def from_config(cls, config: JsonObject) -> Initializer:
         """The initializer that `get_config` described."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
 
+from synalinks import session
 from synalinks._base import html as _html
 from synalinks.data import JsonDataModel, SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError
@@ -107,6 +108,8 @@ class Program(Module, Trainer, Generic[Out]):
         if "graph" in vars(self):  # called again, inside build: what was set and compiled before stays
             self.name, self.description = name or self.name, description or self.description
         else:
+            if name is None and inputs is not None and type(self) is Program:
+                name = session.auto_name("functional")  # as in the reference, where such a program is a Functional
             Module.__init__(self, name=name, description=description, trainable=trainable, hooks=hooks)
             Trainer.__init__(self)
         self.graph: Graph | None = None

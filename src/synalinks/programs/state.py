@@ -13,8 +13,8 @@ from synalinks.errors import ConfigurationError
 from synalinks.modules.core.walking import Stateful, modules_below
 
 if TYPE_CHECKING:
-    from synalinks.metrics import Metric
     from synalinks.optimizers import Optimizer
+    from synalinks.trainers.compile.compiled import Compiled
 
 
 class ProgramWithState(Stateful, Protocol):
@@ -30,7 +30,10 @@ class ProgramWithState(Stateful, Protocol):
     def non_trainable_variables(self) -> list[Variable]: ...
 
     @property
-    def metrics(self) -> list[Metric]: ...
+    def compiled(self) -> bool: ...
+
+    @property
+    def compilation(self) -> Compiled: ...
 
 
 #: The end of a name that is not the first of its kind in a session.
@@ -175,7 +178,8 @@ def _groups(program: ProgramWithState) -> dict[str, dict[str, Variable]]:
         for free, name in ((True, "optimizer_trainable_variables"), (False, "optimizer_non_trainable_variables")):
             groups[name] = _by_path([one for one in program.optimizer.variables if one.trainable is free])
     measured: dict[str, Variable] = {}
-    for variable in {id(one): one for metric in program.metrics for one in metric.variables}.values():
+    metrics = program.compilation.metrics if program.compiled else []
+    for variable in {id(one): one for metric in metrics for one in metric.variables}.values():
         name, number = variable.path, 0
         while name in measured:  # metrics may share a name
             number += 1

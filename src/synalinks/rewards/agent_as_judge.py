@@ -35,14 +35,14 @@ class AgentAsJudge(ProgramAsJudge):
 
     Args:
         language_model: a `LanguageModel`, its name, or None for the session's default at the first call.
-        tools: functions, or values of `Tool`; a judge without any is an `LMAsJudge`.
+        tools: functions, or values of `Tool`; a judge without any has one turn before it scores.
         prompt_template, examples, instructions, final_instructions, max_iterations, use_chain_of_thought, workdir,
             skills: of the agent; see `FunctionCallingAgent`.
         score_type: the scale; see `SelfCritique`.
         name, reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Reward`.
 
     Raises:
-        ConfigurationError: an argument that the agent refuses; neither tools nor skills among them.
+        ConfigurationError: an argument that the agent refuses.
 
     Example:
         >>> from synalinks.lm import Reply

@@ -165,7 +165,7 @@ def find(module: str | None, name: str, registered: str | None) -> Any:
         raise ConfigurationError(
             f"the file names {name!r} of module {module!r}. A file may name what is registered with "
             "synalinks.saving.register_synalinks_serializable(), exported by synalinks, or defined in __main__. "
-            f"Register it before loading, or pass custom_objects={{{name!r}: ...}}"
+            f"Register it before loading, or pass custom_objects={{{registered or name!r}: ...}}"
         )
     return found
 

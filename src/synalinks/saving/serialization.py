@@ -146,10 +146,10 @@ def _describe_class(cls: type) -> dict[str, Any]:
 
 
 def _describe_function(fn: types.FunctionType) -> dict[str, Any]:
-    if "<" in fn.__qualname__ and registry.get_registered_name(fn) == fn.__name__:
+    if fn.__name__ == "<lambda>" and registry.get_registered_name(fn) == fn.__name__:
         raise ConfigurationError(
-            f"{fn.__qualname__} can't be saved: lambdas and local functions have no name to be found by. Define it "
-            "at the top of a module, or register it with synalinks.saving.register_synalinks_serializable()"
+            f"{fn.__qualname__} can't be saved: a lambda has no name to be found by. Write a function with `def`, or "
+            "register it with synalinks.saving.register_synalinks_serializable()"
         )
     config = {"module": registry.public_module(fn), "name": fn.__qualname__}
     return {"class_name": "function", "config": config, "registered_name": registry.get_registered_name(fn)}

@@ -40,7 +40,7 @@ async def fit(
         await _check(program, config, data)
         if (dry := dry_runs.current()) is not None:
             stack.enter_context(await dry.of_fit(program, history, x, y, config))
-        runner = await stack.enter_async_context(runner_of(program, program.compiled.rewards, config.distribution))
+        runner = await stack.enter_async_context(runner_of(program, program.compilation.rewards, config.distribution))
         await _train(program, optimizer, history, config, data, plan, runner)
 
 
@@ -51,9 +51,9 @@ async def _check(program: TrainableProgram, config: FitConfig, data: FitData) ->
         check_passes(data.validation, config.validations, "validation_data")
         if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
             check_passes(data.train, config.epochs - config.initial_epoch, "x")
-        check_targets(program.compiled.rewards, data.train, program.output_structure)
+        check_targets(program.compilation.rewards, data.train, program.output_structure)
     if data.validation is not None:
-        program.compiled.check_schemas(None, data.validation.first().y)
+        program.compilation.check_schemas(None, data.validation.first().y)
 
 
 async def _train(

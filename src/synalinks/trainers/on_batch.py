@@ -29,7 +29,7 @@ class OnBatch:
     if TYPE_CHECKING:
         name: str
         optimizer: Optimizer | None
-        compiled: Compiled
+        compilation: Compiled
         run_ledger: Ledger
 
         def _begin_run(self, ledger: Ledger, runner: Runner | None = None) -> ProgramRun: ...
@@ -47,7 +47,7 @@ class OnBatch:
         source = parts.source_of(x, None, self)
         if not isinstance(source, parts.Samples):
             raise DataError("predict_on_batch takes one batch: an array or a list of data models")
-        async with parts.runner_of(self, self.compiled.rewards, None) as runner:
+        async with parts.runner_of(self, self.compilation.rewards, None) as runner:
             with scope.enter(phase="predict"):
                 return await parts.forward(self._begin_run(self.run_ledger, runner), source.items, training)
 
@@ -59,11 +59,11 @@ class OnBatch:
         """
         source = parts.source_of(x, y, self)
         await self.prepare(source)
-        async with parts.runner_of(self, self.compiled.rewards, None) as runner:
+        async with parts.runner_of(self, self.compilation.rewards, None) as runner:
             with use_ledger() as ledger, scope.enter(phase="evaluate"):
                 size = len(source) if isinstance(source, parts.Samples) else 1
                 logs = await parts.measure(self._begin_run(ledger, runner), source, size, 1, parts.CallbackList())
-        return logs if return_dict else self.compiled.in_order(logs)
+        return logs if return_dict else self.compilation.in_order(logs)
 
     async def train_on_batch(
         self,
@@ -115,4 +115,4 @@ class OnBatch:
         )
         history = await self._fit_on(x, y, config)
         logs = {name: values[-1] for name, values in history.history.items()}
-        return logs if return_dict else self.compiled.in_order(logs)
+        return logs if return_dict else self.compilation.in_order(logs)

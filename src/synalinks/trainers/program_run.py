@@ -52,7 +52,7 @@ class TrainableProgram(RunnableProgram, Protocol):
     """
 
     optimizer: Optimizer | None
-    compiled: Compiled
+    compilation: Compiled
     fitting: Any
     last_forecast: Forecast | None
     run_ledger: Ledger
@@ -97,6 +97,7 @@ class ProgramRun:
         values: dict[str, Any] = {}
         if self.compiled.rewards:
             values["reward"] = mean_reward.result()
+            self.compiled.tracker.sums.assign(mean_reward.sums.get_json())
         for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
             values.update(metric.logs(name))
         return dict(sorted(values.items()))

@@ -217,7 +217,7 @@ class Trainer(OnBatch, Compilable):
         """Build the program and check everything that can be checked before the first call."""
         first = source.first()
         await self.build_whole(first.x)
-        self.compiled.check_schemas(self.output_structure, first.y)
+        self.compilation.check_schemas(self.output_structure, first.y)
 
     @property
     def failure(self) -> str | None:
@@ -239,7 +239,7 @@ class Trainer(OnBatch, Compilable):
         distribution: Distribution | None,
     ) -> AsyncIterator[tuple[ProgramRun, CallbackList]]:
         """A block of a method in which samples are called but nothing is trained: its run, and its callbacks."""
-        async with parts.runner_of(self, self.compiled.rewards, distribution) as runner:
+        async with parts.runner_of(self, self.compilation.rewards, distribution) as runner:
             with parts.run_context(f"budget of {self.name}.{method}") as context:
                 run = self._begin_run(context.ledger, runner)
                 with parts.use_callbacks(
@@ -304,13 +304,13 @@ class Trainer(OnBatch, Compilable):
         parts.check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = parts.source_of(x, y, self)
         await self.prepare(source)
-        parts.check_models(self, *self.compiled.rewards, *self.compiled.metrics)
-        parts.check_targets(self.compiled.rewards, source, self.output_structure)
+        parts.check_models(self, *self.compilation.rewards, *self.compilation.metrics)
+        parts.check_targets(self.compilation.rewards, source, self.output_structure)
         running = self._running("evaluate", source, batch_size, steps, verbose, callbacks, distribution)
         async with running as (run, called):
             with scope.enter(phase="evaluate"):
                 logs = await parts.measure(run, source, batch_size, steps, called)
-        return logs if return_dict else self.compiled.in_order(logs)
+        return logs if return_dict else self.compilation.in_order(logs)
 
     @naming_the_nearest
     async def predict(

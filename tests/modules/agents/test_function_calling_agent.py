@@ -146,6 +146,14 @@ def test_turn_by_turn_takes_conversations_only() -> None:
         asyncio.run(agent(autonomous=False)(Query(query="?")))
 
 
+def test_an_agent_without_tools_has_one_turn_and_answers() -> None:
+    without = synalinks.FunctionCallingAgent(data_model=Answer, language_model="ollama/any")
+    script = ScriptedProvider(["Let me think.", {"answer": 4}])
+    with synalinks.use_provider(script):
+        answer = asyncio.run(without(Query(query="2 + 2?")))
+    assert answer["answer"] == 4 and not any(call.request.tools for call in script.calls)
+
+
 class Odd(synalinks.DataModel):
     messages: int
 
@@ -153,7 +161,6 @@ class Odd(synalinks.DataModel):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"tools": []}, "needs tools="),
         ({"tools": [calculate, synalinks.Tool(calculate)]}, "two tools are called 'calculate'"),
         ({"tools": [synalinks.Tool(calculate, name="_hidden")]}, "may not begin with '_'"),
         ({"tools": [{"name": "x", "parameters": {}}]}, "runs its tools"),

@@ -207,3 +207,13 @@ def test_a_budget_s_cap_reaches_the_provider() -> None:
     with synalinks.use_budget(synalinks.Budget(tokens=200)):
         found = ask(lm(), ScriptedProvider(["word " * 500]), CHAT)
     assert 0 < len(found.get("content")) < 4 * 200
+
+
+def test_the_address_is_that_given_or_that_of_a_server_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    local = synalinks.LanguageModel("ollama/llama3.2")
+    assert local.api_base == "http://127.0.0.1:11434" and local.get_config()["api_base"] is None
+    assert synalinks.LanguageModel("ollama/llama3.2", api_base="http://gpu:1").api_base == "http://gpu:1"
+    assert synalinks.LanguageModel("openai/gpt-4o-mini").api_base is None
+    with pytest.raises(AttributeError, match="api_base of a LanguageModel is set when it is made"):
+        local.api_base = "http://elsewhere"

@@ -20,7 +20,7 @@ from synalinks.trainers.forecasting.copies import copied
 def of_reward(reward: Any) -> Any:
     """The copy of a reward's function."""
     twin, _ = copied(compiled(reward=reward), None)
-    return twin.compiled.rewards[0].fn
+    return twin.compilation.rewards[0].fn
 
 
 def counting(step: int = 1) -> tuple[Callable[..., float], list[int], Callable[[], int]]:
@@ -92,7 +92,7 @@ def test_a_model_in_a_closure_is_the_programs_own() -> None:
 
     twin, _ = copied(compiled(solver(model), reward=reward), None)
     own = twin.get_module("solver_generator").language_model
-    assert twin.compiled.rewards[0].fn.__closure__[0].cell_contents is own is not model
+    assert twin.compilation.rewards[0].fn.__closure__[0].cell_contents is own is not model
 
 
 def test_program_and_optimizer_are_copied_together() -> None:

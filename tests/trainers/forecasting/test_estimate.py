@@ -152,7 +152,7 @@ def test_what_the_users_own_code_keeps_is_as_it_was() -> None:
     assert noting.rng.random() == random.Random(7).random()
     assert noting.numpy_rng.random() == np.random.default_rng(7).random()
     assert (model.cumulated_calls, model.last_call_tokens) == (0, None)
-    assert program.compiled.rewards[0].name == "reward"
+    assert program.compilation.rewards[0].name == "reward"
 
 
 def test_budget_cassette_and_stand_in_know_nothing_of_an_estimate(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ class Monitor(Callback):
         """The settings of the run, by name; those that are None, or no single value, are left out."""
         program, optimizer = self.program, self.program.optimizer if self._training else None
         found: dict[str, object] = {key: value for key, value in self.params.items() if key != "verbose"}
-        for number, reward in enumerate(program.compiled.rewards):
+        for number, reward in enumerate(program.compilation.rewards):
             found["reward" if not number else f"reward_{number}"] = reward.name
-        if names := program.compiled.names():
+        if names := program.compilation.names():
             found["metrics"] = ", ".join(names)
         if optimizer is not None:
             found |= {f"optimizer.{key}": value for key, value in optimizer.get_config().items()}

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from synalinks import _json
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.request import OUTPUT_LIMITS, Kind
 from synalinks.lm.core.secrets import SECRETS
@@ -99,7 +100,17 @@ def check_options(
     extra = options.get("extra_body")
     if extra is not None:
         _check_extra(where, extra)
-    return dict(options)
+    return {name: _number(value) for name, value in options.items()}
+
+
+def _number(value: object) -> object:
+    """A number of NumPy as Python's; anything else as it is."""
+    if isinstance(value, (bool, str, Mapping, list, tuple)):
+        return value
+    try:
+        return _json.number(value)
+    except TypeError:
+        return value
 
 
 def _unknown(where: str, name: str, known: Iterable[str]) -> str:

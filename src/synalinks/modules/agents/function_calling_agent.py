@@ -80,7 +80,7 @@ class FunctionCallingAgent(Module):
         temperature, max_tokens, top_p, top_k, reasoning_effort: of all calls; the model's where None.
         use_inputs_schema, use_outputs_schema: show the schemas in the prompt of the turns.
         use_chain_of_thought: have the model think before each turn.
-        tools: functions, or values of `Tool`.
+        tools: functions, or values of `Tool`; without any the model has one turn before it answers.
         autonomous: run the loop to its end, or one turn a call.
         return_inputs_with_trajectory: whether the conversation stands before the answer; without a schema, whether
             what is returned is the whole conversation or what this call added at its end.
@@ -92,7 +92,7 @@ class FunctionCallingAgent(Module):
         name, description, hooks: as for any module.
 
     Raises:
-        ConfigurationError: no tools, two of one name or one whose name begins with `_`, a limit below 1, or folders
+        ConfigurationError: two tools of one name or one whose name begins with `_`, a limit below 1, or folders
             that are not there; (when called, and not autonomous) inputs that are no conversation.
     """
 
@@ -308,8 +308,6 @@ def _tools_of(agent: str, given: Sequence[AnyTool] | None, reader: Tool | None) 
     tools = [_tool(agent, one) for one in given or ()]
     if reader is not None and reader.name not in [tool.name for tool in tools]:
         tools.append(reader)
-    if not tools:
-        raise ConfigurationError(f"{agent}: an agent needs tools=[...], Tools or functions; a Generator needs none")
     found: dict[str, Tool] = {}
     for tool in tools:
         if tool.name.startswith("_"):

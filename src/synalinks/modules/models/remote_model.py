@@ -99,7 +99,7 @@ class RemoteModel(ModelCounters, Module):
     example: ClassVar[str]
     takes_plain_values = True
 
-    api_base = FixedSetting("_settings")
+    api_base = FixedSetting("_address")
     timeout = FixedSetting("_settings")
     retry = FixedSetting("_settings")
     retry_max_wait = FixedSetting("_settings")
@@ -189,6 +189,12 @@ class RemoteModel(ModelCounters, Module):
             cls, default_kwargs, self.kind, self.client.spec.options, near=_arguments(type(self).__init__)
         )
         self.built = True
+
+    @property
+    def _address(self) -> Mapping[str, Any]:
+        """The URL of the server as it was given; where none was, that of a server of the user's own."""
+        own = self.client.endpoint if self.client.spec.local else None
+        return {"api_base": self._settings["api_base"] or own}
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         reduced: Any = super().__reduce_ex__(protocol)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import numbers
 import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ def check_temperature(value: float, what: str) -> float:
     Raises:
         ConfigurationError: below 0, or not a number.
     """
-    if not isinstance(value, (int, float)) or not value >= 0:
+    if not isinstance(value, numbers.Real) or not value >= 0:
         raise ConfigurationError(f"{what}={value!r}: a temperature is 0 (greedy) or above")
     return value
 

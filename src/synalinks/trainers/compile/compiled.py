@@ -14,7 +14,7 @@ from synalinks._json import JsonObject
 from synalinks.data import Operand, schema_of, tree
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
-from synalinks.metrics import Metric, OperationalMetric
+from synalinks.metrics import Mean, Metric, OperationalMetric
 from synalinks.metrics.operational.metric import Runs
 from synalinks.modules.masking.possible import schema_of_fields
 from synalinks.rewards import Reward
@@ -37,6 +37,7 @@ class Compiled:
         places, measured: see above.
         outputs: how many outputs rewards were given for; None where one reward serves all.
         output_names: None where they are not known.
+        tracker: the mean of the rewards of the last pass over data.
     """
 
     rewards: list[Reward]
@@ -48,6 +49,7 @@ class Compiled:
     outputs: int | None = None
     output_names: list[str] | None = None
     _seen: bool = False
+    tracker: Mean = field(default_factory=lambda: Mean(name="reward"))
     feedback: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=FEEDBACK))  # words of rewards, the newest
 
     @classmethod
@@ -188,7 +190,7 @@ class Compiled:
 
     def reset_metrics(self) -> None:
         """Let all metrics begin to count anew."""
-        for metric in self.metrics:
+        for metric in (self.tracker, *self.metrics):
             metric.reset_state()
 
     def in_order(self, logs: Mapping[str, Any]) -> Any:

@@ -45,8 +45,13 @@ class Compilable:
         @property
         def output_structure(self) -> Any: ...
 
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` was called."""
+        return self._compile_arguments is not None
+
     @cached_property
-    def compiled(self) -> Compiled:
+    def compilation(self) -> Compiled:
         """Rewards and metrics given to `compile`; none before."""
         from synalinks.trainers.compile.compiled import Compiled
 
@@ -84,9 +89,9 @@ class Compilable:
         for name, instead in _NEVER_CALLED.items():
             if hasattr(type(self), name):
                 raise ConfigurationError(f"{type(self).__name__}.{name} would never be called; {instead}")
-        self.compiled = Compiled.of(reward, reward_weights, metrics, self.output_structure)
-        self.compiled.check_schemas(self.output_structure, None)
-        self.compiled.bind(self)
+        self.compilation = Compiled.of(reward, reward_weights, metrics, self.output_structure)
+        self.compilation.check_schemas(self.output_structure, None)
+        self.compilation.bind(self)
         found: Optimizer | None = optimizer_namespace.get(optimizer)
         if found is not None:
             found.check_hooks()
@@ -97,24 +102,26 @@ class Compilable:
     @property
     def reward(self) -> Any:
         """The reward given to `compile`, or the list of them."""
-        if self.compiled.outputs is not None:
-            given = dict(zip(self.compiled.places, self.compiled.rewards, strict=True))
-            return [given.get(place) for place in range(self.compiled.outputs)]
-        return self.compiled.rewards[0] if self.compiled.rewards else None
+        if self.compilation.outputs is not None:
+            given = dict(zip(self.compilation.places, self.compilation.rewards, strict=True))
+            return [given.get(place) for place in range(self.compilation.outputs)]
+        return self.compilation.rewards[0] if self.compilation.rewards else None
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics given to `compile`."""
-        return list(self.compiled.metrics) if "compiled" in vars(self) else []
+        """The mean of the rewards of the last pass over data, and the metrics given to `compile`."""
+        if not self.compiled:
+            return []
+        return [*([self.compilation.tracker] if self.compilation.rewards else []), *self.compilation.metrics]
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of the reward and the metrics in logs; one that has several values logs each under its own."""
-        return [*(["reward"] if self.compiled.rewards else []), *self.compiled.names()]
+        return [*(["reward"] if self.compilation.rewards else []), *self.compilation.names()]
 
     def reset_metrics(self) -> None:
         """Let the metrics given to `compile` begin to count anew, as each pass over data does."""
-        self.compiled.reset_metrics()
+        self.compilation.reset_metrics()
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """How the program was compiled, as JSON; None if it was not."""
@@ -123,8 +130,8 @@ class Compilable:
         return {
             "optimizer": serialize_synalinks_object(self.optimizer),
             "reward": serialize_synalinks_object(self.reward),
-            "reward_weights": self.compiled.weights if self._compile_arguments["weighted"] else None,
-            "metrics": serialize_synalinks_object(self.compiled.metrics_as_given),
+            "reward_weights": self.compilation.weights if self._compile_arguments["weighted"] else None,
+            "metrics": serialize_synalinks_object(self.compilation.metrics_as_given),
         }
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:

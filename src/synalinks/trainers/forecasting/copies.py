@@ -20,7 +20,7 @@ def copied(program: Any, optimizer: Any) -> tuple[Any, Any]:
     """
     memo: dict[int, Any] = {id(program.history): None}  # a record of the past, of any length
     twin, its_optimizer = copy.deepcopy((program, optimizer), memo)
-    for holder in (twin, *modules_below(twin), *twin.compiled.rewards, *twin.compiled.metrics):
+    for holder in (twin, *modules_below(twin), *twin.compilation.rewards, *twin.compilation.metrics):
         functions = {name: value for name, value in vars(holder).items() if isinstance(value, FunctionType)}
         for name, function in functions.items():
             setattr(holder, name, _function(function, memo))

@@ -49,12 +49,12 @@ class DryRun:
 
 @contextmanager
 def _with_rewards(program: TrainableProgram) -> Iterator[None]:
-    before = program.compiled
-    program.compiled = SimulatedRewards(before, half_right, lambda: 0)
+    before = program.compilation
+    program.compilation = SimulatedRewards(before, half_right, lambda: 0)
     try:
         yield
     finally:
-        program.compiled = before
+        program.compilation = before
 
 
 def current() -> DryRun | None:

@@ -76,7 +76,7 @@ async def estimate(
             f"{program.name}.estimate needs an optimizer: compile the program with one, or pass optimizer="
         )
     data = data_of(x, y, config, program)
-    callers = [program, *program.compiled.rewards, *program.compiled.metrics, optimizer or program.optimizer]
+    callers = [program, *program.compilation.rewards, *program.compilation.metrics, optimizer or program.optimizer]
     priors = priors_of(models_of(callers), learn_from)
     fits = {}
     for scenario in (LOW, EXPECTED, HIGH):
@@ -133,7 +133,7 @@ async def _simulate(
     with _SILENCE, _Noted(program.name), session.forked_session(), isolated(provider) as ledger:
         session.set_setting("observability", None)
         twin, own_optimizer = copied(program, optimizer)
-        rewards = twin.compiled = SimulatedRewards(twin.compiled, scenario.reward, lambda: _size(twin))
+        rewards = twin.compilation = SimulatedRewards(twin.compilation, scenario.reward, lambda: _size(twin))
         if own_optimizer is not None:
             twin.optimizer = optimizer_namespace.get(own_optimizer)
         priors.dimensions.update(_dimensions(twin.optimizer))
