@@ -51,16 +51,10 @@ class Hook:
         """Set `params`."""
         self.params = params
 
-    def on_call_begin(
-        self, call_id: str, parent_call_id: str | None = None, inputs: object = None, kwargs: object = None
-    ) -> None:
+    def on_call_begin(self, call_id: str, parent_call_id: str | None, inputs: object, kwargs: object) -> None:
         """Called before `call`; `parent_call_id` is that of the module that made this call, or None."""
 
     def on_call_end(
-        self,
-        call_id: str,
-        parent_call_id: str | None = None,
-        outputs: object = None,
-        exception: BaseException | None = None,
+        self, call_id: str, parent_call_id: str | None, outputs: object = None, exception: BaseException | None = None
     ) -> None:
         """Called after `call`, with what it returned or raised."""

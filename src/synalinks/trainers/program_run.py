@@ -106,4 +106,4 @@ class ProgramRun:
 def begin_run(program: TrainableProgram, ledger: Ledger, runner: Runner | None = None) -> ProgramRun:
     """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
     program.run_ledger = ledger
-    return ProgramRun(program, program.compiled, ledger, program.invocations, runner)
+    return ProgramRun(program, program.compilation, ledger, program.invocations, runner)
