@@ -17,7 +17,7 @@ from synalinks.lm.core.errors import SynalinksError
 T = TypeVar("T")
 
 
-async def run_all(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def run_all(jobs: Iterable[Coroutine[object, object, T]]) -> list[T]:
     """Run coroutines side by side and return their results in the order given.
 
     A bug cancels the siblings and is raised itself, not as a group. An orderly stop (`error.orderly`) lets

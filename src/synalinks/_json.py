@@ -61,7 +61,7 @@ def may_be_deep(text: str | bytes) -> bool:
     return text.count(b"{") + text.count(b"[") > MOST_DEPTH
 
 
-def is_deep(value: Any) -> bool:
+def is_deep(value: object) -> bool:
     """Whether a JSON value is nested deeper than `MOST_DEPTH` levels."""
     level = [value] if isinstance(value, (dict, list, tuple)) else []
     for _ in range(MOST_DEPTH):
@@ -72,7 +72,7 @@ def is_deep(value: Any) -> bool:
     return True
 
 
-def _may_be_rounded(value: Any) -> bool:
+def _may_be_rounded(value: object) -> bool:
     if isinstance(value, float):
         return abs(value) >= _LEAST_ROUNDED
     if isinstance(value, dict):
@@ -82,7 +82,7 @@ def _may_be_rounded(value: Any) -> bool:
     return any(map(_may_be_rounded, value))
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     """The canonical UTF-8 bytes of a JSON value.
 
     Raises:
@@ -97,7 +97,7 @@ def canonical(value: Any) -> bytes:
     return text
 
 
-def canonical_schema(schema: Any) -> bytes:
+def canonical_schema(schema: object) -> bytes:
     """The canonical bytes of a JSON schema, or of anything that holds some: as `canonical`, but with the
     properties of objects in the order given.
 
@@ -108,7 +108,7 @@ def canonical_schema(schema: Any) -> bytes:
     return dumps(_sorted_but_properties(schema, False)).encode()
 
 
-def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
+def _sorted_but_properties(value: object, is_properties: bool) -> Any:
     if isinstance(value, dict):
         names = value if is_properties else sorted(value)
         return {name: _sorted_but_properties(value[name], name == "properties" and not is_properties) for name in names}
@@ -117,7 +117,7 @@ def _sorted_but_properties(value: Any, is_properties: bool) -> Any:
     return value
 
 
-def _slow_canonical(value: Any) -> bytes:
+def _slow_canonical(value: object) -> bytes:
     try:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=number)
         return text.encode()
@@ -140,7 +140,7 @@ def number(value: object) -> int | float:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def _refuse_nan(value: Any) -> None:
+def _refuse_nan(value: object) -> None:
     try:
         json.dumps(value, allow_nan=False)
     except ValueError as error:
@@ -149,7 +149,7 @@ def _refuse_nan(value: Any) -> None:
         ) from error
 
 
-def dumps(value: Any) -> str:
+def dumps(value: object) -> str:
     """Compact JSON in the order of the value's keys, non-ASCII text as it is; NaN refused."""
     try:
         text = orjson.dumps(value)
@@ -160,7 +160,7 @@ def dumps(value: Any) -> str:
     return text.decode()
 
 
-def pretty(value: Any) -> str:
+def pretty(value: object) -> str:
     """JSON for people and diffs: two spaces of indent, keys in their order, a final newline."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=number) + "\n"
 
@@ -170,6 +170,6 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _brief(value: Any, width: int = 120) -> str:
+def _brief(value: object, width: int = 120) -> str:
     text = repr(value)
     return text if len(text) <= width else text[: width - 3] + "..."

@@ -192,7 +192,7 @@ class _Step:
         for slot, value in zip(self.writes, values, strict=True):
             board[slot] = value
 
-    def _value(self, leaf: Any, board: list[Any]) -> Any:
+    def _value(self, leaf: object, board: list[Any]) -> Any:
         return board[self._slots[id(leaf)]] if isinstance(leaf, SymbolicDataModel) else leaf
 
 
@@ -201,7 +201,7 @@ def _linear(steps: Sequence[_Step]) -> bool:
     return all(index == 0 or index - 1 in step.waits_for(steps) for index, step in enumerate(steps))
 
 
-def _symbolic(values: Any, what: str) -> list[SymbolicDataModel]:
+def _symbolic(values: object, what: str) -> list[SymbolicDataModel]:
     flat = tree.flatten(values)
     for value in flat:
         if not isinstance(value, SymbolicDataModel):

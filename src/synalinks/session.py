@@ -57,13 +57,13 @@ def get_uid(prefix: str = "") -> int:
     return names[key]
 
 
-def get_setting(name: str, default: Any = None) -> Any:
+def get_setting(name: str, default: object = None) -> Any:
     """A session-wide setting, such as the default language model."""
     _, settings = _forked.get() or (_names, _settings)
     return settings.get(name, default)
 
 
-def set_setting(name: str, value: Any) -> None:
+def set_setting(name: str, value: object) -> None:
     """Keep a setting until the process ends; None is as if it had never been set."""
     _, settings = _forked.get() or (_names, _settings)
     if value is None:

@@ -11,12 +11,12 @@ from synalinks.errors import ConfigurationError
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-async def awaited(value: Any) -> Any:
+async def awaited(value: object) -> Any:
     """A value, awaited where it is to be."""
     return await value if inspect.isawaitable(value) else value
 
 
-def taken(fn: Callable[..., Any], keywords: Mapping[str, Any]) -> dict[str, Any]:
+def taken(fn: Callable[..., Any], keywords: Mapping[str, object]) -> dict[str, Any]:
     """Those of some keyword arguments that a function takes."""
     parameters = inspect.signature(fn).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

@@ -41,7 +41,7 @@ class Copyable:
         made.__setstate__(state)
         return made
 
-    def _copied(self, name: str, value: Any, memo: dict[int, Any]) -> Any:
+    def _copied(self, name: str, value: object, memo: dict[int, Any]) -> Any:
         try:
             return copy.deepcopy(value, memo)
         except CopyError:  # of an object further in, which is the one to name

@@ -45,7 +45,7 @@ def refusing_unknown_keywords(
     return checked  # type: ignore[return-value]  # what `wraps` returns takes no keyword `self`
 
 
-def refuse_unknown_keywords(cls: type, keywords: Mapping[str, Any], fn: Callable[..., Any]) -> None:
+def refuse_unknown_keywords(cls: type, keywords: Mapping[str, object], fn: Callable[..., Any]) -> None:
     """Refuse keywords of a class that the function they are passed on to does not take.
 
     A function that takes any keyword is not looked at.

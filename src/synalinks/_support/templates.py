@@ -134,7 +134,7 @@ def _joined(separator: Any, items: Any = (), *rest: Any) -> int:
     return len(str(separator)) * len(items) + sum(map(_size, items))
 
 
-def _replaced(text: Any, old: Any = "", new: Any = "", *rest: Any) -> int:
+def _replaced(text: object, old: object = "", new: object = "", *rest: Any) -> int:
     text, old, new = str(text), str(old), str(new)
     times = text.count(old) if old else len(text) + 1
     return len(text) + times * len(new)
@@ -153,7 +153,7 @@ def _tabbed(text: Any, width: Any = 8) -> int:
     return int(len(text) + text.count("\t") * abs(int(width)))
 
 
-def _formatted(text: Any, *values: Any) -> int:
+def _formatted(text: object, *values: Any) -> int:
     text = str(text)
     if _LONG_WIDTH.search(text) or "*" in text or "{:{" in text.replace(" ", ""):
         raise SecurityError("a format of it takes its width from a value, or has one of six digits")
@@ -187,24 +187,24 @@ _BOUNDS: Mapping[str, Callable[..., int]] = {
 _REFUSED = frozenset({"translate", "format_map"})
 
 
-def _multiplied(left: Any, right: Any) -> int:
+def _multiplied(left: object, right: object) -> int:
     for text, count in ((left, right), (right, left)):
         if isinstance(text, (str, list, tuple, bytes)):
             return len(text) * max(0, count) if isinstance(count, int) else 0
     return _digits(left, right, lambda one, other: one.bit_length() + other.bit_length())
 
 
-def _raised(left: Any, right: Any) -> int:
+def _raised(left: object, right: object) -> int:
     return _digits(left, right, lambda one, other: one.bit_length() * abs(other))
 
 
-def _digits(left: Any, right: Any, bits: Callable[[int, int], int]) -> int:
+def _digits(left: object, right: object, bits: Callable[[int, int], int]) -> int:
     if isinstance(left, int) and isinstance(right, int) and bits(left, right) > MOST_BITS:
         raise SecurityError(f"a number of it has more than {MOST_BITS:,} bits")
     return 0
 
 
-def _added(left: Any, right: Any) -> int:
+def _added(left: object, right: object) -> int:
     return _size(left) + _size(right) if isinstance(left, (str, list, tuple)) else 0
 
 
@@ -323,6 +323,6 @@ def _environment(strict: bool) -> _Environment:
     return _Environment(undefined=jinja2.StrictUndefined if strict else jinja2.Undefined)
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(value: object) -> Any:
     """What a template prints for a value: JSON, never Python's own notation."""
     return value if isinstance(value, str) or not isinstance(value, _JSON_VALUES) else _json.dumps(value)

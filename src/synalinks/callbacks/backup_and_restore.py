@@ -109,7 +109,7 @@ class BackupAndRestore(Callback):
         with contextlib.suppress(OSError):  # other files are in it, or it was never made
             self.backup_dir.rmdir()
 
-    def _write(self, state: Mapping[str, Any]) -> None:
+    def _write(self, state: Mapping[str, object]) -> None:
         """Put the file in place whole: a crash leaves the old one or the new one."""
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         path = self.backup_dir / LATEST

@@ -105,5 +105,5 @@ class CSVLogger(Callback):
             self._names, self._size = state["names"], state["size"]
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return MISSING if value is None else str(value)

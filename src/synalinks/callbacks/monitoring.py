@@ -126,7 +126,7 @@ class MonitoredLog:
         return value + self.min_delta < than
 
 
-def scalar(value: Any) -> Any:
+def scalar(value: object) -> Any:
     """A value of NumPy as Python's, several as a list; a list of one is that one."""
     value = value.tolist() if hasattr(value, "tolist") else value
     return scalar(value[0]) if isinstance(value, (list, tuple)) and len(value) == 1 else value

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synalinks import scope
 from synalinks._support.interactive import is_interactive_logging_enabled, report
@@ -241,7 +241,7 @@ def per_step(seconds: float, steps: int, unit: str = "step") -> str:
     return f"{each * 1e3:.0f}ms/{unit}" if each >= 1e-3 else f"{each * 1e6:.0f}us/{unit}"
 
 
-def log_text(log: tuple[str, Any]) -> str:
+def log_text(log: tuple[str, object]) -> str:
     """`name: 0.1234`; counts and dollars as such: `total_tokens: 1,761`, `cost: $0.0123`."""
     name, value = log
     return f"{name}: {log_value(name, value)}"

@@ -85,7 +85,7 @@ class Form:
         return (type(self), (self.schema,))  # a pickle, as a saved file, has the schema only
 
 
-def _validated(model: type[BaseModel], value: Any) -> Any:
+def _validated(model: type[BaseModel], value: object) -> Any:
     try:
         return value_of(model.model_validate(value))
     except ValidationError as error:
@@ -122,6 +122,6 @@ def _plain_fields(model: type[BaseModel], schema: Mapping[str, Any]) -> list[str
 _PLAIN_KINDS = {"str": "string", "bool": "boolean"}
 
 
-def _beyond(core: Mapping[str, Any], *known: str) -> bool:
+def _beyond(core: Mapping[str, object], *known: str) -> bool:
     """Whether a part of a core schema says anything else than the words known."""
     return any(value and name not in ("type", "metadata", *known) for name, value in core.items())

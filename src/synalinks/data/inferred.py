@@ -27,7 +27,7 @@ def is_record(value: object) -> TypeGuard[Mapping[str, Any]]:
     return not leaves or any(leaf is not None and not is_operand(leaf) for leaf in leaves)
 
 
-def plain_json(value: Mapping[str, Any]) -> JsonObject:
+def plain_json(value: Mapping[str, object]) -> JsonObject:
     """A dict as JSON: what is not JSON yet is written as it would be sent (dates as text, NumPy's numbers as numbers).
 
     Raises:
@@ -40,7 +40,7 @@ def plain_json(value: Mapping[str, Any]) -> JsonObject:
     return found
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrapped(value: object) -> Any:
     if isinstance(value, Mapping):
         return {name: _unwrapped(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
@@ -97,7 +97,7 @@ def _items(values: Sequence[Json]) -> JsonObject:
 _KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 
-def _chat_of(value: Mapping[str, Any]) -> type[DataModel] | None:
+def _chat_of(value: Mapping[str, object]) -> type[DataModel] | None:
     """The class of a dict that is a message, or messages and nothing else."""
     messages = value.get("messages")
     if value.keys() == {"messages"} and isinstance(messages, list) and messages:
@@ -118,7 +118,7 @@ _ROLES = frozenset(map(str, ChatRole))
 _FIELDS = frozenset({*ChatMessage.model_fields, "thinking"})
 
 
-def record(value: Mapping[str, Any]) -> JsonDataModel:
+def record(value: Mapping[str, object]) -> JsonDataModel:
     """A dict of plain data as a value that flows between modules; fields that are None are left out.
 
     A dict of a message, or of messages, is a `ChatMessage` or a `ChatMessages`.
@@ -136,7 +136,7 @@ def record(value: Mapping[str, Any]) -> JsonDataModel:
     return JsonDataModel(schema_of_record(json), {name: item for name, item in json.items() if item is not None})
 
 
-def as_value(value: Any) -> Any:
+def as_value(value: object) -> Any:
     """A `JsonDataModel` of a data model of any kind, of another pydantic model, or of a dict; plain values pass."""
     if isinstance(value, JsonDataModel) or value is None:
         return value

@@ -57,7 +57,7 @@ def _children(structure: Any) -> Sequence[Any]:
     return structure  # type: ignore[no-any-return]
 
 
-def _rebuild(structure: Any, children: Sequence[Any]) -> Any:
+def _rebuild(structure: object, children: Sequence[object]) -> Any:
     """A structure like the given one, with other children."""
     if isinstance(structure, dict):
         by_key = dict(zip(_sorted_keys(structure), children, strict=True))
@@ -83,7 +83,7 @@ def map_structure(func: Callable[..., Any], *structures: Any) -> Any:
     return _map(func, structures)
 
 
-def _map(func: Callable[..., Any], structures: Sequence[Any]) -> Any:
+def _map(func: Callable[..., Any], structures: Sequence[object]) -> Any:
     first = structures[0]
     if not isinstance(first, _NESTS):
         return func(*structures)
@@ -156,7 +156,7 @@ def _paths(structure: object, path: tuple[object, ...]) -> Iterator[tuple[object
         yield path
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
+def pack_sequence_as(structure: object, flat_sequence: Sequence[object]) -> Any:
     """A structure like the given one with the leaves of `flat_sequence`, in the order of `flatten`.
 
     Raises:
@@ -169,16 +169,16 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
     return _map(lambda _: next(leaves), (structure,))
 
 
-def lists_to_tuples(structure: Any) -> Any:
+def lists_to_tuples(structure: object) -> Any:
     """The same structure with every list made a tuple."""
 
-    def as_tuple(node: Any) -> Any:
+    def as_tuple(node: object) -> Any:
         return tuple(node) if isinstance(node, list) else None
 
     return traverse(as_tuple, structure, top_down=False)
 
 
-def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
+def traverse(func: Callable[[Any], Any], structure: object, top_down: bool = True) -> Any:
     """The structure with each node, or leaf, replaced by what `func` makes of it.
 
     `func` returns None to leave a node as it is (top down: and go on below it), `MAP_TO_NONE` to put None.

@@ -146,7 +146,7 @@ class MeanMetricWrapper(Mean):
         for value in await self.fn.of_batch(*masked):
             self._take(value)
 
-    def _take(self, value: Any) -> None:
+    def _take(self, value: object) -> None:
         if not isinstance(value, numbers.Real) or not math.isfinite(value):
             raise ConfigurationError(
                 f"the metric {self.name!r} got {value!r} from its function; return a finite number"
@@ -168,7 +168,7 @@ def _is_number(leaf: object) -> bool:
     return isinstance(leaf, (int, float))
 
 
-def _numbers_in(value: Any, name: str) -> list[float]:
+def _numbers_in(value: object, name: str) -> list[float]:
     """The numbers of a value: a number, an array, a list of such, or a data model; None has none.
 
     Raises:

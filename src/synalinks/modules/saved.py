@@ -11,7 +11,7 @@ from synalinks.saving import load_as, serialize_synalinks_object
 serialize = serialize_synalinks_object
 
 
-def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Mapping[str, object], custom_objects: Mapping[str, object] | None = None) -> Any:
     """The module that `serialize` described.
 
     Raises:

@@ -137,7 +137,7 @@ def read(filepath: str | Path) -> dict[str, Any]:
     return dict(value)
 
 
-def load(filepath: str | Path, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def load(filepath: str | Path, custom_objects: Mapping[str, object] | None = None) -> Any:
     """Build the program saved at a path, with variables and compilation."""
     value = read(filepath)
     if "config" not in value:
@@ -188,7 +188,9 @@ def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = N
     return program
 
 
-def build_translated(value: Mapping[str, Any], where: object, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def build_translated(
+    value: Mapping[str, object], where: object, custom_objects: Mapping[str, object] | None = None
+) -> Any:
     """The program of a file, or text, that Synalinks saved; what it has besides is a warning."""
     notes: list[str] = []
     described = translated(value, notes)

@@ -26,7 +26,7 @@ def graph_to_config(graph: Graph) -> dict[str, Any]:
         for j, value in enumerate(tree.flatten(node.outputs)):
             names.setdefault(id(value), ["node", i, j])
 
-    def refer(leaf: Any) -> Any:
+    def refer(leaf: object) -> Any:
         if isinstance(leaf, SymbolicDataModel):
             return {REFERENCE: names[id(leaf)]}
         return serialize_synalinks_object(leaf)
@@ -47,7 +47,7 @@ def graph_to_config(graph: Graph) -> dict[str, Any]:
     }
 
 
-def _inputs_config(inputs: Any, index: Mapping[int, int]) -> Any:
+def _inputs_config(inputs: object, index: Mapping[int, int]) -> Any:
     def describe(value: SymbolicDataModel) -> dict[str, Any]:
         maker = None if value.node is None else index.get(id(value.node.operation))
         return {"schema": value.get_schema(), "name": value.name, "operation": maker}
@@ -57,7 +57,7 @@ def _inputs_config(inputs: Any, index: Mapping[int, int]) -> Any:
     return tree.map_structure(describe, inputs)
 
 
-def graph_from_config(config: Mapping[str, Any]) -> tuple[Any, Any]:
+def graph_from_config(config: Mapping[str, object]) -> tuple[Any, Any]:
     """The symbolic inputs and outputs of the graph described: nodes are made again, in order."""
     return run_sync(_rebuild(config))
 
@@ -68,7 +68,7 @@ async def _rebuild(config: Mapping[str, Any]) -> tuple[Any, Any]:
     flat_inputs = tree.flatten(inputs)
     made: list[list[Any]] = []
 
-    def resolve(saved: Any) -> Any:
+    def resolve(saved: object) -> Any:
         if isinstance(saved, Mapping) and REFERENCE in saved:
             kind, *where = saved[REFERENCE]
             return flat_inputs[where[0]] if kind == "input" else made[where[0]][where[1]]

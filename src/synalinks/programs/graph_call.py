@@ -11,7 +11,7 @@ from synalinks.graph import Graph
 from synalinks.modules import InputModule
 
 
-async def call_graph(name: str, graph: Graph, inputs: Any) -> Any:
+async def call_graph(name: str, graph: Graph, inputs: object) -> Any:
     """The outputs of a graph for values, in the structure of its outputs; None for None, unless the input is optional.
 
     Raises:
@@ -25,7 +25,7 @@ async def call_graph(name: str, graph: Graph, inputs: Any) -> Any:
     return await graph.run(values)
 
 
-def symbolic_outputs(name: str, graph: Graph, args: tuple[Any, ...]) -> Any:
+def symbolic_outputs(name: str, graph: Graph, args: tuple[object, ...]) -> Any:
     """The outputs of a graph as new symbols.
 
     Raises:
@@ -38,7 +38,7 @@ def symbolic_outputs(name: str, graph: Graph, args: tuple[Any, ...]) -> Any:
     return tree.map_structure(lambda value: SymbolicDataModel(schema=value.get_schema()), graph.outputs)
 
 
-def _in_order(name: str, graph: Graph, inputs: Any) -> list[Any]:
+def _in_order(name: str, graph: Graph, inputs: object) -> list[Any]:
     """One value per input of the graph."""
     if isinstance(inputs, Mapping):
         names = list(graph.inputs) if isinstance(graph.inputs, dict) else graph.input_names
@@ -57,7 +57,7 @@ def _is_optional(symbol: SymbolicDataModel) -> bool:
     return isinstance(made_by, InputModule) and made_by.optional
 
 
-def _check_value(name: str, symbol: SymbolicDataModel, value: Any) -> None:
+def _check_value(name: str, symbol: SymbolicDataModel, value: object) -> None:
     if value is None:
         return
     if not isinstance(value, JsonDataModel):

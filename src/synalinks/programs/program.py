@@ -32,7 +32,7 @@ class _Loader:
         if program is not None:
             return lambda path: files.load_variables_of(program, path)
 
-        def load(path: str | Path, custom_objects: Mapping[str, Any] | None = None) -> Any:
+        def load(path: str | Path, custom_objects: Mapping[str, object] | None = None) -> Any:
             """Build the program saved at `path`, with its variables and how it was compiled.
 
             Raises:
@@ -343,6 +343,6 @@ class Program(Module, Trainer, Generic[Out]):
         return _html.block(f"{type(self).__name__} {self.name}: {modules}", picture, shown)
 
 
-def _unpacked(values: Any) -> Any:
+def _unpacked(values: object) -> Any:
     """The only value of a list or tuple, which is called and answered without it."""
     return values[0] if isinstance(values, (list, tuple)) and len(values) == 1 else values

@@ -10,7 +10,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.programs import files, synalinks_files
 
 
-def program_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def program_from_json(json_string: str, custom_objects: Mapping[str, object] | None = None) -> Any:
     """The program that `program.to_json()` wrote, here or in Synalinks, with its variables as they are made.
 
     Raises:

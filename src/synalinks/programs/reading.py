@@ -26,7 +26,7 @@ from synalinks.modules.core.input_module import InputModule
 from synalinks.modules.core.operation import to_value
 
 
-def read_inputs(program: str, graph: Graph, value: Any) -> Any:
+def read_inputs(program: str, graph: Graph, value: object) -> Any:
     """A value for the inputs of a graph: in their structure, or a dict by their names.
 
     Raises:
@@ -42,7 +42,7 @@ def read_inputs(program: str, graph: Graph, value: Any) -> Any:
     return _read(program, graph.inputs, value)
 
 
-def _by_name(graph: Graph, value: Mapping[str, Any]) -> bool:
+def _by_name(graph: Graph, value: Mapping[str, object]) -> bool:
     """Whether a dict has a value for each input under its name, and is not the value of the only one."""
     if set(value) != set(graph.input_names):
         return False
@@ -54,7 +54,7 @@ def _by_name(graph: Graph, value: Mapping[str, Any]) -> bool:
     )
 
 
-def _read(program: str, symbols: Any, value: Any) -> Any:
+def _read(program: str, symbols: object, value: object) -> Any:
     if isinstance(symbols, SymbolicDataModel):
         return _input(program, symbols, value) if _is_fields(value, symbols) else to_value(value)
     if isinstance(symbols, dict) and isinstance(value, dict) and set(symbols) == set(value):
@@ -67,7 +67,7 @@ def _read(program: str, symbols: Any, value: Any) -> Any:
     return to_value(value)
 
 
-def _is_fields(value: Any, symbol: SymbolicDataModel) -> TypeGuard[Mapping[str, Any]]:
+def _is_fields(value: object, symbol: SymbolicDataModel) -> TypeGuard[Mapping[str, Any]]:
     """Whether a value is a dict of an input's fields: plain data, or nothing but None."""
     if not isinstance(value, dict):
         return False
@@ -75,7 +75,7 @@ def _is_fields(value: Any, symbol: SymbolicDataModel) -> TypeGuard[Mapping[str, 
     return none or is_record(value)
 
 
-def _input(program: str, symbol: SymbolicDataModel, value: Mapping[str, Any]) -> JsonDataModel:
+def _input(program: str, symbol: SymbolicDataModel, value: Mapping[str, object]) -> JsonDataModel:
     """The value of one input, by its class where that is known, else by its schema.
 
     Raises:
@@ -114,7 +114,7 @@ def _form_of(symbol: SymbolicDataModel) -> Form:
     return made_by.form if isinstance(made_by, InputModule) else Form(schema)
 
 
-def read_targets(outputs: Any, value: Any) -> Any:
+def read_targets(outputs: object, value: object) -> Any:
     """A target for the outputs of a program; None where its outputs are not known before it runs."""
     if isinstance(outputs, SymbolicDataModel):
         return _target(outputs.get_schema(), value) if is_record(value) else to_value(value)

@@ -48,7 +48,7 @@ def state_of(program: ProgramWithState) -> dict[str, dict[str, JsonObject]]:
     return {group: _values(variables) for group, variables in _groups(program).items() if group != METRICS}
 
 
-def set_state(program: ProgramWithState, state: Mapping[str, Mapping[str, Any]]) -> None:
+def set_state(program: ProgramWithState, state: Mapping[str, Mapping[str, object]]) -> None:
     """Put such values back; nothing is changed if a path or a field does not fit.
 
     Raises:
@@ -69,7 +69,7 @@ def state_tree(program: ProgramWithState) -> dict[str, JsonObject]:
     return {group: _tree(_values(variables)) for group, variables in _groups(program).items()}
 
 
-def set_state_tree(program: ProgramWithState, state: Mapping[str, Any], whole: bool = False) -> None:
+def set_state_tree(program: ProgramWithState, state: Mapping[str, object], whole: bool = False) -> None:
     """Put the values of such a tree back; nothing is changed if one does not fit.
 
     A variable whose path differs by the numbers of automatic names only, as in another program of the same class, is
@@ -90,7 +90,7 @@ def set_state_tree(program: ProgramWithState, state: Mapping[str, Any], whole: b
     _assign(_plan(groups, found, whole))
 
 
-def adopt_names(program: ProgramWithState, state: Mapping[str, Any]) -> None:
+def adopt_names(program: ProgramWithState, state: Mapping[str, object]) -> None:
     """Give variables, and the modules that own them, the names they have in a tree that is saved.
 
     Modules that a constructor makes without a name get the session's next free one, which need not be theirs.
@@ -149,7 +149,7 @@ def _values(variables: Mapping[str, Variable]) -> dict[str, JsonObject]:
     return {path: variable.get_json() for path, variable in variables.items()}
 
 
-def _leaves(tree: Any, paths: Collection[str], path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(tree: object, paths: Collection[str], path: str) -> Iterator[tuple[str, Any]]:
     """The variables of a tree, with their values; what is no object is a variable of an unknown path."""
     if path in paths or not isinstance(tree, Mapping):
         yield path, tree
@@ -198,7 +198,7 @@ def _by_path(variables: Sequence[Variable]) -> dict[str, Variable]:
 
 
 def _plan(
-    groups: Mapping[str, Mapping[str, Variable]], state: Mapping[str, Mapping[str, Any]], whole: bool
+    groups: Mapping[str, Mapping[str, Variable]], state: Mapping[str, Mapping[str, object]], whole: bool
 ) -> list[tuple[Variable, Any]]:
     """The values to assign, once all of them fit."""
     if foreign := sorted(state.keys() - groups.keys() - COMPILED):
@@ -217,7 +217,7 @@ def _plan(
     return plan
 
 
-def _fitting(variable: Variable, value: Any) -> Any:
+def _fitting(variable: Variable, value: object) -> Any:
     """A value whose fields are the variable's."""
     if not isinstance(value, Mapping):
         raise ConfigurationError(f"the value of {variable.path} is an object, got {value!r:.200}")

@@ -113,7 +113,7 @@ def _rows(program: SummarisedProgram, shown: SummaryOptions) -> Iterator[tuple[A
             yield from _nested(operation, 1)
 
 
-def _nested(operation: Any, depth: int) -> Iterator[tuple[Any, int]]:
+def _nested(operation: object, depth: int) -> Iterator[tuple[Any, int]]:
     for inner in getattr(operation, "operations", ()):
         yield inner, depth
         yield from _nested(inner, depth + 1)
@@ -139,7 +139,7 @@ def _named(operation: Any, depth: int) -> str:
     return f"{'  ' * depth}{operation.name} ({type(operation).__name__})"
 
 
-def _schema(operation: Any, graph: Graph | None) -> str:
+def _schema(operation: object, graph: Graph | None) -> str:
     """The fields of what an operation gives: of its nodes in the graph, else of its first symbolic call."""
     outputs: Any = getattr(operation, "output_spec", None)
     if graph is not None:
@@ -160,7 +160,7 @@ def _lines(value: SymbolicDataModel) -> Iterator[str]:
         yield indent + line
 
 
-def _parents(operation: Any, graph: Graph | None) -> str:
+def _parents(operation: object, graph: Graph | None) -> str:
     nodes = [] if graph is None else [node for node in graph.nodes if node.operation is operation]
     parents = [value for node in nodes for value in node.parents]
     return "\n".join(
@@ -168,11 +168,11 @@ def _parents(operation: Any, graph: Graph | None) -> str:
     )
 
 
-def _variables(operation: Any) -> list[Variable]:
+def _variables(operation: object) -> list[Variable]:
     return getattr(operation, "variables", [])
 
 
-def _is_trainable(operation: Any) -> bool:
+def _is_trainable(operation: object) -> bool:
     return bool(getattr(operation, "trainable", False))
 
 

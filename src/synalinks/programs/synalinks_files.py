@@ -29,7 +29,7 @@ class NotUnderstood(UserWarning):
     """Parts of a file saved by Synalinks that have no meaning here, and that were left out."""
 
 
-def is_synalinks_file(value: Any) -> bool:
+def is_synalinks_file(value: object) -> bool:
     """Whether JSON is a program, or the variables of one, in the layout of Synalinks."""
     if not isinstance(value, Mapping) or "synalinks_program" in value or "synalinks_variables" in value:
         return False
@@ -61,7 +61,7 @@ def note(where: object, notes: Sequence[str]) -> None:
         )
 
 
-def _translate(value: Any, where: str, notes: list[str]) -> Any:
+def _translate(value: object, where: str, notes: list[str]) -> Any:
     if isinstance(value, list):
         return [_translate(item, f"{where}[{i}]", notes) for i, item in enumerate(value)]
     if not isinstance(value, Mapping):
@@ -136,7 +136,7 @@ def _is_option(cls: Any, config: Mapping[str, Any]) -> bool:
 # --- variables ---------------------------------------------------------------------------------------------------
 
 
-def restore(program: ProgramWithState, tree: Mapping[str, Any], notes: list[str]) -> None:
+def restore(program: ProgramWithState, tree: Mapping[str, object], notes: list[str]) -> None:
     """Put the values of a saved tree into a program's variables, and into its optimizer's.
 
     A variable takes the values of the same path, else those of the only saved variable of its name, or of one that goes
@@ -169,7 +169,7 @@ def _fill(variables: Sequence[Variable], saved: dict[str, Mapping[str, Any]], no
         variable.update(value)
 
 
-def _saved_variables(tree: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _saved_variables(tree: object, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The variables of a tree: objects that have a field that is none, or that are empty."""
     if not isinstance(tree, Mapping):
         return
@@ -225,7 +225,7 @@ def _arguments(node: Any) -> tuple[Any, Any]:
     return (list(node), {})
 
 
-def _history(leaf: Any) -> tuple[str, int, int] | None:
+def _history(leaf: object) -> tuple[str, int, int] | None:
     """The module, node and output that a symbolic argument comes from."""
     if isinstance(leaf, Mapping) and leaf.get("class_name") == "__symbolic_data_model__":
         name, node, output = leaf["config"]["synalinks_history"]
@@ -233,7 +233,7 @@ def _history(leaf: Any) -> tuple[str, int, int] | None:
     return None
 
 
-def _references(value: Any) -> Iterator[tuple[str, int, int]]:
+def _references(value: object) -> Iterator[tuple[str, int, int]]:
     found = _history(value)
     if found is not None:
         yield found
@@ -245,7 +245,7 @@ def _references(value: Any) -> Iterator[tuple[str, int, int]]:
             yield from _references(item)
 
 
-def _is_placed(place: tuple[str, int, int], places: Mapping[tuple[str, int, int], list[Any]]) -> bool:
+def _is_placed(place: tuple[str, int, int], places: Mapping[tuple[str, int, int], list[object]]) -> bool:
     return place in places or (*place[:2], -1) in places
 
 
@@ -258,8 +258,8 @@ def _place(place: tuple[Any, ...], places: Mapping[tuple[str, int, int], list[An
     return [*places[name, node, -1], output]
 
 
-def _refer(places: Mapping[tuple[str, int, int], list[Any]], notes: list[str], where: str) -> Callable[[Any], Any]:
-    def refer(value: Any) -> Any:
+def _refer(places: Mapping[tuple[str, int, int], list[object]], notes: list[str], where: str) -> Callable[[Any], Any]:
+    def refer(value: object) -> Any:
         found = _history(value)
         if found is not None:
             return {REFERENCE: _place(found, places)}
@@ -280,7 +280,7 @@ def _inputs(saved: Any, numbers: Mapping[str, int], modules: Sequence[Mapping[st
     return {"$single": describe(saved)} if _is_leaf(saved) else _mapped(saved, describe)
 
 
-def _is_leaf(saved: Any) -> bool:
+def _is_leaf(saved: object) -> bool:
     return (
         isinstance(saved, (list, tuple)) and len(saved) == 3 and isinstance(saved[0], str) and isinstance(saved[1], int)
     )

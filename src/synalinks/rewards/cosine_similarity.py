@@ -15,7 +15,7 @@ from synalinks.rewards.reward import Reward
 from synalinks.saving import serialize_synalinks_object
 
 
-async def cosine_similarity(y_true: Any, y_pred: Any, embedding_model: object = None, axis: int = -1) -> float:
+async def cosine_similarity(y_true: object, y_pred: object, embedding_model: object = None, axis: int = -1) -> float:
     """The mean over fields of max(0, cos) between embeddings of two data models, in [0, 1].
 
     A field that one of them lacks counts 0; so does a missing prediction, or an embedding that failed for good.

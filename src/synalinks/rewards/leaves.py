@@ -15,7 +15,7 @@ def leaves_of(value: Any, keep: Callable[[Any], bool] = lambda leaf: True) -> di
 
 
 def paired(
-    y_true: Any, y_pred: Any, keep: Callable[[Any], bool] = lambda leaf: True
+    y_true: object, y_pred: object, keep: Callable[[Any], bool] = lambda leaf: True
 ) -> Iterator[tuple[Path, Any, Any]]:
     """Place, target and prediction of every leaf; None on the side that lacks it.
 
@@ -32,7 +32,7 @@ def paired(
         yield path, None, found[path]
 
 
-def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _walk(value: object, path: Path) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, Mapping):
         for name in sorted(value, key=str):
             yield from _walk(value[name], (*path, name))

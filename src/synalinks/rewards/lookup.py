@@ -36,6 +36,6 @@ def serialize(reward: Reward) -> JsonObject:
     return REWARDS.serialize(reward)
 
 
-def deserialize(name: str | Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(name: str | Mapping[str, object], custom_objects: Mapping[str, object] | None = None) -> Any:
     """The reward that a name stands for, or a saved config describes."""
     return REWARDS.deserialize(name, custom_objects)

@@ -263,6 +263,6 @@ class add_location:  # noqa: N801  used like a function
             error.add_note(f"raised in {self._whose} (at {scope.current()})")
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A target or prediction as a JSON data model; plain values pass."""
     return as_value(value)

@@ -134,7 +134,7 @@ class Kind(Generic[T]):
             )
         return self._made(name, found)
 
-    def _made(self, name: str, found: Any) -> Any:
+    def _made(self, name: str, found: object) -> Any:
         if not (isinstance(found, type) and issubclass(found, self.base)):
             return found if self._wrap is None else self._wrap(found)
         if not self._make:
@@ -160,7 +160,7 @@ class Kind(Generic[T]):
             raise ConfigurationError(f"{name!r} names several: {sorted(matches)}; write one of these")
         return next(iter(matches.values()), None)
 
-    def _belongs(self, obj: Any) -> bool:
+    def _belongs(self, obj: object) -> bool:
         if isinstance(obj, type):
             return issubclass(obj, self.base)
         return self._wrap is not None and isinstance(obj, types.FunctionType)

@@ -72,7 +72,7 @@ def get_registered_name(obj: Any) -> str:
 
 
 def get_registered_object(
-    name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
+    name: str, custom_objects: Mapping[str, object] | None = None, module_objects: Mapping[str, object] | None = None
 ) -> Any:
     """The object registered, or given, under a name; None if there is none."""
     for names in (custom_objects or {}, _scoped.get(), _by_name, module_objects or {}):
@@ -138,7 +138,7 @@ def is_unsafe_deserialization() -> bool:
     return _unsafe
 
 
-def public_module(obj: Any) -> str:
+def public_module(obj: object) -> str:
     """The module a class is written down under: `synalinks.modules` for anything inside it."""
     parts = str(obj.__module__).split(".")
     return ".".join(parts[:2]) if parts[0] == "synalinks" else str(obj.__module__)

@@ -156,7 +156,7 @@ def _describe_function(fn: types.FunctionType) -> dict[str, Any]:
 
 
 def deserialize_synalinks_object(
-    config: Any, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: object
+    config: object, custom_objects: Mapping[str, object] | None = None, safe_mode: bool = True, **kwargs: object
 ) -> Any:
     """The object that `serialize_synalinks_object` described.
 
@@ -173,7 +173,7 @@ def deserialize_synalinks_object(
         return _deserialized(config)
 
 
-def _deserialized(config: Any) -> Any:
+def _deserialized(config: object) -> Any:
     if isinstance(config, list):
         return [_deserialized(item) for item in config]
     if not isinstance(config, Mapping):
@@ -195,7 +195,7 @@ def is_serialized(value: object) -> bool:
 
 
 def load_as(
-    base: type | tuple[type, ...], config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+    base: type | tuple[type, ...], config: Mapping[str, object], custom_objects: Mapping[str, object] | None = None
 ) -> Any:
     """The object of a config, which must be of a given class; any other is refused before it is made.
 

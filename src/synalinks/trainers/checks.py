@@ -63,7 +63,7 @@ def _fields(values: object) -> set[str]:
     return {name for value in tree.flatten(values) for name in properties(schema_of_fields(value))}
 
 
-def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
+def models_of(holders: Iterable[object]) -> list[RemoteModel]:
     """Every model that these may call, fallbacks included, each once.
 
     What has a method `models_called` lists its own; of all else it is what is found inside.
@@ -91,7 +91,7 @@ def models_of(holders: Iterable[Any]) -> list[RemoteModel]:
     return list(found.values())
 
 
-def _inside(holder: Any) -> Iterator[Any]:
+def _inside(holder: object) -> Iterator[Any]:
     """The modules, rewards and metrics that something holds itself."""
     if isinstance(holder, Module):
         yield from (part for part in holder.walk_state() if isinstance(part, Module))

@@ -57,7 +57,9 @@ def use_distribution(distribution: Distribution | None) -> Iterator[Distribution
 
 
 @asynccontextmanager
-async def runner_of(program: Any, rewards: Sequence[Any], given: Distribution | None) -> AsyncIterator[Runner | None]:
+async def runner_of(
+    program: object, rewards: Sequence[object], given: Distribution | None
+) -> AsyncIterator[Runner | None]:
     """A block with the runner of a run; None where its samples are called in this process.
 
     A run whose answers are invented, such as an estimate, is not distributed.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import Any
 
 from synalinks.callbacks import History
 from synalinks.errors import Interrupted
@@ -25,7 +24,7 @@ from synalinks.trainers.stopping.words import words_of_fit
 
 
 async def fit(
-    program: TrainableProgram, optimizer: Optimizer, history: History, x: Any, y: Any, config: FitConfig
+    program: TrainableProgram, optimizer: Optimizer, history: History, x: object, y: object, config: FitConfig
 ) -> None:
     """Train a program on examples; see `Trainer.fit`.
 

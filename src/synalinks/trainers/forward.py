@@ -60,7 +60,7 @@ async def scored(run: ProgramRun, samples: Sequence[Sample], training: bool = Fa
     return predictions, await rewards_of(run, samples, predictions)
 
 
-async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[Any]) -> list[float]:
+async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[object]) -> list[float]:
     """Rewards of the predictions, each in the place of its sample.
 
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
@@ -68,7 +68,7 @@ async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Se
     compiled, runner = run.compiled, run.runner
     rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
-    async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, Any, Any]]) -> list[float]:
+    async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, object, object]]) -> list[float]:
         """The reward of each output; 0 for now where the reward is of a whole batch."""
         with scope.enter(phase="reward", sample=sample.index):
             if runner is None:
@@ -98,7 +98,7 @@ async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Se
     return found
 
 
-async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[Any]) -> None:
+async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[object]) -> None:
     """Update each metric with each prediction, in the order of the samples; of several outputs those it measures."""
     if not compiled.metrics:
         return
@@ -116,7 +116,7 @@ async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predicti
                     await metric.update_batch([target], [output])
 
 
-def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: int) -> None:
+def check_provider_available(predictions: Sequence[object], ledger: Ledger, since: int) -> None:
     """Stop when no sample of a batch got an answer because the model could not be reached.
 
     Args:
@@ -139,7 +139,7 @@ def check_provider_available(predictions: Sequence[Any], ledger: Ledger, since: 
         )
 
 
-def object_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
+def object_array(values: Sequence[object]) -> np.ndarray[Any, Any]:
     """Shape: `(samples,)`, dtype object, whatever the values are."""
     import numpy as np  # `predict` returns an array; the rest of training does without
 

@@ -165,7 +165,7 @@ class Trainer(OnBatch, Compilable):
             x, y, parts.FitConfig.of({**given, "callbacks": parts.callbacks_of(callbacks)}, "fit")
         )
 
-    async def _fit_on(self, x: Any, y: Any, config: FitConfig) -> History:
+    async def _fit_on(self, x: object, y: object, config: FitConfig) -> History:
         """`fit` with its arguments as a config."""
         if self.in_fit:
             raise ConfigurationError(

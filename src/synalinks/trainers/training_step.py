@@ -137,6 +137,6 @@ class TrainingStep:
         return [items[int(i)] for i in sorted(chosen)]
 
 
-def _json_of(value: Any) -> Any:
+def _json_of(value: object) -> Any:
     """Data models, in whatever structure, as JSON."""
     return tree.map_structure(lambda leaf: None if leaf is None else leaf.get_json(), value)

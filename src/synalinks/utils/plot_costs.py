@@ -22,7 +22,7 @@ _WIDTH = 0.36
 
 
 def plot_costs(
-    history: Any,
+    history: object,
     to_file: str | Path = figures.Unasked("training_costs.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
@@ -123,7 +123,9 @@ def _draw_money(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[
     figures.legend(axes, len(phases))
 
 
-def _draw_calls(axes: Axes, rows: Sequence[Mapping[str, Any]], epochs: Sequence[Any], phases: Sequence[Any]) -> None:
+def _draw_calls(
+    axes: Axes, rows: Sequence[Mapping[str, object]], epochs: Sequence[object], phases: Sequence[object]
+) -> None:
     asked = _sums(rows, epochs, phases, lambda row: row["calls"] - row["hits"])
     hits = _sums(rows, epochs, phases, lambda row: row["hits"])
     places = [float(place) for place in range(len(epochs))]

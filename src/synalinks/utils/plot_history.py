@@ -47,7 +47,7 @@ _LINESTYLES = ("-", "--", ":", "-.")
 
 
 def plot_history(
-    history: Any,
+    history: object,
     to_file: str | Path = figures.Unasked("training_history.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
@@ -73,7 +73,7 @@ def plot_history(
 
 
 def plot_history_with_mean_and_std(
-    history_list: Sequence[Any],
+    history_list: Sequence[object],
     to_file: str | Path = figures.Unasked("training_history_with_mean_and_std.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
@@ -96,7 +96,7 @@ def plot_history_with_mean_and_std(
 
 
 def plot_history_comparison(
-    history_dict: Mapping[str, Any],
+    history_dict: Mapping[str, object],
     to_file: str | Path = figures.Unasked("training_history_comparison.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
@@ -123,7 +123,7 @@ def plot_history_comparison(
 
 
 def plot_history_comparison_with_mean_and_std(
-    history_comparison_dict: Mapping[str, Sequence[Any]],
+    history_comparison_dict: Mapping[str, Sequence[object]],
     to_file: str | Path = figures.Unasked("training_history_comparison_with_mean_and_std.png"),
     to_folder: str | Path | None = None,
     xlabel: str = "Epochs",
@@ -151,7 +151,7 @@ def plot_history_comparison_with_mean_and_std(
     return _draw(runs, to_file, to_folder, xlabel, ylabel, title, grid, alpha, styles, options)
 
 
-def _logs(history: Any, where: str) -> tuple[dict[str, list[float]], list[int]]:
+def _logs(history: object, where: str) -> tuple[dict[str, list[float]], list[int]]:
     """Logs by name, and the epochs they stand for, from 1."""
     logs = getattr(history, "history", history)
     if not isinstance(logs, Mapping):
@@ -161,7 +161,7 @@ def _logs(history: Any, where: str) -> tuple[dict[str, list[float]], list[int]]:
     return dict(logs), epochs if len(epochs) == length else list(range(1, length + 1))
 
 
-def _curves(histories: Sequence[Any], wanted: Sequence[str] | None, where: str, spread: bool) -> Curves:
+def _curves(histories: Sequence[object], wanted: Sequence[str] | None, where: str, spread: bool) -> Curves:
     if isinstance(histories, Mapping) or not hasattr(histories, "__len__"):
         raise ConfigurationError(f"{where} takes a list of histories, got {type(histories).__name__}")
     found = [_logs(history, where) for history in histories]
@@ -192,7 +192,7 @@ def _draw(
     grid: bool,
     alpha: float,
     linestyles: Sequence[str],
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> Path:
     if not runs:
         raise ConfigurationError(f"{title}: there is nothing to compare; no run was given")

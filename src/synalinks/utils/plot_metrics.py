@@ -186,7 +186,7 @@ def _draw(
     show_values: bool,
     bar_width: float,
     capsize: float,
-    options: Mapping[str, Any],
+    options: Mapping[str, object],
 ) -> Path:
     if not runs:
         raise ConfigurationError(f"{title}: there is nothing to compare; no evaluation was given")

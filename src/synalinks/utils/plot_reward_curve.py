@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synalinks._support import figures
 from synalinks.callbacks.reward_curve import CurvePoint
@@ -18,7 +18,7 @@ COSTS = {"calls": "Calls so far", "tokens": "Tokens so far", "usd": "Dollars so 
 
 
 def plot_reward_curve(
-    history: Any,
+    history: object,
     to_file: str | Path = figures.Unasked("reward_curve.png"),
     to_folder: str | Path | None = None,
     xlabel: str | None = None,
@@ -62,7 +62,7 @@ def plot_reward_curve(
     return figures.save_figure(figure, to_file, to_folder)
 
 
-def _curve_of(history: Any) -> list[CurvePoint]:
+def _curve_of(history: object) -> list[CurvePoint]:
     found = getattr(history, "reward_curve", None)
     if not isinstance(found, list):
         raise ConfigurationError(

@@ -63,7 +63,7 @@ class Shown:
     nested: bool = False
 
 
-def graph_of(program: Any, shown: Shown) -> ProgramGraph:
+def graph_of(program: object, shown: Shown) -> ProgramGraph:
     """The boxes and edges of a program; one box for a subclass with its own `call`.
 
     Raises:
@@ -133,7 +133,7 @@ def _schema_lines(value: Any, shown: Shown) -> Iterator[tuple[str, ...]]:
             yield (f"{name}:", *(f"  {line}" for line in _fields(inner)))
 
 
-def _fields(schema: Mapping[str, Any]) -> tuple[str, ...]:
+def _fields(schema: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(map(_short, field_lines(schema)))
 
 

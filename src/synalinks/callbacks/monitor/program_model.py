@@ -72,7 +72,7 @@ class SynalinksProgramModel:
         return [None if one is None else one.get_json() for one in outputs]
 
 
-def _rows(given: Any) -> Sequence[Any]:
+def _rows(given: object) -> Sequence[Any]:
     rows = given.to_dict("records") if hasattr(given, "to_dict") else given
     rows = [rows] if isinstance(rows, Mapping) else rows
     if not isinstance(rows, (list, tuple)) or not rows:

@@ -163,13 +163,13 @@ def _of_row(value: Mapping[str, Any], number: int, seen: dict[tuple[Any, ...], i
                 yield f"{path} has what looks like {name}: {word[:_SHOWN]}... ({len(word)} characters)"
 
 
-def identity(value: Mapping[str, Any]) -> tuple[Any, ...]:
+def identity(value: Mapping[str, object]) -> tuple[Any, ...]:
     """The identity of a cassette's row: request, place, and whether it is an answer or a budget's refusal."""
     scope = json.dumps(value["scope"], sort_keys=True)
     return value["digest"], scope, value["draw"], "refused" in value, value.get("capped")
 
 
-def _strings(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _strings(value: object, path: str = "") -> Iterator[tuple[str, str]]:
     """All texts in a row but for the vectors, with where they are."""
     if isinstance(value, str):
         yield path, value

@@ -100,7 +100,7 @@ def _answer(reply: Reply) -> str:
     return "\n".join(part for part in parts if part) or "(no text)"
 
 
-def _content(content: Any) -> str:
+def _content(content: object) -> str:
     """A message's text; parts that are no text, such as pictures, are named with their size."""
     if content is None:
         return ""
@@ -109,7 +109,7 @@ def _content(content: Any) -> str:
     return "\n".join(map(_part, content)) if isinstance(content, list) else _json.dumps(content)
 
 
-def _part(part: Any) -> str:
+def _part(part: object) -> str:
     if isinstance(part, Mapping) and isinstance(part.get("text"), str):
         return str(part["text"])
     kind = part.get("type", "part") if isinstance(part, Mapping) else "part"
@@ -128,7 +128,7 @@ def _schema(schema: Mapping[str, Any]) -> str:
     return f"{schema.get('title', 'object')} {{{fields}}}"
 
 
-def _inline(value: Any) -> str:
+def _inline(value: object) -> str:
     return value if isinstance(value, str) else _json.dumps(value)
 
 

@@ -51,7 +51,7 @@ def has_one_spelling(schema: Mapping[str, Any]) -> bool:
     return all(has_one_spelling(part) for part in parts)
 
 
-def _normal(value: Any, schema: Any, defs: Mapping[str, Any], prune: bool) -> Any:
+def _normal(value: object, schema: object, defs: Mapping[str, object], prune: bool) -> Any:
     schema = _resolved(value, schema, defs)
     if isinstance(value, dict):
         return _object(value, schema, defs, prune)
@@ -88,7 +88,7 @@ def _array(value: list[Any], schema: Mapping[str, Any], defs: Mapping[str, Any],
     return sorted(found, key=_json.canonical) if schema.get("uniqueItems") else found
 
 
-def _resolved(value: Any, schema: Any, defs: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved(value: object, schema: object, defs: Mapping[str, object]) -> Mapping[str, Any]:
     """The schema behind references and alternatives: the alternative that fits the kind and the fields of the value."""
     for _ in range(64):  # a reference may lead to another, and in a broken schema to itself
         if not isinstance(schema, Mapping):
@@ -103,7 +103,7 @@ def _resolved(value: Any, schema: Any, defs: Mapping[str, Any]) -> Mapping[str, 
     return {}
 
 
-def _fit(value: Any, schema: Any, defs: Mapping[str, Any]) -> tuple[bool, int]:
+def _fit(value: object, schema: object, defs: Mapping[str, object]) -> tuple[bool, int]:
     """How well a schema fits a value: whether it is of its kind, and how many of its fields the schema defines."""
     if isinstance(schema, Mapping) and isinstance(reference := schema.get("$ref"), str):
         schema = defs.get(reference.removeprefix(_REF), {})
@@ -117,7 +117,7 @@ def _fit(value: Any, schema: Any, defs: Mapping[str, Any]) -> tuple[bool, int]:
     return (fits and all(name in value for name in required), sum(name in fields for name in value))
 
 
-def _listed(kind: Any) -> list[Any]:
+def _listed(kind: object) -> list[Any]:
     return kind if isinstance(kind, list) else [kind]
 
 

@@ -90,7 +90,7 @@ class ChatMessage(DataModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _old_name(cls, data: Any) -> Any:
+    def _old_name(cls, data: object) -> Any:
         if isinstance(data, dict) and "thinking" in data:
             warnings.warn(_THINKING, DeprecationWarning, stacklevel=2)
             data = dict(data)
@@ -100,7 +100,7 @@ class ChatMessage(DataModel):
 
     @field_validator("content", mode="before")
     @classmethod
-    def _parts(cls, content: Any) -> Any:
+    def _parts(cls, content: object) -> Any:
         if isinstance(content, (Image, Audio)):
             content = [content]
         return [_part(part) for part in content] if isinstance(content, list | tuple) else content
@@ -112,7 +112,7 @@ class ChatMessage(DataModel):
         return self.reasoning_content
 
 
-def _part(part: Any) -> Any:
+def _part(part: object) -> Any:
     if isinstance(part, str):
         return {"type": "text", "text": part}
     if isinstance(part, JsonDataModel):  # a picture or sound that has flowed through a module

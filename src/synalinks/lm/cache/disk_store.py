@@ -220,7 +220,7 @@ class DiskStore(Store):
             if opened is not None:
                 opened.close()
 
-    def _attempt(self, method: str, arguments: tuple[Any, ...], wait: bool) -> Any:
+    def _attempt(self, method: str, arguments: tuple[object, ...], wait: bool) -> Any:
         """What diskcache says, after the waiting and mending that may be needed; None if it can't."""
         release_earmark = time.monotonic() + LONG_WAIT
         while self._usable:
@@ -262,7 +262,7 @@ class DiskStore(Store):
             return None
         return (found.st_dev, found.st_ino)
 
-    def _set_aside(self, opened: Any, cause: BaseException | None) -> None:
+    def _set_aside(self, opened: object, cause: BaseException | None) -> None:
         """Rename the database, unless another thread or process has done so, and have it opened anew."""
         with self._lock:
             if opened is not None and opened is not self._cache:
@@ -293,7 +293,7 @@ class DiskStore(Store):
                 part.rename(aside.with_name(aside.name + suffix))
         return (self.directory / DATABASE).rename(aside)
 
-    def _do_without(self, opened: Any, method: str, cause: BaseException | None) -> None:
+    def _do_without(self, opened: object, method: str, cause: BaseException | None) -> None:
         """Carry on in memory: altogether if the store can't be opened or read, else for what's new."""
         with self._lock:
             warned, self._warned = self._warned, True

@@ -124,7 +124,7 @@ def _text(request: Mapping[str, Any]) -> str:
     return "\n".join(content if isinstance(content, str) else _json.dumps(content) for content in contents)
 
 
-def _words(request: Mapping[str, Any]) -> list[str]:
+def _words(request: Mapping[str, object]) -> list[str]:
     return _text(request).split()[:_WORDS]
 
 

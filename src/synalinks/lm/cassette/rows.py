@@ -98,7 +98,7 @@ class Row:
         return f"line {self.line} ({self.value['request'].get('model')}, {self.scope}, draw {self.draw})"
 
 
-def encode(call: Call, request: Request, outcome: str, value: Mapping[str, Any], capped: int | None = None) -> bytes:
+def encode(call: Call, request: Request, outcome: str, value: Mapping[str, object], capped: int | None = None) -> bytes:
     """The line of a call; `outcome` is `reply`, `error` or `refused`; `capped` as in `Row`."""
     row: dict[str, Any] = {"digest": request.digest, "scope": call.scope.to_dict(), "draw": call.draw}
     if capped is not None:
@@ -144,7 +144,7 @@ def _is_place(value: object) -> bool:
     return isinstance(value, dict) and all(isinstance(label, (int, str)) for label in value.values())
 
 
-def is_row(value: Any) -> bool:
+def is_row(value: object) -> bool:
     """Whether a JSON value has the shape of a row."""
     if isinstance(value, dict) and isinstance(value.get("event"), dict):
         return _is_place(value.get("scope"))

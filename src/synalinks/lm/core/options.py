@@ -75,7 +75,7 @@ OWN_FIELDS = frozenset({
 
 
 def check_options(
-    where: str, options: Mapping[str, Any], kind: Kind, own: Iterable[str] = (), near: Iterable[str] = ()
+    where: str, options: Mapping[str, object], kind: Kind, own: Iterable[str] = (), near: Iterable[str] = ()
 ) -> dict[str, Any]:
     """The options as a dict of their own, if all of them are known and none would write a key down.
 

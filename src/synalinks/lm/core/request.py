@@ -99,7 +99,7 @@ def _schema_of(text: str) -> Schema:
         return Schema(json.loads(text))
 
 
-def schema_of(value: Mapping[str, Any]) -> Schema:
+def schema_of(value: Mapping[str, object]) -> Schema:
     """The `Schema` of a plain dict; dicts that are written alike share one."""
     return _schema_of(_json.dumps(value))
 
@@ -322,11 +322,11 @@ class Request:
 def _remade(
     kind: Kind,
     model: str,
-    messages: Sequence[Mapping[str, Any]],
+    messages: Sequence[Mapping[str, object]],
     texts: Sequence[str],
     schema: Schema | None,
-    tools: Sequence[Mapping[str, Any]],
-    options: Mapping[str, Any],
+    tools: Sequence[Mapping[str, object]],
+    options: Mapping[str, object],
 ) -> Request:
     return Request(kind, model, messages=messages, texts=texts, schema=schema, tools=tools, options=options)
 
@@ -335,7 +335,7 @@ def _remade(
 _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
-def _own(value: Any) -> Any:
+def _own(value: object) -> Any:
     """A copy of a JSON value that shares nothing mutable with it; what is not plain JSON is written as it is sent."""
     if isinstance(value, dict):
         if _PLAIN.issuperset(map(type, value.values())):  # most are flat, and this is quick to tell

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
 
 from synalinks._base import html as _html
 from synalinks.lm.forecast.ranges import Figures, Range, Row
@@ -113,7 +112,7 @@ def shortened(number: int) -> str:
     return f"{round(number, 3 - size):,}" if size > 3 else str(number)
 
 
-def wrapped(notes: Sequence[Any]) -> list[str]:
+def wrapped(notes: Sequence[object]) -> list[str]:
     """Sentences as lines, each after its first one indented."""
     import textwrap  # needed only to print
 

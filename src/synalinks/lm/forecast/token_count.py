@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
 
 from synalinks import _json
 from synalinks.lm.core.request import Request
@@ -55,7 +54,7 @@ def count_tokens(text: str) -> int:
     return total
 
 
-def message_text(message: Mapping[str, Any]) -> str:
+def message_text(message: Mapping[str, object]) -> str:
     """All text of a message: its content and the calls of tools in it."""
     content = message.get("content")
     if isinstance(content, (list, tuple)):
@@ -64,7 +63,7 @@ def message_text(message: Mapping[str, Any]) -> str:
     return str(content or "") + (_json.dumps(calls) if calls else "")
 
 
-def media_of(message: Mapping[str, Any]) -> int:
+def media_of(message: Mapping[str, object]) -> int:
     """How many parts of a message are not text."""
     content = message.get("content")
     if not isinstance(content, (list, tuple)):

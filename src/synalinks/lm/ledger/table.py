@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from synalinks._base import html as _html
 from synalinks.lm.core.place import shown
@@ -31,7 +30,7 @@ def money_text(total: Totals, live: str = "as if") -> str:
 
 def render(
     names: Sequence[str],
-    rows: Iterable[tuple[Sequence[Any], Totals]],
+    rows: Iterable[tuple[Sequence[object], Totals]],
     total: Totals,
     sources: Mapping[str, int],
     width: int | None = None,
@@ -51,7 +50,7 @@ def render(
 
 
 def render_html(
-    names: Sequence[str], rows: Iterable[tuple[Sequence[Any], Totals]], total: Totals, sources: Mapping[str, int]
+    names: Sequence[str], rows: Iterable[tuple[Sequence[object], Totals]], total: Totals, sources: Mapping[str, int]
 ) -> str:
     """The same table for notebooks."""
     header, lines, last = _parts(names, rows, total)
@@ -60,7 +59,7 @@ def render_html(
 
 
 def _parts(
-    names: Sequence[str], rows: Iterable[tuple[Sequence[Any], Totals]], total: Totals
+    names: Sequence[str], rows: Iterable[tuple[Sequence[object], Totals]], total: Totals
 ) -> tuple[list[str], list[list[str]], list[str]]:
     """Header, rows and the row of totals."""
     free, repeated = is_free(total), bool(total.failed_tokens)
@@ -100,7 +99,7 @@ def _speed(totals: Totals) -> str:
     return f"{totals.machine_tokens / seconds:,.0f}" if seconds > 0 and totals.machine_tokens else "-"
 
 
-def _labels(names: Sequence[str], key: Sequence[Any], above: Sequence[Any] | None) -> list[str]:
+def _labels(names: Sequence[str], key: Sequence[object], above: Sequence[object] | None) -> list[str]:
     """The labels of a row as people read them, without those at its left that repeat the row above."""
     cells, same = [], above is not None
     for i, part in enumerate(key):

@@ -83,7 +83,7 @@ def answers_requested(request: Request) -> int:
     return max([1, *counts])
 
 
-def _settings(options: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def _settings(options: Mapping[str, object]) -> Iterable[tuple[str, Any]]:
     """The options that may matter here, those inside other options too."""
     return _flat(options) if _affects_price(tuple(options)) else ()
 
@@ -95,7 +95,7 @@ def _affects_price(names: tuple[str, ...]) -> bool:
     return any(_plain(name) in known for name in names)
 
 
-def _flat(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(options: Mapping[str, object]) -> Iterator[tuple[str, Any]]:
     for name, value in options.items():
         if _plain(name) in INNER and isinstance(value, Mapping):
             yield from _flat(value)

@@ -327,5 +327,5 @@ def _checked_url(url: str | None) -> str:
     return url
 
 
-def _is_object(value: Any) -> bool:
+def _is_object(value: object) -> bool:
     return isinstance(value, dict)

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 from synalinks import _json
 from synalinks._base.numbers import is_number
@@ -96,7 +95,7 @@ def _answer_tokens(request: Request) -> int:
     return request.output_limit or 0
 
 
-def _message_bytes(message: Mapping[str, Any]) -> int:
+def _message_bytes(message: Mapping[str, object]) -> int:
     content = message.get("content")
     if isinstance(content, str):
         return len(content.encode("utf-8", "replace"))

@@ -96,7 +96,7 @@ class Tally(Metric):
         return {"average": self.average, **super().get_config()}
 
 
-def _field(written: Any) -> Field:
+def _field(written: object) -> Field:
     return tuple(written) if isinstance(written, list) else str(written)
 
 

@@ -37,7 +37,7 @@ def _number(word: str) -> str | None:
     return None if found is None else found["sign"].replace("+", "") + found["digits"].replace(",", "")
 
 
-def text_of(leaf: Any) -> str:
+def text_of(leaf: object) -> str:
     """A leaf as text; one that is missing is empty."""
     return "" if leaf is None else str(leaf)
 

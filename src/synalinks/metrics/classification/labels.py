@@ -8,7 +8,7 @@ from typing import Any
 from synalinks.rewards.leaves import Path, leaves_of, paired
 
 
-def decisions(y_true: Any, y_pred: Any, threshold: float) -> Iterator[tuple[Path, bool, bool]]:
+def decisions(y_true: object, y_pred: object, threshold: float) -> Iterator[tuple[Path, bool, bool]]:
     """Field, prediction and target of each decision: a bool as it is, a number as yes (above `threshold`) or no.
 
     One that the prediction lacks is a wrong one; one that the target lacks does not count.
@@ -23,6 +23,6 @@ def _decided(leaf: Any, threshold: float) -> bool:
     return leaf if isinstance(leaf, bool) else bool(leaf > threshold)
 
 
-def labels_of(value: Any) -> set[str]:
+def labels_of(value: object) -> set[str]:
     """The labels a value holds: its leaves as text."""
     return {str(leaf) for leaf in leaves_of(value).values()}

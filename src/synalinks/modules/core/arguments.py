@@ -27,12 +27,12 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
             _refuse(name, plain, "" if place == 0 else f" beside data models in the argument {place}")
 
 
-def to_input(value: Any) -> Any:
+def to_input(value: object) -> Any:
     """A positional argument as it is passed to `call`: `to_value`, and a dict of plain data is one data model."""
     return record(value) if isinstance(value, dict) and is_record(value) else to_value(value)
 
 
-def keyword_as_input(value: Any) -> Any:
+def keyword_as_input(value: object) -> Any:
     """A keyword argument as it is passed to `call`: a data model, or a list with one, is `to_value` of it; all else is
     a setting."""
     parts = value if isinstance(value, (list, tuple)) else (value,)

@@ -63,7 +63,10 @@ class InputModule(Module):
 
 
 def Input(  # noqa: N802  a factory with the public name of a class
-    schema: Mapping[str, Any] | None = None, data_model: Any = None, optional: bool = False, name: str | None = None
+    schema: Mapping[str, object] | None = None,
+    data_model: object = None,
+    optional: bool = False,
+    name: str | None = None,
 ) -> SymbolicDataModel:
     """A symbolic value that stands for an input of a program.
 

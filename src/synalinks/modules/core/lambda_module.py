@@ -76,7 +76,7 @@ class Lambda(Module):
             result = await result
         return result if result is None else self._as_data_model(result)
 
-    def _as_data_model(self, result: Any) -> JsonDataModel | SymbolicDataModel:
+    def _as_data_model(self, result: object) -> JsonDataModel | SymbolicDataModel:
         if isinstance(result, SymbolicDataModel):
             return result
         result = to_value(result)

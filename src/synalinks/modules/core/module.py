@@ -270,15 +270,15 @@ class Module(Operation, InvocationCounters):
         self._set_built(symbols)
         self._locked = True
 
-    def _set_built(self, symbols: tuple[Any, ...]) -> None:
+    def _set_built(self, symbols: tuple[object, ...]) -> None:
         self.build_spec = tree.map_structure(_without_history, symbols)
         self.built = True
 
-    def _set_output_spec(self, outputs: Any) -> None:
+    def _set_output_spec(self, outputs: object) -> None:
         if self.output_spec is None:
             self.output_spec = tree.map_structure(_without_history, outputs)
 
-    async def _build(self, args: tuple[Any, ...]) -> None:
+    async def _build(self, args: tuple[object, ...]) -> None:
         """Build before the first call; a module without a `build` of its own has nothing to do."""
         symbols = tree.map_structure(to_symbolic, args)
         if type(self).build is Module.build:
@@ -330,7 +330,7 @@ class Module(Operation, InvocationCounters):
         """Run as a node of a graph (see `Node`)."""
         return await self._call_eager(args, kwargs)
 
-    async def _call_eager(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _call_eager(self, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         training = kwargs.pop("training", None)
         ambient = _training.get()
         if training is None:
@@ -355,10 +355,10 @@ class Module(Operation, InvocationCounters):
                 ENTRY.reset(entry)
                 self.count_invocation(time.perf_counter_ns() - started)
 
-    async def _outputs(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _outputs(self, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         return to_output(await awaited(self.call(*args, **kwargs)))
 
-    async def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _call_symbolic(self, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = tree.map_structure(to_symbol, args), tree.map_structure(to_symbol, kwargs)
         if not self.built:
             await self._build(args)
@@ -369,7 +369,7 @@ class Module(Operation, InvocationCounters):
         return Node(self, args, kwargs, outputs).outputs
 
 
-def _without_history(leaf: Any) -> Any:
+def _without_history(leaf: object) -> Any:
     return leaf.to_symbolic_data_model() if isinstance(leaf, SymbolicDataModel) else leaf
 
 

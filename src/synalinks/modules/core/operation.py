@@ -119,7 +119,7 @@ class Operation(Copyable):
         """Run as a node of a graph (see `Node`)."""
         return to_output(await awaited(self.call(*args, **kwargs)))
 
-    async def _call_symbolic(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    async def _call_symbolic(self, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = tree.map_structure(to_symbol, args), tree.map_structure(to_symbol, kwargs)
         return Node(self, args, kwargs, await awaited(self.compute_output_spec(*args, **kwargs))).outputs
 
@@ -206,7 +206,7 @@ def _constructor(cls: type) -> inspect.Signature:
     return inspect.signature(cls.__init__)  # type: ignore[misc]
 
 
-def _bind(cls: type, arguments: tuple[tuple[Any, ...], dict[str, Any]]) -> dict[str, Any]:
+def _bind(cls: type, arguments: tuple[tuple[object, ...], dict[str, object]]) -> dict[str, Any]:
     args, kwargs = arguments
     signature = _constructor(cls)
     bound = signature.bind(None, *args, **kwargs).arguments
@@ -226,12 +226,12 @@ def first_line(doc: str | None) -> str:
     return inspect.cleandoc(doc or "").strip().partition("\n")[0]
 
 
-async def awaited(value: Any) -> Any:
+async def awaited(value: object) -> Any:
     """Await what can be awaited: users may write such methods sync or async."""
     return await value if inspect.isawaitable(value) else value
 
 
-def has_symbol(value: Any) -> bool:
+def has_symbol(value: object) -> bool:
     """Whether a nested argument holds a symbolic value, or a class of data models."""
     if isinstance(value, JsonDataModel | BaseModel):
         return False
@@ -244,7 +244,7 @@ def has_symbol(value: Any) -> bool:
     return isinstance(value, type) and is_meta_class(value)
 
 
-def to_value(value: Any) -> Any:
+def to_value(value: object) -> Any:
     """A structure as it is passed to `call`: instances of data models, and of pydantic's, become JSON data models."""
     if isinstance(value, JsonDataModel) or value is None:
         return value
@@ -259,17 +259,17 @@ def to_value(value: Any) -> Any:
     return value
 
 
-def to_output(value: Any) -> Any:
+def to_output(value: object) -> Any:
     """The value of `call` as it is passed on."""
     return value if value is None or isinstance(value, JsonDataModel) else to_value(value)
 
 
-def to_symbol(value: Any) -> Any:
+def to_symbol(value: object) -> Any:
     """A leaf of a symbolic call: classes of data models become symbols."""
     return as_operand(value) if is_meta_class(value) else value
 
 
-def to_symbolic(value: Any) -> Any:
+def to_symbolic(value: object) -> Any:
     """A leaf as a symbol where it is a data model: what stands for it in a trace."""
     if isinstance(value, JsonDataModel) or is_data_model(value):
         return as_operand(value).to_symbolic_data_model()

@@ -20,7 +20,7 @@ class Stateful(Protocol):
 M = TypeVar("M", bound=Stateful)
 
 
-def walk(value: Any, seen: set[int]) -> Iterator[Any]:
+def walk(value: object, seen: set[int]) -> Iterator[Any]:
     """Every `Variable` and every object with a `walk_state` method inside a nested structure, each once."""
     if id(value) in seen:
         return

@@ -122,7 +122,7 @@ def _thoughtful(cls: type[BaseModel]) -> type[BaseModel]:
     return create_model(cls.__name__, __base__=(cls, _Thought), __module__=cls.__module__)
 
 
-def with_thinking(schema: Mapping[str, Any]) -> dict[str, Any]:
+def with_thinking(schema: Mapping[str, object]) -> dict[str, Any]:
     """A schema that begins with `thinking`, unless it has such a field."""
     if "thinking" in schemas.properties(schema):
         return dict(schema)

@@ -205,7 +205,7 @@ class Generator(Module):
         return both
 
     async def _ask(
-        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]
+        self, messages: Sequence[Mapping[str, object]], tools: Sequence[Mapping[str, object]]
     ) -> tuple[LanguageModel | DecisionModel, Reply, Any] | None:
         """The first of the models that has an answer, its reply, and the answer."""
         for model in self.models_called():
@@ -237,7 +237,7 @@ class Generator(Module):
         turns = [from_wire(message) for message in self.messages(inputs)]
         return JsonDataModel(schema=ChatMessages.get_schema(), json={"messages": turns}, name=f"prompt_{self.name}")
 
-    async def _formatted(self, inputs: Any) -> list[dict[str, Any]]:
+    async def _formatted(self, inputs: object) -> list[dict[str, Any]]:
         formatted = self.format_messages(inputs)
         return to_wire(await formatted if inspect.isawaitable(formatted) else formatted)
 
@@ -271,7 +271,7 @@ class Generator(Module):
         return text
 
     def _chat(
-        self, inputs: Any, value: Mapping[str, Any], parts: Sequence[JsonObject], system: str
+        self, inputs: object, value: Mapping[str, object], parts: Sequence[JsonObject], system: str
     ) -> list[dict[str, Any]]:
         opening = [{"role": "system", "content": system}]
         if is_strictly_chat_message(inputs):
@@ -290,7 +290,7 @@ class Generator(Module):
             opening = [*opening, user_turn(leading, parts)]
         return opening + turns
 
-    def _record(self, inputs: Any, value: Any) -> None:
+    def _record(self, inputs: object, value: object) -> None:
         """Add the answer to the predictions that the optimizer gets, under its sample."""
         given = recorded(inputs)
         record = {"inputs": given, "outputs": value, "reward": None, "sample": scope.current().sample}
@@ -359,7 +359,7 @@ def default_instructions(schema: Schema | None) -> str:
     return f"Answer with a JSON object that has these keys: {keys}."
 
 
-def _example(pair: Any, name: str) -> dict[str, Any]:
+def _example(pair: object, name: str) -> dict[str, Any]:
     if isinstance(pair, Mapping) and {"inputs", "outputs"} <= pair.keys():
         pair = (pair["inputs"], pair["outputs"])
     if not isinstance(pair, (list, tuple)) or len(pair) != 2:

@@ -11,7 +11,7 @@ from synalinks.data import ChatMessages, JsonDataModel, as_value, is_data_model,
 from synalinks.errors import ConfigurationError
 
 
-def to_wire(messages: Any) -> list[dict[str, Any]]:
+def to_wire(messages: object) -> list[dict[str, Any]]:
     """Wire messages of a `ChatMessages`, a `ChatMessage`, or a list of messages, each as data model or dict.
 
     Absent fields are dropped, `content` is always there, and tool arguments are JSON objects.
@@ -68,7 +68,7 @@ def from_wire(message: Mapping[str, Any]) -> JsonObject:
     return {**message, "tool_calls": calls}
 
 
-def conversation_of(messages: Iterable[Mapping[str, Any]], name: str) -> JsonDataModel:
+def conversation_of(messages: Iterable[Mapping[str, object]], name: str) -> JsonDataModel:
     """Wire messages as `ChatMessages`, under a name."""
     conversation = {"messages": [from_wire(message) for message in messages]}
     return JsonDataModel(schema=ChatMessages.get_schema(), json=conversation, name=name)

@@ -72,10 +72,10 @@ def compile_template(source: str) -> Template:
 def render(
     template: Template,
     instructions: str | None,
-    examples: Sequence[Mapping[str, Any]],
+    examples: Sequence[Mapping[str, object]],
     inputs_schema: str | None = None,
     outputs_schema: str | None = None,
-    variables: Mapping[str, Any] | None = None,
+    variables: Mapping[str, object] | None = None,
 ) -> str:
     """The system message: instructions, schemas and worked examples, values as JSON.
 
@@ -93,12 +93,12 @@ def render(
     return template.render(values)
 
 
-def render_input(value: Mapping[str, Any]) -> str:
+def render_input(value: Mapping[str, object]) -> str:
     """The user message for an ordinary data model: its JSON, and an opening for the answer."""
     return f"<input>\n{_json.dumps(value)}\n</input>\n<output>\n"
 
 
-def user_turn(value: Mapping[str, Any], parts: Sequence[JsonObject] = ()) -> dict[str, Any]:
+def user_turn(value: Mapping[str, object], parts: Sequence[JsonObject] = ()) -> dict[str, Any]:
     """The user message for an ordinary data model, with the pictures and sounds that its JSON names."""
     text = render_input(value)
     return {"role": "user", "content": [{"type": "text", "text": text}, *parts] if parts else text}

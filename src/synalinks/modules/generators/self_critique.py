@@ -135,7 +135,7 @@ class SelfCritique(OverGenerator):
         return {**inner, **own}
 
 
-def judgement(reward: Mapping[str, Any] | None, critique: bool = True) -> dict[str, Any]:
+def judgement(reward: Mapping[str, object] | None, critique: bool = True) -> dict[str, Any]:
     """The schema of a judgement; without a score where `reward` is None."""
     words = {"type": "string", "title": "Critique", "description": "What is right and what is wrong about it"}
     fields: dict[str, Any] = ({"critique": words} if critique else {}) | (

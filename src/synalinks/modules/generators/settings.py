@@ -22,7 +22,7 @@ OPTIONS = (
 )
 
 
-def passed_on(arguments: Mapping[str, Any], *more: str) -> dict[str, Any]:
+def passed_on(arguments: Mapping[str, object], *more: str) -> dict[str, Any]:
     """Those of a constructor's arguments, its `locals()`, that it passes on to its generator.
 
     Args:

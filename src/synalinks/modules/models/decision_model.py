@@ -172,8 +172,8 @@ class DecisionModel(RemoteModel):
     async def _answer(
         self,
         form: DecisionForm,
-        messages: Sequence[Mapping[str, Any]],
-        options: Mapping[str, Any] | None,
+        messages: Sequence[Mapping[str, object]],
+        options: Mapping[str, object] | None,
         is_fallback: bool = False,
         raises: bool = False,
     ) -> tuple[Reply, Probabilities] | None:
@@ -197,9 +197,9 @@ class DecisionModel(RemoteModel):
     async def _probabilities(
         self,
         form: DecisionForm,
-        messages: Sequence[Mapping[str, Any]],
-        asked: Sequence[Mapping[str, Any]],
-        options: Mapping[str, Any] | None,
+        messages: Sequence[Mapping[str, object]],
+        asked: Sequence[Mapping[str, object]],
+        options: Mapping[str, object] | None,
         is_fallback: bool,
         raises: bool,
     ) -> tuple[Reply, Probabilities] | None:

@@ -79,7 +79,7 @@ class EmbeddingModel(RemoteModel):
         return await hooked(self, work, (asked,), {"options": {**(options or {})}}, self._embeddings)
 
     async def _embed(
-        self, texts: Sequence[str], options: Mapping[str, Any] | None, is_fallback: bool, raises: bool
+        self, texts: Sequence[str], options: Mapping[str, object] | None, is_fallback: bool, raises: bool
     ) -> list[array[float]] | None:
         merged = self.merged_options(options)
         request = Request("embed", self.model, texts=texts, options=merged)

@@ -146,11 +146,11 @@ class LanguageModel(RemoteModel):
 
     async def _ask(
         self,
-        messages: Sequence[Mapping[str, Any]],
+        messages: Sequence[Mapping[str, object]],
         schema: Schema | None,
         answers: Form | None,
-        tools: Sequence[Mapping[str, Any]],
-        options: Mapping[str, Any] | None,
+        tools: Sequence[Mapping[str, object]],
+        options: Mapping[str, object] | None,
         sink: Sink | None,
         is_fallback: bool,
         raises: bool,

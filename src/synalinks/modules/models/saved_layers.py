@@ -33,7 +33,7 @@ def _config(given: Placed, name: str) -> dict[str, Any]:
     return {"layer": serialize_synalinks_object(layer), **where}
 
 
-def layers_from(saved: Sequence[Any]) -> list[Placed]:
+def layers_from(saved: Sequence[object]) -> list[Placed]:
     """The layers that `layers_config` described; layers that are not described are taken as they are."""
     return [_layer(one) for one in saved]
 

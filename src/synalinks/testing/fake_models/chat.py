@@ -87,7 +87,7 @@ class ChatRequest:
         return text_of(last) if last.get("role") == "tool" else None
 
 
-def without_corrections(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+def without_corrections(messages: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, Any]]:
     """The messages before an answer was found broken: a rule answers the question again, not the correction."""
     left = list(messages)
     while left and left[-1].get("role") == "user" and text_of(left[-1]).startswith(CORRECTION):
@@ -95,7 +95,7 @@ def without_corrections(messages: Sequence[Mapping[str, Any]]) -> Sequence[Mappi
     return left
 
 
-def text_of(message: Mapping[str, Any]) -> str:
+def text_of(message: Mapping[str, object]) -> str:
     """The text of a message, whose content is a string or a list of parts."""
     content = message.get("content")
     if isinstance(content, list):

@@ -240,7 +240,7 @@ def number_text(value: Fraction) -> str:
     return str(value.numerator) if value.denominator == 1 else repr(float(value))
 
 
-def said(output: Any) -> Fraction | None:
+def said(output: object) -> Fraction | None:
     """The number an output gives as its answer: the field named like an answer, or the whole output."""
     if isinstance(output, Mapping):
         for name, value in output.items():
@@ -268,7 +268,7 @@ def _decoded(text: str) -> Any:
     return stripped
 
 
-def _strings(value: Any) -> list[str]:
+def _strings(value: object) -> list[str]:
     if isinstance(value, str):
         return [value]
     if isinstance(value, Mapping):
@@ -276,6 +276,6 @@ def _strings(value: Any) -> list[str]:
     return [text for part in value for text in _strings(part)] if isinstance(value, list) else []
 
 
-def _dumps(value: Any) -> str:
+def _dumps(value: object) -> str:
     # Not `_json.dumps`: a rule's integers may have more than 64 bits.
     return json.dumps(value, ensure_ascii=False)

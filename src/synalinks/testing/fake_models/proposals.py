@@ -43,7 +43,7 @@ class Proposal:
         return improved(str(self.current[name] or ""), str(self.other.get(name) or ""), uniform)
 
 
-def read(value: Any) -> Proposal | None:
+def read(value: object) -> Proposal | None:
     """The proposal for a request, or None if the request is for none."""
     if not isinstance(value, Mapping):
         return None

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 from synalinks.errors import ConfigurationError
 from synalinks.testing.fake_server.dialect import RefusalError
@@ -170,7 +169,7 @@ class Scheduler:
         self._admit()
 
 
-def seconds_of(keep_alive: Any) -> float:
+def seconds_of(keep_alive: object) -> float:
     """Seconds of a `keep_alive`: a number, or a Go duration such as `5m`; negative is for ever.
 
     Raises:

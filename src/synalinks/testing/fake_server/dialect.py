@@ -46,7 +46,7 @@ class RefusalError(Exception):
         self.status = status
 
 
-def dump(value: Any) -> bytes:
+def dump(value: object) -> bytes:
     """JSON bytes as Go writes them: `<`, `>` and `&` escaped."""
     data = orjson.dumps(value)
     return data.replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
@@ -84,7 +84,7 @@ def decode(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _go_type(value: Any) -> str:
+def _go_type(value: object) -> str:
     names: dict[type, str] = {str: "string", bool: "bool", int: "number", float: "number", list: "array"}
     return names.get(type(value), "object")
 
@@ -128,7 +128,7 @@ def _inner(message: str, kind: str = "invalid_request_error", **more: Any) -> st
     return orjson.dumps({"error": {"code": 400, "message": message, "type": kind, **more}}).decode()
 
 
-def _check_options(options: Any) -> None:
+def _check_options(options: object) -> None:
     if not isinstance(options, dict):
         raise RefusalError(
             400,
@@ -141,7 +141,7 @@ def _check_options(options: Any) -> None:
             raise RefusalError(500, f'option "{name}" must be of type {kind}')
 
 
-def _format(value: Any) -> str | Mapping[str, Any] | None:
+def _format(value: object) -> str | Mapping[str, Any] | None:
     if value in (None, "", "json"):
         return value or None
     if not isinstance(value, dict):
@@ -160,7 +160,7 @@ def _format(value: Any) -> str | Mapping[str, Any] | None:
     return value
 
 
-def _check_length(body: Mapping[str, Any], request: ChatRequest) -> None:
+def _check_length(body: Mapping[str, object], request: ChatRequest) -> None:
     if body.get("truncate") is not False:
         return
     size, room = prompt_tokens(request), int(request.options.get("num_ctx") or CONTEXT_LENGTH)
@@ -169,7 +169,7 @@ def _check_length(body: Mapping[str, Any], request: ChatRequest) -> None:
         raise RefusalError(400, _inner(message, "exceed_context_size_error", n_prompt_tokens=size, n_ctx=room))
 
 
-def embed_texts(body: Mapping[str, Any]) -> list[str]:
+def embed_texts(body: Mapping[str, object]) -> list[str]:
     """The texts of an `/api/embed` body; an empty string alone is no text, as with a real server.
 
     Raises:

@@ -57,7 +57,7 @@ def options_of(body: Mapping[str, Json]) -> JsonObject:
     return {ours: body[name] for name, ours in _OPTIONS.items() if body.get(name) is not None}
 
 
-def _message(said: Any) -> Any:
+def _message(said: object) -> Any:
     """A message whose tool calls have objects as arguments."""
     if not isinstance(said, dict) or not said.get("tool_calls"):
         return said

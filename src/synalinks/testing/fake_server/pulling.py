@@ -16,7 +16,7 @@ PIECES = 4
 _UNKNOWN = "pull model manifest: file does not exist"
 
 
-def name_of(body: Mapping[str, Any]) -> str:
+def name_of(body: Mapping[str, object]) -> str:
     """The full name of the model that a request is for.
 
     Raises:

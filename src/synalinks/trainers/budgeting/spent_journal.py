@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from synalinks import _json
 from synalinks._base.files import check_size, replacing
@@ -110,7 +110,7 @@ class SpentJournal:
             self._file = self._tracker = None
 
 
-def _amount(value: Mapping[str, Any]) -> Amount:
+def _amount(value: Mapping[str, object]) -> Amount:
     amount = Amount.from_dict(value)
     if not (is_whole(amount.tokens) and is_whole(amount.calls) and amount.usd.is_finite()) or (
         amount.at_least(NOTHING) != amount

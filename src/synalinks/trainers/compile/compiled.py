@@ -221,14 +221,14 @@ class Compiled:
         return measures(self.metrics[number], targets, predictions) if place is None else place == output
 
 
-def measures(metric: Metric, targets: Sequence[Any], predictions: Sequence[Any]) -> bool:
+def measures(metric: Metric, targets: Sequence[object], predictions: Sequence[object]) -> bool:
     """Whether a metric measures this one of several outputs: its masks, if it has any, name fields of it."""
     shown = next((one for one in (*predictions, *targets) if isinstance(one, Operand)), None)
     return shown is None or _fits(metric, schema_of(shown))
 
 
 def _weights(
-    given: Any, names: Sequence[str] | None, rewards: Sequence[Reward], places: Sequence[int], outputs: int
+    given: object, names: Sequence[str] | None, rewards: Sequence[Reward], places: Sequence[int], outputs: int
 ) -> list[float]:
     """A weight for each reward: of as many as there are rewards, or outputs.
 
@@ -246,7 +246,7 @@ def _weights(
     return weights
 
 
-def _by_place(metrics: Any, names: Sequence[str] | None) -> list[tuple[int | None, Any]]:
+def _by_place(metrics: object, names: Sequence[str] | None) -> list[tuple[int | None, Any]]:
     """Metrics with the place of the output that each was given for; None for no output in particular.
 
     Raises:
@@ -263,7 +263,7 @@ def _by_place(metrics: Any, names: Sequence[str] | None) -> list[tuple[int | Non
     return [(place, metric) for place, of_output in enumerate(several) for metric in of_output if metric is not None]
 
 
-def _check_reward(reward: Reward, schema: Mapping[str, Any], whose: str, serves: int) -> None:
+def _check_reward(reward: Reward, schema: Mapping[str, object], whose: str, serves: int) -> None:
     try:
         reward.check_schema(schema, whose)
     except ConfigurationError as error:
@@ -290,11 +290,11 @@ def _check_metric(metric: Metric, outputs: _Schemas, targets: _Schemas) -> None:
         places = fitting if schemas else None
 
 
-def _schemas(values: Any) -> _Schemas:
+def _schemas(values: object) -> _Schemas:
     return [] if values is None else [schema_of_fields(value) for value in tree.flatten(values)]
 
 
-def _fits(metric: Metric, schema: Mapping[str, Any]) -> bool:
+def _fits(metric: Metric, schema: Mapping[str, object]) -> bool:
     try:
         metric.check_schema(schema, "prediction")
     except ConfigurationError:

@@ -149,6 +149,6 @@ class Compilable:
         )
 
 
-def _each(get: Callable[[Any], Any], saved: Any) -> Any:
+def _each(get: Callable[[Any], Any], saved: object) -> Any:
     """What each of some saved configs describes, in lists as they are."""
     return [_each(get, one) for one in saved] if isinstance(saved, list) else get(saved)

@@ -10,7 +10,7 @@ from synalinks.data import SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError
 
 
-def names_of(outputs: Any) -> list[str] | None:
+def names_of(outputs: object) -> list[str] | None:
     """The names of a program's outputs, in the order of `tree.flatten`; None where they are not known before a call.
 
     Those of a dict are its keys; others are named for the modules that made them.

@@ -132,7 +132,7 @@ NO_BATCH = (
 )
 
 
-def _samples(batch: Any, first_index: int, reader: Reader) -> list[Sample]:
+def _samples(batch: object, first_index: int, reader: Reader) -> list[Sample]:
     """A generator's batch as samples, numbered from `first_index`; none where it is empty."""
     if not isinstance(batch, tuple) or not 1 <= len(batch) <= 2:
         raise DataError(f"a generator of training data yields (x,) or (x, y), got {type(batch).__name__}")
@@ -154,7 +154,7 @@ def _samples(batch: Any, first_index: int, reader: Reader) -> list[Sample]:
 Source = Samples | Stream
 
 
-def source_of(x: Any, y: Any, reader: Reader, what: str = "x") -> Source:
+def source_of(x: object, y: object, reader: Reader, what: str = "x") -> Source:
     """Training data in any form that is accepted.
 
     Args:
@@ -209,7 +209,7 @@ def check_passes(source: Source | None, passes: int, what: str) -> None:
         )
 
 
-def _targets(y: Any, what: str, length: int, reader: Reader) -> list[Any]:
+def _targets(y: object, what: str, length: int, reader: Reader) -> list[Any]:
     found = rows_of(y, what, reader.as_target)
     if len(found) != length:
         raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
@@ -221,7 +221,7 @@ def _normal(targets: list[Any]) -> list[Any]:
     return [tree.map_structure(_normal_leaf, target) for target in targets]
 
 
-def _normal_leaf(value: Any) -> Any:
+def _normal_leaf(value: object) -> Any:
     if not isinstance(value, JsonDataModel) or has_one_spelling(value.get_schema()):
         return value
     return JsonDataModel(value.get_schema(), normal_form(value.get_json(), value.get_schema()), name=value.name)

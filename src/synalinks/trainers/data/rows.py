@@ -52,7 +52,7 @@ def holds_examples(value: object) -> bool:
     return is_array(value) or is_frame(value) or isinstance(value, list | tuple | dict)
 
 
-def rows_of(values: Any, what: str, read: Read) -> list[Any]:
+def rows_of(values: object, what: str, read: Read) -> list[Any]:
     """The examples: data models or, for several inputs or outputs, lists, tuples or dicts of them.
 
     A dict of arrays, and a list or tuple of arrays or frames, are columns: one for each input or output, or for each
@@ -93,7 +93,7 @@ def _series(values: Any) -> list[Any]:
     ]
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> Any:
     """A value of a frame; what it has for nothing is None."""
     nothing = type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and math.isnan(value))
     return None if nothing else value
@@ -123,7 +123,7 @@ def _paired(columns: Any, what: str) -> list[Any]:
     return [dict(zip(names, row, strict=True)) for row in rows] if isinstance(columns, dict) else list(rows)
 
 
-def _example(value: Any, what: str, read: Read) -> Any:
+def _example(value: object, what: str, read: Read) -> Any:
     leaves = tree.flatten(value)
     if leaves and all(isinstance(leaf, DataModel | JsonDataModel) for leaf in leaves):
         return value

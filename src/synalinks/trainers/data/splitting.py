@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples, Source, source_of
@@ -18,7 +18,7 @@ class FitData(NamedTuple):
     test: Source | None = None
 
 
-def split_data(x: Any, y: Any, config: FitConfig, reader: Reader) -> FitData:
+def split_data(x: object, y: object, config: FitConfig, reader: Reader) -> FitData:
     """Training and validation data of the arguments of `fit`, for the program that reads them.
 
     Raises:
@@ -34,7 +34,7 @@ def split_data(x: Any, y: Any, config: FitConfig, reader: Reader) -> FitData:
     return FitData(train, None, test)
 
 
-def _pair(given: Any, what: str, reader: Reader) -> Source | None:
+def _pair(given: object, what: str, reader: Reader) -> Source | None:
     """Samples of a pair `(x, y)`, or of one source of both."""
     if given is None:
         return None

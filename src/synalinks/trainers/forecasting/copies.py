@@ -44,7 +44,7 @@ def _function(function: FunctionType, memo: dict[int, Any]) -> FunctionType:
     return made
 
 
-def _content(value: Any, memo: dict[int, Any]) -> Any:
+def _content(value: object, memo: dict[int, Any]) -> Any:
     if isinstance(value, FunctionType):
         return _function(value, memo)
     attempt = dict(memo)

@@ -34,7 +34,7 @@ class Data:
     streams: tuple[bool, bool] = (False, False)
 
 
-def data_of(x: Any, y: Any, config: FitConfig, reader: Reader) -> Data:
+def data_of(x: object, y: object, config: FitConfig, reader: Reader) -> Data:
     """Data and their exact counts, as the program that they are for reads them.
 
     Raises:

@@ -59,11 +59,11 @@ LEAST = 8
 
 async def estimate(
     program: TrainableProgram,
-    x: Any,
-    y: Any,
+    x: object,
+    y: object,
     config: FitConfig,
-    optimizer: Any = None,
-    learn_from: Sequence[Any] = (),
+    optimizer: object = None,
+    learn_from: Sequence[object] = (),
 ) -> Forecast:
     """The forecast of `program.fit(x, y, ...)`.
 
@@ -125,7 +125,7 @@ def priors_of(models: Sequence[RemoteModel], learn_from: Sequence[Any] = ()) -> 
 
 
 async def _simulate(
-    program: TrainableProgram, data: Data, config: FitConfig, optimizer: Any, priors: Priors, scenario: Scenario
+    program: TrainableProgram, data: Data, config: FitConfig, optimizer: object, priors: Priors, scenario: Scenario
 ) -> tuple[SimulatedFit, list[Request]]:
     """A synthetic fit of a copy of the program, and the requests it made."""
     part = data.shape.part(config.minibatch_size, min(config.span, EPOCHS), scenario.passes, LEAST)

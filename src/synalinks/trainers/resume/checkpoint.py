@@ -77,7 +77,7 @@ def with_paths(state: Mapping[str, Any], parts: FitParts) -> Mapping[str, Any]:
     """A state whose variables have the paths that they have in this session, where automatic names count on."""
     now = dict(zip(state.get("paths", ()), _paths(parts), strict=False))
 
-    def renamed(value: Any) -> Any:
+    def renamed(value: object) -> Any:
         if isinstance(value, Mapping):
             return {now.get(key, key): renamed(item) for key, item in value.items()}
         return [renamed(item) for item in value] if isinstance(value, list) else value

@@ -33,7 +33,7 @@ def identity(parts: FitParts) -> dict[str, Any]:
     }
 
 
-def _without_numbers(saved: Any) -> Any:
+def _without_numbers(saved: object) -> Any:
     """A saved program with automatic names counted from its own beginning, not from that of the session.
 
     In a notebook, a cell that is run again makes the same program with other numbers: `generator_1`, then
@@ -41,7 +41,7 @@ def _without_numbers(saved: Any) -> Any:
     """
     automatic: dict[str, str] = {}
 
-    def find(value: Any) -> None:
+    def find(value: object) -> None:
         if isinstance(value, list):
             for item in value:
                 find(item)
@@ -54,7 +54,7 @@ def _without_numbers(saved: Any) -> Any:
             for item in value.values():
                 find(item)
 
-    def renamed(value: Any) -> Any:
+    def renamed(value: object) -> Any:
         if isinstance(value, list):
             return [renamed(item) for item in value]
         if isinstance(value, dict):
@@ -88,5 +88,5 @@ def _examples(source: Source | None) -> list[list[Any]] | None:
     return [[_values(sample.x), _values(sample.y)] for sample in source.items]
 
 
-def _values(part: Any) -> list[Any]:
+def _values(part: object) -> list[Any]:
     return [None if leaf is None else leaf.get_json() for leaf in tree.flatten(part)]

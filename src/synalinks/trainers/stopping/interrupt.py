@@ -86,7 +86,7 @@ class OrderlyInterrupt:
             raise KeyboardInterrupt(*([words] if words else [])) from error
 
 
-def _is_default(handler: Any) -> bool:
+def _is_default(handler: object) -> bool:
     """Whether Ctrl-C is handled by Python itself, by the `asyncio.run` around us, or by a notebook's kernel."""
     owner = getattr(handler, "func", handler)  # asyncio's handler is a partial of a method
     return handler is signal.default_int_handler or getattr(owner, "__module__", None) in _OWNERS

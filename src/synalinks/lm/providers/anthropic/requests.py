@@ -194,7 +194,7 @@ def _effort(effort: str, facts: Facts) -> str:
     return "max" if effort == "xhigh" and not facts.xhigh else effort
 
 
-def _put_choice(payload: dict[str, Any], options: Mapping[str, Any]) -> None:
+def _put_choice(payload: dict[str, Any], options: Mapping[str, object]) -> None:
     choice = options.get("tool_choice")
     said: dict[str, Any] | None = None
     if isinstance(choice, str):
@@ -210,7 +210,7 @@ def _put_choice(payload: dict[str, Any], options: Mapping[str, Any]) -> None:
         payload["tool_choice"] = said
 
 
-def _put_answer_tool(payload: dict[str, Any], schema: Mapping[str, Any], facts: Facts) -> None:
+def _put_answer_tool(payload: dict[str, Any], schema: Mapping[str, object], facts: Facts) -> None:
     """Ask for the answer as the arguments of a tool. A thinking model can't be forced to call one."""
     tool = {"name": ANSWER_TOOL, "description": ANSWER_TOOL_SAYS, "input_schema": schema}
     thinking = payload["thinking"].get("type") != "disabled" if "thinking" in payload else facts.thinking
@@ -223,7 +223,7 @@ def _put_answer_tool(payload: dict[str, Any], schema: Mapping[str, Any], facts: 
     payload.setdefault("tool_choice", {"type": kind, **({"name": ANSWER_TOOL} if kind == "tool" else {})})
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, object]) -> Mapping[str, Any]:
     if "input_schema" in tool or ("type" in tool and "function" not in tool):
         return tool  # a tool of the provider's own, or one in its own form
     function = function_of(tool)
@@ -269,7 +269,7 @@ def _thoughts(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(block) for block in blocks if block.get("type") in ("thinking", "redacted_thinking")]
 
 
-def _use(call: Mapping[str, Any]) -> dict[str, Any]:
+def _use(call: Mapping[str, object]) -> dict[str, Any]:
     return {
         "type": "tool_use",
         "id": call.get("id", ""),
@@ -278,7 +278,7 @@ def _use(call: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _result(message: Mapping[str, Any], model: str) -> dict[str, Any]:
+def _result(message: Mapping[str, object], model: str) -> dict[str, Any]:
     identity = message.get("tool_call_id")
     if not identity:
         raise RequestError(f"{model}: a message of a tool without the tool_call_id of the call it answers")

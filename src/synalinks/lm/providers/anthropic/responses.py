@@ -121,7 +121,7 @@ def usage(value: object) -> Usage:
     )
 
 
-def error_of(status: int, body: Any, headers: Mapping[str, str], where: str) -> LMError:
+def error_of(status: int, body: object, headers: Mapping[str, str], where: str) -> LMError:
     """The error that an error body means; `where` begins its message."""
     error = body.get("error") if isinstance(body, Mapping) else None
     if not isinstance(error, Mapping):

@@ -100,12 +100,12 @@ def model_name(request: Request) -> str:
     return request.model.partition("/")[2]
 
 
-def _renamed(options: Mapping[str, Any]) -> dict[str, Any]:
+def _renamed(options: Mapping[str, object]) -> dict[str, Any]:
     said = ((name, value) for name, value in options.items() if value is not None and name not in _TAKEN)
     return {_RENAMED.get(name, name): value for name, value in said}
 
 
-def _choice(choice: Any, model: str) -> str | None:
+def _choice(choice: object, model: str) -> str | None:
     if choice is None:
         return None
     if isinstance(choice, str) and choice in _CHOICES:
@@ -137,7 +137,7 @@ def _message(message: Mapping[str, Any], model: str) -> dict[str, Any]:
     return said
 
 
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+def _call(call: Mapping[str, object]) -> dict[str, Any]:
     function = function_of(call)
     given = function.get("arguments")
     arguments = given if isinstance(given, str) else _json.dumps(given or {})

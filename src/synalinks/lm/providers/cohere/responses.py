@@ -68,7 +68,7 @@ def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, .
     return calls.checked(reply)
 
 
-def usage(said: Mapping[str, Any]) -> Usage:
+def usage(said: Mapping[str, object]) -> Usage:
     """Tokens as disjoint buckets: those that are billed, or all where that is not said."""
     billed = counts(said.get("billed_units")) or counts(said.get("tokens"))
     read, written = count(billed.get("input_tokens")), count(billed.get("output_tokens"))
@@ -81,7 +81,7 @@ def usage(said: Mapping[str, Any]) -> Usage:
     return Usage(input_fresh=read, input_cache_read=cached or None, output_text=written, raw=said)
 
 
-def embed_reply(bodies: Sequence[Mapping[str, Any]], model: str) -> Reply:
+def embed_reply(bodies: Sequence[Mapping[str, object]], model: str) -> Reply:
     """The reply that the bodies of answers to `/v2/embed` hold together."""
     vectors: list[bytes] = []
     spent: list[Usage] = []
@@ -128,7 +128,7 @@ class Assembly:
             return self._add_call(record.get("index"), counts(message.get("tool_calls")))
         return None
 
-    def _add_call(self, index: object, said: Mapping[str, Any]) -> Delta | None:
+    def _add_call(self, index: object, said: Mapping[str, object]) -> Delta | None:
         call = self._calls.setdefault(index, {"id": None, "function": {"name": "", "arguments": ""}})
         function = counts(said.get("function"))
         call["id"] = said.get("id") or call["id"]

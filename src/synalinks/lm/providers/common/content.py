@@ -100,13 +100,13 @@ def _guessed(data: str) -> str | None:
     return next((mime for start, mime in MAGIC if data.startswith(start)), None)
 
 
-def function_of(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def function_of(tool: Mapping[str, object]) -> Mapping[str, Any]:
     """Name, description and parameters of a tool, out of OpenAI's wrapping where there is one."""
     inner = tool.get("function")
     return inner if isinstance(inner, Mapping) else tool
 
 
-def arguments_of(call: Mapping[str, Any]) -> Mapping[str, Any]:
+def arguments_of(call: Mapping[str, object]) -> Mapping[str, Any]:
     """The arguments of a tool call in a history, as an object.
 
     Raises:
@@ -126,7 +126,7 @@ def arguments_of(call: Mapping[str, Any]) -> Mapping[str, Any]:
     return given
 
 
-def tool_named(choice: Any) -> str | None:
+def tool_named(choice: object) -> str | None:
     """The tool that a `tool_choice` written as an object forces, else None."""
     if not isinstance(choice, Mapping):
         return None

@@ -54,7 +54,7 @@ async def with_bytes(call: Call, kinds: Collection[str], transport: httpx.AsyncB
 
 
 async def _fetched(
-    message: Mapping[str, Any], kinds: Collection[str], model: str, transport: httpx.AsyncBaseTransport | None
+    message: Mapping[str, object], kinds: Collection[str], model: str, transport: httpx.AsyncBaseTransport | None
 ) -> Mapping[str, Any]:
     content = message.get("content")
     if not isinstance(content, list | tuple):
@@ -65,7 +65,7 @@ async def _fetched(
     )
 
 
-async def _part(part: Any, kinds: Collection[str], model: str, transport: httpx.AsyncBaseTransport | None) -> Any:
+async def _part(part: object, kinds: Collection[str], model: str, transport: httpx.AsyncBaseTransport | None) -> Any:
     if not isinstance(part, Mapping) or KINDS.get(str(part.get("type"))) not in kinds:
         return part
     media = media_of(part, model)

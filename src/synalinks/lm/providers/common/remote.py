@@ -233,7 +233,7 @@ class Remote:
             raise failure
         return body
 
-    async def _streamed(self, path: str, payload: Mapping[str, Any], call: Call) -> Reply:
+    async def _streamed(self, path: str, payload: Mapping[str, object], call: Call) -> Reply:
         """The reply to a streamed call; its pieces go to the call's sink as they come."""
         assert call.sink is not None
         request, answer, pieces = call.request, self.assembly(call.request), Pieces(call.sink)
@@ -254,7 +254,7 @@ class Remote:
     def _assembled(self, answer: Assembly, request: Request, pieces: Pieces) -> Reply:
         return self.reply(answer.body(), request, tuple(pieces.chunks))
 
-    async def _stream(self, path: str, payload: Mapping[str, Any], call: Call) -> AsyncGenerator[str, None]:
+    async def _stream(self, path: str, payload: Mapping[str, object], call: Call) -> AsyncGenerator[str, None]:
         """The records of a streamed answer, as text. Close it when leaving early."""
         client = await self._clients.get()
         try:

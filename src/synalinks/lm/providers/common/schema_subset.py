@@ -55,7 +55,7 @@ def closable(schema: Schema) -> bool:
     return _closable(schema.value, schema.value, frozenset())
 
 
-def _walk(node: Any, subset: Subset) -> Any:
+def _walk(node: object, subset: Subset) -> Any:
     if not isinstance(node, Mapping):
         return node
     made: dict[str, Any] = {}
@@ -72,7 +72,7 @@ def _walk(node: Any, subset: Subset) -> Any:
     return made
 
 
-def _each(schemas: Mapping[str, Any], subset: Subset) -> dict[str, Any]:
+def _each(schemas: Mapping[str, object], subset: Subset) -> dict[str, Any]:
     return {name: _walk(value, subset) for name, value in schemas.items()}
 
 
@@ -101,7 +101,7 @@ def _put(made: dict[str, Any], words: list[str], name: str, value: Any, subset: 
         words.append(f"{name}: {value if isinstance(value, str) else _json.dumps(value)}")
 
 
-def _known(name: str, value: Any, subset: Subset) -> bool:
+def _known(name: str, value: object, subset: Subset) -> bool:
     if name == "format":
         return value in subset.formats
     if name == "minItems" and subset.few_items:
@@ -109,7 +109,7 @@ def _known(name: str, value: Any, subset: Subset) -> bool:
     return name in subset.keywords
 
 
-def _closable(node: Any, root: Mapping[str, Any], trail: frozenset[str]) -> bool:
+def _closable(node: object, root: Mapping[str, object], trail: frozenset[str]) -> bool:
     if isinstance(node, list | tuple):
         return all(_closable(item, root, trail) for item in node)
     if not isinstance(node, Mapping):
@@ -133,7 +133,7 @@ def _closable(node: Any, root: Mapping[str, Any], trail: frozenset[str]) -> bool
     return True
 
 
-def referred(reference: str, root: Mapping[str, Any]) -> Any:
+def referred(reference: str, root: Mapping[str, object]) -> Any:
     """What a `$ref` within the same schema names (RFC 6901), or None."""
     node: Any = root
     for step in reference[2:].split("/"):

@@ -67,7 +67,7 @@ class Filler:
         return self._value(self._root, (), 0)
 
     # -------------------------------------------------------------- which schema holds
-    def _resolve(self, spec: Any, depth: int, path: tuple[str, ...] = ()) -> Schema:
+    def _resolve(self, spec: object, depth: int, path: tuple[str, ...] = ()) -> Schema:
         if not isinstance(spec, Mapping):  # true and false are schemas too
             return {}
         schema: Schema = spec
@@ -105,7 +105,7 @@ class Filler:
                 whole["required"] = required
         return whole
 
-    def _choose(self, choices: Sequence[Any], depth: int, path: tuple[str, ...]) -> Schema:
+    def _choose(self, choices: Sequence[object], depth: int, path: tuple[str, ...]) -> Schema:
         """One alternative that is not null, the first or a drawn one; the simplest where the value is deep already."""
         options = [choice for choice in choices if isinstance(choice, Mapping)] or [{}]
         null = [choice for choice in options if choice.get("type") == "null"]
@@ -116,7 +116,7 @@ class Filler:
         return rest[int(self._draw((*path, "alternative")) * len(rest))] if self._varied else rest[0]
 
     # -------------------------------------------------------------- values
-    def _value(self, spec: Any, path: tuple[str, ...], depth: int) -> Any:
+    def _value(self, spec: object, path: tuple[str, ...], depth: int) -> Any:
         spec = self._resolve(spec, depth, path)
         if "const" in spec:
             return spec["const"]
@@ -193,7 +193,7 @@ class Filler:
             value.append(item)
         return value
 
-    def _another(self, spec: Any, item: Any, taken: list[Any]) -> Any:
+    def _another(self, spec: object, item: object, taken: list[Any]) -> Any:
         """A value of the same schema that is not in `taken`, as far as that is simple to find."""
         spec = self._resolve(spec, 0)
         for value in spec.get("enum", ()):
@@ -208,7 +208,7 @@ class Filler:
                 break
         return item
 
-    def _string(self, spec: Schema, suggestion: Any, path: tuple[str, ...]) -> str:
+    def _string(self, spec: Schema, suggestion: object, path: tuple[str, ...]) -> str:
         text = _FORMATS.get(spec.get("format", ""))
         if text is None:
             text = path[-1] if suggestion is None and path else str(_plain(suggestion or ""))
@@ -230,7 +230,7 @@ class Filler:
         made = matching(pattern, lambda label: self._draw((*path, label)), least, most)
         return text if made is None else made
 
-    def _number(self, spec: Schema, suggestion: Any, kind: str, path: tuple[str, ...]) -> int | float:
+    def _number(self, spec: Schema, suggestion: object, kind: str, path: tuple[str, ...]) -> int | float:
         step = Fraction(str(spec["multipleOf"])) if spec.get("multipleOf") else None
         if kind == "integer":
             step = step if step is not None and step.denominator == 1 else Fraction(1)
@@ -268,5 +268,5 @@ def _plain_number(value: Fraction) -> int | float:
     return value.numerator if value.denominator == 1 else float(value)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     return _plain_number(value) if isinstance(value, Fraction) else value

@@ -89,7 +89,7 @@ class ScriptedProvider:
             reply.feed(call.sink)
         return reply
 
-    def _reply(self, call: Call, answer: Any) -> Reply:
+    def _reply(self, call: Call, answer: object) -> Reply:
         request = call.request
         if isinstance(answer, Reply):
             reply = answer

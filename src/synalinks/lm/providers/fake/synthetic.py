@@ -304,7 +304,7 @@ def _vector(label: str, size: int) -> bytes:
     return struct.pack(f"<{size}f", *(number / length for number in numbers))
 
 
-def _check_length(length: Any) -> None:
+def _check_length(length: object) -> None:
     if length is None or callable(length):
         return
     pair = length if isinstance(length, tuple) else (length, length)

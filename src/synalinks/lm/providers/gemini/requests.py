@@ -143,7 +143,7 @@ def _camel(name: str) -> str:
     return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
 
 
-def _thinking(effort: Any, model: str) -> dict[str, Any]:
+def _thinking(effort: object, model: str) -> dict[str, Any]:
     try:
         word = EFFORTS[effort]
     except (KeyError, TypeError):
@@ -190,11 +190,11 @@ def _put_tools(payload: dict[str, Any], config: dict[str, Any], request: Request
         payload["toolConfig"] = {**payload.get("toolConfig", {}), "functionCallingConfig": choice}
 
 
-def _is_function(tool: Mapping[str, Any]) -> bool:
+def _is_function(tool: Mapping[str, object]) -> bool:
     return "function" in tool or "name" in tool
 
 
-def _declaration(tool: Mapping[str, Any]) -> dict[str, Any]:
+def _declaration(tool: Mapping[str, object]) -> dict[str, Any]:
     function = function_of(tool)
     said: dict[str, Any] = {"name": function["name"]}
     if description := function.get("description"):
@@ -204,7 +204,7 @@ def _declaration(tool: Mapping[str, Any]) -> dict[str, Any]:
     return said
 
 
-def _choice(choice: Any) -> dict[str, Any] | None:
+def _choice(choice: object) -> dict[str, Any] | None:
     if choice is None:
         return None
     if isinstance(choice, str) and choice in MODES:
@@ -244,7 +244,7 @@ def _contents(request: Request) -> tuple[list[dict[str, Any]], list[dict[str, An
 
 
 def _uses(
-    calls: Sequence[Mapping[str, Any]], blocks: Sequence[Mapping[str, Any]], signed: bool
+    calls: Sequence[Mapping[str, object]], blocks: Sequence[Mapping[str, object]], signed: bool
 ) -> list[dict[str, Any]]:
     """Calls of an earlier reply, with the signatures it gave them. Of calls made side by side the first is signed."""
     known = {block.get("id"): block["signature"] for block in blocks if block.get("type") == SIGNATURE}

@@ -138,7 +138,7 @@ def _details(said: Mapping[str, object], name: str) -> dict[str, int]:
     return {str(item.get("modality")): count(item.get("tokenCount")) or 0 for item in found}
 
 
-def error_of(status: int, body: Any, headers: Mapping[str, str], where: str) -> LMError:
+def error_of(status: int, body: object, headers: Mapping[str, str], where: str) -> LMError:
     """The error that an error body means; `where` begins its message."""
     if isinstance(body, list) and body:
         body = body[0]
@@ -169,7 +169,7 @@ def error_of(status: int, body: Any, headers: Mapping[str, str], where: str) -> 
     return found
 
 
-def _delay(details: Iterable[Mapping[str, Any]]) -> float | None:
+def _delay(details: Iterable[Mapping[str, object]]) -> float | None:
     """Seconds of `google.rpc.RetryInfo`, or None."""
     for item in details:
         found = _SECONDS.fullmatch(str(item.get("retryDelay") or ""))
@@ -178,7 +178,7 @@ def _delay(details: Iterable[Mapping[str, Any]]) -> float | None:
     return None
 
 
-def _is_daily_quota(violation: Mapping[str, Any]) -> bool:
+def _is_daily_quota(violation: Mapping[str, object]) -> bool:
     """Whether a quota is a day's, or none at all."""
     name = f"{violation.get('quotaId', '')} {violation.get('quotaMetric', '')}".lower()
     return any(word in name for word in PER_DAY) or str(violation.get("quotaValue")) == "0"

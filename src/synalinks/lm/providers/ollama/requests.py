@@ -98,7 +98,7 @@ def _with_options(payload: dict[str, Any], given: Mapping[str, Any]) -> dict[str
     return payload
 
 
-def _think(effort: Any) -> bool | str:
+def _think(effort: object) -> bool | str:
     try:
         return EFFORTS[effort]
     except (KeyError, TypeError):
@@ -116,7 +116,7 @@ def _offered(request: Request) -> list[Mapping[str, Any]]:
     return [tool for tool in tools if tool["function"]["name"] == wanted]
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, object]) -> Mapping[str, Any]:
     return tool if tool.get("type") == "function" else {"type": "function", "function": tool}
 
 
@@ -141,7 +141,7 @@ def _message(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return said
 
 
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+def _call(call: Mapping[str, object]) -> dict[str, Any]:
     value: dict[str, Any] = {"function": {"name": function_of(call)["name"], "arguments": arguments_of(call)}}
     if identity := call.get("id"):
         value["id"] = identity
@@ -164,7 +164,7 @@ def _parts(parts: Iterable[Mapping[str, Any] | str]) -> tuple[str, list[str]]:
     return "\n".join(texts), images
 
 
-def _image(part: Mapping[str, Any]) -> str:
+def _image(part: Mapping[str, object]) -> str:
     source = part.get("image_url", part.get("data"))
     if isinstance(source, Mapping):
         source = source.get("url")

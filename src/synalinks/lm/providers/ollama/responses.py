@@ -67,13 +67,13 @@ def embed_reply(body: Mapping[str, Any]) -> Reply:
     return Reply(vectors=vectors, usage=usage(body), loading=loading(body), model=body.get("model") or None)
 
 
-def loading(body: Mapping[str, Any]) -> float | None:
+def loading(body: Mapping[str, object]) -> float | None:
     """Seconds in which the model was loaded before it answered; None where it was in memory."""
     seconds = round((count(body.get("load_duration")) or 0) / NANOSECONDS, SECONDS_DIGITS)
     return seconds if seconds >= LEAST_LOADING else None
 
 
-def usage(body: Mapping[str, Any]) -> Usage:
+def usage(body: Mapping[str, object]) -> Usage:
     """Counters as buckets. Ollama leaves out what is 0 or not known, so absent is None, never 0.
 
     `prompt_eval_count` includes the tokens of `prompt_eval_cached_count`; `eval_count` includes thinking,

@@ -75,11 +75,11 @@ def parse_error_body(value: Any) -> ErrorBody:
     return ErrorBody(words[:LONG_QUOTE], everything, status, has_error=True, resets_at=resets_at)
 
 
-def _words(value: Any) -> str:
+def _words(value: object) -> str:
     return value.strip() if isinstance(value, str) else _json.dumps(value)
 
 
-def _reset(headers: Any) -> float | None:
+def _reset(headers: object) -> float | None:
     """The moment in OpenRouter's `X-RateLimit-Reset`, which is in milliseconds."""
     text = headers.get("X-RateLimit-Reset") if isinstance(headers, Mapping) else None
     try:

@@ -136,7 +136,7 @@ class OpenAIProvider(Remote):
 
     def _as_far_as(
         self,
-        record: Mapping[str, Any],
+        record: Mapping[str, object],
         request: Request,
         answer: streaming.Assembly | None,
         pieces: streaming.Pieces | None,
@@ -152,13 +152,13 @@ class OpenAIProvider(Remote):
         return chat_reply({**body, "choices": [whole]}, request, self.variant, tuple(pieces.chunks))
 
 
-def slots_in(props: Any) -> int | None:
+def slots_in(props: object) -> int | None:
     """The slots that llama.cpp's `/props` shows, or None."""
     slots = props.get("total_slots") if isinstance(props, Mapping) else None
     return slots if isinstance(slots, int) and not isinstance(slots, bool) and slots > 0 else None
 
 
-def error_in(body: Mapping[str, Any]) -> Any:
+def error_in(body: Mapping[str, object]) -> Any:
     """The error in a body or chunk of status 200: at its top, or in its choice (OpenRouter); else None."""
     if body.get("error"):
         return body["error"]
@@ -167,7 +167,7 @@ def error_in(body: Mapping[str, Any]) -> Any:
     return (first.get("error") or None) if isinstance(first, Mapping) else None
 
 
-def azure_path(root: str, path: str, deployment: str, options: Mapping[str, Any]) -> str:
+def azure_path(root: str, path: str, deployment: str, options: Mapping[str, object]) -> str:
     """The rest of the URL of a call to Azure, behind the address given.
 
     A resource's own address leads to its deployments; one that ends in `/openai/v1` is the API without versions,

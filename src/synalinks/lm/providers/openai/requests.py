@@ -129,7 +129,7 @@ def _with_instruction(messages: list[Mapping[str, Any]], text: str) -> list[Mapp
     return [{"role": "system", "content": text}, *messages]
 
 
-def _put_options(payload: dict[str, Any], options: Mapping[str, Any], variant: Variant) -> None:
+def _put_options(payload: dict[str, Any], options: Mapping[str, object], variant: Variant) -> None:
     """Options in the provider's words; those it alone has (`provider=` of OpenRouter) pass through."""
     for name, value in options.items():
         if value is None or name in NOT_SENT:
@@ -145,7 +145,7 @@ def _put_options(payload: dict[str, Any], options: Mapping[str, Any], variant: V
         payload.update(extra)
 
 
-def _put_effort(payload: dict[str, Any], effort: Any, variant: Variant) -> None:
+def _put_effort(payload: dict[str, Any], effort: object, variant: Variant) -> None:
     if effort in UNSAID:
         return
     if effort in OFF:
@@ -163,7 +163,7 @@ def _limit_output(payload: dict[str, Any], request: Request, variant: Variant, c
         payload["max_completion_tokens" if newer else variant.output_limit] = min(limits)
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, object]) -> Mapping[str, Any]:
     return tool if tool.get("type") == "function" else {"type": "function", "function": tool}
 
 
@@ -211,7 +211,7 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _part(part: Mapping[str, Any] | str) -> Mapping[str, Any]:
+def _part(part: Mapping[str, object] | str) -> Mapping[str, Any]:
     """A part of a content: text, picture or sound; parts of other kinds are the provider's own and pass through."""
     if isinstance(part, str):
         return {"type": "text", "text": part}
@@ -246,7 +246,7 @@ def _kind_of_picture(data: str) -> str:
     return next((kind for beginning, kind in MAGIC if data.startswith(beginning)), "image/png")
 
 
-def _audio(part: Mapping[str, Any]) -> Any:
+def _audio(part: Mapping[str, object]) -> Any:
     given = part.get("input_audio", part)
     if not isinstance(given, Mapping):
         return given

@@ -79,7 +79,7 @@ def chat_reply(
     return calls.checked(reply)
 
 
-def check_chunk(chunk: Mapping[str, Any]) -> None:
+def check_chunk(chunk: Mapping[str, object]) -> None:
     """Raise a ShapeError if a record of a stream is not one."""
     check(chunk, _CHAT)
 
@@ -98,12 +98,12 @@ def embed_reply(body: Mapping[str, Any], variant: Variant) -> Reply:
     )
 
 
-def usage_of_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def usage_of_body(body: Mapping[str, object]) -> Mapping[str, Any]:
     """What a body says of tokens; Groq's streams say it in `x_groq`."""
     return counts(body.get("usage")) or counts(counts(body.get("x_groq")).get("usage"))
 
 
-def usage(said: Mapping[str, Any]) -> Usage:
+def usage(said: Mapping[str, object]) -> Usage:
     """Counts as disjoint buckets; what is not said is None, never 0.
 
     Cached, written and audio tokens are counted inside `prompt_tokens`, and reasoning inside `completion_tokens`.
@@ -152,7 +152,7 @@ def _first(said: Mapping[str, object], *names: str) -> int | None:
     return next((number for name in names if (number := count(said.get(name))) is not None), None)
 
 
-def cost(body: Mapping[str, Any], variant: Variant) -> Decimal | None:
+def cost(body: Mapping[str, object], variant: Variant) -> Decimal | None:
     """Dollars that the provider says it charged, or None where it does not say.
 
     With a key of one's own behind OpenRouter, `cost` is its fee and the rest is billed by the provider upstream.
@@ -167,14 +167,14 @@ def cost(body: Mapping[str, Any], variant: Variant) -> Decimal | None:
     return None if upstream is None else fee + upstream
 
 
-def _route(body: Mapping[str, Any], variant: Variant) -> dict[str, Any]:
+def _route(body: Mapping[str, object], variant: Variant) -> dict[str, Any]:
     """Who really answered, and the number under which OpenRouter keeps the bill."""
     names = ("provider", "id") if variant.reports_cost else ()
     return {name: body[name] for name in names if body.get(name)}
 
 
 def _extra(
-    body: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any], variant: Variant
+    body: Mapping[str, object], choice: Mapping[str, object], message: Mapping[str, object], variant: Variant
 ) -> dict[str, Any] | None:
     extra = _route(body, variant)
     for holder, name in ((choice, "logprobs"), (message, "annotations"), (message, "audio"), (message, "images")):
@@ -197,7 +197,7 @@ def text_and_reasoning(message: Mapping[str, Any]) -> tuple[str, str]:
     return text, thought if isinstance(thought, str) else _json.dumps(thought)
 
 
-def _kind(part: Any) -> Any:
+def _kind(part: object) -> Any:
     return part.get("type") if isinstance(part, Mapping) else "text"
 
 

@@ -95,7 +95,7 @@ def responses_payload(
     return payload
 
 
-def _tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tool(tool: Mapping[str, object]) -> Mapping[str, Any]:
     if tool.get("type") not in (None, "function"):
         return tool  # one of the server's own
     function = function_of(tool)
@@ -219,7 +219,7 @@ class ResponsesAssembly:
         return self._body
 
 
-def error_of_record(record: Mapping[str, Any]) -> Any:
+def error_of_record(record: Mapping[str, object]) -> Any:
     """The error in a response or in a record of a stream; None if there is none."""
     if record.get("type") == "error":
         return record.get("error") or {"message": record.get("message"), "code": record.get("code")}

@@ -37,7 +37,7 @@ class _NotStrictError(Exception):
     """A schema that has no strict form."""
 
 
-def strict_schema(schema: Mapping[str, Any], *, bounds: bool = False) -> dict[str, Any] | None:
+def strict_schema(schema: Mapping[str, object], *, bounds: bool = False) -> dict[str, Any] | None:
     """A schema in strict form, or None where it has none (free-form objects, conditions, a root that is no object).
 
     Every object gets `additionalProperties: false` and requires all its properties, so an optional field is always
@@ -58,7 +58,7 @@ def strict_schema(schema: Mapping[str, Any], *, bounds: bool = False) -> dict[st
     return done
 
 
-def without_ref_siblings(value: Any) -> Any:
+def without_ref_siblings(value: object) -> Any:
     """A schema without the keywords beside `$ref`, which most grammars refuse or ignore."""
     if isinstance(value, Mapping):
         if isinstance(value.get("$ref"), str):
@@ -70,7 +70,7 @@ def without_ref_siblings(value: Any) -> Any:
     return value
 
 
-def _inlined(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def _inlined(schema: Mapping[str, object]) -> Mapping[str, Any]:
     """The root, with a `$ref` of its own replaced by what it names: strict mode needs an object there."""
     seen: set[str] = set()
     root = schema
@@ -87,7 +87,7 @@ def _inlined(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**root, **{name: schema[name] for name in _DEFINITIONS if name in schema}}
 
 
-def _strict(schema: Any, dropped: frozenset[str]) -> Any:
+def _strict(schema: object, dropped: frozenset[str]) -> Any:
     if not isinstance(schema, Mapping):
         raise _NotStrictError  # `true` and `false` are schemas too, but not strict ones
     if "allOf" in schema:
@@ -119,7 +119,7 @@ def _strict(schema: Any, dropped: frozenset[str]) -> Any:
     return done
 
 
-def _close(done: dict[str, Any], schema: Mapping[str, Any]) -> None:
+def _close(done: dict[str, Any], schema: Mapping[str, object]) -> None:
     """Let an object hold what it names, all of it and nothing else."""
     if not schema.get("properties") and schema.get("additionalProperties") is not False:
         raise _NotStrictError  # a dictionary with any keys
