@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks.lm import Figures, Forecast, Ledger, Range, Totals, dollars_text, text_table
-from synalinks.lm.forecast.table import counts_text, money_text
+from synalinks.lm.forecast import counts_text, money_text
 
 _COLUMNS = ("calls", "actual", "tokens", "actual", "dollars", "as if live", "within")
 

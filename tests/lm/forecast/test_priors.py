@@ -134,7 +134,7 @@ def test_failed_attempts_are_known() -> None:
 def test_vectors_keep_the_size_they_had() -> None:
     priors = Priors()
     priors.dimensions["ollama/embedder"] = 6
-    from synalinks.lm.providers.fake.synthetic import SyntheticProvider
+    from synalinks.lm.forecast.synthetic import SyntheticProvider
 
     request = Request("embed", "ollama/embedder", texts=("one",))
     reply = asyncio.run(SyntheticProvider(priors=priors)(Call(request)))

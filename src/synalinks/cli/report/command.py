@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from synalinks.cli.report.files import read_runs, read_targets
+from synalinks.cli.report.page import page
+
 
 @click.command()
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
@@ -28,9 +31,6 @@ def report(runs: tuple[Path, ...], output: Path, targets: Path | None) -> None:
       synalinks report train.jsonl train.history.json -o report.html
       synalinks report before.jsonl after.jsonl --targets targets.jsonl
     """
-    from synalinks.cli.report.files import read_runs, read_targets  # the LM layer takes 100 ms to import
-    from synalinks.cli.report.page import page
-
     found = read_runs(runs)
     text = page(found, None if targets is None else read_targets(targets))
     try:

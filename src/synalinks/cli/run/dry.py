@@ -16,15 +16,22 @@ from synalinks.errors import CassetteError
 from synalinks.lm.blocks import use_runtime
 from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cache.location import cache_disabled, default_location
-from synalinks.lm.forecast.figures import notes_of, ordered, rows_of
-from synalinks.lm.forecast.forecast import Forecast
-from synalinks.lm.forecast.priors import Priors
-from synalinks.lm.forecast.ranges import Figures, Row
-from synalinks.lm.forecast.table import expected_text, shortened, wrapped
-from synalinks.lm.forecast.workload import workloads_of_run
+from synalinks.lm.forecast import (
+    Figures,
+    Forecast,
+    Priors,
+    Row,
+    SyntheticProvider,
+    expected_text,
+    notes_of,
+    ordered,
+    rows_of,
+    shortened,
+    workloads_of_run,
+    wrapped,
+)
 from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger
-from synalinks.lm.providers.fake.synthetic import SyntheticProvider
 from synalinks.lm.tables import text_table
 from synalinks.trainers.forecasting import dry_run as dry_runs
 from synalinks.trainers.forecasting.dry_run import DryRun

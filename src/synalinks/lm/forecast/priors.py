@@ -31,6 +31,8 @@ MOST_READ, MOST_LENGTHS, MOST_PAIRS = 20_000, 4_096, 2_048
 #: The smallest relative error of a fitted token count.
 LEAST_ERROR = 0.03
 #: The percentiles of measured lengths that bound low and high figures.
+SHORT: float
+LONG: float
 SHORT, LONG = 0.10, 0.95
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synalinks.lm.forecast.priors import Priors
+from synalinks.lm.forecast.synthetic import SyntheticProvider, Tokens
 from synalinks.lm.ledger.ledger import Ledger
-from synalinks.lm.providers.fake.synthetic import SyntheticProvider, Tokens
 
 if TYPE_CHECKING:
     from synalinks.lm.cassette.session import Cassette

@@ -6,16 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from synalinks._base.lazy import LazyModule
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
 from synalinks.modules.core.invocations import Invocations
 from synalinks.saving import serialize_synalinks_object
 
 if TYPE_CHECKING:
+    from synalinks import metrics as metric_namespace
+    from synalinks import optimizers as optimizer_namespace
+    from synalinks import rewards as reward_namespace
     from synalinks.optimizers import Optimizer
+    from synalinks.trainers.compile import compiled as parts
     from synalinks.trainers.compile.compiled import Compiled
-
-# Rewards, metrics and optimizers are loaded by what uses them: a program that is only called starts without.
+else:  # a program that is only called starts without them
+    metric_namespace = LazyModule("synalinks.metrics")
+    optimizer_namespace = LazyModule("synalinks.optimizers")
+    reward_namespace = LazyModule("synalinks.rewards")
+    parts = LazyModule("synalinks.trainers.compile.compiled")
 
 #: Methods of trainers elsewhere that a program of one's own may override, and what serves here.
 _NEVER_CALLED = {
@@ -53,9 +61,7 @@ class Compilable:
     @cached_property
     def compilation(self) -> Compiled:
         """Rewards and metrics given to `compile`; none before."""
-        from synalinks.trainers.compile.compiled import Compiled
-
-        return Compiled.of(None, None, None)
+        return parts.Compiled.of(None, None, None)
 
     def compile(
         self,
@@ -83,13 +89,10 @@ class Compilable:
             ConfigurationError: something unknown; a method of the program that would never be called; masks that name
                 no field of the program's outputs.
         """
-        from synalinks import optimizers as optimizer_namespace
-        from synalinks.trainers.compile.compiled import Compiled
-
         for name, instead in _NEVER_CALLED.items():
             if hasattr(type(self), name):
                 raise ConfigurationError(f"{type(self).__name__}.{name} would never be called; {instead}")
-        self.compilation = Compiled.of(reward, reward_weights, metrics, self.output_structure)
+        self.compilation = parts.Compiled.of(reward, reward_weights, metrics, self.output_structure)
         self.compilation.check_schemas(self.output_structure, None)
         self.compilation.bind(self)
         found: Optimizer | None = optimizer_namespace.get(optimizer)
@@ -136,10 +139,6 @@ class Compilable:
 
     def compile_from_config(self, config: Mapping[str, Any]) -> None:
         """Compile as `get_compile_config` said."""
-        from synalinks import metrics as metric_namespace
-        from synalinks import optimizers as optimizer_namespace
-        from synalinks import rewards as reward_namespace
-
         reward, metrics = config.get("reward"), config.get("metrics")
         self.compile(
             optimizer=optimizer_namespace.get(config.get("optimizer")),

@@ -34,8 +34,7 @@ from synalinks import _json, session
 from synalinks import optimizers as optimizer_namespace
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Forecast, Ledger, Request, current_run, isolated
-from synalinks.lm.forecast.figures import notes_of, rows_of
-from synalinks.lm.forecast.priors import Priors
+from synalinks.lm.forecast import Priors, notes_of, rows_of
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.optimizers.candidates import Candidate
 from synalinks.trainers.checks import models_of

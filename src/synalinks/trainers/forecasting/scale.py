@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from synalinks.lm.forecast.workload import CallStatistics, Group, Workload, WorkloadRange
+from synalinks.lm.forecast import CallStatistics, Group, Workload, WorkloadRange
 from synalinks.optimizers.evolutionary.population import NEWCOMERS
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.shape import Shape

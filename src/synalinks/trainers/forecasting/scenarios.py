@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synalinks.lm import Call, Reply, Request
-from synalinks.lm.forecast.figures import GROWTH
-from synalinks.lm.forecast.priors import LONG, SHORT, Priors, quantile
-from synalinks.lm.providers.fake.synthetic import SyntheticProvider
+from synalinks.lm.forecast import GROWTH, LONG, SHORT, Priors, SyntheticProvider, quantile
 from synalinks.trainers.forecasting.simulated_rewards import RewardRule, half_right, longest_best, none_right
 
 #: Passes through the program, about: of the expected scenario, and of each of the other two.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from synalinks.lm import Entry
-from synalinks.lm.forecast.workload import CallStatistics, Group, group_of
+from synalinks.lm.forecast import CallStatistics, Group, group_of
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.forecasting.shape import Shape
 from synalinks.trainers.forecasting.simulated_rewards import SimulatedRewards

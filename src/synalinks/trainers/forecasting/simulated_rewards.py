@@ -13,7 +13,7 @@ from dataclasses import fields
 from typing import Any
 
 from synalinks import scope
-from synalinks.lm.providers.fake.synthetic import uniform
+from synalinks.lm.forecast import uniform
 from synalinks.rewards import BatchReward, Reward
 from synalinks.scope import Scope
 from synalinks.trainers.compile.compiled import Compiled

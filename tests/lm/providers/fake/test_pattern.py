@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from synalinks.lm.forecast.synthetic import uniform
 from synalinks.lm.providers.fake.pattern import matching
-from synalinks.lm.providers.fake.synthetic import uniform
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from synalinks.errors import ConfigurationError, SampleRefused
 from synalinks.lm.core.call import Call, Delta, Reply, Request, schema_of
+from synalinks.lm.forecast.synthetic import SyntheticProvider
 from synalinks.lm.forecast.token_count import count_prompt, count_tokens
-from synalinks.lm.providers.fake.synthetic import SyntheticProvider
 from synalinks.scope import Scope
 
 ASKED = ({"role": "system", "content": "Be exact."}, {"role": "user", "content": "What is 2 + 3?"})
