@@ -41,12 +41,18 @@ from synalinks.lm.providers import (
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.runtime import Runtime, current, runtime_of
+from synalinks.lm.runtime import Runtime, current
 from synalinks.lm.single_flight import SingleFlightLayer
 from synalinks.lm.validate import ValidateLayer
 
 CacheMode = Literal["use", "refresh", "off"]
 _callers = itertools.count(1)
+
+
+def runtime_of(call: Call) -> Runtime:
+    """The runtime that a call was made in."""
+    found = call.runtime
+    return found if isinstance(found, Runtime) else current()
 
 
 class ProviderHandler:
@@ -353,8 +359,12 @@ def _budgets(call: Call) -> list[dict[str, str]]:
 
 def _seconds_left(call: Call) -> float | None:
     """Seconds after which a budget lets a call out no more; None without a time cap."""
-    ends = (tracker.seconds_open for tracker in runtime_of(call).trackers)
-    return min((end for end in ends if end is not None), default=None)
+    least: float | None = None
+    for tracker in runtime_of(call).trackers:
+        end = tracker.seconds_open
+        if end is not None and (least is None or end < least):
+            least = end
+    return least
 
 
 def _shared_by(call: Call) -> tuple[object, ...]:

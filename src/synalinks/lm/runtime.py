@@ -132,12 +132,6 @@ def clear() -> None:
     PROCESS.clear()
 
 
-def runtime_of(call: Call) -> Runtime:
-    """The runtime that a call was made in."""
-    found = call.runtime
-    return found if isinstance(found, Runtime) else current()
-
-
 class Block:
     """A `with` block that changes the runtime of its context.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar, Literal
 
 from synalinks import _json
@@ -193,7 +193,12 @@ class LanguageModel(RemoteModel):
             value["refusal"] = reply.refusal
         if reply.tool_calls:
             value = from_wire({**value, "tool_calls": reply.tool_calls})
-        return JsonDataModel(schema=ChatMessage.get_schema(), json=value, name=f"{self.name}_response")
+        return JsonDataModel(schema=_message_schema(), json=value, name=f"{self.name}_response")
+
+
+@cache
+def _message_schema() -> JsonObject:
+    return ChatMessage.get_schema()
 
 
 def _piece(delta: Delta) -> JsonObject:
