@@ -8,7 +8,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -124,23 +124,27 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self.count = self.free = count
-        self._waiting: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        self._waiting: deque[_Waiter] = deque()
         self._lock = DeferringLock()
 
     async def acquire(self) -> None:
         """Wait for a slot, and take it."""
         with self._lock:
-            if self.free > 0 and not self._waiting:
+            if self.free > 0 and not self._waiting:  # as in `_take`, without the call
                 self.free -= 1
                 return
-            loop = asyncio.get_running_loop()
-            waiter = (loop, loop.create_future())
-            self._waiting.append(waiter)
-        try:
-            await waiter[1]
-        except BaseException:
-            self._lock.run(partial(self._leave, waiter))
-            raise
+        await first_free((self,))
+
+    def try_acquire(self) -> bool:
+        """Take a slot, if there is a free one that nothing else waits for."""
+        with self._lock:
+            return self._take()
+
+    def _take(self) -> bool:
+        if self.free <= 0 or self._waiting:
+            return False
+        self.free -= 1
+        return True
 
     def release(self) -> None:
         """Give a slot back: to the first who waits, if there is one."""
@@ -157,26 +161,84 @@ class Slots:
         for _ in range(more):
             self._hand_on()
 
-    def _leave(self, waiter: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]) -> None:
+    def join(self, waiter: _Waiter) -> None:
+        """Give a slot to a waiter, now or in its turn."""
+        with self._lock:
+            if not self._take():
+                self._waiting.append(waiter)
+            elif not waiter.give(self):
+                self._hand_on()
+
+    def leave(self, waiter: _Waiter) -> None:
+        """Have a waiter wait no longer; a slot that it was given meanwhile goes to the next."""
+        self._lock.run(partial(self._leave, waiter))
+
+    def _leave(self, waiter: _Waiter) -> None:
         if waiter in self._waiting:
             self._waiting.remove(waiter)
-        else:  # it had been given a slot at the very moment it was cancelled
+        elif waiter.slots is self:
             self._hand_on()
 
     def _hand_on(self) -> None:
         while self._waiting and self.free >= 0:
-            loop, future = self._waiting.popleft()
-            try:
-                loop.call_soon_threadsafe(_set_result, future)
-            except RuntimeError:  # its loop was closed
-                continue
-            return
+            if self._waiting.popleft().give(self):
+                return
         self.free += 1
 
 
-def _set_result(future: asyncio.Future[None]) -> None:
+class _Waiter:
+    """A task that waits for one slot, of any of several `Slots`.
+
+    Attributes:
+        future: its result is the `Slots` of which it was given one.
+        slots: the same, as soon as it was given.
+    """
+
+    __slots__ = ("_loop", "_open", "future", "slots")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Slots] = self._loop.create_future()
+        self.slots: Slots | None = None
+        self._open = [True]
+
+    def give(self, slots: Slots) -> bool:
+        """Give it a slot; False if it has one already, or its event loop is closed."""
+        try:
+            self._open.pop()  # one of the threads that try this at the same moment succeeds
+        except IndexError:
+            return False
+        self.slots = slots
+        try:
+            self._loop.call_soon_threadsafe(_set_result, self.future, slots)
+        except RuntimeError:  # its loop was closed
+            self.slots = None
+        return self.slots is not None
+
+
+def _set_result(future: asyncio.Future[Slots], slots: Slots) -> None:
     if not future.done():
-        future.set_result(None)
+        future.set_result(slots)
+
+
+async def first_free(choices: Sequence[Slots]) -> Slots:
+    """Wait for a slot of any of these, and take it; the first of those that have one."""
+    for slots in choices:
+        if slots.try_acquire():
+            return slots
+    waiter = _Waiter()
+    for slots in choices:
+        slots.join(waiter)
+    try:
+        taken = await waiter.future
+    except BaseException:
+        for slots in choices:
+            slots.leave(waiter)
+        raise
+    for slots in choices:
+        if slots is not taken:
+            slots.leave(waiter)
+    return taken
 
 
 async def until(job: Coroutine[Any, Any, object], seconds: float | None) -> None:

@@ -52,6 +52,7 @@ WHERE = [
     ("azure/m", "https://theirs.openai.azure.com", True, None, False),  # anybody may have a resource there
     ("ollama/m", "http://localhost:11434", True, None, True),
     ("ollama/m", "http://evil.example:11434", True, None, False),
+    ("ollama/m", "http://second.example:11434", True, "http://first.example,http://second.example:11434", True),
 ]
 
 
@@ -132,9 +133,13 @@ def test_a_refusal_says_why_no_key_was_sent(credentials: Credentials, words: str
         ("https://a.example/v1?key=abc&sig=1", "https://a.example/v1"),
         ("https://a.example/v1?api-version=7&code=abc#part", "https://a.example/v1?api-version=7"),
         ("user:password@a.example:8000", "a.example:8000"),
+        (
+            ["https://user:password@a.example/v1", "https://b.example/v1?key=abc"],
+            ["https://a.example/v1", "https://b.example/v1"],
+        ),
     ],
 )
-def test_what_is_saved_of_an_address(given: str | None, saved: str | None) -> None:
+def test_what_is_saved_of_an_address(given: str | list[str] | None, saved: str | list[str] | None) -> None:
     assert saved_base(given) == saved
 
 
@@ -183,6 +188,24 @@ def test_a_loaded_program_sends_no_key_to_an_address_of_its_own(keys: Keys, tmp_
     path = _saved(tmp_path / "p.json", api_base=EVIL)
     asyncio.run(asyncio.wait_for(synalinks.Program.load(path)(CHAT), 10))
     assert keys.got == [(EVIL, None)]
+
+
+def test_of_several_servers_each_gets_the_key_or_does_not(
+    keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "https://noted.example"
+    path = _saved(tmp_path / "p.json", api_base=[EVIL, own])
+    program = synalinks.Program.load(path)
+
+    async def both() -> None:
+        await asyncio.gather(program(CHAT), program(synalinks.ChatMessages(messages=[])))
+
+    asyncio.run(both())
+    assert sorted(keys.got) == [(EVIL, None), (own, SECRET)]
+    keys.got.clear()
+    model = synalinks.LanguageModel("noted/m", api_base=[EVIL, own], api_key=OTHER)
+    assert [server.key for server in model.client.servers] == [OTHER, OTHER], "the program named both"
+    assert OTHER not in repr(model.get_config())
 
 
 @pytest.mark.parametrize("how", ["get", "deserialize", "from_config", "loaded then cloned"])

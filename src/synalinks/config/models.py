@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from synalinks import session
 from synalinks.errors import ConfigurationError
 from synalinks.modules import DecisionModel, EmbeddingModel, LanguageModel
@@ -37,8 +39,9 @@ def default_decision_model() -> DecisionModel | None:
     return session.get_setting("decision_model")  # type: ignore[no-any-return]
 
 
-def set_api_base(api_base: str | None) -> None:
-    """The server of every model that is made from now on without `api_base=`; None for the provider's own again.
+def set_api_base(api_base: str | Sequence[str] | None) -> None:
+    """The server, or the servers, of every model that is made from now on without `api_base=`; None for the provider's
+    own again.
 
     It is before the provider's environment variable, and it is not saved with a program.
 
@@ -51,13 +54,14 @@ def set_api_base(api_base: str | None) -> None:
     Raises:
         ConfigurationError: no URL.
     """
-    if api_base is not None and not (isinstance(api_base, str) and api_base.strip()):
+    named = api_base if isinstance(api_base, (list, tuple)) else [api_base]
+    if api_base is not None and not (named and all(isinstance(one, str) and one.strip() for one in named)):
         raise ConfigurationError(f"set_api_base({api_base!r}): give the URL of a server, e.g. 'http://127.0.0.1:8000'")
     session.set_setting("api_base", api_base)
 
 
-def api_base() -> str | None:
-    """The server of models that are made without one of their own, or None."""
+def api_base() -> str | Sequence[str] | None:
+    """The server, or the servers, of models that are made without one of their own, or None."""
     return session.get_setting("api_base")  # type: ignore[no-any-return]
 
 

@@ -146,7 +146,7 @@ class RowWorker:
         self._runner = asyncio.Runner()
         self._models = models_of([self.program])
         for model in self._models:
-            model.client.limits = model.client.limits.divided(task.workers)
+            model.client.divide_limits(task.workers)
         self._name = uuid.uuid4().hex
         self._tracker = None if task.budget is None else LeasedTracker(task.budget, SystemClock(), self, self._name)
         self._columns = output_columns(self.program)

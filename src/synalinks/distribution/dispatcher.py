@@ -16,19 +16,18 @@ import itertools
 import warnings
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from synalinks import _json, scope
 from synalinks.data import BOOKKEEPING, Variable
+from synalinks.distribution.attempts import Attempts, Post
 from synalinks.distribution.messages import (
     Answer,
     Asked,
-    Attempt,
     Attempted,
     CallSample,
-    CancelAttempt,
     CancelJob,
     Done,
     FailedCall,
@@ -36,7 +35,6 @@ from synalinks.distribution.messages import (
     Job,
     Piece,
     ScoreRow,
-    ToWorker,
     Values,
     Warned,
     Withdrawn,
@@ -44,7 +42,6 @@ from synalinks.distribution.messages import (
 from synalinks.distribution.parcels import sendable
 from synalinks.errors import ConnectionFailed, SynalinksError, WorkerLost
 from synalinks.lm import Call, Client, Reply
-from synalinks.lm.core.call import Trace
 from synalinks.lm.core.place import move
 from synalinks.lm.process import PROCESS
 from synalinks.modules.models.folding import warn_of_failure
@@ -57,17 +54,8 @@ class LinkLost(Exception):
     """The worker at the other end of a link has ended; says why."""
 
 
-class Link(Protocol):
-    """The way to one worker, for one run.
-
-    Attributes:
-        name: of the worker, for messages.
-    """
-
-    name: str
-
-    def post(self, message: ToWorker) -> None:
-        """Send a message; one to a worker that is lost is dropped."""
+class Link(Post, Protocol):
+    """The way to one worker, for one run."""
 
     def update(self, version: int, after: int | None, values: Values) -> None:
         """Set variables of the replica."""
@@ -128,7 +116,7 @@ class Dispatcher:
         self._pumps: set[asyncio.Task[None]] = set()
         self._unplaced: list[_Running] = []
         self._jobs: dict[int, _Running] = {}
-        self._attempts: dict[int, tuple[Link, Call, asyncio.Future[Reply]]] = {}
+        self._attempts = Attempts()
         self._clients: dict[str, Client] = {}
         self._known: dict[Link, set[str]] = {}
         self._numbers = itertools.count(1)
@@ -219,10 +207,7 @@ class Dispatcher:
     def _drop(self, link: Link, lost: LinkLost) -> None:
         jobs = self._links.pop(link)
         del self._known[link]
-        for _, _, outcome in [one for one in self._attempts.values() if one[0] is link]:
-            if not outcome.done():
-                error = f"{link.name}, which waited for the answer, has ended ({lost})"
-                outcome.set_exception(ConnectionFailed(error, uncertain=True))
+        self._attempts.drop(link, lost)
         for running in sorted(jobs, key=lambda one: one.job.number):
             running.losses += 1
             running.link = None
@@ -260,7 +245,7 @@ class Dispatcher:
 
     def _take(self, link: Link, message: FromWorker) -> None:
         if isinstance(message, Piece | Attempted):
-            self._take_of_attempt(message)
+            self._attempts.take(message)
             return
         job = message.number if isinstance(message, Done) else message.job
         running = self._jobs.get(job)
@@ -356,44 +341,15 @@ class Dispatcher:
             reply.feed(lambda delta: link.post(Piece(asked.number, delta)))
         link.post(Answer(asked.number, reply, None))
 
-    # --- attempts --------------------------------------------------------------------------------------------
-
     async def _send(self, client: Client, link: Link, call: Call) -> Reply:
         """Have a worker send an attempt: the one that asked, or another where that one is lost."""
         if link not in self._links:
             if not self._links:
                 raise ConnectionFailed("no worker is left to send this from; another one is being started")
             link = min(self._links, key=lambda one: len(self._links[one]))
-        number = next(self._numbers)
-        outcome: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._attempts[number] = (link, call, outcome)
-        new = client.origin not in self._known[link]
+        known = client.origin in self._known[link]
         self._known[link].add(client.origin)
-        sent = replace(call, sink=None, admission=None, trace=Trace(), check=None, via=None, runtime=None)
-        known = None if not new else client
-        link.post(Attempt(number, client.origin, known, client.endpoint, sent, call.sink is not None))
-        try:
-            return await outcome
-        except asyncio.CancelledError:
-            link.post(CancelAttempt(number))
-            raise
-        finally:
-            del self._attempts[number]
-
-    def _take_of_attempt(self, message: Piece | Attempted) -> None:
-        found = self._attempts.get(message.number)
-        if found is None:
-            return
-        _, call, outcome = found
-        if isinstance(message, Piece):
-            if call.sink is not None:
-                call.sink(message.delta)
-        elif not outcome.done():
-            call.trace.rate_limit_status = message.status
-            if message.error is not None:
-                outcome.set_exception(message.error)
-            elif message.reply is not None:
-                outcome.set_result(message.reply)
+        return await self._attempts.send(client, call, link, known)
 
 
 async def _ended(calls: Iterable[asyncio.Task[Reply]]) -> None:

@@ -12,17 +12,17 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from synalinks import scope as scopes
 from synalinks import session
 from synalinks.data import Variable
+from synalinks.distribution.attempts import send_attempt
 from synalinks.distribution.messages import (
     Answer,
     Asked,
     Attempt,
-    Attempted,
     CallSample,
     CancelAttempt,
     CancelJob,
@@ -38,7 +38,7 @@ from synalinks.distribution.messages import (
     Withdrawn,
 )
 from synalinks.distribution.parcels import Parcel, sendable
-from synalinks.errors import ConfigurationError, LMError
+from synalinks.errors import ConfigurationError
 from synalinks.lm import Call, Client, Reply, Sink
 from synalinks.lm.blocks import use_sender
 from synalinks.lm.client import runtime_of
@@ -140,7 +140,10 @@ class Replica:
             case Job():
                 self._jobs.start(message.number, self._do(message))
             case Attempt():
-                self._attempts.start(message.number, self._send(message))
+                if message.client is not None:
+                    self._clients[message.origin] = message.client
+                work = send_attempt(message, self._clients[message.origin], self._post)
+                self._attempts.start(message.number, work)
             case Answer():
                 self._answered(message)
             case Piece():
@@ -296,30 +299,6 @@ class Replica:
         if answer.error is not None:
             self._errors.setdefault(call.job, []).append((answer.number, answer.error))
         call.answer.get_loop().call_soon_threadsafe(_settle, call.answer, answer)
-
-    # --- attempts --------------------------------------------------------------------------------------------
-
-    async def _send(self, attempt: Attempt) -> None:
-        """Send a request to the provider, and tell the driver what came of it."""
-        client = (attempt.client or self._clients[attempt.origin]).at(attempt.endpoint)
-        self._clients[attempt.origin] = client
-        sink: Sink | None = None
-        if attempt.streams:
-
-            def sink(delta: Any) -> None:
-                self._post(Piece(attempt.number, delta))
-
-        call = replace(attempt.call, sink=sink)
-        reply, error = None, None
-        try:
-            reply = await client.send_here(call)
-        except asyncio.CancelledError:
-            raise
-        except BaseException as caught:  # noqa: BLE001  handed to the driver
-            error = sendable(caught)
-            if isinstance(error, LMError):
-                error.__traceback__ = None
-        self._post(Attempted(attempt.number, reply, error, call.trace.rate_limit_status))
 
 
 def _settle(waiting: asyncio.Future[Reply], answer: Answer) -> None:

@@ -72,7 +72,7 @@ def begun(kind: Kind, module: object, kwargs: object) -> Attributes:
 
 def _request(module: CallsModel, kwargs: object) -> Attributes:
     client, given = module.client, kwargs if isinstance(kwargs, Mapping) else {}
-    server = urlsplit(client.endpoint)
+    server = urlsplit(client.endpoint if len(client.endpoints) == 1 else "")  # which of several is not known yet
     found: Attributes = {
         "gen_ai.provider.name": PROVIDERS.get(client.spec.prefix, client.spec.prefix),
         "gen_ai.request.model": client.model_name,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from synalinks.lm.core.call import Call, Handler, Reply
-from synalinks.lm.core.errors import CallTimeout, LMError
+from synalinks.lm.core.errors import CallTimeout, ConnectionFailed, LMError
 from synalinks.lm.rate_limit.account import Account
+from synalinks.lm.rate_limit.hosts import Hosts
 
 #: Statuses of a server that has more calls than it can take: Ollama and llama.cpp say 503, others 429.
 TOO_MANY = (429, 503)
@@ -19,7 +20,7 @@ class AttemptLayer:
 
     Args:
         timeout: seconds an attempt may take, waiting in the server's queue included; None for no limit.
-        account: updated after each attempt (`call.trace.rate_limit_status`).
+        account: updated after each attempt (`call.trace.rate_limit_status`); or those of several servers.
 
     Raises:
         CallTimeout: no whole answer in that time; the provider may have billed it.
@@ -27,16 +28,17 @@ class AttemptLayer:
 
     name = "attempt"
 
-    def __init__(self, timeout: float | None, account: Account) -> None:
+    def __init__(self, timeout: float | None, account: Account | Hosts) -> None:
         self._timeout = timeout
         self._account = account
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that makes one attempt through `below`."""
-        timeout, account = self._timeout, self._account
+        timeout, accounts = self._timeout, self._account
+        only = accounts if isinstance(accounts, Account) else None
 
         async def attempt(call: Call) -> Reply:
-            model, trace = call.request.model, call.trace
+            model, trace, account = call.request.model, call.trace, only or accounts.of(call)
             mark = account.mark(model)
             adaptive = account.adaptive
             trial = 0 if adaptive is None else adaptive.trial
@@ -54,6 +56,11 @@ class AttemptLayer:
                     uncertain=True,
                 ) from error
             except LMError as error:
+                if isinstance(error, ConnectionFailed):
+                    if error.unreachable:
+                        account.presence.lost(account.clock.now())
+                else:
+                    account.presence.found()
                 if adaptive is not None and error.status in TOO_MANY:
                     adaptive.overloaded(trial)
                 raise

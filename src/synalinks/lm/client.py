@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Literal
 
 from synalinks._concurrency import Clock
@@ -18,30 +18,25 @@ from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.layer import CassetteLayer
 from synalinks.lm.core import place as scopes
 from synalinks.lm.core.call import Call, Check, Handler, Kind, Layer, Reply, Request, Sink, Stack, stack
-from synalinks.lm.core.errors import OfflineError
 from synalinks.lm.layers import Placed, name_of, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, free_unless_stated, price_of, stated_price
 from synalinks.lm.process import PROCESS
 from synalinks.lm.providers import (
-    LOCAL_LIMITS,
     NO_CREDENTIALS,
     Credentials,
     Spec,
-    address_of,
-    endpoint_of,
     is_loopback,
     is_own_server,
-    key_of,
-    limits_at,
-    make,
     resolve,
     saved_base,
 )
 from synalinks.lm.rate_limit.account import Account, Limits
+from synalinks.lm.rate_limit.hosts import Hosts
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.runtime import Runtime, current
+from synalinks.lm.servers import ProviderHandler, Server, runtime_of, servers_of
 from synalinks.lm.single_flight import SingleFlightLayer
 from synalinks.lm.validate import ValidateLayer
 
@@ -49,59 +44,14 @@ CacheMode = Literal["use", "refresh", "off"]
 _callers = itertools.count(1)
 
 
-def runtime_of(call: Call) -> Runtime:
-    """The runtime that a call was made in."""
-    found = call.runtime
-    return found if isinstance(found, Runtime) else current()
-
-
-class ProviderHandler:
-    """The end of a stack: the model's own provider, made at the first live call, or the handler that replaces it."""
-
-    def __init__(self, spec: Spec, api_base: str | None, credentials: Credentials) -> None:
-        self.name = spec.prefix
-        self._spec = spec
-        self._api_base = api_base
-        self._credentials = credentials
-        self._provider: Handler | None = None
-
-    def __call__(self, call: Call, /) -> Awaitable[Reply]:
-        if PROCESS.stopping:
-            PROCESS.check_not_stopping(call)
-        runtime = runtime_of(call)
-        if runtime.provider is not None:
-            return runtime.provider(call)
-        if runtime.offline:
-            raise OfflineError(
-                f"{call.request.model!r} was called for an answer that is on no cassette and in no cache, and live "
-                f"calls are forbidden (at {call.scope}). Run once without --offline to record it"
-            )
-        if call.via is not None and self._sent_anywhere:
-            return call.via(call)
-        return self.here(call)
-
-    @cached_property
-    def _sent_anywhere(self) -> bool:
-        """Whether another process can make the same provider: a key or password that is stated stays in this one."""
-        address = address_of(self._spec, self._api_base)
-        return self._credentials.api_key is None and address.auth is None and not address.query
-
-    def here(self, call: Call) -> Awaitable[Reply]:
-        """Send a call from this process to the model's own provider."""
-        if self._provider is None:
-            self._provider = make(self._spec, self._api_base, credentials=self._credentials)
-            PROCESS.servers.add((self._spec.prefix, endpoint_of(self._spec, self._api_base)))
-        return self._provider(call)
-
-
 class Client:
     """A model's way to its provider: a stack of layers, made once for each kind of runtime.
 
     Args:
         model: with its provider's prefix.
-        api_base: URL of the server; the provider's own where None.
+        api_base: URL of the server, or of each of several that have the model; the provider's own where None.
         credentials: the key, where not the environment's.
-        limits: of the account; the provider's defaults for those that are None.
+        limits: of the account, at each server; the provider's defaults for those that are None.
         retry: when to try again.
         cache: `use`; `refresh` to ask anew and store; `off`.
         cache_dir: folder of the cache, or URL of a Redis server (`redis://`, `rediss://`, `unix://`); that of all runs
@@ -129,7 +79,7 @@ class Client:
         self,
         model: str,
         *,
-        api_base: str | None = None,
+        api_base: str | Sequence[str] | None = None,
         credentials: Credentials = NO_CREDENTIALS,
         limits: Limits | None = None,
         retry: RetryPolicy | None = None,
@@ -152,31 +102,26 @@ class Client:
         )
         self.model = model
         self.spec, self.model_name = resolve(model)
-        self.endpoint = endpoint_of(self.spec, api_base)
+        self._provider = ProviderHandler(self.spec, servers_of(self.spec, api_base, credentials, limits), credentials)
+        #: The URLs of the servers that share its calls.
+        self.endpoints = tuple(server.endpoint for server in self.servers)
+        #: The first of them, under which the cache has the answers of all.
+        self.endpoint = self.endpoints[0]
         self.caller = next(_callers)
         #: Names the client, and every copy of it that a pickle made in another process.
         self.origin = f"{PROCESS.token} {self.caller}"
         PROCESS.clients[self.origin] = self
         self._api_base = api_base
         #: Gives the price of a model at this server; unknown at another than the provider's, until one is stated.
-        self.price: Callable[[str], Price | None] = _price_at(self.spec, self.endpoint)
+        self.price: Callable[[str], Price | None] = _price_at(self.spec, self.endpoints)
         if price is not None:
             self.price = lambda _: price
-        defaults = limits_at(self.spec, self.endpoint)
-        #: Whether the number of calls at once is found by what the server can do: on one's own machine, where none is
-        #: stated.
-        self._adaptive = defaults is LOCAL_LIMITS and (limits is None or limits.concurrency is None)
-        self.limits = (limits or Limits()).over(defaults)
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = None if cache_dir is None else checked(cache_dir)
         self._layers = pairs_of(layers)
         #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
-        oauth = credentials.oauth
-        key = key_of(self.spec, credentials=credentials, api_base=api_base) if oauth is None else oauth.account
-        self._key = key or ""
-        self._provider = ProviderHandler(self.spec, api_base, credentials)
         self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind, bool, bool], Stack] = {}
         self._compose(current())  # a layer at a position that the stack does not have is refused here
 
@@ -186,6 +131,22 @@ class Client:
     def __reduce__(self) -> tuple[Callable[[Callable[[], Client], str], Client], tuple[Callable[[], Client], str]]:
         settings = {"api_base": saved_base(self._api_base), "cache_dir": saved_location(self._cache_dir)}
         return _unpickled, (partial(self._again, **settings), self.origin)  # a pickle is a file: it gets no key
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """Those that share its calls."""
+        return self._provider.servers
+
+    @property
+    def limits(self) -> Limits:
+        """Of the account, at the first server."""
+        return self.servers[0].limits
+
+    def divide_limits(self, parts: int) -> None:
+        """Keep to an equal part of the limits of each server, as one of so many processes."""
+        for server in self.servers:
+            server.limits = server.limits.divided(parts)
+        self._stacks.clear()
 
     @property
     def stack(self) -> Stack:
@@ -206,18 +167,20 @@ class Client:
 
     def _compose(self, runtime: Runtime, idle: frozenset[str] = frozenset()) -> Stack:
         clock, rng = runtime.clock, runtime.rng
-        account = (
+        accounts = [
             Account(Limits(), clock)
             if runtime.unlimited
             else PROCESS.account(
                 self.spec.prefix,
-                self.endpoint,
-                self._key,
-                self.limits,
+                server.endpoint,
+                server.key,
+                server.limits,
                 clock,
-                adaptive=self._adaptive and runtime.provider is None,
+                adaptive=server.adaptive and runtime.provider is None,
             )
-        )
+            for server in self.servers
+        ]
+        account = accounts[0] if len(accounts) == 1 else Hosts(accounts, self.endpoints)
         layers: list[Layer] = [
             LedgerLayer(self.spec.prefix, self._ledgers, clock),
             SingleFlightLayer(_shared_by, bypass=lambda call: runtime_of(call).replays_only),
@@ -242,7 +205,7 @@ class Client:
             ),
             AttemptLayer(self._retry.timeout, account),
             ValidateLayer(),
-            PriceLayer(self.price, clock, account.machine_time),
+            PriceLayer(self.price, clock, account.machine_time_of),
         ]
         left_out = [layer for layer in layers if name_of(layer) in idle]
         return stack(self._provider, *(layer for layer in place(layers, self._layers) if layer not in left_out))
@@ -315,16 +278,16 @@ class Client:
             PROCESS.check_not_stopping(call)
         return self._stack_for(runtime, request).outermost(call)
 
-    def at(self, endpoint: str) -> Client:
-        """The client itself, or one with the same settings for another server."""
-        return self if endpoint == self.endpoint else self._again(api_base=endpoint)
+    def endpoint_for(self, call: Call) -> str:
+        """The URL of the server that an attempt goes to."""
+        return self._provider.server_of(call).endpoint
 
-    def send_here(self, call: Call) -> Awaitable[Reply]:
-        """Send an attempt from this process to the model's own provider, past all layers of the stack."""
-        return self._provider.here(call)
+    def send_here(self, call: Call, endpoint: str) -> Awaitable[Reply]:
+        """Send an attempt from this process to a server, past all layers of the stack."""
+        return self._provider.at(endpoint)(call)
 
     def __repr__(self) -> str:
-        return f"<Client {self.model} at {self.endpoint}: {self.stack!r}>"
+        return f"<Client {self.model} at {', '.join(self.endpoints)}: {self.stack!r}>"
 
 
 def _unpickled(again: Callable[[], Client], origin: str) -> Client:
@@ -333,12 +296,12 @@ def _unpickled(again: Callable[[], Client], origin: str) -> Client:
     return client
 
 
-def _price_at(spec: Spec, endpoint: str) -> Callable[[str], Price | None]:
-    """What gives the price of a model at a server: the provider's own has the listed prices, one on this machine is
-    free unless a price was stated, and of any other only a stated price is known."""
-    if is_own_server(spec, endpoint):
+def _price_at(spec: Spec, endpoints: Sequence[str]) -> Callable[[str], Price | None]:
+    """What gives the price of a model at servers: the provider's own have the listed prices, those on this machine are
+    free unless a price was stated, and of any other, or of some of each, only a stated price is known."""
+    if all(is_own_server(spec, endpoint) for endpoint in endpoints):
         return price_of
-    return free_unless_stated if is_loopback(endpoint) else stated_price
+    return free_unless_stated if all(map(is_loopback, endpoints)) else stated_price
 
 
 def _has_no_cache(call: Call) -> bool:

@@ -23,6 +23,7 @@ from synalinks.lm.core.errors import (
     RateLimited,
 )
 from synalinks.lm.rate_limit.account import Account
+from synalinks.lm.rate_limit.hosts import Hosts
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -86,6 +87,9 @@ class RetryLayer:
 
     A refused connection is not tried again where no call of the account was ever answered: no server is there.
 
+    Where there are several servers, the next attempt goes to another one at once, and only waits when there is none
+    left; a connection that could not be made is then no attempt. A pause that one demands is of that one.
+
     Where a correction of a broken answer is too long for the model's context window, the call ends as that one.
 
     Between two attempts a sink gets a `Delta` with `restart`: what it received until then is void, and the next attempt
@@ -93,7 +97,7 @@ class RetryLayer:
 
     Args:
         policy: the bounds.
-        account: is slowed down by a 429; admits further attempts.
+        account: is slowed down by a 429; admits further attempts. Or those of several servers.
         clock: waits between attempts.
         rng: jitter.
         free: whether a model's tokens cost nothing, so that an attempt that may or may not
@@ -107,7 +111,7 @@ class RetryLayer:
     def __init__(
         self,
         policy: RetryPolicy,
-        account: Account,
+        account: Account | Hosts,
         clock: Clock | None = None,
         rng: random.Random | None = None,
         free: Callable[[str], bool] | None = None,
@@ -132,18 +136,18 @@ class RetryLayer:
             except BudgetExceeded as refused:
                 if isinstance(cut := refused.__cause__, LMError):  # a budget's cap cut the answer of this attempt short
                     tries = self._tries(call, cut)
-                    tries.count(cut)
+                    tries.count(call, cut)
                     tries.final_error(cut)
                 raise
 
         return retry
 
     async def _retry(self, attempt: Handler, call: Call, first: LMError) -> Reply:
-        from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt  # used after failures only
+        from tenacity import AsyncRetrying, retry_if_exception  # used after failures only
 
         tries = self._tries(call, first)
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._policy.attempts),
+            stop=tries.were_enough,
             wait=tries.wait,
             retry=retry_if_exception(tries.worth_another),
             before_sleep=tries.slow_the_account,
@@ -162,7 +166,7 @@ class RetryLayer:
         await self._clock.sleep(seconds if left is None else min(seconds, left + AFTER_THE_END))
 
     def _tries(self, call: Call, first: LMError) -> _Tries:
-        return _Tries(self._policy, self._account, self._rng, self._free(call.request.model), call.trace, first)
+        return _Tries(self._policy, self._account, self._rng, self._free(call.request.model), call, first)
 
 
 def _corrected(request: Request, broken: BadReply) -> Request:
@@ -192,22 +196,16 @@ class _Tries:
     """
 
     __slots__ = (
-        "_account",
-        "_free",
-        "_policy",
-        "_rng",
-        "_trace",
-        "attempts",
-        "bad",
-        "failed",
-        "final",
+        "_account", "_call", "_free", "_moves", "_not_sent", "_policy", "_rng", "attempts", "bad", "failed", "final",
         "last",
-    )
+    )  # fmt: skip
 
     def __init__(
-        self, policy: RetryPolicy, account: Account, rng: random.Random, free: bool, trace: Trace, first: LMError
+        self, policy: RetryPolicy, account: Account | Hosts, rng: random.Random, free: bool, call: Call, first: LMError
     ) -> None:
-        self._policy, self._account, self._rng, self._free, self._trace = policy, account, rng, free, trace
+        self._policy, self._account, self._rng, self._free, self._call = policy, account, rng, free, call
+        self._moves = False
+        self._not_sent = 0
         self.attempts = 0
         self.bad = 0
         self.failed = NO_COSTS
@@ -217,18 +215,18 @@ class _Tries:
     async def next(self, attempt: Handler, call: Call) -> Reply:
         """One attempt, admitted by the account; after a broken answer its request says what was wrong."""
         if self.attempts == 0:
-            self.count(self.last)
+            self.count(call, self.last)
             raise self.last
         broken = self.last if isinstance(self.last, BadReply) and self.last.problem is not None else None
         if broken is not None:
             call = replace(call, request=_corrected(call.request, broken))
-        await (self._account.admit(call.request) if call.admission is None else call.admission.next_turn())
+        await (self._account.of(call).admit(call.request) if call.admission is None else call.admission.next_turn())
         if call.sink is not None:
             call.sink(RESTART)
         try:
             reply = await attempt(call)
         except LMError as error:
-            self.count(error)
+            self.count(call, error)
             if broken is not None and error.kind == CONTEXT_LENGTH:  # the call's own request is not too long
                 self.final = True
                 broken.args = (f"{broken}; the correction is too long for the model's context window",)
@@ -236,21 +234,27 @@ class _Tries:
             raise
         except BudgetExceeded as refused:  # its cause carries what was spent until here to the ledger
             if isinstance(refused.__cause__, LMError):  # the budget's cap cut the answer of this attempt short
-                self.count(refused.__cause__)
+                self.count(call, refused.__cause__)
             raise refused from self.final_error(self.last)
         self.attempts += 1
         return reply
 
-    def count(self, error: LMError) -> None:
+    def count(self, call: Call, error: LMError) -> None:
         """Add a failed attempt."""
         self.last = error
+        self._moves = self._account.moves(call, error)
+        self._not_sent += self._moves and isinstance(error, ConnectionFailed) and error.unreachable
         self.attempts += error.kind != OVER_BUDGET  # which was not sent
         self.failed += error.last_cost(self._free)
         self.bad += isinstance(error, BadReply) and not error.is_empty
 
     def worth_another(self, error: BaseException) -> bool:
         """Whether trying again may help."""
-        if self.final or not isinstance(error, LMError) or not error.retryable or self._too_long(error):
+        if self.final or not isinstance(error, LMError) or not error.retryable:
+            return False
+        if self._moves:
+            return True
+        if self._too_long(error):
             return False
         if isinstance(error, ConnectionFailed) and error.refused and not self._account.answered:
             return False  # no server was ever there; one that was may be starting anew
@@ -259,8 +263,16 @@ class _Tries:
     def _too_long(self, error: LMError) -> bool:
         return error.retry_after is not None and error.retry_after > self._policy.max_wait
 
+    def were_enough(self, state: RetryCallState) -> bool:
+        """Whether no further attempt is allowed."""
+        return state.attempt_number - self._not_sent >= self._policy.attempts
+
     def wait(self, state: RetryCallState) -> float:
-        """Seconds before the next attempt: those of the provider's Retry-After, else exponential with jitter."""
+        """Seconds before the next attempt: none where it goes to another server."""
+        return 0.0 if self._moves else self._pause()
+
+    def _pause(self) -> float:
+        """Seconds that a server is left alone: those of its Retry-After, else exponential with jitter."""
         if self.last.retry_after is not None:
             return self.last.retry_after
         longest = min(self._policy.max_wait, self._policy.first_wait * 2.0 ** (self.attempts - 1))
@@ -269,13 +281,14 @@ class _Tries:
     def slow_the_account(self, state: RetryCallState) -> None:
         """Delay all calls of the account as long as this one, after a 429 or a Retry-After."""
         if isinstance(self.last, RateLimited) or self.last.retry_after is not None:
-            self._account.slow_down(state.upcoming_sleep)
+            self._account.of(self._call).slow_down(self._pause() if self._moves else state.upcoming_sleep)
 
     def final_error(self, error: LMError) -> LMError:
         """The final error, with the number of attempts and what they cost."""
-        error.attempts = self.attempts + self._trace.repeats
-        error.failed = self.failed + self._trace.repeat_costs
-        message = str(error)
+        trace = self._call.trace
+        error.attempts = self.attempts + trace.repeats
+        error.failed = self.failed + trace.repeat_costs
+        message = str(error) + self._account.others_said(self._call)
         if error.retryable and self._too_long(error):
             message += (
                 f"; the provider requires a wait of {error.retry_after:g} s, longer than max_wait "

@@ -210,3 +210,13 @@ def test_keys_are_sent_to_their_providers_only_where_asked_for(monkeypatch: pyte
     assert "MISTRAL_API_KEY is set; its provider has no list" in done.output
     assert "For what is not:" in done.output and "set another key in GROQ_API_KEY" in done.output
     assert call("doctor", "--check-keys", "--model", "groq/m").exit_code == 1
+
+
+def test_each_of_several_servers_that_a_variable_names_is_looked_at(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OllamaServer(models=["qwen3:8b"]) as other:
+        monkeypatch.setenv("OLLAMA_HOST", f"{server.url},{other.url}")
+        done = call("doctor")
+        assert f"{server.url}: answers" in done.output and f"{other.url}: answers" in done.output
+        assert "qwen3:8b is not there" in call("doctor", "--model", "ollama/qwen3:8b").output, "the first lacks it"

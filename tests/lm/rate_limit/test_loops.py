@@ -12,7 +12,7 @@ import pytest
 
 from lm.virtual import LoopClock
 from lm.virtual import run_still as run
-from synalinks._concurrency import DeferringLock, Slots, SystemClock
+from synalinks._concurrency import DeferringLock, Slots, SystemClock, _Waiter
 from synalinks.errors import BudgetExceeded, LMError, RateLimited
 from synalinks.lm import Budget, Client, Limits, Request, RetryPolicy, use_budget, use_ledger
 from synalinks.lm.blocks import use_clock, use_provider
@@ -103,8 +103,7 @@ def test_a_slot_passes_over_a_loop_that_was_closed() -> None:
 
     async def leave_waiting() -> None:
         await slots.acquire()
-        loop = asyncio.get_running_loop()
-        slots._waiting.append((loop, loop.create_future()))
+        slots.join(_Waiter())
 
     asyncio.run(leave_waiting())
     slots.release()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks.cli.table import size
-from synalinks.lm.providers import Spec, endpoint_of, is_loopback, key_of, resolve
+from synalinks.lm.providers import Spec, bases_of, endpoint_of, is_loopback, key_of, resolve
 from synalinks.lm.providers.openai.provider import slots_in
 
 if TYPE_CHECKING:
@@ -104,11 +104,12 @@ def places(specs: Sequence[Spec], wanted: Sequence[tuple[Spec, str, str]]) -> It
         models = tuple(name for asked, name, _ in wanted if asked is spec)
         variable = next((name for name in spec.base_env if os.environ.get(name)), None)
         own = spec.local and bool(spec.endpoint)
-        if not own and (variable is None or not is_loopback(endpoint_of(spec))):
-            continue
-        if models or (not wanted and (variable is not None or spec.prefix == "ollama")):
-            seen.add(endpoint_of(spec))
-            yield Place(spec, endpoint_of(spec), models, variable)
+        for endpoint in [endpoint_of(spec, base) for base in bases_of(spec)]:
+            if not own and (variable is None or not is_loopback(endpoint)):
+                continue
+            if models or (not wanted and (variable is not None or spec.prefix == "ollama")):
+                seen.add(endpoint)
+                yield Place(spec, endpoint, models, variable)
     for prefix, endpoint in USUAL:
         if not wanted and endpoint not in seen:
             spec = next(spec for spec in specs if spec.prefix == prefix)

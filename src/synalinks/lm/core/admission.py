@@ -19,20 +19,24 @@ class Admission:
         turn: waits until the rates let the call go out.
         seconds_left: seconds after which waiting is of no use, since a budget lets nothing out any more; None without
             such an end.
+
+    Attributes:
+        host: which of the model's servers the attempt goes to.
     """
 
-    __slots__ = ("_held", "_lent", "_seconds_left", "_slots", "_turn")
+    __slots__ = ("_held", "_lent", "_seconds_left", "_slots", "_turn", "host")
 
     def __init__(
         self,
         slots: Slots | None,
-        turn: Callable[[], Coroutine[Any, Any, None]],
+        turn: Callable[[], Coroutine[Any, Any, object]],
         seconds_left: Callable[[], float | None] | None = None,
     ) -> None:
         self._slots = slots
         self._turn = turn
         self._seconds_left = seconds_left
         self._held = self._lent = False
+        self.host = 0
 
     async def take(self) -> None:
         """Wait for a slot, unless it was lent, and then for a turn; both first come, first served."""

@@ -88,12 +88,14 @@ class ConnectionFailed(LMError):
     """The connection was refused, or it broke before the answer was whole.
 
     Attributes:
+        unreachable: whether no connection could be made, so that nothing was sent.
         refused: whether nothing listens at the address. It is tried again only where something once answered.
     """
 
     retryable = True
     fails_sample = True
     kind = "connection"
+    unreachable: bool = False
     refused: bool = False
 
 

@@ -149,18 +149,22 @@ class PriceLayer:
     name = "price"
 
     def __init__(
-        self, price: Callable[[str], Price | None], clock: Clock, machine_time: MachineTime | None = None
+        self,
+        price: Callable[[str], Price | None],
+        clock: Clock,
+        machine_time: Callable[[Call], MachineTime] | None = None,
     ) -> None:
         self._price = price
         self._clock = clock
-        self._machine_time = MachineTime() if machine_time is None else machine_time
+        alone = MachineTime()
+        self._machine_time = machine_time or (lambda call: alone)
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that prices what `below` answers."""
-        now, machine = self._clock.now, self._machine_time
+        now, machine_time = self._clock.now, self._machine_time
 
         async def answer(call: Call) -> Reply:
-            begun, trace = now(), call.trace
+            begun, trace, machine = now(), call.trace, machine_time(call)
             mark = machine.begin(begun)
             trace.sent += 1
             ear = None if call.sink is None else _FirstPieceSink(call.sink, now)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import importlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from synalinks.lm.core.call import Call, Handler, Reply
@@ -81,12 +82,12 @@ NO_CREDENTIALS = Credentials()
 
 
 def address_of(spec: Spec, api_base: str | None = None) -> Address:
-    """The address of a provider's server: `api_base`, else the environment's, else the provider's own.
+    """The address of a provider's server: `api_base`, else the first of the environment's, else the provider's own.
 
     Raises:
         ConfigurationError: not a URL.
     """
-    named = api_base or next((found for name in spec.base_env if (found := os.environ.get(name))), None)
+    named = api_base or next(iter(_in_environment(spec)), None)
     if not isinstance(named or "", str):
         raise ConfigurationError(f"not a server's URL: {named!r}; write e.g. 'http://127.0.0.1:8000'")
     given = (named or spec.endpoint).strip().strip("\"'").strip()
@@ -110,6 +111,33 @@ def address_of(spec: Spec, api_base: str | None = None) -> Address:
     return Address(endpoint, auth, parts.query)
 
 
+def bases_of(spec: Spec, api_base: str | Sequence[str] | None = None) -> tuple[str | None, ...]:
+    """The `api_base` of each server of a model; a variable of the environment may name several, with commas between.
+
+    Raises:
+        ConfigurationError: no URLs.
+    """
+    if api_base is None or api_base == "":
+        named = _in_environment(spec)
+        return named if len(named) > 1 else (None,)
+    if isinstance(api_base, str):
+        return (api_base,)
+    if not isinstance(api_base, Sequence) or not api_base or not all(isinstance(one, str) and one for one in api_base):
+        raise ConfigurationError(
+            f"not the URL of a server, or a list of such: {api_base!r}; write e.g. 'http://127.0.0.1:8000', or "
+            "['http://10.0.0.1:8000', 'http://10.0.0.2:8000']"
+        )
+    return tuple(api_base)
+
+
+def _in_environment(spec: Spec) -> tuple[str, ...]:
+    """The servers that the first variable names which names any."""
+    for name in spec.base_env:
+        if servers := tuple(filter(None, (part.strip() for part in os.environ.get(name, "").split(",")))):
+            return servers
+    return ()
+
+
 def endpoint_of(spec: Spec, api_base: str | None = None) -> str:
     """The URL of a provider's server, in one spelling, without credentials and query; `prefix:` where none is known.
 
@@ -119,8 +147,14 @@ def endpoint_of(spec: Spec, api_base: str | None = None) -> str:
     return address_of(spec, api_base).endpoint
 
 
-def saved_base(api_base: str | None) -> str | None:
+@overload
+def saved_base(api_base: str) -> str: ...
+@overload
+def saved_base(api_base: str | Sequence[str] | None) -> str | list[str] | None: ...
+def saved_base(api_base: str | Sequence[str] | None) -> str | list[str] | None:
     """An `api_base` as files keep it: without user, password, fragment, and all parameters that might be secret."""
+    if api_base is not None and not isinstance(api_base, str):
+        return [saved_base(one) for one in api_base]
     if api_base is None or not ("@" in api_base or "?" in api_base or "#" in api_base):
         return api_base
     bare = "://" not in api_base
@@ -261,7 +295,7 @@ def _not_sent(what: str, spec: Spec, api_base: str | None) -> str:
 def _named_by_owner(spec: Spec, api_base: str) -> bool:
     """Whether an address is the provider's own server, or one that the environment names."""
     owners = [spec.endpoint] if spec.endpoint else []
-    owners += [found for name in spec.base_env if (found := os.environ.get(name))]
+    owners += [named for name in spec.base_env for named in os.environ.get(name, "").split(",") if named.strip()]
     return any(_server(spec, api_base) == _server(spec, owner) for owner in owners)
 
 

@@ -6,18 +6,21 @@ The limit layer admits calls through it; the retry layer slows it down when the 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 from synalinks import _json
 from synalinks._base.numbers import is_number
 from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
-from synalinks.lm.core.call import Request
-from synalinks.lm.core.errors import ConfigurationError
+from synalinks.lm.core.admission import Admission
+from synalinks.lm.core.call import Call, Request
+from synalinks.lm.core.errors import ConfigurationError, LMError
 from synalinks.lm.core.machine_time import MachineTime
 from synalinks.lm.core.rate_limit_status import UNITS, RateLimitStatus
 from synalinks.lm.rate_limit.adaptive import FIRST, AdaptiveConcurrency
+from synalinks.lm.rate_limit.presence import Presence
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
 
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
@@ -126,6 +129,9 @@ class Account:
         adaptive: whether the number of calls at once follows what the server can do, in place of `limits.concurrency`.
     """
 
+    #: Whether there are several servers; see `Hosts`, which has the same interface for the layers.
+    shared = False
+
     def __init__(self, limits: Limits, clock: Clock | None = None, adaptive: bool = False) -> None:
         self.limits = limits
         self.clock = clock or SystemClock()
@@ -140,6 +146,10 @@ class Account:
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
         #: Whether any call of this account was ever answered.
         self.answered = False
+        #: Whether connections can be made to the server.
+        self.presence = Presence()
+        #: Calls out or about to go out that chose this one of several servers.
+        self.assigned = 0
         #: The working time of the server, shared out among the calls of the account.
         self.machine_time = MachineTime()
         #: Calls at once, or None where that is not limited.
@@ -150,8 +160,49 @@ class Account:
             self.slots = Slots(FIRST)
             self.adaptive = AdaptiveConcurrency(self.slots)
 
-    async def admit(self, request: Request) -> None:
-        """Wait until this request may go out, first come, first served."""
+    # --- as one of several servers, or the only one ----------------------------------------------------------
+
+    def of(self, call: Call) -> Account:
+        """The account of the server that an attempt goes to."""
+        return self
+
+    def machine_time_of(self, call: Call) -> MachineTime:
+        """The working time of the server that an attempt goes to."""
+        return self.machine_time
+
+    def admission(self, request: Request, seconds_left: Callable[[], float | None] | None) -> Admission:
+        """The admission of one call."""
+        return Admission(self.slots, partial(self.admit, request), seconds_left)
+
+    def moves(self, call: Call, error: LMError) -> bool:
+        """Whether the attempt after a failure can go to another server at once."""
+        return False
+
+    def others_said(self, call: Call) -> str:
+        """What other servers said at which the call failed."""
+        return ""
+
+    def assign(self, calls: int) -> None:
+        """Count calls that chose this server, or no longer do."""
+        with self._lock:
+            self.assigned += calls
+
+    def pause_left(self, now: float) -> float:
+        """Seconds of the pause that the provider asked for; 0 where it asked for none."""
+        until = self._paused_until
+        return 0.0 if until is None else max(0.0, until - now)
+
+    # --- rates and pauses ------------------------------------------------------------------------------------
+
+    async def admit(self, request: Request, leaves: Callable[[], bool] | None = None) -> bool:
+        """Wait until this request may go out, first come, first served.
+
+        Args:
+            leaves: whether it should wait no longer, since it can go to another server.
+
+        Returns:
+            Whether it may go out; False if it leaves.
+        """
         model = self._model(request.model)
         if model.told:
             await model.admit(_amounts(request), self.clock)
@@ -161,7 +212,10 @@ class Account:
             tokens = 0 if self._tokens is None else estimate_tokens(request)
             async with self._queue.get():  # or small requests would starve large ones
                 while (wait := self._hold(tokens)) > 0:
+                    if leaves is not None and leaves():
+                        return False
                     await self.clock.sleep(wait)
+        return True
 
     def _hold(self, tokens: int) -> float:
         """Seconds that the first in the queue has to wait; 0 if it goes now, which is then noted."""
@@ -220,6 +274,8 @@ class Account:
     def ease(self) -> None:
         """Let calls go out closer together: one was answered."""
         self.answered = True
+        if self.presence.is_away:
+            self.presence.found()
         if self._spacing:
             self._spacing *= EASING
             if self._spacing < LEAST_SPACING:

@@ -10,6 +10,7 @@ from functools import partial
 from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.rate_limit.account import Account
+from synalinks.lm.rate_limit.hosts import Hosts
 
 
 class RateLimitLayer:
@@ -27,7 +28,7 @@ class RateLimitLayer:
     `Account` documents the rates and what else delays calls. Tokens are those of `account.estimate_tokens`.
 
     Args:
-        account: of the provider, with its limits.
+        account: of the provider, with its limits; or those of several servers.
         budgets: whether there may be budgets below, which need the `Admission`.
         seconds_left: gives the seconds after which a budget lets a call out no more, so that it waits no longer; None
             without such an end.
@@ -36,7 +37,10 @@ class RateLimitLayer:
     name = "rate_limit"
 
     def __init__(
-        self, account: Account, budgets: bool = True, seconds_left: Callable[[Call], float | None] = lambda call: None
+        self,
+        account: Account | Hosts,
+        budgets: bool = True,
+        seconds_left: Callable[[Call], float | None] = lambda call: None,
     ) -> None:
         self._account = account
         self._budgets = budgets
@@ -44,6 +48,7 @@ class RateLimitLayer:
 
     def __call__(self, below: Handler) -> Handler:
         account, budgets, seconds_left = self._account, self._budgets, self._seconds_left
+        carried = budgets or account.shared  # what is below needs the admission
 
         async def limit(call: Call) -> Reply:
             if not call.live:
@@ -51,13 +56,11 @@ class RateLimitLayer:
             outer = _held_around.get()
             for held in outer:
                 held.lend()
-            slots = account.slots
-            turn, end = partial(account.admit, call.request), partial(seconds_left, call) if budgets else None
-            admission = Admission(slots, turn, end)
-            around = None if slots is None else _held_around.set((*outer, admission))
+            admission = account.admission(call.request, partial(seconds_left, call) if budgets else None)
+            around = None if account.slots is None else _held_around.set((*outer, admission))
             try:
                 await admission.take()
-                return await below(replace(call, admission=admission) if budgets else call)
+                return await below(replace(call, admission=admission) if carried else call)
             finally:
                 if around is not None:
                     _held_around.reset(around)

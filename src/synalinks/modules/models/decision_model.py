@@ -65,7 +65,7 @@ class DecisionModel(RemoteModel):
         self,
         *,
         model: str | None = None,
-        api_base: str | None = None,
+        api_base: str | Sequence[str] | None = None,
         timeout: float = 30.0,
         retry: int = 5,
         retry_max_wait: float = 60,

@@ -57,7 +57,9 @@ class RemoteModel(ModelCounters, Module):
     Args:
         model: `provider/name`, e.g. `ollama/llama3.2:latest`.
         api_base: URL of the server; where None, that of `set_api_base`, the environment's or the provider's own.
-            `user:password@` and the query string are sent and never saved.
+            `user:password@` and the query string are sent and never saved. A list is of servers that have the same
+            model: each call goes to the one with the fewest calls out; one that can't be reached is left out for a
+            while, and its calls go to the others.
         timeout: seconds for one attempt.
         retry: attempts in all.
         retry_max_wait: longest wait between two attempts, in seconds.
@@ -65,9 +67,9 @@ class RemoteModel(ModelCounters, Module):
         caching: False switches the disk cache off; `"refresh"` makes each call anew and stores its answer.
         cache_dir: folder of the disk cache, or URL of a Redis server (`redis://`, `rediss://`, `unix://`); the cache of
             all runs where None. Not saved.
-        rpm, tpm, concurrency: requests and tokens a minute, calls at once; the provider's defaults where None, shared
-            by all models of one account. A server on this machine is sent as many calls at once as it can use, unless
-            `concurrency` says how many.
+        rpm, tpm, concurrency: requests and tokens a minute, calls at once, of each server; the provider's defaults
+            where None, shared by all models of one account. A server on this machine is sent as many calls at once as
+            it can use, unless `concurrency` says how many.
         on_error: what a call that fails for good gives: `"none"` (None and a warning) or `"raise"`. It raises where
             this model or a fallback that failed too says so.
         name, description, hooks: as for any module.
@@ -113,7 +115,7 @@ class RemoteModel(ModelCounters, Module):
     def __init__(
         self,
         model: str | None = None,
-        api_base: str | None = None,
+        api_base: str | Sequence[str] | None = None,
         timeout: float = 600,
         retry: int = 5,
         retry_max_wait: float = 60,
@@ -161,7 +163,7 @@ class RemoteModel(ModelCounters, Module):
         self._credentials = Credentials(api_key, api_key_env, _from_file.get(), oauth)
         self._settings: dict[str, Any] = {
             "model": model,
-            "api_base": api_base,
+            "api_base": [*api_base] if isinstance(api_base, (list, tuple)) else api_base,
             "timeout": timeout,
             "retry": retry,
             "retry_max_wait": retry_max_wait,
@@ -176,7 +178,7 @@ class RemoteModel(ModelCounters, Module):
         cache: CacheMode = "refresh" if caching == "refresh" else "use" if caching else "off"
         self.client = Client(
             model,
-            api_base=api_base or session.get_setting("api_base"),
+            api_base=session.get_setting("api_base") if api_base is None or api_base == "" else api_base,
             credentials=self._credentials,
             limits=Limits(rpm, tpm, concurrency),
             retry=RetryPolicy(attempts=retry, max_wait=retry_max_wait, timeout=timeout),
@@ -353,7 +355,7 @@ class RemoteModel(ModelCounters, Module):
         return self.model_info["supports_vision"]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.model} at {self.client.endpoint}>"
+        return f"<{type(self).__name__} {self.model} at {', '.join(self.client.endpoints)}>"
 
 
 @functools.cache

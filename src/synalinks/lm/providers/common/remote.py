@@ -368,7 +368,7 @@ class Remote:
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             refused = is_refused(error)
             failed = ConnectionFailed(self.unreachable("connection refused" if refused else reason, request))
-            failed.refused = refused
+            failed.unreachable, failed.refused = True, refused
             return failed
         if isinstance(error, httpx.TimeoutException):
             return CallTimeout(
