@@ -23,7 +23,7 @@ def own_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def key_of(model: Any) -> str:
-    return str(model.client._key)
+    return str(model.client.servers[0].key)
 
 
 def test_defaults_are_instances_of_names() -> None:

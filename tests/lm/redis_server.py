@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import socket
@@ -60,6 +61,32 @@ class Server:
         redis = pytest.importorskip("redis")
         with redis.Redis(unix_socket_path=str(self.path)) as client:
             return client.execute_command(*words)
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens at, so low that a cluster's second one, 10,000 higher, exists."""
+    with socket.socket() as found:
+        for port in range(21_000, 31_000):
+            with contextlib.suppress(OSError):
+                found.bind(("127.0.0.1", port))
+                return port
+    raise AssertionError("no port is free")
+
+
+def tls_options(folder: Path, port: int) -> tuple[str, ...]:
+    """Options of a server that listens with TLS, with a certificate for 127.0.0.1; skips where that can't be."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None or shutil.which("openssl") is None:
+        pytest.skip("redis-server or openssl is not installed")
+    tried = subprocess.run([program, "--port", "0", "--tls-port", "0"], capture_output=True, text=True, cwd=folder)
+    if "tls-port" in tried.stdout + tried.stderr:
+        pytest.skip("this server was built without TLS")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    named = ("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate))
+    subprocess.run([*made.split(), *named], check=True, capture_output=True)
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key), "--tls-ca-cert-file", str(certificate))
+    return ("--tls-port", str(port), "--tls-auth-clients", "no", *files)
 
 
 @contextmanager

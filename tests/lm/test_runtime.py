@@ -234,7 +234,7 @@ def test_the_cache_has_the_folder_it_is_told(tmp_path: Path, monkeypatch: pytest
             made.append(1)
             return Reply(text=f"live {len(made)}", finish="stop")
 
-        monkey.setattr("synalinks.lm.client.make", lambda spec, base, **_: answer)
+        monkey.setattr("synalinks.lm.servers.make", lambda spec, base, **_: answer)
 
     live(monkeypatch)
     request = chat(temperature=0)
@@ -258,7 +258,7 @@ def test_the_cache_has_the_folder_it_is_told(tmp_path: Path, monkeypatch: pytest
 def test_three_samples_are_the_same_three_in_the_next_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = Provider()
     monkeypatch.delenv("SYNALINKS_CACHE")
-    monkeypatch.setattr("synalinks.lm.client.make", lambda spec, base, **_: provider)
+    monkeypatch.setattr("synalinks.lm.servers.make", lambda spec, base, **_: provider)
     runs = []
     for _ in range(2):
         client = Client(MODEL, cache_dir=tmp_path)
@@ -276,7 +276,7 @@ def test_a_cut_answer_under_a_budget_is_not_stored(tmp_path: Path, monkeypatch: 
         cut = call.output_limit is not None
         return Reply(text="once" if cut else "once upon a time", usage=Usage(1), finish="length" if cut else "stop")
 
-    monkeypatch.setattr("synalinks.lm.client.make", lambda spec, base, **_: answer)
+    monkeypatch.setattr("synalinks.lm.servers.make", lambda spec, base, **_: answer)
     client = Client(MODEL, cache_dir=tmp_path)
     with use_budget(synalinks.Budget(tokens=300)):
         assert ask(client, chat(temperature=0))[0].text == "once"

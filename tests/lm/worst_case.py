@@ -176,7 +176,7 @@ async def ask_all(
     ):
         shelf = Path("shelf")
         patch.setitem(PROCESS._stores, str(shelf), MemoryStore())
-        patch.setattr("synalinks.lm.client.make", lambda *_, **__: provider)
+        patch.setattr("synalinks.lm.servers.make", lambda *_, **__: provider)
         patch.setattr(pricing, "_set_by_user", {})
         for model in MODELS:
             pricing.set_price(model, input=INPUT, output=OUTPUT)

@@ -15,7 +15,7 @@ from synalinks import _json
 from synalinks._base.files import replacing
 from synalinks.distribution.batch_worker import Block, BlockWorker, Coordinator, Counts, RowWorker, Task, output_columns
 from synalinks.distribution.parcels import Parcel
-from synalinks.distribution.ray_workers import Ray
+from synalinks.distribution.ray_workers import METHODS_AT_ONCE, Ray
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm import Amount, Budget
 from synalinks.lm.runtime import current
@@ -66,6 +66,7 @@ class BatchPredictor:
 
     Each worker has stacks of its own: its cache (one that workers share, such as a folder they all see, saves what
     another paid), an equal part of the rate limits, and leases of the budget, which is never exceeded over all of them.
+    A pause that a provider demands of one worker holds for all.
     For the promises that need one place, such as cassettes, there is `Ray`, as `predict(..., distribution=)`.
 
     Args:
@@ -214,7 +215,9 @@ class BatchPredictor:
 
             data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.WARNING)
-        self._coordinator = ray.remote(Coordinator).options(num_cpus=0).remote(self._budget, self._workers)
+        # Each worker has a call open that waits for pauses, beside those of its leases and reports.
+        options = {"num_cpus": 0, "max_concurrency": METHODS_AT_ONCE + 4 * self._workers}
+        self._coordinator = ray.remote(Coordinator).options(**options).remote(self._budget, self._workers)
 
     def _task(self) -> Task:
         parcel = Parcel.pack(self._program, ())

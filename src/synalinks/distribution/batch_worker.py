@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -19,6 +19,7 @@ from synalinks.data import JsonDataModel, schema_of, tree
 from synalinks.data.schema import properties
 from synalinks.distribution.leases import Grant, LeasedTracker, Leases
 from synalinks.distribution.parcels import Parcel
+from synalinks.distribution.pauses import Name, PauseBoard, PauseFollower, Pauses
 from synalinks.errors import BudgetExceeded, ConfigurationError, DataError
 from synalinks.lm import Amount, Budget, Handler, Ledger, Totals, use_ledger, use_provider
 from synalinks.lm.blocks import use_tracker
@@ -94,6 +95,7 @@ class Coordinator:
         self._counts = Counts()
         self._clock = clock or SystemClock()
         self._heard: dict[str, float] = {}
+        self._board = PauseBoard(self._clock)
 
     async def lease(self, holder: str, spent: Amount, uncertain: Amount, returned: Amount, need: Amount) -> Grant:
         """See `Lessor.lease`."""
@@ -108,9 +110,10 @@ class Coordinator:
             self._drop_lost()
         return grant
 
-    async def alive(self, holder: str) -> None:
-        """Note that a holder is there."""
+    async def alive(self, holder: str) -> Pauses:
+        """Note that a holder is there; the pauses that others were told of."""
         self._heard[holder] = self._clock.now()
+        return self._board.now(holder)
 
     def _drop_lost(self) -> None:
         """Settle the leases of holders that are not heard of any more, so that none waits for them."""
@@ -119,6 +122,14 @@ class Coordinator:
         for holder in [name for name, heard in self._heard.items() if now - heard > SILENCE]:
             self._leases.lost(holder)
             del self._heard[holder]
+
+    async def pause(self, holder: str, account: Name, seconds: float) -> None:
+        """See `PauseBoard.add`."""
+        await self._board.add(holder, account, seconds)
+
+    async def pauses(self, holder: str, number: int) -> tuple[int, Pauses]:
+        """See `PauseBoard.after`."""
+        return await self._board.after(holder, number)
 
     async def report(self, counts: Counts) -> None:
         """Add what came of some rows."""
@@ -149,6 +160,8 @@ class RowWorker:
             model.client.divide_limits(task.workers)
         self._name = uuid.uuid4().hex
         self._tracker = None if task.budget is None else LeasedTracker(task.budget, SystemClock(), self, self._name)
+        with self._provided():
+            self._pauses = PauseFollower([model.client for model in self._models], coordinator, self._name)
         self._columns = output_columns(self.program)
         self._inputs = _single(self.program, "inputs")
 
@@ -156,6 +169,10 @@ class RowWorker:
         """See `Lessor.lease`."""
         grant: Grant = await self._coordinator.lease.remote(holder, spent, uncertain, returned, need)
         return grant
+
+    def _provided(self) -> AbstractContextManager[object]:
+        provider = self._task.provider
+        return nullcontext() if provider is None else use_provider(provider)
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work, context=contextvars.copy_context())  # or the context of its first run counts
@@ -187,8 +204,7 @@ class RowWorker:
             ledger = stack.enter_context(use_ledger(Ledger()))
             if self._tracker is not None:
                 stack.enter_context(use_tracker(self._tracker))
-            if self._task.provider is not None:
-                stack.enter_context(use_provider(self._task.provider))
+            stack.enter_context(self._provided())
             found: list[tuple[JsonObject | None, str | None]] = []
             try:
                 found = self._run(self._predict(rows, first))
@@ -209,6 +225,8 @@ class RowWorker:
                 return None, reasons[-1] if reasons else "the program gave no output"
             return outputs.get_json(), None
 
+        self._pauses.start()
+        self._pauses.keep(await self._coordinator.alive.remote(self._name))
         heartbeat = asyncio.create_task(self._heartbeat())
         try:
             found: list[tuple[JsonObject | None, str | None]] = []
@@ -221,8 +239,8 @@ class RowWorker:
 
     async def _heartbeat(self) -> None:
         while True:
-            await self._coordinator.alive.remote(self._name)
             await asyncio.sleep(HEARTBEAT)
+            await self._coordinator.alive.remote(self._name)
 
     async def _report(self, counts: Counts) -> None:
         """Report, give idle parts of the lease back, and keep nothing of the calls: memory is for the next rows."""

@@ -165,21 +165,21 @@ class Client:
             found = self._stacks[key] = self._compose(runtime, idle)
         return found
 
-    def _compose(self, runtime: Runtime, idle: frozenset[str] = frozenset()) -> Stack:
-        clock, rng = runtime.clock, runtime.rng
-        accounts = [
-            Account(Limits(), clock)
-            if runtime.unlimited
-            else PROCESS.account(
-                self.spec.prefix,
-                server.endpoint,
-                server.key,
-                server.limits,
-                clock,
-                adaptive=server.adaptive and runtime.provider is None,
+    def accounts(self, runtime: Runtime | None = None) -> list[Account]:
+        """The account at each of its servers; in the current runtime where none is given."""
+        runtime = runtime or current()
+        if runtime.unlimited:
+            return [Account(Limits(), runtime.clock) for _ in self.servers]
+        adaptive = runtime.provider is None
+        return [
+            PROCESS.account(
+                self.spec.prefix, one.endpoint, one.key, one.limits, runtime.clock, one.adaptive and adaptive
             )
-            for server in self.servers
+            for one in self.servers
         ]
+
+    def _compose(self, runtime: Runtime, idle: frozenset[str] = frozenset()) -> Stack:
+        clock, rng, accounts = runtime.clock, runtime.rng, self.accounts(runtime)
         account = accounts[0] if len(accounts) == 1 else Hosts(accounts, self.endpoints)
         layers: list[Layer] = [
             LedgerLayer(self.spec.prefix, self._ledgers, clock),

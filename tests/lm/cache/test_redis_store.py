@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import synalinks
-from lm.redis_server import Server, redis_server
+from lm.redis_server import Server, free_port, redis_server, tls_options
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Client
 from synalinks.lm.cache.location import default_location, shown
@@ -162,6 +162,25 @@ def test_a_server_without_memory_is_read(server: Server) -> None:
     store = RedisStore(server.url)
     one_warning(store, "maxmemory")
     assert store.get("before") == b"x"
+
+
+def test_a_server_over_tls(tmp_path: Path) -> None:
+    port = free_port()
+    with redis_server(*tls_options(tmp_path, port)):
+        url = f"rediss://127.0.0.1:{port}/0"
+        store = RedisStore(f"{url}?ssl_ca_certs={tmp_path / 'certificate.pem'}")
+        store.check()
+        assert store.add("k", b"x") and store.get("k") == b"x"
+        assert store.claim(["a", "b"], "me", 5.0) == ["a", "b"]
+        one_warning(RedisStore(url), "(?i)certificate.*goes on without it")  # one that the system does not know
+        one_warning(RedisStore(f"redis://127.0.0.1:{port}/0"), "goes on without it")  # without TLS
+
+
+def test_a_node_of_a_cluster_is_refused_in_words_and_the_run_goes_on() -> None:
+    with redis_server("--port", str(free_port()), "--cluster-enabled", "yes", "--cluster-port", "0") as server:
+        one_warning(RedisStore(server.url), "node of a Redis Cluster, which is not supported")
+        with pytest.raises(ConfigurationError, match="node of a Redis Cluster"):
+            RedisStore(server.url).remove(["a", "b"])
 
 
 def test_evicted_answers_are_missing_and_no_more(server: Server) -> None:

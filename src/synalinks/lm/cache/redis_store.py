@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import AskError, ClusterCrossSlotError, ClusterDownError, MovedError
 from redis.retry import Retry
 
 from synalinks.lm.cache.location import shown
@@ -33,6 +34,8 @@ ANSWERS, LEASES = "synalinks:answer:", "synalinks:lease:"
 CONNECT_TIMEOUT, REPLY_TIMEOUT = 2.0, 5.0
 #: Seconds without a command to a server that did not answer: a run does not wait for each of its calls.
 PAUSE = 30.0
+#: What nodes of a Redis Cluster answer, which spreads keys: a command of several, as are all here, needs one server.
+OF_CLUSTERS = (AskError, ClusterCrossSlotError, ClusterDownError, MovedError)
 #: Keys of one command where many are read or removed.
 AT_ONCE = 500
 #: Seconds of a unit of `ttl`.
@@ -202,7 +205,10 @@ class RedisStore(Store):
 
     def _words(self, error: Exception) -> str:
         """What an error says, less the password: an old server repeats a command that it does not have."""
-        return brief(error).replace(self._password, HIDDEN) if self._password else brief(error)
+        said = brief(error).replace(self._password, HIDDEN) if self._password else brief(error)
+        if isinstance(error, OF_CLUSTERS):
+            said += ": a node of a Redis Cluster, which is not supported; give the URL of a server of its own"
+        return said
 
 
 def _client(url: str, location: str) -> redis.Redis:

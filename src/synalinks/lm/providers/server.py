@@ -124,7 +124,7 @@ def bases_of(spec: Spec, api_base: str | Sequence[str] | None = None) -> tuple[s
         return (api_base,)
     if not isinstance(api_base, Sequence) or not api_base or not all(isinstance(one, str) and one for one in api_base):
         raise ConfigurationError(
-            f"not the URL of a server, or a list of such: {api_base!r}; write e.g. 'http://127.0.0.1:8000', or "
+            f"not a server's URL, or a list of them: {api_base!r}; write e.g. 'http://127.0.0.1:8000', or "
             "['http://10.0.0.1:8000', 'http://10.0.0.2:8000']"
         )
     return tuple(api_base)
