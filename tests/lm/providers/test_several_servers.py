@@ -166,6 +166,7 @@ def test_what_is_no_list_of_servers_is_refused(wrong: Any) -> None:
 def test_a_variable_of_the_environment_may_name_several(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_API_BASE", "10.0.0.1, http://10.0.0.2:9")
     assert synalinks.LanguageModel(MODEL).client.endpoints == ("http://10.0.0.1:11434", "http://10.0.0.2:9")
+    assert synalinks.LanguageModel(MODEL).api_base == ["http://10.0.0.1:11434", "http://10.0.0.2:9"]
     assert bases_of(resolve(MODEL)[0], "http://b") == ("http://b",)
     synalinks.set_api_base(["http://c:1", "http://d:2"])
     assert synalinks.EmbeddingModel(MODEL).client.endpoints == ("http://c:1", "http://d:2")

@@ -195,7 +195,8 @@ class RemoteModel(ModelCounters, Module):
     @property
     def _address(self) -> Mapping[str, Any]:
         """The URL of the server as it was given; where none was, that of a server of the user's own."""
-        own = self.client.endpoint if self.client.spec.local else None
+        first, *others = self.client.endpoints
+        own = None if not self.client.spec.local else [first, *others] if others else first
         return {"api_base": self._settings["api_base"] or own}
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
