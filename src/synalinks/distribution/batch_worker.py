@@ -111,7 +111,7 @@ class Coordinator:
         return grant
 
     async def alive(self, holder: str) -> Pauses:
-        """Note that a holder is there; the pauses that others were told of."""
+        """Note that a holder is there; the pauses that others reported."""
         self._heard[holder] = self._clock.now()
         return self._board.now(holder)
 

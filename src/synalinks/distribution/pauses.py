@@ -18,7 +18,7 @@ Pauses = Mapping[Name, float]
 
 
 class PauseBoard:
-    """The coordinator's end: the pauses that workers were told of.
+    """The coordinator's end: the pauses that workers reported.
 
     Args:
         clock: measures them.
@@ -55,7 +55,7 @@ class PauseBoard:
 
 
 class PauseFollower:
-    """A worker's end: tells of the pauses that it meets, and keeps those that others met.
+    """A worker's end: reports the pauses that it meets, and keeps those that others met.
 
     Args:
         clients: of its models.
@@ -66,25 +66,25 @@ class PauseFollower:
     def __init__(self, clients: Sequence[Client], coordinator: Any, holder: str) -> None:
         self._coordinator, self._holder = coordinator, holder
         self._accounts: dict[Name, Account] = {}
-        self._telling: set[asyncio.Task[None]] = set()
+        self._reporting: set[asyncio.Task[None]] = set()
         self._following: asyncio.Task[None] | None = None
         for client in clients:
             for place, account in enumerate(client.accounts()):
                 name = (client.origin, place)
                 self._accounts[name] = account
-                account.on_pause = partial(self._begin_to_tell, name)
+                account.on_pause = partial(self._begin_to_report, name)
 
     def start(self) -> None:
         """Follow the others for as long as the event loop lasts; once is enough."""
         if self._following is None:
             self._following = asyncio.get_running_loop().create_task(self._follow())
 
-    def _begin_to_tell(self, account: Name, seconds: float) -> None:
-        task = asyncio.get_running_loop().create_task(self._tell(account, seconds))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+    def _begin_to_report(self, account: Name, seconds: float) -> None:
+        task = asyncio.get_running_loop().create_task(self._report(account, seconds))
+        self._reporting.add(task)
+        task.add_done_callback(self._reporting.discard)
 
-    async def _tell(self, account: Name, seconds: float) -> None:
+    async def _report(self, account: Name, seconds: float) -> None:
         await self._coordinator.pause.remote(self._holder, account, seconds)
 
     async def _follow(self) -> None:
@@ -98,4 +98,4 @@ class PauseFollower:
         for account, seconds in pauses.items():
             held = self._accounts[account]
             if seconds > held.pause_left(held.clock.now()) + NEWS:
-                held.slow_down(seconds, told_here=False)
+                held.slow_down(seconds, met_here=False)

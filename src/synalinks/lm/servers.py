@@ -38,7 +38,7 @@ class Server:
 
     Attributes:
         endpoint: its URL in one spelling.
-        key: what tells its account from others there.
+        key: what distinguishes its account from others there.
         limits: of the account.
         adaptive: whether the number of calls at once is found by what the server can do: on one's own machine, where
             none is stated.

@@ -11,7 +11,6 @@ import pytest
 from cli.helpers import answering, call
 from synalinks.cli.doctor import servers
 from synalinks.errors import AuthenticationError
-from synalinks.lm import catalog
 from synalinks.lm.cache.disk_store import DATABASE, DiskStore
 from synalinks.lm.cache.entry import encode
 from synalinks.lm.core.call import Reply
@@ -199,7 +198,7 @@ def test_keys_are_sent_to_their_providers_only_where_asked_for(monkeypatch: pyte
             raise AuthenticationError("https://api.groq.com answered 401: Invalid API Key", status=401)
         return None if provider == "mistral" else ["a", "b"]
 
-    monkeypatch.setattr(catalog, "listed_models", listed)
+    monkeypatch.setattr("synalinks.cli.doctor.command.listed_models", listed)
     for name in ("OPENAI_API_KEY", "GROQ_API_KEY", "MISTRAL_API_KEY"):
         monkeypatch.setenv(name, SECRET)
     assert call("doctor").exit_code == 0 and asked == []

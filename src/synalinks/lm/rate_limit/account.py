@@ -26,7 +26,7 @@ from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
 #: Bytes of English text per token, the providers' own rule of thumb. Rate limits only need the scale:
 #: money is bounded by the budget layer, which counts differently.
 BYTES_PER_TOKEN = 4
-#: Seconds by which a pause must exceed the one known for others to be told of it; of a burst of refusals, one is told.
+#: Seconds by which a pause must exceed the one that holds for it to be reported: of a burst of refusals, one is.
 NEWS = 0.1
 #: Seconds between two calls after a provider refused one for too many and told no rate: first, and at most. Doubled by
 #: each further refusal, shortened by `EASING` with each answer, forgotten below `LEAST_SPACING`.
@@ -146,7 +146,7 @@ class Account:
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
-        #: Is told of each pause that the provider demands, in seconds; None where nothing else is to hold it.
+        #: Gets each pause that the provider demands, in seconds; None where no other process is to keep it.
         self.on_pause: Callable[[float], None] | None = None
         #: Whether any call of this account was ever answered.
         self.answered = False
@@ -242,22 +242,22 @@ class Account:
                 self._tokens.take(now, tokens)
             return 0.0
 
-    def slow_down(self, seconds: float, told_here: bool = True) -> None:
+    def slow_down(self, seconds: float, met_here: bool = True) -> None:
         """Hold every call of this account for `seconds`, because the provider asked one of them to wait.
 
         Args:
-            told_here: whether that was a call of this process, so that others may have to be told.
+            met_here: whether that was a call of this process, so that others may have to keep the pause, too.
         """
         now = self.clock.now()
         if self._paused_until is None or now >= self._paused_until:  # the first refusal, not one more of a burst
             self._spacing = min(max(2 * self._spacing, FIRST_SPACING), LONGEST_SPACING)
-        self._pause(now, seconds, told_here)
+        self._pause(now, seconds, met_here)
 
-    def _pause(self, now: float, seconds: float, told_here: bool = True) -> None:
+    def _pause(self, now: float, seconds: float, met_here: bool = True) -> None:
         known = self.pause_left(now)
         if seconds > known:
             self._paused_until = now + seconds
-            if told_here and self.on_pause is not None and seconds > known + NEWS:
+            if met_here and self.on_pause is not None and seconds > known + NEWS:
                 self.on_pause(seconds)
 
     def mark(self, model: str) -> Mapping[str, float]:
