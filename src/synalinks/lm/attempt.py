@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.core.errors import CallTimeout, ConnectionFailed, LMError
 from synalinks.lm.rate_limit.account import Account
-from synalinks.lm.rate_limit.hosts import Hosts
+
+if TYPE_CHECKING:
+    from synalinks.lm.rate_limit.hosts import Hosts
 
 #: Statuses of a server that has more calls than it can take: Ollama and llama.cpp say 503, others 429.
 TOO_MANY = (429, 503)

@@ -32,7 +32,6 @@ from synalinks.lm.providers import (
     saved_base,
 )
 from synalinks.lm.rate_limit.account import Account, Limits
-from synalinks.lm.rate_limit.hosts import Hosts
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
 from synalinks.lm.runtime import Runtime, current
@@ -180,7 +179,11 @@ class Client:
 
     def _compose(self, runtime: Runtime, idle: frozenset[str] = frozenset()) -> Stack:
         clock, rng, accounts = runtime.clock, runtime.rng, self.accounts(runtime)
-        account = accounts[0] if len(accounts) == 1 else Hosts(accounts, self.endpoints)
+        account: Account | Hosts = accounts[0]
+        if len(accounts) > 1:
+            from synalinks.lm.rate_limit.hosts import Hosts  # most models have one server
+
+            account = Hosts(accounts, self.endpoints)
         layers: list[Layer] = [
             LedgerLayer(self.spec.prefix, self._ledgers, clock),
             SingleFlightLayer(_shared_by, bypass=lambda call: runtime_of(call).replays_only),

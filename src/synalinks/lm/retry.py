@@ -23,10 +23,11 @@ from synalinks.lm.core.errors import (
     RateLimited,
 )
 from synalinks.lm.rate_limit.account import Account
-from synalinks.lm.rate_limit.hosts import Hosts
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
+
+    from synalinks.lm.rate_limit.hosts import Hosts
 
 
 #: How a message about a broken answer begins.

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.rate_limit.account import Account
-from synalinks.lm.rate_limit.hosts import Hosts
+
+if TYPE_CHECKING:
+    from synalinks.lm.rate_limit.hosts import Hosts
 
 
 class RateLimitLayer:
