@@ -41,8 +41,8 @@ from synalinks.distribution.parcels import Parcel, sendable
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Call, Client, Reply, Sink
 from synalinks.lm.blocks import use_sender
-from synalinks.lm.client import runtime_of
 from synalinks.lm.core.place import move
+from synalinks.lm.servers import runtime_of
 from synalinks.modules.models.folding import use_failures
 from synalinks.optimizers.scored_predictions import Predictions
 
