@@ -60,19 +60,16 @@ async def main():
     history = await program.fit(x, y, epochs=2, validation_split=0.3, verbose=2)
     after = await program.evaluate(x_test, y_test, verbose=0)
 
-    for epoch in history.epoch:
-        reward, validation = history.history["reward"][epoch], history.history["val_reward"][epoch]
-        print(f"epoch {epoch + 1}: reward {reward:.2f} in training, {validation:.2f} in validation")
     print(f"on 12 problems never seen: {before['reward']:.2f} before training, {after['reward']:.2f} after")
 
     print("\nWhat the optimizer chose to show the model:")
     for example in program.trainable_variables[0].get("examples"):
         print(f"  {example['inputs']['problem']} -> {example['outputs']['answer']}")
 
-    # `synalinks run` prints the whole bill at the end. What a replay bills is nothing, and so is what these calls
-    # cost live, on one's own machine; `read_the_bill.py` puts a price on them.
+    # A local model costs time, not money: `synalinks run` prints the whole bill at the end. `read_the_bill.py` puts a
+    # price on such calls.
     bill = history.ledger.total
-    print(f"\n{bill.calls} calls and {bill.tokens:,} tokens to train: {bill.billed} billed, {bill.as_if} as if live")
+    print(f"\n{bill.calls} calls and {bill.tokens:,} tokens to train")
 
 
 if __name__ == "__main__":

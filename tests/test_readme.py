@@ -48,6 +48,9 @@ COMMANDS = dict(re.findall(r"^<!-- command: (\w+) -->\n```sh\n(.*?)^```$", READM
 ALL = "\n".join(DOCUMENTS.values())
 [TEST_FILE] = re.findall(r"^<!-- test: with a server -->\n```python\n(.*?)^```$", ALL, re.DOTALL | re.MULTILINE)
 [QUICK_START] = re.findall(r"^<!-- run: with a server -->\n```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+[QUICK_START_PRINTS] = re.findall(
+    r"^<!-- prints: with a server -->\n```text\n(.*?)^```$", README, re.DOTALL | re.MULTILINE
+)
 REFRESH = "if that is as it should be: python tests/refresh_documents.py"
 #: Top-level names of which a path in a document must be one that is there.
 TOP = {path.name for path in ROOT.iterdir()} - {".venv"}
@@ -148,11 +151,14 @@ def test_quick_start_records_and_then_needs_no_server(tmp_path: Path, monkeypatc
     with OllamaServer(env=True) as server:
         first = run_program(QUICK_START)
         assert server.requests.number > 5
+    assert timeless(first) == timeless(QUICK_START_PRINTS)
+    before, after = map(float, re.findall(r"(\d\.\d+) right before, (\d\.\d+) after", first)[0])
+    assert after - before > 0.3, "training shows a gain on sums that it never saw"
     saved = (tmp_path / "solver.json").read_bytes()
     synalinks.clear_session()
     with synalinks.offline():
         second = run_program(QUICK_START)
-    assert timeless(second)[:5] == timeless(first)[:5]
+    assert timeless(second) == timeless(first)
     assert (tmp_path / "solver.json").read_bytes() == saved
 
 

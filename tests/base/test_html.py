@@ -139,7 +139,7 @@ def test_candidates_show_what_changed_word_by_word() -> None:
     }  # fmt: skip
     html = Notes([note])._repr_html_()
     assert ">brief</del>" in html and ">exact</ins>" in html and "&lt;b&gt;" in html
-    assert "abc, from def: kept, reward 0.750 on 8 samples" in text_of(html)
+    assert "1 from def (abc): kept, reward 0.750 on 8 samples" in text_of(html)
     assert "1 candidate" in text_of(html)
 
 

@@ -90,3 +90,15 @@ def test_an_unknown_value_is_written_at_the_foot_of_its_bar(monkeypatch: pytest.
     caught = catch(monkeypatch)
     plot_metrics({"cost": None}, to_folder=tmp_path)  # type: ignore[dict-item]
     assert words(caught[0].axes[0]) == ["unknown"]
+
+
+def test_a_default_name_that_is_taken_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "reward_curve.png").write_bytes(b"mine")
+    with pytest.warns(UserWarning, match=r"reward_curve.png is kept; this plot is reward_curve_2.png. Give to_file="):
+        assert figures.picture_path(figures.Unasked("reward_curve.png"), None) == Path("reward_curve_2.png")
+    (tmp_path / "reward_curve_2.png").write_bytes(b"mine")
+    with pytest.warns(UserWarning, match="reward_curve_3.png"):
+        figures.picture_path(figures.Unasked("reward_curve.png"), None)
+    assert figures.picture_path("reward_curve.png", None) == Path("reward_curve.png"), "asked for"
+    assert figures.picture_path(figures.Unasked("reward_curve.png"), tmp_path) == tmp_path / "reward_curve.png"

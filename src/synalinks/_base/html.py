@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 
 from synalinks import _json
-from synalinks._base.word_diff import parts
+from synalinks._base.word_diff import LONGEST, parts
 
 #: Series of a chart by turn (Okabe and Ito 2008, told apart by people with any colour vision).
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -87,9 +87,10 @@ def _shown(value: object) -> str:
     return text if cut <= 0 else f"{text[:_MOST_TEXT]} ... {cut:,} more characters"
 
 
-def word_diff(before: str, after: str) -> str:
-    """The words that were left out and added, struck and marked."""
-    return f'<div style="white-space:pre-wrap">{"".join(_marked(*part) for part in parts(before, after))}</div>'
+def word_diff(before: str, after: str, whole_lines: bool = False) -> str:
+    """The words, or whole lines, that were left out and added, struck and marked."""
+    found = parts(before, after, 0 if whole_lines else LONGEST)
+    return f'<div style="white-space:pre-wrap">{"".join(_marked(*part) for part in found)}</div>'
 
 
 def _marked(kind: str, text: str) -> str:

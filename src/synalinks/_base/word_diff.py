@@ -14,10 +14,11 @@ LONGEST = 3_000
 Part = tuple[str, str]
 
 
-def passages(before: str, after: str) -> Iterator[list[Part]]:
+def passages(before: str, after: str, longest: int = LONGEST) -> Iterator[list[Part]]:
     """The texts in passages of whole lines, equal ones and different ones in turn; each in parts, word by word.
 
-    Lines are compared first, so long texts that differ little cost little.
+    Lines are compared first, so long texts that differ little cost little; passages of more than `longest` tokens are not
+    compared further.
 
     Example:
         >>> from synalinks._base.word_diff import passages
@@ -28,15 +29,15 @@ def passages(before: str, after: str) -> Iterator[list[Part]]:
     for kind, i1, i2, j1, j2 in _opcodes(old, new):
         texts = "".join(old[i1:i2]), "".join(new[j1:j2])
         words = TOKEN.findall(texts[0]), TOKEN.findall(texts[1])
-        if kind == "replace" and max(map(len, words)) <= LONGEST:
+        if kind == "replace" and max(map(len, words)) <= longest:
             yield [part for code in _opcodes(*words) for part in _parts(code, *words)]
         else:
             yield _parts((kind, i1, i2, j1, j2), old, new)
 
 
-def parts(before: str, after: str) -> Iterator[Part]:
-    """The parts of all passages, one after another."""
-    return (part for passage in passages(before, after) for part in passage)
+def parts(before: str, after: str, longest: int = LONGEST) -> Iterator[Part]:
+    """The parts of all passages, one after another; see `passages`."""
+    return (part for passage in passages(before, after, longest) for part in passage)
 
 
 def _opcodes(old: Sequence[str], new: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -15,7 +16,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from synalinks.errors import ConfigurationError
-from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.core.dollars import dollars_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -244,14 +245,20 @@ def save_figure(figure: Figure, to_file: str | Path, to_folder: str | Path | Non
 
 
 def picture_path(to_file: str | Path, to_folder: str | Path | None) -> Path:
-    """Where a picture goes; its folder is made. Without a name given, a notebook shows it from a temporary file.
+    """Where a picture goes; its folder is made. Without a place given, no file is overwritten: a notebook shows the
+    picture from a temporary file, and elsewhere a number is added to a name that is taken, with a warning.
 
     Raises:
         ConfigurationError: the folder can't be made.
     """
-    if isinstance(to_file, Unasked) and to_folder is None and in_notebook():
+    unasked = isinstance(to_file, Unasked) and to_folder is None
+    if unasked and in_notebook():
         to_folder = Path(_shown_alone().name) / str(next(_numbers))  # a picture shown before stays as it is
     path = Path(to_file) if to_folder is None else Path(to_folder) / to_file
+    if unasked and path.exists():
+        taken = path
+        path = next(free for number in count(2) if not (free := path.with_stem(f"{path.stem}_{number}")).exists())
+        warnings.warn(f"{taken} is kept; this plot is {path}. Give to_file= to say which file to write", stacklevel=5)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -16,6 +16,7 @@ from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
 from synalinks.callbacks.measured import Measured
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
+from synalinks.callbacks.scored_samples import ScoredSamples
 from synalinks.lm import BudgetTracker, Forecast, Ledger, Totals
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ class History(Callback):
         ledger: every model call of this `fit`.
         reward_curve: what the training had cost and how good the program was, after each step and each epoch.
         measured: how sure the figures are: 95 % intervals, and rewards by sample; see `Measured`.
+        samples: targets of samples, and the reward of each by epoch and phase; see `ScoredSamples`.
         test: what the trained program earns on `test_data`: `test_reward` and the metrics; empty without.
         seed: of the fit.
         feedback: words of rewards, the newest last: epoch, phase, sample, reward and feedback; see `rewards.Score`.
         stopped_by: `budget`, `callback`, `failures` or `interrupt` if training ended early, else None.
         stop_reason: why a budget, or too many failed calls, ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
-        candidates: of a search, what became of each candidate: its name and its parents', the fields in which it
-            differs, its evidence and the outcome; JSON.
+        candidates: what became of each candidate: its name and its parents', the fields in which it differs, its
+            evidence and the outcome; JSON. A parent that was no candidate before is noted as a start.
         budget: the budget of this `fit` with what is spent of it, or None without one.
 
     Example:
@@ -60,6 +62,7 @@ class History(Callback):
         self._epoch = 0
         self.candidates: list[JsonObject] = []
         self.measured = Measured()
+        self.samples = ScoredSamples()
         self.test: dict[str, float] = {}
         self.seed: int | None = None
         self.feedback: Sequence[JsonObject] = []
@@ -102,13 +105,14 @@ class History(Callback):
         return best_within(self.reward_curve, calls, tokens, usd, monitor)
 
     def get_state(self) -> dict[str, Any]:
-        """Logs and curve so far. The ledger is of this process's calls alone."""
+        """Logs, curve and candidates so far. The ledger is of this process's calls alone."""
         curve = [point.to_dict() for point in self.reward_curve]
         return {
             "history": self.history,
             "epoch": self.epoch,
             "reward_curve": curve,
             "measured": self.measured.get_state(),
+            "candidates": list(self.candidates),
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -118,6 +122,7 @@ class History(Callback):
         self.reward_curve = [CurvePoint.from_dict(point) for point in state.get("reward_curve", ())]
         if "measured" in state:  # states of versions before don't have it
             self.measured.set_state(state["measured"])
+        self.candidates = list(state.get("candidates", ()))
         self._before = self.reward_curve[-1] if self.reward_curve else None
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,10 +130,10 @@ class History(Callback):
         return {
             "synalinks_history": 1,
             **self.get_state(),
+            "samples": self.samples.to_dict(),
             "test": self.test,
             "seed": self.seed,
             "feedback": list(self.feedback),
-            "candidates": list(self.candidates),
             "stopped_by": self.stopped_by,
             "stop_reason": self.stop_reason,
             "costs": self.costs,
@@ -218,7 +223,7 @@ class History(Callback):
             rows.append((scope.shown("epoch", epoch), *(log_value(*value) for value in values)))
         stop = f", stopped by {self.stopped_by}: {self.stop_reason or ''}" if self.stopped_by else ""
         return _html.block(
-            f"History, {len(self.epoch)} epochs{stop}",
+            f"History, {_epochs(self.epoch)}{stop}",
             _html.line_chart(self.curves("epoch"), "epoch", "reward by epoch"),
             _html.table(("epoch", *self.history), rows, numbers=range(1 + len(self.history))),
             self.ledger._repr_html_(),
@@ -235,4 +240,8 @@ class History(Callback):
 
     def __repr__(self) -> str:
         stop = f", stopped by {self.stopped_by}" if self.stopped_by else ""
-        return f"<History {len(self.epoch)} epochs{stop}, {self.ledger!r}>"
+        return f"<History {_epochs(self.epoch)}{stop}, {self.ledger!r}>"
+
+
+def _epochs(epochs: Sequence[int]) -> str:
+    return "1 epoch" if len(epochs) == 1 else f"{len(epochs):,} epochs"

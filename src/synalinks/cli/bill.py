@@ -10,6 +10,7 @@ from decimal import Decimal
 from synalinks.cli.table import count
 from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cassette.session import Cassette
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Ledger, Money, Totals
 from synalinks.lm.ledger.table import LEAST_SECONDS, is_free, speed_text
 from synalinks.scope import FIELDS
@@ -95,7 +96,11 @@ def render(
     text = "\n".join([f"The bill of {name}", *(f"  {label:<7} {value}" for label, value in lines)])
     epoch, _, phase, *_ = FIELDS  # declared by that import, also where a script uses the LM layer alone
     if any(entry.scope.epoch is not None for entry in ledger):
-        text += "\n\n" + ledger.table(epoch, phase)
+        table, _, words = ledger.table(epoch, phase).partition("\n\n")
+        text += f"\n\n{table}"
+        total = ledger.total
+        if total.failed_tokens or total.uncertain:  # else the words repeat what is above
+            text += f"\n\n{words}"
     return text
 
 
@@ -138,13 +143,13 @@ def _tokens(total: Totals) -> str:
 
 def _budget(tracker: BudgetTracker) -> str:
     def parts() -> Iterator[str]:
-        yield f"${tracker.settled.usd:.4f} of ${Decimal(tracker.budget.usd or 0):.4f} used"
+        yield f"{dollars_text(tracker.settled.usd)} of {dollars_text(Decimal(tracker.budget.usd or 0))} used"
         if tracker.uncertain.usd:
-            yield f"${tracker.uncertain.usd:.4f} of it an upper bound"
+            yield f"{dollars_text(tracker.uncertain.usd)} of it an upper bound"
         if tracker.overshoot.usd:
-            yield f"${tracker.overshoot.usd:.4f} over it"
+            yield f"{dollars_text(tracker.overshoot.usd)} over it"
         if tracker.worst_overshoot.usd:
-            yield f"mode 'expected': at worst ${tracker.worst_overshoot.usd:.4f} over it could not be excluded"
+            yield f"mode 'expected': at worst {dollars_text(tracker.worst_overshoot.usd)} over it could not be excluded"
         if tracker.ended is not None:
             yield f"it ended the run {tracker.ended}"
 
@@ -152,7 +157,7 @@ def _budget(tracker: BudgetTracker) -> str:
 
 
 def _short(money: Money) -> str:
-    return f"{'at least ' if money.unknown else ''}${money.known:.4f}"
+    return f"{'at least ' if money.unknown else ''}{dollars_text(money.known)}"
 
 
 def _time(seconds: float) -> str:

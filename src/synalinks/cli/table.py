@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.tables import text_table
 
 #: Columns of numbers, which stand to the right.

@@ -197,3 +197,8 @@ def traverse(func: Callable[[Any], Any], structure: object, top_down: bool = Tru
     if made is None:
         return structure
     return None if made is MAP_TO_NONE else made
+
+
+def as_json(structure: object) -> Any:
+    """A structure with the data models in it as JSON; a leaf that is None stays so."""
+    return map_structure(lambda leaf: None if leaf is None else leaf.get_json(), structure)

@@ -202,7 +202,7 @@ def plot_task(
             _draw(axes, grid, colors, grid_color, grid_linewidth, label_fontsize)
     if task_name:
         figure.suptitle(task_name, color=figures.INK, parse_math=False)
-    return figures.save_figure(figure, to_file or f"{task_name or 'arc_agi_task'}.png", to_folder)
+    return figures.save_figure(figure, to_file or figures.Unasked(f"{task_name or 'arc_agi_task'}.png"), to_folder)
 
 
 def _draw(axes: Axes, grid: Grid, cmap: Colormap, color: str, width: float, fontsize: float) -> None:

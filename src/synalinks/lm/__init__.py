@@ -38,12 +38,12 @@ if TYPE_CHECKING:
         schema_of,
         stack,
     )
+    from synalinks.lm.core.dollars import dollars_text
     from synalinks.lm.core.options import check_options
     from synalinks.lm.core.secrets import scrubbed
     from synalinks.lm.forecast import Figures, Forecast, Range
     from synalinks.lm.layers import Above, Below, Placed
     from synalinks.lm.ledger.amounts import ENTRY_AMOUNTS, USAGE_AMOUNTS, EntryAmount, FirstPieces
-    from synalinks.lm.ledger.dollars import dollars_text
     from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
     from synalinks.lm.ledger.table import money_text
     from synalinks.lm.logprobs import token_logprobs, value_probabilities
@@ -69,7 +69,7 @@ _HOMES = {
     "forecast": "Figures Forecast Range",
     "layers": "Above Below Placed",
     "ledger.amounts": "ENTRY_AMOUNTS USAGE_AMOUNTS EntryAmount FirstPieces",
-    "ledger.dollars": "dollars_text",
+    "core.dollars": "dollars_text",
     "ledger.ledger": "Entry Ledger Money Totals",
     "ledger.table": "money_text",
     "pricing.pricing": "Price price_of set_price",

@@ -68,6 +68,8 @@ class InPlace(Copyable):
         self._rng: np.random.Generator | None = None
         self._view: Callable[[Variable], Step] | None = None
         self._added: list[Variable] = []
+        #: The second parents of this step's crossovers, by path of the variable.
+        self._crossed: dict[str, Candidate] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         alone = {"program": None, "in_own_loop": False, "_rng": None, "_view": None}  # a copy is in no training
@@ -164,7 +166,7 @@ class InPlace(Copyable):
         parents = [Candidate.of(variable) for variable in variables]
         step = view(variables[0])
         batch = given(step.batch)
-        self._view = view
+        self._view, self._crossed = view, {}
         try:
             await awaited(self.observe_training_batch(**taken(self.observe_training_batch, batch)))
             propose = self.propose_new_candidates
@@ -173,7 +175,7 @@ class InPlace(Copyable):
             self._view = None
         children = [Candidate.of(variable) for variable in variables]
         return [
-            Proposal(variable, parent, child)
+            Proposal(variable, parent, child, self._crossed.get(variable.path))
             for variable, parent, child in zip(variables, parents, children, strict=True)
             if child.key != parent.key
         ]

@@ -73,6 +73,10 @@ class Step:
 class Proposal:
     """A new candidate for one variable, and the one it came from.
 
+    Attributes:
+        parent: what the child is compared with.
+        other: the second parent of a crossover.
+
     Example:
         >>> from synalinks.optimizers import Candidate, Proposal
         >>> variable = synalinks.Variable({"instructions": "Answer."}, data_model=synalinks.Instructions, name="state")
@@ -85,3 +89,4 @@ class Proposal:
     variable: Variable
     parent: Candidate
     child: Candidate
+    other: Candidate | None = None

@@ -131,11 +131,14 @@ class FitLoop:
         await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng, parts.config.hooks)
         check_models(*called)
         history.budget, history.seed, self._history = self._tracker, parts.config.seed, history
+        history.samples = parts.run.samples
         parts.run.compiled.feedback.clear()
         with ExitStack() as stack:
             stack.callback(self._close_journal)
             stack.callback(lambda: setattr(history, "feedback", list(parts.run.compiled.feedback)))
             await self._callbacks.call("on_train_begin", None)
+            parts.notes.extend(history.candidates)  # of a run that was cut off, restored just now
+            history.candidates = parts.notes
             run = current_run()
             stack.enter_context(run.keep_models_loaded())
             if (tracker := parts.costs.open()) is not None and tracker not in run.budgets:

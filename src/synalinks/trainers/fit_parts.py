@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from synalinks import session
@@ -13,6 +13,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.lm import BudgetTracker
 from synalinks.optimizers import Optimizer
 from synalinks.optimizers.evidence import Evidence
+from synalinks.optimizers.search import Notes
 from synalinks.trainers.budgeting.epoch_costs import EpochCosts
 from synalinks.trainers.data.splitting import FitData
 from synalinks.trainers.fit_config import FitConfig
@@ -34,6 +35,7 @@ class FitParts:
         rng: all randomness of this fit.
         scores: rewards that are known.
         costs: what the epochs cost.
+        notes: what became of each candidate.
     """
 
     run: ProgramRun
@@ -44,6 +46,7 @@ class FitParts:
     rng: np.random.Generator
     scores: Evidence
     costs: EpochCosts
+    notes: Notes = field(default_factory=Notes)
 
     @classmethod
     def of(

@@ -95,6 +95,7 @@ async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Se
         for sample, one in zip(samples, found, strict=True)
         if (words := feedback_of(one))
     )
+    run.samples.add(here, [sample.index for sample in samples], [sample.y for sample in samples], found)
     return found
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synalinks.callbacks import History
+from synalinks.callbacks.scored_samples import ScoredSamples
 from synalinks.data import Variable
 from synalinks.lm import Forecast, Ledger
 from synalinks.metrics import Mean
@@ -80,6 +81,7 @@ class ProgramRun:
         ledger: collects the model calls of the run.
         invocations: how often the program was called, and the seconds of it.
         runner: calls and scores samples in other processes; None where this one does.
+        samples: the samples that were scored.
     """
 
     program: RunnableProgram
@@ -87,6 +89,7 @@ class ProgramRun:
     ledger: Ledger
     invocations: Invocations
     runner: Runner | None = None
+    samples: ScoredSamples = field(default_factory=ScoredSamples)
 
     def reset_metrics(self) -> None:
         """Begin to count anew."""

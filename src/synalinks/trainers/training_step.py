@@ -8,6 +8,7 @@ less what is already known; the best known candidate is left in the variables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 from synalinks import scope
@@ -17,6 +18,7 @@ from synalinks.optimizers import Batch, Proposal, Step
 from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.few_shot.lexical_similarity import looked_at
 from synalinks.optimizers.scored_predictions import Record, begin_step
+from synalinks.optimizers.search import State
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forward import scored, update_metrics
@@ -79,7 +81,7 @@ class TrainingStep:
 
         The parents' state is made of the candidates of all variables, so its rewards are for all of them.
         """
-        parts = self._parts
+        parts, states = self._parts, list[State]()
         measured: tuple[tuple[Mapping[int, Candidate], Sequence[Variable]], ...] = (
             ({id(one.variable): one.parent for one in proposals}, parts.variables),
             ({id(one.variable): one.child for one in proposals}, [one.variable for one in proposals]),
@@ -87,10 +89,27 @@ class TrainingStep:
         for candidates, variables in measured:
             for proposal in proposals:
                 candidates[id(proposal.variable)].write_to(proposal.variable)
+            states.append(State.of(parts.variables))
             rewards = await self._score(samples)
             parts.costs.count(scored=len(rewards))
             for variable in variables:
                 parts.optimizer.add_scored(variable, Candidate.of(variable), rewards)
+        self._note(proposals, states[0], states[1], samples)
+
+    def _note(self, proposals: Sequence[Proposal], parent: State, child: State, samples: Sequence[Sample]) -> None:
+        """Note in the history what became of a child, measured against its parent on the same samples."""
+
+        def rewards(state: State) -> list[float]:
+            known = self._parts.scores.known(tuple(one.key for one in state.candidates.values()))
+            return [known[sample.index] for sample in samples if sample.index in known]
+
+        others = [State({**parent.candidates, one.variable.path: one.other}) for one in proposals if one.other]
+        before, after = fmean(rewards(parent)), fmean(rewards(child))
+        outcome = "better" if after > before else "worse" if after < before else "no better"
+        place = scope.current()
+        self._parts.notes.add(
+            child, outcome, [parent, *others], rewards, parent_reward=before, epoch=place.epoch, step=place.step
+        )
 
     async def _score(self, samples: Sequence[Sample]) -> list[float]:
         """Rewards of the program as it is, on those of the samples that it was not scored on before."""
@@ -107,7 +126,7 @@ class TrainingStep:
         self, epoch: int, number: int, path: str, records: Mapping[str, list[Record]], batch: list[Sample], seen: Batch
     ) -> Step:
         """What a proposal may look at."""
-        targets = {sample.index: _json_of(sample.y) for sample in batch}
+        targets = {sample.index: tree.as_json(sample.y) for sample in batch}
         shown = [{**record, "target": targets[record["sample"]]} for record in records[path]]
         description = self._parts.run.program.description
         inputs, place = self._training_inputs(batch), self._places[path]
@@ -119,10 +138,10 @@ class TrainingStep:
 
         train = self._parts.data.train
         if not isinstance(train, Samples):
-            return [_json_of(sample.x) for sample in batch]
+            return [tree.as_json(sample.x) for sample in batch]
         if self._inputs is None:
             rng = np.random.default_rng([self._parts.config.seed or 0, 2])
-            self._inputs = [_json_of(sample.x) for sample in looked_at(train.items, rng)]
+            self._inputs = [tree.as_json(sample.x) for sample in looked_at(train.items, rng)]
         return self._inputs
 
     def _minibatch(self, batch: list[Sample]) -> list[Sample]:
@@ -135,8 +154,3 @@ class TrainingStep:
             return items
         chosen = parts.rng.choice(len(items), size=size, replace=False)
         return [items[int(i)] for i in sorted(chosen)]
-
-
-def _json_of(value: object) -> Any:
-    """Data models, in whatever structure, as JSON."""
-    return tree.map_structure(lambda leaf: None if leaf is None else leaf.get_json(), value)

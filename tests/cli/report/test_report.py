@@ -51,7 +51,7 @@ def report(output: Path, *words: object) -> tuple[str, dict[str, Any]]:
 
 def test_one_run_of_all_its_files(folder: Path, tmp_path: Path) -> None:
     text, found = report(tmp_path / "r.html", folder)
-    for part in ("Reward by epoch", "Reward by calls", "What each epoch took", "as if live", "candidate 1, reward"):
+    for part in ("Reward by epoch", "Reward by calls", "What each epoch took", "as if live", "1. in the pool: "):
         assert part in text
     for kind in ("cassette", "ledger", "history", "program"):
         assert f"({kind})" in text
@@ -69,6 +69,24 @@ def test_a_sample_has_its_conversation_reward_and_flags(folder: Path, tmp_path: 
     assert [who for who, _ in talk["said"]] == ["system", "user", "answer"]
     assert json.loads(texts[talk["said"][-1][1]]) == json.loads(texts[last[0]["prediction"]])
     assert last[0]["tokens"] > 0 and "question" in texts[last[0]["input"]]
+
+
+def test_targets_and_rewards_are_those_of_the_history(folder: Path, tmp_path: Path) -> None:
+    _, found = report(tmp_path / "r.html", folder / "a.jsonl", folder / "a.history.json")
+    counted = [s for s in found["samples"] if s["phase"] in ("train", "validation")]
+    assert {(s["phase"], s["epoch"], s["sample"]) for s in counted if s["wrong"]} == {("train", 1, 3)}
+    for sample in counted:
+        assert json.loads(found["texts"][sample["target"]]) == {"answer": sample["sample"]}
+        assert sample["reward"] == (0 if sample["wrong"] else 1)
+
+
+def test_candidates_have_their_parents(folder: Path, tmp_path: Path) -> None:
+    text, _ = report(tmp_path / "r.html", folder)
+    shown = html.unescape(text)
+    assert re.search(r"2 from 1 \(\w{12}\): (no )?better, reward 1.000 on 3 samples, its parent \d", shown)
+    assert re.search(
+        r"2\. in the pool: candidate \d \(\w{12}\), reward 1.000 on \d samples, against candidate 1", shown
+    )
 
 
 def test_wrong_and_changed_samples_by_targets(folder: Path, tmp_path: Path) -> None:

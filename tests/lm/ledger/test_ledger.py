@@ -21,7 +21,6 @@ from synalinks.errors import BudgetExceeded, CallTimeout, ConfigurationError, LM
 from synalinks.lm import AttemptCosts, Budget, Client, Spec, register_provider, use_budget, use_ledger, use_provider
 from synalinks.lm.core.amount import NOTHING
 from synalinks.lm.core.call import Call, Reply, Request, Trace, Usage
-from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger, LedgerLayer, Money
 from synalinks.scope import FIELDS, Scope
 
@@ -45,15 +44,6 @@ def test_unknown_money_is_absorbing_and_shown() -> None:
     assert money.exact is None
     assert str(Money.of(None)) == "at least $0.0000, 1 call unpriced"
     assert Money.of(Decimal(2)).exact == 2
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [("0", "$0.0000"), ("1.84", "$1.84"), ("1234.5", "$1,234.50"), ("0.05", "$0.0500"), ("0.000012345", "$0.000012"),
-     ("-0.5", "-$0.5000"), ("0.0001", "$0.0001"), ("1e-12", "$0.0000000000010")],
-)  # fmt: skip
-def test_amounts_are_never_rounded_away(amount: str, text: str) -> None:
-    assert dollars_text(Decimal(amount)) == text
 
 
 costs = st.none() | st.decimals(0, 1000, places=12)

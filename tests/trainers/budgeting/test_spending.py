@@ -11,4 +11,4 @@ def test_the_budget_with_least_left_is_shown_and_only_dollars() -> None:
     with synalinks.use_budget(synalinks.Budget(calls=3)):
         assert spent_of_budget() is None
     with synalinks.use_budget("5"), synalinks.use_budget("0.50"):
-        assert spent_of_budget() == "$0.0000 of $0.50"
+        assert spent_of_budget() == "$0.0000 of $0.5000"

@@ -80,6 +80,11 @@ def words(row: Row) -> str:
     return thought + _answer(reply)
 
 
+def answer(row: Row) -> str:
+    """What was answered, without the reasoning before it."""
+    return words(row) if row.refused or row.failed else _answer(Reply.from_dict(row.value["reply"], "cassette"))
+
+
 def _figures(reply: Reply) -> Iterator[str]:
     tokens = (("in", reply.usage.input_tokens), ("out", reply.usage.output_tokens))
     if known := [f"{number:,} {way}" for way, number in tokens if number is not None]:

@@ -18,7 +18,7 @@ from synalinks.cli.report.page import page
 )  # fmt: skip
 @click.option(
     "--targets", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The target of each sample, JSON lines: line 1 is that of sample 0.",
+    help="The target of each sample, JSON lines, where no history has them: line 1 is that of sample 0.",
 )  # fmt: skip
 def report(runs: tuple[Path, ...], output: Path, targets: Path | None) -> None:
     """Show runs as one HTML file, without a network.

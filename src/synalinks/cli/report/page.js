@@ -5,12 +5,20 @@ const text = (number) => (number === null || number === undefined ? "" : data.te
 const by = (id) => document.getElementById(id);
 const ROW = 34;
 const number = (value, digits) => (value === null ? "" : value.toLocaleString("en", { maximumFractionDigits: digits }));
+// A JSON object in a cell: the value of its only field, else its fields, each with its name.
+function brief(words) {
+  try {
+    const value = JSON.parse(words), names = value && !Array.isArray(value) && typeof value === "object" ? Object.keys(value) : [];
+    const said = (name) => (typeof value[name] === "string" ? value[name] : JSON.stringify(value[name]));
+    return names.length ? names.map((name) => (names.length > 1 ? name + ": " : "") + said(name)).join(", ") : words;
+  } catch { return words; }
+}
 const dash = (value) => (value === null || value === "" ? "-" : String(value));
 const place = (s) => (s.epoch === null ? "" : s.epoch + (s.step === null ? "" : "." + s.step));
 const state = (s) => [s.failed && "failed: " + s.failed, !s.failed && s.wrong && "wrong", s.changed && "changed"];
 const COLUMNS = [
   ["epoch.step", (s) => dash(place(s))], ["phase", (s) => dash(s.phase)], ["sample", (s) => dash(s.sample), "number"],
-  ["input", (s) => text(s.input)], ["prediction", (s) => text(s.prediction)], ["target", (s) => text(s.target)],
+  ["input", (s) => brief(text(s.input))], ["prediction", (s) => brief(text(s.prediction))], ["target", (s) => brief(text(s.target))],
   ["reward", (s) => number(s.reward, 3), "number"], ["tokens", (s) => number(s.tokens, 0), "number"],
   ["seconds", (s) => number(s.seconds, 2), "number"],
   ["state", (s) => state(s).filter(Boolean).join(", ")],
@@ -19,7 +27,7 @@ const COLUMNS = [
 const [A, B] = data.runs;
 const COMPARED = [
   ["sample", (p) => dash(p.sample)], ["phase", (p) => dash(p.phase)], ["gain", (p) => signed(p.gain), "number"],
-  ["input", (p) => text(p.input)], [A, (p) => text(p.first.prediction)], [B, (p) => text(p.second.prediction)],
+  ["input", (p) => brief(text(p.input))], [A, (p) => brief(text(p.first.prediction))], [B, (p) => brief(text(p.second.prediction))],
   ["first", (p) => number(p.first.reward, 3), "number"], ["second", (p) => number(p.second.reward, 3), "number"],
   ["tokens", (p) => signed(p.second.tokens - p.first.tokens), "number"], ["state", (p) => p.outcome],
 ];

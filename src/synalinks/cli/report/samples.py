@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.cli.cassette.conversation import asked, words
+from synalinks.cli.cassette.conversation import answer, asked, words
 from synalinks.cli.report.files import RunFiles
 from synalinks.lm.cassette.rows import Row
 from synalinks.scope import counted
 
 #: Where a call belongs.
 Place = tuple[int | None, int | None, str | None, int | None]
+#: The phase in which one candidate after another answers a sample in the same place.
+_CANDIDATE = "candidate"
 #: Phases whose samples have a target.
-_WITH_TARGETS = ("train", "candidate", "validation", "evaluate")
+_WITH_TARGETS = ("train", _CANDIDATE, "validation", "evaluate")
 #: Characters of a cell of the table; the conversation has the whole.
 _CELL = 400
 
@@ -38,37 +40,55 @@ class Texts:
 
 @dataclass
 class _Sample:
+    """The calls of a sample in a place, by one candidate where several answered it there."""
+
     place: Place
     calls: list[tuple[Row | None, JsonObject]]
+
+    def has_begun_anew(self, row: Row | None) -> bool:
+        """Whether a call is of another candidate: of a module with the same request again, or with another prompt."""
+        if row is None:
+            return False
+        module, before = row.scope.get("module"), (one for one, _ in self.calls if one is not None)
+        same = (one for one in before if one.scope.get("module") == module)
+        return any(one.digest == row.digest or _prompt(one) != _prompt(row) for one in same)
+
+
+def _prompt(row: Row) -> str:
+    """What a module says to its model with every input."""
+    return "\n".join(text for heading, text in asked(row.request) if heading == "system")
 
 
 def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> list[JsonObject]:
     """A JSON object per sample, in the order of the run."""
-    rewards = _rewards(run.history)
+    rewards, known = _rewards(run.history), _targets(run.history, targets)
     before: dict[tuple[object, ...], str] = {}
     found = []
     for sample in _grouped(run):
-        shown = _shown(sample, targets, rewards, texts)
+        shown = _shown(sample, known, rewards, texts)
         epoch, _, phase, index = sample.place
         key = (phase, index)
-        answer = texts.all[shown["prediction"]]
-        comparable = (
-            epoch is not None and index is not None and phase != "candidate"
-        )  # candidates differ within an epoch
-        shown["changed"] = comparable and before.setdefault(key, answer) != answer
-        before[key] = answer
+        predicted = texts.all[shown["prediction"]]
+        comparable = epoch is not None and index is not None and phase != _CANDIDATE
+        shown["changed"] = comparable and before.setdefault(key, predicted) != predicted
+        before[key] = predicted
         found.append(shown)
     return found
 
 
 def _grouped(run: RunFiles) -> Iterator[_Sample]:
     groups: dict[object, _Sample] = {}
+    found: list[_Sample] = []
     rows: Sequence[Row | None] = run.rows or [None] * len(run.entries)
     for number, (row, entry) in enumerate(zip(rows, run.entries, strict=True)):
         place = (entry.get("epoch"), entry.get("step"), entry.get("phase"), entry.get("sample"))
         key: object = place if entry.get("sample") is not None else number
-        groups.setdefault(key, _Sample(place, [])).calls.append((row, entry))
-    return iter(sorted(groups.values(), key=_order))
+        group = groups.get(key)
+        if group is None or (entry.get("phase") == _CANDIDATE and group.has_begun_anew(row)):
+            group = groups[key] = _Sample(place, [])
+            found.append(group)
+        group.calls.append((row, entry))
+    return iter(sorted(found, key=_order))
 
 
 def _order(sample: _Sample) -> tuple[float, float]:
@@ -78,10 +98,12 @@ def _order(sample: _Sample) -> tuple[float, float]:
 
 
 def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:
-    """Rewards by epoch, phase and sample: of the last validation and the test data, and those with feedback."""
+    """Rewards by epoch, phase and sample; older files have those of the last validation and of test data alone."""
     found: dict[tuple[object, ...], float] = {}
+    for epoch, phase, pairs in history.get("samples", {}).get("rewards", ()):
+        found.update(((epoch, phase, index), reward) for index, reward in pairs)
     for note in history.get("feedback", ()):
-        if isinstance(note.get("reward"), int | float):
+        if isinstance(note.get("reward"), int | float) and note.get("phase") != _CANDIDATE:
             found[note.get("epoch"), note.get("phase"), note.get("sample")] = note["reward"]
     epochs = history.get("epoch", ())
     last = epochs[-1] if epochs else None
@@ -92,16 +114,23 @@ def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:
     return found
 
 
+def _targets(history: Mapping[str, Json], given: Sequence[Json] | None) -> dict[tuple[str, int], Json]:
+    """Targets by phase and sample: those that were given, else those that the history has."""
+    if given is not None:
+        return {(phase, index): target for phase in _WITH_TARGETS for index, target in enumerate(given)}
+    kept = history.get("samples", {}).get("targets", {})
+    return {(phase, index): target for phase, pairs in kept.items() for index, target in pairs}
+
+
 def _shown(
-    sample: _Sample, targets: Sequence[Json] | None, rewards: Mapping[tuple[object, ...], float], texts: Texts
+    sample: _Sample, targets: Mapping[tuple[str, int], Json], rewards: Mapping[tuple[object, ...], float], texts: Texts
 ) -> JsonObject:
     epoch, step, phase, index = sample.place
     talks = [_talk(row, texts) for row, _ in sample.calls if row is not None]
-    prediction = words(sample.calls[-1][0]) if sample.calls[-1][0] is not None else ""
+    last, _ = sample.calls[-1]
+    prediction = "" if last is None else answer(last)
     entries = [entry for _, entry in sample.calls]
-    target = None
-    if targets is not None and phase in _WITH_TARGETS and index is not None and index < len(targets):
-        target = targets[index]
+    target = None if index is None else targets.get((phase or "", index))
     failures = [entry["error"] for entry in entries if entry.get("error")]
     reward = rewards.get((epoch, phase, index))
     return {
@@ -145,11 +174,13 @@ def _tokens(entry: Mapping[str, Json]) -> int:
 
 
 def _differs(target: Json, prediction: str) -> bool:
-    """Whether a field of the target is another in the prediction."""
+    """Whether a field of the target is another in the prediction; not of one that has other fields altogether."""
     if not isinstance(target, dict):
         return target is not None and str(target).strip() != prediction.strip()
     try:
         value = _json.loads(prediction)
     except _json.JSONDecodeError:
         return True
-    return not isinstance(value, dict) or any(value.get(name) != part for name, part in target.items())
+    if not isinstance(value, dict):
+        return True
+    return not target.keys().isdisjoint(value) and any(value.get(name) != part for name, part in target.items())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from synalinks import _json
 from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
 from synalinks._support.log_values import log_value
 from synalinks.cli.cassette.conversation import asked
 from synalinks.cli.report.files import RunFiles
-from synalinks.lm.ledger.dollars import dollars_text
-from synalinks.optimizers.candidates import SCORES
+from synalinks.data import BOOKKEEPING
+from synalinks.lm.core.dollars import dollars_text
+from synalinks.optimizers.candidates import Candidate
 from synalinks.optimizers.search import Notes
+from synalinks.optimizers.search.notes import field_diff, field_text
 from synalinks.scope import counted, shown
 
 _BUCKETS_IN, _BUCKETS_OUT = "input_", "output_"
@@ -95,34 +96,42 @@ def _sums(entries: Iterable[Mapping[str, Json]]) -> tuple[str, ...]:
 
 
 def candidates(run: RunFiles) -> str:
-    """Every candidate of a search with its parent, and of each variable the pool that it was left with."""
+    """Every candidate with its parent, and of each variable the pool that it was left with."""
     parts = []
-    if notes := run.history.get("candidates"):
-        parts.append(Notes(notes)._repr_html_())
+    notes = Notes(run.history.get("candidates", ()))
+    if notes:
+        parts.append(notes._repr_html_())
     for path, value in run.variables.items():
-        parts.append(_html.block(path, *_pool(value)))
+        parts.append(_html.block(path, *_pool(path, value, notes)))
     return "".join(parts)
 
 
-def _pool(value: Mapping[str, Json]) -> Iterator[str]:
-    fields = [name for name in value if isinstance(value[name], str)]
-    for name in fields:
-        yield _html.folded(f"now: {name}", _html.paragraph(value[name]))
-    starts = value.get("seed_candidates") or ()
-    for number, candidate in enumerate(value.get("best_candidates") or (), 1):
-        evidence = f"reward {candidate['reward']:.3f} on {candidate.get('reward_count', 0):,} samples" \
-            if candidate.get("reward") is not None else "no evidence"  # fmt: skip
-        start = starts[0] if starts else value
+def _pool(path: str, value: Mapping[str, Json], notes: Notes) -> Iterator[str]:
+    now = [name for name in value if name not in BOOKKEEPING or name == "examples"]
+    fields = (_html.block(name, _html.paragraph(field_text(value[name]) or "(none)")) for name in now)
+    yield _html.folded("what the program holds", "".join(fields))
+    start = next(iter(value.get("seed_candidates") or ()), value)
+    parents = {note["candidate"]: note for note in notes if note.get("parents") and path in note["changed"]}
+    for number, saved in enumerate(value.get("best_candidates") or (), 1):
+        candidate = Candidate.from_json(saved)
+        name, scores = candidate.key[:12], candidate.scores
+        evidence = f"reward {scores.reward:.3f} on {scores.count:,} samples" if scores.count else "no evidence"
+        note = parents.get(name)
+        before, against, numbers = start, "the start", notes.numbers
+        if note is not None:
+            changed = dict.fromkeys(note["changed"][path])
+            before = {**candidate.fields, **changed, **note["before"].get(path, {})}
+            against = f"candidate {numbers.get(note['parents'][0], note['parents'][0])}"
         shown = [
-            _html.block(name, _html.word_diff(_text(start.get(name)), _text(part)))
-            for name, part in candidate.items()
-            if name not in SCORES
+            _html.block(field, field_diff(before.get(field), part))
+            for field, part in candidate.fields.items()
+            if part != before.get(field)
         ]
-        yield _html.folded(f"candidate {number}, {evidence}, against the start", "".join(shown))
-
-
-def _text(value: Json) -> str:
-    return "" if value is None else value if isinstance(value, str) else _json.pretty(value)
+        called = f"candidate {numbers[name]} ({name})" if name in numbers else name
+        yield _html.folded(
+            f"{number}. in the pool: {called}, {evidence}, against {against}",
+            "".join(shown) or _html.paragraph("The same."),
+        )
 
 
 def prompts(run: RunFiles) -> str:

@@ -16,6 +16,7 @@ from synalinks.errors import CassetteError
 from synalinks.lm.blocks import use_runtime
 from synalinks.lm.budget.layer import BudgetTracker
 from synalinks.lm.cache.location import cache_disabled, default_location
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.forecast import (
     Figures,
     Forecast,
@@ -30,7 +31,6 @@ from synalinks.lm.forecast import (
     workloads_of_run,
     wrapped,
 )
-from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.ledger import Entry, Ledger
 from synalinks.lm.tables import text_table
 from synalinks.trainers.forecasting import dry_run as dry_runs

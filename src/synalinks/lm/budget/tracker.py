@@ -11,6 +11,7 @@ from synalinks._concurrency import Clock
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.budget.expected import Recent
 from synalinks.lm.core.amount import NOTHING, ZERO, Amount
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.core.errors import BudgetExceeded
 
 #: How many times more than usual an attempt needs that is called too large: where it does not fit, it fails by itself.
@@ -223,7 +224,9 @@ class BudgetTracker:
         if budget.tokens is not None and bound.tokens > left.tokens:
             return f"up to {bound.tokens:,} tokens needed, {max(0, left.tokens):,} of {budget.tokens:,} left"
         if budget.usd is not None and bound.usd > left.usd:
-            return f"up to ${bound.usd:.6f} needed, ${max(ZERO, left.usd):.6f} of ${budget.usd} left"
+            rest = max(ZERO, left.usd)
+            needed, cap = dollars_text(bound.usd, rest), dollars_text(Decimal(budget.usd))
+            return f"up to {needed} needed, {dollars_text(rest, bound.usd)} of {cap} left"
         return None
 
     def refusal(self, lacking: str) -> BudgetExceeded:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.core.call import ZERO, Reply, Request
-from synalinks.lm.ledger.dollars import dollars_text
+from synalinks.lm.core.dollars import dollars_text
 
 #: The most a live answer to a request can cost in dollars, or None if that is unknown.
 Bound = Callable[[Request], Decimal | None]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from synalinks.lm.core.dollars import dollars_text
+
 ZERO = Decimal(0)
 
 
@@ -52,7 +54,9 @@ class Amount:
         return cls(Decimal(value["usd"]), value["tokens"], value["calls"])
 
     def __str__(self) -> str:
-        return f"${self.usd:.6f}, {self.tokens:,} tokens, {self.calls:,} {'call' if self.calls == 1 else 'calls'}"
+        return (
+            f"{dollars_text(self.usd)}, {self.tokens:,} tokens, {self.calls:,} {'call' if self.calls == 1 else 'calls'}"
+        )
 
 
 NOTHING = Amount()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 from synalinks._base import html as _html
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.forecast.ranges import Figures, Range, Row
-from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.tables import text_table
 
 _LABELS = ("phase", "model")
@@ -72,7 +71,7 @@ def money_text(figures: Figures) -> str:
     low, high = figures.priced.low, figures.priced.high
     if figures.unpriced and not high:
         return "unpriced"
-    text = dollars_text(high) if low == high else f"{dollars_text(_short(low))} - {dollars_text(_short(high))}"
+    text = dollars_text(high) if low == high else f"{dollars_text(low)} - {dollars_text(high)}"
     return f"{text} + ?" if figures.unpriced else text
 
 
@@ -80,22 +79,17 @@ def expected_text(figures: Figures) -> str:
     """The dollars expected."""
     if figures.unpriced and not figures.priced.high:
         return "?"
-    text = dollars_text(_short(figures.priced.expected))
+    text = dollars_text(figures.priced.expected)
     return f"{text} + ?" if figures.unpriced else text
-
-
-def _short(amount: Decimal) -> Decimal:
-    """An amount rounded to four places where it has that many."""
-    return amount.quantize(Decimal("0.0001")) if amount >= Decimal("0.0001") else amount
 
 
 def in_words(total: Figures) -> str:
     """The total as a sentence: `about 1,300 calls, 420,000 tokens and $0.11; at most ...`."""
     calls = "1 call" if total.calls.expected == 1 else f"{shortened(total.calls.expected)} calls"
     tokens = total.tokens
-    money, most = expected_text(total), dollars_text(_short(total.priced.high))
+    money, most = expected_text(total), dollars_text(total.priced.high)
     if total.unpriced:
-        priced = f"at least {dollars_text(_short(total.priced.low))}" if total.priced.high else "no known price"
+        priced = f"at least {dollars_text(total.priced.low)}" if total.priced.high else "no known price"
         return (
             f"about {calls} and {shortened(tokens.expected)} tokens, {priced}: a price is unknown, see "
             "`synalinks prices MODEL`; synalinks.set_price states one"

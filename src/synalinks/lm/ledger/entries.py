@@ -9,8 +9,8 @@ from typing import Any
 
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import USAGE_BUCKETS, ZERO, Source, Usage
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.core.place import Scope, labels
-from synalinks.lm.ledger.dollars import dollars_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from synalinks._base import html as _html
+from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.core.place import shown
-from synalinks.lm.ledger.dollars import dollars_text
 from synalinks.lm.ledger.entries import Money, Totals
 from synalinks.lm.tables import text_table
 

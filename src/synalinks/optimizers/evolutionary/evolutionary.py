@@ -123,7 +123,7 @@ class EvolutionaryOptimizer(Optimizer):
         if self._others(variable) and await awaited(self.select_evolving_strategy()) == "crossover":
             other = await awaited(self.select_candidate_to_merge(step.step, variable))
             if other is not None:
-                merge = self.merge_candidate
+                merge, self._crossed[variable.path] = self.merge_candidate, Candidate.from_json(other)
                 return values_of(
                     await awaited(merge(step.step, variable, parent.to_json(), other, **taken(merge, batch)))
                 )

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 from typing import Any
 
-from synalinks.lm import Amount, Budget, BudgetTracker
+from synalinks.lm import Amount, Budget, BudgetTracker, dollars_text
 
 #: The finest part of a dollar that a share is rounded to.
 FINEST = Decimal("1e-12")
@@ -42,7 +42,9 @@ def shortage(tracker: BudgetTracker, need: Amount, seconds: float) -> str | None
     """What is needed and what is left, in words, of the first cap that is short; None if none is."""
     left, budget, name = tracker.left, tracker.budget, tracker.name
     if budget.usd is not None and need.usd > left.usd:
-        return f"${need.usd:.4f}, and ${max(Decimal(0), left.usd):.4f} of ${budget.usd} is left of the {name}"
+        rest = max(Decimal(0), left.usd)
+        needed, cap = dollars_text(need.usd, rest), dollars_text(Decimal(budget.usd))
+        return f"{needed}, and {dollars_text(rest, need.usd)} of {cap} is left of the {name}"
     if budget.tokens is not None and need.tokens > left.tokens:
         return f"{need.tokens:,} tokens, and {max(0, left.tokens):,} of {budget.tokens:,} are left of the {name}"
     if budget.calls is not None and need.calls > left.calls:

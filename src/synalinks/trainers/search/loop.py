@@ -81,8 +81,8 @@ class SearchLoop(FitLoop):
 
         parts = self.parts
         rng = np.random.default_rng([parts.config.seed or 0, 1])
+        parts.notes.clear()  # those of a run that was cut off: a search is run again from its beginning
         problem = self._problem = FitProblem(parts, self._memory, self, self._starts, rng)
-        history.candidates = problem.notes
         try:
             await self._begin(self._plan.first)
             try:

@@ -12,7 +12,7 @@ from synalinks._json import Json, JsonObject
 from synalinks.data import DataModel, JsonDataModel, Operand, Variable, schema_of, tree
 from synalinks.modules import Module
 from synalinks.optimizers.scored_predictions import Predictions
-from synalinks.optimizers.search import Answer, Case, Notes, Place, State
+from synalinks.optimizers.search import Answer, Case, Place, State
 from synalinks.rewards.score import feedback_of
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
@@ -73,13 +73,13 @@ class FitProblem:
             validation.items if isinstance(validation, Samples) else (), first_validation
         )
         self.kept = self.starts[0]
-        self.notes = Notes()
+        self.notes = parts.notes
         self._form: object = getattr(parts.run.program, "output_structure", None)  # of an output of the program
 
     def _cases(self, samples: Sequence[Sample], first: int = 0) -> list[Case]:
         # Numbered apart from the training samples, so that an answer is of one sample alone.
         self._samples.update((first + s.index, Sample(first + s.index, s.x, s.y)) for s in samples)
-        return [Case(first + sample.index, _json_of(sample.x), _json_of(sample.y)) for sample in samples]
+        return [Case(first + sample.index, tree.as_json(sample.x), tree.as_json(sample.y)) for sample in samples]
 
     # --- what a search calls ---------------------------------------------------------------------------------
 
@@ -99,21 +99,10 @@ class FitProblem:
 
     def note(self, state: State, outcome: str, parents: Sequence[State] = (), **more: Json) -> None:
         """Add to the history what became of a candidate."""
-        known = self.known(state).values()
-        rewards = [float(answer.reward) for answer in known]
-        parent = parents[0] if parents else self.starts[0]
-        self.notes.append(
-            {
-                "candidate": state.key[:12],
-                "parents": [parent.key[:12] for parent in parents],
-                "changed": state.changed(parent),
-                "before": parent.changed(state),
-                "reward": sum(rewards) / len(rewards) if rewards else None,
-                "reward_count": len(rewards),
-                "outcome": outcome,
-                **more,
-            }
-        )
+        self.notes.add(state, outcome, parents, self._rewards, **more)
+
+    def _rewards(self, state: State) -> list[float]:
+        return [float(answer.reward) for answer in self.known(state).values()]
 
     async def evaluate(self, states: Sequence[State], cases: Sequence[Case]) -> list[list[Answer]]:
         """The answers of each state to all the cases; see `optimizers.Problem`."""
@@ -171,7 +160,7 @@ class FitProblem:
                 case.index,
                 float(reward),
                 feedback_of(reward),
-                _json_of(prediction),
+                tree.as_json(prediction),
                 {path: by[sample.index] for path, by in records.items() if sample.index in by},
             )
             for case, sample, reward, prediction in zip(cases, samples, rewards, predictions, strict=True)
@@ -224,8 +213,3 @@ def _like(form: object, value: Json) -> object:
     if isinstance(form, (list, tuple)):
         return [_like(part, one) for part, one in zip(form, value, strict=True)]
     return None if value is None or not isinstance(form, Operand) else JsonDataModel(schema_of(form), value)
-
-
-def _json_of(value: object) -> Json:
-    """Data models, in whatever structure, as JSON."""
-    return tree.map_structure(lambda leaf: None if leaf is None else leaf.get_json(), value)
