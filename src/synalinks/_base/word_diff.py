@@ -17,8 +17,8 @@ Part = tuple[str, str]
 def passages(before: str, after: str, longest: int = LONGEST) -> Iterator[list[Part]]:
     """The texts in passages of whole lines, equal ones and different ones in turn; each in parts, word by word.
 
-    Lines are compared first, so long texts that differ little cost little; passages of more than `longest` tokens are not
-    compared further.
+    Lines are compared first, so long texts that differ little cost little; passages of more than `longest` tokens are
+    compared no further.
 
     Example:
         >>> from synalinks._base.word_diff import passages

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import sys
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
@@ -15,6 +14,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from synalinks._base.warning import warn
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.dollars import dollars_text
 
@@ -258,7 +258,7 @@ def picture_path(to_file: str | Path, to_folder: str | Path | None) -> Path:
     if unasked and path.exists():
         taken = path
         path = next(free for number in count(2) if not (free := path.with_stem(f"{path.stem}_{number}")).exists())
-        warnings.warn(f"{taken} is kept; this plot is {path}. Give to_file= to say which file to write", stacklevel=5)
+        warn(f"{taken} is kept; this plot is {path}. Give to_file= to say which file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

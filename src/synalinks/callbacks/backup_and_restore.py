@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from synalinks import _json
 from synalinks._base.files import PRIVATE, check_size, replacing
+from synalinks._base.warning import warn
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.program_checkpoint import checked_frequency
@@ -133,7 +133,7 @@ class BackupAndRestore(Callback):
             except OSError as error:
                 raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
             except _json.JSONDecodeError as error:
-                warnings.warn(f"{path} is damaged ({error})", RuntimeWarning, stacklevel=2)
+                warn(f"{path} is damaged ({error})", RuntimeWarning)
                 continue
             layout = state.get("synalinks_training_state") if isinstance(state, dict) else None
             if layout != LAYOUT:

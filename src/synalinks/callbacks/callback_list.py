@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from synalinks._base.warning import warn
 from synalinks._support.calling import check_takes
 from synalinks.callbacks.callback import Callback, Hooked
 from synalinks.callbacks.history import History
@@ -142,9 +142,8 @@ def check_hooks(callback: Callback) -> None:
         if name not in HOOKS:
             near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.85)
             if near:
-                warnings.warn(
+                warn(
                     f"{kind.__name__}.{name} is never called by a run: there is no such hook. Did you mean {near[0]}?",
-                    stacklevel=2,
                 )
             continue
         wanted = list(inspect.signature(getattr(Callback, name)).parameters)[1:]

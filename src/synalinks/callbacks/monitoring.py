@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any, Literal
 
+from synalinks._base.warning import warn
 from synalinks.callbacks.callback import Logs
 from synalinks.errors import ConfigurationError
 
@@ -100,16 +100,14 @@ class MonitoredLog:
             return
         self._warned = True
         if self.monitor in self._others:
-            warnings.warn(
+            warn(
                 f"{self.owner} monitors {self.monitor!r}, which was {self._unknown} whenever it was logged: its value "
                 "is not known, so nothing was done",
-                stacklevel=2,
             )
             return
         held = ", ".join(sorted(self._others)) or "nothing"
-        warnings.warn(
+        warn(
             f"{self.owner} monitors {self.monitor!r}, which the logs don't hold, so it does nothing. They hold: {held}",
-            stacklevel=2,
         )
 
     @property

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import string
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synalinks import scope
+from synalinks._base.warning import warn
 from synalinks._support.interactive import report
 from synalinks._support.setting_of import SettingOf
 from synalinks.callbacks.callback import Callback, Logs
@@ -117,11 +117,10 @@ class ProgramCheckpoint(Callback):
         number = scope.counted("epoch", self._epoch)
         if not self.save_best_only or self._monitor.has_several(logs):
             if self.save_best_only:
-                warnings.warn(
+                warn(
                     f"ProgramCheckpoint monitors {self.monitor!r}, which has several values, so that none is the best, "
                     "and every program is saved; give the metric an average, e.g. average='macro'. Got "
                     f"{logs[self.monitor]}",
-                    stacklevel=2,
                 )
             path = self._path(logs, batch)
             self._print(f"Epoch {number}: saving model to {path}")

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from synalinks._base.warning import warn
 from synalinks.distribution.dispatcher import Dispatcher, Link, LinkLost
 from synalinks.distribution.messages import FromWorker, ToWorker, Values
 from synalinks.distribution.parcels import Parcel, packed_message, unpacked_message
@@ -228,10 +229,9 @@ class _Run:
                 "workers, or for less a worker: Ray(workers=..., num_cpus=...)"
             )
         if late:
-            warnings.warn(
+            warn(
                 f"{len(late)} of {len(opening)} workers have not started in {timeout:g} s; the run begins without them",
                 RuntimeWarning,
-                stacklevel=2,
             )
         in_time = [task for task in opening if task not in late]
         if failed := [error for task in in_time if (error := task.exception()) is not None]:

@@ -5,11 +5,11 @@ Rewards are paired with predictions by sample, never by the order in which calls
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Self, SupportsIndex
 
 from synalinks import _json, scope
+from synalinks._base.warning import warn
 from synalinks._json import JsonObject
 from synalinks.data import Variable
 from synalinks.rewards.score import feedback_of
@@ -61,10 +61,9 @@ def assign_rewards(variable: Variable, rewards: Mapping[int, float]) -> list[Rec
     """
     value = variable.get_json()
     if lost := sum(record.get("sample") is None for record in value["current_predictions"]):
-        warnings.warn(
+        warn(
             f"{lost} predictions of {variable.path} belong to no sample, so they get no reward: add records to the "
             'list that `state.get("current_predictions")` gives, do not replace it',
-            stacklevel=2,
         )
     scored = [
         _scored(record, rewards[record["sample"]])

@@ -7,10 +7,10 @@ own modules. Here they are made into the layout of `files`. What has no meaning 
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from synalinks._base.warning import warn
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.programs.functional_config import REFERENCE
@@ -56,9 +56,7 @@ def note(where: object, notes: Sequence[str]) -> None:
     """Warn of what was left out of a file, in one warning."""
     if notes:
         parts = "; ".join(dict.fromkeys(notes))
-        warnings.warn(
-            f"{where} was saved by Synalinks, and this was not understood: {parts}", NotUnderstood, stacklevel=4
-        )
+        warn(f"{where} was saved by Synalinks, and this was not understood: {parts}", NotUnderstood)
 
 
 def _translate(value: object, where: str, notes: list[str]) -> Any:

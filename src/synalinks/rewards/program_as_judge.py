@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synalinks._base.warning import warn
 from synalinks._json import Json, JsonObject
 from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
@@ -72,9 +72,7 @@ class ProgramAsJudge(Reward):
             answer = await self.judge(y_true, y_pred)
         if answer is None:
             if not any(entry.error for entry in calls):  # of a call that failed, its model has warned
-                warnings.warn(
-                    f"the judge {self.name!r} gave no answer, so the prediction scores 0", LMWarning, stacklevel=2
-                )
+                warn(f"the judge {self.name!r} gave no answer, so the prediction scores 0", LMWarning)
             return 0.0
         value = answer.get_json()
         if "reward" not in value:

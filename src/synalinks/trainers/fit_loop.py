@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from synalinks import scope
+from synalinks._base.warning import warn
 from synalinks.callbacks import CallbackList, History
 from synalinks.data import Variable
 from synalinks.errors import BudgetExceeded
@@ -226,7 +226,7 @@ class FitLoop:
         reason = self._failures.after_step()
         if reason is not None:
             epoch.stop, epoch.reason = "failures", reason
-            warnings.warn(f"{self.parts.run.program.name}: the training ends: {reason}", LMWarning, stacklevel=2)
+            warn(f"{self.parts.run.program.name}: the training ends: {reason}", LMWarning)
         return reason is not None
 
     def _give_up_step(self, epoch: Epoch, refusal: BudgetExceeded) -> None:

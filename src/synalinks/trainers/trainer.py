@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from synalinks import scope
 from synalinks._base.lazy import LazyModule
+from synalinks._base.warning import warn
 from synalinks._support.keywords import naming_the_nearest
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
@@ -176,9 +176,7 @@ class Trainer(OnBatch, Compilable):
         self.stop_training = False
         if self.optimizer is None:
             what = "was not compiled" if self._compile_arguments is None else "was compiled without an optimizer"
-            warnings.warn(
-                f"{self.name} {what}: nothing to train; write program.compile(optimizer=..., reward=...)", stacklevel=4
-            )
+            warn(f"{self.name} {what}: nothing to train; write program.compile(optimizer=..., reward=...)")
             return history
         self.in_fit = True
         try:

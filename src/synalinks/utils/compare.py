@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from synalinks._base.warning import warn
 from synalinks.callbacks import History
 from synalinks.errors import ConfigurationError
 
@@ -114,10 +114,9 @@ def _paired(first: History | Sequence[History], second: History | Sequence[Histo
     for side in sides:
         seeds = [history.seed for history in side if history.seed is not None]
         if len(set(seeds)) < len(seeds):
-            warnings.warn(
+            warn(
                 f"compare: histories of one list have the same seed ({seeds}); with the cache on they are one run "
                 "played twice. Give each fit a seed= of its own",
-                stacklevel=3,
             )
     return list(zip(*sides, strict=True))
 

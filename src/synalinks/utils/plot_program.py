@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synalinks._base.warning import warn
 from synalinks._support import figures
 from synalinks.utils.layers import Layout, lay_out
 from synalinks.utils.program_graph import (
@@ -114,7 +114,7 @@ def _draw_with_dot(text: str, path: Path) -> bool:
         reason = str(error)
     else:
         return True
-    warnings.warn(f"Graphviz could not draw {path.name} ({reason}); drawn with matplotlib instead", stacklevel=3)
+    warn(f"Graphviz could not draw {path.name} ({reason}); drawn with matplotlib instead")
     return False
 
 

@@ -52,6 +52,6 @@ def test_threads_of_the_script_are_held_too(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stdout.count("refused at") == 3
         assert 0 < server.requests.number < 60
-    found = re.search(r"budget +\$([\d.]+) of \$4\.0000 used", done.stdout)
+    found = re.search(r"budget +\$([\d.]+) of \$4\.00 used", done.stdout)
     assert found, done.stdout
     assert 1 < float(found[1]) <= 4

@@ -106,7 +106,7 @@ def test_a_budget_that_is_enough_and_one_that_is_not(folder: Path) -> None:
     assert "The budget of $5.00 would have been enough: $0.0" in enough.output
     assert "stopped by None" in enough.output
     short = call("run", "train.py", "--dry-run", "--budget", "0.0005", "--", "openai/gpt-4o-mini")
-    assert "The budget of $0.0005 would have ended the run" in short.output
+    assert "The budget of $0.00050 would have ended the run" in short.output
     stopped = " ".join(short.output.partition("would have ended the run")[2].split())
     assert stopped.startswith("at epoch=1 step="), stopped
     assert "stopped by budget" in short.output

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from synalinks import session
+from synalinks._base.warning import warn
 from synalinks._support.mlflow import check_mlflow
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.monitor.program_model import save_model
@@ -155,7 +155,7 @@ class Monitor(Callback):
             try:
                 synalinks.utils.plot_program(self.program, to_file="program.png", to_folder=folder)
             except ConfigurationError as error:
-                warnings.warn(f"Monitor writes no plot of the program: {error}", stacklevel=2)
+                warn(f"Monitor writes no plot of the program: {error}")
                 return
             run.file(Path(folder) / "program.png")
 
@@ -168,7 +168,7 @@ class Monitor(Callback):
             try:
                 save_model(program, Path(folder) / "program")
             except ConfigurationError as error:  # after a training that was paid for
-                warnings.warn(f"Monitor writes no model of the program, which can't be saved: {error}", stacklevel=2)
+                warn(f"Monitor writes no model of the program, which can't be saved: {error}")
                 return
             run.file(Path(folder) / "program", "program")
 

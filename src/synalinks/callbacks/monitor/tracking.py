@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synalinks._base.warning import warn
 from synalinks._support.mlflow import mlflow
 from synalinks.errors import ConfigurationError
 
@@ -129,6 +130,4 @@ class Tracked:
             getattr(self._client, method)(self.run_id, *args)
         except (module.exceptions.MlflowException, OSError) as error:
             self._lost = True
-            warnings.warn(
-                f"MLflow takes no more of the run {self.run_id} ({error}); the program goes on without it", stacklevel=2
-            )
+            warn(f"MLflow takes no more of the run {self.run_id} ({error}); the program goes on without it")

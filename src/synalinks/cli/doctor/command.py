@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 LIBRARIES = ("httpx", "pydantic", "diskcache", "jsonschema-rs", "numpy")
 #: Models of a server that are named; the rest of a longer list is counted.
 _NAMED = 20
-#: Columns of a list that is wrapped; with its label it fits into 100.
-_WIDTH = 84
+#: Columns of a line that is for no terminal, and those before its value.
+_WIDTH, _INDENT = 100, 16
 _START = {
     "ollama": "start the server with `ollama serve`",
     "hosted_vllm": "start the server with `vllm serve {model}`",
@@ -101,8 +101,21 @@ def doctor(models: tuple[str, ...], fetch: bool, check_keys: bool) -> None:
     if not wanted and not found.live:
         found.needs += [*found.ways, "or set the key of a hosted provider (a cassette replays without any of these)"]
     found.lines += ["", *_verdict(found, models)]
-    click.echo("\n".join(found.lines))
+    click.echo("\n".join(_wrapped(found.lines)))
     click.get_current_context().exit(1 if found.needs else 0)
+
+
+def _wrapped(lines: Sequence[str]) -> Iterator[str]:
+    """The lines, folded to the width of the terminal; what is folded stays to the right of its label."""
+    from synalinks.lm.tables import terminal_width  # as above
+
+    width = max(2 * _INDENT, terminal_width() or _WIDTH)
+    for line in lines:
+        labelled = line.startswith("  ") and not line.startswith(("  - ", "  httpx"))
+        indent = " " * (_INDENT if labelled and width >= 4 * _INDENT else 4)
+        yield from textwrap.wrap(
+            line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        ) or [""]
 
 
 def _verdict(found: Findings, models: Sequence[str]) -> Iterator[str]:
@@ -192,8 +205,7 @@ def _models(found: Findings, place: Place, server: Server) -> None:
         names = [model.name for model in server.models] if place.wanted else [str(model) for model in server.models]
         more = "" if len(names) <= _NAMED else f" and {len(names) - _NAMED} more"
         listed = f"{count(len(names), 'model')}: {', '.join(names[:_NAMED])}{more}"
-        for line in textwrap.wrap(listed, _WIDTH, break_on_hyphens=False):
-            found.add("", line)
+        found.add("", listed)
         found.live = True
     elif server.models is None:
         found.add("", "which models it has it does not say")
@@ -235,10 +247,8 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec], check:
             continue
         if name is not None:
             works, said = _checked(spec) if check else (True, "")
-            first, *rest = textwrap.wrap(f"{name} is set{said}", _WIDTH)
-            found.add(spec.prefix, first, None if works or spec not in wanted else f"set another key in {name}")
-            for line in rest:
-                found.add("", line)
+            need = None if works or spec not in wanted else f"set another key in {name}"
+            found.add(spec.prefix, f"{name} is set{said}", need)
             found.live = found.live or works
             if not works and spec not in wanted:
                 found.ways.append(f"set another key in {name}")
@@ -249,8 +259,7 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec], check:
         if spec in wanted and endpoint_of(spec) == f"{spec.prefix}:":
             found.add("", "no server is named", f"set {spec.base_env[0]} to the URL of your deployment")
     if unset:
-        for number, line in enumerate(textwrap.wrap(", ".join(unset), _WIDTH)):
-            found.add("" if number else "not set", line)
+        found.add("not set", ", ".join(unset))
 
 
 def _checked(spec: Spec) -> tuple[bool, str]:

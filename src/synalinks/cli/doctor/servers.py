@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import httpx
 
 
+#: What Python puts before the words of an error of the operating system.
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
 #: How long, in seconds, a server may take to say what it is.
 PATIENCE = 2.0
 #: Where servers listen that no variable names, by the prefix of their models: vLLM, llama.cpp, LM Studio. One that does
@@ -156,7 +159,8 @@ def query_server(spec: Spec, endpoint: str, key: str | None, loaded: bool = Fals
     except httpx.TimeoutException:
         return Server(endpoint, problem=f"no answer in {PATIENCE:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return Server(endpoint, problem=f"no answer ({str(error) or type(error).__name__})")
+        reason = _ERRNO.sub("", str(error)) or type(error).__name__
+        return Server(endpoint, problem=f"no answer ({reason})")
     except ValueError:
         return Server(endpoint, problem="answers with something that is not JSON; it may be another kind of server")
 

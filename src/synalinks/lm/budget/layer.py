@@ -9,11 +9,11 @@ reservation, and its admission (slot and turn at the rate limit) is released unt
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 
+from synalinks._base.warning import warn
 from synalinks.lm.budget.answer_cap import AnswerCaps, was_cut
 from synalinks.lm.budget.budget import Budget
 from synalinks.lm.budget.charge import charge_of, spent_on
@@ -269,12 +269,11 @@ def _note_overshoot(call: Call, trackers: Sequence[BudgetTracker]) -> None:
 
 def _warn_of_breach(call: Call, tracker: BudgetTracker, spent: Amount, bound: Amount) -> None:
     """Say that a provider billed more than the request allows it to, and so broke a budget."""
-    warnings.warn(
+    warn(
         f"the {tracker.name} was exceeded, by {tracker.overshoot}: {call.request.model!r} reported {spent} for one "
         f"attempt (at {call.scope}), where the request allows {bound} at most. Either it does not honour max_tokens, "
         "or it bills for more than it was sent. No further call goes out that does not fit",
         RuntimeWarning,
-        stacklevel=2,
     )
 
 

@@ -12,7 +12,6 @@ import os
 import sqlite3
 import threading
 import time
-import warnings
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from synalinks._base.files import PRIVATE, made
+from synalinks._base.warning import warn
 from synalinks.lm.cache.leases import is_of_ended_process
 from synalinks.lm.cache.store import MANY, UNREADABLE, MemoryStore, Store, StoreBusy
 
@@ -306,7 +306,7 @@ class DiskStore(Store):
             )
 
     def _warn(self, what: str) -> None:
-        warnings.warn(f"the answer cache at {self.directory} {what}", RuntimeWarning, stacklevel=2)
+        warn(f"the answer cache at {self.directory} {what}", RuntimeWarning)
 
 
 def _make_private(path: Path) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Literal, NamedTuple
 
 from synalinks import _json
+from synalinks._base.warning import warn
 from synalinks.lm.cache.entry import Entry, decode, encode, key_prefix
 from synalinks.lm.cache.leases import Leases, at_once
 from synalinks.lm.cache.store import MANY, Store, StoreBusy
@@ -283,10 +283,9 @@ def _read(data: bytes) -> Entry | None:
     entry = decode(data)
     if entry is None and "unreadable" not in _warned:
         _warned.add("unreadable")
-        warnings.warn(
+        warn(
             "an entry of the answer cache can't be read and is asked for again; others may follow silently",
             RuntimeWarning,
-            stacklevel=2,
         )
     return entry
 

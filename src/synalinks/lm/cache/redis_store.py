@@ -12,7 +12,6 @@ import re
 import struct
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -24,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AskError, ClusterCrossSlotError, ClusterDownError, MovedError
 from redis.retry import Retry
 
+from synalinks._base.warning import warn
 from synalinks.lm.cache.location import shown
 from synalinks.lm.cache.store import MemoryStore, Store, StoreBusy
 from synalinks.lm.core.errors import ConfigurationError
@@ -194,13 +194,12 @@ class RedisStore(Store):
             if isinstance(error, (redis.ConnectionError, redis.TimeoutError, OSError)):
                 self._resumes = self._now() + PAUSE
         if not warned:
-            warnings.warn(
+            warn(
                 f"the answer cache at {self.location} can't be used ({self._words(error)}); the run goes on "
                 "without it: answers that it can't take are kept in memory for this run only, and other processes may "
                 "fetch them too. Start the server or make it writable, name another with SYNALINKS_CACHE, or set "
                 "SYNALINKS_CACHE=off",
                 RuntimeWarning,
-                stacklevel=2,
             )
 
     def _words(self, error: Exception) -> str:

@@ -7,12 +7,12 @@ import io
 import os
 import stat
 import threading
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from synalinks._base import warning
 from synalinks._base.files import PRIVATE, replacing
 from synalinks.lm.core.errors import CassetteError, CassetteFormatError, CassetteInUse
 
@@ -213,4 +213,4 @@ def rewrite(path: Path, lines: Iterable[bytes]) -> None:
 
 def warn(text: str) -> None:
     """Tell the owner of a cassette."""
-    warnings.warn(text, CassetteWarning, stacklevel=3)
+    warning.warn(text, CassetteWarning)

@@ -29,13 +29,13 @@ place that met it. A row is found by the digest it states; that it still is the 
 from __future__ import annotations
 
 import asyncio
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 
+from synalinks._base import warning
 from synalinks.lm.cassette import MODES
 from synalinks.lm.cassette.disk import warn
 from synalinks.lm.cassette.embeddings import EmbeddingPlayer
@@ -360,11 +360,10 @@ class Cassette:
                 'record_mode="all"'
             )
             return
-        warnings.warn(
+        warning.warn(
             f"{len(left)} of {len(self._file)} rows of {self.path} were not played: {named}. The program "
             'makes fewer calls than it did: record again with record_mode="all", or delete these lines',
             UnplayedRowsWarning,
-            stacklevel=3,
         )
 
     def __enter__(self) -> Cassette:

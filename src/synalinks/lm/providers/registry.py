@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 import threading
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from synalinks._base.warning import warn
 from synalinks.lm.core.call import Handler
 from synalinks.lm.core.errors import ConfigurationError, UnknownModelError
 from synalinks.lm.pricing.price import Price
@@ -254,10 +254,9 @@ class _Registry:
                             continue  # registered by the program itself
                         self.add(spec)
                 except (ImportError, AttributeError, TypeError, ConfigurationError) as error:
-                    warnings.warn(
+                    warn(
                         f"the entry point {point.name} = {point.value} of the group {ENTRY_POINTS} gave no provider: "
                         f"{type(error).__name__}: {error}",
-                        stacklevel=2,
                     )
 
 

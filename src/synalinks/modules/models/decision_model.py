@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from synalinks._base.warning import warn
 from synalinks._json import JsonObject
 from synalinks.data import ChatMessage, Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, ConfigurationError, LMError, RequestError
@@ -226,11 +226,10 @@ class DecisionModel(RemoteModel):
         except RequestError as error:
             if "logprob" not in str(error).lower():
                 raise
-            warnings.warn(
+            warn(
                 f"{self.model} refuses log-probabilities, so its decisions have the probabilities that it states; give "
                 "DecisionModel(logprobs=False) to request no others",
                 LMWarning,
-                stacklevel=2,
             )
             return await self.client.send(request, is_fallback=is_fallback)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import sysconfig
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from pathlib import Path
 from weakref import WeakKeyDictionary
+
+from synalinks._base.warning import warn
 
 
 class LMWarning(UserWarning):
@@ -46,16 +44,16 @@ class FoldedWarnings:
         self._counts[model, kind] += 1
         count = self._counts[model, kind]
         if count == 1:
-            _warn(message)
+            warn(message, LMWarning)
         elif tenfold and str(count).strip("0") == "1":
-            _warn(f"{_more(model, count - 1, kind)}. The last: {message}")
+            warn(f"{_more(model, count - 1, kind)}. The last: {message}", LMWarning)
 
     def close(self) -> None:
         """One warning a kind of how many more there were."""
         for (model, kind), count in self._counts.items():
             if count > 1:
                 with suppress(LMWarning):  # where warnings are errors the first was one, and the end of a run is none
-                    _warn(_more(model, count - 1, kind))
+                    warn(_more(model, count - 1, kind), LMWarning)
 
 
 _folded: ContextVar[FoldedWarnings | None] = ContextVar("synalinks_folded_warnings", default=None)
@@ -112,24 +110,3 @@ def warn_of_failure(model: str, kind: str, message: str) -> None:
 
 def _more(model: str, count: int, kind: str) -> str:
     return f"{model}: {count:,} more {'call' if count == 1 else 'calls'} failed like this ({kind})"
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, LMWarning, stacklevel=_users_level())
-
-
-def _users_level() -> int:
-    """The `stacklevel` by which a warning names the nearest line that is not of a library: the `await` in the user's
-    program, or the `asyncio.run` that all its tasks come from; this module's own where there is none, as on a thread.
-    """
-    paths = sysconfig.get_paths()
-    libraries = (
-        str(Path(__file__).parents[2]),
-        *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-    )
-    frame, level = sys._getframe(1), 1
-    while frame.f_code.co_filename.startswith((*libraries, "<frozen")):
-        if frame.f_back is None:
-            return 1
-        frame, level = frame.f_back, level + 1
-    return level

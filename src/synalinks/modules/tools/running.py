@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 from synalinks import _json
+from synalinks._base.warning import warn
 from synalinks._concurrency import run_all
 from synalinks._json import Json, JsonObject
 from synalinks.errors import DataError, SynalinksError, ToolFailed
@@ -49,7 +49,7 @@ async def _content(tools: Mapping[str, Tool], name: str, given: Json) -> Json:
         raise
     except Exception as error:  # noqa: BLE001  whatever a user's function raises; the model reads it
         words = _in_words(error)
-        warnings.warn(f"the tool {name!r} failed, and the model got its words: {words}", ToolWarning, stacklevel=2)
+        warn(f"the tool {name!r} failed, and the model got its words: {words}", ToolWarning)
         return f"error: {words}"
     return NO_RESULT if result is None else result.get_json()
 

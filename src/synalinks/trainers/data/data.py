@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from synalinks._base.warning import warn
 from synalinks.data import JsonDataModel, is_data_model, tree
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.errors import DataError
@@ -189,10 +189,9 @@ def passing(
         count += 1
         yield batch
     if at_most is not None and count < at_most and isinstance(source, Stream):
-        warnings.warn(
+        warn(
             f"the generator ended after {count} of {at_most} batches; what came is used. Pass a function that makes a "
             "new generator, or ask for fewer steps",
-            stacklevel=2,
         )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 
+from synalinks._base.warning import warn
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples
 from synalinks.trainers.data.splitting import FitData
@@ -63,10 +63,9 @@ class SearchPlan:
         if config.calls is not None and config.span == 1:
             epochs = first + max(1, config.calls // one)
         if validating > total * MOST:
-            warnings.warn(
+            warn(
                 f"a validation takes {validating} of the {total} calls of this fit, more than half: there is none. "
                 "Give fit(calls=...) more calls, or less validation data",
-                stacklevel=2,
             )
             validating = 0
         return cls(total, epochs, first, validating)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from synalinks._base.warning import warn
 from synalinks.lm.core.call import Call, Delta, Reply, Request
 from synalinks.lm.core.errors import AuthenticationError, LMError, ModelNotFound, RequestError
 from synalinks.lm.providers.common.remote import HOW_WITHOUT, Remote
@@ -50,13 +50,12 @@ class OllamaProvider(Remote):
         reply = chat_reply(body, request, chunks)
         if _was_cut(body, request) and request.model not in self._warned_of:
             self._warned_of.add(request.model)
-            warnings.warn(
+            warn(
                 f"{request.model} read {body['prompt_eval_count']:,} tokens of a prompt of "
                 f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its "
                 "context, the instructions among it. Raise num_ctx, e.g. LanguageModel(..., num_ctx=16384), or ask for "
                 "less",
                 RuntimeWarning,
-                stacklevel=2,
             )
         return reply
 

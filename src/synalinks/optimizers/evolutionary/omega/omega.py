@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from synalinks._base.warning import warn
 from synalinks._json import Json, JsonObject
 from synalinks.data import JsonDataModel, Variable
 from synalinks.errors import BudgetExceeded, ConfigurationError
@@ -238,7 +238,7 @@ class OMEGA(EvolutionaryOptimizer):
         if reason is None:
             return values
         if reason != TRIED:  # to say the same again is no fault that a user could mend
-            warnings.warn(f"{self.name}: a proposal for {path} is refused: {reason}", stacklevel=2)
+            warn(f"{self.name}: a proposal for {path} is refused: {reason}")
         return None
 
     async def on_epoch_end(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
