@@ -7,7 +7,7 @@
     |  |- UnknownArgument        a keyword that nothing takes (also a TypeError)
     |  |- UnknownModelError      a model name with an unknown provider
     |  `- UnsupportedSchemaError a schema with a field that is no decision
-    |- UnknownField              an attribute that a result has not (also an AttributeError)
+    |- UnknownField              an attribute or key that a result has not (also an AttributeError and a KeyError)
     |- LMError                   one call to a model failed
     |  |- ConnectionFailed       no server, dropped connection             retried, unless no server was ever there
     |  |- CallTimeout            no answer in time                         retried, spend uncertain
@@ -108,8 +108,10 @@ class UnknownArgument(ConfigurationError, TypeError):
     """A keyword that a function or class does not take."""
 
 
-class UnknownField(SynalinksError, AttributeError):
-    """An attribute that a result, a data model or a symbol does not have; the nearest one is named."""
+class UnknownField(SynalinksError, AttributeError, KeyError):
+    """An attribute or a key that a result, a data model or a symbol does not have; the nearest one is named."""
+
+    __str__ = Exception.__str__  # that of a KeyError shows the words as a literal
 
 
 class UnsupportedSchemaError(ConfigurationError):

@@ -94,6 +94,32 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("nowhere.jsonl", "record"),
     ),
     "a program that is not there": ("synalinks.Program.load('nowhere.json')", ("nowhere.json",)),
+    "arguments without names": ("synalinks.Generator(Answer)", ("by name", "data_model=")),
+    "fields without names": ("Question('What?')", ("by name", "Question(question=")),
+    "a typo in a field": ("Question(qestion='What?')", ("question: Field required", "qestion: Extra inputs")),
+    "a key that a result has not": ("Answer(answer='!').to_json_data_model()['anser']", ("did you mean 'answer'",)),
+    "a result that was not awaited": ("print((await made())(X[0]).answer)", ("coroutine", "never awaited")),
+    "a fit that was not awaited": ("(await compiled()).fit(X, Y)", ("never awaited",)),
+    "a typo in an argument of a cassette": ("synalinks.use_cassette('x.jsonl', mode='none')", ("record_mode=",)),
+    "a callback's class": (
+        "await (await compiled()).fit(X, Y, callbacks=[synalinks.callbacks.EarlyStopping])",
+        ("write EarlyStopping()",),
+    ),
+    "validation data without targets": (
+        "await (await compiled()).fit(X, Y, validation_data=X)",
+        ("validation_data is a pair (x, y)",),
+    ),
+    "metrics that are no list": ("await compiled(metrics='exact_match')", ("write metrics=[...]",)),
+    "a budget in words": ("await (await compiled()).fit(X, Y, budget='5 dollars')", ("give dollars, e.g. 0.50",)),
+    "no epochs": ("await (await compiled()).fit(X, Y, epochs=0)", ("at least 1",)),
+    "no optimizer": ("await (await compiled(optimizer=None)).fit(X, Y)", ("compile(optimizer=...",)),
+    "targets that are strings": ("await (await compiled()).fit(X, ['!'] * 4)", ("YourModel(field=...)",)),
+    "one example in place of a list": ("await (await compiled()).fit(X[0], Y[0])", ("a list of examples",)),
+    "a class in place of outputs": (
+        "synalinks.Program(inputs=synalinks.Input(data_model=Question), outputs=Answer)",
+        ("awaited modules return",),
+    ),
+    "instructions that are no text": ("await made(instructions=['Be', 'brief'])", ("instructions", "valid string")),
     "a split that leaves nothing": ("await (await compiled()).fit(X, Y, validation_split=1.5)", ("validation_split",)),
 }
 
@@ -109,7 +135,9 @@ def printed(code: str, nobody: str, path: Path) -> tuple[str, str]:
         except Exception as error:
             error.__traceback__ = None if error.__traceback__ is None else error.__traceback__.tb_next
             shown = tracebacks.short_text(error)
-            shown = "".join(traceback.format_exception(error)) if shown is None else shown
+            if shown is None:  # as Python shows what the hook leaves to it
+                tracebacks.make_short(error)
+                shown = "".join(traceback.format_exception(error))
         else:
             shown = ""
         gc.collect()  # what was never awaited is warned of here

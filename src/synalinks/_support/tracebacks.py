@@ -1,23 +1,32 @@
 """Tracebacks of this library's errors: the frames of the user, and not those of the library.
 
 In scripts and in IPython an error of this library is shown with the user's own lines and its message, and Ctrl-C during
-a run with what was kept of it. All other errors are shown as they would be without this library.
+a run with what was kept of it. Other errors are shown by Python itself, without the frames of the event loop between
+the user's own; calls that this library's signatures refuse say what to write.
 `SYNALINKS_TRACEBACK=full` shows everything.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterable, Iterator
-from types import FrameType, TracebackType
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FrameType, TracebackType
+from typing import Any, Protocol
 
 FULL = "SYNALINKS_TRACEBACK"
 #: Packages whose frames say nothing about the user's code.
 MACHINERY = frozenset(
     {"IPython", "asyncio", "click", "contextlib", "importlib", "ipykernel", "nest_asyncio", "runpy", "synalinks"}
 )
+#: Python's words for arguments that a function does not take.
+_REFUSED = re.compile(
+    r"^(?P<name>\w+)(?:\.__init__)?\(\) "
+    r"(?:takes .* positional arguments? but|got an unexpected keyword argument '(?P<key>\w+)')"
+)
+#: Where names of the library are loaded from.
+_LOADING = ("synalinks._base.lazy", "synalinks._not_here_yet")
 _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
@@ -65,6 +74,8 @@ def short_text(error: BaseException) -> str | None:
         return None
     if isinstance(error, KeyboardInterrupt):
         return f"\nInterrupted: {error}" if error.args else None  # only an interrupted run has words
+    if _is_of_pydantic(error):
+        return _listed(error, _validation(error))
     own = own_error(error)
     if own is None:
         return None
@@ -106,7 +117,18 @@ def is_users(frame: FrameType) -> bool:
     return not is_machinery(frame) and not ("site-packages" in file or file.startswith(_STANDARD_LIBRARY))
 
 
-def _listed(error: BaseException) -> str:
+def _is_of_pydantic(error: BaseException) -> bool:
+    return type(error).__name__ == "ValidationError" and type(error).__module__.startswith("pydantic")
+
+
+def _validation(error: Any) -> str:
+    """What pydantic found wrong with the fields of a data model, a line each."""
+    found = error.errors(include_url=False, include_context=False)
+    lines = (f"\n  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+    return f"ValidationError: {error.title} can't be made of these values{''.join(lines)}"
+
+
+def _listed(error: BaseException, words: str | None = None) -> str:
     import traceback  # with its parser of tokens, for errors only
 
     found = traceback.extract_tb(trimmed(_shown(error)))
@@ -116,7 +138,7 @@ def _listed(error: BaseException) -> str:
     ]
     notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
     head = "Traceback (most recent call last):\n" if shown else ""
-    return f"{head}{''.join(shown)}{type(error).__name__}: {error}{notes}"
+    return f"{head}{''.join(shown)}{words or f'{type(error).__name__}: {error}'}{notes}"
 
 
 def _shown(error: BaseException) -> list[TracebackType]:
@@ -136,10 +158,77 @@ def _is_users(error: BaseException) -> bool:
     return bool(entries) and is_users(entries[-1].tb_frame)
 
 
+def trim(error: BaseException, begin: CodeType | None = None) -> None:
+    """Leave in the traceback, and in those it is chained to, the user's frames and what raised below the last.
+
+    Args:
+        begin: code whose frame, and those above, are left out, too.
+    """
+    _trim(error, begin, set())
+
+
+def _trim(error: BaseException, begin: CodeType | None, seen: set[int]) -> None:
+    if id(error) in seen:
+        return
+    seen.add(id(error))
+    entries = below(error.__traceback__, begin)
+    machinery = [is_machinery(entry.tb_frame) for entry in entries]
+    last = max((i for i, hidden in enumerate(machinery) if not hidden), default=len(entries))
+    kept = [
+        entry
+        for i, (entry, hidden) in enumerate(zip(entries, machinery, strict=True))
+        if not hidden or (i > last and _says_where(entry.tb_frame))
+    ]
+    error.__traceback__ = trimmed(kept)
+    chained = [error.__cause__, error.__context__]
+    if isinstance(error, BaseExceptionGroup):
+        chained += error.exceptions
+    for other in chained:
+        if other is not None:
+            _trim(other, begin, seen)
+
+
+def below(trace: TracebackType | None, begin: CodeType | None) -> list[TracebackType]:
+    """The entries below the last frame of some code, or all where it is not among them."""
+    entries = list(frames(trace))
+    found = [i for i, entry in enumerate(entries) if entry.tb_frame.f_code is begin]
+    return entries[found[-1] + 1 :] if found else entries
+
+
+def make_short(error: BaseException) -> None:
+    """Leave the user's lines in the traceback of an error that is not this library's; say what a refused call lacks."""
+    trim(error)
+    if isinstance(error, TypeError) and (found := _REFUSED.match(str(error))) is not None:
+        if found["name"] == "BaseModel":
+            error.add_note("Give the fields of a data model by name, e.g. Question(question='What?')")
+        elif (called := getattr(sys.modules.get("synalinks"), found["name"], None)) is not None:
+            error.add_note(_arguments(called, found["name"], found["key"]))
+
+
+def _arguments(called: Callable[..., object], name: str, key: str | None) -> str:
+    """What to write in place of an argument that has no name, or one that is not known."""
+    import difflib  # for errors only
+    import inspect
+
+    known = [one for one in inspect.signature(called).parameters if one not in ("args", "kwargs")]
+    near = difflib.get_close_matches(key or "", known, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    return f"Give the arguments of {name} by name: {', '.join(f'{one}=' for one in known)}"
+
+
+def _says_where(frame: FrameType) -> bool:
+    """Whether a frame below the user's last is of use to those who look for a fault of the library."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] not in MACHINERY - {"synalinks"} and module not in _LOADING
+
+
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     text = short_text(error)
     if text is None:
-        sys.__excepthook__(kind, error, trace)
+        if not is_full():
+            make_short(error)
+        sys.__excepthook__(kind, error, error.__traceback__)
     else:
         sys.stderr.write(text + "\n")
 

@@ -54,6 +54,8 @@ class Form:
         Raises:
             ConfigurationError: `data_model` is no data model.
         """
+        if is_model_class(schema):  # the class of a data model in place of its schema
+            schema, data_model = None, schema
         if data_model is None:
             return None if schema is None else cls(schema)
         return cls(schema_of(data_model), data_model if is_model_class(data_model) else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -95,7 +95,7 @@ class JsonDataModel(Copyable, Operand):
         try:
             return self._json[key]
         except KeyError:
-            _no_field(key, self._json, self._schema)
+            raise _no_field(key, self._json, self._schema) from None
 
     def __getattr__(self, name: str) -> Json:
         # Only for what is no attribute of the class: fields, and mistakes.
@@ -180,11 +180,11 @@ def json_data_model_of(value: BaseModel) -> JsonDataModel:
     return JsonDataModel(schema_of_model(type(value)), json)
 
 
-def _no_field(key: object, json: Mapping[str, Json], schema: Mapping[str, Json]) -> NoReturn:
-    """Say that a field is missing, and whether that is because it was None."""
+def _no_field(key: object, json: Mapping[str, Json], schema: Mapping[str, Json]) -> UnknownField:
+    """The error of a field that is missing, which says whether that is because it was None."""
     if key in schema.get("properties", ()):
-        raise KeyError(f"{key!r} has no value here (fields that are None are left out); use .get({key!r})")
-    raise KeyError(f"no field {key!r} in {schema.get('title', 'this value')}; there are {list(json)}")
+        return UnknownField(f"{key!r} has no value here (fields that are None are left out); use .get({key!r})")
+    return UnknownField(schemas.no_attribute(schema.get("title", "this value"), str(key), list(json)))
 
 
 def value_of(value: object) -> JsonObject:

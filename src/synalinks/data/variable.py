@@ -178,7 +178,7 @@ class Variable(Copyable, Operand):
         try:
             return value[key]
         except KeyError:
-            _no_field(key, value, self._schema)
+            raise _no_field(key, value, self._schema) from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.get_json())

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 LIBRARIES = ("httpx", "pydantic", "diskcache", "jsonschema-rs", "numpy")
 #: Models of a server that are named; the rest of a longer list is counted.
 _NAMED = 20
-#: Columns of a line that is for no terminal, and those before its value.
-_WIDTH, _INDENT = 100, 16
+#: Columns before a value, and of a line that is for no terminal.
+_INDENT, _UNBOUNDED = 16, 10_000
 _START = {
     "ollama": "start the server with `ollama serve`",
     "hosted_vllm": "start the server with `vllm serve {model}`",
@@ -106,16 +106,18 @@ def doctor(models: tuple[str, ...], fetch: bool, check_keys: bool) -> None:
 
 
 def _wrapped(lines: Sequence[str]) -> Iterator[str]:
-    """The lines, folded to the width of the terminal; what is folded stays to the right of its label."""
+    """The lines, on a terminal folded to the right of their labels; commands stay whole, to be copied."""
     from synalinks.lm.tables import terminal_width  # as above
 
-    width = max(2 * _INDENT, terminal_width() or _WIDTH)
+    width = max(2 * _INDENT, terminal_width() or _UNBOUNDED)
+    indent = " " * (_INDENT if width >= 4 * _INDENT else 4)
     for line in lines:
-        labelled = line.startswith("  ") and not line.startswith(("  - ", "  httpx"))
-        indent = " " * (_INDENT if labelled and width >= 4 * _INDENT else 4)
-        yield from textwrap.wrap(
-            line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
-        ) or [""]
+        if "`" in line or not line.startswith("  "):
+            yield line
+        else:
+            yield from textwrap.wrap(
+                line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+            )
 
 
 def _verdict(found: Findings, models: Sequence[str]) -> Iterator[str]:

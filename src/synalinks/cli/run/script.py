@@ -6,7 +6,6 @@ import os
 import runpy
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 
 import click
 
@@ -53,7 +52,8 @@ def exit_code(error: BaseException) -> int:
     if own is not None:
         click.echo("\n" + block(own), err=True)
         return 1
-    _trim(error, set())
+    tracebacks.trim(error, run_script.__code__)
+    tracebacks.make_short(error)
     sys.excepthook(type(error), error, error.__traceback__)  # the script may have set its own
     return 1
 
@@ -61,33 +61,9 @@ def exit_code(error: BaseException) -> int:
 def block(error: BaseException) -> str:
     """An error of this library as one block: what it is, what it says, and where the user's code met it."""
     lines = [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]
-    users = [trace for trace in _script_frames(error.__traceback__) if tracebacks.is_users(trace.tb_frame)]
+    entries = tracebacks.below(error.__traceback__, run_script.__code__)
+    users = [entry for entry in entries if tracebacks.is_users(entry.tb_frame)]
     if users:
         code = users[-1].tb_frame.f_code
         lines.append(f"at {os.path.relpath(code.co_filename)}:{users[-1].tb_lineno} in {code.co_name}")
     return "\n  ".join("\n".join(lines).splitlines())
-
-
-def _script_frames(trace: TracebackType | None) -> list[TracebackType]:
-    """The frames below `run_script`, or all of them where it is not among them."""
-    frames = list(tracebacks.frames(trace))
-    ours = [i for i, frame in enumerate(frames) if frame.tb_frame.f_code is run_script.__code__]
-    return frames[ours[-1] + 1 :] if ours else frames
-
-
-def _trim(error: BaseException, seen: set[int]) -> None:
-    """Leave in the traceback, and in those it is chained to, the user's frames and what raised below the last."""
-    if id(error) in seen:
-        return
-    seen.add(id(error))
-    frames = _script_frames(error.__traceback__)
-    machinery = [tracebacks.is_machinery(frame.tb_frame) for frame in frames]
-    last = max((i for i, hidden in enumerate(machinery) if not hidden), default=len(frames))
-    kept = [frame for i, (frame, hidden) in enumerate(zip(frames, machinery, strict=True)) if i > last or not hidden]
-    error.__traceback__ = tracebacks.trimmed(kept)
-    chained = [error.__cause__, error.__context__]
-    if isinstance(error, BaseExceptionGroup):
-        chained += error.exceptions
-    for other in chained:
-        if other is not None:
-            _trim(other, seen)

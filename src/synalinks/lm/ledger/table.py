@@ -73,9 +73,10 @@ def _parts(
 
 
 def is_free(total: Totals) -> bool:
-    """Whether the models cost nothing and took time, as local ones do: their time says more than columns of $0.0000."""
+    """Whether the models cost nothing and took time, or failed, as local ones do: more than columns of $0.0000 say."""
     spent = (total.billed, total.as_if)
-    return total.latency >= LEAST_SECONDS and not any(money.known or money.unknown for money in spent)
+    timed = total.latency >= LEAST_SECONDS or total.failed == total.calls
+    return timed and not any(money.known or money.unknown for money in spent)
 
 
 def speed_text(total: Totals) -> str:
@@ -85,7 +86,7 @@ def speed_text(total: Totals) -> str:
     which models were loaded.
     """
     speed = _speed(total)
-    text = _seconds(total) + (f", {speed} tokens/s" if speed != "-" else "")
+    text = f"{_seconds(total)}, {speed} tokens/s" if speed != "-" else _seconds(total).replace("-", "no answer")
     return text + (f", {total.loading:,.1f} s of it loading" if total.loading else "")
 
 
@@ -132,7 +133,8 @@ def _words(total: Totals, sources: Mapping[str, int]) -> list[str]:
     if total.uncertain:
         parts.append(f"{total.uncertain:,} {'answer' if total.uncertain == 1 else 'answers'} perhaps given unseen")
     if total.failed_tokens or total.failed_cost.known or total.failed_cost.unknown:
-        parts.append(f"failed attempts: {total.failed_tokens:,} tokens, {total.failed_cost}")
+        cost = "" if is_free(total) else f", {total.failed_cost}"
+        parts.append(f"failed attempts: {total.failed_tokens:,} tokens{cost}")
     return [
         "; ".join(parts),
         f"local models: {speed_text(total)}" if is_free(total) else money_text(total, "as if live"),

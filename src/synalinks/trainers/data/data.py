@@ -172,7 +172,9 @@ def source_of(x: object, y: object, reader: Reader, what: str = "x") -> Source:
             ys = _targets(y, what.replace("x", "y"), len(xs), reader)
         return Samples([Sample(i, *pair) for i, pair in enumerate(zip(xs, ys, strict=True))])
     if isinstance(x, JsonDataModel) or is_data_model(x):
-        raise DataError(f"{what} is a single {type(x).__name__}; write np.array([...], dtype='object')")
+        raise DataError(
+            f"{what} is a single {type(x).__name__}; give a list of examples, or np.array([...], dtype='object')"
+        )
     if y is not None:
         raise DataError(f"{what} is a {type(x).__name__} that yields (x, y) batches, so y must not be given")
     if callable(x) or hasattr(x, "__iter__"):
