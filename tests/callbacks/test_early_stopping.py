@@ -83,7 +83,7 @@ def test_a_callback_used_again_begins_anew() -> None:
     stop = EarlyStopping()
     assert monitored(stop, [0.9, 0.5]) == 2
     assert monitored(stop, [0.3, 0.4, 0.5]) == 3
-    assert stop.stopped_epoch is None
+    assert stop.stopped_epoch == 0
 
 
 def test_the_best_variables_come_back(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import PydanticUserError, ValidationError
+from pydantic_core import PydanticSerializationError
 
-from synalinks.data import DataModel, Field, JsonDataModel, SymbolicDataModel, schema_of
+from synalinks.data import ChatMessage, ChatMessages, DataModel, Field, JsonDataModel, SymbolicDataModel, schema_of
 
 
 class Query(DataModel):
@@ -34,6 +35,16 @@ class Tree(DataModel):
 def test_get_json_leaves_none_out() -> None:
     assert Query(query="a").get_json() == {"query": "a"}
     assert Query(query="a", note="b").get_json() == {"query": "a", "note": "b"}
+
+
+def test_results_and_dicts_put_into_a_list_of_a_data_model_are_written() -> None:
+    conversation = ChatMessages()
+    answer = ChatMessage(role="assistant", content="hello").to_json_data_model()
+    conversation.messages += [answer, {"role": "user", "content": "again"}]
+    assert [message["content"] for message in conversation.get_json()["messages"]] == ["hello", "again"]
+    conversation.messages.append(object())
+    with pytest.raises(PydanticSerializationError, match="holds no JSON: object"):
+        conversation.get_json()
 
 
 def test_unknown_fields_are_refused() -> None:

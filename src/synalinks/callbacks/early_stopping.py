@@ -29,8 +29,9 @@ class EarlyStopping(Callback):
         start_from_epoch: the first epoch that is looked at, from 0.
 
     Attributes:
-        stopped_epoch: the epoch that was the last one, from 0; None if training was not ended here.
-        best, best_epoch: the best value, and when it was.
+        stopped_epoch: the epoch that was the last one, from 0; 0 as well if training was not ended here.
+        best, best_epoch, wait: the best value, when it was, and the epochs since then.
+        best_variables: the trainable variables of that epoch by path, with `restore_best_variables`; else None.
 
     Raises:
         ConfigurationError: a `patience` or `min_delta` below 0, or an unknown mode.
@@ -74,9 +75,8 @@ class EarlyStopping(Callback):
 
     def _begin(self) -> None:
         self.best: float | None = None
-        self.best_epoch = self.wait = 0
-        self.stopped_epoch: int | None = None
-        self._best_variables: dict[str, Any] | None = None
+        self.best_epoch = self.wait = self.stopped_epoch = 0
+        self.best_variables: dict[str, Any] | None = None
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Begin anew."""
@@ -94,7 +94,7 @@ class EarlyStopping(Callback):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_variables:
                 variables = self.program.trainable_variables
-                self._best_variables = {variable.path: copy_json(variable.get_json()) for variable in variables}
+                self.best_variables = {variable.path: copy_json(variable.get_json()) for variable in variables}
             if self.baseline is None or self._monitor.better(value, self.baseline):
                 self.wait = 0
         if self.stop_at is not None and self._monitor.direction == "max" and value >= self.stop_at:
@@ -111,10 +111,10 @@ class EarlyStopping(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Restore the best variables, with `restore_best_variables`."""
         self._monitor.finish()
-        if self._best_variables is None:
+        if self.best_variables is None:
             return
         for variable in self.program.trainable_variables:
-            variable.assign(self._best_variables[variable.path])
+            variable.assign(self.best_variables[variable.path])
         if self.verbose:
             report(f"Restoring the variables of the best epoch: {scope.shown('epoch', self.best_epoch)}")
 
@@ -124,10 +124,10 @@ class EarlyStopping(Callback):
             "best": self.best,
             "best_epoch": self.best_epoch,
             "wait": self.wait,
-            "best_variables": self._best_variables,
+            "best_variables": self.best_variables,
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Go on from what it had seen."""
         self.best, self.best_epoch, self.wait = state["best"], state["best_epoch"], state["wait"]
-        self._best_variables = state["best_variables"]
+        self.best_variables = state["best_variables"]

@@ -51,11 +51,18 @@ def json_of_model(value: BaseModel) -> JsonObject:
         writing = _writing_of(cls)
         type.__setattr__(cls, _WRITING, writing)
     found: JsonObject = value.__pydantic_serializer__.to_python(
-        value, mode="json", by_alias=not writing.otherwise, exclude_none=True, serialize_as_any=True
+        value, mode="json", by_alias=not writing.otherwise, exclude_none=True, serialize_as_any=True, fallback=_held
     )
     if writing.otherwise:
         found = _by_schema(value, found)
     return normal_form(found, schema_of_model(cls), prune=True) if writing.unordered else found
+
+
+def _held(value: Any) -> Json:
+    """The JSON of a result that was put into a field, such as an answer at the end of a list of messages."""
+    if hasattr(value, "get_json"):
+        return value.get_json()
+    raise TypeError(f"a field of a data model holds no JSON: {type(value).__name__} {value!r}")
 
 
 class _Writing(NamedTuple):
