@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import PydanticUserError, ValidationError
-from pydantic_core import PydanticSerializationError
 
 from synalinks.data import ChatMessage, ChatMessages, DataModel, Field, JsonDataModel, SymbolicDataModel, schema_of
+from synalinks.errors import DataError
 
 
 class Query(DataModel):
@@ -43,7 +43,7 @@ def test_results_and_dicts_put_into_a_list_of_a_data_model_are_written() -> None
     conversation.messages += [answer, {"role": "user", "content": "again"}]
     assert [message["content"] for message in conversation.get_json()["messages"]] == ["hello", "again"]
     conversation.messages.append(object())
-    with pytest.raises(PydanticSerializationError, match="holds no JSON: object"):
+    with pytest.raises(DataError, match="holds no JSON: object"):
         conversation.get_json()
 
 

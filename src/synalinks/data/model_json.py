@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from synalinks import _json
 from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.normal import normal_form
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, DataError
 
 _SCHEMA = "__synalinks_schema__"
 _WRITING = "__synalinks_writing__"
@@ -62,7 +62,7 @@ def _held(value: Any) -> Json:
     """The JSON of a result that was put into a field, such as an answer at the end of a list of messages."""
     if hasattr(value, "get_json"):
         return value.get_json()
-    raise TypeError(f"a field of a data model holds no JSON: {type(value).__name__} {value!r}")
+    raise DataError(f"a field of a data model holds no JSON: {type(value).__name__} {value!r}")
 
 
 class _Writing(NamedTuple):
