@@ -5,7 +5,7 @@
 2. Calls a second with an instant provider, in one process and over Ray: what a sample costs more there, and what of it
    is the driver's.
 3. With `--rows 1000000`: so many rows through `BatchPredictor`, Parquet in and out: rows a second, and the most memory
-   that a worker took for a tenth of them and for all.
+   that the worker and the driver took for a tenth of them and for all. `--only-rows` leaves out the rest.
 4. On paper: 1,000 workers and 10^9 calls, from the sizes and rates measured here.
 """
 
@@ -138,9 +138,14 @@ def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> 
 _frugal = itertools.count()
 
 
+def most_memory() -> int:
+    """The most memory that this process ever took, in KB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
 def note_memory() -> None:
-    """Write the most memory that this process ever took, in KB."""
-    Path(os.environ["SCALE_OUT_MEMORY"]).write_text(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss))
+    """Write it where the driver reads it."""
+    Path(os.environ["SCALE_OUT_MEMORY"]).write_text(str(most_memory()))
 
 
 async def frugal(call: Call) -> Reply:
@@ -168,9 +173,20 @@ def rows_through(program: synalinks.Program, rows: int) -> tuple[float, float]:
         return rows / (time.perf_counter() - begun), int(memory.read_text()) / 1024
 
 
-async def main(samples: int, workers: list[int], rows: int) -> None:
+async def through_a_predictor(rows: int) -> None:
+    """The third measurement."""
+    print(f"\n3. {rows:,} rows through one worker of a BatchPredictor, its start included")
+    for count in (rows // 10, rows):
+        speed, most = await asyncio.to_thread(rows_through, await made(synalinks.ExactMatch()), count)
+        print(f"  {count:,}: {speed:,.0f} rows/s, at most {most:,.0f} MB; the driver {most_memory() / 1024:,.0f} MB")
+
+
+async def main(samples: int, workers: list[int], rows: int, only_rows: bool) -> None:
     """All measurements."""
     print(f"{os.cpu_count()} cores")
+    if only_rows:
+        await through_a_predictor(rows)
+        return
     loaded, _ = await timed(await made(busy), samples, None)
     print(f"\n1. A reward that takes CPU, {samples} samples\n  one process: {loaded:.2f} s")
     costs: list[tuple[float, float]] = []
@@ -191,10 +207,7 @@ async def main(samples: int, workers: list[int], rows: int) -> None:
     found = sizes()
     print("  bytes: " + ", ".join(f"{name} {size:,}" for name, size in found.items()))
     if rows:
-        print(f"\n3. {rows:,} rows through one worker of a BatchPredictor, its start included")
-        for count in (rows // 10, rows):
-            speed, most = await asyncio.to_thread(rows_through, await made(synalinks.ExactMatch()), count)
-            print(f"  {count:,}: {speed:,.0f} rows/s, at most {most:,.0f} MB")
+        await through_a_predictor(rows)
     on_paper(cpu / calls, rate, sum(found.values()))
 
 
@@ -203,7 +216,8 @@ if __name__ == "__main__":
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--only-rows", action="store_true")
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     os.environ["SYNALINKS_CACHE"] = "off"
-    asyncio.run(main(given.samples, given.workers, given.rows))
+    asyncio.run(main(given.samples, given.workers, given.rows, given.only_rows))

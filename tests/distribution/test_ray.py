@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import synalinks
+from callbacks import restarts
 from distribution.conftest import PATHS
 from distribution.test_dispatcher import Steady, same, steady
 from programs_under_test import Question, compiled, data, provider_of, right
@@ -27,6 +28,7 @@ from synalinks.testing import OllamaServer
 
 pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
 RECORDER = Path(__file__).with_name("ray_recorder.py")
+RESTARTER = Path(__file__).with_name("ray_restarts.py")
 #: A request that is to be open when a process dies, seconds.
 FOR_EVER = 300.0
 ROOT = Path(__file__).resolve().parents[2]
@@ -113,6 +115,31 @@ def test_after_a_kill_of_the_driver_the_run_goes_on_from_its_cassette(tmp_path: 
     assert rows_in(cassette) == len(finished.ledger)
     again = replay(cassette)
     assert (again.history, again.program) == (finished.history, finished.program)
+
+
+def test_after_a_kill_of_the_driver_in_mid_epoch_a_fit_resumes_and_pays_nothing_twice(tmp_path: Path) -> None:
+    """kill -9 in the second epoch, then `resume=True` on new workers: files and calls are those of one process."""
+    pytest.importorskip("ray")
+    alone, killed = tmp_path / "alone", tmp_path / "killed"
+    with OllamaServer() as server:
+        assert restarts_of(Path(restarts.__file__), server, alone, "none", "never") == 0
+        calls = server.requests.number
+    with OllamaServer() as server:
+        assert restarts_of(RESTARTER, server, killed, "resume", "on_train_batch_end:1:2") == -signal.SIGKILL
+        assert 0 < server.requests.number < calls
+        assert restarts_of(RESTARTER, server, killed, "resume", "never") == 0
+        assert server.requests.number == calls
+    for name in ("program.json", "history.json", "log.csv", "best.json"):
+        assert (killed / name).read_bytes() == (alone / name).read_bytes(), name
+
+
+def restarts_of(script: Path, server: OllamaServer, folder: Path, how: str, point: str) -> int:
+    folder.mkdir(exist_ok=True)
+    cache = {"SYNALINKS_CACHE": "on", "SYNALINKS_CACHE_DIR": str(folder / "cache")}
+    environment = {**os.environ, "PYTHONPATH": PATHS, "OLLAMA_HOST": server.url, **cache}
+    return subprocess.run(
+        [sys.executable, str(script), str(folder), how, point], env=environment, timeout=300, check=False
+    ).returncode
 
 
 def test_an_address_where_nothing_is_says_so() -> None:
