@@ -16,6 +16,7 @@ import pytest
 
 import synalinks
 from synalinks import session
+from synalinks.lm.cassette import MODES
 from synalinks.testing import OllamaServer
 from synalinks.testing.pytest_plugin import plugin
 from synalinks.testing.pytest_plugin import recording as _taping
@@ -502,6 +503,10 @@ def test_plain(request):
     result = box.run(inside=False)
     result.assert_outcomes(passed=1)
     assert "cassettes:" not in said(result)
+
+
+def test_the_modes_of_the_option_are_those_of_cassettes() -> None:
+    assert plugin.RECORD_MODES == MODES
 
 
 def test_the_plugin_is_imported_in_less_than_five_milliseconds() -> None:

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from synalinks.lm.cassette import MODES
-
 if TYPE_CHECKING:
     from synalinks.lm.cassette.session import Cassette
 
+#: As in `synalinks.lm.cassette.MODES`; written out so that the library need not be imported. A test compares them.
+RECORD_MODES = ("none", "once", "new_episodes", "all")
 #: What pytest-recording, whose option this plugin shares where it is installed, calls recording all anew.
 _THEIR_MODES = {"rewrite": "all"}
 #: The folder, beside the test's file, that cassettes lie in.
@@ -80,7 +80,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Pa
 def _add_option(parser: pytest.Parser) -> None:
     parser.getgroup("synalinks", "cassettes of calls to models (synalinks)").addoption(
         "--record-mode",
-        choices=MODES,
+        choices=RECORD_MODES,
         default=None,
         help="What tests marked `cassette` do with their cassettes. none: replay only (the default). once: record "
         "where there is no cassette yet. new_episodes: replay what is there, record what is not. all: record anew. "
