@@ -19,7 +19,8 @@ class ConstructorSignature:
 
 
 class NamedSignature:
-    """What `inspect.signature` and `help` show of a class whose `name` is by default the class's own in snake case.
+    """What `inspect.signature` and `help` show of a class whose `name` is by default the class's own in snake case, or
+    its `default_name`.
 
     Set as `__signature__` of a base whose constructor has `name=None`; worked out when it is looked at.
     """
@@ -27,7 +28,7 @@ class NamedSignature:
     def __get__(self, instance: object, owner: type) -> inspect.Signature:
         constructor = owner.__init__  # type: ignore[misc]  # taken for that of an instance, of any subclass
         _, *given = inspect.signature(constructor).parameters.values()
-        default = to_snake_case(owner.__name__)
+        default = getattr(owner, "default_name", None) or to_snake_case(owner.__name__)
         return inspect.Signature(
             [one.replace(default=default) if one.name == "name" and one.default is None else one for one in given]
         )

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks._json import JsonObject
-from synalinks.metrics.classification.counts import Tally, ratio
+from synalinks.metrics.classification.counts import Share
 from synalinks.metrics.classification.f_score import text_of, words
 from synalinks.metrics.classification.labels import decisions, labels_of
 from synalinks.rewards.leaves import paired
 
 
-class Accuracy(Tally):
+class Accuracy(Share):
     """The words of each field that are in both, of those that are in either, as sets.
 
     Source: Jaccard (1912), The distribution of the flora in the alpine zone, both counts summed over samples: what
@@ -30,29 +30,14 @@ class Accuracy(Tally):
         1.0
     """
 
-    def __init__(
-        self,
-        average: str | None = None,
-        name: str = "accuracy",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-
     async def update(self, y_true: Any, y_pred: Any) -> None:
         """Count the words of one prediction and its target, field by field."""
         for path, wanted, found in paired(y_true, y_pred):
             ours, theirs = (set(words(text_of(leaf))) for leaf in (found, wanted))
             self.count(path, len(ours & theirs), len(ours | theirs))
 
-    def score(self, *counts: int) -> float:
-        """The share of the first count in the second."""
-        return ratio(*counts)
 
-
-class BinaryAccuracy(Tally):
+class BinaryAccuracy(Share):
     """How often a yes-or-no field is decided as in the target.
 
     Args:
@@ -74,7 +59,7 @@ class BinaryAccuracy(Tally):
         self,
         average: str | None = None,
         threshold: float = 0.5,
-        name: str = "binary_accuracy",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -88,16 +73,12 @@ class BinaryAccuracy(Tally):
         for path, ours, theirs in decisions(y_true, y_pred, self.threshold):
             self.count(path, int(ours is theirs), 1)
 
-    def score(self, *counts: int) -> float:
-        """The share of the first count in the second."""
-        return ratio(*counts)
-
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         return {"threshold": self.threshold, **super().get_config()}
 
 
-class CategoricalAccuracy(Tally):
+class CategoricalAccuracy(Share):
     """How well the set of labels of a prediction agrees with that of its target.
 
     With `labels`, a score per label: how often both have it or both lack it. Without, the labels in both, of those in
@@ -121,7 +102,7 @@ class CategoricalAccuracy(Tally):
         self,
         average: str | None = None,
         labels: Sequence[str] | None = None,
-        name: str = "categorical_accuracy",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -137,10 +118,6 @@ class CategoricalAccuracy(Tally):
             self.count("", len(ours & theirs), len(ours | theirs))
         for label in self.labels or ():
             self.count(label, int((label in ours) is (label in theirs)), 1)
-
-    def score(self, *counts: int) -> float:
-        """The share of the first count in the second."""
-        return ratio(*counts)
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 from synalinks import _json
 from synalinks._json import JsonObject
+from synalinks._support.signature import NamedSignature
 from synalinks.data import DataModel
 from synalinks.errors import ConfigurationError
 from synalinks.metrics.metric import Metric
+from synalinks.session import to_snake_case
 
 AVERAGES = (None, "micro", "macro", "weighted")
 #: A label, or the place of a field in a data model.
@@ -34,9 +36,16 @@ class Tally(Metric):
         name, in_mask, out_mask, in_mask_pattern, out_mask_pattern: see `Metric`.
     """
 
+    __signature__ = NamedSignature()
+    #: The name where none is given; a class states another one than its own with `class MyScore(Tally, name="...")`.
+    default_name: ClassVar[str] = "tally"
     direction = "up"
     #: Which of the counts weighs a field in the weighted average.
     weighs: ClassVar[int] = -1
+
+    def __init_subclass__(cls, name: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.default_name = name or to_snake_case(cls.__name__)
 
     def __init__(
         self,
@@ -50,7 +59,7 @@ class Tally(Metric):
         if average not in AVERAGES:
             raise ConfigurationError(f"{type(self).__name__}(average={average!r}): write one of {AVERAGES}")
         self.average = average
-        super().__init__(name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+        super().__init__(name or self.default_name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self.counts = self.add_variable(data_model=Counts, name="counts")
 
     def count(self, field: Field, *counts: int) -> None:
@@ -109,3 +118,14 @@ def _rank(field: Field) -> Any:
 def ratio(part: int, whole: int) -> float:
     """part / whole; 0 where there is no whole."""
     return part / whole if whole else 0.0
+
+
+class Share(Tally):
+    """A tally of two counts, whose score is the share of the first in the second.
+
+    Args: see `Tally`.
+    """
+
+    def score(self, *counts: int) -> float:
+        """The share of the first count in the second."""
+        return ratio(*counts)

@@ -42,7 +42,7 @@ def text_of(leaf: object) -> str:
     return "" if leaf is None else str(leaf)
 
 
-class FBetaScore(Tally):
+class FBetaScore(Tally, name="fbeta_score"):
     """The F-beta score over the words of each field: (1 + b^2) P R / (b^2 P + R), in [0, 1].
 
     Precision and recall are taken over multisets of words, per field, summed over samples.
@@ -68,7 +68,7 @@ class FBetaScore(Tally):
         self,
         average: str | None = None,
         beta: float = 1.0,
-        name: str = "fbeta_score",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -96,7 +96,32 @@ class FBetaScore(Tally):
         return {"beta": self.beta, **super().get_config()}
 
 
-class F1Score(FBetaScore):
+class WithoutBeta:
+    """Leaves beta out of a config: what is fixed is no argument."""
+
+    def get_config(self) -> JsonObject:
+        """The constructor's arguments."""
+        config: JsonObject = super().get_config()  # type: ignore[misc]
+        return {name: value for name, value in config.items() if name != "beta"}
+
+
+class OfPredicted:
+    """Precision as the score of an F-beta tally."""
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in predictions."""
+        return ratio(counts[0], counts[1])
+
+
+class OfWanted:
+    """Recall as the score of an F-beta tally."""
+
+    def score(self, *counts: int) -> float:
+        """What is in both, of what is in targets."""
+        return ratio(counts[0], counts[2])
+
+
+class F1Score(WithoutBeta, FBetaScore):
     """The F-beta score with beta 1: the harmonic mean of precision and recall over words.
 
     Args: see `FBetaScore`.
@@ -114,7 +139,7 @@ class F1Score(FBetaScore):
     def __init__(
         self,
         average: str | None = None,
-        name: str = "f1_score",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -122,12 +147,8 @@ class F1Score(FBetaScore):
     ) -> None:
         super().__init__(average, 1.0, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def get_config(self) -> JsonObject:
-        """The constructor's arguments."""
-        return {name: value for name, value in super().get_config().items() if name != "beta"}
 
-
-class Precision(F1Score):
+class Precision(OfPredicted, F1Score):
     """The share of the words of predictions that are in the targets.
 
     Args: see `F1Score`.
@@ -142,23 +163,8 @@ class Precision(F1Score):
         1.0
     """
 
-    def __init__(
-        self,
-        average: str | None = None,
-        name: str = "precision",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def score(self, *counts: int) -> float:
-        """What is in both, of what is in predictions."""
-        return ratio(counts[0], counts[1])
-
-
-class Recall(F1Score):
+class Recall(OfWanted, F1Score):
     """The share of the words of targets that are in the predictions.
 
     Args: see `F1Score`.
@@ -172,18 +178,3 @@ class Recall(F1Score):
         >>> metric.result()
         0.5
     """
-
-    def __init__(
-        self,
-        average: str | None = None,
-        name: str = "recall",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-
-    def score(self, *counts: int) -> float:
-        """What is in both, of what is in targets."""
-        return ratio(counts[0], counts[2])

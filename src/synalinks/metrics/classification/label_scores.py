@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from synalinks._json import JsonObject
-from synalinks.metrics.classification.counts import ratio
-from synalinks.metrics.classification.f_score import FBetaScore
+from synalinks.metrics.classification.f_score import FBetaScore, OfPredicted, OfWanted, WithoutBeta
 from synalinks.metrics.classification.labels import decisions, labels_of
 
 
-class BinaryFBetaScore(FBetaScore):
+class BinaryFBetaScore(FBetaScore, name="binary_fbeta_score"):
     """The F-beta score of yes-or-no fields, field by field.
 
     Args:
@@ -34,7 +33,7 @@ class BinaryFBetaScore(FBetaScore):
         average: str | None = None,
         beta: float = 1.0,
         threshold: float = 0.5,
-        name: str = "binary_fbeta_score",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -53,7 +52,7 @@ class BinaryFBetaScore(FBetaScore):
         return {"threshold": self.threshold, **super().get_config()}
 
 
-class CategoricalFBetaScore(FBetaScore):
+class CategoricalFBetaScore(FBetaScore, name="categorical_fbeta_score"):
     """The F-beta score of sets of labels: per label where `labels` are given, else over all labels together.
 
     Args:
@@ -75,7 +74,7 @@ class CategoricalFBetaScore(FBetaScore):
         average: str | None = None,
         beta: float = 1.0,
         labels: Sequence[str] | None = None,
-        name: str = "categorical_fbeta_score",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -97,16 +96,7 @@ class CategoricalFBetaScore(FBetaScore):
         return {"labels": self.labels, **super().get_config()}
 
 
-class _WithoutBeta:
-    """Leaves beta out of a config: what is fixed is no argument."""
-
-    def get_config(self) -> JsonObject:
-        """The constructor's arguments."""
-        config: JsonObject = super().get_config()  # type: ignore[misc]
-        return {name: value for name, value in config.items() if name != "beta"}
-
-
-class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
+class BinaryF1Score(WithoutBeta, BinaryFBetaScore, name="binary_f1_score"):
     """The binary F-beta score with beta 1.
 
     Example:
@@ -124,7 +114,7 @@ class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
         self,
         average: str | None = None,
         threshold: float = 0.5,
-        name: str = "binary_f1_score",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -133,7 +123,7 @@ class BinaryF1Score(_WithoutBeta, BinaryFBetaScore):
         super().__init__(average, 1.0, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
 
-class BinaryPrecision(BinaryF1Score):
+class BinaryPrecision(OfPredicted, BinaryF1Score):
     """How often a yes is right, field by field.
 
     Example:
@@ -147,24 +137,8 @@ class BinaryPrecision(BinaryF1Score):
         0.5
     """
 
-    def __init__(
-        self,
-        average: str | None = None,
-        threshold: float = 0.5,
-        name: str = "binary_precision",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def score(self, *counts: int) -> float:
-        """What is in both, of what is in predictions."""
-        return ratio(counts[0], counts[1])
-
-
-class BinaryRecall(BinaryF1Score):
+class BinaryRecall(OfWanted, BinaryF1Score):
     """How many a yes of the target is found, field by field.
 
     Example:
@@ -178,24 +152,8 @@ class BinaryRecall(BinaryF1Score):
         1.0
     """
 
-    def __init__(
-        self,
-        average: str | None = None,
-        threshold: float = 0.5,
-        name: str = "binary_recall",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, threshold, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def score(self, *counts: int) -> float:
-        """What is in both, of what is in targets."""
-        return ratio(counts[0], counts[2])
-
-
-class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
+class CategoricalF1Score(WithoutBeta, CategoricalFBetaScore, name="categorical_f1_score"):
     """The categorical F-beta score with beta 1.
 
     Example:
@@ -212,7 +170,7 @@ class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
         self,
         average: str | None = None,
         labels: Sequence[str] | None = None,
-        name: str = "categorical_f1_score",
+        name: str | None = None,
         in_mask: Sequence[str] | None = None,
         out_mask: Sequence[str] | None = None,
         in_mask_pattern: str | None = None,
@@ -221,7 +179,7 @@ class CategoricalF1Score(_WithoutBeta, CategoricalFBetaScore):
         super().__init__(average, 1.0, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
 
-class CategoricalPrecision(CategoricalF1Score):
+class CategoricalPrecision(OfPredicted, CategoricalF1Score):
     """The share of predicted labels that are right.
 
     Example:
@@ -234,24 +192,8 @@ class CategoricalPrecision(CategoricalF1Score):
         1.0
     """
 
-    def __init__(
-        self,
-        average: str | None = None,
-        labels: Sequence[str] | None = None,
-        name: str = "categorical_precision",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
-    def score(self, *counts: int) -> float:
-        """What is in both, of what is in predictions."""
-        return ratio(counts[0], counts[1])
-
-
-class CategoricalRecall(CategoricalF1Score):
+class CategoricalRecall(OfWanted, CategoricalF1Score):
     """The share of the targets' labels that are predicted.
 
     Example:
@@ -263,19 +205,3 @@ class CategoricalRecall(CategoricalF1Score):
         >>> metric.result()
         0.5
     """
-
-    def __init__(
-        self,
-        average: str | None = None,
-        labels: Sequence[str] | None = None,
-        name: str = "categorical_recall",
-        in_mask: Sequence[str] | None = None,
-        out_mask: Sequence[str] | None = None,
-        in_mask_pattern: str | None = None,
-        out_mask_pattern: str | None = None,
-    ) -> None:
-        super().__init__(average, labels, name, in_mask, out_mask, in_mask_pattern, out_mask_pattern)
-
-    def score(self, *counts: int) -> float:
-        """What is in both, of what is in targets."""
-        return ratio(counts[0], counts[2])
