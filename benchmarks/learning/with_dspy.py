@@ -1,4 +1,6 @@
-"""DSPy's optimizers on the same tasks, data and simulated model; `run.py` uses them where DSPy is installed.
+"""DSPy's optimizers on the same tasks, data and simulated model.
+
+DSPy is installed into an environment of its own, in which `run.py` begins again.
 
 Only programs of one module are run (L2 has two): what is compared is the search, not how a library chains modules.
 """
@@ -7,14 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import re
+import subprocess
+import sys
 import time
+import venv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-OPTIMIZERS = ("dspy:bootstrap", "dspy:mipro", "dspy:gepa")
-_FIELDS = re.compile(r"\[\[ ## (\w+) ## \]\]")
+import laws
+
+VERSION = "dspy[optuna]==3.4.1"
+ENVIRONMENT = Path.home() / ".cache" / "synalinks-benchmarks" / "dspy"
+PROJECT = Path(__file__).resolve().parents[2]
+_FIELDS, _JSON_FIELDS = re.compile(r"\[\[ ## (\w+) ## \]\]"), re.compile(r"`(\w+)`")
 
 
 def available() -> bool:
@@ -26,24 +37,35 @@ def available() -> bool:
     return True
 
 
-def _fields(text: str) -> list[str]:
-    """The output fields that a prompt of DSPy's chat adapter names at its end; none for a free answer."""
+def begin_again() -> None:
+    """Run the same command in an environment that has DSPy, which is made where it is not there; does not return."""
+    python = ENVIRONMENT / "bin" / "python"
+    if not (ENVIRONMENT / "complete").exists():
+        print(f"installing {VERSION} into {ENVIRONMENT}", file=sys.stderr)
+        venv.create(ENVIRONMENT, clear=True, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", VERSION, str(PROJECT)], check=True)
+        (ENVIRONMENT / "complete").touch()
+    path = os.pathsep.join([str(PROJECT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+    os.execve(python, [str(python), *sys.argv], {**os.environ, "PYTHONPATH": path})
+
+
+def _fields(text: str) -> tuple[list[str], bool]:
+    """The output fields that a prompt of DSPy's adapters names at its end, and whether it takes JSON."""
     tail = text.rpartition("Respond with")[2] if "Respond with" in text else ""
-    return [name for name in dict.fromkeys(_FIELDS.findall(tail)) if name != "completed"]
+    names = [name for name in dict.fromkeys(_FIELDS.findall(tail)) if name != "completed"]
+    return (names, False) if names else (list(dict.fromkeys(_JSON_FIELDS.findall(tail))), True)
 
 
 def _answered(ruler: Any, messages: Sequence[Mapping[str, Any]]) -> str:
     """The model's text in the form that the prompt takes."""
-    last = str(messages[-1].get("content"))
-    names = _fields(last)
-    free = not names and "instruction" in last.lower()
-    wanted = ["instruction"] if free else names or ["answer"]
+    names, as_json = _fields(str(messages[-1].get("content")))
+    wanted = names or ["answer"]
     schema = {"type": "object", "properties": {name: {"type": "string"} for name in wanted}}
-    found = ruler.reply(messages, schema)
-    values = json.loads(found)
-    if free:
-        return f"```\n{values['instruction']}\n```"
-    return "\n\n".join(f"[[ ## {name} ## ]]\n{values.get(name, '')}" for name in wanted) + "\n\n[[ ## completed ## ]]"
+    values = json.loads(ruler.reply(messages, schema))
+    found = {name: str(values.get(name, "")) for name in wanted}
+    if as_json:
+        return json.dumps(found)
+    return "\n\n".join(f"[[ ## {name} ## ]]\n{text}" for name, text in found.items()) + "\n\n[[ ## completed ## ]]"
 
 
 def _model(ruler: Any, counts: dict[str, int]) -> Any:
@@ -67,6 +89,34 @@ def _model(ruler: Any, counts: dict[str, int]) -> Any:
     return Simulated()
 
 
+def _program(ruler: Any, task: str) -> Any:
+    """The untrained program."""
+    import dspy
+
+    if task != "L2":
+        return dspy.Predict(dspy.Signature("question -> answer", ruler.base(task)))
+
+    class Stages(dspy.Module):  # type: ignore[misc]
+        """Notes, then the desk that they name."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.take_notes = dspy.Predict(dspy.Signature("question -> notes", ruler.base(task)))
+            self.name_desk = dspy.Predict(dspy.Signature("notes -> answer", laws.SECOND))
+
+        def forward(self, question: str) -> Any:
+            return self.name_desk(notes=self.take_notes(question=question).notes)
+
+    return Stages()
+
+
+def _text(predictor: Any) -> str:
+    """What the prompts of one module have."""
+    names = predictor.signature.fields
+    shown = "\n".join(" ".join(str(demo[name]) for name in names if name in demo) for demo in predictor.demos)
+    return f"{predictor.signature.instructions}\n{shown}"
+
+
 def one(ruler: Any, task: str, optimizer: str, seed: int, calls: int) -> dict[str, Any]:
     """One training, and how far it came: a row as `run.one` gives it."""
     import dspy
@@ -83,7 +133,7 @@ def one(ruler: Any, task: str, optimizer: str, seed: int, calls: int) -> dict[st
         ]
         for xs, ys in ((x, y), (held_x, held_y))
     )
-    program = dspy.Predict(dspy.Signature("question -> answer", ruler.base(task)))
+    program = _program(ruler, task)
     begun = time.process_time()
 
     def right(example: Any, prediction: Any, trace: Any = None, name: Any = None, where: Any = None) -> Any:
@@ -94,8 +144,7 @@ def one(ruler: Any, task: str, optimizer: str, seed: int, calls: int) -> dict[st
 
     with dspy.context(lm=model):
         trained = _trained(program, optimizer.partition(":")[2], right, model, train, held, seed, calls)
-    shown = "\n".join(f"{demo.question} {demo.answer}" for demo in trained.demos)
-    texts = [f"{trained.signature.instructions}\n{shown}"]
+    texts = [_text(one) for one in trained.predictors()]
     floor, end, ceiling = ruler.exact(task, texts)
     return {
         "optimizer": optimizer, "task": task, "seed": seed, "calls": counts["calls"], "floor": floor, "end": end,
@@ -120,6 +169,6 @@ def _trained(
     return made.compile(program, trainset=train, valset=held)
 
 
-async def beside(ruler: Any, task: str, optimizer: str, seed: int, calls: int | None) -> dict[str, Any] | None:
-    """As `one`, on a thread: DSPy brings an event loop of its own. None for a program of two modules."""
-    return None if task == "L2" else await asyncio.to_thread(one, ruler, task, optimizer, seed, calls or 450)
+async def beside(ruler: Any, task: str, optimizer: str, seed: int, calls: int | None) -> dict[str, Any]:
+    """As `one`, on a thread: DSPy brings an event loop of its own."""
+    return await asyncio.to_thread(one, ruler, task, optimizer, seed, calls or 450)

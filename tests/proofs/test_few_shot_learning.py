@@ -57,11 +57,8 @@ def model(law: Any, seed: int) -> ScriptedProvider:
     return ScriptedProvider(answer)
 
 
-def trained(law: Any, seed: int) -> tuple[float, int]:
-    """Share of the way to the ceiling, and calls, of four epochs with the defaults on the nearest-example task.
-
-    On cases that no part of the training has seen: those of the validation are what candidates are chosen by.
-    """
+def trained(law: Any, seed: int) -> tuple[str, int, int]:
+    """Four epochs with the defaults on the nearest-example task: the examples as text, how many, and the calls."""
 
     async def build() -> synalinks.Program:
         inputs = synalinks.Input(data_model=Case)
@@ -76,15 +73,27 @@ def trained(law: Any, seed: int) -> tuple[float, int]:
     )
     provider = model(law, seed)
     fit(program, provider, x, y, batch_size=32, epochs=4, validation_data=validation, seed=seed)
-    shown = " ".join(f"{e['inputs']} {e['outputs']}" for e in program.trainable_variables[0].get("examples"))
+    examples = program.trainable_variables[0].get("examples")
+    return " ".join(f"{one['inputs']} {one['outputs']}" for one in examples), len(examples), len(provider.calls)
+
+
+def test_on_cases_never_seen_its_examples_beat_right_ones_drawn_by_chance(law: Any) -> None:
+    """The part of sets of right examples drawn by chance, as many each, that do worse: 0.5 where nothing is learnt.
+
+    The standard error of the mean over six seeds is then 0.12. The validation samples, by which candidates are chosen,
+    are not among the cases.
+    """
     rng = random.Random("fresh T2")
     fresh = [law.Case("T2", 3000 + n, "fresh", rng) for n in range(300)]
-    start, end = (law.expected("T2", [law.BASE["T2"] + "\n" + text], fresh) for text in ("", shown))
-    return (end - start) / (law.ceiling("T2") - start), len(provider.calls)
 
+    def expected(text: str) -> float:
+        return float(law.expected("T2", [law.BASE["T2"] + "\n" + text], fresh))
 
-def test_on_cases_never_seen_it_gets_a_quarter_of_the_way_where_the_nearest_example_counts(law: Any) -> None:
-    """The mean of 12 runs is 0.31; examples that are drawn by chance (`sampling="random"`) reach 0.27."""
-    found = [trained(law, seed) for seed in range(4)]
-    assert sum(share for share, _ in found) / len(found) >= 0.28
-    assert all(calls <= 900 for _, calls in found)
+    beaten, by_chance = [], dict[int, list[float]]()
+    for seed in range(6):
+        text, count, calls = trained(law, seed)
+        assert count and calls <= 900
+        if count not in by_chance:
+            by_chance[count] = [expected(law.demo_text(rng.sample(law.DATA["T2"][0], count))) for _ in range(100)]
+        beaten.append(sum(other < expected(text) for other in by_chance[count]) / len(by_chance[count]))
+    assert sum(beaten) / len(beaten) >= 0.8, beaten

@@ -35,7 +35,8 @@ class History(Callback):
         samples: targets of samples, and the reward of each by epoch and phase; see `ScoredSamples`.
         test: what the trained program earns on `test_data`: `test_reward` and the metrics; empty without.
         seed: of the fit.
-        feedback: words of rewards, the newest last: epoch, phase, sample, reward and feedback; see `rewards.Score`.
+        feedback: words of rewards, the newest last: the place of the sample as the ledger has it (epoch, step, phase,
+            sample), reward and feedback; see `rewards.Score`.
         stopped_by: `budget`, `callback`, `failures` or `interrupt` if training ended early, else None.
         stop_reason: why a budget, or too many failed calls, ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.

@@ -12,7 +12,8 @@ LONGEST = 2000
 class Score(float):
     """A reward with words, wherever a reward is returned; a number like any other.
 
-    The words reach the proposers of optimizers and `history.feedback`.
+    The words reach the proposers of optimizers, `synalinks report` and `history.feedback`. A row of the last has
+    the place of its sample as the ledger has it, so `history.ledger.filter` finds the calls.
 
     Args:
         value: the reward, in [0, 1].

@@ -90,8 +90,9 @@ async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Se
                 earned[place][output] = value
     found = [weighted(values, [weight for _, weight, _, _ in row]) for values, row in zip(earned, rows, strict=True)]
     here = scope.current()
+    where = {"epoch": here.epoch, "step": here.step, "phase": here.phase}
     compiled.feedback.extend(
-        {"epoch": here.epoch, "phase": here.phase, "sample": sample.index, "reward": float(one), "feedback": words}
+        {**where, "sample": sample.index, "reward": float(one), "feedback": words}
         for sample, one in zip(samples, found, strict=True)
         if (words := feedback_of(one))
     )

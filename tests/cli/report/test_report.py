@@ -56,7 +56,7 @@ def test_one_run_of_all_its_files(folder: Path, tmp_path: Path) -> None:
     for kind in ("cassette", "ledger", "history", "program"):
         assert f"({kind})" in text
     assert found["runs"] == [folder.name]
-    calls = sum(len(sample["talks"]) for sample in found["samples"])
+    calls = sum(talk["title"] != "reward" for sample in found["samples"] for talk in sample["talks"])
     assert calls == (folder / "a.jsonl").read_text().count('"reply"'), "each call is in one sample"
 
 
@@ -87,6 +87,18 @@ def test_candidates_have_their_parents(folder: Path, tmp_path: Path) -> None:
     assert re.search(
         r"2\. in the pool: candidate \d \(\w{12}\), reward 1.000 on \d samples, against candidate 1", shown
     )
+
+
+def test_feedback_is_behind_the_conversation_that_it_is_about(folder: Path, tmp_path: Path) -> None:
+    history = json.loads((folder / "a.history.json").read_text())
+    (noted,) = [row for row in history["feedback"] if row["phase"] == "train"]
+    _, found = report(tmp_path / "r.html", folder)
+    told = [s for s in found["samples"] if s["talks"][-1]["title"] == "reward"]
+    assert len(told) == len(history["feedback"])
+    (sample,) = [s for s in told if s["phase"] == "train"]
+    assert (sample["epoch"], sample["step"], sample["sample"]) == (1, noted["step"] + 1, 3)
+    (said,) = sample["talks"][-1]["said"]
+    assert said[0] == "feedback" and found["texts"][said[1]] == noted["feedback"] == "answer: expected 3, got -1"
 
 
 def test_wrong_and_changed_samples_by_targets(folder: Path, tmp_path: Path) -> None:

@@ -67,6 +67,20 @@ def test_the_best_is_always_the_one_a_ranking_would_find() -> None:
         assert population.variable.get("candidates") == [candidate.to_json() for candidate in population.newcomers]
 
 
+def test_the_rewards_at_hand_are_those_of_the_pool() -> None:
+    rng, population = random.Random(1), empty()
+    for step in range(300):
+        population.learn(text(rng.randrange(12)), [float(rng.random() < 0.5)])
+        if step % 40 == 39:
+            population.replace(population.ranked(population.candidates)[:5])
+        members = population.members
+        assert population.rewards.tolist() == [one.scores.reward for one in members]
+        assert [population.place_of(one) for one in members] == list(range(len(members)))
+        assert [population.member(place) for place in range(len(members))] == members
+        assert all(population.place_of(one) is None for one in population.newcomers)
+        assert list(population.newest_first()) == [*population.newcomers[::-1], *members]
+
+
 def test_newcomers_are_thinned_out_and_the_good_ones_stay() -> None:
     population = empty(size=3)
     for n in range(5000):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -61,12 +62,18 @@ def _prompt(row: Row) -> str:
 
 def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> list[JsonObject]:
     """A JSON object per sample, in the order of the run."""
-    rewards, known = _rewards(run.history), _targets(run.history, targets)
+    rewards, known, feedback = _rewards(run.history), _targets(run.history, targets), _feedback(run.history)
     before: dict[tuple[object, ...], str] = {}
     found = []
-    for sample in _grouped(run):
-        shown = _shown(sample, known, rewards, texts)
+    grouped = list(_grouped(run))
+    count = Counter(sample.place for sample in grouped)
+    for sample in grouped:
+        told = feedback.get(sample.place) if count[sample.place] == 1 else None  # else of two candidates
         epoch, _, phase, index = sample.place
+        reward = rewards.get((epoch, phase, index)) if told is None else told[0]
+        shown = _shown(sample, known, reward, texts)
+        if told is not None:
+            shown["talks"].append({"title": "reward", "said": [["feedback", texts.number(told[1])]]})
         key = (phase, index)
         predicted = texts.all[shown["prediction"]]
         comparable = epoch is not None and index is not None and phase != _CANDIDATE
@@ -97,14 +104,19 @@ def _order(sample: _Sample) -> tuple[float, float]:
     return (math.inf if epoch is None else epoch, math.inf if step is None else step)
 
 
+def _feedback(history: Mapping[str, Json]) -> dict[Place, tuple[float, str]]:
+    """Rewards with words, by place."""
+    return {
+        (note.get("epoch"), note.get("step"), note.get("phase"), note.get("sample")): (note["reward"], note["feedback"])
+        for note in history.get("feedback", ())
+    }
+
+
 def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:
     """Rewards by epoch, phase and sample; older files have those of the last validation and of test data alone."""
     found: dict[tuple[object, ...], float] = {}
     for epoch, phase, pairs in history.get("samples", {}).get("rewards", ()):
         found.update(((epoch, phase, index), reward) for index, reward in pairs)
-    for note in history.get("feedback", ()):
-        if isinstance(note.get("reward"), int | float) and note.get("phase") != _CANDIDATE:
-            found[note.get("epoch"), note.get("phase"), note.get("sample")] = note["reward"]
     epochs = history.get("epoch", ())
     last = epochs[-1] if epochs else None
     measured = history.get("measured", {}).get("samples", {})
@@ -122,9 +134,7 @@ def _targets(history: Mapping[str, Json], given: Sequence[Json] | None) -> dict[
     return {(phase, index): target for phase, pairs in kept.items() for index, target in pairs}
 
 
-def _shown(
-    sample: _Sample, targets: Mapping[tuple[str, int], Json], rewards: Mapping[tuple[object, ...], float], texts: Texts
-) -> JsonObject:
+def _shown(sample: _Sample, targets: Mapping[tuple[str, int], Json], reward: float | None, texts: Texts) -> JsonObject:
     epoch, step, phase, index = sample.place
     talks = [_talk(row, texts) for row, _ in sample.calls if row is not None]
     last, _ = sample.calls[-1]
@@ -132,7 +142,6 @@ def _shown(
     entries = [entry for _, entry in sample.calls]
     target = None if index is None else targets.get((phase or "", index))
     failures = [entry["error"] for entry in entries if entry.get("error")]
-    reward = rewards.get((epoch, phase, index))
     return {
         "epoch": None if epoch is None else counted("epoch", epoch),
         "step": None if step is None else counted("step", step),

@@ -12,6 +12,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.modules import LanguageModel
 from synalinks.modules.models.missing import MissingModel
 from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_strategy, check_temperature, choose
 from synalinks.optimizers.in_place import given, values_of
 from synalinks.optimizers.optimizer import Optimizer, UpdateFrequency
@@ -109,18 +110,35 @@ class EvolutionaryOptimizer(Optimizer):
 
     async def select_candidate(self, variable: Variable, rng: np.random.Generator) -> Candidate:
         """A parent from the pool, by `selection`; a seed where the pool is empty."""
-        members = _pool_of(variable)
-        return self._select(members, rng) if members else await super().select_candidate(variable, rng)
+        selected = self._select(variable, rng)
+        return selected if selected is not None else await super().select_candidate(variable, rng)
 
-    def _select(self, members: Sequence[Candidate], rng: np.random.Generator) -> Candidate:
-        rewards = [float(member.scores.reward) for member in members]
-        return members[choose(rewards, 1, self.selection, self.selection_temperature, rng)[0]]
+    def _select(self, variable: Variable, rng: np.random.Generator, other: bool = False) -> Candidate | None:
+        """A candidate of the pool, by `selection`; None where there is none.
+
+        Args:
+            other: than the one that the variable holds.
+        """
+        import numpy as np  # only training needs it
+
+        pool = self._pool_of(variable)
+        own = pool.place_of(Candidate.of(variable)) if other else None
+        rewards = pool.rewards if own is None else np.delete(pool.rewards, own)
+        if not len(rewards):
+            return None
+        (place,) = choose(rewards, 1, self.selection, self.selection_temperature, rng)
+        return pool.member(place + (own is not None and place >= own))
+
+    def _pool_of(self, variable: Variable) -> Population:
+        """The pool of a variable, outside a training as it is saved."""
+        known = self.populations.get(variable.path)
+        return known or Population(variable, self.population_size, self.reward_uncertainty)
 
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
         """A mutation of the candidate the variable holds, or its crossover with another."""
         self._rng, self._view = step.rng, lambda _: step
         parent, batch = Candidate.of(variable), given(step.batch)
-        if self._others(variable) and await awaited(self.select_evolving_strategy()) == "crossover":
+        if self._has_other(variable) and await awaited(self.select_evolving_strategy()) == "crossover":
             other = await awaited(self.select_candidate_to_merge(step.step, variable))
             if other is not None:
                 merge, self._crossed[variable.path] = self.merge_candidate, Candidate.from_json(other)
@@ -130,10 +148,10 @@ class EvolutionaryOptimizer(Optimizer):
         mutate = self.mutate_candidate
         return values_of(await awaited(mutate(step.step, variable, parent.to_json(), **taken(mutate, batch))))
 
-    def _others(self, variable: Variable) -> list[Candidate]:
-        """The candidates of the pool that the variable does not hold."""
-        key = Candidate.of(variable).key
-        return [candidate for candidate in _pool_of(variable) if candidate.key != key]
+    def _has_other(self, variable: Variable) -> bool:
+        """Whether the pool has a candidate that the variable does not hold."""
+        pool = self._pool_of(variable)
+        return len(pool.rewards) > (pool.place_of(Candidate.of(variable)) is not None)
 
     async def select_evolving_strategy(self) -> str:
         """`crossover` with the chance of the epoch, else `mutation`."""
@@ -142,8 +160,8 @@ class EvolutionaryOptimizer(Optimizer):
 
     async def select_candidate_to_merge(self, step: int, trainable_variable: Variable) -> JsonObject | None:
         """Another candidate of the pool, by `selection`; None where there is none."""
-        others = self._others(trainable_variable)
-        return self._select(others, self.rng).to_json() if others else None
+        other = self._select(trainable_variable, self.rng, other=True)
+        return None if other is None else other.to_json()
 
     async def mutate_candidate(
         self,
@@ -198,7 +216,3 @@ class EvolutionaryOptimizer(Optimizer):
             "merging_rate": self.merging_rate,
             **base,
         }
-
-
-def _pool_of(variable: Variable) -> list[Candidate]:
-    return [Candidate.from_json(saved) for saved in variable.get_json()["best_candidates"]]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+from typing import Any
 
 from synalinks.data import Variable
 from synalinks.optimizers.candidates import Candidate, merge
 
 #: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
 NEWCOMERS = 200
+#: The variable's lists of the pool and of the newcomers.
+POOL, NEW = "best_candidates", "candidates"
 
 
 class Population:
     """The pool of a variable's candidates and the new ones of this epoch.
 
     Each change is written to the variable's lists `best_candidates` and `candidates` at once, so that what is saved is
-    what is searched. Work per step does not grow with the number of steps.
+    what is searched. Work per step does not grow with the number of steps, and hardly with the size of the pool.
 
     Candidates are ranked by the lower confidence bounds of their rewards, see `Scores.lower_bound`.
 
@@ -27,6 +31,7 @@ class Population:
 
     Attributes:
         best: the best known candidate, new ones included; None before the first is scored.
+        rewards: mean rewards of the pool, float64 `(members,)`, in its order.
     """
 
     def __init__(self, variable: Variable, size: int, uncertainty: float) -> None:
@@ -39,17 +44,30 @@ class Population:
     @property
     def members(self) -> list[Candidate]:
         """The pool, best first as of the last rebuilding."""
-        return list(self._members.values())
+        return list(self._found[POOL])
 
     @property
     def newcomers(self) -> list[Candidate]:
         """Candidates scored since the last rebuilding."""
-        return list(self._newcomers.values())
+        return list(self._found[NEW])
 
     @property
     def candidates(self) -> list[Candidate]:
         """The pool and the newcomers."""
-        return [*self._members.values(), *self._newcomers.values()]
+        return [*self._found[POOL], *self._found[NEW]]
+
+    def newest_first(self) -> Iterator[Candidate]:
+        """The newcomers, the last one first, then the pool."""
+        return chain(reversed(self._found[NEW]), self._found[POOL])
+
+    def place_of(self, candidate: Candidate) -> int | None:
+        """The place of a candidate in the pool, or None."""
+        pool, place = self._places.get(candidate.key, (NEW, 0))
+        return place if pool is POOL else None
+
+    def member(self, place: int) -> Candidate:
+        """The candidate at a place of the pool."""
+        return self._found[POOL][place]
 
     @property
     def validated(self) -> Candidate | None:
@@ -76,12 +94,14 @@ class Population:
         self._put(members, ())
 
     def _put(self, members: Iterable[Candidate], newcomers: Iterable[Candidate]) -> None:
-        self._members = {candidate.key: candidate for candidate in members}
-        self._newcomers = {candidate.key: candidate for candidate in newcomers}
-        self._places = {key: place for pool in (self._members, self._newcomers) for place, key in enumerate(pool)}
-        value = self.variable.get_json()
-        value["best_candidates"] = [candidate.to_json() for candidate in self.members]
-        value["candidates"] = [candidate.to_json() for candidate in self.newcomers]
+        import numpy as np  # only training needs it
+
+        found = {POOL: members, NEW: newcomers}
+        self._found = {pool: list({one.key: one for one in found[pool]}.values()) for pool in found}
+        self._places = {one.key: (pool, place) for pool in found for place, one in enumerate(self._found[pool])}
+        self.rewards: Any = np.array([one.scores.reward for one in self._found[POOL]], dtype=np.float64)
+        for pool, candidates in self._found.items():
+            self.variable.get_json()[pool] = [candidate.to_json() for candidate in candidates]
         self._rank()
 
     def _rank(self) -> None:
@@ -98,7 +118,7 @@ class Population:
             self.best = scored
         elif self.best is known:
             self._rank()
-        if len(self._newcomers) > self.limit:
+        if len(self._found[NEW]) > self.limit:
             self._put(self.members, self.ranked(self.newcomers)[: self.limit // 2])
 
     def mark_validated(self, candidate: Candidate) -> None:
@@ -110,20 +130,18 @@ class Population:
             self.best = measured if self.best is known else self.best
 
     def _known(self, candidate: Candidate) -> Candidate | None:
-        return self._members.get(candidate.key) or self._newcomers.get(candidate.key)
+        if (found := self._places.get(candidate.key)) is None:
+            return None
+        pool, place = found
+        return self._found[pool][place]
 
     def _bound(self, candidate: Candidate) -> float:
         return candidate.scores.lower_bound(self.uncertainty)
 
     def _store(self, candidate: Candidate) -> None:
         """Put a candidate in place of the one with its key, or at the end of the newcomers."""
-        key = candidate.key
-        pooled = key in self._members
-        pool = self._members if pooled else self._newcomers
-        saved = self.variable.get_json()["best_candidates" if pooled else "candidates"]
-        if key in pool:
-            saved[self._places[key]] = candidate.to_json()
-        else:
-            self._places[key] = len(pool)
-            saved.append(candidate.to_json())
-        pool[key] = candidate
+        pool, place = self._places.setdefault(candidate.key, (NEW, len(self._found[NEW])))
+        self._found[pool][place : place + 1] = [candidate]
+        self.variable.get_json()[pool][place : place + 1] = [candidate.to_json()]
+        if pool is POOL:
+            self.rewards[place] = candidate.scores.reward

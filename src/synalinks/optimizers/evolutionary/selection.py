@@ -14,6 +14,8 @@ from synalinks.errors import ConfigurationError
 if TYPE_CHECKING:
     import numpy as np
 
+    Scores = Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]]
+
 STRATEGIES = ("softmax", "best", "random")
 #: Sum of weights below which they are worked out anew, before they have no digits left.
 LEAST = 1e-200
@@ -56,7 +58,7 @@ def check_strategy(value: str, what: str) -> str:
     return value
 
 
-def softmax(scores: Sequence[float], temperature: float) -> Any:
+def softmax(scores: Scores, temperature: float) -> Any:
     """Probabilities proportional to exp(score / temperature), float64; the best share it all at temperature 0.
 
     Shapes: scores `(n,)`, result `(n,)`.
@@ -72,22 +74,19 @@ def softmax(scores: Sequence[float], temperature: float) -> Any:
     return weights / weights.sum()
 
 
-def choose(
-    scores: Sequence[float], count: int, strategy: str, temperature: float, rng: np.random.Generator
-) -> list[int]:
+def choose(scores: Scores, count: int, strategy: str, temperature: float, rng: np.random.Generator) -> list[int]:
     """Indices of `count` different items.
 
     Args:
-        scores: one per item, higher is better.
+        scores: one per item, higher is better; a list or an array, `(n,)`.
         count: at most as many as there are scores.
         strategy: `softmax` draws without replacement by temperature, `best` takes the highest, `random` draws
             uniformly.
     """
     if strategy == "random":
         return [int(i) for i in rng.permutation(len(scores))[:count]]
-    order = sorted(range(len(scores)), key=lambda i: -scores[i])
     if strategy == "best":
-        return order[:count]
+        return sorted(range(len(scores)), key=lambda i: -scores[i])[:count]
     left, chosen = list(range(len(scores))), list[int]()
     weights = softmax(scores, temperature).tolist()
     while len(chosen) < count:

@@ -46,6 +46,6 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     hard = HardExamples(min_observations=1)
     for n in range(200):
         hard.observe([record(f"{n:03}", 0.0), record("seen again and again", 0.5)])
-    assert len(hard._seen) == 10
+    assert len(hard._seen) == len(hard._hard) == 10
     assert "seen again and again" in names(hard.hardest(10))
     assert "199" in names(hard.hardest(10)) and "100" not in names(hard.hardest(10))

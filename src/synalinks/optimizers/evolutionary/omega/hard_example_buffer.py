@@ -31,6 +31,7 @@ class HardExamples:
     def __init__(self, min_observations: int) -> None:
         self._min_observations = min_observations
         self._seen: dict[bytes, _Seen] = {}
+        self._hard: dict[bytes, _Seen] = {}  # those seen often enough that did not always score fully
 
     def observe(self, records: Sequence[Record]) -> None:
         """Take in scored predictions."""
@@ -38,9 +39,17 @@ class HardExamples:
             name = _json.canonical(record["inputs"])
             known = self._seen.pop(name, None)
             count, total = (known.count, known.total) if known else (0, 0.0)
-            self._seen[name] = _Seen(count + 1, total + float(record["reward"]), record)
+            self._keep(name, _Seen(count + 1, total + float(record["reward"]), record))
         while len(self._seen) > REMEMBERED:
-            del self._seen[next(iter(self._seen))]
+            oldest = next(iter(self._seen))
+            del self._seen[oldest]
+            self._hard.pop(oldest, None)
+
+    def _keep(self, name: bytes, seen: _Seen) -> None:
+        self._seen[name] = seen
+        self._hard.pop(name, None)
+        if seen.count >= self._min_observations and seen.total < seen.count:
+            self._hard[name] = seen
 
     def get_state(self) -> list[Json]:
         """What was observed, as JSON, in the order in which it would be dropped."""
@@ -48,13 +57,14 @@ class HardExamples:
 
     def set_state(self, state: Sequence[Any]) -> None:
         """Restore what `get_state` gave."""
-        self._seen = {_json.canonical(record["inputs"]): _Seen(count, total, record) for count, total, record in state}
+        self._seen, self._hard = {}, {}
+        for count, total, record in state:
+            self._keep(_json.canonical(record["inputs"]), _Seen(count, total, record))
 
     def hardest(self, count: int) -> list[Record]:
         """Up to `count` last predictions of the inputs with the lowest mean reward, below 1."""
-        observed = [seen for seen in self._seen.values() if seen.count >= self._min_observations]
-        observed.sort(key=lambda seen: seen.total / seen.count)
-        return [seen.record for seen in observed if seen.total < seen.count][:count]
+        ordered = sorted(self._hard.values(), key=lambda seen: seen.total / seen.count)
+        return [seen.record for seen in ordered[:count]]
 
 
 def best(records: Sequence[Record], count: int) -> list[Record]:

@@ -58,10 +58,11 @@ def earlier_versions(population: Population, left_out: Sequence[JsonObject]) -> 
     Args:
         left_out: values that are shown in another place.
     """
-    newest, best = population.newcomers[::-1], population.members
     found: list[Candidate] = []
-    for one in (*newest, *best):
-        if len(found) < VERSIONS and one.learnable not in (*left_out, *(other.learnable for other in found)):
+    for one in population.newest_first():
+        if len(found) == VERSIONS:
+            break
+        if one.learnable not in (*left_out, *(other.learnable for other in found)):
             found.append(one)
     found.sort(key=lambda one: one.scores.reward)
     return [version(one.learnable, one.scores.reward, one.scores.count) for one in found]
