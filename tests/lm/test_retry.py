@@ -14,7 +14,7 @@ from tests.lm.virtual import run_still as run
 from synalinks import errors
 from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.core.call import Call, Handler, Recorded, Reply, Request, Trace, Usage, schema_of, stack
-from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
+from synalinks.lm.core.rate_limit import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy

@@ -14,9 +14,8 @@ from synalinks._json import JsonObject
 from synalinks._support.log_values import log_value
 from synalinks.callbacks.callback import Callback, Logs
 from synalinks.callbacks.forecast import ForecastVsActual
-from synalinks.callbacks.measured import Measured
+from synalinks.callbacks.measured import Measured, ScoredSamples
 from synalinks.callbacks.reward_curve import CurvePoint, best_within
-from synalinks.callbacks.scored_samples import ScoredSamples
 from synalinks.lm import BudgetTracker, Forecast, Ledger, Totals
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from synalinks._json import Json, JsonObject
 from synalinks.lm import Call, Client, Delta, Reply, Request
 from synalinks.lm.core.call import Check
 from synalinks.lm.core.place import Scope
-from synalinks.lm.core.rate_limit_status import RateLimitStatus
+from synalinks.lm.core.rate_limit import RateLimitStatus
 
 #: The trained fields of variables, by path of the variable.
 Values = Mapping[str, Mapping[str, Json]]

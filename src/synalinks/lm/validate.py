@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from synalinks import _json
+from synalinks._base.json_in_text import json_in
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BadReply, LMError, SampleRefused
-from synalinks.lm.json_in_text import json_in
 
 #: Characters of an answer that a message quotes.
 QUOTE = 200

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from synalinks.callbacks import History
-from synalinks.callbacks.scored_samples import ScoredSamples
+from synalinks.callbacks.measured import ScoredSamples
 from synalinks.data import Variable
 from synalinks.lm import Forecast, Ledger
 from synalinks.metrics import Mean

@@ -15,7 +15,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.lm.blocks import use_clock, use_provider
 from synalinks.lm.client import Client
 from synalinks.lm.core.call import Call, Reply, Request
-from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
+from synalinks.lm.core.rate_limit import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
 
 

@@ -13,7 +13,7 @@ from tests.lm.virtual import run_still as run
 from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.core.call import Call, Reply, Request, Usage
 from synalinks.lm.core.errors import CallTimeout, LMError, ServerError
-from synalinks.lm.core.rate_limit_status import RateLimitStatus
+from synalinks.lm.core.rate_limit import RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.adaptive import FIRST, MOST
 from synalinks.lm.rate_limit.layer import RateLimitLayer

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from synalinks.lm.core.rate_limit_status import Quota
+from synalinks.lm.core.rate_limit import Quota
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, WINDOW, ReportedLimit, Window
 
 

@@ -25,6 +25,7 @@ from synalinks.lm.cache.stores import open_server
 from synalinks.lm.catalog import listed_models
 from synalinks.lm.providers import Spec, endpoint_of, is_loopback, key_of, list_providers, resolve
 from synalinks.lm.providers.ollama.sizes import pull_advice
+from synalinks.lm.tables import terminal_width
 from synalinks.version import __version__
 
 if TYPE_CHECKING:
@@ -107,8 +108,6 @@ def doctor(models: tuple[str, ...], fetch: bool, check_keys: bool) -> None:
 
 def _wrapped(lines: Sequence[str]) -> Iterator[str]:
     """The lines, on a terminal folded to the right of their labels; commands stay whole, to be copied."""
-    from synalinks.lm.tables import terminal_width  # as above
-
     width = max(2 * _INDENT, terminal_width() or _UNBOUNDED)
     indent = " " * (_INDENT if width >= 4 * _INDENT else 4)
     for line in lines:

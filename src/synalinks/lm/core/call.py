@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.amount import NO_COSTS, NOTHING, ZERO, Amount
 from synalinks.lm.core.errors import BudgetExceeded, LMError
 from synalinks.lm.core.place import NOWHERE, Scope
-from synalinks.lm.core.rate_limit_status import RateLimitStatus
+from synalinks.lm.core.rate_limit import Admission, RateLimitStatus
 from synalinks.lm.core.reply import RESTART, Delta, Reply, Sink, Source
 from synalinks.lm.core.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
 from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage

@@ -14,11 +14,10 @@ from threading import Lock
 from synalinks import _json
 from synalinks._base.numbers import is_number
 from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
-from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.core.errors import ConfigurationError, LMError
 from synalinks.lm.core.machine_time import MachineTime
-from synalinks.lm.core.rate_limit_status import UNITS, RateLimitStatus
+from synalinks.lm.core.rate_limit import UNITS, Admission, RateLimitStatus
 from synalinks.lm.rate_limit.adaptive import FIRST, AdaptiveConcurrency
 from synalinks.lm.rate_limit.presence import Presence
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window

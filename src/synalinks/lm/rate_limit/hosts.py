@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from synalinks._concurrency import Slots, first_free
-from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.core.errors import BadReply, LMError
 from synalinks.lm.core.machine_time import MachineTime
+from synalinks.lm.core.rate_limit import Admission
 from synalinks.lm.core.secrets import brief
 from synalinks.lm.rate_limit.account import Account
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from synalinks.lm.core.admission import Admission
 from synalinks.lm.core.call import Call, Handler, Reply
+from synalinks.lm.core.rate_limit import Admission
 from synalinks.lm.rate_limit.account import Account
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from synalinks.lm.core.rate_limit_status import MINUTE, Quota
+from synalinks.lm.core.rate_limit import MINUTE, Quota
 
 #: Seconds of the window that a rate is kept over: a minute, and one second for calls that leave evenly and arrive
 #: bunched. A provider that counts any 60 seconds, not the minutes of the clock, never counts more than the rate.

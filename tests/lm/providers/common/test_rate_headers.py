@@ -11,7 +11,7 @@ import pytest
 from tests.lm.providers import recordings, wire
 
 from synalinks.lm.core.call import Call, Request, Trace
-from synalinks.lm.core.rate_limit_status import Quota, RateLimitStatus
+from synalinks.lm.core.rate_limit import Quota, RateLimitStatus
 from synalinks.lm.providers import make, resolve
 from synalinks.lm.providers.common.rate_headers import DAY, rate_limit_status, seconds_until
 

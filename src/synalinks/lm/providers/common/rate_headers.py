@@ -24,7 +24,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from synalinks.lm.core.call import Call
-from synalinks.lm.core.rate_limit_status import MINUTE, Quota, RateLimitStatus, Unit
+from synalinks.lm.core.rate_limit import MINUTE, Quota, RateLimitStatus, Unit
 from synalinks.lm.providers.transport.status import parse_retry_after
 
 HOUR, DAY = 3600.0, 86400.0
