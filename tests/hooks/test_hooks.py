@@ -150,7 +150,7 @@ def test_a_list_adds_a_logger_where_there_is_none() -> None:
 def test_a_list_gives_module_and_parameters_to_each_hook() -> None:
     one, later, slow = Calls(), Calls(), Slow()
     hooks = HookList([one], add_logger=False, module=slow, verbose=1)
-    hooks.add_hook(later)
+    hooks.append(later)
     assert one.module is later.module is hooks.module is slow
     assert one.params == later.params == hooks.params == {"verbose": 1} and Calls().params == {}
 

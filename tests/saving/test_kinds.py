@@ -174,3 +174,25 @@ def test_a_registered_name_wins_over_that_of_this_library() -> None:
         assert type(metrics.get("exact_match").fn) is ExactMatch
         assert type(metrics.PassAtK().reward) is rewards.ExactMatch
     assert type(rewards.get("exact_match")) is rewards.ExactMatch
+
+
+def test_a_config_without_a_module_is_of_a_class_of_the_library_or_of_the_program() -> None:
+    found = optimizers.get({"class_name": "RandomFewShot", "config": {"nb_max_examples": 2}})
+    assert type(found) is optimizers.RandomFewShot and found.nb_max_examples == 2
+    masked = {"class_name": "ExactMatch", "config": {"in_mask": ["answer"]}}
+    assert type(rewards.get(masked)) is rewards.ExactMatch and metrics.get(masked).name == "exact_match"
+    model = {"class_name": "LanguageModel", "config": {"model": "ollama/any"}}
+    generator = {"class_name": "Generator", "config": {"language_model": model, "name": "one"}}
+    assert synalinks.modules.deserialize(generator).language_model.model == "ollama/any"
+    similar = {"class_name": "CosineSimilarity", "config": {"embedding_model": "ollama/any"}}
+    assert [type(home.get(similar)) for home in (rewards, metrics)] == [
+        rewards.CosineSimilarity,
+        metrics.CosineSimilarity,
+    ]
+
+    class ExactMatch(rewards.ExactMatch):
+        """One of the program's own."""
+
+    assert type(rewards.deserialize(masked, custom_objects={"ExactMatch": ExactMatch})) is ExactMatch
+    with pytest.raises(ConfigurationError, match="'Adam'"):
+        optimizers.get({"class_name": "Adam", "config": {}})

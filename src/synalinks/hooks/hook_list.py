@@ -44,7 +44,7 @@ class HookList(Hook):
     def __len__(self) -> int:
         return len(self.hooks)
 
-    def add_hook(self, hook: Hook) -> None:
+    def append(self, hook: Hook) -> None:
         """Put a hook behind the others."""
         self.hooks.append(hook)
         if self.module is not None:

@@ -144,8 +144,8 @@ def public_module(obj: object) -> str:
     return ".".join(parts[:2]) if parts[0] == "synalinks" else str(obj.__module__)
 
 
-def find(module: str | None, name: str, registered: str | None) -> Any:
-    """The class or function that a saved object names.
+def find(module: str | None, name: str, registered: str | None, base: type | tuple[type, ...] = object) -> Any:
+    """The class or function that a saved object names; where it names no module, this library's class of a base.
 
     Raises:
         ConfigurationError: it is none that a file may name.
@@ -154,7 +154,7 @@ def find(module: str | None, name: str, registered: str | None) -> Any:
         found = candidate and get_registered_object(candidate)
         if found is not None and found != "":
             return found
-    found = exported(module, name) or _of_main(module, name)
+    found = exported(module, name) or _of_main(module, name) or (None if module else _of_base(name, base))
     if found is None and _unsafe and module:
         found = importlib.import_module(module)
         for part in name.split("."):
@@ -189,6 +189,16 @@ def _exports(namespace: str) -> Mapping[str, Any]:
         for name, one in found.items()
         if (isinstance(one, type) or name in functions) and one.__module__.startswith("synalinks.")
     }
+
+
+def _of_base(name: str, base: type | tuple[type, ...]) -> Any:
+    """This library's only class of a name that is of a base, or else of the next one; or None."""
+    homes = [exported(f"synalinks.{namespace}", name) for namespace in NAMESPACES]
+    classes = {one for one in homes if isinstance(one, type)}
+    for one in base if isinstance(base, tuple) else (base,):
+        if len(found := [cls for cls in classes if issubclass(cls, one)]) == 1:
+            return found[0]
+    return None
 
 
 def _of_main(module: str | None, name: str) -> Any:

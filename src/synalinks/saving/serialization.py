@@ -226,7 +226,7 @@ def _construct(saved: Mapping[str, Any], base: type | tuple[type, ...] = object)
         return _load_class(config, registered)
     if name == "function":
         return _load_function(config, registered)
-    cls = registry.find(saved.get("module"), name, registered)
+    cls = registry.find(saved.get("module"), name, registered, base)
     if not inspect.isclass(cls) or not hasattr(cls, "from_config"):
         raise ConfigurationError(f"{name!r} is not a class with from_config, so it can't be loaded")
     if not issubclass(cls, base):
