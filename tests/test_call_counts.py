@@ -17,7 +17,7 @@ import pytest
 LIMITS = {
     "scripted": 154,
     "symbolic_program": 167,
-    "budgeted": 328,
+    "budgeted": 292,
     "recorded": 192,
     "replayed": 147,
     "cached": 133,

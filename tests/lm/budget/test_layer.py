@@ -152,6 +152,16 @@ def test_a_prompt_is_bounded_by_its_bytes_and_allowances() -> None:
     assert needs_of(image, DEAR, []).prompt == prompt_bound(image) + ANY_IMAGE
 
 
+@pytest.mark.parametrize("price", [DEAR, Price(input=Decimal(1)), Price(), None])
+@pytest.mark.parametrize("caps", [{"calls": 1}, {"usd": 1}, {"tokens": 99}, {"usd": 1, "tokens": 99}, {"seconds": 9}])
+def test_an_answer_is_limited_where_there_is_room_for_so_many_tokens_only(
+    price: Price | None, caps: dict[str, float]
+) -> None:
+    open_ones = [tracker(**caps, unpriced="free")]
+    needs = needs_of(chat(), price, open_ones)
+    assert needs.limits_answer(open_ones) == (needs.room(open_ones) is not None)
+
+
 def test_every_name_of_a_limit_counts_and_the_least_wins() -> None:
     assert chat(max_tokens=50, num_predict=20).output_limit == 20
     assert chat(max_completion_tokens=9).output_limit == 9

@@ -101,7 +101,7 @@ class BudgetLayer:
         """An attempt, repeated where a cap of this layer is all that was wrong with it."""
         needs = self._needs(call, trackers)
         caps = AnswerCaps(call.request, needs, self._limits)
-        if needs.limit is None:
+        if needs.limit is None and needs.limits_answer(trackers):
             usual = TypicalUsage() if self._statistics is None else self._statistics.usual(call)
             needs = replace(needs, most=caps.first(usual))
         outcome, asked = await self._attempt(call, needs, trackers, below)

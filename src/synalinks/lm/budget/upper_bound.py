@@ -111,6 +111,11 @@ class Needs:
         rooms = (self._affordable(tracker, returning) for tracker in trackers)
         return min((room for room in rooms if room is not None), default=None)
 
+    def limits_answer(self, trackers: Sequence[BudgetTracker]) -> bool:
+        """Whether one of the trackers limits the answer's tokens; else `room` is None."""
+        paid = self.price is not None and bool(self.price.output)
+        return any(one.budget.tokens is not None or (paid and one.budget.usd is not None) for one in trackers)
+
     def tightest(self, trackers: Sequence[BudgetTracker]) -> BudgetTracker | None:
         """The tracker that can pay for the fewest answer tokens; None where none limits them."""
         rooms = [(cap, tracker) for tracker in trackers if (cap := self._affordable(tracker, None)) is not None]
