@@ -62,6 +62,9 @@ class LocalLink:
                 self._owner.on_message(self, message)
         return [] if self.dead.is_set() else messages
 
+    def close(self) -> None:
+        asyncio.get_running_loop().create_task(self.worker.close(RUN))
+
     async def kill(self) -> None:
         self.dead.set()
         await self.worker.close(RUN)

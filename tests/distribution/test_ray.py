@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +152,58 @@ def test_an_address_where_nothing_is_says_so() -> None:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(ConfigurationError, match=f"nothing answers at {address}: .*ray start --head"):
         Ray(address=address).start()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """A cluster of a process of its own: its address, that of its clients, and the environment to join it in."""
+    ray = shutil.which("ray", path=os.path.dirname(sys.executable))
+    if ray is None:
+        pytest.skip("the extra `ray` is not installed")
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        port, clients = one.getsockname()[1], other.getsockname()[1]
+    has_client = importlib.util.find_spec("grpc") is not None
+    listens = [f"--port={port}", *([f"--ray-client-server-port={clients}"] if has_client else [])]
+    kept = [
+        "--num-cpus=2",
+        "--include-dashboard=false",
+        "--object-store-memory=104857600",
+        "--node-ip-address=127.0.0.1",
+    ]
+    env = {**os.environ, "PYTHONPATH": PATHS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
+    head = subprocess.Popen([ray, "start", "--head", "--block", *listens, *kept], env=env, stdout=subprocess.DEVNULL)
+    try:
+        for needed in [port, clients] if has_client else [port]:
+            until(lambda needed=needed: _listens(needed), head, patience=180.0)  # type: ignore[misc]
+        yield f"127.0.0.1:{port}", f"ray://127.0.0.1:{clients}" if has_client else "", env
+    finally:
+        head.send_signal(signal.SIGTERM)
+        head.wait(120)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize("by_client", [False, True])
+def test_a_cluster_is_joined(cluster: tuple[str, str, dict[str, str]], by_client: bool) -> None:
+    address, client, env = cluster
+    if by_client and not client:
+        pytest.skip("ray[client] is not installed")
+    with OllamaServer() as server:
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "examples" / "cluster" / "train.py"), client if by_client else address],
+            env={**env, "OLLAMA_HOST": server.url, "SYNALINKS_CACHE": "off"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"{server.requests.number} calls on" in done.stdout and server.requests.number > 24
+    assert "Traceback" not in done.stderr, done.stderr
 
 
 def test_a_sample_that_cant_be_pickled_is_said_and_the_run_ends(ray_workers: Ray) -> None:

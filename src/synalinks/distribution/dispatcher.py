@@ -46,6 +46,8 @@ from synalinks.lm.core.place import move
 from synalinks.lm.process import PROCESS
 from synalinks.modules.models.folding import warn_of_failure
 
+#: Seconds that workers have to end a run before the driver no longer waits for them.
+CLOSING = 5.0
 #: Workers that a sample may lose before the run ends: a sample that ends its process would end every other one too.
 MOST_LOSSES = 3
 
@@ -66,6 +68,9 @@ class Link(Post, Protocol):
         Raises:
             LinkLost: the worker has ended.
         """
+
+    def close(self) -> None:
+        """Have the worker drop its replica; what `receive` waits for comes at once, and is empty."""
 
 
 #: Gives a link to the worker that takes the place of a lost one, with a replica of the run.
@@ -121,15 +126,20 @@ class Dispatcher:
         self._known: dict[Link, set[str]] = {}
         self._numbers = itertools.count(1)
         self._lost: Exception | None = None
+        self._closed = False
         for link in links:
             self._add(link)
 
     async def close(self) -> None:
         """End what is running."""
+        self._closed = True
+        for link in self._links:
+            link.close()
         pumps = [*self._pumps]
-        for task in pumps:
+        _, late = await asyncio.wait(pumps, timeout=CLOSING) if pumps else ((), ())
+        for task in late:
             task.cancel()
-        await asyncio.wait(pumps) if pumps else None
+        await asyncio.wait(late) if late else None
 
     # --- what the trainer calls ------------------------------------------------------------------------------
 
@@ -184,10 +194,13 @@ class Dispatcher:
     async def _pump(self, link: Link) -> None:
         """Take in what a worker says; where it is lost, have others do its work and another take its place."""
         try:
-            while True:
+            while not self._closed:
                 for message in await link.receive():
                     self._take(link, message)
+            return
         except LinkLost as lost:
+            if self._closed:
+                return
             self._drop(link, lost)
             try:
                 new = await self._replacement(link)
@@ -198,6 +211,9 @@ class Dispatcher:
         except Exception as error:  # or the run would wait for ever
             self._fail_all(error)
             raise
+        if self._closed:
+            new.close()
+            return
         new.update(self._version, None, _unpacked(self._values))
         self._add(new)
         waiting, self._unplaced = self._unplaced, []

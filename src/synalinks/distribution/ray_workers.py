@@ -92,7 +92,6 @@ class Ray:
             yield dispatcher
         finally:
             await dispatcher.close()
-            run.close()
 
     def start(self) -> Any:
         """Start Ray, or join a cluster; gives the library."""
@@ -145,7 +144,8 @@ class Ray:
     def _unreachable(self, why: str) -> ConfigurationError:
         return ConfigurationError(
             f"Ray(address={self.address!r}) could not be reached or started: {why}. Is a cluster running there "
-            "(ray start --head)? Without address= Ray is started on this machine"
+            "(ray start --head), and has this process its token (RAY_AUTH_TOKEN)? Without address= Ray is started on "
+            "this machine"
         )
 
     def _new_actor(self) -> Any:
@@ -208,7 +208,6 @@ class _Run:
         self._distribution = distribution
         self._name = name
         self._parcel = parcel
-        self._links: list[_RayLink] = []
         self._losses = 0
 
     async def links(self) -> list[Link]:
@@ -252,9 +251,7 @@ class _Run:
                 self._distribution.replaced(place, actor)
                 return await self._opened(place, again=False)
             raise ConfigurationError(f"a worker could not be started: {error}") from error
-        link = _RayLink(actor, self._name, place)
-        self._links.append(link)
-        return link
+        return _RayLink(actor, self._name, place)
 
     async def replaced(self, link: Link) -> Link:
         """A link to the worker that takes the place of a lost one.
@@ -264,7 +261,6 @@ class _Run:
         """
         assert isinstance(link, _RayLink)
         self._losses += 1
-        self._links.remove(link)
         if self._losses > LOSSES_A_WORKER * len(self._distribution._actors):
             raise WorkerLost(f"{self._losses} workers of this run have ended, the last for this reason: {link.reason}")
         self._distribution.replaced(link.place, link.actor)
@@ -275,11 +271,6 @@ class _Run:
             raise WorkerLost(
                 f"{link.name} has ended ({link.reason}), and no other could be started: {error}"
             ) from error
-
-    def close(self) -> None:
-        """Have the workers drop their replicas."""
-        for link in self._links:
-            link.actor.close.remote(self._name)
 
 
 class _RayLink:
@@ -308,6 +299,10 @@ class _RayLink:
     def update(self, version: int, after: int | None, values: Values) -> None:
         """See `Link.update`."""
         self.actor.update.options(num_returns=0).remote(self._run, version, after, values)
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self.actor.close.options(num_returns=0).remote(self._run)
 
     async def receive(self) -> Sequence[FromWorker]:
         """See `Link.receive`."""
