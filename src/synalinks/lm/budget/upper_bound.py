@@ -163,8 +163,7 @@ def needs_of(
             f"a budget in dollars can't be held for {request.model!r}, which is paid by the hour, while its calls "
             "may take for ever: give the model a timeout"
         )
-    text = request.canonical
-    prompt, answers = len(text) + MESSAGE_ALLOWANCE * (len(request.messages) + 1), 1
+    prompt, answers = request.size + MESSAGE_ALLOWANCE * (len(request.messages) + 1), 1
     local = is_local(request.model) or (price is not None and price.is_free)
     if not is_plain(request):
         if not local and (what := open_ended(request)):
@@ -177,7 +176,9 @@ def needs_of(
     media = [media_bound(part, request.model) for part in _parts(request)]
     prompt += sum(tokens - untold for tokens, untold in media)
     if price is not None:
-        price = price.up_to(prompt, audio=any(map(any, media)), hour=b'"1h"' in text)
+        price = price.up_to(
+            prompt, audio=any(map(any, media)), hour=price.keeps_an_hour and b'"1h"' in request.canonical
+        )
     limit = 0 if request.kind == "embed" else request.output_limit
     seconds = 0.0 if timeout is None else timeout + SLACK
     return Needs(request.model, prompt, limit, price, seconds, answers)

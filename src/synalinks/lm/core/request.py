@@ -137,13 +137,14 @@ class Request:
         schema: the schema of the answer, or None for free text.
         tools: tools the model may call, each `{"name", "description", "parameters"}`.
         digest: SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere.
+        size: bytes of the canonical JSON.
         options: options that were given: `temperature`, `max_tokens`, `top_p`, `seed`, ... (see `lm/core/options.py`).
 
     Raises:
         ConfigurationError: messages, tools or options that are not JSON.
     """
 
-    __slots__ = ("digest", "kind", "messages", "model", "options", "schema", "texts", "tools")
+    __slots__ = ("digest", "kind", "messages", "model", "options", "schema", "size", "texts", "tools")
 
     kind: Kind
     model: str
@@ -153,6 +154,7 @@ class Request:
     tools: tuple[Mapping[str, Any], ...]
     options: Mapping[str, Any]
     digest: str
+    size: int
 
     def __init__(
         self,
@@ -226,12 +228,13 @@ class Request:
             if isinstance(content := message.get("content"), list | tuple):
                 yield from media_in(content)
 
-    def __getattr__(self, name: str) -> str:
-        if name != "digest":
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("digest", "size"):
             raise AttributeError(f"a Request has no attribute {name!r}")
-        digest = _json.digest(self.canonical)  # the first time; then the attribute is there
-        object.__setattr__(self, "digest", digest)
-        return digest
+        text = self.canonical  # the first time; then the attributes are there
+        object.__setattr__(self, "digest", _json.digest(text))
+        object.__setattr__(self, "size", len(text))
+        return getattr(self, name)
 
     @property
     def output_limit(self) -> int | None:

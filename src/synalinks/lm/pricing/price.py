@@ -113,6 +113,11 @@ class Price:
         others = (self.cache_read, self.cache_write, self.cache_write_1h, self.input_audio)
         return max((self.input, *(price for price in others if price is not None)))
 
+    @property
+    def keeps_an_hour(self) -> bool:
+        """Whether a prompt that is to stay in the cache for an hour has a price of its own."""
+        return self.cache_write_1h is not None or (self.long is not None and self.long.keeps_an_hour)
+
     def up_to(self, input_tokens: int, *, audio: bool = True, hour: bool = True) -> Price:
         """A price without steps that bounds this one for prompts of at most so many tokens.
 
