@@ -16,7 +16,7 @@ import synalinks
 from callbacks import restarts
 from omega_under_test import OmegaProvider, omega
 from omega_under_test import program as omega_program
-from programs_under_test import Fresh, compiled, data, fit, learner, provider_of, right, solver
+from programs_under_test import MODEL, Answer, Fresh, Question, compiled, data, fit, learner, provider_of, right, solver
 from synalinks import _json
 from synalinks.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
 from synalinks.callbacks.backup_and_restore import LATEST, PREVIOUS
@@ -234,6 +234,30 @@ def test_a_cassette_goes_on_too(tmp_path: Path) -> None:
         assert server.requests.number == calls
     whole, cut = ((tmp_path / name).read_bytes() for name in ("whole.jsonl", "cut.jsonl"))
     assert len(whole.splitlines()) == len(cut.splitlines())
+
+
+def test_a_crash_and_the_restart_in_one_script_are_on_one_cassette(tmp_path: Path) -> None:
+    """Its modules are named one after the other, so that no call of the restart is at the place of the first try."""
+
+    async def script(folder: Path) -> Any:
+        synalinks.clear_session(free_memory=False)
+        x, y = data(12)
+        for callbacks in ([Crashes(1, 1)], []):
+            inputs = synalinks.Input(data_model=Question, name="question")
+            outputs = await synalinks.Generator(data_model=Answer, language_model=MODEL)(inputs)
+            program = synalinks.Program(inputs=inputs, outputs=outputs, name="solver")
+            program.compile(optimizer=synalinks.RandomFewShot(0, 0, name="off"), reward="exact_match")
+            callbacks = [BackupAndRestore(folder), *callbacks]
+            with contextlib.suppress(CrashError):
+                history = await program.fit(x, y, verbose=0, seed=1, callbacks=callbacks, **OPTIONS)
+        return history.history, await program.evaluate(x, y, verbose=0), program.get_state_tree()
+
+    tape = tmp_path / "script.jsonl"
+    with OllamaServer(env=True), synalinks.use_cassette(tape, record_mode="once"):
+        recorded = asyncio.run(script(tmp_path / "first"))
+    with synalinks.use_cassette(tape, record_mode="none") as cassette:
+        assert asyncio.run(script(tmp_path / "second")) == recorded
+    assert cassette.recorded == 0
 
 
 def test_a_fit_that_ended_deletes_its_state_unless_told_not_to(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Matcher:
             taken = self._draws.taken(digest)
             for number in (*own, *others):
                 if number not in taken:
-                    self._draws.take(digest, number)
+                    self._draws.take(digest, number, call.scope)
                     return rows[number]
         return None
 

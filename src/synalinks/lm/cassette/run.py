@@ -231,7 +231,7 @@ class CassetteRun:
                 self.cancelled.add(index)
             self._marks.append(1)
             self.recorded += 1
-            self.draws.take(digest, len(_several(self.cassette.by_digest[digest])) - 1)
+            self.draws.take(digest, len(_several(self.cassette.by_digest[digest])) - 1, call.scope)
         return index
 
     def write_failure(

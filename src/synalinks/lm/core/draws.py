@@ -30,7 +30,8 @@ class Draws:
     def __init__(self) -> None:
         #: By the outermost label and a hash of place and request: a run of a million calls has as many of them.
         self._made: dict[Label | None, dict[int, int]] = {}
-        self._taken: dict[str, set[int]] = {}
+        #: By request: the answers taken, each with the outermost label of the place that took it, where it is known.
+        self._taken: dict[str, dict[int, Label | None]] = {}
         self._lock = Lock()  # runs may have several threads, each with its event loop
 
     def ordinal(self, scope: Scope, request: Request) -> int:
@@ -44,20 +45,20 @@ class Draws:
     def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
         """Index of the answer that a call from `place` gets, now taken; None if it must ask."""
         with self._lock:
-            taken = self._taken.setdefault(digest, set())
+            taken = self._taken.setdefault(digest, {})
             for index in _candidates(places, place):
                 if index not in taken:
-                    taken.add(index)
+                    taken[index] = place[0].outermost
                     return index
         return None
 
-    def take(self, digest: str, index: int) -> None:
-        """Mark an answer as this run's own, e.g. one just asked for."""
-        self._taken.setdefault(digest, set()).add(index)
+    def take(self, digest: str, index: int, by: Scope | None = None) -> None:
+        """Mark an answer as this run's own, e.g. one just asked for from a place."""
+        self._taken.setdefault(digest, {})[index] = None if by is None else by.outermost
 
     def give_back(self, digest: str, index: int) -> None:
         """Take back a mark, of a number that turned out to be another run's answer."""
-        self._taken.get(digest, set()).discard(index)
+        self._taken.get(digest, {}).pop(index, None)
 
     def taken(self, digest: str) -> frozenset[int]:
         """Indices taken so far of one request's answers."""
@@ -71,18 +72,24 @@ class Draws:
     def set_state(self, state: Mapping[str, Sequence[int]], first: int) -> None:
         """Restore a run that took these answers before the outermost label of its places became `first`."""
         with self._lock:
-            self._taken = {digest: set(taken) for digest, taken in state.items()}
-            self._made = {label: made for label, made in self._made.items() if not _at_or_after(label, first)}
+            self._taken = {digest: dict.fromkeys(taken) for digest, taken in state.items()}
+            self._forget_made(first)
 
     def begin_at(self, first: int, places: Mapping[str, Sequence[Place]]) -> None:
-        """As `set_state`, where the answers' places tell which are earlier."""
-        taken = self.get_state()
-        for digest, given in places.items():
-            kept = {i for i in taken.get(digest, ()) if not _at_or_after(given[i][0].outermost, first)}
-            earlier = {i for i, (at, _) in enumerate(given) if at.is_before(first)}
-            if kept | earlier or digest in taken:
-                taken[digest] = sorted(kept | earlier)
-        self.set_state(taken, first)
+        """As `set_state`, where the answers' places tell which are earlier.
+
+        What this run took from `first` on, in an attempt before this one, is free again: those answers, not the ones
+        that were given there.
+        """
+        with self._lock:
+            for digest, given in places.items():
+                earlier = {i: at.outermost for i, (at, _) in enumerate(given) if at.is_before(first)}
+                taken = self._taken.get(digest, {})
+                self._taken[digest] = {**earlier, **{i: by for i, by in taken.items() if not _at_or_after(by, first)}}
+            self._forget_made(first)
+
+    def _forget_made(self, first: int) -> None:
+        self._made = {label: made for label, made in self._made.items() if not _at_or_after(label, first)}
 
     def clear(self) -> None:
         """Begin a new run."""
