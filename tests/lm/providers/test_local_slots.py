@@ -72,6 +72,19 @@ def test_ollama_is_asked_nothing_and_a_stated_number_is_kept_to() -> None:
         assert server.max_in_flight == 8
 
 
+@pytest.mark.parametrize(("slots", "least", "most"), [(1, 1, 2), (4, 3, 8)])
+def test_calls_at_once_follow_a_server_that_does_not_tell_its_slots(slots: int, least: int, most: int) -> None:
+    """With one slot the number falls from 2, where 4 gained nothing, to 1, and goes up again for a trial at the most."""
+    with OllamaServer(latency=0.03, capacity=Capacity(parallel=slots)) as server:
+        client = Client("ollama/m", api_base=server.url, cache="off")
+        asyncio.run(ask(client, 60 * slots))
+        account = next(layer for layer in client.stack.layers if getattr(layer, "name", "") == "rate_limit")._account
+        assert least <= account.adaptive.number <= most
+        server.reset()
+        asyncio.run(ask(client, 20 * slots))
+        assert least <= server.max_in_flight <= 2 * most
+
+
 def test_a_full_queue_lowers_the_number_and_every_call_is_answered() -> None:
     with OllamaServer(latency=0.01, capacity=Capacity(parallel=1), faults=[Fault(at=3, status=503)]) as server:
         client = Client("ollama/m", api_base=server.url, cache="off")
