@@ -94,7 +94,7 @@ def test_the_network_is_out_of_reach() -> None:
 
 def test_training_is_seen_to_help() -> None:
     printed, _ = replay("arithmetic")
-    first, second = (float(reward) for reward in re.findall(r"epoch \d: reward (\S+) in", printed))
+    first, second = map(float, re.findall(r"/step - reward: (\S+)", printed))
     before, after = re.findall(r"never seen: (\S+) before training, (\S+) after", printed)[0]
     assert second >= first + 0.2
     assert float(after) >= float(before) + 0.2

@@ -74,7 +74,7 @@ def test_ollama_is_asked_nothing_and_a_stated_number_is_kept_to() -> None:
 
 @pytest.mark.parametrize(("slots", "least", "most"), [(1, 1, 2), (4, 3, 8)])
 def test_calls_at_once_follow_a_server_that_does_not_tell_its_slots(slots: int, least: int, most: int) -> None:
-    """With one slot the number falls from 2, where 4 gained nothing, to 1, and goes up again for a trial at the most."""
+    """With one slot the number falls from 2, where 4 gained nothing, to 1, and is tried anew now and then."""
     with OllamaServer(latency=0.03, capacity=Capacity(parallel=slots)) as server:
         client = Client("ollama/m", api_base=server.url, cache="off")
         asyncio.run(ask(client, 60 * slots))

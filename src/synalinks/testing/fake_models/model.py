@@ -20,6 +20,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.lm.providers.fake.filling import ANSWER_NAMES, WORK_NAMES, Filler
 from synalinks.testing.fake_models import proposals as _proposals
 from synalinks.testing.fake_models.chat import ChatRequest, ModelReply
+from synalinks.testing.fake_models.layout import Layout
 from synalinks.testing.fake_server.faults import uniform
 
 #: Words of a precise instruction; each one found teaches as much as the next.
@@ -211,11 +212,18 @@ class RuleModel:
         return Answer(wrong, right.text + " units", right.work)
 
     def _render(self, request: ChatRequest, answer: Answer) -> str:
+        layout = None if isinstance(request.format, Mapping) else Layout.asked_in(request.last_user_text)
+        if layout is not None:
+            filled = self._filled(request, answer, layout.schema)
+            return layout.written(filled) if layout.marked else _dumps(filled)
         if request.format is None:
             return answer.work
-        if request.format == "json":
+        if isinstance(request.format, str):
             return _dumps({"answer": answer.text})
-        assert not isinstance(request.format, str)
+        return _dumps(self._filled(request, answer, request.format))
+
+    def _filled(self, request: ChatRequest, answer: Answer, schema: Mapping[str, Any]) -> Any:
+        """A value of a schema that says the answer."""
         proposal = _proposals.read(_decoded(request.last_user_text))
 
         def suggest(path: tuple[str, ...], kind: str) -> Any:
@@ -227,7 +235,7 @@ class RuleModel:
             parts = {part for step in path for part in step.lower().split("_")}
             return answer.text if parts & ANSWER_NAMES and not parts & WORK_NAMES else answer.work
 
-        return _dumps(Filler(request.format, suggest, request.uniform).fill())
+        return Filler(schema, suggest, request.uniform).fill()
 
 
 def _worked(question: Question, value: Fraction) -> Answer:
