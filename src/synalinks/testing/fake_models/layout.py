@@ -1,4 +1,4 @@
-"""The layouts that prompts of DSPy ask for in words, where a request has no schema: marked fields, or a JSON object."""
+"""The layouts that prompts of DSPy name in words, where a request has no schema: marked fields, or a JSON object."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Layout:
 
     @classmethod
     def asked_in(cls, prompt: str) -> Layout | None:
-        """The layout that a prompt asks for, or None."""
+        """The layout that a prompt names, or None."""
         for pattern in (_MARKED, _OBJECT):
             if found := pattern.search(prompt):
                 fields = {
