@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable, Iterator
 
 from synalinks.session import to_snake_case
 
@@ -18,6 +19,13 @@ class ConstructorSignature:
         return whole.replace(parameters=list(whole.parameters.values())[1:], return_annotation=whole.empty)
 
 
+def _with_defaults(owner: type, parameters: Iterable[inspect.Parameter]) -> Iterator[inspect.Parameter]:
+    """Parameters with the defaults that a class states in attributes such as `default_name`, in place of None."""
+    for one in parameters:
+        stated = getattr(owner, f"default_{one.name}", None) if one.default is None else None
+        yield one if stated is None else one.replace(default=stated)
+
+
 class NamedSignature:
     """What `inspect.signature` and `help` show of a class whose `name` is by default the class's own in snake case, or
     its `default_name`.
@@ -28,9 +36,12 @@ class NamedSignature:
     def __get__(self, instance: object, owner: type) -> inspect.Signature:
         constructor = owner.__init__  # type: ignore[misc]  # taken for that of an instance, of any subclass
         _, *given = inspect.signature(constructor).parameters.values()
-        default = getattr(owner, "default_name", None) or to_snake_case(owner.__name__)
+        default = to_snake_case(owner.__name__)
         return inspect.Signature(
-            [one.replace(default=default) if one.name == "name" and one.default is None else one for one in given]
+            [
+                one.replace(default=default) if one.name == "name" and one.default is None else one
+                for one in _with_defaults(owner, given)
+            ]
         )
 
 
@@ -56,4 +67,4 @@ class PassedOnSignature:
                 derived = shown.pop(one.name, None) if level is levels[-1] else shown.get(one.name)
                 shown[one.name] = derived or (one if level is levels[0] else one.replace(kind=one.KEYWORD_ONLY))
         more = [one for one in levels[0] if one.kind is one.VAR_KEYWORD and one.name != "options"]
-        return inspect.Signature([*sorted(shown.values(), key=lambda one: one.kind), *more])
+        return inspect.Signature([*sorted(_with_defaults(owner, shown.values()), key=lambda one: one.kind), *more])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Unpack
+from typing import ClassVar, Unpack
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -78,6 +78,7 @@ class DocumentDataset(FolderDataset):
 
     Args:
         root, recursive, batch_size, options: as for `FolderDataset`.
+        glob_pattern: how the names of the files end, in letters of any case; as the class says where None.
         encoding: of the texts; a byte order mark at the start is no part of them.
 
     Raises:
@@ -86,6 +87,8 @@ class DocumentDataset(FolderDataset):
 
     #: The data model of a document.
     document: type[DataModel]
+    #: How the names of the files end where nothing else is said.
+    default_glob_pattern: ClassVar[str]
 
     def __init__(
         self,
@@ -93,12 +96,14 @@ class DocumentDataset(FolderDataset):
         *,
         encoding: str = "utf-8",
         recursive: bool = True,
+        glob_pattern: str | None = None,
         batch_size: int | None = 8,
         **options: Unpack[DatasetOptions],
     ) -> None:
         if options.get("input_data_model") is None and options.get("input_schema") is None:
             options["input_data_model"] = self.document
         super().__init__(root, recursive=recursive, batch_size=batch_size, **options)
+        self.endings = ((self.default_glob_pattern if glob_pattern is None else glob_pattern).lower(),)
         self.encoding = decoding(encoding, type(self).__name__)
 
     def _iter_rows(self) -> Iterable[Mapping[str, Json]]:
@@ -140,19 +145,7 @@ class TextDataset(DocumentDataset):
     """
 
     document = TextDocument
-
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        encoding: str = "utf-8",
-        recursive: bool = True,
-        glob_pattern: str = ".txt",
-        batch_size: int | None = 8,
-        **options: Unpack[DatasetOptions],
-    ) -> None:
-        super().__init__(root, encoding=encoding, recursive=recursive, batch_size=batch_size, **options)
-        self.endings = (glob_pattern.lower(),)
+    default_glob_pattern = ".txt"
 
     def _row(self, filepath: str, text: str) -> Mapping[str, Json]:
         return {"filepath": filepath, "text": text}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePath
-from typing import Unpack
+from pathlib import PurePath
 
 from markdown_it import MarkdownIt
 
 from synalinks._json import Json, JsonObject
 from synalinks.data import DataModel, Field
-from synalinks.datasets.dataset import DatasetOptions
 from synalinks.datasets.folders import DocumentDataset
 
 #: YAML between two lines of dashes at the start of a file.
@@ -98,19 +96,7 @@ class MarkdownDataset(DocumentDataset):
     """
 
     document = MarkdownDocument
-
-    def __init__(
-        self,
-        root: str | Path,
-        *,
-        encoding: str = "utf-8",
-        recursive: bool = True,
-        glob_pattern: str = ".md",
-        batch_size: int | None = 8,
-        **options: Unpack[DatasetOptions],
-    ) -> None:
-        super().__init__(root, encoding=encoding, recursive=recursive, batch_size=batch_size, **options)
-        self.endings = (glob_pattern.lower(),)
+    default_glob_pattern = ".md"
 
     def _row(self, filepath: str, text: str) -> Mapping[str, Json]:
         sections, times = [], dict[str, int]()
