@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 
 from synalinks import errors
-from synalinks.lm.core.call import Call, Reply, Request, Schema
+from synalinks.lm.core.call import Call, Check, Reply, Request, Schema
 from synalinks.lm.validate import ValidateLayer
 
 SCHEMA = Schema(
@@ -22,12 +23,67 @@ SCHEMA = Schema(
 MESSAGES = [{"role": "user", "content": "x"}]
 
 
-def check(reply: Reply, schema: Schema | None = SCHEMA, **more) -> Reply:
+def check(reply: Reply, schema: Schema | None = SCHEMA, accepts: Check | None = None, **more) -> Reply:
     async def provider(call: Call, /) -> Reply:
         return reply
 
     request = Request("chat", "ollama/m", messages=MESSAGES, schema=schema, **more)
-    return asyncio.run(ValidateLayer()(provider)(Call(request)))
+    return asyncio.run(ValidateLayer()(provider)(Call(request, check=accepts)))
+
+
+def even(value: dict[str, int]) -> dict[str, int]:
+    """What a validator of a class does: refuses, or gives what it made."""
+    if value["answer"] % 2:
+        raise ValueError("odd")
+    return {**value, "seen": True}
+
+
+AROUND = [
+    "{}",
+    "```json\n{}\n```",
+    "Here it is: {}",
+    "{}\nI hope that helps.",
+    " {} ",
+    "[{}]",
+    "{} and again {}",
+    "<answer>{}</answer>",
+]
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_the_class_is_asked_whatever_stands_around_an_answer(around: str) -> None:
+    right = check(Reply(text=around.replace("{}", '{"answer": 4}'), finish="stop"), accepts=even)
+    assert right.take_value() == (True, {"answer": 4, "seen": True})
+    with pytest.raises(errors.BadReply, match="the answer is refused: odd") as caught:
+        check(Reply(text=around.replace("{}", '{"answer": 5}'), finish="stop"), accepts=even)
+    assert caught.value.problem == "the answer is refused: odd"
+
+
+def test_of_several_answers_the_one_that_the_class_takes_counts() -> None:
+    assert json.loads(check(Reply(text='First {"answer": 5}, no: {"answer": 4}'), accepts=even).text) == {"answer": 4}
+    for text in ('{"answer": 2} {"answer": 4}', '{"answer": 5} {"answer": 7}'):
+        with pytest.raises(errors.BadReply, match="not JSON"):
+            check(Reply(text=text), accepts=even)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```a\n" * 100_000,
+        "```\n" * 100_000 + "x",
+        '"' + '\\"' * 100_000,
+        '"' + '\\"' * 100_000 + "\\",
+        ("," + " " * 500) * 1_000,
+        '{"' * 100_000,
+        '{"a":1}' * 50_000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_a_hostile_answer_takes_no_time(text: str) -> None:
+    begun = time.thread_time()
+    with pytest.raises(errors.BadReply):
+        check(Reply(text=text, finish="stop"))
+    assert time.thread_time() - begun < 2
 
 
 def test_an_answer_that_obeys_its_schema_passes_unchanged() -> None:
@@ -63,6 +119,8 @@ def test_broken_answers(text: str, words: str) -> None:
         '"{\\"answer\\": 4}"',
         '{"answer": 4}\n\nBecause 2 + 2 = {4}.',
         '{"answer": 4} and again {"answer": 4}',
+        '{"answer":4}\n\nFinal: {"answer": 4}',
+        '{"answer": 4}\n```json\n{"answer": 4,}\n```',
     ],
 )
 def test_what_stands_around_an_answer_is_removed(text: str) -> None:

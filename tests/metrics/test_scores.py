@@ -234,6 +234,22 @@ def test_options_are_saved() -> None:
         metrics.Accuracy(average="mean")
 
 
+#: Answers that are not the same, although what is left of them without signs is.
+DIFFERENT = [
+    ("-5", "5"), ("1.5", "15"), (".5", "5"), ("1e-5", "1e5"), ("3/4", "34"), ("10:30", "1030"), ("1,5", "15"),
+    ("2^3", "23"), ("5-3", "53"), ("1.2.3", "12.3"), ("x<5", "x>5"), ("<5", ">5"), ("1/2", "12"), ("-5kg", "5kg"),
+    ("1.5kg", "15kg"), ("2024-01-02", "20240102"), ("~5", "5"), ("18+", "18"), ("C++", "C"), ("C#", "C"), ("A+", "A"),
+    ("A-", "A"), ("+", "-"), ("<", ">"), ("\u2212" + "5", "5"), ("\u2013" + "5", "5"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+@pytest.mark.parametrize("around", ["{}", "({}).", "\u201c{}\u201d", "the {}, of"])
+def test_different_answers_stay_different_and_equal_ones_equal(one: str, other: str, around: str) -> None:
+    assert words(around.format(one)) != words(around.format(other))
+    assert words(around.format(one)) == words(one) != []
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -246,7 +262,15 @@ def test_options_are_saved() -> None:
         ("It costs $1,234.50.", ["it", "costs", "1234.50"]),
         ("(12%)", ["12"]),
         ("-5.", ["-5"]),
-        ("3-5", ["35"]),
+        ("3-5", ["3-5"]),
+        (".5", ["0.5"]),
+        ("\u22125", ["-5"]),
+        ("+", ["+"]),
+        ("?", ["?"]),
+        ("of :)", [":)"]),
+        ("It is \u201cParis\u201d\u2014really.", ["it", "parisreally"]),
+        ("F-16, in the 1960s", ["f16", "in", "1960s"]),
+        ("$-5", ["-5"]),
         ("", []),
     ],
 )

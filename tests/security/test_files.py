@@ -14,7 +14,7 @@ import pytest
 import synalinks
 from programs_under_test import Answer, solver
 from synalinks import saving
-from synalinks.errors import ConfigurationError
+from synalinks.errors import ConfigurationError, SynalinksError
 
 
 def plain(y_true: Any, y_pred: Any) -> float:
@@ -70,6 +70,27 @@ REFUSED = [
     a_class("subprocess", "Popen"),
     a_class(__name__, "Ordinary"),
 ]
+
+
+@pytest.mark.parametrize("wrong", [3, ["a"], {"a": 1}, True, None], ids=repr)
+@pytest.mark.parametrize("place", ["module", "class_name", "registered_name", "config"])
+@pytest.mark.parametrize("kind", ["ExactMatch", "function", "__class__", "__json_data_model__", "__shared__"])
+def test_a_saved_object_of_another_shape_is_an_error_of_this_library(kind: str, place: str, wrong: object) -> None:
+    saved: dict[str, Any] = {"module": "synalinks.rewards", "class_name": kind, "config": {}}
+    try:
+        saving.deserialize_synalinks_object({**saved, place: wrong})
+    except SynalinksError:
+        return
+    assert kind == "ExactMatch" and wrong is None, "a name may be left out, and nothing else"
+
+
+@pytest.mark.parametrize("place", ["module", "name"])
+@pytest.mark.parametrize("kind", ["function", "__class__"])
+@pytest.mark.parametrize("wrong", [3, ["a"], {"a": 1}, None], ids=repr)
+def test_a_name_that_is_no_text_is_an_error_of_this_library(kind: str, place: str, wrong: object) -> None:
+    config = {"module": "synalinks.rewards", "name": "get", place: wrong}
+    with pytest.raises(SynalinksError):
+        saving.deserialize_synalinks_object({"class_name": kind, "config": config})
 
 
 @pytest.mark.parametrize("saved", REFUSED, ids=lambda saved: json.dumps(saved)[:80])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,29 @@ def test_a_refusal_says_why_no_key_was_sent(credentials: Credentials, words: str
     handler = make(resolve("openai/m")[0], "https://gateway.example/v1", credentials=credentials, transport=transport)
     with pytest.raises(AuthenticationError, match=words):
         asyncio.run(handler(Call(HELLO)))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:PASSWORD/x@host/v1",
+        "http://user:PASSWORD?x@host/v1",
+        "http://user:PASSWORD#x@host/v1",
+        "http://user:12/PASSWORD@host/v1",
+        "http://user:12?PASSWORD@host/v1",
+        "http://user:12#PASSWORD@host/v1",
+        "user:PASSWORD/x@host:80",
+        "//user:PASSWORD@host/v1",
+        "http://user:PASSWORD@host:no/v1",
+        "http://user:PASSWORD@[::1/v1",
+        "http://host/v1#key=PASSWORD",
+        "http://host/v1?a=b#PASSWORD",
+    ],
+)
+def test_an_address_whose_password_is_not_escaped_is_refused_without_it(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="not a server's URL") as caught:
+        synalinks.LanguageModel("openai/m", api_base=address)
+    assert "PASSWORD" not in "".join(traceback.format_exception(caught.value)).replace(repr(address), "")
 
 
 @pytest.mark.parametrize(

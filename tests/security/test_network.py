@@ -59,6 +59,14 @@ WAYS: list[Callable[[], object]] = [
     lambda: subprocess.run(["curl", "http://192.0.2.1"], check=False),
     lambda: subprocess.run(["/usr/bin/wget", "x"], check=False),
     lambda: subprocess.run("cd / && curl http://192.0.2.1", shell=True, check=False),
+    lambda: subprocess.run(["env", "A=1", "curl", "x"], check=False),
+    lambda: subprocess.run(["timeout", "-k", "1", "2", "curl", "x"], check=False),
+    lambda: subprocess.run(["nohup", "sh", "-c", "exec curl x"], check=False),
+    lambda: subprocess.run("A=1 curl x", shell=True, check=False),
+    lambda: subprocess.run("if true; then curl x; fi", shell=True, check=False),
+    lambda: subprocess.run("echo $(curl x)", shell=True, check=False),
+    lambda: os.posix_spawn("/usr/bin/env", ["env", "curl", "x"], {}),
+    lambda: os.popen("true | curl x").read(),
     lambda: os.system("true; ssh 192.0.2.1"),
 ]
 
@@ -91,6 +99,8 @@ def test_what_is_no_network_goes_on() -> None:
     with no_network("a test"):
         done = subprocess.run([sys.executable, "-c", "print('ssh curl')"], capture_output=True, check=True, text=True)
         assert done.stdout == "ssh curl\n"
+        done = subprocess.run("echo curl; echo host", shell=True, capture_output=True, check=True, text=True)
+        assert done.stdout == "curl\nhost\n"
         assert os.system("true") == 0
         assert socket.getaddrinfo("127.0.0.1", 80) and socket.getaddrinfo("localhost", 80)
         left, right = socket.socketpair()

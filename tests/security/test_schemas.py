@@ -5,18 +5,70 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lm.providers import wire
 
 import synalinks
-from synalinks.errors import ConfigurationError
-from synalinks.lm.core.request import Schema
+from synalinks.errors import ConfigurationError, LMError
+from synalinks.lm.budget.schema_bound import longest
+from synalinks.lm.core.call import Call
+from synalinks.lm.core.request import Request, Schema
+from synalinks.lm.providers import make, resolve
+from synalinks.lm.providers.fake.filling import Filler
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 
 CHAT = synalinks.ChatMessages(messages=[synalinks.ChatMessage(role="user", content="hi")])
+
+
+def doubled(make: Callable[[dict[str, str]], dict[str, Any]], depth: int = 40) -> dict[str, Any]:
+    """A schema each of whose definitions refers to the next one twice."""
+    defs = {f"n{number}": make({"$ref": f"#/$defs/n{number + 1}"}) for number in range(depth)}
+    defs[f"n{depth}"] = {"type": "string"}
+    return {"type": "object", "properties": {"x": {"$ref": "#/$defs/n0"}}, "required": ["x"], "$defs": defs}
+
+
+DOUBLED: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
+    "fields": lambda it: {"type": "object", "properties": {"a": it, "b": it}, "required": ["a", "b"]},
+    "optional fields": lambda it: {"type": "object", "properties": {"a": it, "b": it}},
+    "items": lambda it: {"type": "array", "prefixItems": [it, it]},
+    **{word: lambda it, word=word: {word: [it, it]} for word in ("anyOf", "oneOf", "allOf")},  # type: ignore[misc]
+}
+
+
+@pytest.mark.parametrize("kind", DOUBLED)
+def test_a_schema_that_grows_without_bound_is_refused(kind: str) -> None:
+    with pytest.raises(ConfigurationError, match="more than 1,000,000 parts"):
+        Schema(doubled(DOUBLED[kind]))
+
+
+@pytest.mark.parametrize(
+    "model", ["openai/gpt-4o", "gemini/gemini-2.5-flash", "anthropic/claude-sonnet-4-5", "ollama/m"]
+)
+@pytest.mark.parametrize("kind", DOUBLED)
+def test_an_admitted_one_takes_no_time(kind: str, model: str) -> None:
+    schema, begun = Schema(doubled(DOUBLED[kind], 16)), time.thread_time()
+    exchange = wire.Exchange("", None, 500, {}, ("{}",))
+    handler = make(resolve(model)[0], api_key="x", transport=wire.transport(exchange))
+    request = Request("chat", model, messages=[{"role": "user", "content": "x"}], schema=schema)
+    with pytest.raises(LMError):
+        asyncio.run(handler(Call(request)))
+    assert longest(schema) is None and schema.problem({"x": 5}) is not None
+    with suppress(ConfigurationError):
+        Filler(schema.value, lambda path, kind: None, lambda label: 0.5).fill()
+    assert time.thread_time() - begun < 5
+
+
+def test_a_value_of_no_size_is_not_made() -> None:
+    both = {"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a", "b"]}
+    with pytest.raises(ConfigurationError, match="more than 100,000 parts"):
+        Filler(both, lambda path, kind: None, lambda label: 0.5).fill()
+    assert Filler({"allOf": [{"$ref": "#"}], "type": "object"}, lambda path, kind: None, lambda label: 0.5).fill() == {}
 
 
 @pytest.fixture

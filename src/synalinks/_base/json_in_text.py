@@ -11,15 +11,16 @@ from synalinks import _json
 
 #: Opening braces at which an object is looked for; a bound on the time that a hostile text takes.
 TRIES = 100
-_FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*\r?\n(.*?)^[ \t]*```[ \t]*\r?$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^[ \t]*```([\w-]*)[ \t]*\r?$", re.MULTILINE)
 _COMMA = re.compile(r",(\s*[}\]])")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+#: A string, or what is left of the text where it is not closed: no place is looked at twice.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _DECODER = json.JSONDecoder()
 
 
 def json_in(text: str) -> Iterator[str]:
     """The JSON values in a text, each as text: the whole, what code fences hold, and outermost objects."""
-    for part in (text, *(found[1] for found in _FENCE.finditer(text)), *_objects(text)):
+    for part in (text, *_fenced(text), *_objects(text)):
         for version in (part.strip(), _without_trailing_commas(part.strip())):
             try:
                 value = _json.loads(version)
@@ -29,6 +30,18 @@ def json_in(text: str) -> Iterator[str]:
             if isinstance(value, str) and value != text:
                 yield from json_in(value)
             break
+
+
+def _fenced(text: str) -> Iterator[str]:
+    """What stands between a line that opens a code fence, with a word for its language or without, and one that ends
+    it."""
+    start: int | None = None
+    for line in _FENCE.finditer(text):
+        if start is None:
+            start = line.end()
+        elif not line[1]:
+            yield text[start : line.start()]
+            start = None
 
 
 def _without_trailing_commas(text: str) -> str:

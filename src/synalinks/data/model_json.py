@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple, TypeGuard, get_args
 
 from pydantic import AliasChoices, BaseModel, ValidationError
@@ -13,6 +14,8 @@ from synalinks._json import Json, JsonObject
 from synalinks.data.algebra.normal import normal_form
 from synalinks.errors import ConfigurationError, DataError
 
+#: Digits of a Decimal that is written without an exponent.
+LONGEST_DECIMAL = 40
 _SCHEMA = "__synalinks_schema__"
 _WRITING = "__synalinks_writing__"
 
@@ -43,7 +46,7 @@ def schema_of_model(cls: type[BaseModel]) -> JsonObject:
 def json_of_model(value: BaseModel) -> JsonObject:
     """A value as plain JSON, by the names of its schema: aliases where there are some, no computed fields.
 
-    Fields that are None are left out, and sets are sorted.
+    Fields that are None are left out, sets are sorted, and a Decimal is text in one spelling (`1.5`, not `1.50`).
     """
     cls = type(value)
     writing: _Writing | None = cls.__dict__.get(_WRITING)
@@ -69,7 +72,8 @@ class _Writing(NamedTuple):
     """How pydantic writes values of a class, compared with its schema.
 
     Attributes:
-        otherwise: with computed fields, or under other names than the schema has.
+        otherwise: with computed fields, under other names than the schema has, or with a Decimal, whose spelling is
+            that in which it was given.
         unordered: with sets, which come in any order.
     """
 
@@ -83,8 +87,9 @@ def _writing_of(cls: type[BaseModel]) -> _Writing:
         model.model_rebuild()  # a class whose building was deferred has no serializer of its own yet
     fields = [pair for model in models for pair in model.model_fields.items()]
     renamed = any(_name_read(*pair) != (pair[1].serialization_alias or pair[0]) for pair in fields)
+    decimal = any(Decimal in _types_in(field.annotation) for _, field in fields)
     return _Writing(
-        otherwise=renamed or any(model.model_computed_fields for model in models),
+        otherwise=renamed or decimal or any(model.model_computed_fields for model in models),
         unordered="uniqueItems" in _json.dumps(schema_of_model(cls)),
     )
 
@@ -111,9 +116,24 @@ def _by_schema(value: object, written: Json) -> Json:
         return {
             name: _by_schema(inner, item) for inner, (name, item) in zip(value.values(), written.items(), strict=False)
         }
-    if isinstance(value, list | tuple) and isinstance(written, list):
+    if isinstance(value, list | tuple | set | frozenset) and isinstance(written, list):
         return [_by_schema(*pair) for pair in zip(value, written, strict=True)]
+    if isinstance(value, Decimal) and isinstance(written, str):
+        return _decimal(value)
     return written
+
+
+def _decimal(value: Decimal) -> str:
+    """A Decimal without zeros at its end and, up to 40 digits, without an exponent."""
+    if not value:
+        return "0"
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):  # NaN, infinity
+        return str(value)
+    while digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1
+    shortest = Decimal((sign, digits, exponent))
+    return format(shortest, "f") if abs(exponent) + len(digits) <= LONGEST_DECIMAL else str(shortest)
 
 
 def _models_in(cls: type[BaseModel]) -> list[type[BaseModel]]:
@@ -121,13 +141,18 @@ def _models_in(cls: type[BaseModel]) -> list[type[BaseModel]]:
     found: list[type[BaseModel]] = []
     waiting: list[Any] = [cls]
     while waiting:
-        one = waiting.pop()
-        if is_model_class(one):
-            if one in found:
-                continue
-            found.append(one)
-            waiting += [field.annotation for field in one.model_fields.values()]
-        waiting += get_args(one)
+        for one in _types_in(waiting.pop()):
+            if is_model_class(one) and one not in found:
+                found.append(one)
+                waiting += [field.annotation for field in one.model_fields.values()]
+    return found
+
+
+def _types_in(annotation: Any) -> list[Any]:
+    """An annotation and all that it is made of."""
+    found = [annotation]
+    for one in found:
+        found += get_args(one)
     return found
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: How a message about a broken answer begins.
 CORRECTION = "That can't be used"
+#: Tokens of a message beside those of its text, at most.
+A_MESSAGE = 16
 #: Seconds beyond the end of a budget that a wait lasts, so that it is over whatever the clock rounds.
 AFTER_THE_END = 0.001
 
@@ -179,6 +181,12 @@ def _corrected(request: Request, broken: BadReply) -> Request:
     return request.with_messages([*request.messages, *answer, {"role": "user", "content": wrong}])
 
 
+def _growth(request: Request, longer: Request) -> int:
+    """Tokens that messages at the end of a request add, at most: their bytes, and a few for each."""
+    added = longer.messages[len(request.messages) :]
+    return sum(len(str(message["content"]).encode()) + A_MESSAGE for message in added)
+
+
 def _with_failed(reply: Reply, attempts: int, failed: AttemptCosts, trace: Trace) -> Reply:
     """The reply with the number of attempts, those included that a budget repeated, and what the failed ones cost."""
     reply = replace(reply, attempts=attempts + trace.repeats, failed=failed + trace.repeat_costs)
@@ -220,7 +228,8 @@ class _Tries:
             raise self.last
         broken = self.last if isinstance(self.last, BadReply) and self.last.problem is not None else None
         if broken is not None:
-            call = replace(call, request=_corrected(call.request, broken))
+            corrected = _corrected(call.request, broken)
+            call = replace(call, request=corrected, longer=_growth(call.request, corrected))
         await (self._account.of(call).admit(call.request) if call.admission is None else call.admission.next_turn())
         if call.sink is not None:
             call.sink(RESTART)

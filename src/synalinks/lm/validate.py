@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from synalinks import _json
 from synalinks._base.json_in_text import json_in
+from synalinks._json import Json
 from synalinks.lm.core.call import Call, Handler, Reply, Request
 from synalinks.lm.core.errors import BadReply, LMError, SampleRefused
 
@@ -32,10 +33,15 @@ class ValidateLayer:
         async def check(call: Call) -> Reply:
             reply = await below(call)
             request = call.request
+            error: LMError | None = None
             if request.kind == "embed":
-                error: LMError | None = _vector_fault(request, reply)
-            elif (error := _chat_fault(call, reply)) is not None and (answer := _answer_in(request, reply)):
-                return replace(reply, text=answer)
+                error = _vector_fault(request, reply)
+            elif reply.finish == "content_filter" or reply.refusal:
+                error = _refused(request, reply)
+            elif not reply.tool_calls:
+                reply, problem = _read(call, reply)
+                if problem is not None:
+                    error = _fault(request, reply, problem)
             if error is not None:
                 raise error
             return reply
@@ -43,15 +49,8 @@ class ValidateLayer:
         return check
 
 
-def _chat_fault(call: Call, reply: Reply) -> LMError | None:
-    request = call.request
-    if reply.finish == "content_filter" or reply.refusal:
-        return _refused(request, reply)
-    if reply.tool_calls:
-        return None
-    problem = _problem(call, reply)
-    if problem is None:
-        return None
+def _fault(request: Request, reply: Reply, problem: str) -> LMError:
+    """The error of a chat answer that can't be used."""
     if reply.finish == "length":
         return SampleRefused(
             f"{request.model}: the answer was cut at the limit of tokens{_limit_of(request)} before it was "
@@ -67,36 +66,64 @@ def _chat_fault(call: Call, reply: Reply) -> LMError | None:
     return error
 
 
-def _problem(call: Call, reply: Reply) -> str | None:
-    """What is wrong with a chat answer, in a few words, or None."""
-    text = reply.text
+def _read(call: Call, reply: Reply) -> tuple[Reply, str | None]:
+    """A chat answer without what stands around it, and what is wrong with it, in a few words, or None.
+
+    It is the one JSON value in the text that obeys the schema and that the check of the call accepts, however often it
+    is repeated. There is none where the answer was cut.
+    """
+    text, schema = reply.text, call.request.schema
     if not text or text.isspace():
-        return "the answer is empty"
-    schema = call.request.schema
+        return reply, "the answer is empty"
     if schema is None:
-        return None
+        return reply, None
     try:
         value = _json.exact(text)
+        problem = schema.problem(value)
+        said = None if problem is None else f"the answer breaks its schema: {problem}"
     except _json.JSONDecodeError as error:
-        return f"the answer is not JSON: {error}"
-    if (problem := schema.problem(value)) is not None:
-        return f"the answer breaks its schema: {problem}"
+        said = f"the answer is not JSON: {error}"
+    if said is None:
+        said = _check(call, reply, value)
+    if said is None or reply.finish not in ("stop", None):
+        return reply, said
+    found, refused = _values_in(call, reply)
+    if len(found) == 1:
+        return found[0], None
+    return reply, said if found or len(refused) != 1 else refused[0]
+
+
+def _values_in(call: Call, reply: Reply) -> tuple[list[Reply], list[str]]:
+    """Replies of the different JSON values in the text that obey the schema, and why those of the rest are refused."""
+    schema = call.request.schema
+    assert schema is not None
+    values: dict[bytes, tuple[str, Json]] = {}
+    for text in json_in(reply.text):
+        try:
+            value = _json.exact(text)
+        except _json.JSONDecodeError:  # nested too deeply
+            continue
+        if schema.problem(value) is None:
+            values.setdefault(_json.canonical(value), (text, value))
+    found, refused = [], []
+    for text, value in values.values():
+        one = replace(reply, text=text)
+        if (said := _check(call, one, value)) is None:
+            found.append(one)
+        else:
+            refused.append(said)
+    return found, refused
+
+
+def _check(call: Call, reply: Reply, value: Json) -> str | None:
+    """What the check of the call has against a value that obeys the schema; None, and the value is noted, where it has
+    nothing."""
     if call.check is not None:
         try:
-            value = call.check(value)
+            reply.note_value(call.check(value))
         except ValueError as error:
             return f"the answer is refused: {error}"
-        reply.note_value(value)
     return None
-
-
-def _answer_in(request: Request, reply: Reply) -> str | None:
-    """The one JSON value in the text that obeys the schema; None if there is none, or several, or the text was cut."""
-    schema = request.schema
-    if schema is None or reply.finish not in ("stop", None) or reply.refusal:
-        return None
-    found = {text for text in json_in(reply.text) if schema.problem(_json.loads(text)) is None}
-    return found.pop() if len(found) == 1 else None
 
 
 def _refused(request: Request, reply: Reply) -> SampleRefused:

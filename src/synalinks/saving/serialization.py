@@ -217,28 +217,60 @@ def _construct(saved: Mapping[str, Any], base: type | tuple[type, ...] = object)
         return shared.load(int(config) if isinstance(config, int) else -1)
     if not isinstance(name, str) or not isinstance(config, Mapping):
         raise ConfigurationError(f"a saved object has a class_name and a config, got {sorted(map(str, saved))}")
-    if name == "__json_data_model__":
-        return JsonDataModel(schema=config["schema"], json=config["json"], name=config.get("name"))
-    if name == "__symbolic_data_model__":
-        return SymbolicDataModel(schema=config["schema"], name=config.get("name"))
-    registered = saved.get("registered_name")
+    if name in ("__json_data_model__", "__symbolic_data_model__"):
+        return _load_value(config, symbolic=name == "__symbolic_data_model__")
+    registered = _name(saved, "registered_name", optional=True)
     if name == "__class__":
         return _load_class(config, registered)
     if name == "function":
         return _load_function(config, registered)
-    cls = registry.find(saved.get("module"), name, registered, base)
+    cls = registry.find(_name(saved, "module", optional=True), name, registered, base)
     if not inspect.isclass(cls) or not hasattr(cls, "from_config"):
         raise ConfigurationError(f"{name!r} is not a class with from_config, so it can't be loaded")
     if not issubclass(cls, base):
         wanted = " or ".join(one.__name__ for one in (base if isinstance(base, tuple) else (base,)))
         raise ConfigurationError(f"the file has a {name} where a {wanted} belongs")
-    return cls.from_config(config)
+    try:
+        return cls.from_config(config)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ConfigurationError(f"the config of {name} in the file makes none: {error!r:.300}") from error
+
+
+def _load_value(config: Mapping[str, Any], symbolic: bool) -> JsonDataModel | SymbolicDataModel:
+    """A value, or a symbolic one, of a saved schema.
+
+    Raises:
+        ConfigurationError: there are no such schema and JSON.
+    """
+    schema, name = config.get("schema"), _name(config, "name", optional=True)
+    if not isinstance(schema, Mapping) or not (symbolic or isinstance(config.get("json"), Mapping)):
+        raise ConfigurationError(f"a saved value has a schema and JSON, which are objects, got {sorted(config)}")
+    if symbolic:
+        return SymbolicDataModel(schema=dict(schema), name=name)
+    return JsonDataModel(schema=dict(schema), json=config["json"], name=name)
+
+
+def _name(saved: Mapping[str, Any], field: str, optional: bool = False) -> Any:
+    """A name that a saved object gives in a field.
+
+    Raises:
+        ConfigurationError: it is no text.
+    """
+    found = saved.get(field)
+    if not isinstance(found, str) and not (optional and found is None):
+        raise ConfigurationError(f"a saved object has text as its {field}, got {found!r:.100}")
+    return found
+
+
+def _named(config: Mapping[str, Any]) -> tuple[str | None, str]:
+    """Module and name of a class or function."""
+    return _name(config, "module", optional=True), _name(config, "name")
 
 
 def _load_class(config: Mapping[str, Any], registered: str | None) -> Any:
     """The class itself if the program has it; else a symbolic model of the saved schema."""
     try:
-        found = registry.find(config["module"], config["name"], registered)
+        found = registry.find(*_named(config), registered)
     except ConfigurationError:
         if "schema" not in config:
             raise
@@ -249,7 +281,7 @@ def _load_class(config: Mapping[str, Any], registered: str | None) -> Any:
 
 
 def _load_function(config: Mapping[str, Any], registered: str | None) -> Any:
-    found = registry.find(config["module"], config["name"], registered)
+    found = registry.find(*_named(config), registered)
     if not isinstance(found, types.FunctionType):
         raise ConfigurationError(f"{config['name']!r} of {config['module']!r} is not a plain function")
     return found

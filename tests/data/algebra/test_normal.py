@@ -6,9 +6,10 @@ import asyncio
 import copy
 import json
 import pickle
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -129,6 +130,56 @@ def test_it_takes_any_value_and_is_idempotent(value: Any, schema: dict[str, Any]
 def test_class_and_schema_agree(town: str, nights: int | None, note: str | None) -> None:
     value = {"town": town, **({} if nights is None else {"nights": nights}), "note": note}
     assert Form(Stop.get_schema(), Stop).read(value) == Form(Stop.get_schema()).read(value)
+
+
+class Spelt(synalinks.DataModel):
+    when: datetime | None = None
+    at: time | None = None
+    lasts: timedelta | None = None
+    key: UUID | None = None
+    price: Decimal | None = None
+    prices: dict[str, list[Decimal]] = {}
+    some: set[Decimal] = set()
+
+
+#: Field, spellings of one value, and the one that is kept; by the class alone for a Decimal, whose schema is that of a
+#: number or any text.
+ONE_VALUE = [
+    ("when", ["2026-01-02T00:00:00+00:00", "2026-01-02T00:00:00.000Z", "2026-01-02T00:00:00z", "2026-01-02 00:00:00Z"],
+     "2026-01-02T00:00:00Z", True),
+    ("when", ["2026-01-02T03:00:00.5+02:00"], "2026-01-02T03:00:00.500000+02:00", True),
+    ("at", ["12:00:00+00:00", "12:00:00.0Z", "12:00Z"], "12:00:00Z", True),
+    ("lasts", ["PT24H", "P1D", "P0Y1DT0S"], "P1D", True),
+    ("key", ["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"], "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", True),
+    ("price", [1, 1.0, "1", "1.00", "1E0", "+1", "01"], "1", False),
+    ("price", [0, "0.00", "-0", "0E9", -0.0], "0", False),
+    ("price", [1200, "1.2E3", "1200.0"], "1200", False),
+    ("price", [0.1, "0.10", "1e-1"], "0.1", False),
+    ("price", ["-12.50"], "-12.5", False),
+    ("price", ["1E+400", "10E399"], "1E+400", False),
+    ("prices", [{"a": [1, "2.0"]}, {"a": ["1.0", 2]}], {"a": ["1", "2"]}, False),
+    ("some", [["1.50", "2"], [2, 1.5]], ["1.5", "2"], False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "spellings", "kept", "by_schema"), ONE_VALUE)
+def test_one_value_has_one_spelling(field: str, spellings: list[Any], kept: Any, by_schema: bool) -> None:
+    for model in (Spelt, None) if by_schema else (Spelt,):
+        for spelling in spellings:
+            assert Form(Spelt.get_schema(), model).read({field: spelling})[field] == kept, (spelling, model)
+    assert Spelt.model_validate({field: spellings[0]}).get_json()[field] == kept
+
+
+@pytest.mark.parametrize("field", ["when", "at", "lasts", "key"])
+@pytest.mark.parametrize("text", ["soon", "", "5", "1700000000", "P", "-", ":"])
+def test_a_text_that_is_of_no_such_format_stays(field: str, text: str) -> None:
+    assert normal_form({field: text}, Spelt.get_schema())[field] == text
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False))
+def test_a_decimal_keeps_its_value(price: Decimal) -> None:
+    written = Spelt(price=price).get_json()["price"]
+    assert Decimal(written) == price and Spelt(price=Decimal(written)).get_json()["price"] == written
 
 
 def test_a_reference_to_itself_ends() -> None:

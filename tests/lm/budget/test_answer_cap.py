@@ -25,6 +25,7 @@ from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.pricing.limits import OutputLimits, lower_cap
 from synalinks.lm.pricing.pricing import set_price
 from synalinks.lm.process import PROCESS
+from synalinks.lm.providers.transport.status import error_for
 
 MODEL = "ollama/caps"
 #: What servers say about a limit that is too high (400): words, cap, what is tried next, whether it is the model's.
@@ -64,6 +65,57 @@ def _learns_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PROCESS, "usage_statistics", UsageStatistics(Ledger()))
 
 
+#: The same with other statuses: one request has more tokens than an account has a minute, or can pay for.
+SHORT_OF = [
+    (
+        413, "Request too large for model `m` in organization `o` service tier `x` on tokens per minute (TPM): "
+        "Limit 8000, Requested 16500, please reduce your message size and try again", 16384, 7884,
+    ),
+    (
+        429, "Request too large for gpt-4o in organization o on tokens per min (TPM): Limit 10000, Requested 16900. "
+        "The input or output tokens must be reduced in order to run successfully", 16384, 9484,
+    ),
+    (
+        402, "This request requires more credits, or fewer max_tokens. You requested up to 16384 tokens, but can only "
+        "afford 9434", 16384, 9434,
+    ),
+    (422, "`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 1001 `inputs` tokens and 4096 `max_new_tokens`",
+     4096, 3095),
+    (
+        400, "Requested generation length 16384 is not possible! The provided prompt is 200 tokens long, so generating "
+        "16384 tokens requires a sequence length of 16584, but the maximum supported sequence length is just 8192!",
+        16384, 7992,
+    ),
+    (400, "too many tokens: max tokens must be less than or equal to 4096, the maximum output length for this model",
+     16384, 4096),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "words", "cap", "lower"), SHORT_OF)
+def test_what_an_account_is_short_of_gives_the_next_cap(status: int, words: str, cap: int, lower: int) -> None:
+    found = lower_cap(LMError(words, status=status), cap)
+    assert found is not None and found.cap == lower
+
+
+@pytest.mark.parametrize("status", [402, 413, 429])
+def test_an_account_with_few_tokens_is_no_end_of_a_run(status: int) -> None:
+    limit, sent = 1000, list[int]()
+
+    async def server(call: Call) -> Reply:
+        sent.append(call.output_cap or 0)
+        asked = 300 + sent[-1]
+        if asked > limit:
+            words = {
+                402: f"requires more credits, or fewer max_tokens. You can only afford {limit - 300}",
+            }.get(status, f"too large on tokens per minute (TPM): Limit {limit}, Requested {asked}, please reduce it")
+            raise error_for(status, words)
+        return Reply("fine", usage=Usage(300, output_text=5), finish="stop")
+
+    outcomes, tracker, _ = ask(server, Budget(usd=5), calls=3, text="x" * 600)
+    assert [reply.text for reply in outcomes] == ["fine"] * 3
+    assert sent[:2] == [FIRST_CAP, 700] and tracker.settled.calls == len(sent)
+
+
 @pytest.mark.parametrize(("words", "cap", "lower", "is_limit"), REFUSALS)
 def test_what_a_server_says_gives_the_next_cap(words: str, cap: int, lower: int, is_limit: bool) -> None:
     found = lower_cap(RequestError(words, status=400), cap)
@@ -80,6 +132,11 @@ def test_a_request_that_is_too_long_says_nothing_of_the_answers_of_the_model() -
     "error",
     [
         RequestError("temperature must be at most 2", status=400),
+        RequestError("max_tokens must be at least 200, got 100", status=400),
+        RequestError("`max_tokens` must be greater than `thinking.budget_tokens`", status=400),
+        LMError("on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Try again in 2s", status=429),
+        LMError("on tokens per min (TPM): Limit 300, Requested 900, please reduce your message size", status=413),
+        LMError("insufficient credits", status=402),
         RequestError("max_tokens is too large: 4096", status=404),
         SampleRefused(
             "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens in the "
@@ -307,13 +364,13 @@ def test_a_schema_that_refers_to_itself_everywhere_takes_no_time() -> None:
     many = {f"f{number}": {"$ref": "#/$defs/x"} for number in range(30)}
     assert longest(schema_of({"$ref": "#/$defs/x", "$defs": {"x": {"type": "object", "properties": many}}})) is None
     doubled: dict[str, Any] = {"x0": {"type": "boolean"}}
-    for depth in range(1, 25):
+    for depth in range(1, 6):
         doubled[f"x{depth}"] = {
             "type": "array",
             "maxItems": 1,
             "items": {"anyOf": [{"$ref": f"#/$defs/x{depth - 1}"}] * 9},
         }
-    assert longest(schema_of({"$ref": "#/$defs/x24", "$defs": doubled})) is not None
+    assert longest(schema_of({"$ref": "#/$defs/x5", "$defs": doubled})) is not None
 
 
 def test_many_calls_are_out_at_once_under_a_small_budget() -> None:
@@ -409,3 +466,22 @@ def test_a_correction_that_is_too_long_for_the_window_ends_as_the_bad_reply(budg
     assert (entry.error, entry.billed) == ("bad_reply", Decimal("0.00006"))
     assert entry.attempts == len(caps) == tracker.settled.calls and tracker.reserved == NOTHING
     assert PROCESS.output_limits.of(MODEL) == before, "it was no limit on answers"
+    assert len(caps) <= 3, "one repeat, with as much less as the correction is longer"
+
+
+@pytest.mark.parametrize("words", ["max_tokens and the prompt are too long", WINDOW_WORDS[2]])
+def test_a_correction_that_a_shorter_answer_leaves_room_for_is_answered(words: str) -> None:
+    """The server takes what it took before: prompt and cap of the first answer."""
+    window, caps = 0, list[int]()
+
+    async def server(call: Call) -> Reply:
+        nonlocal window
+        prompt = sum(len(message["content"]) for message in call.request.messages)  # a token a character
+        caps.append(call.output_cap or 0)
+        window = window or prompt + caps[-1]
+        if prompt + caps[-1] > window:
+            raise SampleRefused(words.format(window=window), kind="context_length", status=400)
+        return Reply("7" if len(caps) > 1 else "x" * 90, usage=Usage(prompt, output_text=1), finish="stop")
+
+    (reply,), tracker, _ = ask(server, Budget(usd=5), schema=schema_of({"type": "integer"}))
+    assert reply.text == "7" and len(caps) == 3 == tracker.settled.calls

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 import threading
+import tracemalloc
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synalinks import clear_session
 from synalinks.lm.core.call import Request
-from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.core.draws import Counts, Draws, Place
 from synalinks.lm.runtime import current
 from synalinks.scope import Scope
 
@@ -40,6 +42,27 @@ def test_ordinals_count_calls_of_one_request_at_one_place() -> None:
     other = Request("chat", "m/m", messages=[{"role": "user", "content": "y"}])
     asked = [(HERE, REQUEST), (HERE, REQUEST), (THERE, REQUEST), (HERE, other), (HERE, REQUEST)]
     assert [draws.ordinal(*one) for one in asked] == [0, 1, 0, 0, 2]
+
+
+@given(st.lists(st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1), max_size=400), st.integers(1, 4))
+def test_counts_are_those_of_a_dict(numbers: list[int], times: int) -> None:
+    counts, expected = Counts(), Counter[int]()
+    for number in numbers * times:
+        same = number or 1  # the one number that shares a place
+        assert counts.add(number) == expected[same]
+        expected[same] += 1
+
+
+def test_a_count_takes_few_bytes_and_no_call_waits_for_a_large_table() -> None:
+    counts, calls = Counts(), 100_000
+    tracemalloc.start()
+    try:
+        for number in range(calls):
+            assert counts.add(hash((number, "x"))) == 0
+        assert tracemalloc.get_traced_memory()[0] / calls < 25
+    finally:
+        tracemalloc.stop()
+    assert max(map(len, counts._tables)) <= 4 * calls / len(counts._tables)
 
 
 @given(st.lists(st.tuples(st.sampled_from([HERE, THERE]), st.integers(0, 3)), unique=True), st.integers(0, 99))

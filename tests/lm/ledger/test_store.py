@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import os
 import pickle
 import threading
 import tracemalloc
@@ -109,6 +110,27 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
+@pytest.mark.parametrize("content", [b"[" * 1000, b'{"a": 1}', b"a note of mine", b"first\nsecond"])
+def test_a_file_of_something_else_is_left_as_it_is(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="no entry of a ledger"):
+        Ledger(path=path)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "large"])
+def test_what_is_no_regular_file_of_lines_is_refused(kind: str, tmp_path: Path) -> None:
+    path = {"device": Path("/dev/zero"), "folder": tmp_path}.get(kind, tmp_path / "ledger.jsonl")
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "large":
+        with path.open("wb") as file:
+            file.truncate(5 << 30)
+    with pytest.raises(ConfigurationError, match="regular file|directory|no entry"):
+        Ledger(path=path)
+
+
 def test_threads_record_at_once() -> None:
     ledger = Ledger()
 

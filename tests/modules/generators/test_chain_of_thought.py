@@ -152,9 +152,12 @@ class OwnSpan(synalinks.DataModel):
 @pytest.mark.parametrize("data_model", [Span, OwnSpan])
 def test_the_validators_of_the_class_are_applied(data_model: Any) -> None:
     module = synalinks.ChainOfThought(data_model=data_model, language_model="ollama/m")
-    script = ScriptedProvider([{"thinking": "hm", "start": 5, "end": 1}, {"thinking": "aha", "start": 1}])
+    wrong = {"thinking": "hm", "start": 5, "end": 1}
+    script = ScriptedProvider([wrong, {"thinking": "aha", "start": 1}, wrong, wrong])
     asked = synalinks.ChatMessage(role="user", content="?")
     with synalinks.use_provider(script):
-        with pytest.warns(synalinks.LMWarning, match="refused by its class"):
-            assert asyncio.run(module(asked)) is None
         assert asyncio.run(module(asked)).get_json() == {"thinking": "aha", "start": 1, "end": 9}
+        assert "end before start" in script.calls[1].request.messages[-1]["content"] or data_model is OwnSpan
+        with pytest.warns(synalinks.LMWarning, match="the answer is refused"):
+            assert asyncio.run(module(asked)) is None
+    assert len(script.calls) == 4, "an answer that the class refuses is asked for again"

@@ -1,18 +1,33 @@
 """The normal form of JSON values: one spelling for what is one value under its schema.
 
 A field that may be null is absent or null, a default is written or left out, a set comes in any order, a whole number
-may be written 5 or 5.0, and UTC is `Z` or `+00:00`. `normal_form` chooses the spelling that `DataModel.get_json`
+may be written 5 or 5.0, UTC is `Z` or `+00:00`, and a day is `P1D` or `PT24H`. A time with an offset other than that of
+UTC keeps it. `normal_form` chooses the spelling that `DataModel.get_json`
 writes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
 
 from synalinks import _json
+from synalinks._json import Json
 from synalinks.data.algebra.values import copy_json
 
+#: Formats whose values have several spellings: their types, and a sign that is in each spelling. (A number by itself
+#: would be read as seconds.)
+_FORMATS: Mapping[str, tuple[type, str]] = {
+    "date-time": (datetime, "-"),
+    "time": (time, ":"),
+    "duration": (timedelta, "P"),
+    "uuid": (UUID, "-"),
+}
 _REF = "#/$defs/"
 #: Words of a schema under which one value may have several spellings.
 _WORDS = frozenset({"default", "uniqueItems", "anyOf", "oneOf", "allOf", "format"})
@@ -59,9 +74,25 @@ def _normal(value: object, schema: object, defs: Mapping[str, object], prune: bo
         return _array(value, schema, defs, prune)
     if isinstance(value, float) and schema.get("type") == "integer" and value.is_integer():
         return int(value)
-    if isinstance(value, str) and schema.get("format") == "date-time" and value.endswith(("+00:00", "-00:00")):
-        return value[:-6] + "Z"
+    if isinstance(value, str) and (form := _FORMATS.get(str(schema.get("format")))) is not None:
+        return _written(value, *form)
     return value
+
+
+def _written(text: str, kind: type, sign: str) -> Json:
+    """A text of a format as pydantic writes its value; one that is of no such format as it is."""
+    if sign not in text:
+        return text
+    adapter = _adapter(kind)
+    try:
+        return adapter.dump_python(adapter.validate_python(text), mode="json")
+    except ValidationError:
+        return text
+
+
+@lru_cache(maxsize=8)
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str, Any], prune: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, Needs
 from synalinks.lm.core.call import Call, Reply, Request
 from synalinks.lm.core.errors import LMError
-from synalinks.lm.pricing.limits import OutputLimits, Refused, is_reasoning_model, lower_cap
+from synalinks.lm.pricing.limits import LEAST, OutputLimits, Refused, is_reasoning_model, lower_cap
 
 #: The first cap, as long as nothing is known of such answers: long for an answer without reasoning, and a few
 #: cents of a large model.
@@ -79,6 +79,8 @@ class AnswerCaps:
         if (cap := call.output_cap) is None:
             return None
         if isinstance(outcome, LMError) and (found := lower_cap(outcome, cap)) is not None:
+            if call.longer and found.prompt is None and not found.of_model:
+                return self._shorter(cap, call.longer)
             return self._lower(cap, found)
         cut = was_cut(call, outcome)
         if cut or self._refused is not None:
@@ -101,6 +103,14 @@ class AnswerCaps:
             self._limits.learn_context(model, found.context, share)
         self._refused, self._room = cap, found.cap
         return found.cap
+
+    def _shorter(self, cap: int, longer: int) -> int | None:
+        """The cap of a correction that its model's context window had no room for, once: with it, prompt and cap are no
+        longer together than those of the answer before, which were accepted. None if it was refused as well."""
+        if self._refused is not None or cap - longer < LEAST:
+            return None
+        self._refused, self._room = cap, cap - longer
+        return self._room
 
     def _measure(self, outcome: Reply | LMError) -> None:
         """Take from an answer how long its prompt is, and so what the context window leaves."""

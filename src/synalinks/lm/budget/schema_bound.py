@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from synalinks import _json
 from synalinks.lm.core.call import Schema
+from synalinks.lm.core.references import referred
 
 #: Bytes of one character of a string at most: a surrogate pair of escapes.
 CHARACTER = 12
@@ -53,7 +54,7 @@ class _Sizes:
     def _of_reference(self, reference: str) -> int | None:
         if reference not in self._references:
             self._references[reference] = None
-            self._references[reference] = self.of(_resolved(reference, self._root))
+            self._references[reference] = self.of(referred(reference, self._root))
         return self._references[reference]
 
     def _of_type(self, kind: object, schema: Mapping[str, object]) -> int | None:
@@ -84,10 +85,3 @@ def _most(sizes: Sequence[int | None]) -> int | None:
 
 def _size(value: object) -> int:
     return len(_json.canonical(value))
-
-
-def _resolved(reference: str, root: Mapping[str, object]) -> object:
-    found: object = root if reference.startswith("#") else None
-    for name in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
-        found = found.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
-    return found

@@ -44,7 +44,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._handle: int | None = None
         while fcntl is not None:
-            handle = self._handle = os.open(path, os.O_RDONLY)
+            handle = self._handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

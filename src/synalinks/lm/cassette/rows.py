@@ -214,9 +214,9 @@ def recorded_refusal(
     Args:
         anywhere: whether a refusal at another place serves, as of a call that was shared in flight and has one row.
     """
-    for row in rows:
-        value = row.value["refused"]
-        own = (row.scope, row.draw) == call.place
+    own_first = sorted(((row.scope, row.draw) != call.place, number, row) for number, row in enumerate(rows))
+    for elsewhere, _, row in own_first:
+        value, own = row.value["refused"], not elsewhere
         if (own or anywhere) and value["budget"] in budgets:
             error = BudgetExceeded(value["message"])
             error.budget = value["budget"]

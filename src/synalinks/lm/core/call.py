@@ -132,6 +132,7 @@ class Call:
         output_cap: the most answer tokens the budget has room for, or None; providers send the smaller of
             it and the request's own `max_tokens`. Not part of the request: what is left of a budget must
             not change what a call is.
+        longer: of a correction, tokens by which its prompt is longer, at most, than that of the answer it corrects.
         trace: what the call has sent and spent so far.
         stored_only: whether only what the cache or the cassette holds is wanted; an embedding that neither holds is
             empty.
@@ -154,6 +155,7 @@ class Call:
     recorded: Recorded | None = None
     source: Handler | None = None
     output_cap: int | None = None
+    longer: int = 0
     trace: Trace = field(default_factory=Trace, compare=False, repr=False)
     is_fallback: bool = False
     check: Check | None = None

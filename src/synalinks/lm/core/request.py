@@ -11,6 +11,7 @@ from synalinks import _json
 from synalinks._base.media import Medium, media_in, without_bytes
 from synalinks._base.patterns import engines
 from synalinks.lm.core.errors import ConfigurationError
+from synalinks.lm.core.references import MOST_PARTS, parts_of
 
 #: The form of requests on cassettes. Digests on a cassette of an older form are computed anew when it is opened.
 REQUEST_FORMAT = 2
@@ -21,6 +22,10 @@ DIGEST_FORMAT = 1
 OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "num_predict")
 
 Kind = Literal["chat", "embed"]
+
+
+#: References with which no schema that fits a request is large.
+FEW = 16
 
 
 class Schema:
@@ -41,6 +46,10 @@ class Schema:
             raise ConfigurationError(f"not a schema that can be sent: {_json.TOO_DEEP}")
         self.value: dict[str, Any] = _own(value)
         self.canonical = _json.canonical_schema(self.value)
+        if self.canonical.count(b'"$ref"') >= FEW and parts_of(self.value) > MOST_PARTS:
+            raise ConfigurationError(
+                f"not a schema that can be sent: with its references written out it has more than {MOST_PARTS:,} parts"
+            )
         self._validator: Any = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Schema:

@@ -7,6 +7,7 @@ one, or the one whose path is given, which has a JSON object a line and can be r
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import weakref
 import zlib
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from synalinks import _json
+from synalinks._base.files import LONGEST_LINE, PRIVATE
 from synalinks._concurrency import DeferringLock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.errors import ConfigurationError
@@ -152,18 +154,19 @@ class EntryStore:
     def _read_existing(self, path: Path) -> None:
         """Note the lines that the file has; a last line that was cut off is removed."""
         assert self._file is not None, "it was opened"
-        begin, count, at = 0, 0, 0
-        for number, line in enumerate(self._file, 1):
-            if not line.endswith(b"\n"):
+        begin = count = at = number = 0
+        while line := self._file.readline(LONGEST_LINE):
+            number += 1
+            if at and len(line) < LONGEST_LINE and not line.endswith(b"\n"):
                 self._file.truncate(at)
                 break
             try:
-                decode(line)
+                decode(line if line.endswith(b"\n") else b"")
             except (ValueError, KeyError, TypeError, ArithmeticError, AttributeError) as error:
                 self._close()
                 raise ConfigurationError(
-                    f"{path}, line {number}: no entry of a ledger ({error!r}). Give the path of a file that a ledger "
-                    "wrote, or of one that is not there yet"
+                    f"{path}, line {number}: no entry of a ledger ({error!r:.200}). Give the path of a file that a "
+                    "ledger wrote, or of one that is not there yet"
                 ) from None
             at, count = at + len(line), count + 1
             if count == CHUNK:
@@ -220,7 +223,11 @@ def decode(line: bytes) -> Entry:
 def _opened(path: Path) -> BinaryIO:
     """A file that only its owner may read; a link is not followed."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, PRIVATE)
     except OSError as error:
         raise ConfigurationError(f"a ledger can't be kept in {path}: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ConfigurationError(f"a ledger can't be kept in {path}: it is not a regular file")
     return os.fdopen(handle, "r+b")

@@ -18,19 +18,31 @@ from synalinks.lm.pricing.table import price_table
 
 #: Published limits; `scripts/make_limits.py` makes the file, and its head says from what data.
 FILE = Path(__file__).with_name("limits.json")
-#: Statuses of a request that the server finds wrong.
-_WRONG = frozenset({400, 413, 422})
+#: Statuses of a request that the server finds wrong; that it has no credit for (402), or no tokens a minute (413, 429).
+_WRONG, _SHORT_OF = frozenset({400, 413, 422}), frozenset({402, 413, 429})
 #: Words by which servers say that it is the limit on the answer that they refuse.
-_LIMIT_WORDS = re.compile(r"max_?(?:completion_?|output_?|new_?)?tokens|num_predict|completion|output tokens", re.I)
-#: Forms in which servers say how long prompt and answer can be together, and how long this prompt is.
-_CONTEXT = re.compile(r"context (?:length|window|size)\D{0,20}(\d[\d,_]*)", re.I)
-_PROMPT = re.compile(
-    r"(\d[\d,_]*)(?: tokens)? "
-    r"(?:in the messages|(?:in|from) (?:the input|your prompt|the prompt)|input tokens|of text input)",
+_LIMIT_WORDS = re.compile(
+    r"max(?:imum)?[_ ]?(?:completion_?|output_?|new_?)?tokens|num_predict|completion|output tokens|generation length",
     re.I,
 )
+#: Forms in which servers say how long prompt and answer can be together, and how long this prompt is.
+_CONTEXT = re.compile(
+    r"(?:context (?:length|window|size)\D{0,20}|`max_new_tokens` must be <= |sequence length is \D{0,8})(\d[\d,_]*)",
+    re.I,
+)
+_PROMPT = re.compile(
+    r"(\d[\d,_]*)(?: tokens)? "
+    r"(?:in the messages|(?:in|from) (?:the input|your prompt|the prompt)|`?inputs?`? tokens|of text input)"
+    r"|prompt is (\d[\d,_]*) tokens",
+    re.I,
+)
+#: Words of a refusal of a limit that is too low, or of one on something else.
+_TOO_LOW = re.compile(r"below minimum|at least|greater than|higher max_tokens|non-empty", re.I)
 #: The same as a sum, of prompt and answer over both.
 _SUM = re.compile(r"(\d[\d,_]*) \+ \d[\d,_]* > (\d[\d,_]*)")
+#: Words by which a server says that one request has more tokens than an account has a minute, or can pay for.
+_A_MINUTE = re.compile(r"tokens per min\D{0,20}Limit (\d[\d,_]*), Requested (\d[\d,_]*)", re.I)
+_AFFORDABLE = re.compile(r"max_tokens\b.*\bcan only afford (\d[\d,_]*)", re.I | re.S)
 _NUMBER = re.compile(r"\d[\d,_]*")
 #: The least cap that is tried.
 LEAST = 16
@@ -138,7 +150,11 @@ def lower_cap(error: LMError, cap: int) -> Refused | None:
         Refused(cap=4096, of_model=True, context=None, prompt=None)
     """
     words = str(error)
-    if error.reply is not None or error.uncertain or error.status not in _WRONG or not _LIMIT_WORDS.search(words):
+    if error.reply is not None or error.uncertain:
+        return None
+    if error.status in _SHORT_OF and (found := _short_of(words, cap)) is not None:
+        return found
+    if error.status not in _WRONG or not _LIMIT_WORDS.search(words) or _TOO_LOW.search(words):
         return None
     context, prompt = _context_of(words)
     if context is not None:
@@ -151,12 +167,24 @@ def lower_cap(error: LMError, cap: int) -> Refused | None:
     return Refused(lower, error.kind != CONTEXT_LENGTH) if lower >= LEAST else None
 
 
+def _short_of(words: str, cap: int) -> Refused | None:
+    """A cap with which one request has no more tokens than the account has a minute, or can pay for."""
+    if (paid := _AFFORDABLE.search(words)) is not None:
+        affordable = _int(paid[1])
+        return Refused(affordable, False) if LEAST <= affordable < cap else None
+    if (minute := _A_MINUTE.search(words)) is None:
+        return None
+    limit, asked = _int(minute[1]), _int(minute[2])
+    prompt, room = asked - cap, cap - (asked - limit)
+    return Refused(room, False, limit, max(0, prompt)) if LEAST <= room < cap else None
+
+
 def _context_of(words: str) -> tuple[int | None, int | None]:
     """The context window and the tokens of the prompt, as far as they are stated."""
     if (total := _SUM.search(words)) is not None:
         return _int(total[2]), _int(total[1])
     context, prompt = _CONTEXT.search(words), _PROMPT.search(words)
-    return (None if context is None else _int(context[1])), (None if prompt is None else _int(prompt[1]))
+    return (None if context is None else _int(context[1])), (None if prompt is None else _int(prompt[1] or prompt[2]))
 
 
 def _numbers(words: str) -> Iterator[int]:

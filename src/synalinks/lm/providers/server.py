@@ -30,6 +30,8 @@ SAVED_PARAMETERS = frozenset({"api-version", "api_version"})
 _SCHEMES = frozenset({"data", "file", "http", "https", "javascript", "mailto"})
 #: A name, an IPv4 or IPv6 address; nothing where this machine is meant.
 _HOST = re.compile(r"[\w.-]*|[\da-f:.]+(?:%[\w.-]+)?")
+#: What stands before the path of a URL.
+_AUTHORITY = re.compile(r"^(?:[^/?#]*://)?[^/?#]*")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -97,7 +99,7 @@ def address_of(spec: Spec, api_base: str | None = None) -> Address:
     try:
         _check_text(given, bare)
         parts = urlsplit(f"http://{given}" if bare else given)
-        port = parts.port
+        port = _port(parts)
         if not _HOST.fullmatch(parts.hostname or ""):
             raise ValueError(f"{parts.hostname!r} is no name or address of a host")
     except ValueError as error:
@@ -306,6 +308,18 @@ def _server(spec: Spec, api_base: str) -> tuple[str, str, int | None]:
     return parts.scheme, host, parts.port or _PORTS.get(parts.scheme)
 
 
+def _port(parts: SplitResult) -> int | None:
+    """The port of a URL.
+
+    Raises:
+        ValueError: it is none, where the error of `urlsplit` would repeat what may be a part of a password.
+    """
+    try:
+        return parts.port
+    except ValueError:
+        raise ValueError("the port is no number up to 65535") from None
+
+
 def _host(parts: SplitResult) -> str:
     """The host to connect to; an address that servers bind to, to listen everywhere, means this machine."""
     host = (parts.hostname or "").lower()
@@ -326,8 +340,14 @@ def _check_text(url: str, bare: bool) -> None:
         raise ValueError("it holds a space, a line break or another character that does not print")
     if bare and (scheme := url.partition(":")[0].lower()) != url.lower() and scheme in _SCHEMES:
         raise ValueError(f"{scheme}: begins no address of a server; one begins with http:// or https://")
+    behind = _AUTHORITY.sub("", url, count=1)
+    if "@" in behind or "#" in behind or url.startswith("/"):
+        raise ValueError(
+            "its host is not where one is expected; within a user, a password or a query, write %2F for /, %3F for ?, "
+            "%23 for # and %40 for @"
+        )
 
 
 def _redacted(url: str) -> str:
-    """A URL without user, password and query."""
-    return url.rpartition("@")[2].partition("?")[0]
+    """A URL without user, password, query and fragment."""
+    return re.split(r"[?#]", url.rpartition("@")[2])[0]

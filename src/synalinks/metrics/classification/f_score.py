@@ -16,25 +16,53 @@ from synalinks.rewards.leaves import paired
 #: Words and signs that don't count, as in SQuAD's evaluation script (Rajpurkar et al., 2016, section 5), plus
 #: `of` and `is`, which existing programs rely on.
 STOP_WORDS = frozenset({"a", "an", "the", "of", "is"})
-_NUMBER = re.compile(r"[$(\[\"']*(?P<sign>[+-]?)\$?(?P<digits>\d+(?:,\d{3})*(?:\.\d+)?)[%.,;:!?)\]\"']*")
-_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+#: Signs that don't count: punctuation, typographic quotes and dashes among it.
+_SIGNS = string.punctuation + "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2014\u2026\u00a1\u00bf"
+_NO_SIGNS = str.maketrans("", "", _SIGNS)
+#: Minus, hyphens and the en dash, which are one sign.
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
+#: Signs around a word with digits that don't count; the others change what it says.
+_BEFORE = "".join(sign for sign in _SIGNS if sign not in "-+.<>=~#")
+_BEHIND = "".join(sign for sign in _SIGNS if sign != "+")
+_AROUND = "".join(sign for sign in _SIGNS if sign not in "+#-")
+_DIGIT = re.compile(r"\d")
+#: Signs within one: of a currency, a plus, between thousands, and between letters and digits (F-16).
+_CURRENCY = re.compile(r"^(-?)\+?[$\u00a3\u20ac]?")
+_THOUSANDS = re.compile(r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_JOINT = re.compile(r"(?<!\de)(?<=[^\W\d])['-](?=\d)|(?<=\d)['-](?=[^\W\d])")
+#: Signs in brackets or quotes, or before a comma.
+_WRAPPED = re.compile(r"^[(\[\"'\u2018\u201c\u00ab]+(.+?)[)\]\"'\u2019\u201d\u00bb.,;]+$|^(.+?)[.,;]+$")
+#: A number that begins with its point.
+_POINT = re.compile(r"^(-?)\.(?=\d)")
+#: Names that end in a sign: C++, C#, the grade A-.
+_SIGNED_NAME = re.compile(r"[^\W\d]{1,2}(?:\+\+?|#|-)")
 
 
 def words(text: str) -> list[str]:
     """A text's words, lower case, without punctuation and stop words.
 
-    The sign and the decimal point of a number stay: -5 is not 5, and 1.5 is not 15. A text of nothing but stop words,
-    such as the answer "A", keeps them.
+    The signs of a number, of a fraction, date or comparison, and of a name such as C++ stay: -5 is not 5, 1.5 is not
+    15, and 3/4 is not 34. A text of nothing but stop words or signs, such as the answer "A" or "+", keeps them.
+
+    Example:
+        >>> from synalinks.metrics.classification.f_score import words
+        >>> words("The U.S. has -1,500.0 of C++!"), words("+")
+        (['us', 'has', '-1500.0', 'c++'], ['+'])
     """
-    found = text.lower().split()
+    found = text.lower().translate(_DASHES).split()
     kept = [word for word in found if word not in STOP_WORDS] or found
-    return " ".join(_number(word) or word.translate(_NO_PUNCTUATION) for word in kept).split()
+    return [word for word in map(_plain, kept) if word] or [_WRAPPED.sub(r"\1\2", word) for word in kept]
 
 
-def _number(word: str) -> str | None:
-    """A number without thousands separators and without the signs around it, or None if the word is no number."""
-    found = _NUMBER.fullmatch(word)
-    return None if found is None else found["sign"].replace("+", "") + found["digits"].replace(",", "")
+def _plain(word: str) -> str:
+    """A word without the signs that don't count."""
+    if _SIGNED_NAME.fullmatch(name := word.strip(_AROUND)):
+        return name
+    if _DIGIT.search(word) is None:
+        return word.translate(_NO_SIGNS)
+    word = _CURRENCY.sub(r"\1", word.lstrip(_BEFORE.replace("$", "")).rstrip(_BEHIND))
+    word = _JOINT.sub("", _THOUSANDS.sub(lambda found: found[0].replace(",", ""), word))
+    return _POINT.sub(r"\g<1>0.", word)
 
 
 def text_of(leaf: object) -> str:

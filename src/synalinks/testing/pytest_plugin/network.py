@@ -13,7 +13,7 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -46,8 +46,36 @@ CLIENTS = frozenset(
     ]
 )
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
-#: Words that stand where a shell takes the name of a program.
-_COMMAND = re.compile(r"(?:^|[;&|(`\n])\s*([^\s;&|()`]+)")
+#: What stands between the commands of a shell.
+_BETWEEN = re.compile(r"[;&|()`\n{}]+")
+#: Words behind which the name of another program stands, with options, numbers and assignments in between.
+_BEFORE = frozenset(
+    [
+        "busybox",
+        "command",
+        "do",
+        "doas",
+        "elif",
+        "else",
+        "env",
+        "eval",
+        "exec",
+        "if",
+        "ionice",
+        "nice",
+        "nohup",
+        "setsid",
+        "stdbuf",
+        "sudo",
+        "then",
+        "time",
+        "timeout",
+        "until",
+        "while",
+        "xargs",
+        "!",
+    ]
+)
 _SHELLS = frozenset(["sh", "bash", "dash", "zsh", "ksh", "fish"])
 
 
@@ -147,11 +175,21 @@ def _at_look_up_of_address(address: object, *_: object) -> None:
 def _at_start(program: object, words: object = (), *_: object) -> None:
     """Refuse to start a network client, by itself or in the words of a shell."""
     given = [_text(word) for word in words] if isinstance(words, (list, tuple)) else [_text(words)]
-    names = {_name_of(_text(program)), *(_name_of(word) for word in given[:1])}
+    names = {_name_of(_text(program)), *_programs(given)}
     if names & _SHELLS:
-        names |= {_name_of(found) for word in given[1:] for found in _COMMAND.findall(word)}
+        names |= {name for word in given[1:] for part in _BETWEEN.split(word) for name in _programs(part.split())}
     if found := sorted(names & CLIENTS):
         raise OfflineError(_refusal(f"the start of {found[0]}", _open[-1].why, here=False))
+
+
+def _programs(words: Sequence[str]) -> Iterator[str]:
+    """The names of the programs that the words of one command start: the first, and those that start another."""
+    for word in words:
+        if word.startswith("-") or "=" in word or word[:1].isdigit():
+            continue
+        yield (name := _name_of(word))
+        if name not in _BEFORE:
+            return
 
 
 def _at_shell(command: object) -> None:

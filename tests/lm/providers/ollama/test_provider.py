@@ -70,7 +70,7 @@ def test_request_is_encoded_as_recorded(name: str) -> None:
     with contextlib.suppress(errors.LMError), pytest.warns(RuntimeWarning, match="num_ctx") if cut else nullcontext():
         ask(as_recorded(exchange), wire.transport(exchange, seen), (lambda delta: None) if streamed else None)
     assert seen[0].url.path == exchange.path
-    assert json.loads(seen[0].content) == {"stream": False, **exchange.body}
+    assert json.loads(seen[0].content) == {"stream": False, "truncate": False, **exchange.body}
 
 
 @pytest.mark.parametrize("name", ["chat_plain", "chat_schema", "chat_schema_truncated", "chat_after_tool"])

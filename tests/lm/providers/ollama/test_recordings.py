@@ -172,7 +172,7 @@ def test_what_is_sent_is_what_ollamas_own_client_sends(name: str) -> None:
     seen: list[httpx.Request] = []
     handler = make(resolve("ollama/m")[0], transport=wire.transport(exchange, seen))
     asyncio.run(handler(Call(request, sink=(lambda delta: None) if body["stream"] else None)))
-    assert json.loads(seen[0].content) == body
+    assert json.loads(seen[0].content) == {"truncate": False, **body}, "but for what has a long prompt refused, not cut"
     assert seen[0].url.path == exchange.path
 
 

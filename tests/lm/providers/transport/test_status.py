@@ -35,11 +35,11 @@ def test_what_a_status_means(status: int, said: str, kind: type) -> None:
     assert error.retryable is (kind in (errors.ServerError, errors.RateLimited))
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 499, 500, 502, 503, 504, 520, 524, 529])
+@pytest.mark.parametrize("status", [408, 409, 425, 460, 499, 500, 502, 503, 504, 520, 521, 522, 524, 529, 598])
 def test_a_gateway_that_gave_up_may_have_been_billed_for(status: int) -> None:
     error = error_for(status, "gone")
     assert isinstance(error, errors.ServerError) and error.retryable
-    assert error.uncertain == (status in (408, 499, 502, 504, 524))
+    assert error.uncertain == (status in (408, 460, 499, 502, 504, 520, 524, 598))
 
 
 def test_the_providers_words_decide_not_ours() -> None:

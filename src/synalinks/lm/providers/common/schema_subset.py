@@ -12,6 +12,7 @@ from typing import Any
 
 from synalinks import _json
 from synalinks.lm.core.call import Schema
+from synalinks.lm.core.references import referred
 
 #: Keywords whose values map names to schemas.
 MAPS = frozenset({"properties", "$defs", "definitions"})
@@ -52,7 +53,7 @@ def as_subset(schema: Schema, subset: Subset) -> dict[str, Any]:
 def closable(schema: Schema) -> bool:
     """Whether the schema means the same with every object closed and every `$ref` written out: it has no
     objects of any keys, and no recursion."""
-    return _closable(schema.value, schema.value, frozenset())
+    return _closable(schema.value, schema.value, {})
 
 
 def _walk(node: object, subset: Subset) -> Any:
@@ -109,9 +110,10 @@ def _known(name: str, value: object, subset: Subset) -> bool:
     return name in subset.keywords
 
 
-def _closable(node: object, root: Mapping[str, object], trail: frozenset[str]) -> bool:
+def _closable(node: object, root: Mapping[str, object], seen: dict[str, bool]) -> bool:
+    """See `closable`; `seen` has what was found of each `$ref`, False of one that is being looked at."""
     if isinstance(node, list | tuple):
-        return all(_closable(item, root, trail) for item in node)
+        return all(_closable(item, root, seen) for item in node)
     if not isinstance(node, Mapping):
         return True
     if node.get("type") == "object" and not node.get("properties") and node.get("additionalProperties") is not False:
@@ -120,22 +122,17 @@ def _closable(node: object, root: Mapping[str, object], trail: frozenset[str]) -
         return False
     reference = node.get("$ref")
     if isinstance(reference, str):
-        if reference in trail or not reference.startswith("#/"):
+        if not reference.startswith("#/"):
             return False
-        if not _closable(referred(reference, root), root, trail | {reference}):
+        if reference not in seen:
+            seen[reference] = False
+            seen[reference] = _closable(referred(reference, root), root, seen)
+        if not seen[reference]:
             return False
     for name, value in node.items():
         if name == "properties":
-            if not all(_closable(item, root, trail) for item in value.values()):
+            if not all(_closable(item, root, seen) for item in value.values()):
                 return False
-        elif (name in LISTS or name == "items") and not _closable(value, root, trail):
+        elif (name in LISTS or name == "items") and not _closable(value, root, seen):
             return False
     return True
-
-
-def referred(reference: str, root: Mapping[str, object]) -> Any:
-    """What a `$ref` within the same schema names (RFC 6901), or None."""
-    node: Any = root
-    for step in reference[2:].split("/"):
-        node = node.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(node, Mapping) else None
-    return node

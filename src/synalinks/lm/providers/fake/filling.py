@@ -14,12 +14,15 @@ from typing import Any
 
 from synalinks._base.patterns import searcher
 from synalinks.lm.core.errors import ConfigurationError
+from synalinks.lm.core.references import referred
 from synalinks.lm.providers.fake.pattern import matching
 
 #: Below this depth only what is required is filled, so that a recursive schema ends.
 _DEEP = 6
 #: The most items of one list or object, and characters of one text, made where a schema needs that many or more.
 _MOST_ITEMS, _LONGEST = 1_000, 100_000
+#: Schemas that are looked at for one value.
+MOST_LOOKS = 100_000
 #: A schema that requires itself has no finite value; give up there.
 _BOTTOM = 60
 _FORMATS = {
@@ -61,14 +64,22 @@ class Filler:
         self._suggest = suggest
         self._uniform = uniform
         self._varied = varied
+        self._looks = 0
 
     def fill(self) -> Any:
-        """A value that obeys the schema."""
+        """A value that obeys the schema.
+
+        Raises:
+            ConfigurationError: no value is of a size that can be made.
+        """
         return self._value(self._root, (), 0)
 
     # -------------------------------------------------------------- which schema holds
     def _resolve(self, spec: object, depth: int, path: tuple[str, ...] = ()) -> Schema:
-        if not isinstance(spec, Mapping):  # true and false are schemas too
+        self._looks += 1
+        if self._looks > MOST_LOOKS:
+            raise ConfigurationError(f"a value of the schema has, or needs, more than {MOST_LOOKS:,} parts")
+        if not isinstance(spec, Mapping) or depth > 2 * _BOTTOM:  # true and false are schemas too
             return {}
         schema: Schema = spec
         for _ in range(_BOTTOM):
@@ -85,17 +96,13 @@ class Filler:
         return schema
 
     def _look_up(self, reference: str) -> Schema:
-        found: Any = self._root
-        for part in reference.removeprefix("#").strip("/").split("/"):
-            if part:
-                name = part.replace("~1", "/").replace("~0", "~")
-                found = found.get(name, {}) if isinstance(found, Mapping) else {}
+        found = referred(reference, self._root)
         return found if isinstance(found, Mapping) else {}
 
     def _merged(self, spec: Schema, depth: int) -> Schema:
         whole = {key: value for key, value in spec.items() if key != "allOf"}
         for part in spec["allOf"]:
-            part = self._resolve(part, depth)
+            part = self._resolve(part, depth + 1)
             properties = {**whole.get("properties", {}), **part.get("properties", {})}
             required = [*whole.get("required", ()), *part.get("required", ())]
             whole = {**whole, **part}

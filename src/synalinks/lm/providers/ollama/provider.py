@@ -7,7 +7,7 @@ from typing import Any
 
 from synalinks._base.warning import warn
 from synalinks.lm.core.call import Call, Delta, Reply, Request
-from synalinks.lm.core.errors import AuthenticationError, LMError, ModelNotFound, RequestError
+from synalinks.lm.core.errors import CONTEXT_LENGTH, AuthenticationError, LMError, ModelNotFound, RequestError
 from synalinks.lm.providers.common.remote import HOW_WITHOUT, Remote
 from synalinks.lm.providers.ollama.requests import chat_payload, embed_payload
 from synalinks.lm.providers.ollama.responses import Assembly, chat_reply, embed_reply, words_of
@@ -19,6 +19,8 @@ from synalinks.lm.providers.transport.status import error_for
 MOST_BYTES_A_TOKEN = 16
 #: Prompts of fewer bytes fit every context.
 SHORT_PROMPT = 8_192
+#: What to do about a prompt that is too long.
+ADVICE = "Raise num_ctx, e.g. LanguageModel(..., num_ctx=16384), or ask for less"
 #: Words in answers of status 500 that name a mistake in the request, which no retry will mend.
 WRONG_PROGRAM = ("invalid format", "must be of type")
 
@@ -53,8 +55,7 @@ class OllamaProvider(Remote):
             warn(
                 f"{request.model} read {body['prompt_eval_count']:,} tokens of a prompt of "
                 f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its "
-                "context, the instructions among it. Raise num_ctx, e.g. LanguageModel(..., num_ctx=16384), or ask for "
-                "less",
+                f"context, the instructions among it. {ADVICE}",
                 RuntimeWarning,
             )
         return reply
@@ -76,6 +77,8 @@ class OllamaProvider(Remote):
         error = error_for(status, message, headers, said=said)
         if isinstance(error, ModelNotFound):
             error.args = (f"{message}. Get it with {pull_advice(model.partition('/')[2])}",)
+        elif error.kind == CONTEXT_LENGTH:
+            error.args = (f"{message}. {ADVICE}, or truncate=True to have its beginning left out",)
         elif isinstance(error, AuthenticationError):
             error.args = (f"{message}. Set OLLAMA_API_KEY, or run `ollama signin` for cloud models",)
         elif status in (404, 405):

@@ -61,6 +61,7 @@ def chat_payload(
     _with_options(payload, request.options)
     if output_limit is not None:
         payload.setdefault("options", {})["num_predict"] = output_limit
+    payload.setdefault("truncate", False)  # else the beginning of a prompt that is too long is left out, unsaid
     return _kept(payload) if keep_loaded else payload
 
 

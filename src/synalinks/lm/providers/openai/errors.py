@@ -20,6 +20,8 @@ from synalinks.lm.providers.transport.status import error_for
 LONG_QUOTE = 1000
 #: Codes by which Groq says that what the model wrote was no call of a tool, or no JSON: the fault is the answer's.
 BAD_GENERATION = ("tool_use_failed", "json_validate_failed", "output_parse_failed")
+#: Words of status 400 for a reasoning model whose thinking took all tokens of the answer.
+CUT = "max_tokens or model output limit was reached"
 #: Words of status 400 for a model that does not exist (DeepSeek; Mistral; OpenRouter; OpenAI).
 NO_SUCH_MODEL = ("model not exist", "invalid model", "invalid_model", "not a valid model id", "model_not_found")
 #: Words by which a moderation says no with status 403 (OpenRouter; xAI).
@@ -126,6 +128,10 @@ def _class_of(
         return BadReply(message, status=status)
     if partial is not None and partial.finish == "length" and status == 400:
         return SampleRefused(f"{message}; raise max_tokens or ask for less", kind="length", status=status)
+    if status == 400 and CUT in text:
+        return SampleRefused(
+            f"{message}; raise max_tokens or ask for less", kind="length", status=status, uncertain=True
+        )
     if status in (400, 422) and any(words in text for words in NO_SUCH_MODEL):
         return ModelNotFound(message, status=status)
     if status == 403 and any(words in text for words in MODERATED):

@@ -18,10 +18,11 @@ from synalinks.lm.core.errors import (
 )
 
 #: Statuses below 500 that may go away by themselves (429 apart): request timeout, lock, too early, connection closed.
-TRANSIENT = frozenset({408, 409, 425, 499})
-#: Statuses by which a gateway gives up waiting for the server, which may go on and bill: request timeout, connection
-#: closed (nginx), bad gateway, gateway timeout, timeout (Cloudflare).
-UNCERTAIN = frozenset({408, 499, 502, 504, 524})
+TRANSIENT = frozenset({408, 409, 425, 460, 499})
+#: Statuses by which a gateway gives up on the server, which may go on and bill: request timeout, connection closed
+#: (nginx; load balancers of AWS), bad gateway, gateway timeout, an answer that can't be read and timeout (Cloudflare),
+#: read timeout (proxies).
+UNCERTAIN = frozenset({408, 460, 499, 502, 504, 520, 524, 598})
 #: Statuses from 500 on that say "never": not implemented, version, no such network.
 PERMANENT_5XX = frozenset({501, 505})
 #: Words by which providers say that the money, not the rate, is used up.

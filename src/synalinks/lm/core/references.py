@@ -1,0 +1,50 @@
+"""References within a JSON schema: what one names, and how large a schema is where each is written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: Parts of a schema, its references written out. Validators, and what fills schemas in, look at each of them.
+MOST_PARTS = 1_000_000
+
+
+def referred(reference: str, root: Mapping[str, object]) -> object:
+    """What a `$ref` within the same schema names (RFC 6901), or None.
+
+    Example:
+        >>> from synalinks.lm.core.references import referred
+        >>> referred("#/$defs/a~1b", {"$defs": {"a/b": {"type": "null"}}})
+        {'type': 'null'}
+    """
+    found: object = root if reference.startswith("#") else None
+    for name in reference.removeprefix("#").strip("/").split("/") if reference != "#" else ():
+        found = found.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(found, Mapping) else None
+    return found
+
+
+def parts_of(schema: Mapping[str, object]) -> int:
+    """How many parts a schema has where each reference is written out; one within what it names counts once.
+
+    Example:
+        >>> from synalinks.lm.core.references import parts_of
+        >>> twice = {"anyOf": [{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/x"}], "$defs": {"x": {"type": "null"}}}
+        >>> parts_of(twice)
+        6
+    """
+    known: dict[str, int] = {}
+
+    def of(node: object) -> int:
+        if isinstance(node, list | tuple):
+            return sum(map(of, node))
+        if not isinstance(node, Mapping):
+            return 0
+        count = 1 + sum(of(value) for name, value in node.items() if name not in ("$defs", "definitions"))
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            if reference not in known:
+                known[reference] = 0
+                known[reference] = of(referred(reference, schema))
+            count += known[reference]
+        return count
+
+    return of(schema)
