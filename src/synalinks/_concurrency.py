@@ -7,7 +7,7 @@ import contextvars
 import threading
 import time
 import weakref
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -124,7 +124,7 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self.count = self.free = count
-        self._waiting: deque[_Waiter] = deque()
+        self._waiting: OrderedDict[_Waiter, None] = OrderedDict()
         self._lock = DeferringLock()
 
     async def acquire(self) -> None:
@@ -165,7 +165,7 @@ class Slots:
         """Give a slot to a waiter, now or in its turn."""
         with self._lock:
             if not self._take():
-                self._waiting.append(waiter)
+                self._waiting[waiter] = None
             elif not waiter.give(self):
                 self._hand_on()
 
@@ -175,13 +175,13 @@ class Slots:
 
     def _leave(self, waiter: _Waiter) -> None:
         if waiter in self._waiting:
-            self._waiting.remove(waiter)
+            del self._waiting[waiter]
         elif waiter.slots is self:
             self._hand_on()
 
     def _hand_on(self) -> None:
         while self._waiting and self.free >= 0:
-            if self._waiting.popleft().give(self):
+            if self._waiting.popitem(last=False)[0].give(self):
                 return
         self.free += 1
 

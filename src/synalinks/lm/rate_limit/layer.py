@@ -52,6 +52,7 @@ class RateLimitLayer:
     def __call__(self, below: Handler) -> Handler:
         account, budgets, seconds_left = self._account, self._budgets, self._seconds_left
         carried = budgets or account.shared  # what is below needs the admission
+        slotted = account.slots is not None
 
         async def limit(call: Call) -> Reply:
             if not call.live:
@@ -60,7 +61,7 @@ class RateLimitLayer:
             for held in outer:
                 held.lend()
             admission = account.admission(call.request, partial(seconds_left, call) if budgets else None)
-            around = None if account.slots is None else _held_around.set((*outer, admission))
+            around = _held_around.set((*outer, admission)) if slotted else None
             try:
                 await admission.take()
                 return await below(replace(call, admission=admission) if carried else call)
