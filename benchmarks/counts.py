@@ -62,6 +62,7 @@ SYSTEM_CALLS = {
     "module": frozenset({"fstat", "fsync", "lstat", "open", "pread", "pwrite", "read", "stat", "write"}),
     "FileIO": frozenset({"close", "read", "readinto", "write"}),
     "BufferedWriter": frozenset({"flush"}),
+    "Connection": frozenset({"execute"}),  # of SQLite: a statement, which makes some
 }
 
 
@@ -180,6 +181,26 @@ async def cached(measure: Measure) -> None:
         await measure(lambda: play(module, CALLS))
 
 
+async def stored(measure: Measure) -> None:
+    """A handler of one's own below the cache, which stores each answer."""
+    from synalinks.lm.cache.layer import CacheLayer
+    from synalinks.lm.cache.stores import open_store
+    from synalinks.lm.core.draws import Draws
+
+    with tempfile.TemporaryDirectory() as folder:
+        store, draws = open_store(folder), Draws()
+        layer = CacheLayer(lambda: store, "http://host", lambda _: draws, lambda _: False, shares=lambda _: True)
+        answer = layer(Scripted())
+
+        async def job(start: int) -> None:
+            for number in range(start, start + CALLS):
+                message = {"role": "user", "content": f"2 + {number}"}
+                await answer(synalinks.lm.Call(synalinks.lm.Request("chat", "ollama/instant", messages=[message])))
+
+        await job(0)
+        await measure(lambda: job(CALLS))
+
+
 async def live(measure: Measure) -> None:
     """From a local server over HTTP."""
     with server() as url:
@@ -190,7 +211,7 @@ async def live(measure: Measure) -> None:
 
 
 #: Every way a call is answered.
-WAYS = {way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, replayed, cached, live)}
+WAYS = {way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, replayed, cached, stored, live)}
 
 
 def calls_of(way: str) -> Calls:

@@ -1,7 +1,8 @@
-"""A server that answers every /api/chat at once with the same words: what is left is the client's own time.
+"""A server that answers every call at once with the same words: what is left is the client's own time.
 
-It runs in a process of its own and speaks as much HTTP as httpx sends. `python instant_server.py [LATENCY_MS]` prints
-its port.
+It runs in a process of its own and speaks as much HTTP as clients send; what is posted to `/chat/completions` is
+answered in the form of OpenAI's API, all else in that of Ollama's. `python instant_server.py [LATENCY_MS]` prints its
+port.
 """
 
 from __future__ import annotations
@@ -12,22 +13,38 @@ import subprocess
 import sys
 from pathlib import Path
 
-ANSWER = json.dumps(
-    {
-        "model": "instant",
-        "created_at": "2026-01-01T00:00:00Z",
-        "message": {"role": "assistant", "content": '{"thinking": "2 + 3 = 5", "answer": "5"}'},
-        "done": True,
-        "done_reason": "stop",
-        "total_duration": 1000,
-        "load_duration": 1,
-        "prompt_eval_count": 60,
-        "prompt_eval_duration": 1,
-        "eval_count": 16,
-        "eval_duration": 1,
-    }
-).encode()
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER)
+#: What the model says.
+TEXT = '{"thinking": "2 + 3 = 5", "answer": "5"}'
+OLLAMA = {
+    "model": "instant",
+    "created_at": "2026-01-01T00:00:00Z",
+    "message": {"role": "assistant", "content": TEXT},
+    "done": True,
+    "done_reason": "stop",
+    "total_duration": 1000,
+    "load_duration": 1,
+    "prompt_eval_count": 60,
+    "prompt_eval_duration": 1,
+    "eval_count": 16,
+    "eval_duration": 1,
+}
+OPENAI = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1767225600,
+    "model": "instant",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": TEXT}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 60, "completion_tokens": 16, "total_tokens": 76},
+}
+
+
+def response(answer: dict[str, object]) -> bytes:
+    """A whole response of HTTP."""
+    body = json.dumps(answer).encode()
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+
+
+RESPONSES = {True: response(OPENAI), False: response(OLLAMA)}
 
 
 class Connection(asyncio.Protocol):
@@ -49,10 +66,11 @@ class Connection(asyncio.Protocol):
             if len(self.buffer) < end + 4 + length:
                 return
             self.buffer = self.buffer[end + 4 + length :]
+            answer = RESPONSES[b"/chat/completions" in head.split(b"\r\n", 1)[0]]
             if self.latency:
-                asyncio.get_running_loop().call_later(self.latency, self.transport.write, HEAD + ANSWER)
+                asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)
             else:
-                self.transport.write(HEAD + ANSWER)
+                self.transport.write(answer)
 
 
 async def serve(latency: float) -> None:

@@ -4,7 +4,10 @@ A provider that answers at once takes the place of the model, so what is left is
 epoch, and one of many short epochs; each is cut into tenths, and the last is compared with the first. What does grow is
 the ledger, by one entry a call, and it is shown apart.
 
-    python benchmarks/scale.py [--steps N] [--epochs N] [--optimizer omega] [--trace]
+With `--modules 1 20 400`, chains of so many generators are built, called, compiled, trained for an epoch of two steps,
+saved and loaded instead, and what each takes a module is printed.
+
+    python benchmarks/scale.py [--steps N] [--epochs N] [--optimizer omega] [--trace] [--modules N ...]
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ import tempfile
 import time
 import tracemalloc
 from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,12 +123,13 @@ class Gauge(synalinks.callbacks.Callback):
             )
 
 
-async def make(optimizer: str) -> synalinks.Program:
-    """A program with an optimizer."""
+async def make(optimizer: str, modules: int = 1) -> synalinks.Program:
+    """A chain of generators with an optimizer."""
     synalinks.clear_session()
-    inputs = synalinks.Input(data_model=Problem)
+    inputs = outputs = synalinks.Input(data_model=Problem)
     model = synalinks.LanguageModel(model="ollama/instant", concurrency=64)
-    outputs = await synalinks.Generator(data_model=Answer, language_model=model)(inputs)
+    for _ in range(modules):
+        outputs = await synalinks.Generator(data_model=Answer, language_model=model)(outputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs, name="scale")
     omega = synalinks.OMEGA(language_model="ollama/proposer", embedding_model="ollama/embedder")
     program.compile(
@@ -168,6 +174,51 @@ def print_tenths(title: str, gauge: Gauge) -> None:
     print(f"  memory a call of the ledger, from the second tenth on: {bytes_a_call:,.0f} bytes")
 
 
+class Parts:
+    """What the parts of a program's life take, by name: here CPU seconds."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """A block that is a part."""
+        begun = time.process_time()
+        yield
+        self.taken[name] = time.process_time() - begun
+
+
+async def live(modules: int, parts: Parts) -> int:
+    """Let a chain of so many generators be built, called, trained, saved and loaded; the bytes of its file."""
+    with tempfile.TemporaryDirectory() as folder, synalinks.use_provider(AtOnce()):
+        path = Path(folder) / "program.json"
+        with parts.part("build"):
+            program = await make("few-shot", modules)
+        with parts.part("call"):
+            await program(Problem(problem="number 1"))
+        x, y = data(8)
+        with parts.part("fit"):
+            await program.fit(x, y, validation_split=0.5, epochs=1, batch_size=2, verbose=0)
+        with parts.part("save"):
+            program.save(path)
+        with parts.part("load"):
+            synalinks.Program.load(path)
+        return path.stat().st_size
+
+
+async def measure_modules(counts: Sequence[int]) -> None:
+    """The parts of a program's life, a module."""
+    await live(1, Parts())  # loads what is loaded at the first use
+    print(
+        f"{'modules':>8}{'build':>9}{'call':>9}{'fit':>9}{'save':>9}{'load':>9}   ms of CPU a module{'kB a module':>14}"
+    )
+    for count in counts:
+        parts = Parts()
+        size = await live(count, parts)
+        each = "".join(f"{seconds / count * 1e3:9.3f}" for seconds in parts.taken.values())
+        print(f"{count:8}{each}{size / count / 1e3:35.1f}", flush=True)
+
+
 async def main() -> None:
     """Both fits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -177,8 +228,12 @@ async def main() -> None:
     parser.add_argument("--epochs", type=int, default=50, help="of the second fit")
     parser.add_argument("--optimizer", choices=("few-shot", "omega"), default="few-shot")
     parser.add_argument("--trace", action="store_true", help="count the memory of Python objects exactly; slow")
+    parser.add_argument("--modules", type=int, nargs="+", help="measure chains of so many modules instead")
     options = parser.parse_args()
     os.environ["SYNALINKS_CACHE"] = "off"
+    if options.modules:
+        await measure_modules(options.modules)
+        return
     if options.trace:
         tracemalloc.start()
     await measure(f"one epoch of {options.steps:,} steps", options.optimizer, 1, options.steps)

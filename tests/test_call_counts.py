@@ -7,8 +7,11 @@ benchmarks/counts.py --profile ROW` names the functions.
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -21,10 +24,12 @@ LIMITS = {
     "recorded": 192,
     "replayed": 147,
     "cached": 133,
+    "stored": 125,
     "live": 435,
 }
-#: System calls that Python makes for a call: two looks of the event loop, one at the connection, a request, a response.
-SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "live": 5}
+#: System calls that Python makes for a call: two looks of the event loop, one at the connection, a request, a response;
+#: of an answer that is stored the statements of SQLite: two looks, a lease, the answer, the lease's end.
+SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "stored": 5, "live": 5}
 #: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics.
 BLOCKS = {"scripted": 31, "budgeted": 55, "recorded": 33}
 #: Modules that a fresh interpreter loads.
@@ -35,6 +40,11 @@ MODULES = {"import synalinks": 38, "a program's names": 433}
 def counts(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
     return importlib.import_module("counts")
+
+
+@pytest.fixture
+def scale(counts: ModuleType) -> ModuleType:
+    return importlib.import_module("scale")  # of the same folder
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +74,23 @@ def test_imports_load_no_more_modules(counts: ModuleType) -> None:
 def test_counts_are_the_same_each_time(counts: ModuleType) -> None:
     first, second = (counts.per_call(counts.calls_of("scripted").by_code) for _ in range(2))
     assert second == pytest.approx(first, abs=0.5)  # weak references and timers are the rest
+
+
+def test_a_module_takes_as_many_function_calls_among_many(counts: ModuleType, scale: ModuleType) -> None:
+    class Counted(scale.Parts):
+        @contextmanager
+        def part(self, name: str) -> Iterator[None]:
+            calls = counts.Calls()
+            with calls.counting():
+                yield
+            self.taken[name] = sum(calls.by_code.values())
+
+    found = {}
+    asyncio.run(scale.live(1, scale.Parts()))  # loads what is loaded at the first use
+    for modules in (10, 20, 50):
+        asyncio.run(scale.live(modules, counted := Counted()))
+        found[modules] = counted.taken
+    assert list(found[10]) == ["build", "call", "fit", "save", "load"]
+    for part in found[10]:
+        fewer, more = (found[20][part] - found[10][part]) / 10, (found[50][part] - found[20][part]) / 30
+        assert more <= 1.05 * fewer, f"{part}: {fewer:.0f} calls a module up to 20, {more:.0f} from 20 to 50"

@@ -140,9 +140,13 @@ def number(value: object) -> int | float:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+#: Refuses NaN and infinities.
+_STRICT = json.JSONEncoder(allow_nan=False)
+
+
 def _refuse_nan(value: object) -> None:
     try:
-        json.dumps(value, allow_nan=False)
+        _STRICT.encode(value)
     except ValueError as error:
         raise ConfigurationError(
             f"NaN and infinities are not JSON, got one in {_brief(value)}; send a string or None instead"

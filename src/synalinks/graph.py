@@ -7,6 +7,7 @@ Each node is one task that waits for its parents and for nothing else.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,7 +90,13 @@ class Graph:
                 self._slots.setdefault(id(value), len(self._slots))
         self._steps = [_Step(node, self._slots) for node in self.nodes]
         self._result = tree.map_structure(lambda value: self._slots[id(value)], outputs)
-        self.is_chain = all(len(step.waits_for(self._steps)) <= 1 for step in self._steps) and _linear(self._steps)
+        writers: defaultdict[int, list[int]] = defaultdict(list)
+        for index, step in enumerate(self._steps):
+            for slot in step.writes:
+                writers[slot].append(index)
+        for step in self._steps:
+            step.parents = sorted({index for slot in step.reads for index in writers.get(slot, ())})
+        self.is_chain = all(len(step.parents) <= 1 for step in self._steps) and _linear(self._steps)
 
     @property
     def operations(self) -> list[Any]:
@@ -136,7 +143,7 @@ class Graph:
         stopped: dict[int, SynalinksError] = {}
 
         async def job(index: int, step: _Step) -> None:
-            for parent in step.waits_for(self._steps):
+            for parent in step.parents:
                 await done[parent].wait()
                 if parent in stopped:  # an orderly stop lets siblings finish, but not what depends on it
                     stopped[index] = stopped[parent]
@@ -154,24 +161,21 @@ class Graph:
 
 
 class _Step:
-    """A node with its arguments resolved to slots on the board of values."""
+    """A node with its arguments resolved to slots on the board of values.
+
+    Attributes:
+        reads, writes: slots. parents: indices of the steps that write what this one reads.
+    """
 
     def __init__(self, node: Application, slots: dict[int, int]) -> None:
         self.node = node
         self.reads = sorted({slots[id(value)] for value in node.parents})
         self.writes = [slots[id(value)] for value in tree.flatten(node.outputs)]
         self._slots = slots
-        self._parents: list[int] | None = None
+        self.parents: list[int] = []
         only = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], SymbolicDataModel)
         self._only = self.reads[0] if only else None
         self._single_output = isinstance(node.outputs, SymbolicDataModel)
-
-    def waits_for(self, steps: Sequence[_Step]) -> list[int]:
-        """Indices of the steps that write what this one reads."""
-        if self._parents is None:
-            reads = set(self.reads)
-            self._parents = [i for i, other in enumerate(steps) if reads & set(other.writes)]
-        return self._parents
 
     async def run(self, board: list[Any]) -> None:
         node = self.node
@@ -198,7 +202,7 @@ class _Step:
 
 def _linear(steps: Sequence[_Step]) -> bool:
     """Whether each step needs the one before it, so that running side by side could gain nothing."""
-    return all(index == 0 or index - 1 in step.waits_for(steps) for index, step in enumerate(steps))
+    return all(index == 0 or index - 1 in step.parents for index, step in enumerate(steps))
 
 
 def _symbolic(values: object, what: str) -> list[SymbolicDataModel]:

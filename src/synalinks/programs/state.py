@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -132,15 +133,16 @@ def _side_by_side(ours: Any, saved: Any, path: str, saved_path: str) -> Iterator
 
 def _tree(values: Mapping[str, JsonObject]) -> JsonObject:
     root: JsonObject = {}
+    through = {above for path in values for above in itertools.accumulate(path.split("/")[:-1], _joined)}
     for path, value in values.items():
+        if path in through:
+            raise ConfigurationError(
+                f"the path of another variable goes through {path!r}; give its module another name"
+            )
         *above, name = path.split("/")
         place = root
         for segment in above:
             place = place.setdefault(segment, {})
-        if any(other.startswith(f"{path}/") for other in values):
-            raise ConfigurationError(
-                f"the path of another variable goes through {path!r}; give its module another name"
-            )
         place[name] = copy_json(value)
     return root
 

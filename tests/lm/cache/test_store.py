@@ -391,16 +391,18 @@ def test_leases_leave_no_answers_behind(tmp_path: Path) -> None:
     store.claim(["a", "b"], "me", 0.001)
     store.claim(["c"], "me", 60.0)
     store.add("answer", b"x")
+    store.close()
     time.sleep(0.01)
+    store = DiskStore(tmp_path)
     store.claim(["d"], "me", 60.0)
     store.close()
-    assert keys_in(tmp_path) == ["answer"]
-    assert keys_in(tmp_path / module.LEASES) == ["c", "d"]  # what ended is gone
+    assert keys_in(tmp_path, "Cache") == ["answer"]
+    assert keys_in(tmp_path / module.LEASES, "Lease") == ["c", "d"]  # what ended is gone
 
 
-def keys_in(directory: Path) -> list[str]:
+def keys_in(directory: Path, table: str) -> list[str]:
     with closing(sqlite3.connect(directory / DATABASE)) as connection:
-        return [key for (key,) in connection.execute("SELECT key FROM Cache ORDER BY key")]
+        return [key for (key,) in connection.execute(f"SELECT key FROM {table} ORDER BY key")]
 
 
 def test_a_clock_that_was_set_back_holds_no_lease_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

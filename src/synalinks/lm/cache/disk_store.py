@@ -55,6 +55,17 @@ SETTINGS: dict[str, Any] = {
 #: Settings that end with a connection to SQLite.
 PER_CONNECTION = ("cache_size", "mmap_size", "synchronous")
 
+#: A row of diskcache's table of answers, where the key has none.
+ADD = "INSERT INTO Cache (key, raw, store_time, size, mode, value) VALUES (?, 1, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
+#: Leases by key: who has one, and when it ends.
+LEASE_TABLE = "CREATE TABLE IF NOT EXISTS Lease (key TEXT PRIMARY KEY, owner TEXT, end REAL) WITHOUT ROWID"
+#: Takes a lease that is new, the own, or has ended; or that ends too late, as after the clock was set back.
+CLAIM = """
+INSERT INTO Lease VALUES (:key, :owner, :end) ON CONFLICT (key) DO UPDATE SET owner = :owner, end = :end
+WHERE Lease.owner = :owner OR Lease.end <= :now OR Lease.end > :latest
+"""
+EXTEND = "UPDATE Lease SET end = :end WHERE key = :key AND owner = :owner"
+
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 #: SQLITE_ERROR is what a missing table or column gives: a database, but not this one.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
@@ -131,24 +142,44 @@ def _plain_cache() -> Any:
                     connection.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}").fetchall()
             return connection
 
+        def add(self, key: str, value: bytes) -> bool:
+            """Store a value where there is none, in one statement; diskcache takes four."""
+            row = (key, time.time(), diskcache.core.MODE_RAW, value)
+            return bool(self._con.execute(ADD, row).rowcount)
+
+        def make_leases(self) -> None:
+            """Make the table of leases, without those that have ended, as of processes that died."""
+            self._con.execute(LEASE_TABLE)
+            self._con.execute("DELETE FROM Lease WHERE end <= ?", (time.time(),))
+
         def claim(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
             """Take a lease on each key that no other owner has one on; the keys that were taken."""
+            if len(keys) == 1:
+                return self._claimed(keys, owner, seconds)
             with self.transact():
-                self.expire()  # of processes that died
-                for key in keys:
-                    holder, end = self.get(key, expire_time=True)
-                    too_long = (end or 0.0) > time.time() + seconds + CLOCK_STEP
-                    if holder == owner.encode() or too_long or is_of_ended_process(_lenient(holder or b"")):
-                        self.delete(key)
-                return [key for key in keys if self.add(key, owner.encode(), expire=seconds)]
+                return self._claimed(keys, owner, seconds)
+
+        def _claimed(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
+            now = time.time()
+            lease = {"owner": owner, "end": now + seconds, "now": now, "latest": now + seconds + CLOCK_STEP}
+            taken = []
+            for key in keys:
+                while not (mine := self._con.execute(CLAIM, {"key": key, **lease}).rowcount):
+                    holder = self._con.execute("SELECT owner FROM Lease WHERE key = ?", (key,)).fetchone()
+                    if holder is not None and not is_of_ended_process(holder[0]):
+                        break
+                    self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, *(holder or ("",))))
+                if mine:
+                    taken.append(key)
+            return taken
 
         def extend(self, keys: Sequence[str], owner: str, seconds: float) -> None:
             """Let the owner's leases on these keys end in so many seconds; with 0 they end now."""
-            with self.transact():
-                for key in keys:
-                    if self.get(key) != owner.encode():
-                        continue
-                    self.touch(key, expire=seconds) if seconds else self.delete(key)
+            for key in keys:
+                if seconds:
+                    self._con.execute(EXTEND, {"key": key, "owner": owner, "end": time.time() + seconds})
+                else:
+                    self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
 
     return PlainCache
 
@@ -158,10 +189,15 @@ class DiskStore(Store):
 
     It never stands in the way of a run: a damaged database is set aside and a new one begun; where nothing
     can be written, answers are kept in memory. Each is said once, as a `RuntimeWarning`.
+
+    Args:
+        directory: made at the first use.
+        of_leases: whether it holds the leases of the store in the folder above, and no answers.
     """
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, *, of_leases: bool = False) -> None:
         self.directory = Path(directory).expanduser()
+        self._of_leases = of_leases
         self._cache: Any = None
         self._identity: tuple[int, int] | None = None
         self._lock = threading.Lock()
@@ -210,7 +246,7 @@ class DiskStore(Store):
             raise StoreBusy
         with self._lock:
             if self._leases is None:
-                self._leases = DiskStore(self.directory / LEASES)
+                self._leases = DiskStore(self.directory / LEASES, of_leases=True)
                 self._leases._warned = True
         return self._leases._attempt(method, arguments, wait)
 
@@ -251,7 +287,10 @@ class DiskStore(Store):
                 _make_private(self.directory / DATABASE)
                 # Before opening: what is then found damaged was this file, or has been replaced already.
                 self._identity = self._identify()
-                self._cache = _plain_cache()(str(self.directory), timeout=SHORT_WAIT, disk=_plain_disk(), **SETTINGS)
+                opened = _plain_cache()(str(self.directory), timeout=SHORT_WAIT, disk=_plain_disk(), **SETTINGS)
+                if self._of_leases:
+                    opened.make_leases()
+                self._cache = opened
                 self._identity = self._identify()
             return self._cache
 

@@ -75,7 +75,7 @@ class Leases:
         self._store = store
         self._owner = new_owner()
         self._keys: dict[str, None] = {}
-        self._renewal: asyncio.Task[None] | None = None
+        self._renewal: asyncio.TimerHandle | asyncio.Task[None] | None = None
         self._waited = 0.0
 
     async def take(self, keys: Iterable[str]) -> set[str]:
@@ -84,7 +84,7 @@ class Leases:
         self._keys.update(dict.fromkeys(wanted))  # before asking: a call that is cancelled now may have got them
         taken = await at_once(self._store.claim, wanted, self._owner, LEASE)
         if self._renewal is None and taken:
-            self._renewal = asyncio.create_task(self._renew())
+            self._renewal = asyncio.get_running_loop().call_later(LEASE / RENEWALS, self._renew)
         return set(taken)
 
     async def release(self) -> None:
@@ -103,10 +103,13 @@ class Leases:
         self._waited += seconds
         await asyncio.sleep(seconds)
 
-    async def _renew(self) -> None:
+    def _renew(self) -> None:
+        self._renewal = asyncio.create_task(self._renewals())
+
+    async def _renewals(self) -> None:
         while True:
-            await asyncio.sleep(LEASE / RENEWALS)
             await at_once(self._store.extend, list(self._keys), self._owner, LEASE)
+            await asyncio.sleep(LEASE / RENEWALS)
 
     async def __aenter__(self) -> Leases:
         return self

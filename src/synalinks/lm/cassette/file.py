@@ -142,7 +142,7 @@ class CassetteFile:
 
     def _index_lines(self, lines: Iterable[bytes]) -> bool:
         """Note all lines; whether the last one is torn, and left out."""
-        number = -1
+        number, end, zipped = -1, 0, self._zipped
         for number, line in enumerate(lines):
             try:
                 if number:
@@ -153,8 +153,8 @@ class CassetteFile:
                 if number and not line.endswith(b"\n"):
                     return True
                 raise CassetteFormatError(_broken(self.path, number, line, error)) from error
-            self._offsets.append(self._offsets[-1] + len(line))
-            if self._zipped:
+            self._offsets.append(end := end + len(line))
+            if zipped:
                 self._lines.append(line)
         if number < 0:
             raise CassetteFormatError(f"{self.path} is empty, not a cassette. {WHAT_TO_DO}")
@@ -184,18 +184,17 @@ class CassetteFile:
                 f"{self.path}, line {number + 1}: JSON, but no row of a cassette (digest, scope, draw, request, "
                 "and reply or error). Restore the line from version control, or delete it and record again"
             )
-        if event_of(value) is not None:
+        if ("event" in value or "refused" in value) and event_of(value) is not None:
             if (problem := depth_problem(line, value) or problem_of(value)) is not None:
                 raise CassetteFormatError(_wrong(self.path, number, problem))
             self.events[number - 1] = None
             return
-        request = value["request"]
-        digest = self._digest_of(number - 1, value)
+        digest = value["digest"] if not self.stale else self._digest_of(number - 1, value)
         if "refused" in value:
             self.refused.setdefault(digest, []).append(number - 1)
         else:
             cancelled = "error" in value and value["error"].get("kind") == CANCELLED
-            self._index(number - 1, digest, request.get("kind") == "embed", "capped" in value, cancelled)
+            self._index(number - 1, digest, value["request"]["kind"] == "embed", "capped" in value, cancelled)
 
     def _index(self, index: int, digest: str, embed: bool, capped: bool, cancelled: bool) -> None:
         before = self.by_digest.setdefault(digest, index)

@@ -140,23 +140,30 @@ def event_of(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
+#: What a row holds one of, and the types of labels.
+_OUTCOMES = ("reply", "error", "refused")
+_LABELS = frozenset({str, int, bool})
+
+
 def _is_place(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(label, (int, str)) for label in value.values())
+    return isinstance(value, dict) and _LABELS.issuperset(map(type, value.values()))
 
 
 def is_row(value: object) -> bool:
     """Whether a JSON value has the shape of a row."""
-    if isinstance(value, dict) and isinstance(value.get("event"), dict):
-        return _is_place(value.get("scope"))
+    if not (isinstance(value, dict) and _is_place(value.get("scope"))):
+        return False
+    if isinstance(value.get("event"), dict):
+        return True
+    request, outcomes = value.get("request"), [name for name in _OUTCOMES if name in value]
     return (
-        isinstance(value, dict)
-        and isinstance(value.get("digest"), str)
+        isinstance(value.get("digest"), str)
         and isinstance(value.get("draw"), int)
-        and _is_place(value.get("scope"))
-        and isinstance(value.get("request"), dict)
-        and value["request"].get("kind") in ("chat", "embed")
-        and "model" in value["request"]
-        and [type(value[name]) for name in ("reply", "error", "refused") if name in value] == [dict]
+        and isinstance(request, dict)
+        and request.get("kind") in ("chat", "embed")
+        and "model" in request
+        and len(outcomes) == 1
+        and isinstance(value[outcomes[0]], dict)
     )
 
 

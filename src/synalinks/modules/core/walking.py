@@ -24,7 +24,7 @@ def walk(value: object, seen: set[int]) -> Iterator[Any]:
     """Every `Variable` and every object with a `walk_state` method inside a nested structure, each once."""
     if id(value) in seen:
         return
-    if isinstance(value, Variable) or hasattr(value, "walk_state"):
+    if isinstance(value, Variable) or hasattr(type(value), "walk_state"):
         seen.add(id(value))
         yield value
     elif isinstance(value, dict):
