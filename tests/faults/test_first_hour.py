@@ -63,6 +63,10 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
         "synalinks.LanguageModel('ollama/m', temprature=0)",
         ("temprature", "temperature"),
     ),
+    "a temperature in words": (
+        "synalinks.LanguageModel('ollama/m', temperature='hot')",
+        ("temperature='hot'", "a number is needed"),
+    ),
     "targets of another length": ("await (await compiled()).fit(X, Y[:2])", ("4", "2")),
     "targets of another class": (
         "await (await compiled()).fit(X, [Other(result=1)] * 4)",

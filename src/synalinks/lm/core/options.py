@@ -60,6 +60,10 @@ EMBED_OPTIONS = _names("""
 """)
 _KNOWN: Mapping[Kind, frozenset[str]] = {"chat": CHAT_OPTIONS, "embed": EMBED_OPTIONS}
 
+#: Options whose value is a number.
+_NUMBERS = {*OUTPUT_LIMITS} | _names(
+    "temperature top_p top_k min_p seed presence_penalty frequency_penalty repeat_penalty num_ctx num_gpu"
+)
 #: Options under which other libraries take keys. Options are part of a request, and requests are kept on cassettes.
 SECRET_NAMES = frozenset({
     "apikey", "key", "token", "accesstoken", "password", "secret", "clientsecret", "auth", "authorization", "headers",
@@ -87,8 +91,8 @@ def check_options(
         near: names of other arguments that a misspelt one may mean.
 
     Raises:
-        ConfigurationError: an unknown option, with the nearest known one; a key; a field of `extra_body` that the
-            library fills in itself.
+        ConfigurationError: an unknown option, with the nearest known one; text where a number is needed; a key; a field
+            of `extra_body` that the library fills in itself.
     """
     for name in options.keys() - _KNOWN[kind] - set(own):
         if _plain(name) in SECRET_NAMES:
@@ -96,6 +100,8 @@ def check_options(
         raise ConfigurationError(_unknown(where, name, {*_KNOWN[kind], *own, *near}))
     for name, value in options.items():
         if isinstance(value, (Mapping, list, tuple, str)):
+            if name in _NUMBERS:
+                raise ConfigurationError(f"{where}({name}={value!r}): a number is needed, e.g. {name}=1")
             _refuse_secrets(where, name, value)
     extra = options.get("extra_body")
     if extra is not None:
