@@ -41,11 +41,27 @@ def singles() -> Iterator[Any]:
     yield from zip(X, Y, strict=True)
 
 
-async def run(what: str, *data: Any, **options: Any) -> Any:
+class Other(synalinks.DataModel):
+    other: str
+
+
+OTHERS = array([Other(other="1") for _ in X])
+
+
+async def judge(y_true: Any, y_pred: Any) -> float:
+    return 1.0
+
+
+#: A reward that needs no targets, with a metric that does.
+JUDGED = {"reward": judge, "metrics": ["f1_score"]}
+
+
+async def run(what: str, *data: Any, compiled: dict[str, Any] | None = None, **options: Any) -> Any:
     inputs = synalinks.Input(data_model=Ask)
     outputs = await synalinks.Generator(data_model=Say, language_model="ollama/m")(inputs)
     program = synalinks.Program(inputs=inputs, outputs=outputs)
-    program.compile(reward="exact_match", optimizer="random_few_shot")
+    if compiled != {}:
+        program.compile(**{"reward": "exact_match", "optimizer": "random_few_shot", **(compiled or {})})
     return await getattr(program, what)(*data, verbose=0, **options)
 
 
@@ -57,6 +73,11 @@ async def run(what: str, *data: Any, **options: Any) -> Any:
         ("fit", lambda: (batches(),), {"epochs": 2}, "x is a generator, which is used up after one pass, and 2 are"),
         ("fit", lambda: (singles,), {}, "yields batches, got a single Ask"),
         ("evaluate", lambda: (singles(),), {}, "yields batches, got a single Ask"),
+        ("fit", lambda: (X, Y), {"validation_data": (X, OTHERS)}, "share no field: the targets of validation_data"),
+        ("fit", lambda: (X, Y), {"test_data": (X, OTHERS)}, "share no field: the targets of test_data"),
+        ("fit", lambda: (X, Y), {"test_data": (X, None)}, "test_data have no targets"),
+        ("evaluate", lambda: (X,), {"compiled": JUDGED}, "the metric 'f1_score' compares .* have no targets"),
+        ("fit", lambda: (X,), {"compiled": JUDGED}, "the metric 'f1_score' compares .* have no targets"),
     ],
 )
 def test_no_call_is_made(what: str, data: Callable[[], tuple[Any, ...]], options: dict[str, Any], message: str) -> None:
@@ -64,6 +85,20 @@ def test_no_call_is_made(what: str, data: Callable[[], tuple[Any, ...]], options
     with synalinks.use_provider(provider), pytest.raises(synalinks.DataError, match=message):
         asyncio.run(run(what, *data(), **options))
     assert provider.calls == []
+
+
+@pytest.mark.parametrize("what", ["fit", "evaluate"])
+def test_a_program_that_was_not_compiled_makes_no_call(what: str) -> None:
+    provider = ScriptedProvider(lambda call: '{"say": "1"}')
+    with synalinks.use_provider(provider), pytest.warns(UserWarning, match=r"nothing to .*; write program\.compile\("):
+        asyncio.run(run(what, X, Y, compiled={}))
+    assert provider.calls == []
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "steps_per_epoch"])
+def test_a_bool_is_no_number(name: str) -> None:
+    with pytest.raises(synalinks.ConfigurationError, match=f"{name}=True"):
+        asyncio.run(run("fit", X, Y, **{name: True}))
 
 
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, "2", None])

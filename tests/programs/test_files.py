@@ -291,6 +291,16 @@ def test_what_cannot_be_saved_leaves_no_file_and_the_old_one_in_place(tmp_path: 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    program = solver()
+    program.save(tmp_path / "p.json")
+    program.save_variables(tmp_path / "p.variables.json")
+    for path in tmp_path.iterdir():
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert synalinks.Program.load(tmp_path / "p.json").name == program.name
+    program.load_variables(tmp_path / "p.variables.json")
+
+
 def test_files_that_are_no_programs(tmp_path: Path) -> None:
     program = solver()
     cases = {

@@ -127,11 +127,10 @@ def test_masks_and_targets_may_name_fields_of_either_branch() -> None:
         program.compile(reward=synalinks.ExactMatch(in_mask=["anser"]))
     program.compile(reward="exact_match")
     questions, targets = data(2)
-    check_targets(program.compilation.rewards, source_of(questions, targets), program.output_structure)
+    rewards, made = program.compilation.rewards, program.output_structure
+    check_targets(rewards, (), source_of(questions, targets), made)
     with pytest.raises(DataError, match="share no field"):
-        check_targets(
-            program.compilation.rewards, source_of(questions, [Other(other="x")] * 2), program.output_structure
-        )
+        check_targets(rewards, (), source_of(questions, [Other(other="x")] * 2), made)
 
 
 class Other(synalinks.DataModel):

@@ -3,6 +3,7 @@ read in bounded memory."""
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 from collections.abc import Iterator
@@ -26,6 +27,15 @@ def check_size(path: Path) -> Path:
     if (size := path.stat().st_size) > LARGEST:
         raise OSError(errno.EFBIG, f"it has {size:,} bytes, and {LARGEST:,} at most are read at once", str(path))
     return path
+
+
+def read_whole(path: Path) -> bytes:
+    """The bytes of a file that can be read as a whole, less a byte order mark of UTF-8.
+
+    Raises:
+        OSError: see `check_size`.
+    """
+    return check_size(path).read_bytes().removeprefix(codecs.BOM_UTF8)
 
 
 def lines_within(file: IO[AnyStr], path: Path) -> Iterator[AnyStr]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synalinks import _json
-from synalinks._base.files import PRIVATE, check_size, replacing
+from synalinks._base.files import PRIVATE, read_whole, replacing
 from synalinks._base.warning import warn
 from synalinks._support.interactive import report
 from synalinks.callbacks.callback import Callback, Logs
@@ -129,7 +129,7 @@ class BackupAndRestore(Callback):
         paths = [path for name in (LATEST, PREVIOUS) if (path := self.backup_dir / name).exists()]
         for path in paths:
             try:
-                state = _json.exact(check_size(path).read_bytes())
+                state = _json.exact(read_whole(path))
             except OSError as error:
                 raise ConfigurationError(f"{path} can't be read: {error.strerror}") from error
             except _json.JSONDecodeError as error:

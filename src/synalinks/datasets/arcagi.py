@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from synalinks import _json
-from synalinks._base.files import check_size
+from synalinks._base.files import read_whole
 from synalinks._json import JsonObject
 from synalinks._support import figures
 from synalinks.data import DataModel, Field, JsonDataModel
@@ -244,7 +244,7 @@ def _pairs(path: Path) -> tuple[list[ARCAGITask], list[ARCAGITask]]:
     if not path.is_file():
         raise MissingFileError(f"Could not find the task's file {path}")
     try:
-        task = _json.exact(check_size(path).read_bytes())
+        task = _json.exact(read_whole(path))
         train, test = (
             [ARCAGITask(input_grid=pair["input"], output_grid=pair["output"]) for pair in task[part]]
             for part in ("train", "test")

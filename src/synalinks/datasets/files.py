@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Unpack
 
 from synalinks import _json
-from synalinks._base.files import check_size, lines_within
+from synalinks._base.files import lines_within, read_whole
 from synalinks._json import Json
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.datasets.dataset import Dataset, DatasetOptions
@@ -170,7 +170,7 @@ class JSONDataset(TextFileDataset):
 
     def _parse(self, path: Path) -> Iterable[Json]:
         try:
-            rows = _json.exact(check_size(path).read_bytes().decode(self.encoding))
+            rows = _json.exact(read_whole(path).decode(self.encoding))
         except json.JSONDecodeError as error:
             raise DataError(f"{path} is no JSON: {error}") from error
         if not isinstance(rows, list):

@@ -57,6 +57,8 @@ class Metric(Masked):
 
     #: Whether more is better (`up`) or less (`down`), for callbacks in mode `auto`; None where it depends.
     direction: ClassVar[Literal["up", "down"] | None] = None
+    #: Whether it compares with targets, so that data without them are refused.
+    needs_target: ClassVar[bool] = False
     #: Whether `update_batch` is called, with the predictions of a whole batch, in place of `update_state`.
     takes_batches: bool = False
 

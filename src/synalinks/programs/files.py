@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from synalinks import _json
-from synalinks._base.files import check_size, replacing
+from synalinks._base.files import read_whole, replacing
 from synalinks._concurrency import run_sync
 from synalinks.data import SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError, SynalinksError
@@ -119,7 +119,7 @@ def read(filepath: str | Path) -> dict[str, Any]:
     try:
         if path.exists() and not path.is_file():
             raise ConfigurationError(f"{path} is not a regular file, so it is no saved program")
-        value = _json.exact(check_size(path).read_bytes())
+        value = _json.exact(read_whole(path))
     except FileNotFoundError as error:
         raise ConfigurationError(f"there is no file {path}") from error
     except OSError as error:

@@ -32,31 +32,38 @@ def check_models(*holders: Any) -> None:
         run.check_price(model.client, per_epoch)
 
 
-def check_targets(rewards: Iterable[Reward], source: Source, outputs: object = None) -> None:
-    """Refuse data without targets, or with targets that have none of the outputs' fields, under a reward that compares.
+def check_targets(
+    rewards: Iterable[Reward], metrics: Iterable[Metric], source: Source, outputs: object = None, what: str = "the data"
+) -> None:
+    """Refuse data without targets under a reward or metric that compares, and targets that have none of the outputs'
+    fields under such a reward.
 
     Args:
         outputs: the symbolic outputs of the program, or None where they are not known before it runs.
+        what: the data, in words for messages.
 
     Raises:
-        DataError: naming the reward.
+        DataError: naming the reward or metric.
     """
     names = [reward.name for reward in rewards if reward.needs_target]
-    if not names:
+    comparing = [metric.name for metric in metrics if metric.needs_target]
+    if not names and not comparing:
         return
     target = source.first().y
-    if outputs is not None and target is not None:
+    if target is None:
+        kind, name = ("reward", names[0]) if names else ("metric", comparing[0])
+        raise DataError(
+            f"the {kind} {name!r} compares each prediction with its target, and {what} have no targets: pass y=, "
+            f"or a {kind} that needs none"
+        )
+    if names and outputs is not None:
         wanted, made = (_fields(side) for side in (target, outputs))
         if wanted and made and {*map(base_name, wanted)}.isdisjoint(map(base_name, made)):
             raise DataError(
                 f"the reward {names[0]!r} compares each prediction with its target, and they share no field: the "
-                f"targets have {sorted(wanted)}, the predictions {sorted(made)}. Give y the fields of the prediction"
+                f"targets of {what} have {sorted(wanted)}, the predictions {sorted(made)}. Give y the fields of the "
+                "prediction"
             )
-    if target is None:
-        raise DataError(
-            f"the reward {names[0]!r} compares each prediction with its target, and the data have no targets: pass y=, "
-            "or a reward that needs none, such as a judge"
-        )
 
 
 def _fields(values: object) -> set[str]:

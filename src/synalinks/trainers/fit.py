@@ -8,7 +8,7 @@ from synalinks.callbacks import History
 from synalinks.errors import Interrupted
 from synalinks.optimizers import Optimizer
 from synalinks.trainers.checks import check_targets
-from synalinks.trainers.data.data import check_passes
+from synalinks.trainers.data.data import Source, check_passes
 from synalinks.trainers.data.splitting import FitData, split_data
 from synalinks.trainers.distributing import Runner, runner_of
 from synalinks.trainers.fit_config import FitConfig
@@ -50,9 +50,17 @@ async def _check(program: TrainableProgram, config: FitConfig, data: FitData) ->
         check_passes(data.validation, config.validations, "validation_data")
         if config.steps_per_epoch is None:  # with it, one generator may serve several epochs
             check_passes(data.train, config.epochs - config.initial_epoch, "x")
-        check_targets(program.compilation.rewards, data.train, program.output_structure)
+        _check_targets(program, data.train, "the data")
     if data.validation is not None:
         program.compilation.check_schemas(None, data.validation.first().y)
+        _check_targets(program, data.validation, "validation_data")
+    if data.test is not None:
+        _check_targets(program, data.test, "test_data")
+
+
+def _check_targets(program: TrainableProgram, source: Source, what: str) -> None:
+    compiled = program.compilation
+    check_targets(compiled.rewards, compiled.metrics, source, program.output_structure, what)
 
 
 async def _train(

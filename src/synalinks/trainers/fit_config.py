@@ -174,7 +174,7 @@ def check_sizes(where: str, **sizes: int | None) -> None:
         if value is None:
             continue
         try:
-            small = operator.index(value) < 1
+            small = isinstance(value, bool) or operator.index(value) < 1
         except TypeError:
             small = True
         if small:

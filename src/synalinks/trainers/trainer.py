@@ -301,9 +301,12 @@ class Trainer(OnBatch, Compilable):
         """
         parts.check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = parts.source_of(x, y, self)
+        if not self.compilation.rewards and not self.compilation.metrics:
+            warn(f"{self.name} has no reward and no metric: nothing to measure; write program.compile(reward=...)")
+            return {} if return_dict else self.compilation.in_order({})
         await self.prepare(source)
         parts.check_models(self, *self.compilation.rewards, *self.compilation.metrics)
-        parts.check_targets(self.compilation.rewards, source, self.output_structure)
+        parts.check_targets(self.compilation.rewards, self.compilation.metrics, source, self.output_structure)
         running = self._running("evaluate", source, batch_size, steps, verbose, callbacks, distribution)
         async with running as (run, called):
             with scope.enter(phase="evaluate"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from synalinks import _json
-from synalinks._base.files import check_size, lines_within
+from synalinks._base.files import lines_within, read_whole
 from synalinks._json import Json, JsonObject
 from synalinks.cli.cassette.files import entry_of, opened
 from synalinks.errors import ConfigurationError
@@ -125,7 +125,7 @@ def _ledger(path: Path) -> list[JsonObject]:
 def _read_json(run: RunFiles, path: Path) -> str:
     try:
         with _readable(path):
-            value = _json.exact(check_size(path).read_bytes())
+            value = _json.exact(read_whole(path))
     except (_json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not JSON ({error}); a report is made of {_KINDS}") from error
     if isinstance(value, dict) and "synalinks_history" in value:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from synalinks import _json
+from synalinks._base.references import referred
 from synalinks.lm.core.call import Schema
-from synalinks.lm.core.references import referred
 
 #: Bytes of one character of a string at most: a surrogate pair of escapes.
 CHARACTER = 12

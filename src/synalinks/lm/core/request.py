@@ -10,8 +10,8 @@ from typing import Any, Literal, NoReturn
 from synalinks import _json
 from synalinks._base.media import Medium, media_in, without_bytes
 from synalinks._base.patterns import engines
+from synalinks._base.references import MOST_PARTS, parts_of
 from synalinks.lm.core.errors import ConfigurationError
-from synalinks.lm.core.references import MOST_PARTS, parts_of
 
 #: The form of requests on cassettes. Digests on a cassette of an older form are computed anew when it is opened.
 REQUEST_FORMAT = 2

@@ -30,6 +30,8 @@ SAVED_PARAMETERS = frozenset({"api-version", "api_version"})
 _SCHEMES = frozenset({"data", "file", "http", "https", "javascript", "mailto"})
 #: A name, an IPv4 or IPv6 address; nothing where this machine is meant.
 _HOST = re.compile(r"[\w.-]*|[\da-f:.]+(?:%[\w.-]+)?")
+#: An IPv6 address by itself, as `OLLAMA_HOST=::1`.
+_IPV6 = re.compile(r"[\da-fA-F]*:[\da-fA-F]*:[\da-fA-F:.]*(?:%[\w.-]+)?")
 #: What stands before the path of a URL.
 _AUTHORITY = re.compile(r"^(?:[^/?#]*://)?[^/?#]*")
 _PORTS = {"http": 80, "https": 443}
@@ -96,6 +98,8 @@ def address_of(spec: Spec, api_base: str | None = None) -> Address:
     if not given:  # scripts have no server; a deployment's must be named before it is called, not to replay
         return Address(f"{spec.prefix}:")
     bare = "://" not in given
+    if bare and _IPV6.fullmatch(given):
+        given = f"[{given}]"
     try:
         _check_text(given, bare)
         parts = urlsplit(f"http://{given}" if bare else given)

@@ -40,6 +40,7 @@ class Tally(Metric):
     #: The name where none is given; a class states another one than its own with `class MyScore(Tally, name="...")`.
     default_name: ClassVar[str] = "tally"
     direction = "up"
+    needs_target = True
     #: Which of the counts weighs a field in the weighted average.
     weighs: ClassVar[int] = -1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from synalinks import _json
-from synalinks._base.files import check_size, replacing
+from synalinks._base.files import read_whole, replacing
 from synalinks._base.numbers import is_whole
 from synalinks.errors import ConfigurationError
 from synalinks.lm import NOTHING, Amount, BudgetTracker
@@ -66,7 +66,7 @@ class SpentJournal:
             ConfigurationError: it can't be read. Lines replace each other whole, so no crash leaves such a file.
         """
         try:
-            value = _json.loads(check_size(self.path).read_bytes())
+            value = _json.loads(read_whole(self.path))
             return Spent(*(_amount(value[name]) for name in Spent._fields))
         except FileNotFoundError:
             return None

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from synalinks import _json
+from synalinks._base.references import referred
 from synalinks.lm.core.call import Schema
-from synalinks.lm.core.references import referred
 
 #: Keywords whose values map names to schemas.
 MAPS = frozenset({"properties", "$defs", "definitions"})

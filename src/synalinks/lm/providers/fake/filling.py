@@ -13,8 +13,8 @@ from fractions import Fraction
 from typing import Any
 
 from synalinks._base.patterns import searcher
+from synalinks._base.references import referred
 from synalinks.lm.core.errors import ConfigurationError
-from synalinks.lm.core.references import referred
 from synalinks.lm.providers.fake.pattern import matching
 
 #: Below this depth only what is required is filled, so that a recursive schema ends.

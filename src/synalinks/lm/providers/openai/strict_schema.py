@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from synalinks.lm.core.references import referred
+from synalinks._base.references import referred
 
 #: Keywords that strict mode refuses and that say nothing about what is allowed.
 ANNOTATIONS = frozenset(

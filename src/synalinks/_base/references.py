@@ -12,7 +12,7 @@ def referred(reference: str, root: Mapping[str, object]) -> object:
     """What a `$ref` within the same schema names (RFC 6901), or None.
 
     Example:
-        >>> from synalinks.lm.core.references import referred
+        >>> from synalinks._base.references import referred
         >>> referred("#/$defs/a~1b", {"$defs": {"a/b": {"type": "null"}}})
         {'type': 'null'}
     """
@@ -26,7 +26,7 @@ def parts_of(schema: Mapping[str, object]) -> int:
     """How many parts a schema has where each reference is written out; one within what it names counts once.
 
     Example:
-        >>> from synalinks.lm.core.references import parts_of
+        >>> from synalinks._base.references import parts_of
         >>> twice = {"anyOf": [{"$ref": "#/$defs/x"}, {"$ref": "#/$defs/x"}], "$defs": {"x": {"type": "null"}}}
         >>> parts_of(twice)
         6
