@@ -9,13 +9,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from synalinks import scope
+from synalinks._base.lazy import LazyModule
 from synalinks._support.interactive import is_interactive_logging_enabled, report
 from synalinks._support.log_values import log_value
 from synalinks._support.notebook_display import NotebookDisplay, in_notebook
 from synalinks.callbacks.callback import Callback, Logs
 
 if TYPE_CHECKING:
-    from synalinks.callbacks.progress_bar import ProgressBar
+    from synalinks.callbacks import progress_bar
+else:
+    progress_bar = LazyModule("synalinks.callbacks.progress_bar")  # rich takes 60 ms; only terminals need it
 
 #: Seconds between two drawings of the bar.
 REDRAW = 0.05
@@ -66,7 +69,7 @@ class ProgbarLogger(Callback):
         self._begun = self._drawn = 0.0
         self._done = 0
         self._in_fit = False
-        self._bar: ProgressBar | None = None
+        self._bar: progress_bar.ProgressBar | None = None
 
     def close(self) -> None:
         """End the drawing of a run that an error ended; the bar stays as it was drawn last."""
@@ -185,13 +188,11 @@ class ProgbarLogger(Callback):
         return self.params.get("verbose") != 2 and can_draw()
 
     def _draw(self, seconds: float, logs: Logs) -> None:
-        from synalinks.callbacks.progress_bar import Progress, ProgressBar  # rich takes 60 ms; only terminals need it
-
         if self._bar is None:
-            self._bar = ProgressBar()
+            self._bar = progress_bar.ProgressBar()
         total = self.params.get("steps")
         time = time_left(seconds, self._done, total) if self._done else duration(seconds)
-        self._bar.draw(Progress(self._done, total, time, self._details(logs)))
+        self._bar.draw(progress_bar.Progress(self._done, total, time, self._details(logs)))
 
     def _finish(self, logs: Logs | None) -> None:
         seconds, bar = perf_counter() - self._begun, self._bar

@@ -8,15 +8,21 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import numpy as np
 
 from synalinks import _json
+from synalinks._base.lazy import LazyModule
 from synalinks._json import Json, JsonObject
 from synalinks._support.signature import PassedOnSignature
 from synalinks.data import ChatMessage, ChatMessages, Field, JsonDataModel, schema_of
 from synalinks.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from synalinks._support import templates
+else:
+    templates = LazyModule("synalinks._support.templates")  # jinja2 takes 30 ms, and most data sets have no template
 
 #: What a pass gives: inputs, or inputs and targets. Shapes: (batch,) object arrays of data models.
 Array = np.ndarray[Any, Any]
@@ -261,9 +267,7 @@ def _admits_null(field: Mapping[str, Json]) -> bool:
 
 def _renderer(template: str, name: str, kind: type) -> Callable[[Mapping[str, Json]], Json]:
     """What renders a row as JSON, an object or a list."""
-    from synalinks._support.templates import Template  # jinja2 takes 30 ms, and most data sets have no template
-
-    compiled = Template(template, name, strict=True)
+    compiled = templates.Template(template, name, strict=True)
     wanted = "a JSON object" if kind is dict else "a JSON list"
 
     def render(row: Mapping[str, Json]) -> Json:

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from synalinks._base.lazy import LazyModule
 from synalinks._support.interactive import report
 from synalinks.callbacks.progress import REDRAW, can_draw, duration, log_text, per_step, time_left
 from synalinks.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from synalinks.callbacks.progress_bar import ProgressBar
+    from synalinks.callbacks import progress_bar
+else:
+    progress_bar = LazyModule("synalinks.callbacks.progress_bar")  # rich takes 60 ms; only terminals need it
 
 
 class Progbar:
@@ -52,7 +55,7 @@ class Progbar:
         self._done = 0
         self._sums: dict[str, tuple[float, int]] = {}  # the sum of values over steps, and the steps
         self._texts: dict[str, str] = {}
-        self._bar: ProgressBar | None = None
+        self._bar: progress_bar.ProgressBar | None = None
 
     def update(
         self, current: int, values: Iterable[tuple[str, object]] | None = None, finalize: bool | None = None
@@ -88,16 +91,14 @@ class Progbar:
         return total / count
 
     def _draw(self) -> None:
-        from synalinks.callbacks.progress_bar import Progress, ProgressBar  # rich takes 60 ms; only terminals need it
-
         now = perf_counter()
         if now - self._drawn < self.interval:
             return
         self._drawn = now
         if self._bar is None:
-            self._bar = ProgressBar()
+            self._bar = progress_bar.ProgressBar()
         time = time_left(now - self._begun, self._done, self.target, self.unit_name)
-        self._bar.draw(Progress(self._done, self.target, time, list(self._texts.values()), self.width))
+        self._bar.draw(progress_bar.Progress(self._done, self.target, time, list(self._texts.values()), self.width))
 
     def _finish(self) -> None:
         seconds = perf_counter() - self._begun

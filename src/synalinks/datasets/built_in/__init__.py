@@ -7,10 +7,17 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from synalinks._base.lazy import LazyModule
+
 if TYPE_CHECKING:
     from synalinks.data import DataModel
+    from synalinks.datasets.built_in import benchmark, hotpotqa, table
     from synalinks.datasets.built_in.benchmark import Arrays
     from synalinks.datasets.dataset import Array, Dataset
+else:
+    benchmark = LazyModule("synalinks.datasets.built_in.benchmark")
+    hotpotqa = LazyModule("synalinks.datasets.built_in.hotpotqa")
+    table = LazyModule("synalinks.datasets.built_in.table")
 
 _FUNCTIONS = ("get_input_data_model", "get_output_data_model", "iterable_dataset", "load_data")
 
@@ -34,11 +41,8 @@ class BenchmarkModule(ModuleType):
         return sorted({*vars(self), *self.__all__})
 
     def _load(self) -> None:
-        from synalinks.datasets.built_in.benchmark import functions_of
-        from synalinks.datasets.built_in.table import BENCHMARKS
-
         own = self.__name__.rpartition(".")[2]
-        for function in functions_of(own, BENCHMARKS[own]):
+        for function in benchmark.functions_of(own, table.BENCHMARKS[own]):
             name = function.__name__.partition("_of_")[0]
             function.__name__ = function.__qualname__ = name
             function.__module__ = self.__name__
@@ -52,8 +56,6 @@ class HotpotModule(BenchmarkModule):
     load_knowledge: Callable[[], Array]
 
     def _load(self) -> None:
-        from synalinks.datasets.built_in import hotpotqa
-
         super()._load()
         self.get_knowledge_data_model = hotpotqa.get_knowledge_data_model
         self.load_knowledge = hotpotqa.load_knowledge

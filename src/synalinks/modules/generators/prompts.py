@@ -10,10 +10,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from synalinks import _json
+from synalinks._base.lazy import LazyModule
 from synalinks._json import JsonObject
 
 if TYPE_CHECKING:
+    from synalinks._support import templates
     from synalinks._support.templates import Template
+else:
+    templates = LazyModule("synalinks._support.templates")  # jinja2 takes 30 ms, for generators only
 
 DEFAULT_TEMPLATE = """\
 <instructions>
@@ -62,11 +66,7 @@ def compile_template(source: str) -> Template:
     Raises:
         ConfigurationError: a syntax error, with its line.
     """
-    from synalinks._support.templates import (
-        Template,  # jinja2 takes 30 ms that a program without a generator need not take
-    )
-
-    return Template(source, "prompt_template")
+    return templates.Template(source, "prompt_template")
 
 
 def render(
