@@ -30,8 +30,8 @@ LIMITS = {
 #: System calls that Python makes for a call: two looks of the event loop, one at the connection, a request, a response;
 #: of an answer that is stored the statements of SQLite: two looks, a lease, the answer, the lease's end.
 SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "stored": 5, "live": 5}
-#: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics; one is the size of its request,
-#: which the provider of the test keeps.
+#: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics; one is the size of its
+#: request, which the provider of the test keeps.
 BLOCKS = {"scripted": 31, "budgeted": 55, "recorded": 34}
 #: Modules that a fresh interpreter loads.
 MODULES = {"import synalinks": 38, "a program's names": 433}
