@@ -66,11 +66,16 @@ def test_rewards_are_metrics() -> None:
 def test_names_masks_and_configs() -> None:
     made = MeanMetricWrapper(size, name="size", in_mask=["answer"], most=0.5)
     again = metrics.get(metrics.serialize(made))
-    assert (again.fn, again.name, again.kwargs, again.masks.config) == (size, "size", {"most": 0.5}, made.masks.config)
+    assert (again.fn, again.name, again.kwargs, again.field_masks.config) == (
+        size,
+        "size",
+        {"most": 0.5},
+        made.field_masks.config,
+    )
     assert MeanMetricWrapper(size).name == "mean_metric_wrapper"
     assert metrics.get(size).name == "size"
     wrapped = metrics.get(metrics.serialize(MeanMetricWrapper(synalinks.ExactMatch(in_mask=["answer"]))))
-    assert wrapped.fn.masks.config["in_mask"] == ["answer"]
+    assert wrapped.fn.field_masks.config["in_mask"] == ["answer"]
     with pytest.raises(ConfigurationError, match="answer"):
         MeanMetricWrapper(size, in_mask=["anser"]).check_schema(Answer.get_schema(), "prediction")
     for bad in ("nothing", 3):

@@ -204,7 +204,7 @@ def test_scores_by_label_are_one_log_each() -> None:
 def test_scores_by_field_and_values_without_names() -> None:
     metric = F1Score()
     asyncio.run(metric.update_state(Two(first="x", second="y"), Two(first="x", second="z")))
-    assert metric.result() == [1.0, 0.0] and metric.logs("f") == {"f_first": 1.0, "f_second": 0.0}
+    assert metric.result() == [1.0, 0.0] and metric.named_logs("f") == {"f_first": 1.0, "f_second": 0.0}
 
     class Several(Metric):
         def result(self) -> Any:
@@ -214,8 +214,8 @@ def test_scores_by_field_and_values_without_names() -> None:
         def result(self) -> Any:
             return {"low": 0.25, "high": 0.5}
 
-    assert Several().logs("several") == {"several_0": 0.5, "several_1": 0.25}
-    assert Named().logs("named") == {"low": 0.25, "high": 0.5}
+    assert Several().named_logs("several") == {"several_0": 0.5, "several_1": 0.25}
+    assert Named().named_logs("named") == {"low": 0.25, "high": 0.5}
 
 
 def test_cosine_similarity_has_what_it_was_given() -> None:

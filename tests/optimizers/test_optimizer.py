@@ -111,7 +111,7 @@ def test_by_default_the_pool_changes_at_the_end_of_the_epoch_only() -> None:
     assert [c["persona"] for c in variable.get("best_candidates")] == ["good", "poor"]
     assert variable.get("candidates") == []
     assert [c["persona"] for c in variable.get("history")] == ["good"]
-    assert (optimizer.epochs, optimizer.state.get("iterations")) == (1, 1)
+    assert (optimizer.epochs, optimizer.progress.get("iterations")) == (1, 1)
 
 
 def test_with_batch_updates_the_pool_changes_at_every_step() -> None:

@@ -240,8 +240,10 @@ def test_shared_modules_and_models_stay_shared_inside_the_copy(copied: Callable[
     one, two = twin.get_module("one"), twin.get_module("two")
     assert one.language_model is two.language_model
     twin = copied(shared())
-    assert len(twin.graph.nodes) == 3
-    assert twin.graph.nodes[1].operation is twin.graph.nodes[2].operation is twin.get_module("add")
+    assert len(twin.functional_graph.nodes) == 3
+    assert (
+        twin.functional_graph.nodes[1].operation is twin.functional_graph.nodes[2].operation is twin.get_module("add")
+    )
 
 
 @HOW

@@ -201,7 +201,7 @@ def test_operators_inside_a_graph_round_trip(tmp_path: Path) -> None:
     again = synalinks.Program.load(tmp_path / "p.json")
     for given in ([Question(question="hi"), Answer(answer=1)], [None, Answer(answer=1)]):
         if given[0] is None:
-            del program.graph.outputs["sum"], again.graph.outputs["sum"]
+            del program.functional_graph.outputs["sum"], again.functional_graph.outputs["sum"]
             continue
         one, two = asyncio.run(program(given)), asyncio.run(again(given))
         assert {k: v and v.get_json() for k, v in one.items()} == {k: v and v.get_json() for k, v in two.items()}

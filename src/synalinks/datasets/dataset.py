@@ -130,7 +130,7 @@ class Dataset(ABC):
         """The fields of an example, as they are given to its data model; for subclasses."""
         return value
 
-    def examples(self) -> Iterator[tuple[Any, Any]]:
+    def iter_examples(self) -> Iterator[tuple[Any, Any]]:
         """(x, y) for every example of one pass; y is None without targets.
 
         Raises:
@@ -146,7 +146,7 @@ class Dataset(ABC):
                 yield x, y
 
     def __iter__(self) -> Iterator[Batch]:
-        examples = self.examples()
+        examples = self.iter_examples()
         while batch := list(itertools.islice(examples, self.batch_size)):
             xs = object_array([x for x, _ in batch])
             yield (xs,) if self.__output is None else (xs, object_array([y for _, y in batch]))
@@ -174,7 +174,7 @@ class Dataset(ABC):
         Raises:
             DataError: there are none.
         """
-        examples = list(self.examples())
+        examples = list(self.iter_examples())
         if not examples:
             raise DataError(f"{type(self).__name__} has no rows")
         xs = object_array([x for x, _ in examples])

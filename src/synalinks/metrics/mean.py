@@ -131,7 +131,7 @@ class MeanMetricWrapper(Mean):
         Raises:
             ConfigurationError: the value is no finite number.
         """
-        masked = [self.masks.apply(plain(side)) for side in (y_true, y_pred)]
+        masked = [self.field_masks.apply(plain(side)) for side in (y_true, y_pred)]
         with add_location(f"the metric {self.name!r}"):
             found = self.fn(*masked, **self.kwargs)
             value = await found if inspect.isawaitable(found) else found
@@ -142,7 +142,7 @@ class MeanMetricWrapper(Mean):
         if not isinstance(self.fn, BatchReward):
             await super().update_batch(y_true, y_pred)
             return
-        masked = [[self.masks.apply(plain(one)) for one in side] for side in (y_true, y_pred)]
+        masked = [[self.field_masks.apply(plain(one)) for one in side] for side in (y_true, y_pred)]
         for value in await self.fn.of_batch(*masked):
             self._take(value)
 

@@ -71,7 +71,7 @@ class Metric(Masked):
         out_mask_pattern: str | None = None,
     ) -> None:
         self.name = name or session.to_snake_case(type(self).__name__)
-        self.masks = Masks(in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+        self.field_masks = Masks(in_mask, out_mask, in_mask_pattern, out_mask_pattern)
         self._added: list[Variable] = []
         with contextlib.suppress(AttributeError):  # of a subclass that makes its attributes after this
             self.reset_state()
@@ -135,7 +135,7 @@ class Metric(Masked):
         """Take in one prediction; one that is missing on either side is passed over."""
         if y_true is None or y_pred is None:
             return
-        await self.update(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred)))
+        await self.update(self.field_masks.apply(plain(y_true)), self.field_masks.apply(plain(y_pred)))
 
     async def update_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> None:
         """Take in the predictions of a batch, in the order of their samples."""
@@ -157,7 +157,7 @@ class Metric(Masked):
         """What the values of a list that `result` gives are of, in its order; None: they are numbered."""
         return None
 
-    def logs(self, name: str) -> dict[str, Any]:
+    def named_logs(self, name: str) -> dict[str, Any]:
         """The result as it is logged: under `name`; of a list each value under `name_label`; a dict as it is."""
         found = self.result()
         found = found.tolist() if hasattr(found, "tolist") else found
@@ -174,7 +174,7 @@ class Metric(Masked):
 
     def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks that name no field of a prediction or of a target."""
-        self.masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
+        self.field_masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
 
     def twin(self) -> Self:
         """A metric that measures the same and has taken in nothing: what `compile` keeps of the one it is given."""
@@ -187,7 +187,7 @@ class Metric(Masked):
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
-        return {"name": self.name, **self.masks.config}
+        return {"name": self.name, **self.field_masks.config}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Json]) -> Any:

@@ -54,7 +54,7 @@ class InPlace(Copyable):
     """
 
     name: str
-    state: Variable
+    progress: Variable
 
     if TYPE_CHECKING:
 
@@ -97,17 +97,17 @@ class InPlace(Copyable):
     @property
     def variables(self) -> list[Variable]:
         """The optimizer's own state, saved with the program."""
-        return [self.state, *self._added]
+        return [self.progress, *self._added]
 
     @property
     def iterations(self) -> int:
         """Steps taken."""
-        return int(self.state.get("iterations"))
+        return int(self.progress.get("iterations"))
 
     @property
     def epochs(self) -> int:
         """Epochs completed."""
-        return int(self.state.get("epochs"))
+        return int(self.progress.get("epochs"))
 
     @property
     def rng(self) -> np.random.Generator:

@@ -87,7 +87,7 @@ class Optimizer(InPlace):
         self.update_freq = update_freq
         self.populations: dict[str, Population] = {}
         self._just_validated: dict[str, Candidate] = {}  # by this epoch's validation, by variable
-        self.state = Variable(
+        self.progress = Variable(
             OptimizerIterations().get_json(), data_model=OptimizerIterations, trainable=False, name="iterations"
         )
 
@@ -166,7 +166,7 @@ class Optimizer(InPlace):
             ConfigurationError: a variable has a field with the name of a score.
         """
         self.populations, self._just_validated, self.in_own_loop = {}, {}, True
-        before, left = self.state.get("seeds_left"), {}
+        before, left = self.progress.get("seeds_left"), {}
         for variable in trainable_variables:
             check_fields(variable)
             value = variable.get_json()
@@ -187,7 +187,7 @@ class Optimizer(InPlace):
             self.populations[variable.path] = Population(variable, self.population_size, self.reward_uncertainty)
             if value["candidates"]:
                 await self._rebuild(variable)
-        self.state.update({"seeds_left": left})
+        self.progress.update({"seeds_left": left})
 
     async def on_epoch_begin(self, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Begin an epoch; its candidates are none yet."""
@@ -195,7 +195,7 @@ class Optimizer(InPlace):
     async def on_batch_begin(self, step: int, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Write the candidate that the step starts from into each variable: each seed once, then a selected one."""
         for variable in trainable_variables:
-            left = self.state.get("seeds_left").get(variable.path)
+            left = self.progress.get("seeds_left").get(variable.path)
             if left:
                 seeds = variable.get_json()["seed_candidates"]
                 start = Candidate.from_json(seeds[left.pop(int(self.rng.integers(len(left))))])
@@ -264,7 +264,7 @@ class Optimizer(InPlace):
 
     async def on_batch_end(self, step: int, epoch: int, trainable_variables: Sequence[Variable]) -> None:
         """Leave the best known candidate in each variable."""
-        self.state.update({"iterations": self.state.get("iterations") + 1})
+        self.progress.update({"iterations": self.progress.get("iterations") + 1})
         for variable in trainable_variables:
             if self.update_freq == "batch":
                 await self._rebuild(variable, keep_best_validated=self.population_size > 1)
@@ -282,7 +282,7 @@ class Optimizer(InPlace):
         The best known one if the last epoch had no validation. A new candidate that was lucky with a few samples may be
         the best known; it is a parent of the next epoch, but not the result of training.
         """
-        best = self.populations[variable.path].validated if self.state.get("validated") else None
+        best = self.populations[variable.path].validated if self.progress.get("validated") else None
         if best is None:
             self.write_best(variable)
         else:
@@ -295,7 +295,7 @@ class Optimizer(InPlace):
         measured of, even where an older candidate is better.
         """
         validated = bool(self._just_validated)
-        self.state.update({"validated": validated})
+        self.progress.update({"validated": validated})
         for variable in trainable_variables:
             await self._rebuild(variable, keep_best_validated=validated or self.population_size > 1)
             if (measured := self._just_validated.get(variable.path)) is not None:
@@ -306,7 +306,7 @@ class Optimizer(InPlace):
             if not value["history"] or not _holds_one_of(variable, value["history"][-1:]):
                 value["history"].append(Candidate.of(variable).to_json())
         self._just_validated = {}
-        self.state.update({"epochs": self.state.get("epochs") + 1})
+        self.progress.update({"epochs": self.progress.get("epochs") + 1})
 
     async def _rebuild(self, variable: Variable, keep_best_validated: bool = True) -> None:
         """Rebuild a pool; the best that a validation has measured keeps a place in it.

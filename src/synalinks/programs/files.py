@@ -33,7 +33,7 @@ class SavableProgram(ProgramWithState, Protocol):
 
     built: bool
     build_spec: tuple[Any, ...] | None
-    graph: Graph | None
+    functional_graph: Graph | None
 
     def get_compile_config(self) -> dict[str, Any] | None: ...
 
@@ -239,9 +239,9 @@ def _check_outline(program: SavableProgram, value: Mapping[str, Any]) -> None:
         ConfigurationError: saying where they differ.
     """
     saved = value.get("config", {})
-    if program.graph is None or "operations" not in saved:
+    if program.functional_graph is None or "operations" not in saved:
         return
-    ours, theirs = program.graph.operations, saved["operations"]
+    ours, theirs = program.functional_graph.operations, saved["operations"]
     kinds = [type(operation).__qualname__ for operation in ours]
     if kinds != [operation["class_name"] for operation in theirs]:
         found = [operation["class_name"] for operation in theirs]
@@ -250,5 +250,7 @@ def _check_outline(program: SavableProgram, value: Mapping[str, Any]) -> None:
         schema = described["config"].get("schema")
         if schema is not None and operation.get_config().get("schema") != schema:
             raise ConfigurationError(f"another architecture: the schema of {operation.name} differs")
-    if [node["operation"] for node in saved["nodes"]] != [ours.index(node.operation) for node in program.graph.nodes]:
+    if [node["operation"] for node in saved["nodes"]] != [
+        ours.index(node.operation) for node in program.functional_graph.nodes
+    ]:
         raise ConfigurationError("another architecture: the operations are connected in another way")

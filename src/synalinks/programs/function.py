@@ -40,34 +40,34 @@ class Function(Operation):
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, description: str | None = None) -> None:
         super().__init__(name=name, description=description)
-        self.graph = Graph(inputs, outputs)
+        self.functional_graph = Graph(inputs, outputs)
 
     @property
     def inputs(self) -> list[SymbolicDataModel]:
         """The symbolic inputs as a list."""
-        return tree.flatten(self.graph.inputs)
+        return tree.flatten(self.functional_graph.inputs)
 
     @property
     def outputs(self) -> list[SymbolicDataModel]:
         """The symbolic outputs as a list."""
-        return tree.flatten(self.graph.outputs)
+        return tree.flatten(self.functional_graph.outputs)
 
     @property
     def operations(self) -> list[Any]:
         """The operations in the order they run, each once; inputs first."""
-        return self.graph.operations
+        return self.functional_graph.operations
 
     async def call(self, inputs: Any) -> Any:
         """Run the operations on values for the inputs, in their structure."""
-        return await call_graph(self.name, self.graph, read_inputs(self.name, self.graph, inputs))
+        return await call_graph(self.name, self.functional_graph, read_inputs(self.name, self.functional_graph, inputs))
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs, as new symbols."""
-        return symbolic_outputs(self.name, self.graph, args)
+        return symbolic_outputs(self.name, self.functional_graph, args)
 
     def get_config(self) -> dict[str, Any]:
         """Name, description, the operations and how they are connected."""
-        return {"name": self.name, "description": self.description, **graph_to_config(self.graph)}
+        return {"name": self.name, "description": self.description, **graph_to_config(self.functional_graph)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Any:

@@ -105,26 +105,26 @@ class Program(Module, Trainer, Generic[Out]):
     ) -> None:
         if (inputs is None) != (outputs is None):
             raise ConfigurationError("Program(inputs=..., outputs=...) needs both, or neither in a subclass")
-        if "graph" in vars(self):  # called again, inside build: what was set and compiled before stays
+        if "functional_graph" in vars(self):  # called again, inside build: what was set and compiled before stays
             self.name, self.description = name or self.name, description or self.description
         else:
             if name is None and inputs is not None and type(self) is Program:
                 name = session.auto_name("functional")  # as in the reference, where such a program is a Functional
             Module.__init__(self, name=name, description=description, trainable=trainable, hooks=hooks)
             Trainer.__init__(self)
-        self.graph: Graph | None = None
+        self.functional_graph: Graph | None = None
         if inputs is not None:
-            self.graph = Graph(_unpacked(inputs), _unpacked(outputs))
+            self.functional_graph = Graph(_unpacked(inputs), _unpacked(outputs))
             self.built = True
 
     def __getstate__(self) -> dict[str, Any]:
         # The graph comes first for the sake of its order; a fit under way stays with the original.
-        return {"graph": self.graph, **vars(self), "fitting": None, "in_fit": False}
+        return {"functional_graph": self.functional_graph, **vars(self), "fitting": None, "in_fit": False}
 
     def walk_state(self) -> Any:
         """The modules of the graph, or what a subclass holds."""
-        if self.graph is not None:
-            yield from (operation for operation in self.graph.operations if isinstance(operation, Module))
+        if self.functional_graph is not None:
+            yield from (operation for operation in self.functional_graph.operations if isinstance(operation, Module))
         yield from super().walk_state()
 
     if TYPE_CHECKING:
@@ -138,50 +138,50 @@ class Program(Module, Trainer, Generic[Out]):
     @property
     def modules(self) -> list[Module]:
         """The modules of the graph in the order they run, inputs first; a subclass's own otherwise."""
-        if self.graph is None:
+        if self.functional_graph is None:
             return self.submodules
-        return [operation for operation in self.graph.operations if isinstance(operation, Module)]
+        return [operation for operation in self.functional_graph.operations if isinstance(operation, Module)]
 
     @property
     def operations(self) -> list[Any]:
         """The operations of the graph in the order they run, those of the data algebra among them; a subclass's
         modules otherwise."""
-        return list(self.submodules) if self.graph is None else self.graph.operations
+        return list(self.submodules) if self.functional_graph is None else self.functional_graph.operations
 
     @property
     def inputs(self) -> list[SymbolicDataModel] | None:
         """The symbolic inputs as a list; None for a subclass with its own `call`."""
-        return None if self.graph is None else tree.flatten(self.graph.inputs)
+        return None if self.functional_graph is None else tree.flatten(self.functional_graph.inputs)
 
     @property
     def outputs(self) -> list[SymbolicDataModel] | None:
         """The symbolic outputs as a list; None for a subclass with its own `call`."""
-        return None if self.graph is None else tree.flatten(self.graph.outputs)
+        return None if self.functional_graph is None else tree.flatten(self.functional_graph.outputs)
 
     @property
     def output_structure(self) -> Any:
         """The symbolic outputs in the structure they were given in; None for a subclass with its own `call`."""
-        return None if self.graph is None else self.graph.outputs
+        return None if self.functional_graph is None else self.functional_graph.outputs
 
     @property
     def input(self) -> Any:
         """The symbolic inputs in the structure they were given in; of a subclass, as of any operation."""
-        return super().input if self.graph is None else self.graph.inputs
+        return super().input if self.functional_graph is None else self.functional_graph.inputs
 
     @property
     def output(self) -> Any:
         """The symbolic outputs likewise."""
-        return super().output if self.graph is None else self.graph.outputs
+        return super().output if self.functional_graph is None else self.functional_graph.outputs
 
     @property
     def input_names(self) -> list[str]:
         """The names of the inputs, in the order of their values; empty for a subclass with its own `call`."""
-        return [] if self.graph is None else self.graph.input_names
+        return [] if self.functional_graph is None else self.functional_graph.input_names
 
     @property
     def output_names(self) -> list[str]:
         """The names of the operations that make the outputs, likewise."""
-        return [] if self.graph is None else self.graph.output_names
+        return [] if self.functional_graph is None else self.functional_graph.output_names
 
     def get_module(self, name: str | None = None, index: int | None = None) -> Module:
         """One of `modules`, by name or by index.
@@ -206,7 +206,11 @@ class Program(Module, Trainer, Generic[Out]):
         Raises:
             DataError: a dict that an input's class or schema refuses.
         """
-        return super().as_input(value) if self.graph is None else read_inputs(self.name, self.graph, value)
+        return (
+            super().as_input(value)
+            if self.functional_graph is None
+            else read_inputs(self.name, self.functional_graph, value)
+        )
 
     def as_target(self, value: Any) -> Any:
         """A target in the structure of the graph's outputs; a dict of plain data is read by the output's schema."""
@@ -214,18 +218,18 @@ class Program(Module, Trainer, Generic[Out]):
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the graph on values for the inputs, in their structure."""
-        if self.graph is None:
+        if self.functional_graph is None:
             raise ConfigurationError(
                 f"{type(self).__name__} has neither a graph nor its own call: pass inputs= and outputs= to "
                 "Program.__init__, or define `async def call(self, inputs, training=False)`"
             )
-        return await call_graph(self.name, self.graph, inputs)
+        return await call_graph(self.name, self.functional_graph, inputs)
 
     async def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs of the graph, as new symbols."""
-        if self.graph is None:
+        if self.functional_graph is None:
             return await super().compute_output_spec(*args, **kwargs)
-        return symbolic_outputs(self.name, self.graph, args)
+        return symbolic_outputs(self.name, self.functional_graph, args)
 
     async def build_whole(self, inputs: Any) -> None:
         """Build this program and all modules below, so that their variables are there before the first call.
@@ -238,7 +242,7 @@ class Program(Module, Trainer, Generic[Out]):
         """
         if not self.built:
             await awaited(self.build(inputs))
-        if self.graph is None:
+        if self.functional_graph is None:
             await self.build_inside((as_symbols(inputs),))
 
     # --- saving ------------------------------------------------------------------------------------------
@@ -246,11 +250,11 @@ class Program(Module, Trainer, Generic[Out]):
     def get_config(self) -> dict[str, Any]:
         """Of a graph that was given to the constructor, its operations and how they are connected; else, of a subclass,
         the constructor's arguments."""
-        if self.graph is None or not (type(self) is Program or "inputs" in self.arguments):
+        if self.functional_graph is None or not (type(self) is Program or "inputs" in self.named_arguments):
             return super().get_config()
-        others = {name: value for name, value in self.arguments.items() if name not in ("inputs", "outputs")}
+        others = {name: value for name, value in self.named_arguments.items() if name not in ("inputs", "outputs")}
         own = {name: getattr(self, name) for name in self.own_settings}
-        return {**serialize_synalinks_object(others), **own, **graph_to_config(self.graph)}
+        return {**serialize_synalinks_object(others), **own, **graph_to_config(self.functional_graph)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -339,7 +343,7 @@ class Program(Module, Trainer, Generic[Out]):
     def _repr_html_(self) -> str:
         modules = f"{len(self.modules)} modules, {len(self.trainable_variables)} trainable variables"
         shown = _html.folded("summary", _html.preformatted(summarise(self, SummaryOptions()))) if self.built else ""
-        picture = "" if self.graph is None else diagram(self.graph, self.name)
+        picture = "" if self.functional_graph is None else diagram(self.functional_graph, self.name)
         return _html.block(f"{type(self).__name__} {self.name}: {modules}", picture, shown)
 
 

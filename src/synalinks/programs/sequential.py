@@ -112,7 +112,7 @@ class Sequential(Program):
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """What the last module makes of what the others made; before it is built, of None."""
-        if self.graph is not None:
+        if self.functional_graph is not None:
             return await super().call(inputs, training)
         self.built = False  # None has no schema to build with
         for module in self._row:
@@ -120,7 +120,7 @@ class Sequential(Program):
         return inputs
 
     def _unbuild(self) -> None:
-        self.graph, self.built, self.output_spec = None, False, None
+        self.functional_graph, self.built, self.output_spec = None, False, None
 
     def _rebuild(self) -> None:
         if len(self._row) > 1 and isinstance(self._row[0], InputModule):
@@ -148,13 +148,13 @@ class Sequential(Program):
         for module in others:
             _check_one_input(self.name, module)
             value = await module(value)
-        self.graph = Graph(first.output, value)
+        self.functional_graph = Graph(first.output, value)
         self.output_spec = value.to_symbolic_data_model() if isinstance(value, SymbolicDataModel) else None
         self.built = True
 
     def get_config(self) -> dict[str, Any]:
         """Name, description and the modules in order; of a subclass that makes them itself, its arguments."""
-        if type(self).__init__ is not Sequential.__init__ and "modules" not in self.arguments:
+        if type(self).__init__ is not Sequential.__init__ and "modules" not in self.named_arguments:
             return super().get_config()
         return {
             "name": self.name,

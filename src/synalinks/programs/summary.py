@@ -37,7 +37,7 @@ class Summarised(Protocol):
 class SummarisedProgram(Summarised, Protocol):
     """A program as the table shows it."""
 
-    graph: Graph | None
+    functional_graph: Graph | None
     optimizer: Any
 
     @property
@@ -61,15 +61,15 @@ def summarise(program: SummarisedProgram, shown: SummaryOptions) -> str:
     from rich.table import Table
 
     width = shown.line_length or _terminal_width()
-    connected = program.graph is not None and not _is_row(program.graph)
+    connected = program.functional_graph is not None and not _is_row(program.functional_graph)
     columns = ["Module (type)", "Output Schema", "Vars #"]
     columns += ["Connected to"] * connected + ["Trainable"] * shown.show_trainable
     table = Table(width=width if shown.positions else None, show_lines=True)
     for column, size in zip(columns, _widths(shown.positions, width, len(columns)), strict=True):
         table.add_column(column, width=size, overflow="fold", justify="right" if column == "Vars #" else "left")
     for operation, depth in _rows(program, shown):
-        row = [_named(operation, depth), _schema(operation, program.graph), str(len(_variables(operation)))]
-        row += [_parents(operation, program.graph)] * connected
+        row = [_named(operation, depth), _schema(operation, program.functional_graph), str(len(_variables(operation)))]
+        row += [_parents(operation, program.functional_graph)] * connected
         row += ["Y" if _is_trainable(operation) else "N"] * shown.show_trainable
         table.add_row(*row)
     file = io.StringIO()  # and not the notebook, where rich would show each line beside the text that is returned

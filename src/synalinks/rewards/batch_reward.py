@@ -46,7 +46,9 @@ class BatchReward(Reward):
         places = [place for place, prediction in enumerate(y_pred) if prediction is not None]
         if not places:
             return rewards
-        targets, predictions = ([self.masks.apply(plain(side[place])) for place in places] for side in (y_true, y_pred))
+        targets, predictions = (
+            [self.field_masks.apply(plain(side[place])) for place in places] for side in (y_true, y_pred)
+        )
         with add_location(f"the batch reward {self.name!r}"):
             found = await awaited(self.call(targets, predictions))
         values = list(found) if hasattr(found, "__iter__") else [found]

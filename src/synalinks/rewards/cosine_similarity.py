@@ -119,7 +119,7 @@ class CosineSimilarity(Reward):
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
         model = serialize_synalinks_object(self.embedding_model)
-        return {"embedding_model": model, "axis": self.axis, "name": self.name, **self.masks.config}
+        return {"embedding_model": model, "axis": self.axis, "name": self.name, **self.field_masks.config}
 
 
 def _cosine(a: Sequence[float], b: Sequence[float]) -> float:

@@ -75,4 +75,4 @@ class ExactMatch(RewardFunctionWrapper):
 
     def get_config(self) -> JsonObject:
         """Name and masks."""
-        return {"name": self.name, **self.masks.config}
+        return {"name": self.name, **self.field_masks.config}

@@ -80,27 +80,27 @@ class Masks:
 class Masked(Copyable):
     """What has masks, and shows them as they were given."""
 
-    masks: Masks
+    field_masks: Masks
 
     @property
     def in_mask(self) -> list[str] | None:
         """Names of the fields to keep."""
-        return self.masks.config["in_mask"]  # type: ignore[no-any-return]
+        return self.field_masks.config["in_mask"]  # type: ignore[no-any-return]
 
     @property
     def out_mask(self) -> list[str] | None:
         """Names of the fields to leave out."""
-        return self.masks.config["out_mask"]  # type: ignore[no-any-return]
+        return self.field_masks.config["out_mask"]  # type: ignore[no-any-return]
 
     @property
     def in_mask_pattern(self) -> str | None:
         """A regular expression for the fields to keep."""
-        return self.masks.config["in_mask_pattern"]  # type: ignore[no-any-return]
+        return self.field_masks.config["in_mask_pattern"]  # type: ignore[no-any-return]
 
     @property
     def out_mask_pattern(self) -> str | None:
         """A regular expression for the fields to leave out."""
-        return self.masks.config["out_mask_pattern"]  # type: ignore[no-any-return]
+        return self.field_masks.config["out_mask_pattern"]  # type: ignore[no-any-return]
 
 
 class Reward(Masked):
@@ -139,7 +139,7 @@ class Reward(Masked):
     ) -> None:
         self.name = name or session.to_snake_case(type(self).__name__)
         self.reduction = reduction
-        self.masks = Masks(in_mask, out_mask, in_mask_pattern, out_mask_pattern)
+        self.field_masks = Masks(in_mask, out_mask, in_mask_pattern, out_mask_pattern)
 
     async def __call__(self, y_true: Any, y_pred: Any) -> float:
         """The reward of one prediction; a missing prediction is worth 0.
@@ -150,7 +150,9 @@ class Reward(Masked):
         if y_pred is None:
             return 0.0
         with add_location(f"the reward {self.name!r}"):
-            value = await awaited(self.call(self.masks.apply(plain(y_true)), self.masks.apply(plain(y_pred))))
+            value = await awaited(
+                self.call(self.field_masks.apply(plain(y_true)), self.field_masks.apply(plain(y_pred)))
+            )
         return check_reward(value, self.name)
 
     async def call(self, y_true: Any, y_pred: Any) -> float:
@@ -159,11 +161,11 @@ class Reward(Masked):
 
     def check_schema(self, schema: Mapping[str, Json], whose: str) -> None:
         """Refuse masks that name no field of a prediction or of a target."""
-        self.masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
+        self.field_masks.check(schema, f"{type(self).__name__} for the {whose}: {self.name}")
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
-        return {"name": self.name, "reduction": self.reduction, **self.masks.config}
+        return {"name": self.name, "reduction": self.reduction, **self.field_masks.config}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Json]) -> Any:
@@ -171,7 +173,7 @@ class Reward(Masked):
         return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
 
     def __repr__(self) -> str:
-        masks = {name: value for name, value in self.masks.config.items() if value is not None}
+        masks = {name: value for name, value in self.field_masks.config.items() if value is not None}
         shown = "".join(f", {name}={value!r}" for name, value in masks.items())
         return f"<{type(self).__name__} name={self.name}{shown}>"
 

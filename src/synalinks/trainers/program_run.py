@@ -49,7 +49,7 @@ class TrainableProgram(RunnableProgram, Protocol):
         fitting: the loop of the `fit` under way, or None.
         last_forecast: the result of the last `estimate`, or None.
         run_ledger: calls of the run that is under way, or of the last one.
-        invocations: how often the trainer called the program.
+        program_invocations: how often the trainer called the program.
     """
 
     optimizer: Optimizer | None
@@ -57,7 +57,7 @@ class TrainableProgram(RunnableProgram, Protocol):
     fitting: Any
     last_forecast: Forecast | None
     run_ledger: Ledger
-    invocations: Invocations
+    program_invocations: Invocations
 
     @property
     def output_structure(self) -> Any: ...
@@ -102,11 +102,11 @@ class ProgramRun:
             values["reward"] = mean_reward.result()
             self.compiled.tracker.sums.assign(mean_reward.sums.get_json())
         for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):
-            values.update(metric.logs(name))
+            values.update(metric.named_logs(name))
         return dict(sorted(values.items()))
 
 
 def begin_run(program: TrainableProgram, ledger: Ledger, runner: Runner | None = None) -> ProgramRun:
     """A run whose calls are collected in a ledger, which becomes the program's `run_ledger`."""
     program.run_ledger = ledger
-    return ProgramRun(program, program.compilation, ledger, program.invocations, runner)
+    return ProgramRun(program, program.compilation, ledger, program.program_invocations, runner)

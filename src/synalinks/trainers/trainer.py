@@ -38,7 +38,7 @@ class Trainer(OnBatch, Compilable):
     Attributes:
         history: of the last `fit`.
         run_ledger: calls of the run that is under way, or of the last one.
-        invocations: how often the trainer called the program, and how long that took.
+        program_invocations: how often the trainer called the program, and how long that took.
         in_fit: whether a `fit` is under way; another one is refused meanwhile.
         fitting: the loop of the `fit` under way, or None.
         last_forecast: the result of the last `estimate`, or None.
@@ -70,7 +70,7 @@ class Trainer(OnBatch, Compilable):
         super().__init__()
         self.history: History | None = None
         self.run_ledger = Ledger()
-        self.invocations = Invocations()
+        self.program_invocations = Invocations()
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self.in_fit = False
         self.fitting: FitLoop | None = None

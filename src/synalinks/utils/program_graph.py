@@ -77,11 +77,11 @@ def graph_of(program: object, shown: Shown) -> ProgramGraph:
             "with the data model of its input, or call it once"
         )
     found = ProgramGraph()
-    if program.graph is None:
+    if program.functional_graph is None:
         found.boxes.append(_box(program, None, shown))
         return found
-    made_by = _inputs(program.graph, found, shown)
-    for node in program.graph.nodes:
+    made_by = _inputs(program.functional_graph, found, shown)
+    for node in program.functional_graph.nodes:
         here = len(found.boxes)
         found.boxes.append(_box(node.operation, node.outputs, shown))
         edges = ((made_by[id(value)], here) for value in node.parents)

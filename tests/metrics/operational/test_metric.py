@@ -41,7 +41,7 @@ class Run:
 
     def __init__(self) -> None:
         self.run_ledger = Ledger()
-        self.invocations = Invocations()
+        self.program_invocations = Invocations()
 
 
 def entry(**changes: Any) -> Entry:
@@ -221,10 +221,10 @@ def test_figures_of_a_program() -> None:
     made = {name: metrics.get(name) for name in ("program_calls", "program_elapsed_time", "program_calls_per_second")}
     made |= {name: metrics.get(name) for name in ("program_cost", "program_avg_cost_per_invocation")}
     assert len(made) == len(PROGRAM)
-    run.invocations.count = 7
+    run.program_invocations.count = 7
     for metric in made.values():
         metric.bind_program(run)
-    run.invocations.count, run.invocations.elapsed, run.invocations.wall = 11, 6.0, 2.0
+    run.program_invocations.count, run.program_invocations.elapsed, run.program_invocations.wall = 11, 6.0, 2.0
     for phase, kind in (("train", "chat"), ("candidate", "embed"), ("reward", "chat"), ("metric", "chat")):
         run.run_ledger.record(entry(phase=phase, kind=kind))
     found = {name: metric.result() for name, metric in made.items()}

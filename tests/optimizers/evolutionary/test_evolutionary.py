@@ -47,7 +47,7 @@ def selected(pool: Mapping[str, float], times: int = 400, **options: Any) -> Cou
 
 def proposals(epochs: int, pool: Mapping[str, float], times: int = 400, **options: Any) -> Counter[str]:
     optimizer, holder = Evolve(**options), variable(pool)
-    optimizer.state.update({"epochs": epochs})
+    optimizer.progress.update({"epochs": epochs})
     step = Step(epochs, 0, [], "", np.random.default_rng(0))
 
     async def one() -> str:

@@ -31,7 +31,7 @@ class Runs(Protocol):
     """The part of a program that such a metric reads."""
 
     run_ledger: Ledger
-    invocations: Invocations
+    program_invocations: Invocations
 
 
 class OperationalMetric(Metric):
@@ -138,7 +138,7 @@ class OperationalMetric(Metric):
         return current_run().ledger if self._program is None else self._program.run_ledger
 
     def _invocations(self) -> Invocations:
-        return Invocations() if self._program is None else self._program.invocations
+        return Invocations() if self._program is None else self._program.program_invocations
 
 
 class LMOperationalMetric(OperationalMetric):

@@ -106,7 +106,7 @@ class FunctionCallingAgent(Module):
     examples = SettingOf("tool_calls_generator")
     use_inputs_schema = SettingOf("tool_calls_generator")
     use_outputs_schema = SettingOf("tool_calls_generator")
-    data_model = FixedSetting("arguments")
+    data_model = FixedSetting("named_arguments")
     schema = SettingOf("final_generator")
     streaming = SettingOf("final_generator")
 

@@ -25,7 +25,7 @@ class InputModule(Module):
         'question'
     """
 
-    input_data_model = FixedSetting("arguments")
+    input_data_model = FixedSetting("named_arguments")
 
     def __init__(
         self,

@@ -40,7 +40,7 @@ class Lambda(Module):
         ConfigurationError: no function; at a call, a result of another kind or one that breaks the schema.
     """
 
-    data_model = FixedSetting("arguments")
+    data_model = FixedSetting("named_arguments")
 
     def __init__(
         self,

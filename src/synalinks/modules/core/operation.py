@@ -157,7 +157,7 @@ class Operation(Copyable):
     own_settings: ClassVar[tuple[str, ...]] = ("name", "description")
 
     @property
-    def arguments(self) -> dict[str, Any]:
+    def named_arguments(self) -> dict[str, Any]:
         """What the constructor was given, by name, hooks aside: these are of a run, and not saved."""
         given = _bind(type(self), self.constructor_arguments)
         return {name: value for name, value in given.items() if name != "hooks"}
@@ -169,7 +169,7 @@ class Operation(Copyable):
             ConfigurationError: an argument that can't be written as JSON; the message says which.
         """
         config: dict[str, Any] = {}
-        for name, value in self.arguments.items():
+        for name, value in self.named_arguments.items():
             try:
                 config[name] = serialize_synalinks_object(value)
             except ConfigurationError as error:

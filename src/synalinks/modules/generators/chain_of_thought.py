@@ -45,8 +45,8 @@ class ChainOfThought(OverGenerator):
         name, description, trainable, hooks: as for any module.
     """
 
-    data_model = FixedSetting("arguments")
-    tools = FixedSetting("arguments")
+    data_model = FixedSetting("named_arguments")
+    tools = FixedSetting("named_arguments")
     tool_schemas = SettingOf("generator")
     return_inputs = SettingOf("generator")
     streaming = SettingOf("generator")

@@ -85,8 +85,8 @@ class Generator(Module):
         ConfigurationError: an unknown reasoning effort, examples that are no pairs, a template in error, no tool.
     """
 
-    data_model = FixedSetting("arguments")
-    tools = FixedSetting("arguments")
+    data_model = FixedSetting("named_arguments")
+    tools = FixedSetting("named_arguments")
     temperature = SamplingOption()
     max_tokens = SamplingOption()
     top_p = SamplingOption()

@@ -48,7 +48,7 @@ class Compilable:
 
     if TYPE_CHECKING:
         run_ledger: Ledger
-        invocations: Invocations
+        program_invocations: Invocations
 
         @property
         def output_structure(self) -> Any: ...

@@ -15,7 +15,7 @@ from synalinks.optimizers.search import Place
 
 def places_of(program: object, variables: Sequence[Variable]) -> dict[str, Place]:
     """The place of each variable, by its path; stages are in the order of the graph, where there is one."""
-    graph: Graph | None = getattr(program, "graph", None)
+    graph: Graph | None = getattr(program, "functional_graph", None)
     modules = list(_in_order(program, graph))
     owned_by: dict[int, Module] = {}
     for module in modules:
