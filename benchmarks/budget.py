@@ -18,6 +18,7 @@ from decimal import Decimal
 
 from synalinks.errors import BudgetExceeded
 from synalinks.lm import Budget, Call, Client, Limits, Reply, Request, Usage, use_budget, use_provider
+from synalinks.lm.budget.expected import UsageStatistics
 from synalinks.lm.process import PROCESS
 
 MODEL = "openai/gpt-4o"
@@ -74,6 +75,7 @@ class Provider:
 def run(cap: str, answer: tuple[int, int], latency: float) -> Run:
     """One run, from a process's first call on."""
     PROCESS.clear()
+    PROCESS.usage_statistics = UsageStatistics(PROCESS.ledger)  # those of the run before would set the caps of this one
     provider, rng = Provider(answer, latency), random.Random(3)
     client = Client(MODEL, limits=Limits(rpm=10**9, tpm=10**12, concurrency=AT_ONCE), cache="off")
 

@@ -329,14 +329,18 @@ def test_a_models_own_limit_is_no_end_of_the_budget() -> None:
 
 
 def test_first_caps() -> None:
-    def cap(model: str = MODEL, usual: int | None = None, **more: Any) -> int:
+    def cap(model: str = MODEL, usual: int | None = None, longest: int | None = None, **more: Any) -> int:
         request = Request("chat", model, messages=[{"role": "user", "content": "x"}], **more)
-        return AnswerCaps(request, needs_of(request, None, ()), OutputLimits()).first(TypicalUsage(usual))
+        return AnswerCaps(request, needs_of(request, None, ()), OutputLimits()).first(
+            TypicalUsage(usual, longest=longest)
+        )
 
     yes = schema_of({"type": "object", "properties": {"yes": {"type": "boolean"}}})
     assert cap() == FIRST_CAP and cap(usual=100) == 200 and cap(usual=3) == LEAST_CAP
     assert cap("openai/gpt-3.5-turbo", usual=5000) == 4096, "no higher than the model's published limit"
     assert cap("openai/o3") == OUTPUT_ALLOWANCE == cap(options={"reasoning_effort": "high"}), "thinking takes its time"
+    assert cap(longest=50) == 200 and cap(longest=5) == LEAST_CAP and cap(longest=5000) == FIRST_CAP
+    assert cap("openai/o3", longest=5000) == OUTPUT_ALLOWANCE and cap(usual=100, longest=10) == 200
     assert cap(schema=yes) == LEAST_CAP + 2 * len('{"yes":false}')
 
 
@@ -397,6 +401,37 @@ def test_many_calls_are_out_at_once_under_a_small_budget() -> None:
     with use_clock(LoopClock()):
         run(main())
     assert most >= 8
+
+
+def test_a_call_that_waits_has_the_cap_of_what_is_known_when_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At first one cap takes nearly all of the budget; after four short answers many fit."""
+    monkeypatch.setattr(PROCESS, "usage_statistics", UsageStatistics(PROCESS.ledger))
+    model = "ollama/waits"
+    out, most = 0, 0
+    caps: list[int | None] = []
+
+    async def provider(call: Call) -> Reply:
+        nonlocal out, most
+        out += 1
+        caps.append(call.output_cap)
+        most = max(most, out)
+        await asyncio.sleep(1)
+        out -= 1
+        return Reply("fine", usage=Usage(100, output_text=10), finish="stop")
+
+    set_price(model, input=1, output=10)
+
+    async def main() -> None:
+        client = Client(model, cache="off")
+        with use_provider(provider), use_budget(Budget(usd="0.05")):
+            async with asyncio.TaskGroup() as group:
+                for number in range(16):
+                    messages = [{"role": "user", "content": f"question {number}"}]
+                    group.create_task(client.send(Request("chat", model, messages=messages)))
+
+    with use_clock(LoopClock()):
+        run(main())
+    assert caps[0] == FIRST_CAP and caps[-1] == LEAST_CAP and most >= 8
 
 
 @pytest.mark.parametrize("first", [False, True])

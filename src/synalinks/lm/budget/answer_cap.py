@@ -59,13 +59,14 @@ class AnswerCaps:
         request = self._request
         if usual.output is not None:
             cap = max(LEAST_CAP, ROOMY * usual.output)
-        elif is_reasoning_model(request.model) or not _THINKING.isdisjoint(request.options):
-            cap = OUTPUT_ALLOWANCE
         else:
-            cap = FIRST_CAP
-            size = None if request.schema is None or request.tools else longest(request.schema)
+            thinks = is_reasoning_model(request.model) or not _THINKING.isdisjoint(request.options)
+            cap = OUTPUT_ALLOWANCE if thinks else FIRST_CAP
+            size = None if thinks or request.schema is None or request.tools else longest(request.schema)
             if size is not None:  # a token is a byte at least; the rest is for blanks, which a schema does not bound
                 cap = min(cap, LEAST_CAP + 2 * size)
+            if usual.longest is not None:
+                cap = min(cap, max(LEAST_CAP, LARGER * usual.longest))
         room = self._limits.room(request.model, self._needs.prompt, usual.share)
         return min(cap, self.most) if room is None else min(cap, self.most, room)
 

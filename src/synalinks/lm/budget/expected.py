@@ -27,6 +27,8 @@ from synalinks.lm.core.call import Call, Reply
 LEVEL = 0.95
 #: Values from which on the percentile exists: the least n with (n + 1) * LEVEL <= n.
 ENOUGH = math.ceil(LEVEL / (1 - LEVEL) - 1e-9)
+#: Values from which on the greatest says something.
+FEW = 4
 #: Values that are kept, the latest; prompts and answers change as a program is trained.
 WINDOW = 512
 
@@ -39,11 +41,13 @@ class TypicalUsage:
         output: tokens of the answer.
         share: tokens of the prompt, as a share of their bound.
         seconds: of the provider's time.
+        longest: tokens of the longest answer so far, where there were `FEW`; too little to go by without room to spare.
     """
 
     output: int | None = None
     share: float | None = None
     seconds: float | None = None
+    longest: int | None = None
 
 
 class Entries(Protocol):
@@ -76,11 +80,13 @@ class UsageStatistics:
         key = (request.kind, request.model, module)
         with self._lock:
             self._take_in()
-            output = 0.0 if request.kind == "embed" else _high(self._outputs.get(key))
+            outputs = self._outputs.get(key)
+            output = 0.0 if request.kind == "embed" else _high(outputs)
             return TypicalUsage(
                 None if output is None else math.ceil(output),
                 _high(self._shares.get(key[:2])),
                 _high(self._seconds.get(key)),
+                None if outputs is None else outputs.longest(),
             )
 
     def note_prompt(self, call: Call, bound: int, reply: Reply) -> None:
@@ -132,6 +138,10 @@ class Recent:
         if count < ENOUGH:
             return None
         return self._sorted[math.ceil((count + 1) * LEVEL - 1e-9) - 1]
+
+    def longest(self) -> int | None:
+        """The greatest value, or None if there are less than `FEW`."""
+        return math.ceil(self._sorted[-1]) if len(self._sorted) >= FEW else None
 
     def median(self) -> float | None:
         """The middle value, or None if there is none."""

@@ -100,11 +100,12 @@ class BudgetLayer:
     async def _send(self, call: Call, trackers: Sequence[BudgetTracker], below: Handler) -> Reply:
         """An attempt, repeated where a cap of this layer is all that was wrong with it."""
         needs = self._needs(call, trackers)
-        caps = AnswerCaps(call.request, needs, self._limits)
+        caps, first_cap = AnswerCaps(call.request, needs, self._limits), None
         if needs.limit is None and needs.limits_answer(trackers):
             usual = TypicalUsage() if self._statistics is None else self._statistics.usual(call)
-            needs = replace(needs, most=caps.first(usual))
-        outcome, asked = await self._attempt(call, needs, trackers, below)
+            first_cap = caps.first
+            needs = replace(needs, most=first_cap(usual))
+        outcome, asked = await self._attempt(call, needs, trackers, below, first_cap)
         while (most := caps.next(asked, outcome, trackers)) is not None:
             needs = replace(needs, most=most)
             if call.admission is not None:
@@ -133,16 +134,23 @@ class BudgetLayer:
         return outcome.last_cost(price is not None and price.is_free)
 
     async def _attempt(
-        self, call: Call, needs: Needs, trackers: Sequence[BudgetTracker], below: Handler, restart: bool = False
+        self,
+        call: Call,
+        needs: Needs,
+        trackers: Sequence[BudgetTracker],
+        below: Handler,
+        first_cap: Callable[[TypicalUsage], int] | None = None,
+        restart: bool = False,
     ) -> tuple[Reply | LMError, Call]:
         """An attempt, reserved, sent and settled: how it ended, and the call as it was sent.
 
         Args:
+            first_cap: see `Reservation`.
             restart: whether a sink has received a part of the attempt before.
         """
         statistics = self._statistics
         usual = None if statistics is None else lambda: statistics.usual(call)
-        held = Reservation(trackers, needs, self._queue, call.trace, usual, _outer.get())
+        held = Reservation(trackers, needs, self._queue, call.trace, usual, first_cap, _outer.get())
         for tracker in trackers:
             if tracker.refill is not None:
                 await tracker.refill(needs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from synalinks.lm.budget.expected import TypicalUsage
@@ -24,6 +25,8 @@ class Reservation:
         queue: where it waits.
         trace: of the call.
         usual: gives what such calls usually take; None where that is not learnt.
+        first_cap: gives the cap on the answer by what is usual, which may be known only after it has waited; None where
+            the cap of `needs` stays.
         within: the reservation of the attempt that this one is made to answer, or None.
         following: trackers that end where a cassette says, and refuse nothing themselves.
 
@@ -40,6 +43,7 @@ class Reservation:
         queue: Queue,
         trace: Trace,
         usual: Callable[[], TypicalUsage] | None = None,
+        first_cap: Callable[[TypicalUsage], int] | None = None,
         within: Reservation | None = None,
         following: frozenset[BudgetTracker] = frozenset(),
     ) -> None:
@@ -55,6 +59,7 @@ class Reservation:
         self.broke: tuple[BudgetTracker, Amount] | None = None
         self._queue = queue
         self._usual = usual
+        self._first_cap = first_cap
         self._following = following
         self._shares: tuple[Amount, ...] = ()
         self._held = False
@@ -136,7 +141,10 @@ class Reservation:
         """The most that the attempt can take, the cap on answer tokens that makes it so, and what it rarely exceeds."""
         if isinstance(self.needs, Amount):
             return self.needs, None, None
-        bound, cap = self.needs.bound(self.trackers, None if self.within is None else self._returning)
+        needs = self.needs
+        if self._woken is not None and self._usual is not None and self._first_cap is not None:
+            needs = replace(needs, most=self._first_cap(self._usual()))
+        bound, cap = needs.bound(self.trackers, None if self.within is None else self._returning)
         if self._usual is None or all(tracker.budget.mode == "hard" for tracker in self.trackers):
             return bound, cap, None
         return bound, cap, self.needs.usual(self._usual(), cap)

@@ -27,9 +27,9 @@ from synalinks.lm.cache.store import Store, StoreBusy
 T = TypeVar("T")
 
 #: Seconds after which a lease ends that is not renewed: for so long a process that died holds up the others.
-LEASE = 30.0
-#: Renewals in that time, so that a delay of two of them loses nothing.
-RENEWALS = 3
+LEASE = 10.0
+#: Renewals in that time, so that a delay of three of them loses nothing.
+RENEWALS = 4
 #: Seconds before a waiting call looks again: a part of the time it has waited, within limits.
 SOONEST, LATEST, PART = 0.01, 1.0, 1 / 8
 
