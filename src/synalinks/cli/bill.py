@@ -99,7 +99,8 @@ def render(
         table, _, words = ledger.table(epoch, phase).partition("\n\n")
         text += f"\n\n{table}"
         total = ledger.total
-        if total.failed_tokens or total.uncertain:  # else the words repeat what is above
+        spent = total.failed_cost
+        if total.uncertain or spent.known or spent.unknown:  # else the words repeat what is above
             text += f"\n\n{words}"
     return text
 

@@ -231,10 +231,11 @@ class RemoteModel(ModelCounters, Module):
         """
         if not error.fails_sample or raises or self.on_error == "raise":
             raise error
+        words = scrubbed(str(error)).removeprefix(f"{self.model}: ")
         warn_of_failure(
             self.model,
             error.kind,
-            f"{self.model}: a call failed for good and counts as None: {scrubbed(str(error))} (at {scope.current()})",
+            f"{self.model}: a call failed for good and counts as None: {words} (at {scope.current()})",
         )
 
     def get_config(self) -> dict[str, Any]:
