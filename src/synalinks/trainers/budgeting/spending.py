@@ -17,8 +17,9 @@ def spent_of_budget() -> str | None:
 
 
 def money_spent(ledger: Ledger) -> str | None:
-    """The money billed so far, for the progress line; None where nothing has a price."""
+    """The money billed so far, for the progress line, and what it would be live where that differs; None where nothing
+    has a price."""
     total = ledger.total
     if total.as_if.unknown == 0 and total.as_if.known == 0:
         return None
-    return money_text(total)
+    return str(total.billed) if total.billed == total.as_if else money_text(total, "as if live")
