@@ -210,3 +210,10 @@ class Fresh(Optimizer):
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
         self.count += 1
         return {"instructions": f"attempt {self.count}"}
+
+
+def readable(prompt: str) -> str:
+    """A prompt with the JSON of its input over several lines."""
+    before, mark, rest = prompt.rpartition("<input>\n")
+    line, _, after = rest.partition("\n")
+    return f"{before}{mark}{json.dumps(json.loads(line), indent=2)}\n{after}"

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 import synalinks
-from programs_under_test import Answer, Persona, Question, Speaker, compiled, data, fit, lm, number_of, solver
+from programs_under_test import Answer, Persona, Question, Speaker, compiled, data, fit, lm, number_of, readable, solver
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.call import Call
 from synalinks.lm.providers.fake.scripted import prompt_of
 from synalinks.optimizers.racing import PromptRacing
 from synalinks.testing import ScriptedProvider
 
+SHOWN = Path(__file__).parent / "prompts.txt"
 RULES = ("Add one.", "Mind the sign.", "Read it twice.")
 
 
@@ -44,7 +45,8 @@ class Pupil:
         else:
             has = [rule for rule in RULES if rule in current]
             missing = [rule for rule in RULES if rule not in has]
-            text = " ".join(["Solve.", *has, *missing[:1]])
+            new = missing[self.asked % len(missing)] if missing else ""
+            text = " ".join(["Solve.", *has, new]).strip()
         return {"thinking": "A rule was missing.", "instructions": text}
 
     def answer(self, number: int, prompt: str) -> Any:
@@ -240,26 +242,23 @@ def test_wrong_arguments(options: Mapping[str, Any]) -> None:
         PromptRacing(**options)
 
 
-def test_the_proposers_prompt() -> None:
+def test_the_prompts_as_text() -> None:
+    """Where a prompt is changed on purpose, look at it, and write it into the file by `SHOWN.write_text(text)`."""
     pupil = Pupil()
     train(racing(solver(instructions="Solve.")), pupil, calls=200)
-    text = pupil.prompts[-1]
-    inputs = json.loads(text[text.index('{"program_description"') : text.rindex("}") + 1])
-    assert inputs["program_description"] == "Solves."
-    assert inputs["module"] == {
-        "name": "solver_generator",
-        "purpose": "A module whose output is a language model's answer in the form of a schema.",
-        "stage": "the only module that is trained; its outputs are the program's",
-        "inputs": ["question: string, The question"],
-        "outputs": ["answer: integer, The answer"],
-    }
-    assert inputs["sample_inputs"][0] == {"question": "number 0"} and inputs["worked_examples"] == 12
-    assert list(inputs["current_variable"]) == ["instructions"]
-    assert inputs["earlier_versions"][-1]["variable"] == inputs["current_variable"]
-    wrong = inputs["wrong_predictions"]
-    assert 0 < len(wrong) <= 8
-    assert list(wrong[0]) == ["inputs", "predicted_outputs", "ground_truth", "feedback", "reward"]
-    assert "at most 2000 characters" in text
+    merge = next(prompt for prompt in pupil.prompts if "other_variable" in prompt)
+    text = "\n".join([readable(pupil.prompts[-1]), "-" * 80, readable(merge), ""])
+    assert text == SHOWN.read_text(encoding="utf-8")
+
+
+def test_what_was_tried_and_lost_is_shown_with_its_reward() -> None:
+    pupil = Pupil(("Think.", "Look twice.", "Be bold."))
+    history = train(racing(solver(instructions="Solve.")), pupil, calls=200)
+    lost = [one["changed"] for one in history.candidates if one["outcome"] == "child: lost"]
+    (path,) = lost[0]
+    shown = json.loads(readable(pupil.prompts[-1]).rpartition("<input>\n")[2].partition("\n</input>")[0])
+    versions = [one["variable"] for one in shown["earlier_versions"]]
+    assert lost[0][path] in versions and all(0 <= one["reward"] <= 1 for one in shown["earlier_versions"])
 
 
 def test_replayed_byte_for_byte_and_cut_off_to_the_same_program(tmp_path: Path) -> None:

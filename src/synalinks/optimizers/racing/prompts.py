@@ -17,7 +17,7 @@ class ProposalInputs(DataModel):
     module: Module = Field(description="The module whose variable it is")
     sample_inputs: list[Json] = Field(default=[], description="Inputs that the program gets")
     worked_examples: int = Field(default=0, description="Worked examples that the prompt shows besides the variable")
-    earlier_versions: list[JsonObject] = Field(default=[], description="Versions before, the last one last")
+    earlier_versions: list[JsonObject] = Field(default=[], description="Versions that were tried, the last one last")
     wrong_predictions: list[JsonObject] = Field(default=[], description="Predictions that did not score fully")
     current_variable: JsonObject = Field(description="The variable as it is")
 

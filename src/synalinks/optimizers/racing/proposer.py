@@ -38,7 +38,7 @@ class Proposer:
 
     Attributes:
         tried: every value so far, in its normal form.
-        versions: values that were kept, as the proposer is shown them, the last one last.
+        versions: values that were raced, as the proposer is shown them, the last one last.
     """
 
     problem: Problem
@@ -118,8 +118,9 @@ class Proposer:
             return None, f"refused: {reason}"
         return parent.with_fields(self.variable.path, values), "proposed"
 
-    def remember(self, state: State, reward: float, count: int) -> None:
-        """Add a value that was kept to the versions that are shown."""
-        value = self.learnable(state)
+    def remember(self, state: State) -> None:
+        """Add a value that was raced to the versions that are shown, with its mean reward so far."""
+        value, rewards = self.learnable(state), [answer.reward for answer in self.problem.known(state).values()]
         shown = [one for one in self.versions if one["variable"] != value]
-        self.versions = [*shown, grounding.version(value, reward, count)][-grounding.VERSIONS - 1 :]
+        new = grounding.version(value, sum(rewards) / len(rewards) if rewards else 0.0, len(rewards))
+        self.versions = [*shown, new][-grounding.VERSIONS - 1 :]

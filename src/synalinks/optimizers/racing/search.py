@@ -205,9 +205,8 @@ class RacingSearch:
         self._before, self.best = self.best, child
         self._kept.append(child)
         self.problem.keep(child)
-        rewards = [answer.reward for answer in self.problem.known(child).values()]
         for proposer in self.proposers:
-            proposer.remember(child, sum(rewards) / len(rewards) if rewards else 0.0, len(rewards))
+            proposer.remember(child)
 
     # --- rounds ------------------------------------------------------------------------------------------------
 
@@ -228,13 +227,19 @@ class RacingSearch:
             return True
         winners = [child for child in await self._race(children, cases) if self._ahead(child, cases)]
         for child in children:
-            if child not in winners:
+            if child not in winners:  # a race that is lost has bad luck in it: what it says may be right
+                self._proposer.remember(child)
                 self.problem.note(child, "child: lost", [self.best])
         if winners:
             self._adopt(winners[0], "child")
             for other in winners[1:2]:
                 await self._merge(other, cases)
         return True
+
+    @property
+    def _proposer(self) -> Proposer:
+        """Whose turn it is."""
+        return self.proposers[(self._turn - 1) % len(self.proposers)]
 
     def _ahead(self, child: State, cases: Sequence[Case]) -> bool:
         return self._paired(child, self.best, cases).total_in_units >= self._needed(cases)
@@ -293,13 +298,12 @@ class RacingSearch:
     async def _children(self, wrong: Sequence[Wrong]) -> list[State]:
         """New children of the best state, each written from its own draw of the wrong predictions."""
         children, rng = list[State](), self.problem.rng
-        proposer = self.proposers[self._turn % len(self.proposers)]
         self._turn += 1
         sets = [
             [wrong[int(i)] for i in rng.permutation(len(wrong))[: self.pace.wrong]] for _ in range(self.pace.children)
         ]
         self._spend(len(sets))
-        for child, outcome in await proposer.improve(self.best, sets):
+        for child, outcome in await self._proposer.improve(self.best, sets):
             if child is None:
                 self.problem.note(self.best, outcome, [self.best])
             elif child.key not in {one.key for one in children}:
@@ -310,10 +314,9 @@ class RacingSearch:
         """One child of the two winners, raced against the better one."""
         if self.problem.calls_left < len(cases) + 1:
             return
-        proposer = self.proposers[(self._turn - 1) % len(self.proposers)]
         wrong = self._wrong(cases)[: self.pace.wrong]
         self._spend(1)
-        child, outcome = await proposer.merge(self.best, other, wrong)
+        child, outcome = await self._proposer.merge(self.best, other, wrong)
         if child is None:
             self.problem.note(self.best, f"merge {outcome}", [self.best, other])
             return

@@ -10,8 +10,7 @@ import pytest
 
 import synalinks
 from omega_under_test import OmegaProvider, inputs_of, is_crossover, omega, one_hint_more, program
-from programs_under_test import data, fit
-from synalinks.lm.core.call import Call
+from programs_under_test import data, fit, readable
 from synalinks.lm.providers.fake.scripted import prompt_of
 from synalinks.optimizers import grounding
 from synalinks.optimizers.evolutionary.omega import prompts
@@ -28,18 +27,13 @@ def trained(propose: Any = one_hint_more, epochs: int = 2, **options: Any) -> tu
     return made, provider
 
 
-def readable(call: Call) -> str:
-    """A prompt with its JSON over several lines."""
-    before, mark, rest = prompt_of(call.request).rpartition("<input>\n")
-    line, _, after = rest.partition("\n")
-    return f"{before}{mark}{json.dumps(json.loads(line), indent=2)}\n{after}"
-
-
 def test_the_prompts_as_text() -> None:
     """Where a prompt is changed on purpose, look at it, and write it into the file by `SHOWN.write_text(text)`."""
     _, provider = trained(merging_rate=1.0)
     crossover = next(call for call in provider.proposals if is_crossover(call))
-    text = f"{readable(provider.proposals[1])}\n{'-' * 80}\n{readable(crossover)}\n"
+    text = "\n".join(
+        [readable(prompt_of(provider.proposals[1].request)), "-" * 80, readable(prompt_of(crossover.request)), ""]
+    )
     assert text == SHOWN.read_text(encoding="utf-8")
 
 
