@@ -6,6 +6,7 @@ import asyncio
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 
 import synalinks
@@ -268,3 +269,14 @@ def test_a_copy_is_in_no_training() -> None:
     assert program.optimizer.program is program
     twin = copy.deepcopy(program.optimizer)
     assert twin.program is None and twin.seen is not program.optimizer.seen
+
+
+def test_a_generator_of_random_numbers_of_its_own_serves_until_a_fit_begins() -> None:
+    class Own(synalinks.RandomFewShot):
+        """Made with a generator of its own, as subclasses elsewhere are."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.rng = np.random.default_rng(7)
+
+    assert Own().rng.integers(1000) == np.random.default_rng(7).integers(1000)

@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import synalinks
@@ -82,6 +83,11 @@ def test_a_lambda_is_refused_and_a_local_function_is_loaded_as_a_local_class_is(
             saving.deserialize_synalinks_object(saved)
         known = {"local": local, "Local": Local}
         assert type(saving.deserialize_synalinks_object(saved, custom_objects=known)) is type(one)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    saved = saving.serialize_synalinks_object({"k": np.int64(3), "weights": [np.float32(0.5), np.float64(0.25)]})
+    assert json.dumps(saved) == '{"k": 3, "weights": [0.5, 0.25]}'
 
 
 def test_what_is_no_data_is_refused_by_kind() -> None:

@@ -118,6 +118,10 @@ class InPlace(Copyable):
             self._rng = np.random.default_rng(session.get_setting("seed", SEED))
         return self._rng
 
+    @rng.setter
+    def rng(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
     def add_variable(
         self,
         initializer: Callable[[], Any] | Mapping[str, Json] | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import numbers
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from synalinks import _json
 from synalinks.data import JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.errors import ConfigurationError
 from synalinks.saving import registry
@@ -94,6 +96,8 @@ def serialize_synalinks_object(obj: Any) -> Any:
         return obj.value
     if isinstance(obj, _PLAIN):
         return obj
+    if isinstance(obj, numbers.Real):  # of NumPy
+        return _json.number(obj)
     if isinstance(obj, (list, tuple, set, frozenset)):
         return [serialize_synalinks_object(item) for item in obj]
     if isinstance(obj, Mapping):
