@@ -306,7 +306,7 @@ def test_names_serve_wherever_an_object_does() -> None:
         optimizer="random_few_shot", reward="exact_match", metrics=["exact_match", "f1_score", "CosineSimilarity"]
     )
     assert isinstance(made.optimizer, synalinks.RandomFewShot) and isinstance(made.reward, synalinks.ExactMatch)
-    assert [metric.name for metric in made.metrics] == ["exact_match", "f1_score", "cosine_similarity"]
+    assert [metric.name for metric in made.metrics] == ["reward", "exact_match", "f1_score", "cosine_similarity"]
     search = synalinks.OMEGA(language_model="ollama/p", embedding_model="ollama/e")
     assert (search.language_model.model, search.embedding_model.model) == ("ollama/p", "ollama/e")
     made.compile(optimizer="OMEGA", reward="CosineSimilarity")
