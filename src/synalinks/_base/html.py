@@ -69,9 +69,11 @@ def preformatted(text: str) -> str:
     return f'<pre style="overflow-x:auto;line-height:1.2">{escape(text)}</pre>'
 
 
-def folded(title: str, html: str) -> str:
-    """HTML that is shown on demand."""
-    return f'<details><summary style="cursor:pointer">{escape(title)}</summary>{html}</details>'
+def folded(title: str, html: str, opened: bool = False) -> str:
+    """HTML that is shown on demand, or hidden so."""
+    return (
+        f'<details{" open" if opened else ""}><summary style="cursor:pointer">{escape(title)}</summary>{html}</details>'
+    )
 
 
 def fields(title: str, values: Mapping[str, object]) -> str:

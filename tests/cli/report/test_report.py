@@ -53,6 +53,7 @@ def test_one_run_of_all_its_files(folder: Path, tmp_path: Path) -> None:
     text, found = report(tmp_path / "r.html", folder)
     for part in ("Reward by epoch", "Reward by calls", "What each epoch took", "as if live", "1. in the pool: "):
         assert part in text
+    assert "<details open><summary" in text, "the prompt of the only module is seen at once"
     for kind in ("cassette", "ledger", "history", "program"):
         assert f"({kind})" in text
     assert found["runs"] == [folder.name]

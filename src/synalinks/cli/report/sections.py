@@ -149,5 +149,5 @@ def prompts(run: RunFiles) -> str:
     shown = []
     for module, (_, number) in sorted(last.items()):
         said = (_html.block(heading, _html.paragraph(text)) for heading, text in asked(run.rows[number].request))
-        shown.append(_html.folded(module or "call", "".join(said)))
+        shown.append(_html.folded(module or "call", "".join(said), opened=len(last) == 1))
     return "".join(shown)
