@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.lm.providers import wire
 
 import synalinks
-from synalinks.errors import AuthenticationError, ConfigurationError
+from synalinks.errors import AuthenticationError, ConfigurationError, LMError
 from synalinks.lm import Call, Reply, Request, Spec, register_provider
 from synalinks.lm.providers import Credentials, key_of, make, registry, resolve, saved_base
 
@@ -123,6 +125,31 @@ def test_a_refusal_says_why_no_key_was_sent(credentials: Credentials, words: str
     handler = make(resolve("openai/m")[0], "https://gateway.example/v1", credentials=credentials, transport=transport)
     with pytest.raises(AuthenticationError, match=words):
         asyncio.run(handler(Call(HELLO)))
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["echoed", "unreachable"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://gateway.example/v1?key=sUpErSecret99&x=1",
+        "https://gateway.example/v1?api-version=1&sig=sUpEr%53ecret99",
+        "https://user:sUpErSecret99@gateway.example/v1",
+        "https://user:sUpEr%2FSecret99@gateway.example/v1",
+    ],
+)
+def test_what_a_server_repeats_of_an_address_or_a_header_is_not_shown(address: str, fails: bool) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        said = f"{request.url} {dict(request.headers)}"
+        if fails:
+            raise httpx.ConnectError(said)
+        return httpx.Response(401, json={"error": {"message": said}})
+
+    handler = make(resolve("openai/m")[0], address, api_key=OTHER, transport=httpx.MockTransport(answer))
+    with pytest.raises(LMError) as caught:
+        asyncio.run(handler(Call(HELLO)))
+    said = str(caught.value)
+    assert "<secret>" in said
+    assert not any(part in said for part in ("sUpEr", OTHER, b64encode(b"user:sUpEr").decode()[:12]))
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
-from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.core.errors import AuthenticationError, ConfigurationError
@@ -168,6 +169,16 @@ def saved_base(api_base: str | Sequence[str] | None) -> str | list[str] | None:
     query = urlencode([pair for pair in parse_qsl(parts.query) if pair[0].lower() in SAVED_PARAMETERS])
     url = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
     return url.removeprefix("http://") if bare else url
+
+
+def secrets_of(auth: object, query: str) -> Iterator[str]:
+    """The password of basic authentication and the values of a query string, as they are and as they are sent."""
+    if isinstance(auth, tuple):
+        yield from (auth[1], b64encode(":".join(auth).encode()).decode())
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name not in SAVED_PARAMETERS:
+            yield from (value, unquote_plus(value))
 
 
 def is_own_server(spec: Spec, endpoint: str) -> bool:

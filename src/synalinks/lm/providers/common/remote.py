@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-from urllib.parse import parse_qsl
 
 from synalinks import _json
 from synalinks.lm import providers
@@ -25,7 +24,7 @@ from synalinks.lm.providers.common.fetching import with_bytes
 from synalinks.lm.providers.common.rate_headers import note
 from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.streaming import Assembly, Pieces
-from synalinks.lm.providers.server import SAVED_PARAMETERS
+from synalinks.lm.providers.server import secrets_of
 from synalinks.lm.providers.transport.bearer import Tokens
 from synalinks.lm.providers.transport.http import HttpClient, http_client, is_refused, with_query
 from synalinks.lm.providers.transport.per_loop import PerLoop
@@ -102,8 +101,7 @@ class Remote:
         self._timeout = timeout
         self._transport = transport
         self._clients: PerLoop[HttpClient] = PerLoop(self._connect)
-        password = auth[1] if isinstance(auth, tuple) else None
-        keep_secret(self._key, password, *(v for name, v in parse_qsl(query) if name not in SAVED_PARAMETERS))
+        keep_secret(self._key, *secrets_of(auth, query))
 
     # --- what a subclass describes -------------------------------------------------------------------------
 
@@ -364,7 +362,7 @@ class Remote:
         """What an error of httpx means, in this library's tree."""
         import httpx  # it is loaded: it raised
 
-        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        reason = f"{type(error).__name__}: {scrubbed(str(error))}" if str(error) else type(error).__name__
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.ProxyError):
             refused = is_refused(error)
             failed = ConnectionFailed(self.unreachable("connection refused" if refused else reason, request))
@@ -375,7 +373,7 @@ class Remote:
                 f"{self.endpoint} sent nothing for {self._timeout} s ({type(error).__name__})", uncertain=True
             )
         if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-            return ConfigurationError(f"not a server's URL: {self.endpoint!r} ({error})")
+            return ConfigurationError(f"not a server's URL: {self.endpoint!r} ({scrubbed(str(error))})")
         return ConnectionFailed(
             f"{self.endpoint}: the connection broke before the answer was whole ({reason})", uncertain=True
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synalinks import _json
+from synalinks._base.json_in_text import json_in
 from synalinks.lm.core.call import Reply, Request
 from synalinks.lm.core.errors import BadReply, SampleRefused
 
@@ -66,12 +67,21 @@ class ToolCalls:
 
 
 def _object(arguments: object) -> Mapping[str, Any] | None:
-    """Arguments as an object; those left out are none; None if they are something else."""
-    if isinstance(arguments, str) and arguments.strip():
+    """Arguments as an object; those left out are none; None if they are something else, or several.
+
+    Text may hold the one object in a code fence, with commas too many, or encoded twice, as an answer may."""
+    if not isinstance(arguments, str):
+        return arguments if isinstance(arguments, dict) else None if arguments else {}
+    if not arguments.strip():
+        return {}
+    found: dict[bytes, Any] = {}
+    for text in json_in(arguments):
         try:
-            arguments = _json.exact(arguments)
-        except _json.JSONDecodeError:
+            value = _json.exact(text)
+        except _json.JSONDecodeError:  # nested too deeply
+            continue
+        if isinstance(value, dict) or value is None:
+            found.setdefault(_json.canonical(value), value or {})
+        elif not isinstance(value, str):
             return None
-    if isinstance(arguments, dict):
-        return arguments
-    return None if arguments else {}
+    return found.popitem()[1] if len(found) == 1 else None
