@@ -17,6 +17,9 @@ from typing import Any
 #: Seed where neither `fit` nor the session gives one; fixed, so that a second run of a script costs nothing.
 DEFAULT_SEED = 123
 
+#: The automatic name of a program of inputs and outputs, as in the reference, where such a program is a Functional.
+GRAPH = "functional"
+
 _names: dict[str, int] = {}
 _settings: dict[str, Any] = {}
 _on_clear: list[Callable[[], None]] = []

@@ -109,7 +109,7 @@ class Program(Module, Trainer, Generic[Out]):
             self.name, self.description = name or self.name, description or self.description
         else:
             if name is None and inputs is not None and type(self) is Program:
-                name = session.auto_name("functional")  # as in the reference, where such a program is a Functional
+                name = session.auto_name(session.GRAPH)
             Module.__init__(self, name=name, description=description, trainable=trainable, hooks=hooks)
             Trainer.__init__(self)
         self.functional_graph: Graph | None = None

@@ -49,7 +49,7 @@ def _without_numbers(saved: object) -> Any:
             config = value.get("config")
             name = config.get("name") if isinstance(config, dict) else None
             prefix = session.to_snake_case(str(value.get("class_name")))
-            if isinstance(name, str) and re.fullmatch(rf"{prefix}(_\d+)?", name):
+            if isinstance(name, str) and re.fullmatch(rf"({prefix}|{session.GRAPH})(_\d+)?", name):
                 automatic.setdefault(name, f"{prefix} {len(automatic)}")
             for item in value.values():
                 find(item)
