@@ -72,6 +72,7 @@ def child(script: str, cassette: str, mode: str, report: str) -> None:
         "billed": total.billed_tokens,
         "phases": {str(phase): one.calls for phase, one in ledger.by("phase").items()},
         "seconds": time.perf_counter() - begun,
+        "cpu": time.process_time(),
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024),
     }
     Path(report).write_text(json.dumps(seen), encoding="utf-8")
@@ -128,8 +129,9 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def lines_without_times(printed: str) -> list[str]:
-    """Progress lines without their seconds."""
-    return re.sub(r"(?m)^(\d+/\d+) - \S+ \S+/step", r"\1", printed).splitlines()
+    """Progress lines without their seconds, and without those that come by the clock."""
+    kept = re.sub(r"(?m)^\d+/\d+ - \S+ left .*\n", "", printed)
+    return re.sub(r"(?m)^(\d+/\d+) - \S+ \S+/step", r"\1", kept).splitlines()
 
 
 def check(what: str, true: bool) -> bool:
@@ -169,7 +171,8 @@ def report(live: dict[str, Any], replay: dict[str, Any], cassette: Path, told: l
     print(f"calls: {live['calls']:,}, by phase {live['phases']}, failed {live['failed']}; tokens {live['tokens']:,}")
     for name, one in (("live", live), ("replay", replay)):
         each = one["wall"] / one["calls"] * 1e3
-        print(f"{name}: {one['wall']:.1f} s ({each:.2f} ms a call), peak memory {one['peak']:.0f} MB")
+        taken = f"{one['wall']:.1f} s ({each:.2f} ms a call), {one['cpu']:.1f} s of CPU"
+        print(f"{name}: {taken}, peak memory {one['peak']:.0f} MB")
     print(f"cassette: {cassette.stat().st_size / 1e6:.1f} MB")
     print(f"reward curve at the ends of epochs (epoch, calls, val_reward): {live['points']}")
 
