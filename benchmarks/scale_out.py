@@ -124,13 +124,16 @@ def leases_needed(workers: int, calls: int) -> float:
 
 def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> None:
     """What saturates first."""
-    through, leases, reports = 1 / driver, leases_needed(WORKERS, CALLS), 2 * CALLS / batch
+    through, leases, reports = 1 / driver, leases_needed(WORKERS, CALLS), 3 * CALLS / batch
     a_call, pulses = (leases + reports) / CALLS, WORKERS / HEARTBEAT
     print(f"\n4. On paper: {WORKERS:,} workers, {CALLS:.0e} calls")
     print(f"  through the stacks of one driver: {through:,.0f} calls/s, {CALLS / through / 86400:,.1f} days, with")
     print(f"  {bytes_a_call * through / 1e6:,.1f} MB/s of messages; the driver's core saturates first:")
     print(f"  with answers of 2 s, at {2 * through:,.0f} calls out at once")
-    print(f"  BatchPredictor: {leases:,.0f} leases and {reports:,.0f} reports (of {batch} rows), {a_call:.4f} messages")
+    print(
+        f"  BatchPredictor: {leases:,.0f} leases, and {reports:,.0f} messages of batches of {batch} rows (one as each"
+    )
+    print(f"  begins, and at its end one of what was spent and one of what came of it); {a_call:.4f} messages")
     print(f"  a call; the coordinator answers {rate:,.0f} messages/s, of which signs of life take {pulses:,.0f}:")
     print(f"  it saturates at {max(0.0, rate - pulses) / a_call:,.0f} calls/s")
 

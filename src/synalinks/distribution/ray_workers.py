@@ -142,10 +142,14 @@ class Ray:
             raise self._unreachable(f"nothing answers at {address}: {error}") from error
 
     def _unreachable(self, why: str) -> ConfigurationError:
+        if self.address is None:
+            return ConfigurationError(
+                f"Ray could not be started on this machine: {why}. If the machine is busy, give it longer: "
+                "RAY_raylet_start_wait_time_s=180 in the environment"
+            )
         return ConfigurationError(
-            f"Ray(address={self.address!r}) could not be reached or started: {why}. Is a cluster running there "
-            "(ray start --head), and has this process its token (RAY_AUTH_TOKEN)? Without address= Ray is started on "
-            "this machine"
+            f"Ray(address={self.address!r}) could not be reached: {why}. Is a cluster there (ray start --head), "
+            "and has this process its token (RAY_AUTH_TOKEN)? Without address= Ray is started on this machine"
         )
 
     def _new_actor(self) -> Any:
