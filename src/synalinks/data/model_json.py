@@ -74,7 +74,7 @@ class _Writing(NamedTuple):
     Attributes:
         otherwise: with computed fields, under other names than the schema has, or with a Decimal, whose spelling is
             that in which it was given.
-        unordered: with sets, which come in any order.
+        unordered: with sets, which come in any order, or with a float whose default is a whole number.
     """
 
     otherwise: bool
@@ -90,8 +90,13 @@ def _writing_of(cls: type[BaseModel]) -> _Writing:
     decimal = any(Decimal in _types_in(field.annotation) for _, field in fields)
     return _Writing(
         otherwise=renamed or decimal or any(model.model_computed_fields for model in models),
-        unordered="uniqueItems" in _json.dumps(schema_of_model(cls)),
+        unordered="uniqueItems" in _json.dumps(schema_of_model(cls)) or any(map(_has_whole_default, fields)),
     )
+
+
+def _has_whole_default(field: tuple[str, FieldInfo]) -> bool:
+    """Whether a field has a default that is an int and perhaps no value of its type: defaults are not validated."""
+    return type(field[1].default) is int and float in _types_in(field[1].annotation)
 
 
 def _name_read(name: str, field: FieldInfo) -> str:

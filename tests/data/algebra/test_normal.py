@@ -140,6 +140,8 @@ class Spelt(synalinks.DataModel):
     price: Decimal | None = None
     prices: dict[str, list[Decimal]] = {}
     some: set[Decimal] = set()
+    ratio: float = 0
+    ratios: list[float] = []
 
 
 #: Field, spellings of one value, and the one that is kept; by the class alone for a Decimal, whose schema is that of a
@@ -157,9 +159,17 @@ ONE_VALUE = [
     ("price", [0.1, "0.10", "1e-1"], "0.1", False),
     ("price", ["-12.50"], "-12.5", False),
     ("price", ["1E+400", "10E399"], "1E+400", False),
+    ("ratio", [5, 5.0, 5e0], 5.0, True),
+    ("ratio", [0, 0.0, -0.0], 0.0, True),
+    ("ratio", [2**60], 2**60, True),
+    ("ratios", [[1, 2.5], [1.0, 2.5]], [1.0, 2.5], True),
     ("prices", [{"a": [1, "2.0"]}, {"a": ["1.0", 2]}], {"a": ["1", "2"]}, False),
     ("some", [["1.50", "2"], [2, 1.5]], ["1.5", "2"], False),
 ]  # fmt: skip
+
+
+def test_a_whole_default_is_a_float_as_a_given_one_is() -> None:
+    assert repr(Spelt().get_json()["ratio"]) == repr(Spelt(ratio=0).get_json()["ratio"]) == "0.0"
 
 
 @pytest.mark.parametrize(("field", "spellings", "kept", "by_schema"), ONE_VALUE)
@@ -190,7 +200,6 @@ def test_a_reference_to_itself_ends() -> None:
 def test_plain_schemas_have_one_spelling() -> None:
     class Plain(synalinks.DataModel):
         text: str
-        ratio: float
         words: list[str]
 
     assert has_one_spelling(Plain.get_schema())

@@ -1,9 +1,9 @@
 """The normal form of JSON values: one spelling for what is one value under its schema.
 
 A field that may be null is absent or null, a default is written or left out, a set comes in any order, a whole number
-may be written 5 or 5.0, UTC is `Z` or `+00:00`, and a day is `P1D` or `PT24H`. A time with an offset other than that of
-UTC keeps it. `normal_form` chooses the spelling that `DataModel.get_json`
-writes.
+may be written 5 or 5.0 (kept as the schema says: integer or number), UTC is `Z` or `+00:00`, and a day is `P1D` or
+`PT24H`. A time with an offset other than that of UTC keeps it. `normal_form` chooses the spelling that
+`DataModel.get_json` writes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _FORMATS: Mapping[str, tuple[type, str]] = {
     "duration": (timedelta, "P"),
     "uuid": (UUID, "-"),
 }
+#: The largest whole numbers all of which are floats, too.
+EXACT = 2**53
 _REF = "#/$defs/"
 #: Words of a schema under which one value may have several spellings.
 _WORDS = frozenset({"default", "uniqueItems", "anyOf", "oneOf", "allOf", "format"})
@@ -58,7 +60,7 @@ def normal_form(value: Any, schema: Mapping[str, Any], *, prune: bool = False) -
 
 def has_one_spelling(schema: Mapping[str, Any]) -> bool:
     """Whether every value under the schema is in its normal form already, so that `normal_form` has nothing to do."""
-    if _WORDS & schema.keys() or schema.get("type") == "integer" or isinstance(schema.get("type"), list):
+    if _WORDS & schema.keys() or schema.get("type") in ("integer", "number") or isinstance(schema.get("type"), list):
         return False
     parts = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
     parts += [part for name in ("items", "additionalProperties") if isinstance(part := schema.get(name), Mapping)]
@@ -72,8 +74,11 @@ def _normal(value: object, schema: object, defs: Mapping[str, object], prune: bo
         return _object(value, schema, defs, prune)
     if isinstance(value, list):
         return _array(value, schema, defs, prune)
-    if isinstance(value, float) and schema.get("type") == "integer" and value.is_integer():
+    kind = schema.get("type")
+    if isinstance(value, float) and kind == "integer" and value.is_integer():
         return int(value)
+    if type(value) is int and kind == "number" and abs(value) <= EXACT:
+        return float(value)
     if isinstance(value, str) and (form := _FORMATS.get(str(schema.get("format")))) is not None:
         return _written(value, *form)
     return value
