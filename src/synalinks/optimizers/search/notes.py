@@ -27,6 +27,15 @@ class Notes(list[JsonObject]):
         True
     """
 
+    def __init__(self, notes: Iterable[JsonObject] = ()) -> None:
+        super().__init__(notes)
+        self._names = {note["candidate"] for note in self}
+
+    def append(self, note: JsonObject) -> None:
+        """Add a note."""
+        super().append(note)
+        self._names.add(note["candidate"])
+
     def add(
         self,
         state: State,
@@ -43,9 +52,8 @@ class Notes(list[JsonObject]):
             rewards: of a state, as far as they are known.
             more: further facts, JSON.
         """
-        known = {note["candidate"] for note in self}
         for parent in parents:
-            if parent.key != state.key and parent.key[:_LETTERS] not in known:
+            if parent.key != state.key and parent.key[:_LETTERS] not in self._names:
                 self._append(parent, START, (), rewards(parent))
         self._append(state, outcome, parents, rewards(state), **more)
 
