@@ -96,7 +96,8 @@ def test_sizes_below_one_are_refused(name: str) -> None:
 
 
 def test_a_program_that_was_not_compiled_has_no_figures() -> None:
-    assert evaluate(solver(), provider_of(right), *data(2)) == {}
+    with pytest.warns(UserWarning, match="nothing to measure"):
+        assert evaluate(solver(), provider_of(right), *data(2)) == {}
 
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
