@@ -38,7 +38,7 @@ class Told(Optimizer):
     texts: Sequence[str] = ()
 
     async def propose(self, variable: Variable, step: Step) -> Mapping[str, Any] | None:
-        number = int(self.state.get("iterations"))
+        number = self.iterations
         return {"instructions": self.texts[number]} if number < len(self.texts) else None
 
 
@@ -101,7 +101,7 @@ def test_what_a_pooled_candidate_was_scored_on_is_not_asked_again_in_later_epoch
         async def select_candidate(self, variable: Variable, rng: Any) -> Any:
             members = self.populations[variable.path].members
             return (
-                members[int(self.state.get("iterations")) % len(members)]
+                members[self.iterations % len(members)]
                 if members
                 else (await super().select_candidate(variable, rng))
             )
