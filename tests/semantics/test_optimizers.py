@@ -101,9 +101,7 @@ def test_what_a_pooled_candidate_was_scored_on_is_not_asked_again_in_later_epoch
         async def select_candidate(self, variable: Variable, rng: Any) -> Any:
             members = self.populations[variable.path].members
             return (
-                members[self.iterations % len(members)]
-                if members
-                else (await super().select_candidate(variable, rng))
+                members[self.iterations % len(members)] if members else (await super().select_candidate(variable, rng))
             )
 
     with server(always) as running:
