@@ -70,7 +70,7 @@ _HOMES = {
         MultiDecision MultiServerMCPClient Not OAuthLanguageModel Operation Or OutMask SelfCritique Tool ToolWarning Xor
         default_agent_prompt_template default_prompt_template
     """,
-    "optimizers": "OMEGA RandomFewShot",
+    "optimizers": "OMEGA PromptRacing RandomFewShot",
     "programs": "Function Program Sequential",
     "rewards": """
         AgentAsJudge AgentLoopDetection AnswerRelevancy ArgumentCorrectness BatchReward Bias CitationFaithfulness

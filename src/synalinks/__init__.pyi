@@ -108,7 +108,7 @@ from synalinks.modules import (
     default_prompt_template as default_prompt_template,
 )
 from synalinks.optimizers import (
-    OMEGA as OMEGA, RandomFewShot as RandomFewShot,
+    OMEGA as OMEGA, PromptRacing as PromptRacing, RandomFewShot as RandomFewShot,
 )
 from synalinks.programs import (
     Function as Function, Program as Program, Sequential as Sequential,
