@@ -14,6 +14,7 @@ from omega_under_test import OmegaProvider
 from programs_under_test import Fresh, compiled, data, fit, learner, provider_of
 from synalinks.optimizers.evolutionary import population
 from synalinks.optimizers.scored_predictions import PREDICTIONS_KEPT
+from synalinks.optimizers.search import notes
 
 #: Calls that a step of one sample makes at most: its own, and parent and child on the minibatch.
 MINIBATCH = 4
@@ -72,9 +73,10 @@ def test_a_step_asks_no_more_the_later_it_comes() -> None:
     assert sum(last) <= 1.2 * sum(first)
 
 
-def test_nothing_but_the_ledger_and_the_curve_grows_by_the_call() -> None:
+def test_nothing_but_the_ledger_and_the_curve_grows_by_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
     """Objects alive at two moments of a long epoch: what there is more of belongs to entries of the ledger or, one a
     step, to the history."""
+    monkeypatch.setattr(notes, "NOTES_KEPT", 20)  # of 10,000: full soon
     alive: list[Counter[str]] = []
     calls: list[int] = []
 

@@ -40,7 +40,8 @@ class History(Callback):
         stop_reason: why a budget, or too many failed calls, ended training, in words, else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
         candidates: what became of each candidate: its name and its parents', the fields in which it differs, its
-            evidence and the outcome; JSON. A parent that was no candidate before is noted as a start.
+            evidence and the outcome; JSON. A parent that was no candidate before is noted as a start. The newest
+            10,000.
         budget: the budget of this `fit` with what is spent of it, or None without one.
 
     Example:

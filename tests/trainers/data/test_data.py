@@ -48,7 +48,7 @@ def test_lists_tuples_and_object_arrays_are_the_same() -> None:
         ([Question(question="a"), {"b"}], r"x\[1\] is a set.*YourModel.*or a dict of its fields"),
         (["a"], r"x\[0\] is a str"),
         ([(Question(question="a"), 3)], r"x\[0\] is a int"),
-        (Question(question="a"), r"a single Question; write np.array"),
+        (Question(question="a"), r"a single Question; give a list of examples, or np\.array"),
         (Question(question="a").to_json_data_model(), "a single JsonDataModel"),
         (3, "array or list of data models, or a generator"),
         (None, "array or list of data models, or a generator"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import fmean
+from typing import Self
 
 from synalinks._base import html as _html
 from synalinks._json import Json, JsonObject
@@ -14,6 +15,8 @@ from synalinks.optimizers.search.states import State
 START = "start"
 #: Letters of a candidate's name, which is the beginning of the key of its state.
 _LETTERS = 12
+#: Notes kept of a training; then the oldest go.
+NOTES_KEPT = 10_000
 
 
 class Notes(list[JsonObject]):
@@ -27,14 +30,33 @@ class Notes(list[JsonObject]):
         True
     """
 
+    _names: set[str]
+
+    def __new__(cls, notes: Iterable[JsonObject] = ()) -> Self:
+        made = super().__new__(cls)
+        made._names = set()  # before pickle adds what was in the list
+        return made
+
     def __init__(self, notes: Iterable[JsonObject] = ()) -> None:
-        super().__init__(notes)
-        self._names = {note["candidate"] for note in self}
+        super().__init__()
+        self.extend(notes)
 
     def append(self, note: JsonObject) -> None:
-        """Add a note."""
+        """Add a note; the oldest goes where there are more than 10,000."""
         super().append(note)
         self._names.add(note["candidate"])
+        if len(self) > NOTES_KEPT:
+            self._names.discard(self.pop(0)["candidate"])
+
+    def extend(self, notes: Iterable[JsonObject]) -> None:
+        """Add notes, such as those of a run that was cut off."""
+        for note in notes:
+            self.append(note)
+
+    def clear(self) -> None:
+        """Drop all notes."""
+        super().clear()
+        self._names.clear()
 
     def add(
         self,
