@@ -51,7 +51,7 @@ def test_access_like_a_dict() -> None:
     assert bool(JsonDataModel(SCHEMA, {}))
     with pytest.raises(KeyError, match="has no value here"):
         value["note"]
-    with pytest.raises(KeyError, match="no field 'x' in Query"):
+    with pytest.raises(KeyError, match="Query has no field or attribute 'x'"):
         value["x"]
 
 

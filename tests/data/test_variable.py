@@ -38,7 +38,7 @@ def test_reading() -> None:
         "How to speak.",
     )
     assert "persona" in state and Trainable in state
-    with pytest.raises(KeyError, match="no field 'x' in Persona"):
+    with pytest.raises(KeyError, match="Persona has no field or attribute 'x'"):
         state["x"]
 
 

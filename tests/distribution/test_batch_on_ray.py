@@ -24,7 +24,7 @@ from synalinks.testing import Fault, OllamaServer
 
 pa = pytest.importorskip("pyarrow", reason="the extra `parquet` is not installed")
 pq = pytest.importorskip("pyarrow.parquet", reason="the extra `parquet` is not installed")
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.ray
 
 
 def by_number(asked: Any) -> str:

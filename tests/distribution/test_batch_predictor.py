@@ -198,7 +198,6 @@ def test_an_open_cassette_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.ray
-@pytest.mark.xdist_group("ray")
 def test_parquet_in_and_out_by_ray_data_and_on_from_where_it_was_cut(
     ray_workers: Ray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -229,7 +228,6 @@ def test_parquet_in_and_out_by_ray_data_and_on_from_where_it_was_cut(
 
 
 @pytest.mark.ray
-@pytest.mark.xdist_group("ray")
 def test_a_dataset_is_mapped_in_order(ray_workers: Ray) -> None:
     from ray import data
 

@@ -29,7 +29,7 @@ from synalinks.errors import ConfigurationError
 from synalinks.lm import Budget
 from synalinks.testing import OllamaServer
 
-pytestmark = [pytest.mark.ray, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.ray
 RECORDER = Path(__file__).with_name("ray_recorder.py")
 RESTARTER = Path(__file__).with_name("ray_restarts.py")
 #: A request that is to be open when a process dies, seconds.

@@ -16,7 +16,6 @@ from playing import ROOT
 from test_docstring_examples import public
 
 pytest.importorskip("sphinx", reason="the documentation is built with the extra `docs`")
-pytestmark = pytest.mark.xdist_group("site")  # built once
 
 
 class Page(HTMLParser):

@@ -23,7 +23,7 @@ from synalinks.hooks import Monitor, OpenTelemetry, stop_everywhere, trace_conte
 from synalinks.lm import Reply, Usage
 from synalinks.testing import ScriptedProvider
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("tracking server")]  # started once
+pytestmark = pytest.mark.filterwarnings("ignore")
 #: Seconds until the server has to answer; it takes 26 on a machine that does nothing else.
 PATIENCE = 300
 
