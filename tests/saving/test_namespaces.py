@@ -41,14 +41,27 @@ def test_an_object_of_another_kind_is_refused(namespace: Any, thing: Any) -> Non
 
 
 def test_a_name_is_deserialized_with_custom_objects() -> None:
-    class Lenient(rewards.Reward):
+    class LenientHere(rewards.Reward):
         async def call(self, y_true: Any, y_pred: Any) -> float:
             return 1.0
 
     assert isinstance(rewards.deserialize("exact_match"), rewards.ExactMatch)
-    assert isinstance(rewards.deserialize("Lenient", custom_objects={"Lenient": Lenient}), Lenient)
-    with pytest.raises(ConfigurationError, match="no reward is called 'Lenient'"):
-        rewards.deserialize("Lenient")
+    assert isinstance(rewards.deserialize("LenientHere", custom_objects={"LenientHere": LenientHere}), LenientHere)
+    with pytest.raises(ConfigurationError, match="no reward is called 'LenientHere'"):
+        rewards.deserialize("LenientHere")
+
+
+def test_an_object_that_is_given_comes_before_one_that_is_registered() -> None:
+    class Twice(rewards.Reward):
+        async def call(self, y_true: Any, y_pred: Any) -> float:
+            return 1.0
+
+    @synalinks.saving.register_synalinks_serializable(package="test_namespaces", name="Twice")
+    class Registered(Twice):
+        pass
+
+    assert type(rewards.deserialize("Twice", custom_objects={"Twice": Twice})) is Twice
+    assert type(rewards.deserialize("Twice")) is type(rewards.deserialize("test_namespaces>Twice")) is Registered
 
 
 def test_a_class_stands_for_an_instance_made_without_arguments() -> None:

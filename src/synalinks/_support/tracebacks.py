@@ -27,6 +27,8 @@ _REFUSED = re.compile(
 )
 #: Where names of the library are loaded from.
 _LOADING = ("synalinks._base.lazy", "synalinks._not_here_yet")
+#: Arguments of a call that a message names.
+_ARGUMENTS_SHOWN = 8
 _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
@@ -214,7 +216,8 @@ def _arguments(called: Callable[..., object], name: str, key: str | None) -> str
     near = difflib.get_close_matches(key or "", known, n=1)
     if near:
         return f"Did you mean {near[0]!r}?"
-    return f"Give the arguments of {name} by name: {', '.join(f'{one}=' for one in known)}"
+    shown = [f"{one}=" for one in known[:_ARGUMENTS_SHOWN]] + ["..."] * (len(known) > _ARGUMENTS_SHOWN)
+    return f"Give the arguments of {name} by name: {', '.join(shown)}"
 
 
 def _says_where(frame: FrameType) -> bool:

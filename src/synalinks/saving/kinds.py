@@ -151,9 +151,12 @@ class Kind(Generic[T]):
         return self._registered(name) or self._classes.get(to_snake_case(name))
 
     def _registered(self, name: str) -> Any:
+        known = registry.known_objects()
+        if (exact := known.get(name)) is not None and self._belongs(exact):
+            return exact
         matches = {
             full: obj
-            for full, obj in registry.known_objects().items()
+            for full, obj in known.items()
             if self._belongs(obj) and name in (full, short := full.rpartition(">")[2], to_snake_case(short))
         }
         if len({id(obj) for obj in matches.values()}) > 1:
