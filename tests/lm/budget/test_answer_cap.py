@@ -377,36 +377,8 @@ def test_a_schema_that_refers_to_itself_everywhere_takes_no_time() -> None:
     assert longest(schema_of({"$ref": "#/$defs/x5", "$defs": doubled})) is not None
 
 
-def test_many_calls_are_out_at_once_under_a_small_budget() -> None:
-    out, most = 0, 0
-
-    async def provider(call: Call) -> Reply:
-        nonlocal out, most
-        out += 1
-        most = max(most, out)
-        await asyncio.sleep(1)
-        out -= 1
-        return Reply("fine", usage=Usage(100, output_text=50), finish="stop")
-
-    set_price(MODEL, input=Decimal("2.5"), output=10)
-
-    async def main() -> None:
-        client = Client(MODEL, cache="off")
-        with use_provider(provider), use_budget(Budget(usd="0.50")):
-            async with asyncio.TaskGroup() as group:
-                for number in range(64):
-                    messages = [{"role": "user", "content": f"question {number}"}]
-                    group.create_task(client.send(Request("chat", MODEL, messages=messages)))
-
-    with use_clock(LoopClock()):
-        run(main())
-    assert most >= 8
-
-
-def test_a_call_that_waits_has_the_cap_of_what_is_known_when_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At first one cap takes nearly all of the budget; after four short answers many fit."""
-    monkeypatch.setattr(PROCESS, "usage_statistics", UsageStatistics(PROCESS.ledger))
-    model = "ollama/waits"
+def out_at_once(model: str, budget: Budget, calls: int, output: int) -> tuple[int, list[int | None]]:
+    """The most calls that were out at the same moment, of so many begun together, and the cap of each."""
     out, most = 0, 0
     caps: list[int | None] = []
 
@@ -417,20 +389,32 @@ def test_a_call_that_waits_has_the_cap_of_what_is_known_when_it_is_sent(monkeypa
         most = max(most, out)
         await asyncio.sleep(1)
         out -= 1
-        return Reply("fine", usage=Usage(100, output_text=10), finish="stop")
-
-    set_price(model, input=1, output=10)
+        return Reply("fine", usage=Usage(100, output_text=output), finish="stop")
 
     async def main() -> None:
         client = Client(model, cache="off")
-        with use_provider(provider), use_budget(Budget(usd="0.05")):
+        with use_provider(provider), use_budget(budget):
             async with asyncio.TaskGroup() as group:
-                for number in range(16):
+                for number in range(calls):
                     messages = [{"role": "user", "content": f"question {number}"}]
                     group.create_task(client.send(Request("chat", model, messages=messages)))
 
     with use_clock(LoopClock()):
         run(main())
+    return most, caps
+
+
+def test_many_calls_are_out_at_once_under_a_small_budget() -> None:
+    set_price(MODEL, input=Decimal("2.5"), output=10)
+    most, _ = out_at_once(MODEL, Budget(usd="0.50"), calls=64, output=50)
+    assert most >= 8
+
+
+def test_a_call_that_waits_has_the_cap_of_what_is_known_when_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At first one cap takes nearly all of the budget; after four short answers many fit."""
+    monkeypatch.setattr(PROCESS, "usage_statistics", UsageStatistics(PROCESS.ledger))
+    set_price("ollama/waits", input=1, output=10)
+    most, caps = out_at_once("ollama/waits", Budget(usd="0.05"), calls=16, output=10)
     assert caps[0] == FIRST_CAP and caps[-1] == LEAST_CAP and most >= 8
 
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synalinks._base.files import PRIVATE, made
 from synalinks._base.warning import warn
@@ -112,12 +112,56 @@ def _lenient(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
+class _LeaseTable:
+    """The leases in a database: what a diskcache `Cache` has beside its answers."""
+
+    if TYPE_CHECKING:  # the cache has them
+        transact: Any
+
+        @property
+        def _con(self) -> sqlite3.Connection: ...
+
+    def make_leases(self) -> None:
+        """Make the table of leases, without those that have ended, as of processes that died."""
+        self._con.execute(LEASE_TABLE)
+        self._con.execute("DELETE FROM Lease WHERE end <= ?", (time.time(),))
+
+    def claim(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
+        """Take a lease on each key that no other owner has one on; the keys that were taken."""
+        if len(keys) == 1:
+            return self._claimed(keys, owner, seconds)
+        with self.transact():
+            return self._claimed(keys, owner, seconds)
+
+    def _claimed(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
+        now = time.time()
+        lease = {"owner": owner, "end": now + seconds, "now": now, "latest": now + seconds + CLOCK_STEP}
+        taken = []
+        for key in keys:
+            while not (mine := self._con.execute(CLAIM, {"key": key, **lease}).rowcount):
+                holder = self._con.execute("SELECT owner FROM Lease WHERE key = ?", (key,)).fetchone()
+                if holder is not None and not is_of_ended_process(holder[0]):
+                    break
+                self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, *(holder or ("",))))
+            if mine:
+                taken.append(key)
+        return taken
+
+    def extend(self, keys: Sequence[str], owner: str, seconds: float) -> None:
+        """Let the owner's leases on these keys end in so many seconds; with 0 they end now."""
+        for key in keys:
+            if seconds:
+                self._con.execute(EXTEND, {"key": key, "owner": owner, "end": time.time() + seconds})
+            else:
+                self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
+
+
 @cache
 def _plain_cache() -> Any:
     """The diskcache `Cache` whose connections are closed in time, from whatever thread that happens."""
     import diskcache  # 20 ms, and not needed until the first answer
 
-    class PlainCache(diskcache.Cache):  # type: ignore[misc]
+    class PlainCache(_LeaseTable, diskcache.Cache):  # type: ignore[misc]
         """One connection per thread and process, with settings of its own."""
 
         @property
@@ -146,40 +190,6 @@ def _plain_cache() -> Any:
             """Store a value where there is none, in one statement; diskcache takes four."""
             row = (key, time.time(), diskcache.core.MODE_RAW, value)
             return bool(self._con.execute(ADD, row).rowcount)
-
-        def make_leases(self) -> None:
-            """Make the table of leases, without those that have ended, as of processes that died."""
-            self._con.execute(LEASE_TABLE)
-            self._con.execute("DELETE FROM Lease WHERE end <= ?", (time.time(),))
-
-        def claim(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
-            """Take a lease on each key that no other owner has one on; the keys that were taken."""
-            if len(keys) == 1:
-                return self._claimed(keys, owner, seconds)
-            with self.transact():
-                return self._claimed(keys, owner, seconds)
-
-        def _claimed(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
-            now = time.time()
-            lease = {"owner": owner, "end": now + seconds, "now": now, "latest": now + seconds + CLOCK_STEP}
-            taken = []
-            for key in keys:
-                while not (mine := self._con.execute(CLAIM, {"key": key, **lease}).rowcount):
-                    holder = self._con.execute("SELECT owner FROM Lease WHERE key = ?", (key,)).fetchone()
-                    if holder is not None and not is_of_ended_process(holder[0]):
-                        break
-                    self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, *(holder or ("",))))
-                if mine:
-                    taken.append(key)
-            return taken
-
-        def extend(self, keys: Sequence[str], owner: str, seconds: float) -> None:
-            """Let the owner's leases on these keys end in so many seconds; with 0 they end now."""
-            for key in keys:
-                if seconds:
-                    self._con.execute(EXTEND, {"key": key, "owner": owner, "end": time.time() + seconds})
-                else:
-                    self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
 
     return PlainCache
 
@@ -258,7 +268,7 @@ class DiskStore(Store):
 
     def _attempt(self, method: str, arguments: tuple[object, ...], wait: bool) -> Any:
         """What diskcache says, after the waiting and mending that may be needed; None if it can't."""
-        release_earmark = time.monotonic() + LONG_WAIT
+        deadline = time.monotonic() + LONG_WAIT
         while self._usable:
             opened = None
             try:
@@ -267,7 +277,7 @@ class DiskStore(Store):
             except (sqlite3.DatabaseError, OSError, _timeout()) as error:
                 cause = error.__context__ if isinstance(error, _timeout()) else error
                 code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary code
-                if code in _BUSY and time.monotonic() < release_earmark:
+                if code in _BUSY and time.monotonic() < deadline:
                     if not wait:
                         raise StoreBusy from None
                 elif code in _DAMAGED and self._set_asides < MOST_SET_ASIDE:
