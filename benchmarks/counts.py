@@ -1,7 +1,8 @@
 """What one Generator call takes, by the way it is answered, in counts that don't depend on the machine's load.
 
 Python functions entered; system calls that Python makes, by the C functions that wrap one (those inside of SQLite are
-not seen); memory blocks that are still there after the call.
+not seen); memory blocks that are still there after the call; moves between source files of the package, which is how
+often a reader who follows the call opens another file.
 
 python benchmarks/counts.py [--profile ROW] [--seconds] [--bytes]
 """
@@ -28,6 +29,7 @@ import synalinks
 #: Calls that are counted, after as many that fill caches of patterns, schemas and templates.
 CALLS = 50
 REPLY = synalinks.lm.Reply(text='{"thinking": "2 + 3 = 5", "answer": "5"}', finish="stop")
+PACKAGE = str(Path(synalinks.__file__).parent)
 #: The names that a program takes.
 NAMES = "from synalinks import DataModel, Field, Generator, Input, LanguageModel, Program"
 
@@ -67,17 +69,24 @@ SYSTEM_CALLS = {
 
 
 class Calls:
-    """Counts the Python functions that are entered while it is open, generators and coroutines at each resumption, and
-    the system calls that Python makes."""
+    """Counts the Python functions that are entered while it is open, generators and coroutines at each resumption, the
+    system calls that Python makes, and the files of the package: how often a function of each is entered after one of
+    another."""
 
     def __init__(self) -> None:
         self.by_code: collections.Counter[CodeType] = collections.Counter()
         self.system: collections.Counter[str] = collections.Counter()
+        self.moves: collections.Counter[str] = collections.Counter()
+        self._file = ""
 
     def note(self, frame: FrameType, event: str, argument: object) -> None:
         """One event of `sys.setprofile`."""
         if event == "call":
             self.by_code[frame.f_code] += 1
+            file = frame.f_code.co_filename
+            if file != self._file and file.startswith(PACKAGE):
+                self.moves[file] += 1
+                self._file = file
         elif event == "c_call":
             owner, name = type(getattr(argument, "__self__", None)).__name__, getattr(argument, "__name__", "")
             if name in SYSTEM_CALLS.get(owner, ()):
@@ -148,6 +157,23 @@ async def recorded(measure: Measure) -> None:
             await measure(lambda: play(module, CALLS))
 
 
+async def sent(measure: Measure) -> None:
+    """A `Client.send` without a module, within a budget and on a cassette that records."""
+    lm, client = synalinks.lm, synalinks.lm.Client("ollama/instant")
+
+    async def job(start: int) -> None:
+        for number in range(start, start + CALLS):
+            message = {"role": "user", "content": f"2 + {number}"}
+            await client.send(lm.Request("chat", client.model, messages=[message]))
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        cassette, budget = synalinks.use_cassette(path, record_mode="all"), lm.Budget(usd=1000, calls=1_000_000)
+        with synalinks.use_provider(Scripted()), cassette, lm.use_budget(budget):
+            await job(0)
+            await measure(lambda: job(CALLS))
+
+
 async def replayed(measure: Measure) -> None:
     """From a cassette."""
     module = generator()
@@ -211,7 +237,9 @@ async def live(measure: Measure) -> None:
 
 
 #: Every way a call is answered.
-WAYS = {way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, replayed, cached, stored, live)}
+WAYS = {
+    way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, sent, replayed, cached, stored, live)
+}
 
 
 def calls_of(way: str) -> Calls:
@@ -284,10 +312,10 @@ def imported(program: str) -> int:
 
 def print_table() -> None:
     """Every count, by name."""
-    print(f"{'':<32}{'Python calls':>14}{'system calls':>14}{'blocks left':>14}")
+    print(f"{'':<32}{'Python calls':>14}{'system calls':>14}{'blocks left':>14}{'moves':>14}")
     for way in WAYS:
         calls = calls_of(way)
-        counts = (per_call(calls.by_code), per_call(calls.system), blocks_of(way))
+        counts = (per_call(calls.by_code), per_call(calls.system), blocks_of(way), per_call(calls.moves))
         print(f"{way:<32}" + "".join(f"{count:14.2f}" for count in counts))
     for name, program in {"import synalinks": "import synalinks", "a program's names": NAMES}.items():
         print(f"modules of {name:<21}{imported(program):14d}")

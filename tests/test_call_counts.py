@@ -20,8 +20,9 @@ import pytest
 LIMITS = {
     "scripted": 155,
     "symbolic_program": 167,
-    "budgeted": 292,
+    "budgeted": 249,
     "recorded": 192,
+    "sent": 232,
     "replayed": 147,
     "cached": 133,
     "stored": 125,
@@ -30,6 +31,8 @@ LIMITS = {
 #: System calls that Python makes for a call: two looks of the event loop, one at the connection, a request, a response;
 #: of an answer that is stored the statements of SQLite: two looks, a lease, the answer, the lease's end.
 SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "stored": 5, "live": 5}
+#: Moves between source files of one `Client.send` that is recorded and budgeted.
+MOVES = 114
 #: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics; one is the size of its
 #: request, which the provider of the test keeps.
 BLOCKS = {"scripted": 31, "budgeted": 56, "recorded": 34}
@@ -60,6 +63,11 @@ def test_a_call_takes_no_more_function_calls(counts: ModuleType, way: str) -> No
     count, system = counts.per_call(calls.by_code), counts.per_call(calls.system)
     assert count <= LIMITS[way], f"{way}: {count:g} calls; python benchmarks/counts.py --profile {way} names them"
     assert system <= SYSTEM_CALLS.get(way, system) + 0.1, f"{way}: {dict(calls.system)} in {counts.CALLS} calls"
+
+
+def test_a_call_moves_no_more_between_files(counts: ModuleType) -> None:
+    moves = counts.per_call(counts.calls_of("sent").moves)
+    assert moves <= MOVES, f"{moves:g} moves; bring what calls each other into one file"
 
 
 @pytest.mark.parametrize("way", BLOCKS)

@@ -303,7 +303,7 @@ def _price_at(spec: Spec, endpoints: Sequence[str]) -> Callable[[str], Price | N
     """What gives the price of a model at servers: the provider's own have the listed prices, those on this machine are
     free unless a price was stated, and of any other, or of some of each, only a stated price is known."""
     if all(is_own_server(spec, endpoint) for endpoint in endpoints):
-        return price_of
+        return partial(price_of, spec=spec)
     return free_unless_stated if all(map(is_loopback, endpoints)) else stated_price
 
 
@@ -327,7 +327,7 @@ def _seconds_left(call: Call) -> float | None:
     """Seconds after which a budget lets a call out no more; None without a time cap."""
     least: float | None = None
     for tracker in runtime_of(call).trackers:
-        end = tracker.seconds_open
+        end = None if tracker.budget.seconds is None else tracker.seconds_open
         if end is not None and (least is None or end < least):
             least = end
     return least

@@ -129,15 +129,16 @@ class RetryLayer:
 
     def __call__(self, below: Handler) -> Handler:
         async def retry(call: Call) -> Reply:
-            if not call.live:  # the outcome of all attempts
-                return await below(call)
             try:
                 reply = await below(call)
-                return _with_failed(reply, 1, NO_COSTS, call.trace) if call.trace.repeats else reply
+                return _with_failed(reply, 1, NO_COSTS, call.trace) if call.trace.repeats and call.live else reply
             except LMError as error:  # tenacity costs 30 us, so it is only called once something failed
+                if not call.live:  # the outcome of all attempts
+                    raise
                 return await self._retry(below, call, error)
             except BudgetExceeded as refused:
-                if isinstance(cut := refused.__cause__, LMError):  # a budget's cap cut the answer of this attempt short
+                cut = refused.__cause__
+                if isinstance(cut, LMError) and call.live:  # a budget's cap cut the answer of this attempt short
                     tries = self._tries(call, cut)
                     tries.count(call, cut)
                     tries.final_error(cut)

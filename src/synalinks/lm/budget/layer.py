@@ -16,13 +16,11 @@ from dataclasses import replace
 from synalinks._base.warning import warn
 from synalinks.lm.budget.answer_cap import AnswerCaps, was_cut
 from synalinks.lm.budget.budget import Budget
-from synalinks.lm.budget.charge import charge_of, spent_on
 from synalinks.lm.budget.expected import TypicalUsage, UsageStatistics
-from synalinks.lm.budget.queue import Queue
-from synalinks.lm.budget.reservation import Reservation, refusal
+from synalinks.lm.budget.reservation import Queue, Reservation, refusal
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs, needs_of
-from synalinks.lm.core.amount import NOTHING, Amount, AttemptCosts
+from synalinks.lm.core.amount import NOTHING, ZERO, Amount, AttemptCosts
 from synalinks.lm.core.call import RESTART, Call, Handler, Recorded, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, LMError, SynalinksError
 from synalinks.lm.pricing.limits import OutputLimits
@@ -100,12 +98,15 @@ class BudgetLayer:
     async def _send(self, call: Call, trackers: Sequence[BudgetTracker], below: Handler) -> Reply:
         """An attempt, repeated where a cap of this layer is all that was wrong with it."""
         needs = self._needs(call, trackers)
-        caps, first_cap = AnswerCaps(call.request, needs, self._limits), None
-        if needs.limit is None and needs.limits_answer(trackers):
-            usual = TypicalUsage() if self._statistics is None else self._statistics.usual(call)
-            first_cap = caps.first
-            needs = replace(needs, most=first_cap(usual))
-        outcome, asked = await self._attempt(call, needs, trackers, below, first_cap)
+        if needs.limit is not None or not needs.limits_answer(trackers):  # it needs no cap of this layer
+            outcome, _ = await self._attempt(call, needs, trackers, below)
+            if isinstance(outcome, Reply):
+                return outcome
+            raise outcome
+        usual = TypicalUsage() if self._statistics is None else self._statistics.usual(call)
+        caps = AnswerCaps(call.request, needs, self._limits)
+        needs = replace(needs, most=caps.first(usual))
+        outcome, asked = await self._attempt(call, needs, trackers, below, caps.first)
         while (most := caps.next(asked, outcome, trackers)) is not None:
             needs = replace(needs, most=most)
             if call.admission is not None:
@@ -156,27 +157,26 @@ class BudgetLayer:
                 await tracker.refill(needs)
         await _reserve(call, held)
         before = _outer.set(held)
-        asked = replace(call, output_cap=held.cap)
+        asked = call if held.cap is None else replace(call, output_cap=held.cap)
         try:
-            held.send()
             if restart and call.sink is not None:
                 call.sink(RESTART)
             reply = await below(asked)
         except LMError as error:
             if error.reply is not None:
-                _settle(call, held, spent_on(error.reply, trackers))
+                held.settle(spent_on(error.reply, trackers))
             else:
-                _settle(call, held, None if error.uncertain else Amount(calls=1))
+                held.settle(None if error.uncertain else Amount(calls=1))
             return error, asked
         except BaseException as error:  # refused further down, before it was sent; or cancelled, after it may have been
-            _settle(call, held, NOTHING if isinstance(error, SynalinksError) else None)
+            held.settle(NOTHING if isinstance(error, SynalinksError) else None)
             raise
         finally:
             _outer.reset(before)
         if call.source is None:
-            _settle(call, held, spent_on(reply, trackers))
+            held.settle(spent_on(reply, trackers))
         else:  # what it took when it was asked for, all attempts
-            _settle(call, held, charge_of(reply, trackers, NOTHING, held.bound)[0])
+            held.settle(charge_of(reply, trackers, NOTHING, held.bound)[0])
         if held.broke is not None:
             _warn_of_breach(call, *held.broke, held.bound)
         if statistics is not None:
@@ -235,29 +235,23 @@ class BudgetLayer:
 
 
 async def _reserve(call: Call, held: Reservation) -> None:
-    """Reserve the bound of an attempt; while it waits for room, its admission is released.
+    """Reserve the bound of an attempt, which is sent at once; while it waits for room, its admission is released.
 
     Raises:
         BudgetExceeded: it does not fit and nothing outstanding could change that.
     """
     if held.acquire():
         return
-    if call.admission is None:
-        await held.granted()
-        return
-    call.admission.release()
+    if call.admission is not None:
+        call.admission.release()
     await held.granted()
     try:
-        await call.admission.take()
+        if call.admission is not None:
+            await call.admission.take()
     except BaseException:
         held.settle(NOTHING)
         raise
-
-
-def _settle(call: Call, held: Reservation, spent: Amount | None) -> None:
-    held.settle(spent)
-    if spent is None:
-        call.trace.settled += held.bound
+    held.send()
 
 
 def _note_end(call: Call, refused: BudgetExceeded, trackers: Sequence[BudgetTracker]) -> None:
@@ -297,6 +291,52 @@ def _refuse_cut(call: Call, error: LMError, needs: Needs, trackers: Sequence[Bud
         f"the budget had {error.capped:,} answer tokens left for {call.request.model!r}, which cut its answer "
         "short. What was paid for is kept; run again with a larger budget, or give the model max_tokens"
     ) from error
+
+
+def spent_on(reply: Reply, trackers: Sequence[BudgetTracker]) -> Amount | None:
+    """What one answered attempt cost; None if a count that is capped is not known."""
+    tokens, cost = reply.usage.total_tokens, reply.cost
+    for tracker in trackers:
+        if tracker.budget.tokens is not None and tokens is None:
+            return None
+        if tracker.budget.usd is not None and cost is None and tracker.budget.unpriced == "raise":
+            return None
+    return Amount(max(cost or ZERO, ZERO), max(tokens or 0, 0), 1)  # a count below zero refills no budget
+
+
+def charge_of(
+    ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: Amount, bound: Amount
+) -> tuple[Amount, Amount]:
+    """What a recorded call cost, all its attempts; and the part of it for attempts whose cost is not known.
+
+    Args:
+        settled: what budgets settled for attempts of unknown cost when it was recorded.
+        bound: of one attempt; counts for each attempt of unknown cost that was not settled then.
+    """
+    attempts, last, uncounted = ended.attempts, NOTHING, False
+    if isinstance(ended, LMError):  # the last answer is one of those that failed
+        uncounted = ended.reply is not None and spent_on(ended.reply, trackers) is None
+    elif not attempts and not ended.usage.total_tokens and not ended.cost:
+        return NOTHING, NOTHING
+    elif (known := spent_on(ended, trackers)) is None:
+        uncounted = True
+    else:
+        last = Amount(known.usd, known.tokens)
+    unknown = _unknown_before(ended, trackers, settled.calls - uncounted) + uncounted
+    if settled.calls > unknown:  # what these budgets cap is known of all attempts
+        settled = NOTHING
+    uncertain = settled + bound.times(unknown - settled.calls)
+    return Amount(ended.failed.known_cost, ended.failed.tokens, attempts - unknown) + last + uncertain, uncertain
+
+
+def _unknown_before(ended: Reply | LMError, trackers: Sequence[BudgetTracker], settled: int) -> int:
+    """How many attempts, an answer of the last aside, have an unknown cost; budgets settled `settled` as such."""
+    unknown, more = ended.failed.uncertain, ended.attempts - 1
+    if more < 1:
+        return unknown
+    if settled > 0 and (not ended.failed.priced or any(tracker.budget.tokens is not None for tracker in trackers)):
+        return max(unknown, min(settled, ended.attempts))  # failed answers that did not say what they cost, too
+    return more if isinstance(ended, Reply) and not ended.failed.priced and not unknown else unknown
 
 
 #: Calls that wait for room, of every budget: one queue keeps first come, first served across nested ones.

@@ -1,19 +1,97 @@
-"""Reservation: what one attempt holds in every open budget, from before it is sent until its cost is known."""
+"""Reservation: what one attempt holds in every open budget, from before it is sent until its cost is known; and the
+queue of those that wait for room."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import itertools
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
+from synalinks._concurrency import DeferringLock
 from synalinks.lm.budget.expected import TypicalUsage
-from synalinks.lm.budget.queue import Queue
 from synalinks.lm.budget.tracker import BudgetTracker
 from synalinks.lm.budget.upper_bound import Needs
 from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Trace
 from synalinks.lm.core.errors import OVER_BUDGET, BudgetExceeded, SampleRefused
+
+
+class Queue:
+    """The calls that wait for room: first come, first served among those that share a tracker.
+
+    A call keeps its ticket for all its attempts, so a further attempt is served before calls that came later.
+    A call made while another is being answered (by a `use_provider` handler that calls models itself) goes before
+    those that stand by themselves: these may wait for the very call that it is part of.
+
+    Trackers may be shared by threads, each with its event loop: room that is made is handed over under the lock.
+    """
+
+    def __init__(self) -> None:
+        self.lock = DeferringLock()
+        self.tickets = itertools.count()
+        self._waiting: dict[tuple[BudgetTracker, ...], list[Reservation]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def has_earlier(self, call: Reservation) -> bool:
+        """Whether a call that goes first waits for a tracker of this one's."""
+        return any(
+            line[0].rank < call.rank and not call.tracker_set.isdisjoint(trackers)
+            for trackers, line in self._waiting.items()
+        )
+
+    def join(self, call: Reservation) -> None:
+        """Add a waiting call, at the place of its rank."""
+        insort(self._waiting.setdefault(call.trackers, []), call, key=lambda other: other.rank)
+        if call.within is not None:  # others may have counted on the call that now waits for this one
+            self.advance()
+
+    def leave(self, call: Reservation) -> None:
+        """Remove a waiting call."""
+        line = self._waiting.get(call.trackers, [])
+        if call in line:
+            line.remove(call)
+            if not line:
+                del self._waiting[call.trackers]
+
+    def advance(self) -> None:
+        """Serve all that can be served; to be called, under the lock, when room was made."""
+        while self._waiting and (served := self._next()):
+            self.leave(served)
+            served.wake()
+
+    def _next(self) -> Reservation | None:
+        blocked: set[BudgetTracker] = set()
+        for call in sorted((line[0] for line in self._waiting.values()), key=lambda call: call.rank):
+            if blocked.isdisjoint(call.trackers) and call.decide():
+                return call
+            blocked |= call.tracker_set
+        return None
+
+    def held_outside(self, tracker: BudgetTracker, call: Reservation) -> Amount:
+        """What is held in a tracker by calls that can't end before one that waits: those `call` and others that wait
+        are made within."""
+        waiting = itertools.chain([call], *self._waiting.values())
+        found = {id(outer): outer for one in waiting for outer in _outer_calls(one)}
+        return _sum(outer.held_in(tracker) for outer in found.values())
+
+
+def _outer_calls(call: Reservation) -> Iterator[Reservation]:
+    outer = call.within
+    while outer is not None:
+        yield outer
+        outer = outer.within
+
+
+def _sum(amounts: Iterable[Amount]) -> Amount:
+    total = NOTHING
+    for amount in amounts:
+        total += amount
+    return total
 
 
 class Reservation:
@@ -58,6 +136,7 @@ class Reservation:
         self.cap: int | None = None
         self.broke: tuple[BudgetTracker, Amount] | None = None
         self._queue = queue
+        self._trace = trace
         self._usual = usual
         self._first_cap = first_cap
         self._following = following
@@ -71,7 +150,8 @@ class Reservation:
     # --- reserving ---------------------------------------------------------------------------------------
 
     def acquire(self) -> bool:
-        """Reserve the bound now, or join the calls that wait for room, in which case `granted` has to be awaited.
+        """Reserve the bound now and note that the attempt is sent, or join the calls that wait for room, in which case
+        `granted` has to be awaited, and `send` called.
 
         Raises:
             BudgetExceeded: it does not fit and nothing outstanding could change that.
@@ -80,6 +160,7 @@ class Reservation:
         with self._queue.lock:
             if not self._queue.has_earlier(self) and self.decide():
                 self._raise_if_refused()
+                self._note_sent()
                 return True
             self._loop = asyncio.get_running_loop()
             self._woken = self._loop.create_future()
@@ -109,7 +190,12 @@ class Reservation:
         """Whether waiting longer can't help: it is reserved now, or refused. Under the lock."""
         known = isinstance(self.needs, Amount)
         bound, cap, usual = self._needs_now()
-        shares = tuple(tracker.beyond(bound) if known else tracker.share(bound, usual) for tracker in self.trackers)
+        if known:
+            shares = tuple([tracker.beyond(bound) for tracker in self.trackers])
+        elif usual is None:
+            shares = (bound,) * len(self.trackers)
+        else:
+            shares = tuple([tracker.share(bound, usual) for tracker in self.trackers])
         waits = False
         for tracker, share in zip(self.trackers, shares, strict=True):
             if tracker in self._following:
@@ -133,7 +219,7 @@ class Reservation:
                 tracker.carried_over -= bound - share
             tracker.take(share, share if known else bound)
             if isinstance(self.needs, Needs):
-                tracker.note_size(self.needs.least)
+                tracker.sizes.append(self.needs)
         self.bound, self._shares, self.cap, self._held = bound, shares, cap, True
         return True
 
@@ -181,7 +267,7 @@ class Reservation:
     def _refusal(self, tracker: BudgetTracker, lacking: str) -> BudgetExceeded | SampleRefused:
         """That this attempt does not fit: the end of the budget, or of this call alone where it is unusually large."""
         needs = self.needs
-        if isinstance(needs, Needs) and tracker.late() is None and tracker.is_unusual(needs.least, needs.ordinary):
+        if isinstance(needs, Needs) and tracker.late() is None and tracker.is_unusual(needs, needs.ordinary):
             return too_large(tracker, needs.model, lacking)
         return refusal(tracker, tracker.refusal(lacking))
 
@@ -192,7 +278,7 @@ class Reservation:
     # --- sending and settling ------------------------------------------------------------------------------
 
     def send(self) -> None:
-        """Note that the attempt is sent now, after all waiting.
+        """Note that the attempt is sent now, after it has waited.
 
         Raises:
             BudgetExceeded: a time cap has passed meanwhile.
@@ -203,6 +289,10 @@ class Reservation:
                     self._release(NOTHING)
                     self._queue.advance()
                     raise refusal(tracker, tracker.refusal(late))
+            self._note_sent()
+
+    def _note_sent(self) -> None:
+        if isinstance(self.needs, Needs):  # a recorded call is not sent
             self._in_flight = self.bound
             for tracker in self.trackers:
                 tracker.send(self.bound)
@@ -210,6 +300,8 @@ class Reservation:
     def settle(self, spent: Amount | None) -> None:
         """Put what was spent in place of what was reserved; None settles at the bound, as uncertain."""
         self._queue.lock.run(partial(self._settle, spent))
+        if spent is None:
+            self._trace.settled += self.bound
 
     def _settle(self, spent: Amount | None) -> None:
         self._release(spent)
@@ -234,7 +326,8 @@ class Reservation:
 
     def _breaks(self, tracker: BudgetTracker, spent: Amount) -> bool:
         """Whether an answer above its bound put a tracker over caps that hold."""
-        above = spent.at_most(self.bound) != spent
+        bound = self.bound
+        above = spent.usd > bound.usd or spent.tokens > bound.tokens or spent.calls > bound.calls
         return above and tracker.budget.mode == "hard" and tracker.overshoot != NOTHING
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from synalinks import _json
 from synalinks._concurrency import Clock
 from synalinks.lm.budget.budget import Budget
-from synalinks.lm.budget.expected import Recent
+from synalinks.lm.budget.expected import WINDOW
 from synalinks.lm.core.amount import NOTHING, ZERO, Amount
 from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.core.errors import BudgetExceeded
 
 #: How many times more than usual an attempt needs that is called too large: where it does not fit, it fails by itself.
 UNUSUAL = 4
+
+
+class Size(Protocol):
+    """What is known of an attempt beforehand (see `Needs`)."""
+
+    @property
+    def least(self) -> Amount:
+        """The least that has to be reserved for it."""
 
 
 class BudgetTracker:
@@ -50,6 +59,7 @@ class BudgetTracker:
         in_flight: the bounds of attempts that were sent and are not settled yet.
         carried_over: what is settled already of a run that was cut off, and may come again from a cassette; a recorded
             call is charged only for what it takes beyond that.
+        sizes: the latest attempts that were let out, for `is_unusual`.
         refill: awaited with what is known of an attempt before it is reserved, where caps grow on demand; or None.
         watch: called, under the lock of the queue, after each change of what is settled or in flight; or None.
     """
@@ -72,7 +82,7 @@ class BudgetTracker:
         self.refill: Callable[[Any], Awaitable[None]] | None = None
         self.watch: Callable[[BudgetTracker], None] | None = None
         self.clock = clock
-        self._dollars, self._tokens = Recent(), Recent()
+        self.sizes: deque[Size] = deque(maxlen=WINDOW)
         self._opened = clock.now()
 
     def __getstate__(self) -> dict[str, object]:
@@ -179,20 +189,17 @@ class BudgetTracker:
 
     # --- what is too large -------------------------------------------------------------------------------------
 
-    def note_size(self, least: Amount) -> None:
-        """Note what an attempt needed at least, for `is_unusual`."""
-        self._dollars.add(float(least.usd))
-        self._tokens.add(least.tokens)
-
-    def is_unusual(self, least: Amount, ordinary: Amount) -> bool:
+    def is_unusual(self, size: Size, ordinary: Amount) -> bool:
         """Whether an attempt that does not fit is out of the ordinary, and calls of the usual size would still fit.
 
         Args:
-            least: what it needs at least.
+            size: of the attempt.
             ordinary: what is usual, as long as nothing was let out.
         """
-        usd, tokens = self._dollars.median(), self._tokens.median()
-        usual = ordinary if tokens is None or usd is None else Amount(Decimal(usd), int(tokens), 1)
+        usual, least = ordinary, size.least
+        if sizes := [one.least for one in self.sizes]:
+            middle = len(sizes) // 2
+            usual = Amount(sorted(one.usd for one in sizes)[middle], sorted(one.tokens for one in sizes)[middle], 1)
         above = (self.budget.usd is not None and least.usd > UNUSUAL * usual.usd) or (
             self.budget.tokens is not None and least.tokens > UNUSUAL * usual.tokens
         )

@@ -72,7 +72,8 @@ class Needs:
     def amount(self, output: int) -> Amount:
         """The most an attempt can take whose answers have at most `output` tokens."""
         output *= self.answers
-        usd = ZERO if self.price is None else self.price.bound(self.prompt, output, self.seconds)
+        price = self.price
+        usd = ZERO if price is None or price.is_free else price.bound(self.prompt, output, self.seconds)
         return Amount(usd, self.prompt + output, 1)
 
     def usual(self, usual: TypicalUsage, cap: int | None) -> Amount:
@@ -123,12 +124,15 @@ class Needs:
 
     def _affordable(self, tracker: BudgetTracker, returning: Callable[[BudgetTracker], Amount] | None) -> int | None:
         """Answer tokens that a tracker could pay for if nothing were outstanding; None if it does not limit them."""
+        tokens, price = tracker.budget.tokens, self.price if tracker.budget.usd is not None else None
+        if tokens is None and (price is None or not price.output):
+            return None
         room, caps = tracker.left + (tracker.reserved if returning is None else returning(tracker)), []
-        if tracker.budget.tokens is not None:
+        if tokens is not None:
             caps.append((room.tokens - self.prompt) // self.answers)
-        if tracker.budget.usd is not None and self.price is not None and self.price.output:
-            caps.append(int((room.usd - self.amount(0).usd - FINEST) * 1_000_000 / self.price.output / self.answers))
-        return min(caps) if caps else None
+        if price is not None and price.output:
+            caps.append(int((room.usd - self.amount(0).usd - FINEST) * 1_000_000 / price.output / self.answers))
+        return min(caps)
 
 
 def needs_of(
@@ -164,7 +168,7 @@ def needs_of(
             "may take for ever: give the model a timeout"
         )
     prompt, answers = request.size + MESSAGE_ALLOWANCE * (len(request.messages) + 1), 1
-    local = is_local(request.model) or (price is not None and price.is_free)
+    local = (price is not None and price.is_free) or is_local(request.model)
     if not is_plain(request):
         if not local and (what := open_ended(request)):
             _check_closed(request.model, what, trackers)
@@ -175,7 +179,7 @@ def needs_of(
         prompt += TOOLS_ALLOWANCE + sum(USED_TOOL_ALLOWANCE + len(name.encode()) for name in used)
     media = [media_bound(part, request.model) for part in _parts(request)]
     prompt += sum(tokens - untold for tokens, untold in media)
-    if price is not None:
+    if price is not None and not price.is_free:
         price = price.up_to(
             prompt, audio=any(map(any, media)), hour=price.keeps_an_hour and b'"1h"' in request.canonical
         )

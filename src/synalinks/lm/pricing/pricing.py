@@ -21,7 +21,7 @@ from synalinks.lm.core.reply import SECONDS_DIGITS, problem_of
 from synalinks.lm.pricing.price import FINEST, FREE, Price, dollars
 from synalinks.lm.pricing.surcharges import beyond_the_table, is_plain
 from synalinks.lm.pricing.table import RATES, price_table
-from synalinks.lm.providers.registry import find
+from synalinks.lm.providers.registry import Spec, find
 
 __all__ = [
     "FINEST",
@@ -71,16 +71,20 @@ def set_price(
     return price
 
 
-def price_of(model: str) -> Price | None:
+def price_of(model: str, spec: Spec | None = None) -> Price | None:
     """The price of a model, or None if it is unknown.
 
     A price stated with `set_price` comes first, then that of the model's provider (models of local providers are
     free), then that of the package's table.
+
+    Args:
+        model: with its prefix.
+        spec: its provider; looked up where None.
     """
     stated = _set_by_user.get(model)
     if stated is not None:
         return stated
-    spec = find(model)
+    spec = spec or find(model)
     if spec is not None:
         if spec.local:
             return FREE
