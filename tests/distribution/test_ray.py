@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -155,8 +156,8 @@ def test_an_address_where_nothing_is_says_so() -> None:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[tuple[str, str, dict[str, str]]]:
-    """A cluster of a process of its own: its address, that of its clients, and the environment to join it in."""
+def cluster() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """A cluster of a process of its own: what it can be joined by, and the environment to do so in."""
     ray = shutil.which("ray", path=os.path.dirname(sys.executable))
     if ray is None:
         pytest.skip("the extra `ray` is not installed")
@@ -172,15 +173,21 @@ def cluster() -> Iterator[tuple[str, str, dict[str, str]]]:
         "--object-store-memory=104857600",
         "--node-ip-address=127.0.0.1",
     ]
-    env = {**os.environ, "PYTHONPATH": PATHS, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
+    # A folder of its own: "auto" is the cluster that was started last in it, whatever else runs on this machine.
+    folder = tempfile.mkdtemp(prefix="ray-")  # the paths of its sockets may have 100 characters
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
+    env = {**os.environ, "PYTHONPATH": PATHS, "RAY_TMPDIR": folder, **token}
+    env.pop("RAY_ADDRESS", None)
     head = subprocess.Popen([ray, "start", "--head", "--block", *listens, *kept], env=env, stdout=subprocess.DEVNULL)
     try:
         for needed in [port, clients] if has_client else [port]:
             until(lambda needed=needed: _listens(needed), head, patience=180.0)  # type: ignore[misc]
-        yield f"127.0.0.1:{port}", f"ray://127.0.0.1:{clients}" if has_client else "", env
+        joined_by = {"address": f"127.0.0.1:{port}", "auto": "auto"}
+        yield joined_by | ({"client": f"ray://127.0.0.1:{clients}"} if has_client else {}), env
     finally:
         head.send_signal(signal.SIGTERM)
         head.wait(120)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _listens(port: int) -> bool:
@@ -188,14 +195,14 @@ def _listens(port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.mark.parametrize("by_client", [False, True])
-def test_a_cluster_is_joined(cluster: tuple[str, str, dict[str, str]], by_client: bool) -> None:
-    address, client, env = cluster
-    if by_client and not client:
+@pytest.mark.parametrize("by", ["address", "auto", "client"])
+def test_a_cluster_is_joined(cluster: tuple[dict[str, str], dict[str, str]], by: str) -> None:
+    joined_by, env = cluster
+    if by not in joined_by:
         pytest.skip("ray[client] is not installed")
     with OllamaServer() as server:
         done = subprocess.run(
-            [sys.executable, str(ROOT / "examples" / "cluster" / "train.py"), client if by_client else address],
+            [sys.executable, str(ROOT / "examples" / "cluster" / "train.py"), joined_by[by]],
             env={**env, "OLLAMA_HOST": server.url, "SYNALINKS_CACHE": "off"},
             capture_output=True,
             text=True,
