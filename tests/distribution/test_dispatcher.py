@@ -16,6 +16,7 @@ import synalinks
 from distribution.local_workers import Local, LocalLink, no_ray
 from programs_under_test import MODEL, Question, compiled, data, lm, provider_of, right, solver
 from proofs import sums
+from synalinks.distribution.dispatcher import Link
 from synalinks.distribution.messages import Asked, Attempted, CallSample, FromWorker
 from synalinks.errors import BudgetExceeded, ConfigurationError, Interrupted, WorkerLost
 from synalinks.lm import Budget
@@ -253,6 +254,32 @@ def test_what_an_attempt_of_a_lost_worker_cost_is_uncertain(tmp_path: Path) -> N
         outcome = asyncio.run(sums.train(tmp_path))
     assert tracker.uncertain.calls > 0
     assert tracker.settled.calls == sum(row["attempts"] for row in outcome.ledger)
+
+
+class Late(Local):
+    """Loses all workers at once, and has others only when calls that were out have been tried again."""
+
+    def __init__(self) -> None:
+        super().__init__(2, on_message=self._lose_all)
+        self._lost = False
+
+    def _lose_all(self, link: LocalLink, message: FromWorker) -> None:
+        if isinstance(message, Attempted) and not self._lost:
+            self._lost = True
+            for one in self.links:
+                one.dead.set()
+
+    async def _replaced(self, link: Link) -> Link:
+        await asyncio.sleep(1.0)  # longer than from one attempt to the next
+        return await super()._replaced(link)
+
+
+def test_calls_wait_for_new_workers_where_all_are_lost_at_once() -> None:
+    with OllamaServer(env=True, model=lambda asked: '{"answer": 1}') as server:
+        program, (x, _) = compiled(solver(lm(retry=2))), data(6)
+        found = asyncio.run(program.predict(x, batch_size=6, verbose=0, distribution=Late()))
+    assert [one.get("answer") for one in found] == [1] * 6
+    assert 6 < server.requests.number <= 12
 
 
 def test_a_sample_that_ends_worker_after_worker_ends_the_run() -> None:

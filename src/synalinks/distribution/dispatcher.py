@@ -40,7 +40,7 @@ from synalinks.distribution.messages import (
     Withdrawn,
 )
 from synalinks.distribution.parcels import sendable
-from synalinks.errors import ConnectionFailed, SynalinksError, WorkerLost
+from synalinks.errors import SynalinksError, WorkerLost
 from synalinks.lm import Call, Client, Reply
 from synalinks.lm.core.place import move
 from synalinks.lm.process import PROCESS
@@ -117,6 +117,7 @@ class Dispatcher:
         self._values = _values_of(variables)
         self._version = 0
         self._links: dict[Link, set[_Running]] = {}
+        self._any_link = asyncio.Event()
         self._replacement = replacement
         self._pumps: set[asyncio.Task[None]] = set()
         self._unplaced: list[_Running] = []
@@ -186,6 +187,7 @@ class Dispatcher:
 
     def _add(self, link: Link) -> None:
         self._links[link] = set()
+        self._any_link.set()
         self._known[link] = set()
         pump = asyncio.get_running_loop().create_task(self._pump(link))
         self._pumps.add(pump)
@@ -222,6 +224,8 @@ class Dispatcher:
 
     def _drop(self, link: Link, lost: LinkLost) -> None:
         jobs = self._links.pop(link)
+        if not self._links:
+            self._any_link.clear()
         del self._known[link]
         self._attempts.drop(link, lost)
         for running in sorted(jobs, key=lambda one: one.job.number):
@@ -358,10 +362,9 @@ class Dispatcher:
         link.post(Answer(asked.number, reply, None))
 
     async def _send(self, client: Client, link: Link, call: Call) -> Reply:
-        """Have a worker send an attempt: the one that asked, or another where that one is lost."""
+        """Have a worker send an attempt: the one that asked, or another where that one is lost, as soon as there is one."""
+        await self._any_link.wait()
         if link not in self._links:
-            if not self._links:
-                raise ConnectionFailed("no worker is left to send this from; another one is being started")
             link = min(self._links, key=lambda one: len(self._links[one]))
         known = client.origin in self._known[link]
         self._known[link].add(client.origin)
