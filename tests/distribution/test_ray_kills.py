@@ -68,8 +68,6 @@ def test_killed_workers_never_spend_more_than_a_budget_allows(ray_workers: Ray, 
         sent, answered = server.requests.number, server.requests.answered.calls
     assert killer.killed == 2
     attempts = sum(row["attempts"] for row in outcome.ledger)
-    print(f"kills at {killer._numbers}: sent {sent}, answered {answered}, attempts {attempts}, settled "
-          f"{tracker.settled.calls}, uncertain {tracker.uncertain.calls}, rows {len(outcome.ledger)}")
     assert sent <= tracker.settled.calls == attempts <= CAP
     assert tracker.settled.calls - tracker.uncertain.calls <= answered <= sent
     assert sum(row["error"] is None for row in outcome.ledger) <= answered

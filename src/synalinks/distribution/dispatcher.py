@@ -362,7 +362,7 @@ class Dispatcher:
         link.post(Answer(asked.number, reply, None))
 
     async def _send(self, client: Client, link: Link, call: Call) -> Reply:
-        """Have a worker send an attempt: the one that asked, or another where that one is lost, as soon as there is one."""
+        """Have a worker send an attempt: the one that asked, or the next that there is where it is lost."""
         await self._any_link.wait()
         if link not in self._links:
             link = min(self._links, key=lambda one: len(self._links[one]))

@@ -15,6 +15,7 @@ from synalinks import errors
 from synalinks._concurrency import Slots, first_free
 from synalinks.lm.attempt import AttemptLayer
 from synalinks.lm.core.call import Call, Handler, Reply, Request, stack
+from synalinks.lm.core.rate_limit import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.hosts import Hosts
 from synalinks.lm.rate_limit.layer import RateLimitLayer
@@ -63,7 +64,10 @@ class Servers:
 
 
 def handler_of(servers: Servers, limits: Limits, policy: RetryPolicy = RetryPolicy()) -> Handler:  # noqa: B008
-    accounts = [Account(limits, LoopClock()) for _ in servers.seconds]
+    return handler_at([Account(limits, LoopClock()) for _ in servers.seconds], servers, policy)
+
+
+def handler_at(accounts: list[Account], servers: Servers, policy: RetryPolicy = RetryPolicy()) -> Handler:  # noqa: B008
     hosts = Hosts(accounts, NAMES[: len(accounts)])
     layers = [RateLimitLayer(hosts), RetryLayer(policy, hosts, LoopClock(), random.Random(0))]
     return stack(servers, *layers, AttemptLayer(policy.timeout, hosts))
@@ -109,6 +113,53 @@ def test_rates_are_those_of_each_server() -> None:
         await send(handler_of(servers, Limits(rpm=60)), 120 + 2 * 6)
         assert servers.counts == [66, 66]
         assert LoopClock().now() - begun == pytest.approx(60, rel=0.1)
+
+    run(main())
+
+
+@pytest.mark.parametrize("concurrency", [None, 1000])
+def test_a_call_that_waits_for_a_rate_goes_to_a_server_that_has_room(concurrency: int | None) -> None:
+    """The slow one gets what its rate lets out, though it has as few calls as the other when they come."""
+
+    async def main() -> None:
+        servers = Servers([0.0, 0.0])
+        accounts = [Account(Limits(rpm=rpm, concurrency=concurrency), LoopClock()) for rpm in (60, 600)]
+        begun = LoopClock().now()
+        assert all_answered(await send(handler_at(accounts, servers), 66 + 660))
+        assert servers.counts == pytest.approx([66, 660], abs=2)
+        assert LoopClock().now() - begun == pytest.approx(60, rel=0.1)
+
+    run(main())
+
+
+def test_a_call_that_waits_for_a_rate_that_its_server_reported_goes_to_another() -> None:
+    async def main() -> None:
+        servers = Servers([0.0, 0.0])
+        accounts = [Account(Limits(), LoopClock()) for _ in range(2)]
+        told = RateLimitStatus(quotas=(Quota("requests", limit=60, remaining=0, reset=50.0, at_once=True),))
+        accounts[0].update("ollama/m", told, accounts[0].mark("ollama/m"))
+        begun = LoopClock().now()
+        assert all_answered(await send(handler_at(accounts, servers), 30))
+        assert servers.counts == [0, 30] and LoopClock().now() - begun < 1
+
+    run(main())
+
+
+def test_a_call_that_failed_at_one_server_waits_for_the_pause_of_the_other() -> None:
+    """It neither goes back to where it failed, nor looks for another again and again."""
+
+    async def main() -> None:
+        servers = Servers([0.0, 0.0], lambda host, now: errors.ServerError("broken", status=503) if host == 0 else None)
+        accounts = [Account(Limits(rpm=60), LoopClock()) for _ in range(2)]
+        handler, begun = handler_at(accounts, servers), LoopClock().now()
+        for _ in range(6):
+            accounts[1].assign(1)  # so that the first is chosen
+            assert await accounts[1].admit(call().request)
+        sent = asyncio.create_task(handler(call()))  # fails there, and waits for the rate of the other
+        await asyncio.sleep(0.5)
+        accounts[1].slow_down(7.0)
+        await sent
+        assert servers.counts == [1, 1] and LoopClock().now() - begun == pytest.approx(7.5, abs=0.1)
 
     run(main())
 

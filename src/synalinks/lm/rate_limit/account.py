@@ -6,6 +6,7 @@ The limit layer admits calls through it; the retry layer slows it down when the 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -145,6 +146,7 @@ class Account:
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
+        self._waiting = 0
         #: Gets each pause that the provider demands, in seconds; None where no other process is to keep it.
         self.on_pause: Callable[[float], None] | None = None
         #: Whether any call of this account was ever answered.
@@ -197,42 +199,68 @@ class Account:
 
     # --- rates and pauses ------------------------------------------------------------------------------------
 
-    async def admit(self, request: Request, leaves: Callable[[], bool] | None = None) -> bool:
+    async def admit(self, request: Request, elsewhere: Callable[[], float] | None = None) -> bool:
         """Wait until this request may go out, first come, first served.
 
         Args:
-            leaves: whether it should wait no longer, since it can go to another server.
+            elsewhere: gives the seconds until another server could take it, 0 if one can now; None where there is none.
 
         Returns:
-            Whether it may go out; False if it leaves.
+            Whether it may go out; False if it is to go to another server.
         """
         model = self._model(request.model)
         if model.told:
-            await model.admit(_amounts(request), self.clock)
+            amounts = _amounts(request)
+            if not await self._turn(model.queue, lambda: model.hold(self.clock.now(), amounts), elsewhere):
+                return False
+            model.spend(amounts)
         else:
             model.out["requests"] += 1
-        if self._rated or self._spacing or self._paused_until is not None:
+        if self._is_held:
             tokens = 0 if self._tokens is None else estimate_tokens(request)
-            async with self._queue.get():  # or small requests would starve large ones
-                while (wait := self._hold(tokens)) > 0:
-                    if leaves is not None and leaves():
-                        return False
-                    await self.clock.sleep(wait)
+            return await self._turn(self._queue, lambda: self._hold(tokens), elsewhere)
         return True
+
+    async def _turn(
+        self, queue: LoopLocal[asyncio.Lock], hold: Callable[[], float], elsewhere: Callable[[], float] | None
+    ) -> bool:
+        """Wait in a queue until nothing holds its first one; False if that is to go to another server."""
+        with self._lock:
+            self._waiting += 1
+        try:
+            async with queue.get():  # or small requests would starve large ones
+                while (wait := hold()) > 0:
+                    if elsewhere is not None and (other := elsewhere()) < wait:
+                        if other <= 0:
+                            return False
+                        wait = other
+                    await self.clock.sleep(wait)
+            return True
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    @property
+    def _is_held(self) -> bool:
+        return self._rated or self._spacing > 0 or self._paused_until is not None
+
+    def delay(self, request: Request) -> float:
+        """Seconds until rates and pauses would let a request out that came now; infinite where others wait for that."""
+        model = self._model(request.model)
+        if self._waiting:
+            return math.inf
+        reported = model.hold(self.clock.now(), _amounts(request)) if model.told else 0.0
+        if not self._is_held:
+            return reported
+        with self._lock:
+            return max(reported, self._wait(0 if self._tokens is None else estimate_tokens(request)))
 
     def _hold(self, tokens: int) -> float:
         """Seconds that the first in the queue has to wait; 0 if it goes now, which is then noted."""
         with self._lock:  # each event loop has a queue of its own
-            now = self.clock.now()
-            wait = max(0.0, self._last + self._spacing - now)
-            if self._paused_until is not None:
-                wait = max(wait, self._paused_until - now)
-            if self._requests is not None:
-                wait = max(wait, self._requests.wait(now, 1))
-            if self._tokens is not None:
-                wait = max(wait, self._tokens.wait(now, tokens))
-            if wait > 0:
+            if (wait := self._wait(tokens)) > 0:
                 return wait
+            now = self.clock.now()
             self._paused_until = None
             self._last = now
             if self._requests is not None:
@@ -240,6 +268,15 @@ class Account:
             if self._tokens is not None:
                 self._tokens.take(now, tokens)
             return 0.0
+
+    def _wait(self, tokens: int) -> float:
+        now = self.clock.now()
+        wait = max(0.0, self._last + self._spacing - now, self.pause_left(now))
+        if self._requests is not None:
+            wait = max(wait, self._requests.wait(now, 1))
+        if self._tokens is not None:
+            wait = max(wait, self._tokens.wait(now, tokens))
+        return wait
 
     def slow_down(self, seconds: float, met_here: bool = True) -> None:
         """Hold every call of this account for `seconds`, because the provider asked one of them to wait.
@@ -304,24 +341,23 @@ class _Model:
     Attributes:
         told: its limits, as last told.
         out: what has gone out, by unit; of tokens only what went out after a limit of them was stated.
+        queue: those that wait for a limit.
     """
 
-    __slots__ = ("_queue", "out", "told")
+    __slots__ = ("out", "queue", "told")
 
     def __init__(self) -> None:
         self.told: dict[tuple[str, int], ReportedLimit] = {}
         self.out: dict[str, float] = dict.fromkeys(UNITS, 0.0)
-        self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
+        self.queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
 
-    async def admit(self, amounts: Mapping[str, float], clock: Clock) -> None:
-        """Wait until all limits have room; newer news of them count as soon as they come."""
-        async with self._queue.get():
-            while (wait := self._hold(clock.now(), amounts)) > 0:
-                await clock.sleep(wait)
-            for (unit, _), limit in self.told.items():
-                limit.spend(amounts[unit])
-            for unit, amount in amounts.items():
-                self.out[unit] += amount
-
-    def _hold(self, now: float, amounts: Mapping[str, float]) -> float:
+    def hold(self, now: float, amounts: Mapping[str, float]) -> float:
+        """Seconds until all limits have room; newer news of them count as soon as they come."""
         return max([limit.hold(now, amounts[unit]) for (unit, _), limit in self.told.items()], default=0.0)
+
+    def spend(self, amounts: Mapping[str, float]) -> None:
+        """Note that a request goes out."""
+        for (unit, _), limit in self.told.items():
+            limit.spend(amounts[unit])
+        for unit, amount in amounts.items():
+            self.out[unit] += amount

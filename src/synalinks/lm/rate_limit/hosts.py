@@ -1,13 +1,16 @@
 """Hosts: several servers of one model, each an account of its own, with which calls are shared out attempt by attempt.
 
 An attempt goes to the server with the fewest of these calls, in turn where several have as few; among those that have a
-free slot, are not left out (`presence.py`) and were not told to pause. Where none has a slot, calls wait for the first
-of any. After a failure that another server may not have, the call goes there at once.
+free slot, are not left out (`presence.py`), were not told to pause, and let it out by their rates. Where none has a
+slot, calls wait for the first of any. A call that waits for a rate goes to another server as soon as one has room.
+After a failure that another server may not have, the call goes there at once.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from synalinks._concurrency import Slots, first_free
 from synalinks.lm.core.call import Call, Request
@@ -69,8 +72,7 @@ class Hosts:
         admission.failed[admission.host] = error
         admission.excluded.add(admission.host)
         admission.chooses_anew = True
-        others = self._ranked(admission.excluded)
-        if others[0][0] == THERE:
+        if self._ranked(admission.excluded, call.request)[0].rank == THERE:
             return True
         admission.excluded.clear()
         return False
@@ -85,15 +87,15 @@ class Hosts:
 
     # --- choosing ------------------------------------------------------------------------------------------
 
-    async def take(self, excluded: set[int]) -> int:
+    async def take(self, excluded: set[int], request: Request) -> int:
         """Wait for a slot of a server, and take it; the server's index."""
         while True:
-            order = self.order(excluded)
+            order = self.order(excluded, request)
             if (index := self._first_of(order)) is not None:
                 return index
             slots = {account: slot for account in order if (slot := self._accounts[account].slots) is not None}
             given = await first_free([*slots.values()])
-            now = self.order(excluded)
+            now = self.order(excluded, request)
             if (index := self._first_of([one for one in now if one not in slots])) is None:
                 index = next(one for one, slot in slots.items() if slot is given)
                 if index in now:
@@ -117,9 +119,9 @@ class Hosts:
         self._next = index + 1
         return index
 
-    def pick(self, excluded: set[int]) -> int:
+    def pick(self, excluded: set[int], request: Request) -> int:
         """The server for a call that needs no slot."""
-        return self._chosen(self.order(excluded)[0])
+        return self._chosen(self.order(excluded, request)[0])
 
     def give_back(self, index: int, slot: bool) -> None:
         """End what `take` or `pick` began."""
@@ -128,28 +130,64 @@ class Hosts:
         if slot and account.slots is not None:
             account.slots.release()
 
-    async def admit_at(self, index: int, request: Request) -> bool:
-        """Wait until a server's rates let a call out; False where it should go to another one instead."""
-        return await self._accounts[index].admit(request, lambda: self._is_better_elsewhere(index))
+    async def admit_at(self, index: int, request: Request, excluded: set[int], slotless: bool = False) -> bool:
+        """Wait until a server's rates let a call out; False where it should go to another one instead.
 
-    def _is_better_elsewhere(self, index: int) -> bool:
-        now = self._clock.now()
-        return self._accounts[index].pause_left(now) > 0 and self._ranked({index})[0][0] == THERE
+        Args:
+            excluded: servers at which it failed.
+            slotless: whether it needs no slot.
+        """
 
-    def order(self, excluded: set[int]) -> list[int]:
+        def elsewhere() -> float:
+            here = self._accounts[index].pause_left(self._clock.now())
+            others = [one for one in self._ranked(excluded | {index}, request) if one.rank == THERE]
+            if here > 0 and others:
+                return 0.0
+            return min((one.delay for one in others if slotless or self._has_slot(one.index)), default=math.inf)
+
+        return await self._accounts[index].admit(request, elsewhere)
+
+    def _has_slot(self, index: int) -> bool:
+        slots = self._accounts[index].slots
+        return slots is None or slots.free > 0
+
+    def order(self, excluded: set[int], request: Request) -> list[int]:
         """The servers to choose from, the best first: those for which nothing less is to be said than for the best."""
-        ranked = self._ranked(excluded)
-        return [index for rank, *_, index in ranked if rank == ranked[0][0]]
+        ranked = self._ranked(excluded, request)
+        return [one.index for one in ranked if one.rank == ranked[0].rank]
 
-    def _ranked(self, excluded: set[int]) -> list[tuple[int, float, int, int, int]]:
+    def _ranked(self, excluded: set[int], request: Request) -> list[_Standing]:
         now, count = self._clock.now(), len(self._accounts)
         ranked = []
         for index, account in enumerate(self._accounts):
-            pause = account.pause_left(now)
+            pause, delay = account.pause_left(now), account.delay(request)
             there = account.presence.is_there(now)
             rank = FAILED if index in excluded else LEFT_OUT if not there else PAUSED if pause > 0 else THERE
-            ranked.append((rank, pause, account.assigned, (index - self._next) % count, index))
+            turn = (index - self._next) % count
+            ranked.append(_Standing(rank, pause, delay > 0, account.assigned, turn, index, delay))
         return sorted(ranked)
+
+
+class _Standing(NamedTuple):
+    """What speaks for a server, the first first.
+
+    Attributes:
+        rank: one of `THERE` to `FAILED`.
+        pause: seconds that it is to be spared.
+        waits: whether its rates hold a call back.
+        assigned: calls that chose it.
+        turn: places after the one that was chosen last.
+        index: of the server.
+        delay: seconds that its rates hold a call back; infinite where others wait there.
+    """
+
+    rank: int
+    pause: float
+    waits: bool
+    assigned: int
+    turn: int
+    index: int
+    delay: float
 
 
 class HostAdmission(Admission):
@@ -176,13 +214,17 @@ class HostAdmission(Admission):
         self.chooses_anew = False
         while not self._held:
             self._has_slot = not self._lent
-            self.host = self._hosts.pick(self.excluded) if self._lent else await self._hosts.take(self.excluded)
+            asked = (self.excluded, self._request)
+            self.host = await self._hosts.take(*asked) if self._has_slot else self._hosts.pick(*asked)
             self._held = True
-            if not await self._hosts.admit_at(self.host, self._request):
+            if not await self._admitted():
                 self.release()
 
+    async def _admitted(self) -> bool:
+        return await self._hosts.admit_at(self.host, self._request, self.excluded, slotless=not self._has_slot)
+
     async def _turn_here(self) -> None:
-        if self.chooses_anew or not await self._hosts.admit_at(self.host, self._request):
+        if self.chooses_anew or not await self._admitted():
             self.release()
             await self._take()
 
