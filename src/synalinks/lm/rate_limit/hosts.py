@@ -143,7 +143,7 @@ class Hosts:
             others = [one for one in self._ranked(excluded | {index}, request) if one.rank == THERE]
             if here > 0 and others:
                 return 0.0
-            return min((one.delay for one in others if slotless or self._has_slot(one.index)), default=math.inf)
+            return min((one.delay for one in others if slotless or self._has_slot(one.host)), default=math.inf)
 
         return await self._accounts[index].admit(request, elsewhere)
 
@@ -154,7 +154,7 @@ class Hosts:
     def order(self, excluded: set[int], request: Request) -> list[int]:
         """The servers to choose from, the best first: those for which nothing less is to be said than for the best."""
         ranked = self._ranked(excluded, request)
-        return [one.index for one in ranked if one.rank == ranked[0].rank]
+        return [one.host for one in ranked if one.rank == ranked[0].rank]
 
     def _ranked(self, excluded: set[int], request: Request) -> list[_Standing]:
         now, count = self._clock.now(), len(self._accounts)
@@ -177,7 +177,7 @@ class _Standing(NamedTuple):
         waits: whether its rates hold a call back.
         assigned: calls that chose it.
         turn: places after the one that was chosen last.
-        index: of the server.
+        host: index of the server.
         delay: seconds that its rates hold a call back; infinite where others wait there.
     """
 
@@ -186,7 +186,7 @@ class _Standing(NamedTuple):
     waits: bool
     assigned: int
     turn: int
-    index: int
+    host: int
     delay: float
 
 
