@@ -76,6 +76,8 @@ def test_widths() -> None:
     assert {len(line) for line in lines[2:-3]} <= {79, 80, 81}
     absolute = text_of(solver(), line_length=80, positions=[40, 64, 80])
     assert absolute == "\n".join(lines)
+    narrow = text_of(solver(), line_length=30)
+    assert "(InputModule)" in narrow and "Vars #: 1" in narrow  # lines, since a table would break words
     with pytest.raises(ConfigurationError, match="end of each of the 3 columns"):
         text_of(solver(), positions=[0.5, 1.0])
 

@@ -233,7 +233,23 @@ def _excepthook(kind: type[BaseException], error: BaseException, trace: Tracebac
             make_short(error)
         sys.__excepthook__(kind, error, error.__traceback__)
     else:
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(_on_screen(text) + "\n")
+
+
+def _on_screen(text: str) -> str:
+    """A text whose long lines are broken between words where a terminal would break them within; code stays."""
+    import shutil  # for errors only
+    import textwrap
+
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        line
+        if len(line) <= width or line.startswith(" ")
+        else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 def _shell() -> Shell | None:

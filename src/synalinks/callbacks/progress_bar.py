@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, Group
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, Group
+from rich.control import Control
 from rich.live import Live
 from rich.progress_bar import ProgressBar as Bar
+from rich.segment import ControlType, Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -55,6 +58,28 @@ class Progress:
         return line
 
 
+class _Live(Live):
+    """A live display that also erases the rows into which a terminal made narrower has broken its lines."""
+
+    _lengths: Sequence[int] = ()
+
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        """What is written to show the display anew below the renderables: in front, the way up to its first row."""
+        width = self.console.width
+        broken = sum(max(0, length - 1) // width for length in self._lengths) if _breaks_lines_anew() else 0
+        self._lengths = [
+            Segment.get_line_length(line) for line in self.console.render_lines(self.get_renderable(), pad=False)
+        ]
+        up = ((ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)) * broken
+        way = [Control(ControlType.CARRIAGE_RETURN, *up)] if broken else []
+        return [*way, *super().process_renderables(renderables)]
+
+
+def _breaks_lines_anew() -> bool:
+    """Whether the terminal breaks its lines anew when its width changes, as all of today do; xterm cuts them."""
+    return "XTERM_VERSION" not in os.environ or "TMUX" in os.environ
+
+
 class ProgressBar:
     """A bar at the end of the terminal's output; what is printed meanwhile appears above it.
 
@@ -62,7 +87,7 @@ class ProgressBar:
     """
 
     def __init__(self) -> None:
-        self._live = Live(console=Console(highlight=False), auto_refresh=False, vertical_overflow="crop")
+        self._live = _Live(console=Console(highlight=False), auto_refresh=False, vertical_overflow="crop")
 
     def draw(self, progress: Progress) -> None:
         """Draw it anew."""

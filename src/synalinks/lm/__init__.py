@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from synalinks.lm.layers import Above, Below, Placed
     from synalinks.lm.ledger.amounts import ENTRY_AMOUNTS, USAGE_AMOUNTS, EntryAmount, FirstPieces
     from synalinks.lm.ledger.ledger import Entry, Ledger, Money, Totals
-    from synalinks.lm.ledger.table import money_text
+    from synalinks.lm.ledger.table import cost_text, money_text
     from synalinks.lm.logprobs import token_logprobs, value_probabilities
     from synalinks.lm.pricing.pricing import Price, price_of, set_price
     from synalinks.lm.providers import Credentials, OAuth, Spec, list_providers, register_provider, saved_base
@@ -71,7 +71,7 @@ _HOMES = {
     "ledger.amounts": "ENTRY_AMOUNTS USAGE_AMOUNTS EntryAmount FirstPieces",
     "core.dollars": "dollars_text",
     "ledger.ledger": "Entry Ledger Money Totals",
-    "ledger.table": "money_text",
+    "ledger.table": "cost_text money_text",
     "pricing.pricing": "Price price_of set_price",
     "providers": "Credentials OAuth Spec list_providers register_provider saved_base",
     "rate_limit.account": "Limits",
@@ -123,6 +123,7 @@ __all__ = [
     "Totals",
     "Usage",
     "check_options",
+    "cost_text",
     "current_run",
     "dollars_text",
     "isolated",

@@ -18,6 +18,8 @@ from synalinks.programs.schema_text import field_lines
 
 #: Characters of a line where no terminal says how many.
 _WIDTH = 100
+#: Characters of a column beside its text: a border and a space on both sides.
+_BORDERS = 3
 
 
 class Summarised(Protocol):
@@ -64,19 +66,30 @@ def summarise(program: SummarisedProgram, shown: SummaryOptions) -> str:
     connected = program.functional_graph is not None and not _is_row(program.functional_graph)
     columns = ["Module (type)", "Output Schema", "Vars #"]
     columns += ["Connected to"] * connected + ["Trainable"] * shown.show_trainable
-    table = Table(width=width if shown.positions else None, show_lines=True)
-    for column, size in zip(columns, _widths(shown.positions, width, len(columns)), strict=True):
-        table.add_column(column, width=size, overflow="fold", justify="right" if column == "Vars #" else "left")
+    rows = []
     for operation, depth in _rows(program, shown):
         row = [_named(operation, depth), _schema(operation, program.functional_graph), str(len(_variables(operation)))]
         row += [_parents(operation, program.functional_graph)] * connected
         row += ["Y" if _is_trainable(operation) else "N"] * shown.show_trainable
+        rows.append(row)
+    if shown.positions is None:
+        widths = _fitted([*zip(columns, *rows, strict=True)], width)
+    else:
+        widths = _between(shown.positions, width, len(columns))
+    table = Table(show_lines=True)
+    for column, size in zip(columns, widths, strict=True):
+        table.add_column(column, width=size, overflow="fold", justify="right" if column == "Vars #" else "left")
+    for row in rows:
         table.add_row(*row)
     file = io.StringIO()  # and not the notebook, where rich would show each line beside the text that is returned
     screen = Console(file=file, width=width, markup=False, emoji=False, highlight=False, force_jupyter=False)
     screen.print(f"Program: {program.name}" + ("" if program.built else " (not built)"))
-    screen.print(f"description: {program.description!r}", soft_wrap=True)
-    screen.print(table)
+    screen.print(f"description: {program.description!r}", soft_wrap=not (shown.line_length or sys.stdout.isatty()))
+    if shown.positions is None and sum(widths) + _BORDERS * len(columns) + 1 > width:
+        for row in rows:
+            screen.print("\n".join(_block(columns, row)))
+    else:
+        screen.print(table)
     for line in _totals(program):
         screen.print(line)
     text: str = screen.file.getvalue()  # type: ignore[attr-defined]
@@ -92,17 +105,45 @@ def _terminal_width() -> int:
     return shutil.get_terminal_size((_WIDTH, 0)).columns if sys.stdout.isatty() else _WIDTH
 
 
-def _widths(positions: Sequence[float] | None, line: int, count: int) -> list[int | None]:
-    """Characters of each column, borders and padding aside; None lets the table choose."""
-    if positions is None:
-        return [None] * count
+def _fitted(columns: Sequence[Sequence[str]], line: int) -> list[int]:
+    """Characters of each column: those of its longest line, or fewer where those do not fit, down to its words."""
+    from rich.cells import cell_len  # as above
+
+    lines = [[text for cell in cells for text in cell.split("\n")] for cells in columns]
+    widths = [max(map(cell_len, texts)) for texts in lines]
+    words = [max(map(_longest_word, texts)) for texts in lines]
+    for _ in range(sum(widths) + _BORDERS * len(columns) + 1 - line):
+        wider = [i for i in range(len(widths)) if widths[i] > words[i]]
+        if wider:
+            widths[max(wider, key=lambda i: widths[i])] -= 1
+    return widths
+
+
+def _longest_word(line: str) -> int:
+    """Characters of the longest word of a line, and of what it is indented by."""
+    from rich.cells import cell_len  # as above
+
+    return len(line) - len(line.lstrip()) + max(map(cell_len, line.split()), default=0)
+
+
+def _block(columns: Sequence[str], row: Sequence[str]) -> Iterator[str]:
+    """A row as lines, for terminals too narrow for a table."""
+    yield row[0]
+    yield from (f"  {line}" for line in row[1].splitlines())
+    for name, cell in zip(columns[2:], row[2:], strict=True):
+        if cell:
+            yield f"  {name}: {cell.replace(chr(10), ', ')}"
+
+
+def _between(positions: Sequence[float], line: int, count: int) -> list[int]:
+    """Characters of each column that ends at these positions."""
     ends = [int(end * line) if positions[-1] <= 1 else int(end) for end in positions]
     if len(ends) != count or any(b - a < 4 for a, b in zip([0, *ends], ends, strict=False)):
         raise ConfigurationError(
             f"summary(positions={list(positions)}): give the end of each of the {count} columns, ascending by at least "
             "4 characters"
         )
-    return [end - start - 3 for start, end in zip([0, *ends], ends, strict=False)]
+    return [end - start - _BORDERS for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _rows(program: SummarisedProgram, shown: SummaryOptions) -> Iterator[tuple[Any, int]]:

@@ -28,6 +28,11 @@ def money_text(total: Totals, live: str = "as if") -> str:
     return f"{total.billed} billed, {total.as_if} {live}"
 
 
+def cost_text(total: Totals, live: str = "as if") -> str:
+    """What calls took: dollars, or the time and the speed of local models."""
+    return f"local models: {speed_text(total)}" if is_free(total) else money_text(total, live)
+
+
 def render(
     names: Sequence[str],
     rows: Iterable[tuple[Sequence[object], Totals]],
@@ -135,7 +140,4 @@ def _words(total: Totals, sources: Mapping[str, int]) -> list[str]:
     if total.failed_tokens or total.failed_cost.known or total.failed_cost.unknown:
         cost = "" if is_free(total) else f", {total.failed_cost}"
         parts.append(f"failed attempts: {total.failed_tokens:,} tokens{cost}")
-    return [
-        "; ".join(parts),
-        f"local models: {speed_text(total)}" if is_free(total) else money_text(total, "as if live"),
-    ]
+    return ["; ".join(parts), cost_text(total, "as if live")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synalinks.callbacks import History
-from synalinks.lm import Ledger, money_text
+from synalinks.lm import Ledger, cost_text
 from synalinks.trainers.fit_config import FitConfig
 
 
@@ -41,4 +41,4 @@ def words_of_fit(name: str, history: History, config: FitConfig) -> str:
 
 def _bill(ledger: Ledger) -> str:
     total = ledger.total
-    return f"{total.calls:,} {'call was' if total.calls == 1 else 'calls were'} made ({money_text(total)})"
+    return f"{total.calls:,} {'call was' if total.calls == 1 else 'calls were'} made ({cost_text(total)})"
