@@ -51,7 +51,7 @@ def report(output: Path, *words: object) -> tuple[str, dict[str, Any]]:
 
 def test_one_run_of_all_its_files(folder: Path, tmp_path: Path) -> None:
     text, found = report(tmp_path / "r.html", folder)
-    for part in ("Reward by epoch", "Reward by calls", "What each epoch took", "as if live", "1. in the pool: "):
+    for part in ("Reward by epoch", "Reward by calls", "What each epoch took", "tokens/s", "1. in the pool: "):
         assert part in text
     assert "<details open><summary" in text, "the prompt of the only module is seen at once"
     for kind in ("cassette", "ledger", "history", "program"):
@@ -172,3 +172,34 @@ def test_a_folder_without_files_and_a_place_that_can_not_be_written(folder: Path
     assert "has no file of a run" in call("report", empty).output
     result = call("report", folder / "a.jsonl", "-o", tmp_path / "no" / "r.html")
     assert result.exit_code == 1 and "can't write" in result.output
+
+
+def test_what_no_file_has_is_named_with_what_writes_it(folder: Path, tmp_path: Path) -> None:
+    text, _ = report(tmp_path / "r.html", folder / "a.jsonl")
+    for part in ("history.save(", "--targets", "program.save("):
+        assert part in html.unescape(text)
+    assert "Not in these files" not in report(tmp_path / "r.html", folder)[0]
+
+
+def test_a_checkpoint_alone_shows_the_predictions_it_holds(folder: Path, tmp_path: Path) -> None:
+    text, found = report(tmp_path / "r.html", folder / "a.program.json")
+    assert "use_cassette(" in text and found["samples"]
+    assert {sample["reward"] for sample in found["samples"]} <= {0, 1}
+    assert all(json.loads(found["texts"][sample["prediction"]]) for sample in found["samples"])
+
+
+def test_candidates_have_the_reward_of_the_same_answer_elsewhere(folder: Path, tmp_path: Path) -> None:
+    _, found = report(tmp_path / "r.html", folder / "a.jsonl", folder / "a.history.json")
+    tried = [sample for sample in found["samples"] if sample["phase"] == "candidate"]
+    assert tried and all(sample["reward"] == 1 for sample in tried)
+
+
+def test_models_without_a_price_have_their_speed(folder: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (folder / "a.jsonl").read_text().splitlines()]
+    for row in rows[1:]:
+        row["reply"] |= {"cost": "0", "seconds": 2.0, "machine_seconds": 1.0}
+        row["reply"]["usage"] = {"input_fresh": 5, "output_text": 7}
+    path = tmp_path / "free.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    text, _ = report(tmp_path / "r.html", path)
+    assert "tokens/s" in text and "as if live" not in text and ">7</td>" in text

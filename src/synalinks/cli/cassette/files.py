@@ -58,6 +58,8 @@ def entry_of(row: Row) -> Entry:
         as_if=reply.as_if if error is None else error.failed.cost,
         billed=ZERO,
         seconds=reply.seconds or 0.0,
+        latency=reply.seconds,
+        machine_seconds=reply.machine_seconds,
         attempts=ended.attempts,
         failed=ended.failed,
         finish=reply.finish,

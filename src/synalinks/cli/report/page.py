@@ -43,6 +43,7 @@ def page(runs: Sequence[RunFiles], targets: Sequence[Json] | None = None) -> str
         {
             "name": run.name,
             "facts": Markup(sections.facts(run)),
+            "missing": Markup(sections.missing(run)),
             "parts": [(title, Markup(made(run))) for title, made in _PARTS],
         }
         for run in runs

@@ -80,7 +80,48 @@ def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> l
         shown["changed"] = comparable and before.setdefault(key, predicted) != predicted
         before[key] = predicted
         found.append(shown)
-    return found
+    _candidates_rewards(found)
+    return found or list(_kept_by_variables(run, texts))
+
+
+def _candidates_rewards(samples: Sequence[JsonObject]) -> None:
+    """Give candidates' samples the reward that the same answer to the same sample has elsewhere in the run.
+
+    A history has rewards by epoch, phase and sample, and several candidates answer a sample in one place.
+    """
+    found: dict[tuple[int, int], set[float]] = {}
+    for sample in samples:
+        if sample["reward"] is not None and sample["sample"] is not None:
+            found.setdefault((sample["sample"], sample["prediction"]), set()).add(sample["reward"])
+    for sample in samples:
+        rewards = found.get((sample["sample"], sample["prediction"]), ())
+        if sample["phase"] == _CANDIDATE and sample["reward"] is None and len(rewards) == 1:
+            (sample["reward"],) = rewards
+            sample["wrong"] = sample["wrong"] if sample["failed"] else sample["reward"] < 1
+
+
+def _kept_by_variables(run: RunFiles, texts: Texts) -> Iterator[JsonObject]:
+    """The scored predictions that a program's variables hold, where no file of the run has calls."""
+    for path, value in run.variables.items():
+        for one in (*value.get("predictions", ()), *value.get("current_predictions", ())):
+            reward = one.get("reward")
+            yield {
+                "epoch": None,
+                "step": None,
+                "phase": "train",
+                "sample": None,
+                "modules": [path],
+                "input": texts.number(_json.pretty(one.get("inputs"))),
+                "prediction": texts.number(_json.pretty(one.get("outputs"))),
+                "target": None,
+                "reward": reward,
+                "wrong": reward is not None and reward < 1,
+                "failed": "",
+                "changed": False,
+                "tokens": None,
+                "seconds": None,
+                "talks": [],
+            }
 
 
 def _grouped(run: RunFiles) -> Iterator[_Sample]:

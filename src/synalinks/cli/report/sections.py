@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from synalinks._base import html as _html
@@ -24,15 +24,36 @@ def facts(run: RunFiles) -> str:
     """What the run is made of, and its totals."""
     rows = [("files", ", ".join(f"{name} ({kind})" for name, kind in run.files))]
     if run.entries:
-        calls, failed, tokens_in, tokens_out, money, seconds = _sums(run.entries)
+        calls, failed, tokens_in, tokens_out, seconds, last = _sums(run.entries)
         rows += [("calls", calls), ("failed", failed), ("tokens", f"{tokens_in} in, {tokens_out} out")]
-        rows += [("as if live", money), ("seconds of answers", seconds)]
+        rows += [("seconds of answers", seconds), (_last(run.entries), last)]
     history = run.history
     if (reason := history.get("stopped_by")) is not None:
         rows.append(("stopped by", f"{reason}: {history.get('stop_reason') or ''}"))
     for name, value in history.get("test", {}).items():
         rows.append((name, log_value(name, value)))
     return _html.table(("", ""), rows, numbers=())
+
+
+def missing(run: RunFiles) -> str:
+    """What of a report no file of the run holds, and what writes a file that does."""
+    history = bool(run.history.get("samples", {}).get("targets"))
+    found = []
+    if not run.entries:
+        found.append("Calls and what they took: a cassette, use_cassette('run.jsonl'), has them, or a ledger, "
+                     "history.ledger.to_jsonl('run.ledger.jsonl').")  # fmt: skip
+    if not run.rows:
+        found.append("Conversations and the prompt: a cassette has them, use_cassette('run.jsonl').")
+    if not run.history:
+        found.append("Curves, candidates with their parents, and the rewards of samples: a history has them, "
+                     "history.save('run.history.json').")  # fmt: skip
+    if not history:
+        found.append("Targets: a history of this version has them, or give --targets, a file of JSON lines.")
+    if not run.variables:
+        found.append(
+            "What the program holds: a saved program or a checkpoint has it, program.save('run.program.json')."
+        )
+    return "".join(map(_html.paragraph, found))
 
 
 def curves(runs: Sequence[RunFiles]) -> str:
@@ -65,9 +86,10 @@ def costs(run: RunFiles) -> str:
         key = (entry.get("epoch"), entry.get("phase"), entry.get("module"))
         groups.setdefault(key, []).append(entry)
     ordered = sorted(groups, key=lambda key: tuple((part is not None, part if part is not None else 0) for part in key))
-    rows = [(*_place(key), *_sums(groups[key])) for key in ordered]
-    header = ("epoch", "phase", "module", "calls", "failed", "tokens in", "tokens out", "as if live", "seconds")
-    total = ("total", "", "", *_sums(run.entries))
+    last = _last(run.entries)
+    rows = [(*_place(key), *_sums(groups[key], last)) for key in ordered]
+    header = ("epoch", "phase", "module", "calls", "failed", "tokens in", "tokens out", "seconds", last)
+    total = ("total", "", "", *_sums(run.entries, last))
     return _html.table(header, rows, [total], numbers=range(3, len(header))) if rows else ""
 
 
@@ -75,10 +97,20 @@ def _place(key: Sequence[object]) -> Iterator[str]:
     return map(shown, ("epoch", "phase", "module"), key)
 
 
-def _sums(entries: Iterable[Mapping[str, Json]]) -> tuple[str, ...]:
-    """Calls, failed, tokens in and out, dollars, seconds, as text."""
+def _last(entries: Iterable[Mapping[str, Json]]) -> str:
+    """What the last figure of `_sums` is: of models without a price their speed."""
+    return "as if live" if any(_is_priced(entry) for entry in entries) else "tokens/s"
+
+
+def _is_priced(entry: Mapping[str, Json]) -> bool:
+    return entry.get("as_if") is None or bool(Decimal(entry["as_if"]))
+
+
+def _sums(entries: Collection[Mapping[str, Json]], last: str | None = None) -> tuple[str, ...]:
+    """Calls, failed, tokens in and out, seconds, and dollars or tokens per second, as text."""
     calls = failed = tokens_in = tokens_out = unknown = 0
     money, seconds = Decimal(0), 0.0
+    free = (last or _last(entries)) == "tokens/s"
     for entry in entries:
         calls += 1
         failed += entry.get("error") is not None
@@ -90,9 +122,13 @@ def _sums(entries: Iterable[Mapping[str, Json]]) -> tuple[str, ...]:
         amount = entry.get("as_if")
         unknown += amount is None
         money += Decimal(amount or 0)
-        seconds += entry.get("seconds") or 0.0
-    text = dollars_text(money) + (f", {unknown:,} unpriced" if unknown else "")
-    return f"{calls:,}", f"{failed:,}", f"{tokens_in:,}", f"{tokens_out:,}", text, f"{seconds:,.1f}"
+        worked = entry.get("machine_seconds") if free else None  # calls in flight together share it
+        seconds += (entry.get("seconds") if worked is None else worked) or 0.0
+    if free:
+        text = f"{tokens_out / seconds:,.0f}" if seconds else "-"
+    else:
+        text = dollars_text(money) + (f", {unknown:,} unpriced" if unknown else "")
+    return f"{calls:,}", f"{failed:,}", f"{tokens_in:,}", f"{tokens_out:,}", f"{seconds:,.1f}", text
 
 
 def candidates(run: RunFiles) -> str:

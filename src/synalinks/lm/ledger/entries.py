@@ -136,7 +136,7 @@ class Entry:
         value |= {"billed_tokens": self.billed_tokens, "wasted_tokens": self.failed.tokens}
         value |= {name: getattr(self, name) for name in ("finish", "error", "error_message", "digest")}
         if timings:
-            value["seconds"] = self.seconds
+            value |= {"seconds": self.seconds, "machine_seconds": self.machine_seconds}
         return value
 
 
