@@ -96,8 +96,8 @@ def _candidates_rewards(samples: Sequence[JsonObject]) -> None:
     for sample in samples:
         rewards = found.get((sample["sample"], sample["prediction"]), ())
         if sample["phase"] == _CANDIDATE and sample["reward"] is None and len(rewards) == 1:
-            (sample["reward"],) = rewards
-            sample["wrong"] = sample["wrong"] if sample["failed"] else sample["reward"] < 1
+            (reward,) = rewards
+            sample |= {"reward": reward, "wrong": bool(sample["failed"]) or reward < 1}
 
 
 def _kept_by_variables(run: RunFiles, texts: Texts) -> Iterator[JsonObject]:

@@ -23,7 +23,7 @@ from synalinks.lm.core.place import labels
 from synalinks.lm.core.secrets import brief
 from synalinks.lm.ledger.entries import Entry, Money, Sum, Totals
 from synalinks.lm.ledger.store import EntryStore
-from synalinks.lm.ledger.table import money_text, render, render_html
+from synalinks.lm.ledger.table import cost_text, render, render_html
 
 if TYPE_CHECKING:
     import pandas
@@ -210,7 +210,7 @@ class Ledger:
 
     def __repr__(self) -> str:
         total = self.total
-        return f"<Ledger {total.calls} calls, {total.tokens} tokens, {money_text(total)}>"
+        return f"<Ledger {total.calls} calls, {total.tokens} tokens, {cost_text(total)}>"
 
     @staticmethod
     def _check(names: Iterable[str]) -> None:

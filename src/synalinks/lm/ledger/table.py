@@ -30,7 +30,7 @@ def money_text(total: Totals, live: str = "as if") -> str:
 
 def cost_text(total: Totals, live: str = "as if") -> str:
     """What calls took: dollars, or the time and the speed of local models."""
-    return f"local models: {speed_text(total)}" if is_free(total) else money_text(total, live)
+    return f"local models: {speed_text(total)}" if total.calls and is_free(total) else money_text(total, live)
 
 
 def render(
