@@ -20,9 +20,9 @@ import pytest
 LIMITS = {
     "scripted": 155,
     "symbolic_program": 167,
-    "budgeted": 249,
+    "budgeted": 245,
     "recorded": 192,
-    "sent": 232,
+    "sent": 228,
     "replayed": 147,
     "cached": 133,
     "stored": 125,
@@ -32,7 +32,7 @@ LIMITS = {
 #: of an answer that is stored the statements of SQLite: two looks, a lease, the answer, the lease's end.
 SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "stored": 5, "live": 5}
 #: Moves between source files of one `Client.send` that is recorded and budgeted.
-MOVES = 114
+MOVES = 104
 #: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics; one is the size of its
 #: request, which the provider of the test keeps.
 BLOCKS = {"scripted": 31, "budgeted": 56, "recorded": 34}

@@ -15,7 +15,7 @@ from synalinks.distribution.leases import Grant, LeasedTracker, Leases
 from synalinks.errors import BudgetExceeded, ConfigurationError
 from synalinks.lm import NOTHING, Amount, Budget, Client, Reply, Request, use_provider
 from synalinks.lm.blocks import use_clock, use_tracker
-from synalinks.lm.core.usage import Usage
+from synalinks.lm.core.reply import Usage
 
 HOLDERS = ("a", "b", "c")
 AMOUNTS = st.builds(

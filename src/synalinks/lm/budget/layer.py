@@ -86,7 +86,9 @@ class BudgetLayer:
                 _note_end(call, refused, trackers)
                 raise
             finally:
-                _note_overshoot(call, trackers)
+                for tracker in trackers:
+                    if tracker.budget.mode == "expected":
+                        _note_overshoot(call, tracker)
 
         return budget
 
@@ -155,7 +157,7 @@ class BudgetLayer:
         for tracker in trackers:
             if tracker.refill is not None:
                 await tracker.refill(needs)
-        await _reserve(call, held)
+        await held.reserve(call.admission)
         before = _outer.set(held)
         asked = call if held.cap is None else replace(call, output_cap=held.cap)
         try:
@@ -214,8 +216,7 @@ class BudgetLayer:
             amount, uncertain = charge_of(spent, trackers, recorded.settled, bound)
             if amount != NOTHING:
                 held = Reservation(trackers, amount, self._queue, call.trace, within=_outer.get(), following=following)
-                if not held.acquire():
-                    await held.granted()
+                await held.reserve()
                 held.settle_known(uncertain)
 
         if isinstance(outcome, BudgetExceeded):
@@ -234,26 +235,6 @@ class BudgetLayer:
                 _refuse_cut(call, outcome, needs, trackers)
 
 
-async def _reserve(call: Call, held: Reservation) -> None:
-    """Reserve the bound of an attempt, which is sent at once; while it waits for room, its admission is released.
-
-    Raises:
-        BudgetExceeded: it does not fit and nothing outstanding could change that.
-    """
-    if held.acquire():
-        return
-    if call.admission is not None:
-        call.admission.release()
-    await held.granted()
-    try:
-        if call.admission is not None:
-            await call.admission.take()
-    except BaseException:
-        held.settle(NOTHING)
-        raise
-    held.send()
-
-
 def _note_end(call: Call, refused: BudgetExceeded, trackers: Sequence[BudgetTracker]) -> None:
     """Tell the tracker that refused a call where that was."""
     for tracker in trackers:
@@ -261,12 +242,11 @@ def _note_end(call: Call, refused: BudgetExceeded, trackers: Sequence[BudgetTrac
             tracker.note_end(f"at {call.scope}")
 
 
-def _note_overshoot(call: Call, trackers: Sequence[BudgetTracker]) -> None:
+def _note_overshoot(call: Call, tracker: BudgetTracker) -> None:
     """Note that a budget of mode `expected` is over its caps; in a replay it ends where the cassette has this note."""
-    for tracker in trackers:
-        if tracker.budget.mode == "expected" and tracker.overshoot != NOTHING:
-            words = f"the {tracker.name} was exceeded by {tracker.overshoot}, in mode 'expected'"
-            call.trace.exceeded += ((words, tracker.to_dict()),)
+    if tracker.overshoot != NOTHING:
+        words = f"the {tracker.name} was exceeded by {tracker.overshoot}, in mode 'expected'"
+        call.trace.exceeded += ((words, tracker.to_dict()),)
 
 
 def _warn_of_breach(call: Call, tracker: BudgetTracker, spent: Amount, bound: Amount) -> None:

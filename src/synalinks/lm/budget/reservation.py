@@ -17,6 +17,7 @@ from synalinks.lm.budget.upper_bound import Needs
 from synalinks.lm.core.amount import NOTHING, Amount
 from synalinks.lm.core.call import Trace
 from synalinks.lm.core.errors import OVER_BUDGET, BudgetExceeded, SampleRefused
+from synalinks.lm.core.rate_limit import Admission
 
 
 class Queue:
@@ -149,18 +150,37 @@ class Reservation:
 
     # --- reserving ---------------------------------------------------------------------------------------
 
-    def acquire(self) -> bool:
-        """Reserve the bound now and note that the attempt is sent, or join the calls that wait for room, in which case
-        `granted` has to be awaited, and `send` called.
+    async def reserve(self, admission: Admission | None = None) -> None:
+        """Reserve the bound, and note that the attempt is sent; while it waits for room, its admission is released.
 
         Raises:
             BudgetExceeded: it does not fit and nothing outstanding could change that.
-        SampleRefused: the same of an unusually large one, where usual ones still fit.
+            SampleRefused: the same of an unusually large one, where usual ones still fit.
+        """
+        if self.acquire():
+            return
+        if admission is not None:
+            admission.release()
+        await self.granted()
+        try:
+            if admission is not None:
+                await admission.take()
+        except BaseException:
+            self.settle(NOTHING)
+            raise
+        if isinstance(self.needs, Needs):
+            self.send()
+
+    def acquire(self) -> bool:
+        """Reserve the bound now and note that the attempt is sent, or join the calls that wait for room.
+
+        Raises:
+            BudgetExceeded, SampleRefused: see `reserve`.
         """
         with self._queue.lock:
-            if not self._queue.has_earlier(self) and self.decide():
-                self._raise_if_refused()
-                self._note_sent()
+            if not self._queue.has_earlier(self) and self.decide(sends=True):
+                if self._refused is not None:
+                    raise self._refused
                 return True
             self._loop = asyncio.get_running_loop()
             self._woken = self._loop.create_future()
@@ -171,7 +191,7 @@ class Reservation:
         """Wait until served.
 
         Raises:
-            BudgetExceeded: it does not fit and nothing outstanding could change that.
+            BudgetExceeded, SampleRefused: see `reserve`.
         """
         assert self._woken is not None, "only a call that joined the queue waits"
         try:
@@ -179,15 +199,20 @@ class Reservation:
         except BaseException:
             self._queue.lock.run(self._leave)
             raise
-        self._raise_if_refused()
+        if self._refused is not None:
+            raise self._refused
 
     def _leave(self) -> None:
         self._queue.leave(self)
         self._release(NOTHING)  # it may have been served at the very moment it was cancelled
         self._queue.advance()
 
-    def decide(self) -> bool:
-        """Whether waiting longer can't help: it is reserved now, or refused. Under the lock."""
+    def decide(self, sends: bool = False) -> bool:
+        """Whether waiting longer can't help: it is reserved now, or refused. Under the lock.
+
+        Args:
+            sends: whether it is sent as soon as it is reserved.
+        """
         known = isinstance(self.needs, Amount)
         bound, cap, usual = self._needs_now()
         if known:
@@ -214,10 +239,12 @@ class Reservation:
             waits = True
         if waits:
             return False
+        if sends and not known:  # a recorded call is not sent
+            self._in_flight = bound
         for tracker, share in zip(self.trackers, shares, strict=True):
             if known:
                 tracker.carried_over -= bound - share
-            tracker.take(share, share if known else bound)
+            tracker.take(share, share if known else bound, self._in_flight)
             if isinstance(self.needs, Needs):
                 tracker.sizes.append(self.needs)
         self.bound, self._shares, self.cap, self._held = bound, shares, cap, True
@@ -227,13 +254,13 @@ class Reservation:
         """The most that the attempt can take, the cap on answer tokens that makes it so, and what it rarely exceeds."""
         if isinstance(self.needs, Amount):
             return self.needs, None, None
-        needs = self.needs
+        needs, usual = self.needs, self._usual
+        if all(tracker.budget.mode == "hard" for tracker in self.trackers):
+            usual = None
         if self._woken is not None and self._usual is not None and self._first_cap is not None:
             needs = replace(needs, most=self._first_cap(self._usual()))
         bound, cap = needs.bound(self.trackers, None if self.within is None else self._returning)
-        if self._usual is None or all(tracker.budget.mode == "hard" for tracker in self.trackers):
-            return bound, cap, None
-        return bound, cap, self.needs.usual(self._usual(), cap)
+        return bound, cap, None if usual is None else self.needs.usual(usual(), cap)
 
     def _returning(self, tracker: BudgetTracker) -> Amount:
         """What calls that are out can still make room for: not those that wait for this one to end."""
@@ -271,10 +298,6 @@ class Reservation:
             return too_large(tracker, needs.model, lacking)
         return refusal(tracker, tracker.refusal(lacking))
 
-    def _raise_if_refused(self) -> None:
-        if self._refused is not None:
-            raise self._refused
-
     # --- sending and settling ------------------------------------------------------------------------------
 
     def send(self) -> None:
@@ -289,10 +312,6 @@ class Reservation:
                     self._release(NOTHING)
                     self._queue.advance()
                     raise refusal(tracker, tracker.refusal(late))
-            self._note_sent()
-
-    def _note_sent(self) -> None:
-        if isinstance(self.needs, Needs):  # a recorded call is not sent
             self._in_flight = self.bound
             for tracker in self.trackers:
                 tracker.send(self.bound)
@@ -318,17 +337,15 @@ class Reservation:
     def _release(self, spent: Amount | None) -> None:
         if not self._held:
             return
-        self._held = False
+        self._held, bound = False, self.bound
+        is_above = spent is not None and (
+            spent.usd > bound.usd or spent.tokens > bound.tokens or spent.calls > bound.calls
+        )
+        above = spent if is_above else None
         for tracker, share in zip(self.trackers, self._shares, strict=True):
-            tracker.give_back(share, self.bound, spent, self._in_flight)
-            if spent is not None and self._breaks(tracker, spent):
-                self.broke = self.broke or (tracker, spent)
-
-    def _breaks(self, tracker: BudgetTracker, spent: Amount) -> bool:
-        """Whether an answer above its bound put a tracker over caps that hold."""
-        bound = self.bound
-        above = spent.usd > bound.usd or spent.tokens > bound.tokens or spent.calls > bound.calls
-        return above and tracker.budget.mode == "hard" and tracker.overshoot != NOTHING
+            tracker.give_back(share, bound, spent, self._in_flight)
+            if above is not None and tracker.budget.mode == "hard" and tracker.overshoot != NOTHING:
+                self.broke = self.broke or (tracker, above)
 
 
 def refusal(tracker: BudgetTracker, words: BudgetExceeded) -> BudgetExceeded:

@@ -148,13 +148,16 @@ class BudgetTracker:
         """What a recorded call takes beyond what is carried over."""
         return known if self.carried_over == NOTHING else known - self.carried_over.at_most(known)
 
-    def take(self, share: Amount, bound: Amount) -> None:
-        """Reserve `share` for a call that takes at most `bound`."""
+    def take(self, share: Amount, bound: Amount, sent: Amount = NOTHING) -> None:
+        """Reserve `share` for a call that takes at most `bound`, and send `sent` of it."""
         self.reserved += share
+        self.in_flight += sent
         if share is not bound:
             self.at_risk += bound - share
         if self.budget.mode == "expected":
             self.worst_overshoot = self.worst_overshoot.at_least(self.overshoot_bound)
+        if sent is not NOTHING and self.watch is not None:
+            self.watch(self)
 
     def send(self, bound: Amount) -> None:
         """Note that an attempt which takes at most `bound` is sent."""

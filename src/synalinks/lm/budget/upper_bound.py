@@ -169,6 +169,7 @@ def needs_of(
         )
     prompt, answers = request.size + MESSAGE_ALLOWANCE * (len(request.messages) + 1), 1
     local = (price is not None and price.is_free) or is_local(request.model)
+    limit = 0 if request.kind == "embed" else request.output_limit
     if not is_plain(request):
         if not local and (what := open_ended(request)):
             _check_closed(request.model, what, trackers)
@@ -183,7 +184,6 @@ def needs_of(
         price = price.up_to(
             prompt, audio=any(map(any, media)), hour=price.keeps_an_hour and b'"1h"' in request.canonical
         )
-    limit = 0 if request.kind == "embed" else request.output_limit
     seconds = 0.0 if timeout is None else timeout + SLACK
     return Needs(request.model, prompt, limit, price, seconds, answers)
 

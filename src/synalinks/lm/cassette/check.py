@@ -10,7 +10,7 @@ from synalinks import _json
 from synalinks._json import Json
 from synalinks.lm.core import errors
 from synalinks.lm.core.errors import LMError
-from synalinks.lm.core.usage import USAGE_BUCKETS
+from synalinks.lm.core.reply import USAGE_BUCKETS
 
 #: The greatest count of tokens, calls or attempts in a row: whole numbers up to here are exact in every JSON reader.
 MOST_COUNTED = 2**53

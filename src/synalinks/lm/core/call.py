@@ -14,9 +14,8 @@ from synalinks.lm.core.amount import NO_COSTS, NOTHING, ZERO, Amount
 from synalinks.lm.core.errors import BudgetExceeded, LMError
 from synalinks.lm.core.place import NOWHERE, Scope
 from synalinks.lm.core.rate_limit import Admission, RateLimitStatus
-from synalinks.lm.core.reply import RESTART, Delta, Reply, Sink, Source
+from synalinks.lm.core.reply import NO_USAGE, RESTART, USAGE_BUCKETS, USAGE_FIELDS, Delta, Reply, Sink, Source, Usage
 from synalinks.lm.core.request import OUTPUT_LIMITS, REQUEST_FORMAT, Kind, Request, Schema, schema_of
-from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, USAGE_FIELDS, Usage
 
 __all__ = [
     "NO_USAGE",

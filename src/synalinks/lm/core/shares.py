@@ -7,8 +7,7 @@ from dataclasses import replace
 from decimal import Decimal, getcontext
 
 from synalinks.lm.core.amount import ZERO, AttemptCosts
-from synalinks.lm.core.reply import Reply
-from synalinks.lm.core.usage import NO_USAGE, USAGE_BUCKETS, Usage
+from synalinks.lm.core.reply import NO_USAGE, USAGE_BUCKETS, Reply, Usage
 
 #: Decimal places, beyond those of the whole, to which a cost is divided.
 SHARE_DIGITS = 6

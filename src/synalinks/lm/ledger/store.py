@@ -24,7 +24,7 @@ from synalinks._concurrency import DeferringLock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.errors import ConfigurationError
 from synalinks.lm.core.place import Scope
-from synalinks.lm.core.usage import Usage
+from synalinks.lm.core.reply import Usage
 from synalinks.lm.ledger.entries import Entry
 
 #: Entries that are packed together; the latest, twice as many at most, are kept as they are.

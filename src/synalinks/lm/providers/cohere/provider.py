@@ -27,13 +27,7 @@ class CohereProvider(Remote):
         return self._path("chat"), chat_payload(call.request, stream=stream, output_cap=call.output_cap)
 
     async def embed(self, call: Call) -> Reply:
-        bodies: list[dict[str, Any]] = []
-        for payload in embed_payloads(call.request):
-            try:
-                bodies.append(await self.post(self._path("embed"), payload, call))
-            except LMError as error:
-                error.uncertain = error.uncertain or bool(bodies)  # the texts before are paid for
-                raise
+        bodies = await self.post_each(self._path("embed"), embed_payloads(call.request), call)
         return self.read(embed_reply, bodies, model_name(call.request))
 
     reply = staticmethod(chat_reply)

@@ -44,9 +44,7 @@ def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, .
     message = body.get("message") or {}
     parts = message.get("content") or ()
     calls = ToolCalls(request, ANSWER_TOOL)
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        calls.add(function.get("name") or "", function.get("arguments"), call.get("id"))
+    calls.add_functions(message.get("tool_calls") or ())
     text = "".join(part.get("text") or "" for part in parts)
     thoughts = [message.get("tool_plan") or "", *(part.get("thinking") or "" for part in parts)]
     said = body.get("finish_reason") or None

@@ -100,6 +100,11 @@ def _guessed(data: str) -> str | None:
     return next((mime for start, mime in MAGIC if data.startswith(start)), None)
 
 
+def as_function(tool: Mapping[str, object]) -> Mapping[str, Any]:
+    """A tool in OpenAI's form, which others take as well."""
+    return tool if tool.get("type") == "function" else {"type": "function", "function": tool}
+
+
 def function_of(tool: Mapping[str, object]) -> Mapping[str, Any]:
     """Name, description and parameters of a tool, out of OpenAI's wrapping where there is one."""
     inner = tool.get("function")

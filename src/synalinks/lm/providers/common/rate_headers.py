@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from synalinks.lm.core.call import Call
 from synalinks.lm.core.rate_limit import MINUTE, Quota, RateLimitStatus, Unit
-from synalinks.lm.providers.transport.status import parse_retry_after
+from synalinks.lm.providers.transport.status import count_in, parse_retry_after
 
 HOUR, DAY = 3600.0, 86400.0
 #: Numbers from here on are milliseconds since 1970, and seconds since 1970; below, seconds from now.
@@ -114,7 +114,7 @@ def _now(told: Mapping[str, str]) -> float:
 
 def _quotas(told: Mapping[str, str], now: float) -> Iterable[Quota]:
     for unit, limit_name, remaining_name, reset_name, steady, at_once in _FAMILIES:
-        limit, remaining = _count(told.get(limit_name)), _count(told.get(remaining_name))
+        limit, remaining = count_in(told.get(limit_name)), count_in(told.get(remaining_name))
         if limit is None or remaining is None or not limit > 0:
             continue
         remaining = min(remaining, limit)
@@ -124,15 +124,6 @@ def _quotas(told: Mapping[str, str], now: float) -> Iterable[Quota]:
             continue
         slow = reset is not None and limit > remaining and reset * limit / (limit - remaining) > HOUR
         yield Quota(unit, limit, remaining, DAY if slow and not steady else MINUTE, reset)
-
-
-def _count(text: str | None) -> float | None:
-    """A count, or None; Azure says -1 for what it does not tell."""
-    try:
-        value = float(text) if text is not None else -1.0
-    except ValueError:
-        return None
-    return value if 0 <= value < float("inf") else None
 
 
 def seconds_until(text: str, now: float) -> float | None:
@@ -147,7 +138,7 @@ def seconds_until(text: str, now: float) -> float | None:
         return None
     if _GO.fullmatch(text):
         return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
-    number = _count(text)
+    number = count_in(text)
     if number is not None:
         if number >= EPOCH_MILLISECONDS:
             return max(0.0, number / 1000 - now)

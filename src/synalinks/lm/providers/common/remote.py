@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -231,6 +231,21 @@ class Remote:
             raise failure
         return body
 
+    async def post_each(self, path: str, payloads: Iterable[Mapping[str, Any]], call: Call) -> list[dict[str, Any]]:
+        """What answers each of several objects that make up one call, one after another.
+
+        Raises:
+            LMError: see `post`; uncertain after the first, since what was answered before is paid for.
+        """
+        bodies: list[dict[str, Any]] = []
+        for payload in payloads:
+            try:
+                bodies.append(await self.post(path, payload, call))
+            except LMError as error:
+                error.uncertain = error.uncertain or bool(bodies)
+                raise
+        return bodies
+
     async def _streamed(self, path: str, payload: Mapping[str, object], call: Call) -> Reply:
         """The reply to a streamed call; its pieces go to the call's sink as they come."""
         assert call.sink is not None
@@ -247,10 +262,7 @@ class Remote:
         pieces.end()
         if not answer.whole:
             raise ConnectionFailed(f"{self.endpoint}: the stream ended before the answer was whole", uncertain=True)
-        return self.read(self._assembled, answer, request, pieces)
-
-    def _assembled(self, answer: Assembly, request: Request, pieces: Pieces) -> Reply:
-        return self.reply(answer.body(), request, tuple(pieces.chunks))
+        return self.read(lambda: self.reply(answer.body(), request, tuple(pieces.chunks)))
 
     async def _stream(self, path: str, payload: Mapping[str, object], call: Call) -> AsyncGenerator[str, None]:
         """The records of a streamed answer, as text. Close it when leaving early."""
@@ -312,7 +324,8 @@ class Remote:
         try:
             return translate(*args, **kwargs)
         except SHAPE_ERRORS as error:
-            raise self._unreadable(_problem(error)) from error
+            problem = str(error) if isinstance(error, ShapeError) else f"{type(error).__name__}: {error}"
+            raise self._unreadable(problem) from error
 
     def _parsed(self, content: bytes | str) -> dict[str, Any]:
         """The JSON object that a server sent.
@@ -384,8 +397,3 @@ def _http_errors() -> tuple[type[Exception], ...]:
     import httpx  # it is loaded
 
     return (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
-
-
-def _problem(error: Exception) -> str:
-    """What a shape error says; those of Python's own are named with their class."""
-    return str(error) if isinstance(error, ShapeError) else f"{type(error).__name__}: {error}"

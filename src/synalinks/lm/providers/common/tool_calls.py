@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synalinks import _json
 from synalinks._base.json_in_text import json_in
 from synalinks.lm.core.call import Reply, Request
 from synalinks.lm.core.errors import BadReply, SampleRefused
+from synalinks.lm.providers.common.shape import text
 
 #: Characters of unreadable arguments that a message quotes.
 QUOTE = 200
@@ -49,6 +50,12 @@ class ToolCalls:
         self.calls.append({"id": identity, "name": name, "arguments": value})
         return identity
 
+    def add_functions(self, calls: Iterable[Mapping[str, Any]]) -> None:
+        """Read calls in OpenAI's form, which others have as well."""
+        for call in calls:
+            function = call.get("function") or {}
+            self.add(function.get("name") or "", function.get("arguments"), text(call.get("id")))
+
     def checked(self, reply: Reply) -> Reply:
         """The reply, if every call could be read.
 
@@ -75,9 +82,9 @@ def _object(arguments: object) -> Mapping[str, Any] | None:
     if not arguments.strip():
         return {}
     found: dict[bytes, Any] = {}
-    for text in json_in(arguments):
+    for part in json_in(arguments):
         try:
-            value = _json.exact(text)
+            value = _json.exact(part)
         except _json.JSONDecodeError:  # nested too deeply
             continue
         if isinstance(value, dict) or value is None:

@@ -34,14 +34,7 @@ class GeminiProvider(Remote):
 
     async def embed(self, call: Call) -> Reply:
         request = call.request
-        path = self._path(request, "batchEmbedContents")
-        bodies: list[dict[str, Any]] = []
-        for payload in embed_payloads(request):
-            try:
-                bodies.append(await self.post(path, payload, call))
-            except LMError as error:
-                error.uncertain = error.uncertain or bool(bodies)  # the texts before are paid for
-                raise
+        bodies = await self.post_each(self._path(request, "batchEmbedContents"), embed_payloads(request), call)
         return self.read(embed_reply, bodies, request.model.partition("/")[2])
 
     reply = staticmethod(chat_reply)

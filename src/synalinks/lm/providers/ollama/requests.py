@@ -10,7 +10,7 @@ from typing import Any
 
 from synalinks.lm.core.call import Request
 from synalinks.lm.core.errors import RequestError
-from synalinks.lm.providers.common.content import arguments_of, function_of, tool_named
+from synalinks.lm.providers.common.content import arguments_of, as_function, function_of, tool_named
 
 #: Options that stand beside `options` in the request, not in it.
 TOP_LEVEL = frozenset({"keep_alive", "truncate", "shift", "logprobs", "top_logprobs", "dimensions", "think"})
@@ -109,16 +109,12 @@ def _think(effort: object) -> bool | str:
 
 def _offered(request: Request) -> list[Mapping[str, Any]]:
     """The tools that a `tool_choice` leaves: none, or the one that it names; Ollama can't be made to call one."""
-    choice, tools = request.options.get("tool_choice"), [_tool(tool) for tool in request.tools]
+    choice, tools = request.options.get("tool_choice"), [as_function(tool) for tool in request.tools]
     if choice == "none":
         return []
     if (wanted := tool_named(choice)) is None:
         return tools
     return [tool for tool in tools if tool["function"]["name"] == wanted]
-
-
-def _tool(tool: Mapping[str, object]) -> Mapping[str, Any]:
-    return tool if tool.get("type") == "function" else {"type": "function", "function": tool}
 
 
 def _message(message: Mapping[str, Any]) -> Mapping[str, Any]:

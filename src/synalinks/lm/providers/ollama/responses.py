@@ -41,9 +41,7 @@ def chat_reply(body: Mapping[str, Any], request: Request, chunks: tuple[Delta, .
     message = body.get("message") or {}
     text, reasoning = untagged(message.get("content") or "", message.get("thinking") or "")
     calls = ToolCalls(request)
-    for call in message.get("tool_calls") or ():
-        function = call.get("function") or {}
-        calls.add(function.get("name") or "", function.get("arguments"), call.get("id"))
+    calls.add_functions(message.get("tool_calls") or ())
     finish = body.get("done_reason") or None
     extra = {name: body[name] for name in ("logprobs", "remote_host") if body.get(name)}
     reply = Reply(

@@ -12,6 +12,7 @@ from typing import Any
 from synalinks import _json
 from synalinks.lm.core.call import OUTPUT_LIMITS, Request, Schema
 from synalinks.lm.core.errors import RequestError
+from synalinks.lm.providers.common.content import as_function
 from synalinks.lm.providers.openai.strict_schema import strict_schema, without_ref_siblings
 from synalinks.lm.providers.openai.variants import Schemas, Variant
 
@@ -52,7 +53,7 @@ def chat_payload(
         if variant.stream_usage:
             payload["stream_options"] = {"include_usage": True}
     if request.tools:
-        payload["tools"] = [_tool(tool) for tool in request.tools]
+        payload["tools"] = [as_function(tool) for tool in request.tools]
     options = request.options
     if request.schema is not None:
         if variant.structured == "forced_tool" and options.get("tool_choice") == "none":  # the answer is a tool
@@ -161,10 +162,6 @@ def _limit_output(payload: dict[str, Any], request: Request, variant: Variant, c
     if limits:
         newer = "max_completion_tokens" in request.options
         payload["max_completion_tokens" if newer else variant.output_limit] = min(limits)
-
-
-def _tool(tool: Mapping[str, object]) -> Mapping[str, Any]:
-    return tool if tool.get("type") == "function" else {"type": "function", "function": tool}
 
 
 def _message(message: Mapping[str, Any], variant: Variant) -> Mapping[str, Any]:

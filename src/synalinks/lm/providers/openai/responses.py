@@ -56,7 +56,8 @@ def chat_reply(
     text, reasoning = untagged(text, reasoning)
     finish = choice.get("finish_reason") or None
     finish = FINISHES.get(finish or "", finish)
-    calls = _calls(message.get("tool_calls") or (), request)
+    calls = ToolCalls(request, STRUCTURED_OUTPUT)
+    calls.add_functions(message.get("tool_calls") or ())
     if calls.answer is not None:
         text = calls.answer
         finish = "stop" if finish == "tool_calls" and not calls.calls else finish
@@ -203,11 +204,3 @@ def _kind(part: object) -> Any:
 
 def _texts(parts: Iterable[Any]) -> str:
     return "".join([part if isinstance(part, str) else part.get("text") or "" for part in parts])
-
-
-def _calls(said: Iterable[Mapping[str, Any]], request: Request) -> ToolCalls:
-    calls = ToolCalls(request, STRUCTURED_OUTPUT)
-    for call in said:
-        function = call.get("function") or {}
-        calls.add(function.get("name") or "", function.get("arguments"), text_of(call.get("id")))
-    return calls

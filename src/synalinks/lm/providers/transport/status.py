@@ -94,13 +94,13 @@ def parse_retry_after(headers: Mapping[str, str], now: float | None = None) -> f
         headers: with names in lower case, or a mapping that ignores case.
         now: seconds since 1970, for dates.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
+    milliseconds = count_in(headers.get("retry-after-ms"))
     if milliseconds:
         return milliseconds / 1000
     text = headers.get("retry-after")
     if text is None:
         return milliseconds
-    if (seconds := _number(text)) is not None:
+    if (seconds := count_in(text)) is not None:
         return seconds
     try:
         moment = parsedate_to_datetime(text).timestamp()
@@ -109,8 +109,8 @@ def parse_retry_after(headers: Mapping[str, str], now: float | None = None) -> f
     return max(0.0, moment - (time.time() if now is None else now))
 
 
-def _number(text: str | None) -> float | None:
-    """A finite number that is not negative, or None."""
+def count_in(text: str | None) -> float | None:
+    """A finite number that is not negative, or None; Azure says -1 for what it does not tell."""
     try:
         value = float(text) if text is not None else -1.0
     except ValueError:
