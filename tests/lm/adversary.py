@@ -195,7 +195,10 @@ class Outcome:
 
     @property
     def settled(self) -> list[Any]:
-        return [(tracker.settled, tracker.uncertain) for tracker in self.trackers]
+        """What the budgets settled and the ledger counted, which a replay does, too."""
+        total = self.ledger.total
+        counted = (total.attempts, total.input_tokens, total.output_tokens, total.failed_tokens, total.as_if)
+        return [counted, *((tracker.settled, tracker.uncertain) for tracker in self.trackers)]
 
 
 @contextmanager

@@ -147,10 +147,7 @@ def _copy(task: asyncio.Task[Reply]) -> Reply:
     try:
         reply = task.result()
     except LMError as error:
-        twin = copy.copy(error)
-        twin.source, twin.attempts, twin.reply, twin.uncertain = "shared", 0, None, False
-        twin.failed = NO_COSTS
-        raise twin from error
+        raise error.shared("shared") from error
     except SynalinksError as error:
         if error.__cause__ is None:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -13,7 +14,7 @@ from synalinks.lm import Client, Request, RetryPolicy, use_cassette, use_ledger,
 from synalinks.lm.blocks import use_cache_only
 from synalinks.lm.cache.disk_store import DATABASE
 from synalinks.lm.cassette.session import UnplayedRowsWarning
-from synalinks.lm.core.call import Call, Delta, Reply
+from synalinks.lm.core.call import Call, Delta, Reply, Usage
 from synalinks.lm.pricing import pricing
 from synalinks.testing import OllamaServer
 
@@ -147,3 +148,28 @@ def test_a_run_goes_on_over_a_damaged_cache_and_keeps_what_it_pays_for(tmp_path:
         assert server.requests.number == 1
     assert [entry.source for entry in ledger] == ["live", "cache"]
     assert (tmp_path / "cache.db.damaged-1").exists()
+
+
+@pytest.mark.parametrize("kind", ["chat", "embed"])
+def test_a_failure_shared_in_flight_is_counted_once_by_a_replay_too(
+    tmp_path: Path, kind: Literal["chat", "embed"]
+) -> None:
+    content = {"messages": [{"role": "user", "content": "hi"}]} if kind == "chat" else {"texts": ["hi"]}
+    options = {"temperature": 0} if kind == "chat" else {}
+    request = Request(kind, "ollama/m", **content, options=options)
+
+    async def cuts(call: Call) -> Reply:
+        await asyncio.sleep(0.01)
+        reply = Reply("x", usage=Usage(5, output_text=7), finish="length")
+        raise BadReply("cut", kind="length", reply=reply)
+
+    async def main() -> None:
+        client = Client("ollama/m", cache="off", retry=RetryPolicy(attempts=1))
+        await asyncio.gather(*(client.send(request) for _ in range(3)), return_exceptions=True)
+
+    counted = []
+    for mode in ("all", "none"):
+        with use_provider(cuts), use_ledger() as ledger, use_cassette(tmp_path / "c.jsonl", mode):
+            asyncio.run(main())
+        counted.append((ledger.total.calls, ledger.total.attempts, ledger.total.failed_tokens))
+    assert counted == [(3, 1, 12)] * 2

@@ -8,6 +8,7 @@ from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.rows import Row
 from synalinks.lm.cassette.run import CassetteRun
 from synalinks.lm.cassette.texts import Parts, TakenTexts, TextIndex, embedding_to_dict, key_of, vectors_of
+from synalinks.lm.core.amount import NOTHING
 from synalinks.lm.core.call import Call, Recorded, Reply
 from synalinks.lm.core.errors import BadReply
 
@@ -29,9 +30,10 @@ class EmbeddingPlayer:
         request = call.request
         index = self._run.find(request, call, budgets)
         if index is not None:
+            first = not self._run.is_used(index)
             row = self._run.play(index, request, call)
             if row.failed:
-                return Recorded(self._run.failure(row), settled=row.settled), row
+                return Recorded(self._run.failure(row, first), settled=row.settled if first else NOTHING), row
             return self._of_one(index, row), row
         known = self._texts.of(request.with_texts(()).digest)
         used: dict[int, list[int]] = {}

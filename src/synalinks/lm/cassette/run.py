@@ -157,9 +157,11 @@ class CassetteRun:
             self.cassette.homes[index] = call.place
         return row
 
-    def failure(self, row: Row) -> LMError:
-        """The failure that a row holds."""
+    def failure(self, row: Row, first: bool) -> LMError:
+        """The failure that a row holds; it cost something only where the row is played for the first time."""
         error = error_from_dict(row.value["error"])
+        if not first:
+            error = error.shared("cassette")
         error.capped = row.capped
         error.add_note(
             f"This failure was replayed from line {row.line} of {self.path}. To ask again, delete that "

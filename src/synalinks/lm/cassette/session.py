@@ -163,13 +163,16 @@ class Cassette:
             return await self._give(call, recorded, row, below, charged=bool(budgets()))
         index = None if call.request.kind == "embed" else self._run.find(call.request, call, budgets)
         if index is not None:
-            again = self._run.is_used(index)
+            first = not self._run.is_used(index)  # its cost is charged when it is played first
             row = self._run.play(index, call.request, call)
-            outcome = self._run.failure(row) if row.failed else Reply.from_dict(row.value["reply"], "cassette")
-            if again and isinstance(outcome, Reply):
-                outcome = replace(outcome, attempts=0, failed=NO_COSTS)
-            charged = not again and bool(budgets())
-            recorded = Recorded(outcome, settled=row.settled) if charged else Recorded(outcome)
+            if row.failed:
+                outcome: Reply | LMError = self._run.failure(row, first)
+            else:
+                outcome = Reply.from_dict(row.value["reply"], "cassette")
+                if not first:
+                    outcome = replace(outcome, attempts=0, failed=NO_COSTS)
+            charged = (first or (row.failed and row.capped is not None)) and bool(budgets())
+            recorded = Recorded(outcome, settled=row.settled) if charged and first else Recorded(outcome)
             return await self._give(call, recorded, row, below, charged)
         if not self.recording:
             if budgets():  # one of them may have ended, which goes before

@@ -6,10 +6,11 @@ code above. An error with neither always reaches the user.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from synalinks.lm.core.amount import AttemptCosts
+from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 
 if TYPE_CHECKING:
     from synalinks.lm.core.reply import Reply, Source
@@ -71,6 +72,13 @@ class LMError(SynalinksError):
         self.failed = AttemptCosts(uncertain=int(uncertain))
         self.capped: int | None = None
         self.source: Source = "live"
+
+    def shared(self, source: Source) -> Self:
+        """A copy that cost nothing, for a call that gets the failure of another."""
+        twin = copy.copy(self)
+        twin.source, twin.attempts, twin.reply, twin.uncertain = source, 0, None, False
+        twin.failed = NO_COSTS
+        return twin
 
     def last_cost(self, free: bool) -> AttemptCosts:
         """What the last attempt cost, by itself.
