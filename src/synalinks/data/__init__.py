@@ -97,7 +97,6 @@ from synalinks.data.models.trainable import (
 )
 from synalinks.data.node import Node, first_node
 from synalinks.data.operand import Operand, schema_of
-from synalinks.data.operation import Applicable
 from synalinks.data.schema import check_mask, contains_schema, is_schema_equal, standardize_schema
 from synalinks.data.scopes.name_scope import current_path, name_scope
 from synalinks.data.scopes.stateless_scope import StatelessScope, stateful
@@ -110,7 +109,6 @@ __all__ = [
     "BOOKKEEPING",
     "OPERATOR_CLASSES",
     "And",
-    "Applicable",
     "Audio",
     "ChatMessage",
     "ChatMessages",

@@ -112,7 +112,9 @@ class Metric(Masked):
 
     def _parts(self) -> Iterator[Metric]:
         for value in vars(self).values():
-            yield from (one for one in (value if isinstance(value, (list, tuple)) else (value,)) if _is_metric(one))
+            for part in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(part, Metric):
+                    yield part
 
     def reset_state(self) -> None:
         """Begin anew, without predictions: each variable has its first value."""
@@ -196,10 +198,6 @@ class Metric(Masked):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
-
-
-def _is_metric(value: object) -> bool:
-    return isinstance(value, Metric)
 
 
 def _twin_of(value: Any, copies: Mapping[int, Variable]) -> Any:

@@ -239,7 +239,7 @@ def _details(module: str, changes: Changes) -> list[str]:
     lines = [f"=== {module}"]
     for title, pairs, text in (
         ("request", changes.requests, _request_text),
-        ("answer", changes.answers, _answer_text),
+        ("answer", changes.answers, words),
     ):
         kinds: dict[tuple[str, ...], list[tuple[Row, Row]]] = {}
         for old, new in pairs:
@@ -265,8 +265,3 @@ def _request_text(row: Row) -> str:
         lines.append("schema: " + _json.pretty(request.schema.value))
     lines += ["tool: " + _json.pretty(tool) for tool in request.tools]
     return "\n".join(lines)
-
-
-def _answer_text(row: Row) -> str:
-
-    return words(row)

@@ -131,11 +131,6 @@ def stateless_scope() -> StatelessScope | None:
     return _open.get()
 
 
-def in_stateless_scope() -> bool:
-    """Whether a block is open."""
-    return _open.get() is not None
-
-
 @contextmanager
 def stateful() -> Iterator[None]:
     """A block outside of all stateless ones: what a module builds is there afterwards."""

@@ -143,6 +143,10 @@ class Recent:
         """The greatest value, or None if there are less than `FEW`."""
         return math.ceil(self._sorted[-1]) if len(self._sorted) >= FEW else None
 
+    def median(self) -> float | None:
+        """The middle value, or None if there is none."""
+        return self._sorted[len(self._sorted) // 2] if self._sorted else None
+
 
 def _high(values: Recent | None) -> float | None:
     return None if values is None else values.high()

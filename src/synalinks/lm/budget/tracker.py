@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from synalinks import _json
 from synalinks._concurrency import Clock
 from synalinks.lm.budget.budget import Budget
-from synalinks.lm.budget.expected import WINDOW
+from synalinks.lm.budget.expected import WINDOW, Recent
 from synalinks.lm.core.amount import NOTHING, ZERO, Amount
 from synalinks.lm.core.dollars import dollars_text
 from synalinks.lm.core.errors import BudgetExceeded
@@ -59,7 +59,7 @@ class BudgetTracker:
         in_flight: the bounds of attempts that were sent and are not settled yet.
         carried_over: what is settled already of a run that was cut off, and may come again from a cassette; a recorded
             call is charged only for what it takes beyond that.
-        sizes: the latest attempts that were let out, for `is_unusual`.
+        sizes: the latest attempts that were let out since `is_unusual` last looked at them.
         refill: awaited with what is known of an attempt before it is reserved, where caps grow on demand; or None.
         watch: called, under the lock of the queue, after each change of what is settled or in flight; or None.
     """
@@ -83,6 +83,7 @@ class BudgetTracker:
         self.watch: Callable[[BudgetTracker], None] | None = None
         self.clock = clock
         self.sizes: deque[Size] = deque(maxlen=WINDOW)
+        self._dollars, self._tokens = Recent(), Recent()
         self._opened = clock.now()
 
     def __getstate__(self) -> dict[str, object]:
@@ -199,10 +200,12 @@ class BudgetTracker:
             size: of the attempt.
             ordinary: what is usual, as long as nothing was let out.
         """
-        usual, least = ordinary, size.least
-        if sizes := [one.least for one in self.sizes]:
-            middle = len(sizes) // 2
-            usual = Amount(sorted(one.usd for one in sizes)[middle], sorted(one.tokens for one in sizes)[middle], 1)
+        while self.sizes:
+            taken = self.sizes.popleft().least
+            self._dollars.add(float(taken.usd))
+            self._tokens.add(taken.tokens)
+        usd, tokens, least = self._dollars.median(), self._tokens.median(), size.least
+        usual = ordinary if tokens is None or usd is None else Amount(Decimal(usd), int(tokens), 1)
         above = (self.budget.usd is not None and least.usd > UNUSUAL * usual.usd) or (
             self.budget.tokens is not None and least.tokens > UNUSUAL * usual.tokens
         )
