@@ -9,6 +9,7 @@ from typing import reveal_type
 
 import synalinks
 from synalinks import Genrator  # error
+from synalinks.data import StreamingIterator
 from synalinks.datasets.mmlu import load_data
 from synalinks.modules import SQLAgent  # error
 from synalinks.rewards import ExactMatch
@@ -39,6 +40,15 @@ class Shout(synalinks.Module):
         return inputs
 
 
+class Halves(synalinks.Module[tuple[synalinks.JsonDataModel, synalinks.JsonDataModel]]):
+    """A module of one's own with two outputs."""
+
+    async def call(
+        self, inputs: synalinks.JsonDataModel, training: bool = False
+    ) -> tuple[synalinks.JsonDataModel, synalinks.JsonDataModel]:
+        return inputs, inputs
+
+
 class QA(synalinks.Program):
     """A program of one's own."""
 
@@ -49,14 +59,26 @@ async def right() -> None:
     inputs = synalinks.Input(data_model=Query)
     reveal_type(inputs)  # is SymbolicDataModel
     generator = synalinks.Generator(data_model=Answer, language_model=model)
-    reveal_type(generator)  # is Generator
+    reveal_type(generator)  # is Generator[JsonDataModel | None]
     reveal_type(synalinks.Branch(question="Hard?", labels=["yes", "no"], branches=[generator]))  # is Branch
-    reveal_type(synalinks.FunctionCallingAgent(language_model=model, tools=[]))  # is FunctionCallingAgent
+    agent = synalinks.FunctionCallingAgent(language_model=model, tools=[])
+    reveal_type(agent)  # is FunctionCallingAgent[JsonDataModel | None]
     outputs = await generator(inputs)
+    reveal_type(outputs)  # is SymbolicDataModel
+    reveal_type(await synalinks.Or()([outputs, inputs]))  # is SymbolicDataModel
     program = synalinks.Program(inputs=inputs, outputs=outputs, name="qa")
     reveal_type(program)  # is Program[JsonDataModel | None]
     reveal_type(QA())  # is QA
     reveal_type(Shout(times=2))  # is Shout
+    reveal_type(await Shout()(Query(query="1 + 1")))  # is JsonDataModel | None
+    reveal_type(await Halves()(Query(query="1 + 1")))  # is tuple[JsonDataModel, JsonDataModel]
+    reveal_type(await generator(Query(query="1 + 1")))  # is JsonDataModel | None
+    reveal_type(await synalinks.Branch(branches=[generator])({"query": "1"}))  # is tuple[JsonDataModel | None, ...]
+    reveal_type(await synalinks.Branch(branches=[generator])(inputs))  # is tuple[SymbolicDataModel, ...]
+    reveal_type(await model(synalinks.ChatMessages()))  # is JsonDataModel | None
+    reveal_type(await model(synalinks.ChatMessages(), streaming=True))  # is StreamingIterator | None
+    writer: synalinks.Generator[StreamingIterator | None] = synalinks.Generator(streaming=True)
+    reveal_type(await writer(Query(query="1 + 1")))  # is StreamingIterator | None
     reveal_type(synalinks.Program.load("qa.json"))  # is Program[JsonDataModel | None]
     reveal_type(QA.load("qa.json", custom_objects={}))  # is QA
     reveal_type(QA().load("qa.json"))  # is QA
@@ -73,6 +95,11 @@ async def right() -> None:
     _answer, _other = await both(query="1 + 1")
     reveal_type(await program.evaluate(x=[Query(query="1 + 1")]))  # is dict[str, float]
     reveal_type(await program.evaluate(x=[Query(query="1 + 1")], return_dict=False))  # is float | list[float]
+    reveal_type(await program.train_on_batch(0, [Query(query="1")]))  # is float | list[float]
+    reveal_type(await program.train_on_batch(0, [Query(query="1")], return_dict=True))  # is dict[str, float]
+    reveal_type(await program.test_on_batch([Query(query="1")]))  # is float | list[float]
+    reveal_type(await program.test_on_batch([Query(query="1")], return_dict=True))  # is dict[str, float]
+    reveal_type(await program.predict_on_batch([Query(query="1")]))  # is list[JsonDataModel | None]
     reveal_type(await program.predict(x=[Query(query="1 + 1")]))  # is ndarray[Any, Any]
     reveal_type(load_data()[0][0])  # is ndarray[Any, Any]
     await program({"query": "1 + 1"})
@@ -100,6 +127,9 @@ async def wrong(program: synalinks.Program, generator: synalinks.Generator, quer
     program(query)  # error
     generator(query)  # error
     program.sumary()  # error
+    (await generator(query)).get("answer")  # error
+    (await program.train_on_batch(0, [query])).items()  # error
+    await program.test_on_batch([query], returndict=True)  # error
     (await program(query)).get("answer")  # error
     print((await program.evaluate(x=[query])).reward)  # error
     load_data(3)  # error

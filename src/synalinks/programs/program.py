@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from synalinks import session
 from synalinks._base import html as _html
-from synalinks.data import JsonDataModel, SymbolicDataModel, tree
+from synalinks.data import SymbolicDataModel, tree
 from synalinks.errors import ConfigurationError
 from synalinks.graph import Graph
 from synalinks.hooks import Hook
 from synalinks.modules import Module
 from synalinks.modules.core.building import as_symbols
+from synalinks.modules.core.called import Out, Symbols
 from synalinks.modules.core.operation import awaited
 from synalinks.programs import files, state
 from synalinks.programs.diagram import diagram
@@ -43,16 +44,7 @@ class _Loader:
         return load
 
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeVar as TypeVarWithDefault
-
-    #: What a call gives; of several outputs stated as `program: Program[list[JsonDataModel | None]] = Program(...)`.
-    Out = TypeVarWithDefault("Out", default=JsonDataModel | None)
-else:
-    Out = TypeVar("Out")
-
-
-class Program(Module, Trainer, Generic[Out]):
+class Program(Module[Out], Trainer):
     """A directed graph of modules between inputs and outputs, or a subclass with its own `call`.
 
     Args:
@@ -129,8 +121,8 @@ class Program(Module, Trainer, Generic[Out]):
 
     if TYPE_CHECKING:
 
-        @overload
-        async def __call__(self, inputs: SymbolicDataModel, *args: Any, **kwargs: Any) -> Any: ...
+        @overload  # a program of several outputs gives as many symbols
+        async def __call__(self, inputs: Symbols, *args: Any, **kwargs: Any) -> Any: ...
         @overload
         async def __call__(self, *args: Any, **kwargs: Any) -> Out: ...
         async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from synalinks import scope
 from synalinks._base.lazy import LazyModule
@@ -51,6 +51,12 @@ class OnBatch:
             with scope.enter(phase="predict"):
                 return await parts.forward(self._begin_run(self.run_ledger, runner), source.items, training)
 
+    @overload
+    async def test_on_batch(
+        self, x: Any, y: Any = None, return_dict: Literal[False] = False
+    ) -> float | list[float]: ...
+    @overload
+    async def test_on_batch(self, x: Any, y: Any = None, *, return_dict: Literal[True]) -> dict[str, float]: ...
     async def test_on_batch(self, x: Any, y: Any = None, return_dict: bool = False) -> Any:
         """Reward and metrics of one batch alone.
 
@@ -65,6 +71,29 @@ class OnBatch:
                 logs = await parts.measure(self._begin_run(ledger, runner), source, size, 1, parts.CallbackList())
         return logs if return_dict else self.compilation.in_order(logs)
 
+    @overload
+    async def train_on_batch(
+        self,
+        step: int,
+        x: Any,
+        y: Any = None,
+        val_x: Any = None,
+        val_y: Any = None,
+        return_dict: Literal[False] = False,
+        seed: int | None = None,
+    ) -> float | list[float]: ...
+    @overload
+    async def train_on_batch(
+        self,
+        step: int,
+        x: Any,
+        y: Any = None,
+        val_x: Any = None,
+        val_y: Any = None,
+        *,
+        return_dict: Literal[True],
+        seed: int | None = None,
+    ) -> dict[str, float]: ...
     async def train_on_batch(
         self,
         step: int,

@@ -26,6 +26,7 @@ from synalinks.modules.agents.prompts import (
     default_agent_prompt_template,
 )
 from synalinks.modules.agents.skills import AnyPath
+from synalinks.modules.core.called import Out
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import Generator
@@ -37,7 +38,7 @@ from synalinks.saving import serialize_synalinks_object
 SAMPLING = ("temperature", "max_tokens", "top_p", "top_k")
 
 
-class FunctionCallingAgent(Module):
+class FunctionCallingAgent(Module[Out]):
     """A loop of a language model and tools (after ReAct, Yao et al., arXiv 2210.03629), with native tool calls.
 
     In each turn a generator answers with calls of tools, all of which run side by side, or with none; then a final
@@ -156,7 +157,7 @@ class FunctionCallingAgent(Module):
             **dict(zip(SAMPLING, (temperature, max_tokens, top_p, top_k), strict=True)),
             "reasoning_effort": reasoning_effort,
         }
-        made: type[Generator] | type[ChainOfThought] = ChainOfThought if use_chain_of_thought else Generator
+        made: type[Generator[Any] | ChainOfThought[Any]] = ChainOfThought if use_chain_of_thought else Generator
         thinking = f"{INSTRUCTIONS} {THINKING}" if use_chain_of_thought else INSTRUCTIONS
         self.tool_calls_generator = made(
             **common,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from synalinks._concurrency import run_all
 from synalinks._support.keywords import refuse_unknown_keywords
@@ -13,12 +13,13 @@ from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.modules.control_flow.decision import Decision
 from synalinks.modules.control_flow.labels import beside
+from synalinks.modules.core.called import Symbols
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.settings import passed_on
 from synalinks.saving import serialize_synalinks_object
 
 
-class Branch(Module):
+class Branch(Module[tuple[JsonDataModel | None, ...]]):
     """One module of several, or with `MultiDecision` any number of them, run because a decision chose its label.
 
     The output is a tuple with a value for each branch, None for those not taken; all are None where the decision
@@ -62,6 +63,14 @@ class Branch(Module):
         ConfigurationError: labels that `Decision` refuses, another number of branches than labels, a branch that is no
             module or has several outputs, or an argument that the decision does not take.
     """
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]  # several symbols where other modules give one
+        async def __call__(self, inputs: Symbols, *args: Any, **kwargs: Any) -> tuple[SymbolicDataModel, ...]: ...
+        @overload
+        async def __call__(self, *args: Any, **kwargs: Any) -> tuple[JsonDataModel | None, ...]: ...
+        async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     question = SettingOf("decision")
     language_model = SettingOf("decision")

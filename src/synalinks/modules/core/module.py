@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 from weakref import WeakKeyDictionary
 
 from synalinks import scope, session
@@ -32,16 +32,17 @@ from synalinks.hooks import ENTRY, EVERYWHERE, Hook, hooked
 from synalinks.initializers import Empty
 from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
+from synalinks.modules.core.called import Out, Symbols
 from synalinks.modules.core.invocations import InvocationCounters
 from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic, to_value
 from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
 #: The builds under way that calls began: the task of the call, and the event that its build has ended.
-_builds: WeakKeyDictionary[Module, tuple[asyncio.Task[Any] | None, asyncio.Event]] = WeakKeyDictionary()
+_builds: WeakKeyDictionary[Module[Any], tuple[asyncio.Task[Any] | None, asyncio.Event]] = WeakKeyDictionary()
 
 
-class Module(Operation, InvocationCounters):
+class Module(Operation, InvocationCounters, Generic[Out]):
     """A unit of computation: awaited with data models, it returns data models.
 
     Subclasses write `async def call(self, inputs, training=False)` and, unless `call` can run on symbolic
@@ -301,6 +302,10 @@ class Module(Operation, InvocationCounters):
             f"{type(self).__name__} does not define `async def call(self, inputs, training=False)`"
         )
 
+    @overload
+    async def __call__(self, inputs: Symbols, *args: Any, **kwargs: Any) -> SymbolicDataModel: ...
+    @overload
+    async def __call__(self, *args: Any, **kwargs: Any) -> Out: ...
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if in_symbolic_scope():
             args, kwargs = tree.map_structure(to_symbolic, args), tree.map_structure(to_symbolic, kwargs)

@@ -11,6 +11,7 @@ from synalinks._support.setting_of import FixedSetting, SettingOf
 from synalinks.data import DataModel, Field, Form, JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.data import schema as schemas
 from synalinks.hooks import Hook
+from synalinks.modules.core.called import Out
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.settings import OverGenerator, passed_on
 from synalinks.modules.tools.tool import AnyTool
@@ -22,7 +23,7 @@ class Thinking(DataModel):
     thinking: str = Field(description="Your step by step thinking")
 
 
-class ChainOfThought(OverGenerator):
+class ChainOfThought(OverGenerator[Out]):
     """A generator whose answer begins with a `thinking` field (after Wei et al., arXiv 2201.11903).
 
     Without a schema it is a plain generator of chat messages.

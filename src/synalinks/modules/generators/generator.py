@@ -24,6 +24,7 @@ from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError, UnsupportedSchemaError
 from synalinks.hooks import Hook
 from synalinks.lm import Delta, Reply, Schema, schema_of
+from synalinks.modules.core.called import Out
 from synalinks.modules.core.module import Module
 from synalinks.modules.generators.media import parted, recorded
 from synalinks.modules.generators.messages import from_wire, to_wire
@@ -44,7 +45,7 @@ def _check_effort(generator: Module, effort: object) -> None:
         raise ConfigurationError(f"{generator.name}: reasoning_effort={effort!r}; write one of {EFFORTS}")
 
 
-class Generator(Module):
+class Generator(Module[Out]):
     """A module whose output is a language model's answer in the form of a schema.
 
     Its one trainable variable, `state_<name>`, holds the instructions and the few-shot examples.

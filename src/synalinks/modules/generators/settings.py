@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from synalinks._support.setting_of import SettingOf
+from synalinks.modules.core.called import Out
 from synalinks.modules.core.module import Module
 
 SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
@@ -62,7 +63,7 @@ class SamplingOption:
             instance.options[self.name] = value
 
 
-class OverGenerator(Module):
+class OverGenerator(Module[Out]):
     """The base of modules whose settings are those of the one generator they are made around.
 
     Example:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 from synalinks import _json
 from synalinks._json import JsonObject
@@ -12,6 +12,7 @@ from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, 
 from synalinks.errors import BadReply, LMError
 from synalinks.hooks import EVERYWHERE, hooked
 from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
+from synalinks.modules.core.called import Symbols
 from synalinks.modules.generators.messages import conversation_of, from_wire, to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
@@ -34,6 +35,18 @@ class LanguageModel(RemoteModel):
     kind: ClassVar[Literal["chat", "embed"]] = "chat"
     example: ClassVar[str] = "ollama/llama3.2:latest"
     hooks_requests: ClassVar[bool] = True
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]  # a stream besides
+        async def __call__(self, messages: Symbols, *args: Any, **kwargs: Any) -> SymbolicDataModel: ...
+        @overload
+        async def __call__(
+            self, messages: Any, *, streaming: Literal[True], **kwargs: Any
+        ) -> StreamingIterator | None: ...
+        @overload
+        async def __call__(self, *args: Any, **kwargs: Any) -> JsonDataModel | None: ...
+        async def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     async def call(
         self,
