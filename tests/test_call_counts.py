@@ -18,11 +18,11 @@ from types import ModuleType
 import pytest
 
 LIMITS = {
-    "scripted": 155,
-    "symbolic_program": 167,
-    "budgeted": 245,
-    "recorded": 192,
-    "sent": 228,
+    "scripted": 157,  # two of a look at hooks that all modules have
+    "symbolic_program": 171,
+    "budgeted": 247,
+    "recorded": 194,
+    "sent": 230,
     "replayed": 147,
     "cached": 133,
     "stored": 125,
@@ -37,7 +37,7 @@ MOVES = 104
 #: request, which the provider of the test keeps.
 BLOCKS = {"scripted": 31, "budgeted": 56, "recorded": 34}
 #: Modules that a fresh interpreter loads; Python 3.12 has the most.
-MODULES = {"import synalinks": 38, "a program's names": 434}
+MODULES = {"import synalinks": 38, "a program's names": 435}  # one of `Module.add_reward`
 
 
 @pytest.fixture

@@ -112,4 +112,14 @@ def test_without_logging_no_call_has_a_hook(caplog: pytest.LogCaptureFixture) ->
     synalinks.enable_logging()
     assert [type(hook) for hook in synalinks.hooks.hooks_of(module.hooks)] == [synalinks.hooks.Logger]
     synalinks.hooks.stop_everywhere(synalinks.hooks.Logger)
+    logging.getLogger("synalinks").setLevel(logging.WARNING)
     assert synalinks.hooks.hooks_of(module.hooks) == []
+
+
+def test_a_program_that_sets_up_logging_itself_has_the_calls_in_its_log(caplog: pytest.LogCaptureFixture) -> None:
+    module = synalinks.Identity(name="same")
+    for level, count in ((logging.WARNING, 0), (logging.INFO, 2), (logging.DEBUG, 4)):
+        caplog.set_level(level, "synalinks")
+        caplog.clear()
+        asyncio.run(module(Question(question="2")))
+        assert [record.name for record in caplog.records] == ["synalinks.same"] * count

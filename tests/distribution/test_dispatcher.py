@@ -406,3 +406,21 @@ def test_a_budget_that_the_program_opens_itself_is_an_error_and_not_ignored() ->
 
     with pytest.raises(ConfigurationError, match="in a use_budget block of the program itself"):
         asyncio.run(main())
+
+
+class Adds(synalinks.Module):
+    """Adds half a reward."""
+
+    async def call(self, inputs: Any, training: bool = False) -> Any:
+        self.add_reward(0.5)
+        return inputs
+
+
+def test_rewards_that_modules_add_in_a_worker_count() -> None:
+    async def evaluate() -> dict[str, float]:
+        inputs = synalinks.Input(data_model=Question)
+        program = synalinks.Program(inputs=inputs, outputs=await Adds()(inputs), name="adds")
+        program.compile(reward="exact_match")
+        return await program.evaluate(x := data(3)[0], x, verbose=0, distribution=Local(2))
+
+    assert asyncio.run(evaluate()) == {"reward": 0.75}

@@ -259,3 +259,54 @@ def test_names_of_objects_and_objects_of_names() -> None:
     finally:
         del registry["Mine"]
     assert saving.get_registered_object("Mine") is None
+
+
+@synalinks.saving.register_synalinks_serializable("Tests")
+class Near(synalinks.rewards.Reward):
+    """A reward that takes less than its base, whose settings are in its config."""
+
+    def __init__(self, far: float = 1.0) -> None:
+        super().__init__(name="near", in_mask=["answer"])
+        self.far = far
+
+    async def call(self, y_true: Any, y_pred: Any) -> float:
+        return 1.0
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "far": self.far}
+
+
+@synalinks.saving.register_synalinks_serializable("Tests")
+class NearOptimizer(synalinks.optimizers.Optimizer):
+    """An optimizer likewise."""
+
+    def __init__(self, far: float = 1.0) -> None:
+        super().__init__(population_size=3)
+        self.far = far
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "far": self.far}
+
+
+@synalinks.saving.register_synalinks_serializable("Tests")
+class NearMetric(synalinks.metrics.Metric):
+    """A metric likewise."""
+
+    def __init__(self, far: float = 1.0) -> None:
+        super().__init__(name="near")
+        self.far = far
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "far": self.far}
+
+
+@pytest.mark.parametrize("kind", [Near, NearOptimizer, NearMetric])
+def test_settings_that_a_class_sets_by_itself_may_be_in_its_config(kind: Any) -> None:
+    made = kind(far=3.0)
+    saved = saving.serialize_synalinks_object(made)
+    again = saving.deserialize_synalinks_object(saved)
+    assert type(again) is kind and again.far == 3.0 and again.get_config() == made.get_config()
+    other = next(name for name in ("population_size", "out_mask") if name in saved["config"])
+    saved["config"][other] = 7
+    with pytest.raises(ConfigurationError, match=f"{kind.__name__} takes no '{other}', and the saved one has {other}="):
+        saving.deserialize_synalinks_object(saved)

@@ -167,3 +167,21 @@ def test_test_on_batch_and_predict_on_batch() -> None:
     assert [value.get("answer") for value in found] == [0, -1, 2, -1]
     with pytest.raises(DataError, match="one batch"):
         asyncio.run(program.predict_on_batch(lambda: iter([])))
+
+
+def test_batches_cant_be_split_and_that_is_said() -> None:
+    class Rows(synalinks.Dataset):
+        def _iter_rows(self) -> Iterator[Mapping[str, Any]]:
+            yield {}
+
+    for given, way in (
+        (lambda: stream(4, 2), "lists or arrays of all examples"),
+        (Rows(input_data_model=Question), r"dataset\.materialize\(\)"),
+    ):
+        with pytest.raises(DataError, match=rf"validation_split=0\.2 can't be taken from a .*validation_data.*{way}"):
+            fit(compiled(), provider_of(right), given, validation_split=0.2)
+    with pytest.warns(UserWarning, match=r"validation_split=0\.1 can't be taken from a function.*as this fit does"):
+        history = fit(compiled(), provider_of(right), lambda: stream(4, 2), validation_split=0.1)
+    assert [*history.history] == ["reward"]
+    pair = data(2)
+    assert "val_reward" in fit(compiled(), provider_of(right), lambda: stream(4, 2), validation_data=pair).history

@@ -17,6 +17,7 @@ def enable_logging(log_level: str | int = "debug", log_to_file: bool = False) ->
     """Show what the logger `synalinks` says, on standard error or in `synalinks.log`.
 
     Every call of a module is logged: its inputs and outputs at `info`, their schemas at `debug`, a failure at `error`.
+    A program that sets up `logging` by itself, to INFO or below, has the same without this.
 
     Raises:
         ConfigurationError: an unknown level.

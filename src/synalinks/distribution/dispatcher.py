@@ -44,6 +44,7 @@ from synalinks.errors import SynalinksError, WorkerLost
 from synalinks.lm import Call, Client, Reply
 from synalinks.lm.core.place import move
 from synalinks.lm.process import PROCESS
+from synalinks.modules.core.added_rewards import collect_rewards
 from synalinks.modules.models.folding import warn_of_failure
 
 #: Seconds that workers have to end a run before the driver no longer waits for them.
@@ -147,7 +148,9 @@ class Dispatcher:
     async def call(self, x: Any, training: bool) -> Any:
         """What the program makes of an input, from the place of the running task."""
         self._send_values()
-        return await self._run(CallSample(next(self._numbers), self._version, scope.current(), x, training))
+        found, added = await self._run(CallSample(next(self._numbers), self._version, scope.current(), x, training))
+        collect_rewards(added)
+        return found
 
     async def reward(self, row: Sequence[tuple[int, Any, Any]]) -> list[float]:
         """The rewards of one sample's outputs; shapes: `(outputs,)` each."""

@@ -43,6 +43,7 @@ from synalinks.lm import Call, Client, Reply, Sink
 from synalinks.lm.blocks import use_sender
 from synalinks.lm.core.place import move
 from synalinks.lm.servers import runtime_of
+from synalinks.modules.core.added_rewards import collecting_rewards
 from synalinks.modules.models.folding import use_failures
 from synalinks.optimizers.scored_predictions import Predictions
 
@@ -222,7 +223,8 @@ class Replica:
 
     async def _work(self, job: Job) -> Any:
         if isinstance(job, CallSample):
-            return await self._program(job.x, training=job.training)
+            with collecting_rewards() as added:
+                return await self._program(job.x, training=job.training), added
         assert isinstance(job, ScoreRow)
         return [await self._rewards[number](y, found) for number, y, found in job.row]
 

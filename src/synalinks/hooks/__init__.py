@@ -8,7 +8,14 @@ from synalinks._base.lazy import loading
 from synalinks._not_here_yet import attribute_of
 from synalinks.hooks.calls import hooked
 from synalinks.hooks.context import trace_context
-from synalinks.hooks.everywhere import ENTRY, EVERYWHERE, hooks_of, stop_everywhere, use_everywhere
+from synalinks.hooks.everywhere import (
+    ENTRY,
+    EVERYWHERE,
+    any_everywhere,
+    hooks_of,
+    stop_everywhere,
+    use_everywhere,
+)
 from synalinks.hooks.hook import Hook
 from synalinks.hooks.hook_list import HookList
 from synalinks.hooks.logger import Logger
@@ -33,6 +40,7 @@ __all__ = [
     "Monitor",
     "OpenTelemetry",
     "Recorder",
+    "any_everywhere",
     "hooked",
     "hooks_of",
     "stop_everywhere",

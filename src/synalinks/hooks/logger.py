@@ -13,7 +13,7 @@ from synalinks.hooks.hook import Hook
 class Logger(Hook):
     """Logs inputs and outputs at INFO, their schemas at DEBUG, and exceptions at ERROR.
 
-    After `synalinks.enable_logging()` every module has one.
+    Every module has one after `synalinks.enable_logging()`, and where the program sets the logger `synalinks` to INFO.
 
     Example:
         >>> class Same(synalinks.Module):

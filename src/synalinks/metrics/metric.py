@@ -14,7 +14,7 @@ from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.initializers import Empty
 from synalinks.rewards.reward import Masked, Masks, plain
-from synalinks.saving import deserialize_synalinks_object
+from synalinks.saving import constructed
 
 
 class Metric(Masked):
@@ -194,7 +194,7 @@ class Metric(Masked):
     @classmethod
     def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The metric that `get_config` described."""
-        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+        return constructed(cls, config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,13 +10,14 @@ from synalinks._json import Json, JsonObject
 from synalinks._support.calling import awaited
 from synalinks.data import DataModel, Field, Variable
 from synalinks.errors import ConfigurationError
+from synalinks.modules.core.operation import first_line
 from synalinks.optimizers.candidates import Candidate, check_fields
 from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
 from synalinks.optimizers.in_place import InPlace
 from synalinks.optimizers.proposals import Step
 from synalinks.optimizers.scored_predictions import Record, assign_rewards
-from synalinks.saving import deserialize_synalinks_object
+from synalinks.saving import constructed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,7 +80,7 @@ class Optimizer(InPlace):
         if update_freq not in ("epoch", "batch"):
             raise ConfigurationError(f"{kind}(update_freq={update_freq!r}): write 'epoch' or 'batch'")
         self.name = name or session.auto_name(kind)
-        self.description = description or (inspect.getdoc(type(self)) or "").partition("\n")[0]
+        self.description = description or first_line(vars(type(self)).get("__doc__"))
         self.population_size = population_size
         self.sampling_temperature = check_temperature(sampling_temperature, f"{kind}: sampling_temperature")
         self.reward_uncertainty = reward_uncertainty
@@ -354,7 +354,7 @@ class Optimizer(InPlace):
     @classmethod
     def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The optimizer that `get_config` described."""
-        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+        return constructed(cls, config)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"

@@ -14,8 +14,7 @@ from synalinks.graph import Graph
 from synalinks.hooks import Hook
 from synalinks.modules import Module
 from synalinks.modules.core.building import as_symbols
-from synalinks.modules.core.called import Out, Symbols
-from synalinks.modules.core.operation import awaited
+from synalinks.modules.core.operation import Out, Symbols, awaited
 from synalinks.programs import files, state
 from synalinks.programs.diagram import diagram
 from synalinks.programs.functional_config import GRAPH_KEYS, graph_from_config, graph_to_config

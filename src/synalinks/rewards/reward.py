@@ -16,7 +16,7 @@ from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import JsonDataModel, as_value, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.rewards.score import Score, feedback_of
-from synalinks.saving import deserialize_synalinks_object, serialize_synalinks_object
+from synalinks.saving import constructed, serialize_synalinks_object
 
 
 class Masks:
@@ -170,7 +170,7 @@ class Reward(Masked):
     @classmethod
     def from_config(cls, config: Mapping[str, Json]) -> Any:
         """The reward that `get_config` described."""
-        return cls(**{name: deserialize_synalinks_object(value) for name, value in config.items()})
+        return constructed(cls, config)
 
     def __repr__(self) -> str:
         masks = {name: value for name, value in self.field_masks.config.items() if value is not None}

@@ -16,6 +16,7 @@ from synalinks.saving.registry import (
 )
 from synalinks.saving.serialization import (
     cloning,
+    constructed,
     deserialize_synalinks_object,
     is_cloning,
     is_serialized,
@@ -29,6 +30,7 @@ __all__ = [
     "CustomObjectScope",
     "Kind",
     "cloning",
+    "constructed",
     "custom_object_scope",
     "deserialize_synalinks_object",
     "enable_unsafe_deserialization",

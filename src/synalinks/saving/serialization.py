@@ -240,6 +240,32 @@ def _construct(saved: Mapping[str, Any], base: type | tuple[type, ...] = object)
         raise ConfigurationError(f"the config of {name} in the file makes none: {error!r:.300}") from error
 
 
+def constructed(cls: type, config: Mapping[str, Any]) -> Any:
+    """An object of a class, made of its settings as JSON.
+
+    `{**super().get_config(), ...}` has all settings of the base, also those that the class sets by itself; an object
+    has to have these by then.
+
+    Raises:
+        ConfigurationError: the class has another value of a setting that its constructor does not take.
+    """
+    taken = inspect.signature(cls.__init__).parameters  # type: ignore[misc]
+    any_keyword = any(one.kind is one.VAR_KEYWORD for one in taken.values())
+    given = {name: deserialize_synalinks_object(value) for name, value in config.items()}
+    own = {name: value for name, value in given.items() if any_keyword or name in taken}
+    made = cls(**own)
+    for name, value in given.items():
+        if name in own or (hasattr(made, name) and getattr(made, name) == value):
+            continue
+        if name not in ("name", "description"):
+            raise ConfigurationError(
+                f"{cls.__name__} takes no {name!r}, and the saved one has {name}={value!r}: give its constructor the "
+                "argument, or the class a from_config"
+            )
+        setattr(made, name, value)  # it may be an automatic one, counted up
+    return made
+
+
 def _load_value(config: Mapping[str, Any], symbolic: bool) -> JsonDataModel | SymbolicDataModel:
     """A value, or a symbolic one, of a saved schema.
 

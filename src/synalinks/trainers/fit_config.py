@@ -19,6 +19,8 @@ Verbose = Literal["auto", 0, 1, 2]
 #: A budget, or an amount in dollars made into one.
 Cap = Budget | Decimal | float | str
 
+#: The last fraction of the samples that is for validation.
+DEFAULT_SPLIT = 0.1
 #: Settings that are no arguments of `fit`.
 OF_TRAIN_ON_BATCH = ("first_step", "hooks")
 
@@ -45,7 +47,7 @@ class FitConfig:
     epochs: int = 1
     verbose: Verbose = "auto"
     callbacks: Sequence[Callback] | None = None
-    validation_split: float = 0.1
+    validation_split: float = DEFAULT_SPLIT
     validation_data: Any = None
     shuffle: bool = True
     initial_epoch: int = 0

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from synalinks import scope
 from synalinks._concurrency import run_all
 from synalinks.data import tree
-from synalinks.errors import LMUnavailable
+from synalinks.errors import ConfigurationError, LMUnavailable
 from synalinks.lm import Ledger, current_run
+from synalinks.modules.core.added_rewards import collecting_rewards
 from synalinks.rewards import BatchReward, Reward
 from synalinks.rewards.score import feedback_of, weighted
 from synalinks.trainers.compile.compiled import Compiled
@@ -28,15 +29,20 @@ async def forward(run: ProgramRun, samples: Sequence[Sample], training: bool = F
 
     Shapes: samples `(batch,)`, result `(batch,)`.
     """
+    return [prediction for prediction, _ in await _outcomes(run, samples, training)]
+
+
+async def _outcomes(run: ProgramRun, samples: Sequence[Sample], training: bool) -> list[tuple[Any, list[float]]]:
+    """The prediction for each sample, and the rewards that modules added to it. Shape: `(batch,)`."""
     now, done, runner = current_run().now, run.invocations, run.runner
 
-    async def one(sample: Sample) -> Any:
+    async def one(sample: Sample) -> tuple[Any, list[float]]:
         begun = now()
         try:
-            with scope.enter(sample=sample.index):
+            with scope.enter(sample=sample.index), collecting_rewards() as added:
                 if runner is None:
-                    return await run.program(sample.x, training=training)
-                return await runner.call(sample.x, training)
+                    return await run.program(sample.x, training=training), added
+                return await runner.call(sample.x, training), added
         finally:
             done.count += 1
             done.elapsed += now() - begun
@@ -55,17 +61,28 @@ async def scored(run: ProgramRun, samples: Sequence[Sample], training: bool = Fa
         LMUnavailable: see `check_provider_available`.
     """
     since = len(run.ledger)
-    predictions = await forward(run, samples, training)
+    outcomes = await _outcomes(run, samples, training)
+    predictions = [prediction for prediction, _ in outcomes]
     check_provider_available(predictions, run.ledger, since)
-    return predictions, await rewards_of(run, samples, predictions)
+    return predictions, await _rewards_of(run, samples, predictions, [added for _, added in outcomes])
 
 
-async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[object]) -> list[float]:
+async def _rewards_of(
+    run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[object], added: Sequence[list[float]]
+) -> list[float]:
     """Rewards of the predictions, each in the place of its sample.
 
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
+
+    Raises:
+        ConfigurationError: modules added rewards to none.
     """
     compiled, runner = run.compiled, run.runner
+    if any(added) and not compiled.rewards:
+        raise ConfigurationError(
+            f"modules of {run.program.name} call add_reward, which adds to a reward that is compiled; write "
+            "program.compile(reward=...)"
+        )
     rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
     async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, object, object]]) -> list[float]:
@@ -88,7 +105,10 @@ async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Se
                 scores = await reward.of_batch([y for _, _, y, _ in asked], [prediction for *_, prediction in asked])
             for place, value in zip(answered, scores, strict=True):
                 earned[place][output] = value
-    found = [weighted(values, [weight for _, weight, _, _ in row]) for values, row in zip(earned, rows, strict=True)]
+    found = [
+        _with(added, weighted(values, [weight for _, weight, _, _ in row])) if row else 0.0
+        for values, row, added in zip(earned, rows, added, strict=True)
+    ]
     here = scope.current()
     where = {"epoch": here.epoch, "step": here.step, "phase": here.phase}
     compiled.feedback.extend(
@@ -98,6 +118,11 @@ async def rewards_of(run: ProgramRun, samples: Sequence[Sample], predictions: Se
     )
     run.samples.add(here, [sample.index for sample in samples], [sample.y for sample in samples], found)
     return found
+
+
+def _with(added: Sequence[float], reward: float) -> float:
+    """The mean of a reward and of those added to it."""
+    return weighted([reward, *added], [1.0] * (1 + len(added)))
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[object]) -> None:

@@ -132,7 +132,8 @@ class Trainer(OnBatch, Compilable):
             minibatch_size: validation samples that parent and child are compared on; all where None.
             epochs: the epoch to end before, counted from 0.
             verbose: 0 is silent; 1 and `"auto"` draw a bar on a terminal and write lines elsewhere; 2 always lines.
-            validation_split: the last fraction of x and y, taken before shuffling, in [0, 1).
+            validation_split: the last fraction of x and y, taken before shuffling, in [0, 1); batches of a generator or
+                Dataset are not split.
             validation_data: `(x, y)` instead of a split.
             shuffle: whether each epoch goes through the samples in another order, drawn from `seed`.
             initial_epoch: the epoch to begin with.

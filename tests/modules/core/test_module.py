@@ -29,7 +29,12 @@ def test_names_are_made_from_the_class_and_counted() -> None:
         """
 
     assert [RAGAgent().name, RAGAgent().name, Add().name] == ["rag_agent", "rag_agent_1", "add"]
+
+    class Undescribed(RAGAgent):
+        pass
+
     assert RAGAgent().description == "Finds and answers."
+    assert Undescribed().description == "", "what is said of a base class is not said of all its subclasses"
     synalinks.clear_session()
     assert RAGAgent().name == "rag_agent"
 

@@ -26,8 +26,8 @@ from synalinks.modules.agents.prompts import (
     default_agent_prompt_template,
 )
 from synalinks.modules.agents.skills import AnyPath
-from synalinks.modules.core.called import Out
 from synalinks.modules.core.module import Module
+from synalinks.modules.core.operation import Out
 from synalinks.modules.generators.chain_of_thought import ChainOfThought
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.models.language_model import LanguageModel

@@ -13,8 +13,8 @@ from synalinks.errors import ConfigurationError
 from synalinks.hooks import Hook
 from synalinks.modules.control_flow.decision import Decision
 from synalinks.modules.control_flow.labels import beside
-from synalinks.modules.core.called import Symbols
 from synalinks.modules.core.module import Module
+from synalinks.modules.core.operation import Symbols
 from synalinks.modules.generators.settings import passed_on
 from synalinks.saving import serialize_synalinks_object
 

@@ -28,13 +28,23 @@ from synalinks.data import (
     tree,
 )
 from synalinks.errors import ConfigurationError
-from synalinks.hooks import ENTRY, EVERYWHERE, Hook, hooked
+from synalinks.hooks import ENTRY, Hook, any_everywhere, hooked
 from synalinks.initializers import Empty
+from synalinks.modules.core.added_rewards import AddedRewards
 from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
-from synalinks.modules.core.called import Out, Symbols
 from synalinks.modules.core.invocations import InvocationCounters
-from synalinks.modules.core.operation import Operation, awaited, has_symbol, to_output, to_symbol, to_symbolic, to_value
+from synalinks.modules.core.operation import (
+    Operation,
+    Out,
+    Symbols,
+    awaited,
+    has_symbol,
+    to_output,
+    to_symbol,
+    to_symbolic,
+    to_value,
+)
 from synalinks.modules.core.walking import direct_state, modules_below, variables_of
 
 _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=None)
@@ -42,7 +52,7 @@ _training: ContextVar[bool | None] = ContextVar("synalinks_training", default=No
 _builds: WeakKeyDictionary[Module[Any], tuple[asyncio.Task[Any] | None, asyncio.Event]] = WeakKeyDictionary()
 
 
-class Module(Operation, InvocationCounters, Generic[Out]):
+class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
     """A unit of computation: awaited with data models, it returns data models.
 
     Subclasses write `async def call(self, inputs, training=False)` and, unless `call` can run on symbolic
@@ -51,7 +61,7 @@ class Module(Operation, InvocationCounters, Generic[Out]):
 
     Args:
         name: unique within a program; made from the class name where None.
-        description: the first line of the class's docstring where None.
+        description: the first line of the class's own docstring where None.
         trainable: whether optimizers may change its variables and those of its sub-modules.
         hooks: called before and after every call.
 
@@ -346,8 +356,10 @@ class Module(Operation, InvocationCounters, Generic[Out]):
         place = scope.enter_module(self.name) if self.enters_scope else None
         entry = ENTRY.set(self) if ambient is None else None  # no module around this one
         started = time.perf_counter_ns() if ambient is None else 0
+        if ambient is None and self.has_added:
+            self.clear_rewards()
         try:
-            if (self.hooks or EVERYWHERE) and not self.hooks_requests:
+            if not self.hooks_requests and (self.hooks or any_everywhere()):
                 return await hooked(self, lambda: self._outputs(args, kwargs), args, kwargs)
             outputs = self.call(*args, **kwargs)
             return to_output(await (outputs if type(outputs) is CoroutineType else awaited(outputs)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -30,6 +30,18 @@ from synalinks.data.json_data_model import json_data_model_of
 from synalinks.errors import ConfigurationError
 from synalinks.saving import cloning, deserialize_synalinks_object, serialize_synalinks_object
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    #: What a call gives: `class Two(synalinks.Module[tuple[JsonDataModel, ...]])` states another one.
+    Out = TypeVarWithDefault("Out", default=JsonDataModel | None)
+else:
+    Out = TypeVar("Out")
+
+Symbol: TypeAlias = SymbolicDataModel | type[BaseModel]
+#: An input of which a module makes a node of a graph.
+Symbols: TypeAlias = Symbol | Sequence[Symbol] | Mapping[str, Symbol]
+
 
 class Operation(Copyable):
     """Something that is awaited with data models: with values it gives values, with symbols a node of a graph.
@@ -39,7 +51,7 @@ class Operation(Copyable):
 
     Args:
         name: unique within a program; made from the class name where None.
-        description: the first line of the class's docstring where None.
+        description: the first line of the class's own docstring where None.
 
     Attributes:
         constructor_arguments: what it was made with, so that it is saved without a `get_config` of its own.
@@ -77,7 +89,8 @@ class Operation(Copyable):
     @refusing_unknown_keywords
     def __init__(self, *, name: str | None = None, description: str | None = None) -> None:
         self.name = name or session.auto_name(type(self).__name__)
-        self.description = description if description is not None else first_line(inspect.getdoc(type(self)))
+        # the docstring of a base class describes other operations as well
+        self.description = description if description is not None else first_line(vars(type(self)).get("__doc__"))
 
     def __getstate__(self) -> Any:
         # Arguments come last: an error of copying names the attribute that one of them became.

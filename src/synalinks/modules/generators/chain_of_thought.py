@@ -11,7 +11,7 @@ from synalinks._support.setting_of import FixedSetting, SettingOf
 from synalinks.data import DataModel, Field, Form, JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
 from synalinks.data import schema as schemas
 from synalinks.hooks import Hook
-from synalinks.modules.core.called import Out
+from synalinks.modules.core.operation import Out
 from synalinks.modules.generators.generator import Generator
 from synalinks.modules.generators.settings import OverGenerator, passed_on
 from synalinks.modules.tools.tool import AnyTool

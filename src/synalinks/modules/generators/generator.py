@@ -24,8 +24,8 @@ from synalinks.data import schema as schemas
 from synalinks.errors import ConfigurationError, UnsupportedSchemaError
 from synalinks.hooks import Hook
 from synalinks.lm import Delta, Reply, Schema, schema_of
-from synalinks.modules.core.called import Out
 from synalinks.modules.core.module import Module
+from synalinks.modules.core.operation import Out
 from synalinks.modules.generators.media import parted, recorded
 from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn

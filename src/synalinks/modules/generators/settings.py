@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from synalinks._support.setting_of import SettingOf
-from synalinks.modules.core.called import Out
 from synalinks.modules.core.module import Module
+from synalinks.modules.core.operation import Out
 
 SAMPLING = ("temperature", "max_tokens", "top_p", "top_k", "reasoning_effort")
 #: The arguments of a generator that a module around one takes as well.

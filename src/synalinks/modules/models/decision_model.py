@@ -11,7 +11,7 @@ from synalinks._base.warning import warn
 from synalinks._json import JsonObject
 from synalinks.data import ChatMessage, Form, JsonDataModel, SymbolicDataModel
 from synalinks.errors import BadReply, ConfigurationError, LMError, RequestError
-from synalinks.hooks import EVERYWHERE, hooked
+from synalinks.hooks import any_everywhere, hooked
 from synalinks.lm import Reply, Request, Schema, schema_of
 from synalinks.modules.generators.media import parted
 from synalinks.modules.generators.messages import conversation_of, to_wire
@@ -181,7 +181,7 @@ class DecisionModel(RemoteModel):
         failed for good."""
         asked = [*messages, {"role": "user", "content": form.prompt}]
         work = partial(self._probabilities, form, messages, asked, options, is_fallback, raises)
-        if not (self.hooks or EVERYWHERE):
+        if not (self.hooks or any_everywhere()):
             return await work()
         inputs = (conversation_of(asked, f"inputs_{self.name}"),)
         offered = {"schema": form.schema.value, "options": {**(options or {})}}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from synalinks.data import EmbeddingRequest, Embeddings, JsonDataModel, SymbolicDataModel, is_data_model, value_of
 from synalinks.errors import ConfigurationError, LMError
-from synalinks.hooks import EVERYWHERE, hooked
+from synalinks.hooks import any_everywhere, hooked
 from synalinks.lm import Request
 from synalinks.modules.models.remote_model import RemoteModel
 
@@ -71,7 +71,7 @@ class EmbeddingModel(RemoteModel):
         if not texts:
             return []
         work = partial(self._embed, texts, options, is_fallback, raises)
-        if not (self.hooks or EVERYWHERE):
+        if not (self.hooks or any_everywhere()):
             return await work()
         asked = JsonDataModel(
             schema=EmbeddingRequest.get_schema(), json={"texts": [*texts]}, name=f"inputs_{self.name}"

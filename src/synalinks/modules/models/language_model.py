@@ -10,9 +10,9 @@ from synalinks import _json
 from synalinks._json import JsonObject
 from synalinks.data import ChatMessage, Form, JsonDataModel, StreamingIterator, SymbolicDataModel
 from synalinks.errors import BadReply, LMError
-from synalinks.hooks import EVERYWHERE, hooked
+from synalinks.hooks import any_everywhere, hooked
 from synalinks.lm import Delta, Reply, Request, Schema, Sink, schema_of
-from synalinks.modules.core.called import Symbols
+from synalinks.modules.core.operation import Symbols
 from synalinks.modules.generators.messages import conversation_of, from_wire, to_wire
 from synalinks.modules.models.remote_model import RemoteModel
 from synalinks.modules.tools.tool import AnyTool, wire_tools
@@ -147,7 +147,7 @@ class LanguageModel(RemoteModel):
             LMError: a wrong program (bad request, no key, spent quota); any failure where `on_error="raise"`.
         """
         given = (messages, schema, answers, tools, options, sink, is_fallback, raises)
-        if not (self.hooks or EVERYWHERE):
+        if not (self.hooks or any_everywhere()):
             return await self._ask(*given)
         inputs = (conversation_of(messages, f"inputs_{self.name}"),)
         offered = {

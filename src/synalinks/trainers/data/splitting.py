@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from synalinks._base.warning import warn
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples, Source, source_of
 from synalinks.trainers.data.rows import Reader
-from synalinks.trainers.fit_config import FitConfig
+from synalinks.trainers.fit_config import DEFAULT_SPLIT, FitConfig
 
 
 class FitData(NamedTuple):
@@ -22,16 +23,34 @@ def split_data(x: object, y: object, config: FitConfig, reader: Reader) -> FitDa
     """Training and validation data of the arguments of `fit`, for the program that reads them.
 
     Raises:
-        DataError: `validation_data` or `test_data` that is no pair, or data of the wrong kind.
+        DataError: `validation_data` or `test_data` that is no pair, data of the wrong kind, or a split of batches.
     """
     train, split = source_of(x, y, reader), config.validation_split
     test = _pair(config.test_data, "test", reader)
     if config.validation_data is not None:
         return FitData(train, _pair(config.validation_data, "validation", reader), test)
-    if split and isinstance(train, Samples):
+    if isinstance(train, Samples) and split:
         first, last = train.split(split)
         return FitData(first, last if len(last) else None, test)
+    if split:
+        _refuse_split(x, split)
     return FitData(train, None, test)
+
+
+def _refuse_split(x: object, split: float) -> None:
+    """Say that batches can't be split: a warning of the default, which nobody asked for.
+
+    Raises:
+        DataError: another fraction was asked for.
+    """
+    whole = "x, y = dataset.materialize()" if hasattr(x, "materialize") else "lists or arrays of all examples"
+    words = (
+        f"validation_split={split} can't be taken from a {type(x).__name__}, whose length is known at its end only. "
+        f"Give validation_data=..., or {whole}; validation_split=0 trains without validation"
+    )
+    if split != DEFAULT_SPLIT:
+        raise DataError(words)
+    warn(f"{words}, as this fit does")
 
 
 def _pair(given: object, what: str, reader: Reader) -> Source | None:
