@@ -315,3 +315,15 @@ def test_files_that_can_not_be_loaded_say_why(change: str, tmp_path: Path) -> No
     }[change]
     with pytest.raises(ConfigurationError, match=message):
         synalinks.Program.load(tmp_path / "p.json")
+
+
+def test_options_of_a_model_may_be_saved_under_the_name_of_all_of_them(tmp_path: Path) -> None:
+    saved = saved_program()
+    model = saved["config"]["modules"][2]["config"]["language_model"] = copy.deepcopy(MODEL)
+    model["config"] |= {"default_kwargs": {"temperature": 0.5, "odd_option": 1}, "odd_setting": {"x": 1}}
+    (tmp_path / "p.json").write_text(json.dumps(saved))
+    with pytest.warns(NotUnderstood) as notes:
+        loaded = synalinks.Program.load(tmp_path / "p.json")
+    assert loaded.get_module("solver").language_model.default_kwargs == {"temperature": 0.5}
+    words = str(notes[0].message)
+    assert "'odd_option' of LanguageModel" in words and "'odd_setting' of LanguageModel" in words

@@ -114,10 +114,14 @@ def _class_of(saved: Mapping[str, Any]) -> tuple[type | None, str]:
 
 def _known(cls: Any, config: Mapping[str, Any], where: str, notes: list[str]) -> dict[str, Any]:
     """The settings that a class has; others are noted, unless they are empty."""
-    parameters = inspect.signature(cls).parameters
-    known = {key: item for key, item in config.items() if key in parameters}
-    others = {key: item for key, item in config.items() if key not in parameters and item is not None}
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):  # options, of which the class has some
+    parameters = inspect.signature(cls).parameters.values()
+    named = {one.name for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)}
+    options = next((one.name for one in parameters if one.kind is one.VAR_KEYWORD), None)
+    if isinstance(inner := config.get(options or ""), Mapping):  # they may be saved under the name of all of them
+        config = {**{key: item for key, item in config.items() if key != options}, **inner}
+    known = {key: item for key, item in config.items() if key in named}
+    others = {key: item for key, item in config.items() if key not in named and item is not None}
+    if options is not None:  # of which the class has some
         known |= {key: item for key, item in others.items() if _is_option(cls, {**known, key: item})}
     notes += [f"{key!r} of {where}" for key in others if key not in known]
     return known

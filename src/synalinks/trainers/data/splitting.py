@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from typing import NamedTuple
 
-from synalinks._base.warning import warn
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import Samples, Source, source_of
 from synalinks.trainers.data.rows import Reader
 from synalinks.trainers.fit_config import DEFAULT_SPLIT, FitConfig
+
+_log = logging.getLogger("synalinks")
 
 
 class FitData(NamedTuple):
@@ -38,7 +40,7 @@ def split_data(x: object, y: object, config: FitConfig, reader: Reader) -> FitDa
 
 
 def _refuse_split(x: object, split: float) -> None:
-    """Say that batches can't be split: a warning of the default, which nobody asked for.
+    """Say that batches can't be split; of the default, which nobody may have asked for, in the log.
 
     Raises:
         DataError: another fraction was asked for.
@@ -50,7 +52,7 @@ def _refuse_split(x: object, split: float) -> None:
     )
     if split != DEFAULT_SPLIT:
         raise DataError(words)
-    warn(f"{words}, as this fit does")
+    _log.warning("%s, as this one does", words)
 
 
 def _pair(given: object, what: str, reader: Reader) -> Source | None:
