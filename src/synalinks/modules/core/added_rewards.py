@@ -83,7 +83,7 @@ class AddedRewards:
         return [one for module in (self, *modules_below(self)) for one in vars(module).get("own_rewards", ())]  # type: ignore[type-var]
 
     def clear_rewards(self) -> None:
-        """Forget the rewards that it and its sub-modules have added, for a call that is of no run."""
+        """Drop the rewards that it and its sub-modules have added, before a call that is of no run."""
         if _collected.get() is not None:
             return
         for module in (self, *modules_below(self)):  # type: ignore[type-var]

@@ -40,7 +40,7 @@ def split_data(x: object, y: object, config: FitConfig, reader: Reader) -> FitDa
 
 
 def _refuse_split(x: object, split: float) -> None:
-    """Say that batches can't be split; of the default, which nobody may have asked for, in the log.
+    """Say that batches can't be split: in the log, where the fraction is the default.
 
     Raises:
         DataError: another fraction was asked for.
