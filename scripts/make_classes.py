@@ -45,7 +45,6 @@ def operational_metrics() -> str:
         "from synalinks.metrics.operational.metric import (",
         *(f"    {base}," for base in bases),
         ")",
-        "from synalinks.metrics.operational.table import ROWS",
         "",
         *_names(name for name, _, _ in rows),
     ]
@@ -57,7 +56,7 @@ def _operational(name: str, base: str, row: Any) -> str:
     kind = "chat " if base.startswith("LM") else "embedding " if base.startswith("Embedding") else ""
     calls = f"the {caller} {kind}calls"
     unknown = "None if a part is unknown" if row.denominator is None else "None if it is unknown"
-    return _class(name, base, f"{row.says.format(calls=calls)}, in {row.unit}; {unknown}.", f'row = ROWS["{row.name}"]')
+    return _class(name, base, f"{row.says.format(calls=calls)}, in {row.unit}; {unknown}.")
 
 
 def rubric_judges() -> str:
@@ -72,18 +71,12 @@ def rubric_judges() -> str:
         "",
         "from __future__ import annotations",
         "",
-        "from synalinks.rewards.rubric_table import BY_TITLE",
         "from synalinks.rewards.rubrics import RubricAsJudge",
         "",
         *_names(rubric.title for rubric in rubrics),
     ]
     made = (
-        _class(
-            rubric.title,
-            "RubricAsJudge",
-            f"A judge by one rubric: {rubric.asks[0].lower()}{rubric.asks[1:]}",
-            f'rubric = BY_TITLE["{rubric.title}"]',
-        )
+        _class(rubric.title, "RubricAsJudge", f"A judge by one rubric: {rubric.asks[0].lower()}{rubric.asks[1:]}")
         for rubric in rubrics
     )
     return "\n".join(head) + "".join(made)
@@ -100,7 +93,7 @@ def _names(names: Iterable[str]) -> list[str]:
     return ["# fmt: off", "__all__ = [", *(line.rstrip() for line in lines), "]", "# fmt: on", ""]
 
 
-def _class(name: str, base: str, document: str, attribute: str) -> str:
+def _class(name: str, base: str, document: str) -> str:
     lines, line = [], '    """'
     for word in document.split():
         if len(line) + len(word) > WIDTH:
@@ -108,7 +101,7 @@ def _class(name: str, base: str, document: str, attribute: str) -> str:
             line = "    "
         line += word + " "
     quotes = [line.rstrip() + '"""'] if not lines else [line.rstrip(), '    """']
-    return "\n".join(["", "", f"class {name}({base}):", *lines, *quotes, "", f"    {attribute}", ""])
+    return "\n".join(["", "", f"class {name}({base}):", *lines, *quotes, ""])
 
 
 #: What each file holds, by its path in the package.

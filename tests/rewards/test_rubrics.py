@@ -84,3 +84,13 @@ def test_a_decision_model_judges_smoothly_and_is_saved() -> None:
 def test_there_is_a_class_for_each_rubric() -> None:
     assert rubric_classes.__all__ == sorted(rubric.title for rubric in RUBRICS)
     assert rewards.list_rubrics() == sorted(rubric.name for rubric in RUBRICS)
+    assert all(getattr(rewards, rubric.title).rubric is rubric for rubric in RUBRICS)
+
+
+def test_a_rubric_that_a_subclass_states_comes_before_that_of_its_name() -> None:
+    class Toxicity(rewards.RubricAsJudge):
+        """Judges by another rubric."""
+
+        rubric = rewards.get_rubric("bias")
+
+    assert (Toxicity("ollama/any").name, rewards.Toxicity("ollama/any").name) == ("bias", "toxicity")

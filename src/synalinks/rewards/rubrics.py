@@ -11,7 +11,7 @@ from synalinks._support.signature import NamedSignature
 from synalinks.errors import ConfigurationError
 from synalinks.modules import DecisionModel
 from synalinks.rewards.lm_as_judge import LMAsJudge
-from synalinks.rewards.rubric_table import Rubric, get_rubric, list_rubrics
+from synalinks.rewards.rubric_table import BY_TITLE, Rubric, get_rubric, list_rubrics
 
 INSTRUCTIONS = (
     "Judge an answer by the rubrics below, and by nothing else. Fields that begin with `gold_` are the right answer, "
@@ -117,9 +117,13 @@ class RubricAsJudge(RubricsAsJudge):
         0.5
     """
 
-    #: What a subclass judges by.
+    #: What a subclass judges by: where it states none, the rubric of its name.
     rubric: ClassVar[Rubric]
     __signature__ = NamedSignature()
+
+    def __init_subclass__(cls) -> None:
+        if "rubric" not in cls.__dict__ and cls.__name__ in BY_TITLE:
+            cls.rubric = BY_TITLE[cls.__name__]
 
     def __init__(
         self,

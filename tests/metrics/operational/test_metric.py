@@ -414,6 +414,22 @@ def test_there_is_a_class_for_each_row_and_phase() -> None:
     assert all(made[name].row == row and made[name].direction == row.direction for name, _, row in classes())
 
 
+def test_a_class_of_the_name_of_a_row_that_has_a_result_of_its_own_is_no_row() -> None:
+    class Cost(metrics.LMOperationalMetric):
+        """Always 1."""
+
+        direction = "up"
+
+        def result(self) -> float | None:
+            return 1.0
+
+    class DearCost(metrics.Cost):
+        """As `Cost`."""
+
+    assert Cost.row is None and (Cost.direction, Cost().result()) == ("up", 1.0)
+    assert DearCost.row is metrics.Cost.row and DearCost.direction == "down"
+
+
 def test_each_says_what_it_is_and_in_what_it_is_measured() -> None:
     for name in operational_classes.__all__:
         cls = getattr(metrics, name)

@@ -22,7 +22,7 @@ from synalinks._json import JsonObject
 from synalinks._support.signature import NamedSignature
 from synalinks.lm import Entry, Ledger, current_run
 from synalinks.metrics.metric import Metric
-from synalinks.metrics.operational.table import OTHERS, Row
+from synalinks.metrics.operational.table import OTHERS, ROW_OF, Row
 from synalinks.metrics.operational.window import Window
 from synalinks.modules.core.invocations import Invocations
 
@@ -35,7 +35,8 @@ class Runs(Protocol):
 
 
 class OperationalMetric(Metric):
-    """A figure of the calls of a run. A subclass that is no row of the table writes `result`, from `entries()`.
+    """A figure of the calls of a run. A subclass with the name of a row of the table adds up that; any other one writes
+    `result`, from `entries()`.
 
     Args:
         name: in logs.
@@ -63,8 +64,9 @@ class OperationalMetric(Metric):
     _seen: int
 
     def __init_subclass__(cls) -> None:
-        if "row" in cls.__dict__ and cls.row is not None:
-            cls.direction = cls.row.direction
+        named = None if "result" in cls.__dict__ else ROW_OF.get(cls.__name__)
+        if (row := cls.__dict__.get("row", named)) is not None:
+            cls.row, cls.direction = row, row.direction
             cls.__signature__ = NamedSignature()
 
     def __init__(self, name: str | None = None) -> None:

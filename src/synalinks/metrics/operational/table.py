@@ -110,9 +110,6 @@ PROGRAM = (
 
 
 #: Rows by their name, `{}` included.
-ROWS = {row.name: row for row in (*CHAT, *EMBEDDING, *PROGRAM)}
-
-
 def classes() -> Iterator[tuple[str, str, Row]]:
     """The name of every class, the name of its base, and its row."""
     for kind, rows in (("LM", CHAT), ("EmbeddingModel", EMBEDDING)):
@@ -121,3 +118,7 @@ def classes() -> Iterator[tuple[str, str, Row]]:
                 yield row.name.format(phase), f"{kind}{phase + 's' if phase else ''}OperationalMetric", row
     for row in PROGRAM:
         yield row.name, "ProgramOperationalMetric", row
+
+
+#: The row of each class, by its name.
+ROW_OF = {name: row for name, _, row in classes()}
