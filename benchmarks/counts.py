@@ -215,7 +215,7 @@ async def stored(measure: Measure) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         store, draws = open_store(folder), Draws()
-        layer = CacheLayer(lambda: store, "http://host", lambda _: draws, lambda _: False, shares=lambda _: True)
+        layer = CacheLayer(lambda: store, "http://host", lambda _: draws, shares=lambda _: True)
         answer = layer(Scripted())
 
         async def job(start: int) -> None:

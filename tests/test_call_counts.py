@@ -18,21 +18,21 @@ from types import ModuleType
 import pytest
 
 LIMITS = {
-    "scripted": 157,  # two of a look at hooks that all modules have
-    "symbolic_program": 171,
-    "budgeted": 247,
-    "recorded": 194,
-    "sent": 230,
-    "replayed": 147,
-    "cached": 133,
-    "stored": 125,
-    "live": 435,
+    "scripted": 120,
+    "symbolic_program": 135,
+    "budgeted": 201,
+    "recorded": 152,
+    "sent": 199,
+    "replayed": 78,
+    "cached": 83,
+    "stored": 103,
+    "live": 404,
 }
 #: System calls that Python makes for a call: two looks of the event loop, one at the connection, a request, a response;
 #: of an answer that is stored the statements of SQLite: two looks, a lease, the answer, the lease's end.
 SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "stored": 5, "live": 5}
 #: Moves between source files of one `Client.send` that is recorded and budgeted.
-MOVES = 104
+MOVES = 89
 #: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics; one is the size of its
 #: request, which the provider of the test keeps.
 BLOCKS = {"scripted": 31, "budgeted": 56, "recorded": 34}

@@ -13,7 +13,7 @@ from synalinks._json import Json, JsonObject
 from synalinks._support.copying import Copyable
 from synalinks.data import schema as schemas
 from synalinks.data.algebra.values import copy_json
-from synalinks.data.model_json import json_of_model, schema_of_model
+from synalinks.data.model_json import SCHEMA, json_of_model, schema_of_model
 from synalinks.data.operand import Operand, is_operand, schema_of
 from synalinks.data.schema import no_attribute
 from synalinks.data.symbolic_data_model import SymbolicDataModel
@@ -177,7 +177,7 @@ class JsonDataModel(Copyable, Operand):
 def json_data_model_of(value: BaseModel) -> JsonDataModel:
     """The value and schema of a pydantic model, a `DataModel` among them."""
     json = value.get_json() if isinstance(value, Operand) else json_of_model(value)  # type: ignore[attr-defined]
-    return JsonDataModel(schema_of_model(type(value)), json)
+    return JsonDataModel(type(value).__dict__.get(SCHEMA) or schema_of_model(type(value)), json)
 
 
 def _no_field(key: object, json: Mapping[str, Json], schema: Mapping[str, Json]) -> UnknownField:

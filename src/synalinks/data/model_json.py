@@ -16,7 +16,8 @@ from synalinks.errors import ConfigurationError, DataError
 
 #: Digits of a Decimal that is written without an exponent.
 LONGEST_DECIMAL = 40
-_SCHEMA = "__synalinks_schema__"
+#: The attribute of a class that its schema is kept in.
+SCHEMA = "__synalinks_schema__"
 _WRITING = "__synalinks_writing__"
 
 
@@ -31,7 +32,7 @@ def schema_of_model(cls: type[BaseModel]) -> JsonObject:
     Raises:
         ConfigurationError: the class has no fields, for it is a `RootModel`.
     """
-    found: JsonObject | None = cls.__dict__.get(_SCHEMA)
+    found: JsonObject | None = cls.__dict__.get(SCHEMA)
     if found is None:
         if cls.__pydantic_root_model__:
             raise ConfigurationError(
@@ -39,7 +40,7 @@ def schema_of_model(cls: type[BaseModel]) -> JsonObject:
                 f"`class {cls.__name__}(synalinks.DataModel): items: ...`"
             )
         found = _inlined(cls.model_json_schema())
-        type.__setattr__(cls, _SCHEMA, found)
+        type.__setattr__(cls, SCHEMA, found)
     return found
 
 

@@ -159,8 +159,10 @@ class Variable(Copyable, Operand):
 
     def get_json(self) -> JsonObject:
         """The value itself, uncopied."""
-        scope = stateless_scope()
-        return self.stored_json() if scope is None else scope.value_of(self)
+        scope, value = stateless_scope(), self._json
+        if scope is not None:
+            return scope.value_of(self)
+        return self.stored_json() if value is None else value
 
     def get_schema(self) -> JsonObject:
         """The JSON schema; shared with other values, so not to be changed."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Literal
 
-from synalinks._concurrency import Clock
 from synalinks.lm.attempt import AttemptLayer
-from synalinks.lm.budget.layer import BudgetLayer
+from synalinks.lm.budget.layer import BudgetLayer, BudgetTracker
 from synalinks.lm.cache.layer import CacheLayer
 from synalinks.lm.cache.location import Location, checked, saved_location
 from synalinks.lm.cache.per_text import PerTextLayer
@@ -34,7 +33,7 @@ from synalinks.lm.providers import (
 from synalinks.lm.rate_limit.account import Account, Limits
 from synalinks.lm.rate_limit.layer import RateLimitLayer
 from synalinks.lm.retry import RetryLayer, RetryPolicy
-from synalinks.lm.runtime import Runtime, current
+from synalinks.lm.runtime import Runtime, StackKey, current, of_context
 from synalinks.lm.servers import ProviderHandler, Server, runtime_of, servers_of
 from synalinks.lm.single_flight import SingleFlightLayer
 from synalinks.lm.validate import ValidateLayer
@@ -121,7 +120,7 @@ class Client:
         self._layers = pairs_of(layers)
         #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
-        self._stacks: dict[tuple[Clock, random.Random, bool, frozenset[str], Kind, bool, bool], Stack] = {}
+        self._stacks: dict[tuple[StackKey, Kind, bool], Stack] = {}
         self._compose(current())  # a layer at a position that the stack does not have is refused here
 
     def __deepcopy__(self, memo: dict[int, object]) -> Client:
@@ -154,13 +153,11 @@ class Client:
 
     def _stack_for(self, runtime: Runtime, request: Request) -> Stack:
         """The stack without the layers that would hand each call of such a request on unchanged in a runtime."""
-        kind, shared = request.kind, request.single_answer
-        own = runtime.provider is None
-        key = (runtime.clock, runtime.rng, runtime.unlimited, runtime.idle_layers, kind, shared, own)
+        key = (runtime.stack_key, request.kind, request.single_answer)
         found = self._stacks.get(key)
         if found is None:
-            idle = runtime.idle_layers if kind == "embed" else runtime.idle_layers | {"per_text"}
-            idle |= frozenset() if shared else {"single_flight"}
+            idle = runtime.idle_layers if request.kind == "embed" else runtime.idle_layers | {"per_text"}
+            idle |= frozenset() if request.single_answer else {"single_flight"}
             found = self._stacks[key] = self._compose(runtime, idle)
         return found
 
@@ -185,22 +182,26 @@ class Client:
 
             account = Hosts(accounts, self.endpoints)
         layers: list[Layer] = [
-            LedgerLayer(self.spec.prefix, self._ledgers, clock),
-            SingleFlightLayer(_shared_by, bypass=lambda call: runtime_of(call).replays_only),
+            # an isolated run leaves no entry in the client's own ledger
+            LedgerLayer(self.spec.prefix, _ledgers, clock, None if runtime.isolated else self.ledger),
+            SingleFlightLayer(_shared_by),
             PerTextLayer(self._stores, _shared_by),
             CacheLayer(
                 self._store,
                 self.endpoint,
-                draws=lambda call: runtime_of(call).draws,
-                bypass=_has_no_cache,
+                draws=attrgetter("runtime.draws"),
                 mode="refresh" if self._cache == "refresh" else "use",
                 shares=_may_wait,
             ),
-            CassetteLayer(lambda call: runtime_of(call).cassette, source=self._cache_only, budgets=_budgets),
+            CassetteLayer(
+                attrgetter("runtime.cassette"),
+                source=self._cache_only,
+                budgets=_budgets if runtime.trackers else None,
+            ),
             RateLimitLayer(account, "budget" not in idle, _seconds_left),
             RetryLayer(self._retry, account, clock, rng, self._is_free, _seconds_left),
             BudgetLayer(
-                lambda call: runtime_of(call).trackers,
+                _trackers,
                 self.price,
                 timeout=self._retry.timeout,
                 statistics=PROCESS.usage_statistics,
@@ -217,13 +218,6 @@ class Client:
         price = self.price(model)
         return price is not None and price.is_free
 
-    def _ledgers(self, call: Call) -> Sequence[Ledger]:
-        """The ledgers that a call is entered in; an isolated run leaves no entry in the client's own."""
-        runtime = runtime_of(call)
-        if runtime.isolated:
-            return (runtime.ledger, *runtime.ledgers)
-        return (self.ledger, runtime.ledger, *runtime.ledgers)
-
     @property
     def cache_location(self) -> Location | None:
         """Folder or URL of the cache, with the credentials it was given with; None where there is none."""
@@ -234,7 +228,8 @@ class Client:
 
     def _stores(self, call: Call) -> bool:
         """Whether the answer to a call is stored: on the open cassette, or in the cache."""
-        return runtime_of(call).cassette is not None or (not _has_no_cache(call) and self._store() is not None)
+        runtime = runtime_of(call)
+        return runtime.cassette is not None or (runtime.provider is None and self._store() is not None)
 
     def _cache_only(self, call: Call) -> Handler | None:
         """The cache, where a recording may take answers from it only; a provider of `use_provider` goes before it."""
@@ -260,7 +255,7 @@ class Client:
             check: raises ValueError for a parsed answer that is of no use though it obeys the schema.
             via: sends attempts from another process in place of the provider of this one; None sends them here.
         """
-        runtime, scope = current(), scopes.current()
+        runtime, scope = of_context() or current(), scopes.current()
         if runtime.sender is not None:
             call = Call(request, scope, sink=sink, is_fallback=is_fallback, check=check, runtime=runtime)
             return runtime.sender(self, call)
@@ -279,7 +274,8 @@ class Client:
         )
         if PROCESS.stopping:
             PROCESS.check_not_stopping(call)
-        return self._stack_for(runtime, request).outermost(call)
+        stack = self._stacks.get((runtime.stack_key, request.kind, request.single_answer))
+        return (stack or self._stack_for(runtime, request)).outermost(call)
 
     def endpoint_for(self, call: Call) -> str:
         """The URL of the server that an attempt goes to."""
@@ -307,9 +303,9 @@ def _price_at(spec: Spec, endpoints: Sequence[str]) -> Callable[[str], Price | N
     return free_unless_stated if all(map(is_loopback, endpoints)) else stated_price
 
 
-def _has_no_cache(call: Call) -> bool:
-    runtime = runtime_of(call)
-    return runtime.cassette is not None or runtime.provider is not None
+#: What surrounds a call of a client.
+_ledgers: Callable[[Call], Sequence[Ledger]] = attrgetter("runtime.all_ledgers")
+_trackers: Callable[[Call], Sequence[BudgetTracker]] = attrgetter("runtime.trackers")
 
 
 def _may_wait(call: Call) -> bool:
@@ -319,14 +315,13 @@ def _may_wait(call: Call) -> bool:
 
 def _budgets(call: Call) -> list[dict[str, str]]:
     """Names and caps of the budgets that hold a call, as cassettes keep them."""
-    trackers = runtime_of(call).trackers
-    return [tracker.to_dict() for tracker in trackers] if trackers else []
+    return [tracker.to_dict() for tracker in _trackers(call)]
 
 
 def _seconds_left(call: Call) -> float | None:
     """Seconds after which a budget lets a call out no more; None without a time cap."""
     least: float | None = None
-    for tracker in runtime_of(call).trackers:
+    for tracker in _trackers(call):
         end = None if tracker.budget.seconds is None else tracker.seconds_open
         if end is not None and (least is None or end < least):
             least = end

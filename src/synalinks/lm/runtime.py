@@ -25,6 +25,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
@@ -37,6 +38,9 @@ from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.core.draws import Draws
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
+
+#: Clock, jitter, idle layers, and four yes or no.
+StackKey = tuple[Clock, random.Random, frozenset[str], tuple[bool, ...]]
 
 
 class Sender(Protocol):
@@ -67,6 +71,10 @@ class Runtime:
         sender: answers calls in place of every stack, as in a worker of a distributed run; None where stacks do.
         blocks: the open blocks that made it, outermost first.
         idle_layers: names of the layers of `Client` that would hand each call of this runtime on unchanged.
+        replays_only: whether a cassette is open that can't record.
+        taken: which answers the run has taken: of the open cassette, or else of the cache.
+        all_ledgers: `ledger` and `ledgers`.
+        stack_key: what is the same of runtimes that share the stacks of a client.
     """
 
     ledger: Ledger
@@ -86,9 +94,19 @@ class Runtime:
     sender: Sender | None = None
     blocks: tuple[Block, ...] = field(default=(), repr=False)
     idle_layers: frozenset[str] = field(init=False, repr=False)
+    replays_only: bool = field(init=False, repr=False)
+    taken: Draws = field(init=False, repr=False)
+    all_ledgers: tuple[Ledger, ...] = field(init=False, repr=False)
+    stack_key: StackKey = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "idle_layers", self._idle_layers())
+    def __post_init__(self) -> None:  # once a block, so that a call computes none of it
+        put = partial(object.__setattr__, self)
+        put("replays_only", self.cassette is not None and not self.cassette.recording)
+        put("taken", self.draws if self.cassette is None else self.cassette.draws)
+        put("all_ledgers", (self.ledger, *self.ledgers))
+        put("idle_layers", self._idle_layers())
+        flags = (self.unlimited, self.isolated, bool(self.trackers), self.provider is None)
+        put("stack_key", (self.clock, self.rng, self.idle_layers, flags))
 
     def _idle_layers(self) -> frozenset[str]:
         idle: frozenset[str] = frozenset()
@@ -102,27 +120,19 @@ class Runtime:
             idle |= {"single_flight", "rate_limit", "retry", "attempt", "validate", "price"}
         return idle
 
-    @property
-    def replays_only(self) -> bool:
-        """Whether a cassette is open that can't record."""
-        return self.cassette is not None and not self.cassette.recording
-
-    @property
-    def taken(self) -> Draws:
-        """Which answers the run has taken: of the open cassette, or else of the cache."""
-        return self.draws if self.cassette is None else self.cassette.draws
-
 
 Change = Callable[[Runtime], Runtime]
 
 #: The runtime outside all blocks.
 OUTSIDE = Runtime(PROCESS.ledger, Draws(), SystemClock(), random.Random())
 _context: ContextVar[Runtime | None] = ContextVar("synalinks_runtime", default=None)
+#: Gives the runtime of the context; None on a thread without one.
+of_context: Callable[[], Runtime | None] = _context.get
 
 
 def current() -> Runtime:
     """The runtime of a call made here."""
-    runtime = _context.get()
+    runtime = of_context()
     return _OPEN.default_for_call() if runtime is None else runtime
 
 

@@ -63,19 +63,12 @@ class SingleFlightLayer:
     Args:
         ambient: what must be equal besides the request for two calls to be the same, such as the open cassette
             and the budgets in force.
-        bypass: whether calls pass unshared, as while a cassette that can't record is open: sharing depends on timing,
-            a replay does not.
     """
 
     name = "single_flight"
 
-    def __init__(
-        self,
-        ambient: Callable[[Call], Hashable] = lambda call: None,
-        bypass: Callable[[Call], bool] = lambda call: False,
-    ) -> None:
+    def __init__(self, ambient: Callable[[Call], Hashable] = lambda call: None) -> None:
         self._ambient = ambient
-        self._bypass = bypass
 
     def __call__(self, below: Handler) -> Handler:
         """The layer over `below`."""
@@ -86,7 +79,7 @@ class SingleFlightLayer:
 
         async def share(call: Call) -> Reply:
             request = call.request
-            if not request.single_answer or self._bypass(call):
+            if not request.single_answer:
                 return await below(call)
             key = (request.digest, self._ambient(call))
             aloft = flights.get()

@@ -13,7 +13,7 @@ from synalinks._json import Json, JsonObject
 from synalinks._support.calling import awaited
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
-from synalinks.data import JsonDataModel, as_value, check_mask
+from synalinks.data import InMask, JsonDataModel, OutMask, as_value, check_mask
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.rewards.score import Score, feedback_of
 from synalinks.saving import constructed, serialize_synalinks_object
@@ -52,17 +52,17 @@ class Masks:
             "in_mask_pattern": in_mask_pattern,
             "out_mask_pattern": out_mask_pattern,
         }
-        self._keeps = in_mask is not None or in_mask_pattern is not None
-        self._drops = out_mask is not None or out_mask_pattern is not None
+        given = ((InMask, in_mask, in_mask_pattern), (OutMask, out_mask, out_mask_pattern))
+        self._operators = [
+            kind(mask, pattern) for kind, mask, pattern in given if mask is not None or pattern is not None
+        ]
 
     def apply(self, value: JsonDataModel | None) -> JsonDataModel | None:
         """The value without the fields that don't count."""
         if value is None:
             return None
-        if self._keeps:
-            value = value.in_mask(mask=self.config["in_mask"], pattern=self.config["in_mask_pattern"])
-        if self._drops:
-            value = value.out_mask(mask=self.config["out_mask"], pattern=self.config["out_mask_pattern"])
+        for operator in self._operators:
+            value = operator.apply(value)
         return value
 
     def check(self, schema: Mapping[str, Json], where: str) -> None:

@@ -101,11 +101,10 @@ class Run:
         model: Handler,
         mode: Mode = "use",
         endpoint: str = ENDPOINT,
-        bypass: bool = False,
     ) -> None:
         self.draws = Draws()
-        layer = CacheLayer(lambda: store, endpoint, lambda call: self.draws, lambda call: bypass, mode)
-        self.handler = stack(model, PerTextLayer(lambda call: store is not None and not bypass), layer)
+        layer = CacheLayer(lambda: store, endpoint, lambda call: self.draws, mode)
+        self.handler = stack(model, PerTextLayer(lambda call: store is not None), layer)
 
     async def ask(self, request: Request, scope: Scope = NOWHERE) -> Reply:
         return await self.handler(Call(request, scope, self.draws.ordinal(scope, request)))
@@ -314,15 +313,6 @@ def test_a_hit_feeds_the_sink_as_the_answer_came(temperature: int) -> None:
     heard: list[Delta] = []
     asyncio.run(Run(store, model).handler(Call(request, sink=heard.append)))
     assert heard == [Delta("an"), Delta("swer 1", "why")]
-
-
-def test_an_open_cassette_bypasses_the_cache() -> None:
-    store, model = CountingStore(), Model()
-    for request in (chat(), embed("a", "a")):
-        Run(store, model, bypass=True).one(request)
-        Run(store, model, bypass=True).one(request)
-    assert model.asked == [chat(), chat(), embed("a", "a"), embed("a", "a")]
-    assert store.reads == store.writes == []
 
 
 def test_without_a_store_every_call_goes_below() -> None:

@@ -94,7 +94,7 @@ class Process:
             number = len(provider.sent)
             return Reply(f"answer {number}", vectors=tuple(text.encode() for text in call.request.texts), finish=finish)
 
-        layer = CacheLayer(lambda: self.wire, ENDPOINT, lambda call: self.draws, lambda call: False, mode, shares)
+        layer = CacheLayer(lambda: self.wire, ENDPOINT, lambda call: self.draws, mode, shares)
         self.handler = stack(answer, PerTextLayer(lambda call: True), layer)
 
     async def ask(self, text: str = "hello", temperature: float = 0, epoch: int = 0, after: float = 0.0) -> Reply:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import tracemalloc
 from collections import Counter
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synalinks import clear_session
 from synalinks.lm.core.call import Request
-from synalinks.lm.core.draws import Counts, Draws, Place
+from synalinks.lm.core.draws import Counts, Draws, Place, Places
 from synalinks.lm.runtime import current
 from synalinks.scope import Scope
 
@@ -22,7 +25,7 @@ HERE, THERE = Scope(sample=1), Scope(sample=2)
 
 def test_a_call_gets_the_answer_given_at_its_own_place() -> None:
     draws = Draws()
-    places = [(HERE, 0), (THERE, 0), (HERE, 1)]
+    places = Places([(HERE, 0), (THERE, 0), (HERE, 1)])
     assert draws.pick("d", places, (HERE, 1)) == 2
     assert draws.pick("d", places, (THERE, 0)) == 1
     assert draws.pick("d", places, (HERE, 0)) == 0
@@ -30,7 +33,7 @@ def test_a_call_gets_the_answer_given_at_its_own_place() -> None:
 
 def test_failing_that_the_first_nobody_has_taken_and_then_none() -> None:
     draws = Draws()
-    places = [(HERE, 0), (THERE, 0)]
+    places = Places([(HERE, 0), (THERE, 0)])
     assert [draws.pick("d", places, (Scope(sample=n), 0)) for n in (7, 8, 9)] == [0, 1, None]
     assert draws.pick("other", places, (HERE, 0)) == 0, "each request has its own answers"
     draws.clear()
@@ -69,14 +72,57 @@ def test_a_count_takes_few_bytes_and_no_call_waits_for_a_large_table() -> None:
 def test_a_replay_gives_everybody_the_same_in_any_order(places: list[Place], seed: int) -> None:
     order = random.Random(seed).sample(range(len(places)), len(places))
     draws = Draws()
-    assert [draws.pick("d", places, places[index]) for index in order] == order
+    assert [draws.pick("d", Places(places), places[index]) for index in order] == order
     assert draws.taken("d") == set(order)
 
 
 def test_what_a_run_asked_for_itself_is_its_own() -> None:
     draws = Draws()
     draws.take("d", 0)
-    assert draws.pick("d", [(HERE, 0)], (HERE, 0)) is None
+    assert draws.pick("d", Places([(HERE, 0)]), (HERE, 0)) is None
+
+
+def test_an_answer_is_taken_once_until_it_is_given_back() -> None:
+    draws = Draws()
+    assert [draws.take("d", number, HERE) for number in (0, 1, 0)] == [True, True, False]
+    assert (draws.has_taken("d", 1), draws.has_taken("d", 2), draws.first_free("d")) == (True, False, 2)
+    draws.give_back("d", 0)
+    assert (draws.first_free("d"), draws.take("d", 0), draws.first_free("d")) == (0, True, 2)
+
+
+@given(st.lists(st.integers(0, 120)), st.lists(st.integers(0, 120), max_size=9))
+def test_the_first_free_number_is_that_of_a_set(taken: list[int], given_back: list[int]) -> None:
+    draws, expected = Draws(), set(taken)
+    for number in taken:
+        draws.take("d", number)
+        draws.first_free("d")
+    for number in given_back:
+        draws.give_back("d", number)
+        expected.discard(number)
+    assert draws.first_free("d") == next(number for number in range(200) if number not in expected)
+
+
+@pytest.mark.parametrize("at_own_place", [True, False])
+def test_equal_requests_take_as_many_steps_each_however_many_there_are(at_own_place: bool) -> None:
+    def lines(count: int) -> float:
+        places = Places((Scope(sample=number), 0) for number in range(count))
+        asking = [(Scope(sample=number if at_own_place else -1), 0) for number in range(count)]
+        draws, run = Draws(), Counter[str]()
+
+        def note(frame: object, event: str, value: object) -> Any:
+            run[event] += 1
+            return note
+
+        tool = sys.gettrace()
+        sys.settrace(note)
+        try:
+            found = [draws.pick("d", places, place) for place in asking]
+        finally:
+            sys.settrace(tool)
+        assert found == list(range(count))
+        return run["line"] / count
+
+    assert lines(1_000) < 1.1 * lines(250)
 
 
 def test_a_session_begins_with_nothing_taken() -> None:

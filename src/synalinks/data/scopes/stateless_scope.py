@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Protocol
@@ -126,9 +126,8 @@ class StatelessScope:
                 variable.initialize()
 
 
-def stateless_scope() -> StatelessScope | None:
-    """The innermost open block, or None."""
-    return _open.get()
+#: Gives the innermost open block, or None.
+stateless_scope: Callable[[], StatelessScope | None] = _open.get
 
 
 @contextmanager

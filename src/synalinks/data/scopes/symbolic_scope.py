@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 
 _open: ContextVar[bool] = ContextVar("synalinks_symbolic_scope", default=False)
@@ -37,6 +38,5 @@ class SymbolicScope:
         _open.reset(self._tokens.pop())
 
 
-def in_symbolic_scope() -> bool:
-    """Whether a block is open."""
-    return _open.get()
+#: Gives whether a block is open.
+in_symbolic_scope: Callable[[], bool] = _open.get

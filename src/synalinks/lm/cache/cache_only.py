@@ -62,7 +62,7 @@ class CacheOnlyProvider:
             from synalinks.lm.cache.stores import open_store  # not needed where no answer is cached
 
             self._stores[path] = open_store(path)
-        layer = CacheLayer(lambda: self._stores[path], endpoint, lambda call: self._draws, bypass=lambda call: False)
+        layer = CacheLayer(lambda: self._stores[path], endpoint, lambda call: self._draws)
         cached = PerTextLayer(lambda call: True)(layer(self._refuse(endpoint, path)))
 
         async def answer(call: Call) -> Reply:

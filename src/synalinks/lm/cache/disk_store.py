@@ -211,7 +211,7 @@ class DiskStore(Store):
         self._cache: Any = None
         self._identity: tuple[int, int] | None = None
         self._lock = threading.Lock()
-        self._memory = MemoryStore()
+        self._memory: MemoryStore | None = None  # where answers can't be written
         self._leases: DiskStore | None = None
         self._usable = True
         self._set_asides = 0
@@ -228,16 +228,22 @@ class DiskStore(Store):
             value = self._attempt("get", (key,), wait) if opened is None else opened.get(key)
         except sqlite3.DatabaseError:
             value = self._attempt("get", (key,), wait)
-        if value is None and len(self._memory):
+        if value is None and self._memory is not None:
             return self._memory.get(key)
         return value
 
     def add(self, key: str, value: bytes, *, replace: bool = False, wait: bool = True) -> bool:
         """Store the value; False, and nothing done, if the key is there already and `replace` is False."""
-        if len(self._memory) and not replace and self._memory.get(key) is not None:
+        if self._memory is not None and not replace and self._memory.get(key) is not None:
             return False
         done: bool | None = self._attempt("set" if replace else "add", (key, value), wait)
-        return self._memory.add(key, value, replace=replace) if done is None else done
+        if done is not None:
+            return done
+        with self._lock:
+            if self._memory is None:
+                self._memory = MemoryStore()
+            memory = self._memory
+        return memory.add(key, value, replace=replace)
 
     def claim(self, keys: Sequence[str], owner: str, seconds: float, *, wait: bool = True) -> list[str]:
         """Take a lease on each key that no other owner has one on; the keys that were taken."""

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from synalinks import _json
 from synalinks.lm.core.call import Reply, Request
 from synalinks.lm.core.draws import Place
-from synalinks.lm.core.place import Scope
+from synalinks.lm.core.place import place_of
 
 #: Begins every entry. Change the last byte when entries change, and no old one is read.
 ENTRY_FORMAT = b"SYL1"
@@ -67,7 +67,7 @@ def decode(data: bytes) -> Entry | None:
         vector = data[end:]
         if head["vector"] != len(vector):
             return None
-        place = (Scope(**head["scope"]), head["draw"])
+        place = (place_of(head["scope"]), head["draw"])
         return Entry(place, Reply.from_dict(head["reply"], "cache"), vector, head["model"])
     except _UNREADABLE:
         return None

@@ -49,7 +49,6 @@ class CacheLayer:
         store: gives the store, or None where there is none.
         endpoint: URL of the server, without credentials; one model name at two servers is two models.
         draws: gives the answers that the run of a call has taken.
-        bypass: whether a call passes by the cache, as while a cassette is open.
         mode: `use`, or `refresh`: answers of earlier runs are not read but replaced.
         shares: whether a call may wait, or go on waiting, for an answer that another process is fetching.
     """
@@ -61,14 +60,12 @@ class CacheLayer:
         store: Callable[[], Store | None],
         endpoint: str,
         draws: Callable[[Call], Draws],
-        bypass: Callable[[Call], bool],
         mode: Mode = "use",
         shares: Callable[[Call], bool] = lambda call: False,
     ) -> None:
         self._store = store
         self._endpoint = endpoint
         self._draws = draws
-        self._bypass = bypass
         self._refresh = mode == "refresh"
         self._shares: Callable[[Call], bool] = (lambda call: False) if self._refresh else shares
 
@@ -76,8 +73,6 @@ class CacheLayer:
         """The layer over `below`."""
 
         async def cache(call: Call) -> Reply:
-            if self._bypass(call):
-                return await below(call)
             store = self._store()
             if store is None:
                 return await below(call)
@@ -86,50 +81,51 @@ class CacheLayer:
                 return await self._stored(store, call)
             if request.kind == "embed":
                 return await self._vectors(store, call, below)
+            prefix = key_prefix(request, self._endpoint)
             find = self._single if request.single_answer else self._one_of_many
-            found = await find(store, call)
-            return found if isinstance(found, Reply) else await self._missing(store, call, found, find, below)
+            found = await find(store, call, prefix)
+            return found if isinstance(found, Reply) else await self._missing(store, call, prefix, found, find, below)
 
         return cache
 
-    async def _single(self, store: Store, call: Call) -> Reply | Gap:
+    async def _single(self, store: Store, call: Call, prefix: str) -> Reply | Gap:
         """The one answer of a request that has only one: entry 0, whatever its place."""
-        prefix = key_prefix(call.request, self._endpoint)
         data = None
-        if not self._refresh or 0 in self._draws(call).taken(prefix):
+        if not self._refresh or self._draws(call).has_taken(prefix, 0):
             data = await _get(store, prefix + "0")
             if data is not None and (entry := _read(data)) is not None:
                 return _hit(entry, call)
         return Gap([] if data is None else [0], 0, {})
 
-    async def _one_of_many(self, store: Store, call: Call) -> Reply | Gap:
+    async def _one_of_many(self, store: Store, call: Call, prefix: str) -> Reply | Gap:
         """The answer that was given at the call's own place."""
-        draws, place, prefix = self._draws(call), call.place, key_prefix(call.request, self._endpoint)
+        draws, place = self._draws(call), call.place
         # An answer that this run has taken can't be this call's: it need not be read. So a script that is
         # run again reads one entry a call, however many answers a request has.
-        taken = draws.taken(prefix)
-        gap = Gap([], 0, {})
-        for index in itertools.count():
-            if index in taken:
+        broken: list[int] = []
+        others: dict[int, Entry] = {}
+        for index in itertools.count(draws.first_free(prefix)):
+            if draws.has_taken(prefix, index):
                 continue
             data = None if self._refresh else await _get(store, f"{prefix}{index}")
             if data is None:
                 break
             entry = _read(data)
             if entry is None:
-                gap.broken.append(index)
-            elif entry.place == place and _take(draws, prefix, index):
+                broken.append(index)
+            elif entry.place == place and draws.take(prefix, index):
                 return _hit(entry, call)
             else:
-                gap.others[index] = entry
-        return gap._replace(free=index)
+                others[index] = entry
+        return Gap(broken, index, others)
 
     async def _missing(
         self,
         store: Store,
         call: Call,
+        prefix: str,
         gap: Gap,
-        find: Callable[[Store, Call], Awaitable[Reply | Gap]],
+        find: Callable[[Store, Call, str], Awaitable[Reply | Gap]],
         below: Handler,
     ) -> Reply:
         """The answer that another process is fetching, one given at another place, or a new one, which is stored.
@@ -137,11 +133,11 @@ class CacheLayer:
         The lease is of the call's place, where a request has many answers: two runs of one script get one answer each
         way, and other places are other draws.
         """
-        draws, prefix = self._draws(call), key_prefix(call.request, self._endpoint)
+        draws = self._draws(call)
         async with Leases(store) as leases:
             while self._shares(call):
                 held = await leases.take([prefix + ("0" if call.request.single_answer else _words(call))])
-                found = await find(store, call)
+                found = await find(store, call, prefix)
                 if isinstance(found, Reply):
                     return found
                 gap = found
@@ -149,16 +145,16 @@ class CacheLayer:
                     break
                 await leases.wait()
             for number, entry in gap.others.items():
-                if _take(draws, prefix, number):
+                if draws.take(prefix, number):
                     return _hit(entry, call)
             reply = await below(call)
             if _cacheable(call.request, reply):
-                await self._keep(store, call, gap, reply)
+                await self._keep(store, call, prefix, gap, reply)
             return reply
 
-    async def _keep(self, store: Store, call: Call, gap: Gap, reply: Reply) -> None:
+    async def _keep(self, store: Store, call: Call, prefix: str, gap: Gap, reply: Reply) -> None:
         """Store an answer under a number of its own, or under 0 where there is one only."""
-        draws, prefix = self._draws(call), key_prefix(call.request, self._endpoint)
+        draws = self._draws(call)
         value = encode(call.request.model, call.place, reply)
         if not call.request.single_answer:
             await self._append(store, draws, prefix, value, gap.broken, gap.free)
@@ -176,9 +172,8 @@ class CacheLayer:
         free.
         """
         for index in itertools.chain(broken, itertools.count(free)):
-            if index in draws.taken(prefix):
+            if not draws.take(prefix, index):  # before waiting, or another call might take it in the meantime
                 continue  # another call of this run was faster
-            draws.take(prefix, index)  # before waiting, or another call of this run might take it in the meantime
             if await _add(store, prefix + str(index), value, self._refresh or index in broken):
                 return
             draws.give_back(prefix, index)  # another run was faster
@@ -188,7 +183,7 @@ class CacheLayer:
         request, draws = call.request, self._draws(call)
         prefixes = [self._prefix(request, text) for text in request.texts]
         if self._refresh:  # only what this run stored
-            prefixes = [prefix if 0 in draws.taken(prefix) else "" for prefix in prefixes]
+            prefixes = [prefix if draws.has_taken(prefix, 0) else "" for prefix in prefixes]
         values = await at_once(store.get_many, [prefix + "0" for prefix in prefixes if prefix])
         found = iter(values)
         data = [next(found) if prefix else None for prefix in prefixes]
@@ -294,14 +289,6 @@ def _words(call: Call) -> str:
     """The place of a call, the same in every process."""
     scope, draw = call.place
     return f"{_json.canonical(scope.to_dict()).decode()} {draw}"
-
-
-def _take(draws: Draws, prefix: str, index: int) -> bool:
-    """Take an answer for this run, unless another call took it while this one was reading."""
-    if index in draws.taken(prefix):
-        return False
-    draws.take(prefix, index)
-    return True
 
 
 def _hit(entry: Entry, call: Call) -> Reply:

@@ -13,6 +13,7 @@ seconds, or the store lost the lease. Then both answers are whole, and the first
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import platform
 import uuid
@@ -30,6 +31,8 @@ T = TypeVar("T")
 LEASE = 10.0
 #: Renewals in that time, so that a delay of three of them loses nothing.
 RENEWALS = 4
+#: Of the owners of this process.
+_numbers = itertools.count()
 #: Seconds before a waiting call looks again: a part of the time it has waited, within limits.
 SOONEST, LATEST, PART = 0.01, 1.0, 1 / 8
 
@@ -43,9 +46,15 @@ def _machine() -> str:
         return platform.node()
 
 
+@cache
+def _process(number: int) -> str:
+    """The machine and this process, which has this number, and a word that no other process of the number had."""
+    return f"{_machine()}/{number}/{uuid.uuid4().hex}"
+
+
 def new_owner() -> str:
     """The name of an owner of leases: its machine, process and number."""
-    return f"{_machine()}/{os.getpid()}/{uuid.uuid4().hex}"
+    return f"{_process(os.getpid())}-{next(_numbers)}"
 
 
 def is_of_ended_process(owner: str) -> bool:

@@ -19,11 +19,13 @@ MOST_USD = Decimal(10**9)
 #: The longest time in a row, in seconds.
 LONGEST = 10.0**9
 _MONEY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,2})?")
+#: Amounts that are below `MOST_USD` by their length.
+_SHORT_MONEY = re.compile(r"[0-9]{1,9}(\.[0-9]{1,60})?")
 #: Bytes of one float32.
 _FLOAT = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
-#: A test of one field; what it requires, in words; and the types all of whose values pass it, which need no call.
+#: A test of one field; what it requires, in words; and the types all of whose values are right, which are not tested.
 Field = tuple[Callable[[Json], bool], str, frozenset[type]]
 #: The type of null.
 _NULL = type(None)
@@ -113,6 +115,8 @@ def _is_time(value: Json) -> bool:
 def _is_money(value: Json) -> bool:
     if type(value) is not str:
         return _is_time(value)  # a number, as written by hand
+    if _SHORT_MONEY.fullmatch(value) is not None:  # as most
+        return True
     return _MONEY.fullmatch(value) is not None and Decimal(value) <= MOST_USD
 
 
@@ -150,12 +154,16 @@ def _is_failure(value: Json) -> bool:
 
 def _or_null(field: Field) -> Field:
     test, words, types = field
-    return (lambda value: value is None or test(value)), f"{words} or null", types | {_NULL}
+    return test, f"{words} or null", types | {_NULL}
 
 
 def _several(field: Field) -> Field:
-    test, words, _ = field
-    return (lambda value: type(value) is list and all(map(test, value))), f"a list, each {words}", _NONE
+    test, words, types = field
+    return (
+        lambda value: type(value) is list and all(type(item) in types or test(item) for item in value),
+        f"a list, each {words}",
+        _NONE,
+    )
 
 
 _NONE: frozenset[type] = frozenset()

@@ -30,8 +30,8 @@ class EmbeddingPlayer:
         request = call.request
         index = self._run.find(request, call, budgets)
         if index is not None:
-            first = not self._run.is_used(index)
-            row = self._run.play(index, request, call)
+            row, again = self._run.play(index, request, call)
+            first = not again
             if row.failed:
                 return Recorded(self._run.failure(row, first), settled=row.settled if first else NOTHING), row
             return self._of_one(index, row), row

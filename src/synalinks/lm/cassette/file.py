@@ -27,7 +27,7 @@ from synalinks.lm.cassette.disk import WHAT_TO_DO, Lines, Lock, opened, read_at,
 from synalinks.lm.cassette.rows import CANCELLED, Row, event_of, is_row, parse
 from synalinks.lm.core.call import REQUEST_FORMAT, Request
 from synalinks.lm.core.errors import CassetteError, CassetteFormatError
-from synalinks.lm.core.place import Scope
+from synalinks.lm.core.place import Scope, place_of
 
 #: Version of the file format: what this code writes, and the newest it reads.
 FORMAT = 2
@@ -273,15 +273,14 @@ class CassetteFile:
         """
         line = self.line(index)
         value = parse(line)
-        if (problem := depth_problem(line, value) or problem_of(value)) is not None:
+        problem = depth_problem(line, value) if _json.may_be_deep(line) else None
+        if problem is not None or (problem := problem_of(value)) is not None:
             raise CassetteFormatError(_wrong(self.path, index + 1, problem))
-        digest = self._digest_of(index, value)
-        return Row(index + 2, digest, Scope(**value["scope"]), value["draw"], value)
+        digest = self._digest_of(index, value) if self.stale else value["digest"]
+        return Row(index + 2, digest, place_of(value["scope"]), value["draw"], value)
 
     def _digest_of(self, index: int, value: Any) -> str:
-        if not self.stale:
-            digest: str = value["digest"]
-            return digest
+        """The digest of a row in a file whose own digests are of an older form."""
         if (problem := problem_of(value)) is not None:
             raise CassetteFormatError(_wrong(self.path, index + 1, problem))
         return Request.from_dict(value["request"]).digest
@@ -305,7 +304,7 @@ class CassetteFile:
         value = self.value(index)
         event = event_of(value)
         assert event is not None, "the index holds events only"
-        return (Scope(**value["scope"]).sort_key, 0, event["name"])
+        return (place_of(value["scope"]).sort_key, 0, event["name"])
 
     @property
     def calls(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from synalinks.lm.cassette.session import Cassette
@@ -16,7 +16,7 @@ class CassetteLayer:
         active: gives the cassette that is open around a call, or None.
         source: gives what a recording calls in place of all below, or None, as where a cassette is made of answers
             that were paid for before.
-        budgets: gives names and caps of the budgets that hold a call (`BudgetTracker.to_dict`).
+        budgets: gives names and caps of the budgets that hold a call (`BudgetTracker.to_dict`); None where none can.
     """
 
     name = "cassette"
@@ -25,7 +25,7 @@ class CassetteLayer:
         self,
         active: Callable[[Call], Cassette | None],
         source: Callable[[Call], Handler | None] = lambda call: None,
-        budgets: Callable[[Call], Sequence[Mapping[str, str]]] = lambda call: (),
+        budgets: Callable[[Call], Sequence[Mapping[str, str]]] | None = None,
     ) -> None:
         self._active = active
         self._source = source
@@ -34,11 +34,11 @@ class CassetteLayer:
     def __call__(self, below: Handler) -> Handler:
         active, source, budgets = self._active, self._source, self._budgets
 
-        async def handle(call: Call, /) -> Reply:
+        def handle(call: Call, /) -> Awaitable[Reply]:
             cassette = active(call)
             if cassette is None:
-                return await below(call)
+                return below(call)
             asked = source(call) if cassette.recording else None
-            return await cassette.answer(call, below, partial(budgets, call), asked)
+            return cassette.answer(call, below, partial(budgets, call) if budgets else tuple, asked)
 
         return handle

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from threading import Lock
 
 from synalinks.lm.cassette.file import CassetteFile
 from synalinks.lm.core.call import Call, Request
-from synalinks.lm.core.draws import Draws, Place
+from synalinks.lm.core.draws import Draws, Places
 
 #: Gives names and caps of the open budgets.
 Budgets = Callable[[], Sequence[Mapping[str, str]]]
@@ -28,7 +29,7 @@ class Matcher:
         self._file = cassette
         self._draws = draws
         self.recording = recording
-        self._places: dict[str, list[Place]] = {}
+        self._places: dict[str, Places] = {}
         self._lock = Lock()  # calls may come from several threads, each with its event loop
 
     def find(self, request: Request, call: Call, budgets: Budgets) -> int | None:
@@ -42,7 +43,7 @@ class Matcher:
         if self._file.capped or self._file.cancelled:
             return self._find_whole(digest, [found] if isinstance(found, int) else found, call, budgets)
         if isinstance(found, int):  # whatever its place, this is the one answer there is
-            return found if self._draws.pick(digest, (call.place,), call.place) is not None else None
+            return found if self._draws.take(digest, 0, call.scope) else None
         pick = self._draws.pick(digest, self.places_of(digest, found), call.place)
         return None if pick is None else found[pick]
 
@@ -50,58 +51,52 @@ class Matcher:
         """Of a request with one answer: its place's own row, else an answer, else (replaying) a failure."""
         if len(rows) == 1 and not self.recording and not self._file.capped and not self._file.cancelled:
             return rows[0]
-        own, others = self._whole_first(digest, rows, call, budgets)
-        if own:
-            return rows[own[0]]
-        answers = (rows[number] for number in others if not self._file.row(rows[number]).failed)
-        if (answer := next(answers, None)) is not None or self.recording:
+        own = next(self._own(digest, rows, call, budgets), None)
+        if own is not None:
+            return rows[own]
+        others = [rows[number] for number in self._others(digest, rows, call)]
+        answer = next((index for index in others if not self._file.row(index).failed), None)
+        if answer is not None or self.recording:
             return answer
         if others:
-            return rows[others[0]]
+            return others[0]
         # what was cut short for one call was shared with those in flight beside it
         cut = [index for index in rows if index in self._file.capped]
         return cut[0] if cut and _limits_answers(budgets()) else None
 
     def _find_whole(self, digest: str, rows: Sequence[int], call: Call, budgets: Budgets) -> int | None:
         """The rule of draws.py on a cassette where a budget cut some answers short, or some calls were cancelled."""
-        own, others = self._whole_first(digest, rows, call, budgets)
-        with self._lock:
-            taken = self._draws.taken(digest)
-            for number in (*own, *others):
-                if number not in taken:
-                    self._draws.take(digest, number, call.scope)
-                    return rows[number]
+        others = self._others(digest, rows, call, self._draws.first_free(digest))
+        for number in chain(self._own(digest, rows, call, budgets), others):
+            if self._draws.take(digest, number, call.scope):
+                return rows[number]
         return None
 
-    def _whole_first(
-        self, digest: str, rows: Sequence[int], call: Call, budgets: Budgets
-    ) -> tuple[list[int], list[int]]:
-        """Which of a request's rows are of the call's place, and which others may answer it.
+    def _own(self, digest: str, rows: Sequence[int], call: Call, budgets: Budgets) -> Iterator[int]:
+        """The rows of the call's own place: whole answers, and under a budget that limits answers those that one cut
+        short."""
+        own, capped = self.places_of(digest, rows).numbers_at(call.place), self._file.capped
+        yield from (number for number in own if rows[number] not in capped)
+        for number in own:
+            if rows[number] in capped and _limits_answers(budgets()):
+                yield number
 
-        A cancelled call's row answers its own place only. So does what a budget cut short, under a budget that limits
-        answers, and for lack of a whole answer.
-        """
-        capped, cancelled, place = self._file.capped, self._file.cancelled, call.place
-        own: list[int] = []
-        cut: list[int] = []
-        others: list[int] = []
-        for number, other in enumerate(self.places_of(digest, rows)):
-            index = rows[number]
-            if index in capped:
-                if other == place and _limits_answers(budgets()):
-                    cut.append(number)
-            elif other == place:
-                own.append(number)
-            elif index not in cancelled:
-                others.append(number)
-        return own + cut, others
+    def _others(self, digest: str, rows: Sequence[int], call: Call, first: int = 0) -> Iterator[int]:
+        """The rows of other places that may answer a call. What a budget cut short, and a cancelled call, answer calls
+        from their own place only."""
+        only_there = (self._file.capped, self._file.cancelled)
+        own = self.places_of(digest, rows).numbers_at(call.place)
+        for number in range(first, len(rows)):
+            if number not in own and not any(rows[number] in some for some in only_there):
+                yield number
 
-    def places_of(self, digest: str, rows: Sequence[int]) -> list[Place]:
+    def places_of(self, digest: str, rows: Sequence[int]) -> Places:
         """The places of a request's rows, each parsed once."""
-        places = self._places.setdefault(digest, [])
-        for index in rows[len(places) :]:
-            row = self._file.row(index)
-            places.append((row.scope, row.draw))
+        with self._lock:
+            places = self._places.setdefault(digest, Places())
+            for index in rows[len(places) :]:
+                row = self._file.row(index)
+                places.append((row.scope, row.draw))
         return places
 
 

@@ -74,18 +74,12 @@ def _count(number: int, what: str) -> str:
 
 
 class Tally:
-    """The counts in the making. Calls that the cassette lacks are kept until they are priced."""
+    """The counts in the making: of calls that the cassette answered, `exact` and `moved`. Calls that it lacks are kept
+    until they are priced."""
 
     def __init__(self) -> None:
         self.exact = self.moved = self.near = self.missing = 0
         self._missed: list[Request] = []
-
-    def played(self, *, moved: bool) -> None:
-        """Count a call that the cassette answered."""
-        if moved:
-            self.moved += 1
-        else:
-            self.exact += 1
 
     def missed(self, request: Request, *, near: bool) -> None:
         """Count a call that it could not answer."""

@@ -27,7 +27,7 @@ from synalinks.lm.cassette.rows import (
 from synalinks.lm.core.call import Call, Delta, Recorded, Request, Sink
 from synalinks.lm.core.draws import Draws, Place
 from synalinks.lm.core.errors import BudgetExceeded, CassetteFormatError, LMError
-from synalinks.lm.core.place import Scope
+from synalinks.lm.core.place import Scope, place_of
 from synalinks.lm.core.reply import SECONDS_DIGITS
 
 
@@ -79,6 +79,8 @@ class CassetteRun:
         self.played = self.recorded = 0
         self._marks = bytearray(len(cassette))  # per row: 1 if played or written by this run
         self._matcher = Matcher(cassette, self.draws, recording)
+        #: Gives the number of the row that answers a request, now taken; None if there is none.
+        self.find = self._matcher.find
         self._tally = Tally()
         self._bound = bound
         self._mutex = threading.Lock()
@@ -112,7 +114,7 @@ class CassetteRun:
         self._settle((call.whole or call.request).digest, call.place)
 
     def _settle(self, digest: str, place: Place) -> None:
-        if self._again and (index := self._again.pop((digest, place), None)) is not None:
+        if (index := self._again.pop((digest, place), None)) is not None:
             self._drop(index)
 
     def _drop(self, index: int) -> None:
@@ -128,16 +130,8 @@ class CassetteRun:
 
     # --- playing -----------------------------------------------------------------------------------------
 
-    def find(self, request: Request, call: Call, budgets: Budgets) -> int | None:
-        """The number of the row that answers, now taken; None if there is none."""
-        return self._matcher.find(request, call, budgets)
-
-    def is_used(self, index: int) -> bool:
-        """Whether a row was played or written by this run."""
-        return bool(self._marks[index])
-
-    def play(self, index: int, request: Request, call: Call) -> Row:
-        """A row that answers `request`, marked as played.
+    def play(self, index: int, request: Request, call: Call) -> tuple[Row, bool]:
+        """A row that answers `request`, marked as played, and whether it was played or written before in this run.
 
         On a recording, the finished cassette has the row at the place that it answered: the next run that calls as this
         one did must get it there, in whatever order its calls come.
@@ -146,16 +140,19 @@ class CassetteRun:
             CassetteFormatError: the row was edited by hand.
         """
         row = self.cassette.row(index)
-        if row.value["request"] != request.to_dict():
+        if row.value["request"] != request.to_dict(copied=False):
             self.refuse_edited(row)
-        self._marks[index] = 1
+        again, self._marks[index] = bool(self._marks[index]), 1
         self.played += 1
-        self._settle(request.digest, call.place)
-        moved = not request.single_answer and (row.draw != call.draw or row.scope != call.scope)
-        self._tally.played(moved=moved)
-        if moved and self.recording:
-            self.cassette.homes[index] = call.place
-        return row
+        if self._again:
+            self._settle(request.digest, call.place)
+        if not request.single_answer and (row.draw != call.draw or row.scope != call.scope):
+            self._tally.moved += 1
+            if self.recording:
+                self.cassette.homes[index] = call.place
+        else:
+            self._tally.exact += 1
+        return row, again
 
     def failure(self, row: Row, first: bool) -> LMError:
         """The failure that a row holds; it cost something only where the row is played for the first time."""
@@ -182,7 +179,7 @@ class CassetteRun:
     def count_texts_played(self) -> None:
         """Count a call whose texts were all on the cassette."""
         self.played += 1
-        self._tally.played(moved=False)
+        self._tally.exact += 1
 
     def refuse_edited(self, row: Row) -> None:
         """Check that a row's digest is that of its request.
@@ -279,11 +276,10 @@ class CassetteRun:
     def refusal(self, call: Call, budgets: Budgets) -> Recorded | None:
         """Which of the open budgets refused this call when the cassette was recorded, and how; None if none did."""
         digest = call.request.digest
-        refused = self.cassette.refused.get(digest)
-        if refused is None:
+        if not (refused := self.cassette.refused.get(digest)):
             return None
         answers = _several(self.cassette.by_digest.get(digest, []))
-        if call.place in self._matcher.places_of(digest, answers):
+        if self._matcher.places_of(digest, answers).numbers_at(call.place):
             return None  # answered later, in a run with a larger budget
         anywhere = call.request.single_answer and not answers
         return recorded_refusal(map(self.cassette.row, refused), call, budgets(), anywhere)
@@ -292,7 +288,7 @@ class CassetteRun:
         """Which of `budgets` ended something at a place of the recorded run, and the words for it; None if none did."""
         for value in map(self.cassette.value, self.cassette.events):
             event = event_of(value)
-            if event is None or event["name"] != name or Scope(**value["scope"]) != scope:
+            if event is None or event["name"] != name or place_of(value["scope"]) != scope:
                 continue
             if event["budget"] in budgets:
                 return budgets.index(event["budget"]), event["message"]

@@ -44,7 +44,6 @@ from synalinks.lm.cassette.matching import Budgets
 from synalinks.lm.cassette.report import Bound, Report
 from synalinks.lm.cassette.rows import Row, cancellation
 from synalinks.lm.cassette.run import CassetteRun, recording_sink
-from synalinks.lm.core.amount import NO_COSTS
 from synalinks.lm.core.call import Call, Delta, Handler, Recorded, Reply, Request
 from synalinks.lm.core.errors import BudgetExceeded, CassetteError, CassetteMiss, ConfigurationError, LMError
 from synalinks.lm.core.place import Scope
@@ -155,24 +154,26 @@ class Cassette:
             LMError: the call failed; `error.source` says whether now or when it was recorded.
             BudgetExceeded: a budget refused it, now or when it was recorded.
         """
-        self._must_be_open()
-        if not self.recording and (refused := self._run.refusal(call, budgets)) is not None:
+        if self.closed:
+            self._must_be_open()
+        run, request = self._run, call.request
+        if not self.recording and run.cassette.refused and (refused := run.refusal(call, budgets)) is not None:
             return await self._give(call, refused, None, below)
         if call.stored_only:
             recorded, row = self._embeddings.stored(call, budgets)
             return await self._give(call, recorded, row, below, charged=bool(budgets()))
-        index = None if call.request.kind == "embed" else self._run.find(call.request, call, budgets)
+        index = None if request.kind == "embed" else run.find(request, call, budgets)
         if index is not None:
-            first = not self._run.is_used(index)  # its cost is charged when it is played first
-            row = self._run.play(index, call.request, call)
+            row, again = run.play(index, request, call)
             if row.failed:
-                outcome: Reply | LMError = self._run.failure(row, first)
+                outcome: Reply | LMError = run.failure(row, not again)
             else:
-                outcome = Reply.from_dict(row.value["reply"], "cassette")
-                if not first:
-                    outcome = replace(outcome, attempts=0, failed=NO_COSTS)
-            charged = (first or (row.failed and row.capped is not None)) and bool(budgets())
-            recorded = Recorded(outcome, settled=row.settled) if charged and first else Recorded(outcome)
+                outcome = Reply.from_dict(row.value["reply"], "cassette", again=again)
+            # its cost is charged when it is played first
+            charged = (not again or (row.failed and row.capped is not None)) and bool(budgets())
+            if not charged and call.sink is None and isinstance(outcome, Reply):
+                return outcome
+            recorded = Recorded(outcome, settled=row.settled) if charged and not again else Recorded(outcome)
             return await self._give(call, recorded, row, below, charged)
         if not self.recording:
             if budgets():  # one of them may have ended, which goes before

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from synalinks._base.records import quickly_made
 from synalinks.lm.core.amount import NO_COSTS, NOTHING, ZERO, Amount
 from synalinks.lm.core.errors import BudgetExceeded, LMError
 from synalinks.lm.core.place import NOWHERE, Scope
@@ -64,19 +65,14 @@ class Trace:
             it is on no cassette.
     """
 
-    __slots__ = (
-        "answers", "exceeded", "rate_limit_status", "recorded", "repeat_costs", "repeats", "sent", "settled",
-        "spent", "ticket",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.sent = self.answers = self.repeats = 0
-        self.spent = self.repeat_costs = NO_COSTS
-        self.settled = NOTHING
-        self.ticket: int | None = None
-        self.exceeded: tuple[tuple[str, Mapping[str, str]], ...] = ()
-        self.recorded: LMError | None = None
-        self.rate_limit_status: RateLimitStatus | None = None
+    # what each begins with; most calls change few of them, and those of a cassette none
+    sent = answers = repeats = 0
+    spent = repeat_costs = NO_COSTS
+    settled = NOTHING
+    ticket: int | None = None
+    exceeded: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    recorded: LMError | None = None
+    rate_limit_status: RateLimitStatus | None = None
 
     def add(self, other: Trace) -> None:
         """Take over what another trace holds."""
@@ -87,6 +83,7 @@ class Trace:
         self.recorded = self.recorded or other.recorded
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What a cassette answers a call with; every layer above the budget hands it down untouched.
@@ -107,6 +104,7 @@ class Recorded:
     ended: frozenset[str] = frozenset()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call: a request, and the place in the run that it is made from.

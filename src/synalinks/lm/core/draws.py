@@ -14,7 +14,7 @@ exact at any concurrency.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 
 from synalinks.lm.core.call import Request
@@ -24,18 +24,53 @@ from synalinks.lm.core.place import Label, Scope
 TABLES, FIRST_SIZE = 64, 4
 
 Place = tuple[Scope, int]
+#: Numbers by which the first free one of a request may have moved before it is kept.
+STRIDE = 16
+
+
+class Places:
+    """The places at which the answers to a request were given, in the order of the answers.
+
+    Args:
+        places: of the first answers.
+    """
+
+    __slots__ = ("_all", "_numbers")
+
+    def __init__(self, places: Iterable[Place] = ()) -> None:
+        self._all: list[Place] = []
+        self._numbers: dict[Place, list[int]] = {}
+        for place in places:
+            self.append(place)
+
+    def append(self, place: Place) -> None:
+        """Add the place of the next answer."""
+        self._numbers.setdefault(place, []).append(len(self._all))
+        self._all.append(place)
+
+    def numbers_at(self, place: Place) -> Sequence[int]:
+        """The numbers of the answers that were given at a place."""
+        return self._numbers.get(place, ())
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Place]:
+        return iter(self._all)
 
 
 class Draws:
     """Which answers this run has taken, and how many calls each place has made."""
 
-    __slots__ = ("_lock", "_made", "_taken")
+    __slots__ = ("_first", "_lock", "_made", "_taken")
 
     def __init__(self) -> None:
         #: By the outermost label, of a hash of place and request: a run of a million calls has as many of them.
         self._made: dict[Label | None, Counts] = {}
         #: By request: the answers taken, each with the outermost label of the place that took it, where it is known.
         self._taken: dict[str, dict[int, Label | None]] = {}
+        #: By request: a number with none below it that is free; 0 where there is none.
+        self._first: dict[str, int] = {}
         self._lock = Lock()  # runs may have several threads, each with its event loop
 
     def ordinal(self, scope: Scope, request: Request) -> int:
@@ -48,26 +83,49 @@ class Draws:
                 counts = self._made[scope.outermost] = Counts()
                 return counts.add(key)
 
-    def pick(self, digest: str, places: Sequence[Place], place: Place) -> int | None:
-        """Index of the answer that a call from `place` gets, now taken; None if it must ask."""
-        with self._lock:
-            taken = self._taken.setdefault(digest, {})
-            for index in _candidates(places, place):
-                if index not in taken:
-                    taken[index] = place[0].outermost
-                    return index
+    def pick(self, digest: str, places: Places, place: Place) -> int | None:
+        """Number of the answer that a call from `place` gets, now taken; None if it must ask."""
+        for number in places.numbers_at(place):
+            if self.take(digest, number, place[0]):
+                return number
+        while (number := self.first_free(digest)) < len(places):
+            if self.take(digest, number, place[0]):  # a thread beside this one may have been faster
+                return number
         return None
 
-    def take(self, digest: str, index: int, by: Scope | None = None) -> None:
-        """Mark an answer as this run's own, e.g. one just asked for from a place."""
-        self._taken.setdefault(digest, {})[index] = None if by is None else by.outermost
+    def first_free(self, digest: str) -> int:
+        """The first number of a request's answers that is not taken."""
+        taken, known = self._taken.get(digest, ()), self._first.get(digest, 0)
+        number = known
+        while number in taken:
+            number += 1
+        if number - known > STRIDE:  # so all looks together take as long as there are answers
+            self._first[digest] = number
+        return number
 
-    def give_back(self, digest: str, index: int) -> None:
-        """Take back a mark, of a number that turned out to be another run's answer."""
-        self._taken.get(digest, {}).pop(index, None)
+    def take(self, digest: str, number: int, by: Scope | None = None) -> bool:
+        """Take an answer for a call from a place; False, and nothing done, where it is taken."""
+        with self._lock:
+            taken = self._taken.get(digest)
+            if taken is None:
+                taken = self._taken[digest] = {}
+            elif number in taken:
+                return False
+            taken[number] = None if by is None else by.outermost
+            return True
+
+    def give_back(self, digest: str, number: int) -> None:
+        """Let an answer be free again, as of a number that turned out to be another run's."""
+        with self._lock:
+            self._taken.get(digest, {}).pop(number, None)
+            self._first.pop(digest, None)
+
+    def has_taken(self, digest: str, number: int) -> bool:
+        """Whether an answer is taken."""
+        return number in self._taken.get(digest, ())
 
     def taken(self, digest: str) -> frozenset[int]:
-        """Indices taken so far of one request's answers."""
+        """The numbers of one request's answers that are taken."""
         return frozenset(self._taken.get(digest, ()))
 
     def get_state(self) -> dict[str, list[int]]:
@@ -81,7 +139,7 @@ class Draws:
             self._taken = {digest: dict.fromkeys(taken) for digest, taken in state.items()}
             self._forget_made(first)
 
-    def begin_at(self, first: int, places: Mapping[str, Sequence[Place]]) -> None:
+    def begin_at(self, first: int, places: Mapping[str, Iterable[Place]]) -> None:
         """As `set_state`, where the answers' places tell which are earlier.
 
         What this run took from `first` on, in an attempt before this one, is free again: those answers, not the ones
@@ -95,12 +153,14 @@ class Draws:
             self._forget_made(first)
 
     def _forget_made(self, first: int) -> None:
+        self._first = {}
         self._made = {label: made for label, made in self._made.items() if not _at_or_after(label, first)}
 
     def clear(self) -> None:
         """Begin a new run."""
         self._made.clear()
         self._taken.clear()
+        self._first.clear()
 
 
 class Counts:
@@ -150,10 +210,3 @@ def _doubled(table: array[int]) -> array[int]:
 
 def _at_or_after(outermost: Label | None, first: int) -> bool:
     return isinstance(outermost, int) and outermost >= first
-
-
-def _candidates(places: Sequence[Place], place: Place) -> Iterator[int]:
-    for index, other in enumerate(places):
-        if other == place:
-            yield index
-    yield from range(len(places))

@@ -10,7 +10,7 @@ Numbers are counted from 0. Where people read them, those of some labels are cou
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
@@ -69,11 +69,15 @@ class Scope:
         (3, 'train')
     """
 
-    __slots__ = ("_values",)
+    __slots__ = ("_values", "outermost")
     _values: tuple[Label | None, ...]
+    #: The value of the first label, or None.
+    outermost: Label | None
 
     def __init__(self, **values: Label | None) -> None:
-        object.__setattr__(self, "_values", _changed((), values))
+        made, put = _made((), values), object.__setattr__
+        put(self, "_values", made._values)
+        put(self, "outermost", made.outermost)
 
     def get(self, name: str) -> Label | None:
         """The value of a label, or None."""
@@ -87,12 +91,7 @@ class Scope:
 
     def replace(self, changes: Mapping[str, Label | None]) -> Scope:
         """The place that differs from this one in some labels."""
-        return _place(_changed(self._values, changes))
-
-    @property
-    def outermost(self) -> Label | None:
-        """The value of the first label, or None."""
-        return self._values[0] if self._values else None
+        return _made(self._values, changes)
 
     def is_before(self, first: int) -> bool:
         """Whether the first label is set, to a number less than `first`."""
@@ -125,7 +124,7 @@ class Scope:
         return hash(self._values)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _from_labels, (self.to_dict(),)
+        return place_of, (self.to_dict(),)
 
     def __str__(self) -> str:
         return " ".join(f"{name}={shown(name, value)}" for name, value in self.to_dict().items()) or "outside any run"
@@ -134,8 +133,9 @@ class Scope:
         return f"Scope({', '.join(f'{name}={value!r}' for name, value in self.to_dict().items())})"
 
 
-def _changed(values: tuple[Label | None, ...], changes: Mapping[str, Label | None]) -> tuple[Label | None, ...]:
-    """Values by position, without None at the end: so places stay equal when labels are declared later."""
+def _made(values: tuple[Label | None, ...], changes: Mapping[str, Label | None]) -> Scope:
+    """A place by values in the order of the labels, with some changed; without None at the end, so that places stay
+    equal when labels are declared later."""
     changed = list(values)
     for name, value in changes.items():
         if name not in _positions:
@@ -146,31 +146,27 @@ def _changed(values: tuple[Label | None, ...], changes: Mapping[str, Label | Non
         changed[position] = value
     while changed and changed[-1] is None:
         changed.pop()
-    return tuple(changed)
-
-
-def _place(values: tuple[Label | None, ...]) -> Scope:
-    place = Scope.__new__(Scope)
-    object.__setattr__(place, "_values", values)
+    place, put = Scope.__new__(Scope), object.__setattr__
+    put(place, "_values", tuple(changed))
+    put(place, "outermost", changed[0] if changed else None)
     return place
 
 
-def _from_labels(values: Mapping[str, Label]) -> Scope:
-    return Scope(**values)
+def place_of(values: Mapping[str, Label]) -> Scope:
+    """The place that `Scope.to_dict` wrote."""
+    return _made((), values)
 
 
 NOWHERE = Scope()
 _current: ContextVar[Scope] = ContextVar("synalinks_scope", default=NOWHERE)
 
 
-def current() -> Scope:
-    """The current place."""
-    return _current.get()
-
-
-def move(place: Scope) -> Token[Scope]:
-    """Make a place the current one, without a block; give the token to `leave`."""
-    return _current.set(place)
+#: Gives the current place.
+current: Callable[[], Scope] = _current.get
+#: Makes a place the current one, without a block; its token is for `leave`.
+move: Callable[[Scope], Token[Scope]] = _current.set
+#: Makes the place current again that a token was taken at.
+leave: Callable[[Token[Scope]], None] = _current.reset
 
 
 def move_into(name: str, part: str) -> Token[Scope]:
@@ -180,12 +176,11 @@ def move_into(name: str, part: str) -> Token[Scope]:
     outer = values[position] if position < len(values) else None
     deeper = part if outer is None else f"{outer}/{part}"
     unset = (None,) * (position - len(values))
-    return _current.set(_place((*values[:position], *unset, deeper, *values[position + 1 :])))
-
-
-def leave(token: Token[Scope]) -> None:
-    """Make the place current again that `token` was taken at."""
-    _current.reset(token)
+    place, put = Scope.__new__(Scope), object.__setattr__  # as `_made`, in fewer steps: each module comes here
+    values = (*values[:position], *unset, deeper, *values[position + 1 :])
+    put(place, "_values", values)
+    put(place, "outermost", values[0])
+    return _current.set(place)
 
 
 class enter:  # noqa: N801  used like a function
@@ -206,7 +201,7 @@ class enter:  # noqa: N801  used like a function
         self._token: Token[Scope] | None = None
 
     def __enter__(self) -> Scope:
-        there = _current.get().replace(self._changes)
+        there = _made(_current.get()._values, self._changes)
         self._token = _current.set(there)
         return there
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Literal
 
+from synalinks._base.records import quickly_made
 from synalinks.lm.core.amount import NO_COSTS, ZERO, AttemptCosts
 
 
@@ -19,6 +20,7 @@ def _add(counts: Iterable[int | None]) -> int | None:
     return total
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Usage:
     """Tokens in disjoint buckets; None means the provider did not say, which is not 0.
@@ -83,7 +85,7 @@ class Usage:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Usage:
         """The usage that `to_dict` wrote."""
-        return cls(**{name: value[name] for name in USAGE_FIELDS if name in value})
+        return cls(*map(value.get, USAGE_FIELDS))
 
 
 USAGE_BUCKETS = (
@@ -140,6 +142,7 @@ RESTART = Delta(restart=True)
 SECONDS_DIGITS = 6
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A whole answer. Each layer passes it on, with the fields that the layer determines.
@@ -214,7 +217,8 @@ class Reply:
     @property
     def as_if(self) -> Decimal | None:
         """Dollars this answer costs live, failed attempts included; None if unknown."""
-        return None if self.cost is None or self.failed.cost is None else self.cost + self.failed.cost
+        cost, failed = self.cost, self.failed
+        return None if cost is None or not failed.priced else cost + failed.known_cost
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as JSON for cassettes and caches. `billed` and `source` are of this run and left out;
@@ -240,8 +244,14 @@ class Reply:
         return value
 
     @classmethod
-    def from_dict(cls, value: Mapping[str, Any], source: Source, vectors: tuple[bytes, ...] = ()) -> Reply:
-        """The answer that `to_dict` wrote, as it comes from `source`: nothing is billed for it."""
+    def from_dict(
+        cls, value: Mapping[str, Any], source: Source, vectors: tuple[bytes, ...] = (), again: bool = False
+    ) -> Reply:
+        """The answer that `to_dict` wrote, as it comes from `source`: nothing is billed for it.
+
+        Args:
+            again: whether this run has had it before: then no attempt counts.
+        """
         cost, chunks = value.get("cost"), value.get("chunks")
         return cls(
             text=value.get("text", ""),
@@ -259,8 +269,8 @@ class Reply:
             loading=value.get("loading"),
             machine_seconds=value.get("machine_seconds"),
             first_token=value.get("first_token"),
-            attempts=value.get("attempts", 1),
-            failed=AttemptCosts.from_dict(value),
+            attempts=0 if again else value.get("attempts", 1),
+            failed=NO_COSTS if again or "wasted" not in value else AttemptCosts.from_dict(value),
             chunks=None if chunks is None else tuple(Delta(*pair) for pair in chunks),
             extra=value.get("extra"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -148,12 +149,17 @@ class Request:
         digest: SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere.
         size: bytes of the canonical JSON.
         options: options that were given: `temperature`, `max_tokens`, `top_p`, `seed`, ... (see `lm/core/options.py`).
+        single_answer: whether there is one answer only, however often it is sent: embeddings, and chat at temperature
+            0.
 
     Raises:
         ConfigurationError: messages, tools or options that are not JSON.
     """
 
-    __slots__ = ("digest", "kind", "messages", "model", "options", "schema", "size", "texts", "tools")
+    __slots__ = (
+        "digest", "kind", "messages", "model", "options", "schema", "single_answer", "size", "texts", "tools",
+        "written",
+    )  # fmt: skip
 
     kind: Kind
     model: str
@@ -164,6 +170,9 @@ class Request:
     options: Mapping[str, Any]
     digest: str
     size: int
+    single_answer: bool
+    #: The messages, with the digest and size of each picture, sound and file in place of its bytes.
+    written: Sequence[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -182,11 +191,18 @@ class Request:
         put(self, "texts", tuple(texts))
         put(self, "schema", schema)
         try:
-            put(self, "messages", tuple([_own(message) for message in messages]) if messages else ())
+            own: list[Mapping[str, Any]] = []
+            for message in messages:
+                if type(message) is dict and _PLAIN.issuperset(map(type, message.values())):  # as most, and as in _own
+                    own.append(message.copy())
+                else:
+                    own.append(_own(message))
+            put(self, "messages", tuple(own))
             put(self, "tools", tuple([_own(tool) for tool in tools]) if tools else ())
-            put(self, "options", _whole(_own(options)) if options else {})
+            put(self, "options", given := _whole(_own(options)) if options else {})
         except RecursionError:
             raise ConfigurationError(f"not a request that can be sent: {_json.TOO_DEEP}") from None
+        put(self, "single_answer", kind == "embed" or given.get("temperature") == 0)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a Request is immutable; make another one instead of setting {name!r}")
@@ -206,7 +222,7 @@ class Request:
 
         Keys are sorted, but for the properties of schemas, whose order is part of what is asked.
         """
-        rest: dict[str, Any] = {"messages": self._written_messages()} if self.kind == "chat" else {}
+        rest: dict[str, Any] = {"messages": self.written} if self.kind == "chat" else {}
         rest["model"] = self.model
         if self.options:
             rest["options"] = self.options
@@ -223,13 +239,6 @@ class Request:
         ]
         return b"{" + b",".join(filter(None, parts)) + b"}"
 
-    def _written_messages(self) -> Sequence[Mapping[str, Any]]:
-        """The messages, with the digest and size of each picture, sound and file in place of its bytes."""
-        for message in self.messages:
-            if isinstance(message.get("content"), list | tuple):  # only parts can be media
-                return [without_bytes(message) for message in self.messages]
-        return self.messages
-
     @property
     def media(self) -> Iterator[Medium]:
         """The pictures, sounds and files in the messages."""
@@ -238,11 +247,18 @@ class Request:
                 yield from media_in(content)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in ("digest", "size"):
+        if name not in ("digest", "size", "written"):
             raise AttributeError(f"a Request has no attribute {name!r}")
-        text = self.canonical  # the first time; then the attributes are there
-        object.__setattr__(self, "digest", _json.digest(text))
-        object.__setattr__(self, "size", len(text))
+        put = object.__setattr__  # the first time; then the attributes are there
+        written = self.messages
+        for message in written:
+            if isinstance(message.get("content"), list | tuple):  # only parts can be media
+                written = tuple([without_bytes(message) for message in written])
+                break
+        put(self, "written", written)
+        text = self.canonical
+        put(self, "digest", hashlib.sha256(text).hexdigest())
+        put(self, "size", len(text))
         return getattr(self, name)
 
     @property
@@ -258,11 +274,6 @@ class Request:
         """The names of the tools that earlier messages call, each once."""
         calls = (call for message in self.messages for call in message.get("tool_calls") or ())
         return list(dict.fromkeys(str(call.get("function", call).get("name")) for call in calls))
-
-    @property
-    def single_answer(self) -> bool:
-        """Whether the request has one answer only, however often it is sent: embeddings, and chat at temperature 0."""
-        return self.kind == "embed" or self.options.get("temperature") == 0
 
     def with_texts(self, texts: Sequence[str]) -> Request:
         """The same embedding request for other texts."""
@@ -291,19 +302,23 @@ class Request:
             options={**self.options, **options},
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The whole request as JSON, as cassettes keep it: a medium by its digest and size."""
+    def to_dict(self, *, copied: bool = True) -> dict[str, Any]:
+        """The whole request as JSON, as cassettes keep it: a medium by its digest and size.
+
+        Args:
+            copied: whether messages, tools and options are; to be compared only, they need not be.
+        """
         value: dict[str, Any] = {"kind": self.kind, "model": self.model}
         if self.kind == "chat":
-            value["messages"] = [dict(message) for message in self._written_messages()]
+            value["messages"] = list(map(dict, self.written)) if copied else [*self.written]
         else:
-            value["texts"] = list(self.texts)
+            value["texts"] = [*self.texts]
         if self.schema is not None:
             value["schema"] = self.schema.value
         if self.tools:
-            value["tools"] = [dict(tool) for tool in self.tools]
+            value["tools"] = list(map(dict, self.tools)) if copied else [*self.tools]
         if self.options:
-            value["options"] = dict(self.options)
+            value["options"] = dict(self.options) if copied else self.options
         return value
 
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
+from synalinks._base.records import quickly_made
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.call import USAGE_BUCKETS, ZERO, Source, Usage
 from synalinks.lm.core.dollars import dollars_text
@@ -48,6 +49,7 @@ class Money:
         return f"at least {amount}, {self.unknown:,} {'call' if self.unknown == 1 else 'calls'} unpriced"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One call, as it ended.

@@ -23,7 +23,7 @@ from synalinks._base.files import LONGEST_LINE, PRIVATE
 from synalinks._concurrency import DeferringLock
 from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
 from synalinks.lm.core.errors import ConfigurationError
-from synalinks.lm.core.place import Scope
+from synalinks.lm.core.place import place_of
 from synalinks.lm.core.reply import Usage
 from synalinks.lm.ledger.entries import Entry
 
@@ -216,7 +216,7 @@ def decode(line: bytes) -> Entry:
     for name in _MONEY:
         value[name] = Decimal(value[name]) if name in value else None
     value["failed"] = NO_COSTS if failed is None else AttemptCosts(Decimal(failed[0]), *failed[1:])
-    value["scope"], value["usage"] = Scope(**value["scope"]), Usage.from_dict(value["usage"])
+    value["scope"], value["usage"] = place_of(value["scope"]), Usage.from_dict(value["usage"])
     return Entry(**value)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from synalinks import scope
 
 #: The kind of a phase of a run; phases that are not in it, and calls outside of a run, have none.
-KINDS = {
+KINDS: dict[object, str] = {
     **dict.fromkeys(("train", "candidate", "validation", "evaluate", "predict"), "inference"),
     **dict.fromkeys(("reward", "metric"), "reward"),
     "optimizer": "optimizer",
@@ -44,12 +43,15 @@ class _Count:
         self._kind = kind
 
     def __get__(self, instance: InvocationCounters | None, owner: type) -> int:
-        return 0 if instance is None else instance.invocation_counts[self._kind]
+        return 0 if instance is None else self._sum(instance.invocation_counts, 0)
+
+    def _sum(self, invocations: dict[str | None, list[int]], column: int) -> int:
+        return sum(row[column] for kind, row in invocations.items() if self._kind in ("all", kind))
 
 
 class _Seconds(_Count):
     def __get__(self, instance: InvocationCounters | None, owner: type) -> float:  # type: ignore[override]
-        return 0.0 if instance is None else instance.invocation_seconds[self._kind] / 1e9
+        return 0.0 if instance is None else self._sum(instance.invocation_counts, 1) / 1e9
 
 
 class InvocationCounters:
@@ -64,12 +66,15 @@ class InvocationCounters:
     reward_cumulated_invocation_elapsed_s = _Seconds("Seconds of those for rewards and metrics.", "reward")
     optimizer_cumulated_invocation_elapsed_s = _Seconds("Seconds of those made by an optimizer.", "optimizer")
 
-    invocation_counts: Counter[str]
-    invocation_seconds: Counter[str]
+    #: By the kind of their phase, None where it has none: how many calls there were, and their nanoseconds.
+    invocation_counts: dict[str | None, list[int]]
 
     def count_invocation(self, nanoseconds: int) -> None:
         """Add a call."""
-        kind = KINDS.get(str(scope.current().get("phase")))
-        for name in ("all",) if kind is None else ("all", kind):
-            self.invocation_counts[name] += 1
-            self.invocation_seconds[name] += nanoseconds
+        kind = KINDS.get(scope.current().get("phase"))
+        try:
+            row = self.invocation_counts[kind]
+        except KeyError:
+            row = self.invocation_counts[kind] = [0, 0]
+        row[0] += 1
+        row[1] += nanoseconds

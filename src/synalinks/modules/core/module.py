@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import inspect
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextvars import ContextVar
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, overload
 from weakref import WeakKeyDictionary
 
+from pydantic import BaseModel
+
 from synalinks import scope, session
 from synalinks._support.keywords import refusing_unknown_keywords
 from synalinks.data import (
+    JsonDataModel,
     Node,
     SymbolicDataModel,
     Variable,
@@ -27,6 +29,7 @@ from synalinks.data import (
     stateful,
     tree,
 )
+from synalinks.data.json_data_model import json_data_model_of
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import ENTRY, Hook, any_everywhere, hooked
 from synalinks.initializers import Empty
@@ -124,8 +127,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         self.build_spec: tuple[Any, ...] | None = None
         self.output_spec: Any = None
         self.own_variables: list[Variable] = []
-        self.invocation_counts = Counter()
-        self.invocation_seconds = Counter()
+        self.invocation_counts = {}
         self._locked = False
         self._building = False
         self._parent_path: str | None = None
@@ -319,15 +321,18 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if in_symbolic_scope():
             args, kwargs = tree.map_structure(to_symbolic, args), tree.map_structure(to_symbolic, kwargs)
-        if has_symbol(args) or (kwargs and has_symbol(kwargs)):
+        if not kwargs and len(args) == 1 and isinstance(args[0], JsonDataModel | BaseModel):  # as most calls
+            args = (self.as_input(args[0]),)
+        elif has_symbol(args) or (kwargs and has_symbol(kwargs)):
             return await self._call_symbolic(args, kwargs)
-        if kwargs and not args:
-            args, kwargs = fields_as_input(kwargs, self._parameters)
-        if kwargs:
-            kwargs = {name: keyword_as_input(value) for name, value in kwargs.items()}
-        args = tuple(map(self.as_input, args))
-        if not self.takes_plain_values:
-            refuse_plain_values(self.name, args, kwargs)
+        else:
+            if kwargs and not args:
+                args, kwargs = fields_as_input(kwargs, self._parameters)
+            if kwargs:
+                kwargs = {name: keyword_as_input(value) for name, value in kwargs.items()}
+            args = tuple(map(self.as_input, args))
+            if not self.takes_plain_values:
+                refuse_plain_values(self.name, args, kwargs)
         if self.built:
             self._locked = True
             return await self._call_eager(args, kwargs)
@@ -339,11 +344,13 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
     def as_input(self, value: Any) -> Any:
         """A positional argument as `call` takes it: pydantic models become a `JsonDataModel` each, and so do dicts of
         plain data, unless the module takes plain values."""
+        if isinstance(value, BaseModel):
+            return json_data_model_of(value)
         return to_value(value) if self.takes_plain_values else to_input(value)
 
-    async def run_node(self, *args: Any, **kwargs: Any) -> Any:
+    def run_node(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run as a node of a graph (see `Node`)."""
-        return await self._call_eager(args, kwargs)
+        return self._call_eager(args, kwargs)
 
     async def _call_eager(self, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
         training = kwargs.pop("training", None)
@@ -362,7 +369,8 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
             if not self.hooks_requests and (self.hooks or any_everywhere()):
                 return await hooked(self, lambda: self._outputs(args, kwargs), args, kwargs)
             outputs = self.call(*args, **kwargs)
-            return to_output(await (outputs if type(outputs) is CoroutineType else awaited(outputs)))
+            outputs = await (outputs if type(outputs) is CoroutineType else awaited(outputs))
+            return outputs if type(outputs) is JsonDataModel else to_output(outputs)
         finally:
             if place is not None:
                 scope.leave(place)

@@ -26,7 +26,7 @@ from synalinks.hooks import Hook
 from synalinks.lm import Delta, Reply, Schema, schema_of
 from synalinks.modules.core.module import Module
 from synalinks.modules.core.operation import Out
-from synalinks.modules.generators.media import parted, recorded
+from synalinks.modules.generators.media import mentions_media, parted, recorded
 from synalinks.modules.generators.messages import from_wire, to_wire
 from synalinks.modules.generators.prompts import compile_template, default_prompt_template, render, user_turn
 from synalinks.modules.generators.settings import SAMPLING, SamplingOption
@@ -158,6 +158,8 @@ class Generator(Module[Out]):
         )
         compile_template(self.prompt_template)  # an error in it is raised here
         self._rendered: tuple[tuple[Any, ...], str] | None = None
+        #: The schema of the last input, and whether one of its fields is a picture or a sound.
+        self._mentions_media: tuple[JsonObject | None, bool] = (None, False)
         self._outputs_schema = self._form.canonical.decode() if self._form and use_outputs_schema else None
         self._answer_schema = ChatMessage.get_schema() if self.schema is None else self.schema
 
@@ -192,7 +194,7 @@ class Generator(Module[Out]):
             return None
         model, reply, value = found
         # without a schema, or where the model calls tools in place of answering
-        if isinstance(model, LanguageModel) and (self.schema is None or value is None):
+        if isinstance(model, LanguageModel) and (self._form is None or value is None):
             answer = model.chat_message(reply)
             value = answer.get_json()
         else:
@@ -209,13 +211,15 @@ class Generator(Module[Out]):
         self, messages: Sequence[Mapping[str, object]], tools: Sequence[Mapping[str, object]]
     ) -> tuple[LanguageModel | DecisionModel, Reply, Any] | None:
         """The first of the models that has an answer, its reply, and the answer."""
+        form, answers, options = self._form, self.answers, self.options
         for model in self.models_called():
-            how: dict[str, Any] = {"schema": self._form, "answers": self.answers, "options": self.options}
-            if model is self.decision_model:
-                how["limits"] = self.decision_limits
+            if isinstance(model, DecisionModel):
+                assert form is not None, "checked when it was made"
+                limits = self.decision_limits
+                found = await model.ask(messages, schema=form, answers=answers, options=options, limits=limits)
             else:
-                how |= {"tools": tools, "sink": _unheard if self.streaming else None}
-            found = await model.ask(messages, **how)
+                sink = _unheard if self.streaming else None
+                found = await model.ask(messages, schema=form, answers=answers, tools=tools, options=options, sink=sink)
             if found is not None:
                 return model, *found
         return None
@@ -250,7 +254,12 @@ class Generator(Module[Out]):
             state["examples"],
             _json.dumps(inputs.get_schema()) if self.use_inputs_schema else None,
         )
-        value, parts = parted(inputs.get_json(), inputs.get_schema())
+        value, schema = inputs.get_json(), inputs.get_schema()
+        if self._mentions_media[0] is not schema:
+            self._mentions_media = (schema, mentions_media(schema))
+        parts: list[JsonObject] = []
+        if self._mentions_media[1]:
+            value, parts = parted(value, schema)
         if "messages" not in value and "role" not in value:
             return [{"role": "system", "content": system}, user_turn(value, parts)]
         return self._chat(inputs, value, parts, system)
@@ -260,7 +269,7 @@ class Generator(Module[Out]):
         template = compile_template(self.prompt_template)
         given = (instructions, examples, inputs_schema, self._outputs_schema, self.prompt_variables)
         try:
-            variables = _json.dumps(self.prompt_variables)
+            variables = _json.dumps(self.prompt_variables) if self.prompt_variables else ""
             seen = (self.prompt_template, instructions, repr(examples), inputs_schema, variables)
             key = None if template.varies else seen
         except ConfigurationError:  # a variable that is not JSON
@@ -304,9 +313,9 @@ class Generator(Module[Out]):
         Raises:
             ConfigurationError: there is neither.
         """
-        if self.decision_model is None:
-            return (self._own_language_model(),)
         own = self.language_model
+        if self.decision_model is None:
+            return (own or self._own_language_model(),)
         return (self.decision_model,) if own is None else (self.decision_model, own)
 
     def _own_language_model(self) -> LanguageModel:

@@ -35,7 +35,7 @@ def parted(value: JsonObject, schema: Mapping[str, Json]) -> tuple[JsonObject, l
         {'question': 'What?', 'picture': 'https://example.com/cat.png'}
     """
     parts: list[JsonObject] = []
-    if not _mentions_media(schema):
+    if not mentions_media(schema):
         return value, parts
     found = _walk(value, schema, schema.get("$defs", {}), parts)
     return found if isinstance(found, dict) else {parts[0]["type"].partition("_")[0]: found}, parts
@@ -48,7 +48,8 @@ def recorded(value: object) -> JsonObject:
     return named
 
 
-def _mentions_media(schema: Mapping[str, Json]) -> bool:
+def mentions_media(schema: Mapping[str, Json]) -> bool:
+    """Whether a schema is that of an `Image` or `Audio`, or has a field that is one."""
     return _class_of(schema) is not None or any(map(_class_of, schema.get("$defs", {}).values()))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
@@ -125,7 +125,7 @@ class LanguageModel(RemoteModel):
 
         return await StreamingIterator.begin(write)
 
-    async def ask(
+    def ask(
         self,
         messages: Sequence[Mapping[str, Any]],
         *,
@@ -136,7 +136,7 @@ class LanguageModel(RemoteModel):
         sink: Sink | None = None,
         is_fallback: bool = False,
         raises: bool = False,
-    ) -> tuple[Reply, Any] | None:
+    ) -> Coroutine[Any, Any, tuple[Reply, Any] | None]:
         """The reply to wire messages and, with a schema, its parsed value; None if the call failed for good.
 
         Args:
@@ -148,14 +148,14 @@ class LanguageModel(RemoteModel):
         """
         given = (messages, schema, answers, tools, options, sink, is_fallback, raises)
         if not (self.hooks or any_everywhere()):
-            return await self._ask(*given)
+            return self._ask(*given)
         inputs = (conversation_of(messages, f"inputs_{self.name}"),)
         offered = {
             "schema": None if schema is None else schema.value,
             "tools": [*tools],
             "options": {**(options or {})},
         }
-        return await hooked(self, partial(self._ask, *given), inputs, offered, partial(self._answered, schema=schema))
+        return hooked(self, partial(self._ask, *given), inputs, offered, partial(self._answered, schema=schema))
 
     async def _ask(
         self,
@@ -168,7 +168,7 @@ class LanguageModel(RemoteModel):
         is_fallback: bool,
         raises: bool,
     ) -> tuple[Reply, Any] | None:
-        merged = self.merged_options(options)
+        merged = self.merged_options(options) if options else self.default_kwargs
         request = Request("chat", self.model, messages=messages, schema=schema, tools=tools, options=merged)
         try:
             check = None if answers is None else answers.read
@@ -229,7 +229,7 @@ def _piece(delta: Delta) -> JsonObject:
 def _parsed(reply: Reply, schema: Schema | None, answers: Form | None) -> Any:
     if schema is None or reply.tool_calls:
         return None
-    if answers is not None:
+    if answers is not None and reply.read is not None:
         was_read, value = reply.take_value()
         if was_read:
             return value

@@ -90,11 +90,13 @@ class LexicalSimilarity:
     def _similarities(self, name: bytes, vector: Vector) -> Any:
         import numpy as np  # only training needs it
 
-        found = np.zeros(self.size)
-        for word, weight in vector.items():  # word by word: the order of additions is that of the words
-            if (holders := self._holders.get(word)) is not None:
-                places, weights = holders
-                found[places] += weight * weights
+        shared = [(weight, *holders) for word, weight in vector.items() if (holders := self._holders.get(word))]
+        if not shared:
+            return np.zeros(self.size)
+        own, places, weights = zip(*shared, strict=True)
+        products = np.repeat(own, [len(some) for some in places]) * np.concatenate(weights)
+        # adds one after another, so word by word
+        found = np.bincount(np.concatenate(places), products, self.size)
         found[self._places.get(name, [])] = 0.0
         return found
 
