@@ -18,15 +18,15 @@ from types import ModuleType
 import pytest
 
 LIMITS = {
-    "scripted": 120,
-    "symbolic_program": 135,
-    "budgeted": 201,
-    "recorded": 152,
+    "scripted": 122,
+    "symbolic_program": 138,
+    "budgeted": 203,
+    "recorded": 154,
     "sent": 199,
-    "replayed": 78,
+    "replayed": 80,
     "cached": 83,
     "stored": 103,
-    "live": 404,
+    "live": 406,
 }
 #: System calls that Python makes for a call: two looks of the event loop, one at the connection, a request, a response;
 #: of an answer that is stored the statements of SQLite: two looks, a lease, the answer, the lease's end.
