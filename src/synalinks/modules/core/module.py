@@ -328,8 +328,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         else:
             if kwargs and not args:
                 args, kwargs = fields_as_input(kwargs, self._parameters)
-            if kwargs:
-                kwargs = {name: keyword_as_input(value) for name, value in kwargs.items()}
+            kwargs = {name: keyword_as_input(value) for name, value in kwargs.items()}
             args = tuple(map(self.as_input, args))
             if not self.takes_plain_values:
                 refuse_plain_values(self.name, args, kwargs)
@@ -342,8 +341,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
             return await self._call_eager(args, kwargs)
 
     def as_input(self, value: Any) -> Any:
-        """A positional argument as `call` takes it: pydantic models become a `JsonDataModel` each, and so do dicts of
-        plain data, unless the module takes plain values."""
+        """A positional argument as `call` takes it: models, and dicts where they are no plain values, as data models."""
         if isinstance(value, BaseModel):
             return json_data_model_of(value)
         return to_value(value) if self.takes_plain_values else to_input(value)
