@@ -341,7 +341,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
             return await self._call_eager(args, kwargs)
 
     def as_input(self, value: Any) -> Any:
-        """A positional argument as `call` takes it: models, and dicts where they are no plain values, as data models."""
+        """A positional argument as `call` takes it: models, and dicts that are no plain values, as data models."""
         if isinstance(value, BaseModel):
             return json_data_model_of(value)
         return to_value(value) if self.takes_plain_values else to_input(value)
