@@ -189,14 +189,17 @@ async def supported_models(provider: str, api_base: str | None = None, kind: Kin
     return sorted(f"{spec.prefix}/{name}" for name in fitting)
 
 
-async def listed_models(provider: str) -> list[str] | None:
+async def listed_models(provider: str, api_base: str | None = None) -> list[str] | None:
     """The names of the models that a provider's server lists; None where its API has no list.
+
+    Args:
+        api_base: URL of the server; the first that the environment names, or the provider's own, where None.
 
     Raises:
         UnknownModelError: no such provider.
         LMError: the server does not answer, or refuses, as it does a wrong key.
     """
-    return await _listed(_spec(provider), None)
+    return await _listed(_spec(provider), api_base)
 
 
 async def _listed(spec: Spec, api_base: str | None) -> list[str] | None:

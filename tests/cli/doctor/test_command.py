@@ -192,7 +192,7 @@ def test_what_is_said_of_a_model_is_shown(server: OllamaServer) -> None:
 def test_keys_are_sent_to_their_providers_only_where_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    async def listed(provider: str) -> list[str] | None:
+    async def listed(provider: str, api_base: str | None) -> list[str] | None:
         asked.append(provider)
         if provider == "groq":
             raise AuthenticationError("https://api.groq.com answered 401: Invalid API Key", status=401)
@@ -209,6 +209,25 @@ def test_keys_are_sent_to_their_providers_only_where_asked_for(monkeypatch: pyte
     assert "MISTRAL_API_KEY is set; its provider has no list" in done.output
     assert "For what is not:" in done.output and "set another key in GROQ_API_KEY" in done.output
     assert call("doctor", "--check-keys", "--model", "groq/m").exit_code == 1
+
+
+def test_a_key_is_checked_at_each_of_several_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other, own = "https://one.example/v1", "https://other.example/v1", "http://127.0.0.1:9/v1"
+
+    async def listed(provider: str, api_base: str | None) -> list[str] | None:
+        if api_base == other:
+            raise AuthenticationError(f"{other} answered 401", status=401)
+        assert api_base == one
+        return ["a"]
+
+    monkeypatch.setattr("synalinks.cli.doctor.command.listed_models", listed)
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_API_BASE", f"{own},{one},{other}")
+    assert "OPENAI_API_KEY is set, for 2 servers" in call("doctor").output, "one of this machine needs no key"
+    done = call("doctor", "--check-keys", "--model", "openai/m")
+    assert f"OPENAI_API_KEY is set ({one}), and works: 1 model" in done.output
+    assert f"OPENAI_API_KEY is set ({other}); it does not work: {other} answered 401" in done.output
+    assert done.exit_code == 1 and done.output.count("set another key in OPENAI_API_KEY") == 1
 
 
 def test_each_of_several_servers_that_a_variable_names_is_looked_at(

@@ -23,7 +23,7 @@ from synalinks.lm.cache.disk_store import DATABASE
 from synalinks.lm.cache.location import cache_disabled, checked, default_location, shown
 from synalinks.lm.cache.stores import open_server
 from synalinks.lm.catalog import listed_models
-from synalinks.lm.providers import Spec, endpoint_of, is_loopback, key_of, list_providers, resolve
+from synalinks.lm.providers import Spec, bases_of, endpoint_of, is_loopback, key_of, list_providers, resolve
 from synalinks.lm.providers.ollama.sizes import pull_advice
 from synalinks.lm.tables import terminal_width
 from synalinks.version import __version__
@@ -244,30 +244,39 @@ def _keys(found: Findings, specs: Sequence[Spec], wanted: Sequence[Spec], check:
     unset = []
     for spec in specs:
         name = next((name for name in spec.key_env if os.environ.get(name)), None)
-        if is_loopback(endpoint_of(spec)):  # a server of one's own, see there
+        bases = [base for base in bases_of(spec) if not is_loopback(endpoint_of(spec, base))]
+        if not bases:  # servers of one's own, see there
             continue
         if name is not None:
-            works, said = _checked(spec) if check else (True, "")
-            need = None if works or spec not in wanted else f"set another key in {name}"
-            found.add(spec.prefix, f"{name} is set{said}", need)
-            found.live = found.live or works
-            if not works and spec not in wanted:
-                found.ways.append(f"set another key in {name}")
+            for base in bases if check else bases[:1]:
+                works, said = _checked(spec, base) if check else (True, "")
+                at = (
+                    ""
+                    if len(bases) == 1
+                    else f" ({endpoint_of(spec, base)})"
+                    if check
+                    else f", for {len(bases)} servers"
+                )
+                found.add(spec.prefix, f"{name} is set{at}{said}")
+                found.live = found.live or works
+                needs = found.needs if spec in wanted else found.ways
+                if not works and (need := f"set another key in {name}") not in needs:
+                    needs.append(need)
         elif spec in wanted:
             found.add(spec.prefix, f"{' or '.join(spec.key_env)} is not set", f"set {spec.key_env[0]}")
         else:
             unset.append(spec.key_env[0])
-        if spec in wanted and endpoint_of(spec) == f"{spec.prefix}:":
+        if spec in wanted and endpoint_of(spec, bases[0]) == f"{spec.prefix}:":
             found.add("", "no server is named", f"set {spec.base_env[0]} to the URL of your deployment")
     if unset:
         found.add("not set", ", ".join(unset))
 
 
-def _checked(spec: Spec) -> tuple[bool, str]:
-    """Send a key to its provider, for the list of models; whether that worked, and what came of it in words."""
+def _checked(spec: Spec, base: str | None) -> tuple[bool, str]:
+    """Send a key to a server, for the list of models; whether that worked, and what came of it in words."""
 
     try:
-        names = run_sync(listed_models(spec.prefix))
+        names = run_sync(listed_models(spec.prefix, base))
     except SynalinksError as error:
         return False, f"; it does not work: {error}"
     if names is None:
