@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from typing import Any
 import pytest
 
 import synalinks
+from distribution.conftest import PATHS
 from programs_under_test import solver
+from proofs.test_kill import until
 from synalinks.distribution import BatchPredictor, Ray
 from synalinks.distribution.batch_worker import Coordinator, RowWorker, Task
 from synalinks.distribution.leases import SHARE
@@ -35,6 +39,11 @@ def by_number(asked: Any) -> str:
 
 def table_of(numbers: range) -> Any:
     return pa.table({"question": [f"number {n}" for n in numbers]})
+
+
+def numbers() -> synalinks.Program:
+    """A program whose calls go out one by one, whichever worker makes them."""
+    return solver(synalinks.LanguageModel("ollama/test", concurrency=1, retry=1))
 
 
 class Dies:
@@ -117,3 +126,44 @@ def test_a_pause_that_one_worker_is_told_holds_back_the_other(ray_workers: Ray, 
         for worker in (one, other, coordinator):
             ray.kill(worker)
     assert len(arrived) == 5 and min(arrived[3:]) - arrived[2] > pause - 0.5
+
+
+def test_after_a_kill_of_the_driver_the_blocks_that_are_whole_are_not_done_again(tmp_path: Path) -> None:
+    """kill -9 in mid-run, then again to the end: rows are whole, none twice; the cache has what was answered."""
+    source, target, rows = tmp_path / "in.parquet", tmp_path / "out", 48
+    pq.write_table(table_of(range(rows)), source, row_group_size=8)
+
+    def failing(asked: Any) -> str:
+        number = json.loads(by_number(asked))["answer"]
+        return "no number" if number == 13 else json.dumps({"answer": number})
+
+    with OllamaServer(model=failing, latency=0.05) as server:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": PATHS,
+            "OLLAMA_HOST": server.url,
+            "SYNALINKS_CACHE": "on",
+            "SYNALINKS_CACHE_DIR": str(tmp_path / "cache"),
+            "COLUMNS": "80",
+        }
+        command = [sys.executable, str(Path(__file__).with_name("batch_recorder.py")), str(source), str(target)]
+        first = subprocess.Popen(command, env=environment)
+        try:
+            until(lambda: len(list(target.glob("part-*.parquet"))) >= 2, first, patience=180.0)  # type: ignore[arg-type]
+        finally:
+            first.send_signal(signal.SIGKILL)
+            first.wait(60)
+        most = server.max_in_flight
+        whole = {path: path.stat().st_mtime_ns for path in target.glob("part-*.parquet")}
+        assert 2 <= len(whole) < 6
+        second = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+        paid = server.requests.number
+    assert second.returncode == 0, second.stderr
+    found = pq.read_table(target).to_pylist()
+    assert [row["question"] for row in found] == [f"number {n}" for n in range(rows)]
+    assert [row["answer"] for row in found] == [None if n == 13 else n for n in range(rows)]
+    assert [row["error"] is not None for row in found] == [n == 13 for n in range(rows)] and found[13]["error"]
+    assert all(path.stat().st_mtime_ns == written for path, written in whole.items())
+    # One call was out when the driver was killed, or two where a worker of it ended later.
+    assert rows <= paid <= rows + 6 and most == 1, (paid, most)
+    print(second.stderr, paid)

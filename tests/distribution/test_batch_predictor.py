@@ -11,7 +11,7 @@ import pytest
 
 import synalinks
 from distribution.local_workers import no_ray
-from programs_under_test import compiled, lm, number_of, solver
+from programs_under_test import compiled, number_of, solver
 from synalinks.distribution import BatchPredictor, Ray
 from synalinks.distribution.batch_predictor import _blocks
 from synalinks.distribution.batch_worker import SILENCE, BlockWorker, Coordinator, RowWorker, Task
@@ -106,12 +106,6 @@ def test_a_missing_column_and_one_that_is_there_already_are_errors() -> None:
         predict(pa.table({"text": ["a"]}))
     with pytest.raises(DataError, match=r"would replace: \['answer'\]; give another prefix="):
         predict(table_of(range(1)).append_column("answer", pa.array([1])))
-
-
-@pytest.mark.usefixtures("no_ray")
-def test_the_limits_of_an_account_are_divided() -> None:
-    predict, _ = worker(program=solver(lm(rpm=60)), workers=4)
-    assert predict._models[0].client.limits.rpm == 15
 
 
 @pytest.mark.usefixtures("no_ray")

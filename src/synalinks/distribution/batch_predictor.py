@@ -65,8 +65,8 @@ class BatchPredictor:
     """A program over a Ray dataset, or over Parquet files, by a pool of actors (extra `ray`).
 
     Each worker has stacks of its own: its cache (one that workers share, such as a folder they all see, saves what
-    another paid), an equal part of the rate limits, and leases of the budget, which is never exceeded over all of them.
-    A pause that a provider demands of one worker holds for all.
+    another paid), and leases of the budget, which is never exceeded over all of them. Rates and calls at once that are
+    stated hold for all together, and so does a pause that a provider demands of one worker.
     For the promises that need one place, such as cassettes, there is `Ray`, as `predict(..., distribution=)`.
 
     Args:
@@ -215,8 +215,8 @@ class BatchPredictor:
 
             data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.WARNING)
-        # Each worker has a call open that waits for pauses, beside those of its leases and reports.
-        options = {"num_cpus": 0, "max_concurrency": METHODS_AT_ONCE + 4 * self._workers}
+        # Each worker has calls open that wait for pauses and for turns, beside those of its leases and reports.
+        options = {"num_cpus": 0, "max_concurrency": METHODS_AT_ONCE + 8 * self._workers}
         self._coordinator = ray.remote(Coordinator).options(**options).remote(self._budget, self._workers)
 
     def _task(self) -> Task:

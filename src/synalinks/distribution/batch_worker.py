@@ -18,10 +18,11 @@ from synalinks._json import JsonObject
 from synalinks.data import JsonDataModel, schema_of, tree
 from synalinks.data.schema import properties
 from synalinks.distribution.leases import Grant, LeasedTracker, Leases
+from synalinks.distribution.limits import Held, LeasedLimits, SharedLimits
 from synalinks.distribution.parcels import Parcel
 from synalinks.distribution.pauses import Name, PauseBoard, PauseFollower, Pauses
 from synalinks.errors import BudgetExceeded, ConfigurationError, DataError
-from synalinks.lm import Amount, Budget, Handler, Ledger, Totals, use_ledger, use_provider
+from synalinks.lm import Amount, Budget, Handler, Ledger, Limits, Totals, use_ledger, use_provider
 from synalinks.lm.blocks import use_tracker
 from synalinks.lm.runtime import clear
 from synalinks.modules.models.folding import use_failures
@@ -37,6 +38,8 @@ ARROW_TYPES = {"string": "string", "integer": "int64", "number": "float64", "boo
 ERROR = "error"
 #: Seconds between two signs of life of a worker that predicts, and after which one without is taken to be lost.
 HEARTBEAT, SILENCE = 5.0, 60.0
+#: Seconds between two of one that waits for slots.
+SOON = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +99,12 @@ class Coordinator:
         self._clock = clock or SystemClock()
         self._heard: dict[str, float] = {}
         self._board = PauseBoard(self._clock)
+        self._limits = SharedLimits(workers, self._clock)
 
     async def lease(self, holder: str, spent: Amount, uncertain: Amount, returned: Amount, need: Amount) -> Grant:
         """See `Lessor.lease`."""
         assert self._leases is not None, "only a tracker of a budget leases"
-        await self.alive(holder)
+        self._heard[holder] = self._clock.now()
         self._leases.settle(holder, spent, uncertain)
         self._leases.give_back(holder, returned)
         if need == Amount():
@@ -110,10 +114,14 @@ class Coordinator:
             self._drop_lost()
         return grant
 
-    async def alive(self, holder: str) -> Pauses:
-        """Note that a holder is there; the pauses that others reported."""
+    async def alive(self, holder: str, held: Held) -> tuple[Pauses, Mapping[Name, int]]:
+        """Note that a holder is there, and predicts; the pauses that others reported, and the slots it is to have.
+
+        Args:
+            held: the slots that it has.
+        """
         self._heard[holder] = self._clock.now()
-        return self._board.now(holder)
+        return self._board.now(holder), self._limits.slots(holder, held)
 
     def _drop_lost(self) -> None:
         """Settle the leases of holders that are not heard of any more, so that none waits for them."""
@@ -123,6 +131,10 @@ class Coordinator:
             self._leases.lost(holder)
             del self._heard[holder]
 
+    async def turns(self, name: Name, limits: Limits, tokens: Sequence[int]) -> int:
+        """See `SharedLimits.turns`."""
+        return await self._limits.turns(name, limits, tokens)
+
     async def pause(self, holder: str, account: Name, seconds: float) -> None:
         """See `PauseBoard.add`."""
         await self._board.add(holder, account, seconds)
@@ -131,9 +143,10 @@ class Coordinator:
         """See `PauseBoard.after`."""
         return await self._board.after(holder, number)
 
-    async def report(self, counts: Counts) -> None:
-        """Add what came of some rows."""
+    async def report(self, holder: str, counts: Counts) -> None:
+        """Add what came of some rows, at the end of a batch."""
         self._counts += counts
+        self._limits.release(holder)
 
     async def bill(self) -> tuple[Counts, Amount, Amount]:
         """All that was reported; what is settled of the budget, leases that are out included; the uncertain part."""
@@ -156,12 +169,12 @@ class RowWorker:
         self._task, self._coordinator = task, coordinator
         self._runner = asyncio.Runner()
         self._models = models_of([self.program])
-        for model in self._models:
-            model.client.divide_limits(task.workers)
         self._name = uuid.uuid4().hex
         self._tracker = None if task.budget is None else LeasedTracker(task.budget, SystemClock(), self, self._name)
+        clients = [model.client for model in self._models]
         with self._provided():
-            self._pauses = PauseFollower([model.client for model in self._models], coordinator, self._name)
+            self._pauses = PauseFollower(clients, coordinator, self._name)
+            self._limits = LeasedLimits(clients, coordinator, task.workers)
         self._columns = output_columns(self.program)
         self._inputs = _single(self.program, "inputs")
 
@@ -226,7 +239,7 @@ class RowWorker:
             return outputs.get_json(), None
 
         self._pauses.start()
-        self._pauses.keep(await self._coordinator.alive.remote(self._name))
+        await self._say_alive()
         heartbeat = asyncio.create_task(self._heartbeat())
         try:
             found: list[tuple[JsonObject | None, str | None]] = []
@@ -239,14 +252,20 @@ class RowWorker:
 
     async def _heartbeat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT)
-            await self._coordinator.alive.remote(self._name)
+            await asyncio.sleep(SOON if self._limits.lacks_slots else HEARTBEAT)
+            await self._say_alive()
+
+    async def _say_alive(self) -> None:
+        pauses, slots = await self._coordinator.alive.remote(self._name, self._limits.held())
+        self._pauses.keep(pauses)
+        self._limits.keep(slots)
 
     async def _report(self, counts: Counts) -> None:
         """Report, give idle parts of the lease back, and keep nothing of the calls: memory is for the next rows."""
         if self._tracker is not None:
             await self._tracker.report()
-        await self._coordinator.report.remote(counts)
+        self._limits.release()
+        await self._coordinator.report.remote(self._name, counts)
         clear()
         for model in self._models:
             model.client.ledger.clear()

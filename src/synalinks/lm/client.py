@@ -140,12 +140,6 @@ class Client:
         """Of the account, at the first server."""
         return self.servers[0].limits
 
-    def divide_limits(self, parts: int) -> None:
-        """Keep to an equal part of the limits of each server, as one of so many processes."""
-        for server in self.servers:
-            server.limits = server.limits.divided(parts)
-        self._stacks.clear()
-
     @property
     def stack(self) -> Stack:
         """All layers and the provider, for the current runtime; a call passes through those that can act on it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from synalinks._concurrency import Slots, until
@@ -34,6 +34,10 @@ class Quota:
     period: float = MINUTE
     reset: float | None = None
     at_once: bool = False
+
+    def divided(self, parts: int) -> Quota:
+        """The part of one of so many processes."""
+        return self if parts == 1 else replace(self, limit=self.limit / parts, remaining=self.remaining / parts)
 
 
 @dataclass(frozen=True, slots=True)

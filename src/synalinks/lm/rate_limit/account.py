@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from threading import Lock
 
 from synalinks import _json
@@ -62,14 +63,6 @@ class Limits:
                 raise ConfigurationError(f"{name} must be a positive number, or None for no limit; got {value!r}")
         if self.concurrency is not None and int(self.concurrency) != self.concurrency:
             raise ConfigurationError(f"concurrency must be a whole number of calls, got {self.concurrency!r}")
-
-    def divided(self, parts: int) -> Limits:
-        """The limits of one of so many processes that share an account; of calls at once each has one at least."""
-        return Limits(
-            None if self.rpm is None else self.rpm / parts,
-            None if self.tpm is None else self.tpm / parts,
-            None if self.concurrency is None else max(1, self.concurrency // parts),
-        )
 
     def over(self, defaults: Limits) -> Limits:
         """These limits, with those of `defaults` where nothing is said."""
@@ -147,6 +140,8 @@ class Account:
         self._models: dict[str, _Model] = {}
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
         self._waiting = 0
+        self._leased: Callable[[int], Awaitable[object]] | None = None
+        self._parts = 1
         #: Gets each pause that the provider demands, in seconds; None where no other process is to keep it.
         self.on_pause: Callable[[float], None] | None = None
         #: Whether any call of this account was ever answered.
@@ -216,10 +211,30 @@ class Account:
             model.spend(amounts)
         else:
             model.out["requests"] += 1
-        if self._is_held:
-            tokens = 0 if self._tokens is None else estimate_tokens(request)
-            return await self._turn(self._queue, lambda: self._hold(tokens), elsewhere)
+        tokens = 0 if self._tokens is None else estimate_tokens(request)
+        if self._is_held and not await self._turn(self._queue, lambda: self._hold(tokens), elsewhere):
+            return False
+        if self._leased is not None:
+            await self._leased(estimate_tokens(request))
+            if self._paused_until is not None:  # meanwhile
+                return await self._turn(self._queue, lambda: self._hold(0), elsewhere)
         return True
+
+    async def let_out(self, tokens: Sequence[int]) -> int:
+        """Wait until the first of several requests of so many tokens may go out; how many of them may go then."""
+        await self._turn(self._queue, lambda: self._hold(tokens[0]), None)
+        return 1 + sum(1 for _ in takewhile(lambda size: self._hold(size) == 0, tokens[1:]))
+
+    def lease(self, turn: Callable[[int], Awaitable[object]], parts: int) -> None:
+        """Be one of so many processes that share the account.
+
+        Args:
+            turn: waits until the stated rates, which are kept elsewhere for all, let out a request of so many tokens.
+            parts: the processes; what the provider reports to be left is divided among them.
+        """
+        if self._rated:
+            self._requests, self._tokens, self._rated, self._leased = None, None, False, turn
+        self._parts = parts
 
     async def _turn(
         self, queue: LoopLocal[asyncio.Lock], hold: Callable[[], float], elsewhere: Callable[[], float] | None
@@ -314,7 +329,9 @@ class Account:
         if allowance.quotas:
             known = self._model(model)
             known.told = {
-                (quota.unit, place): ReportedLimit(quota, now, known.out[quota.unit] - mark[quota.unit])
+                (quota.unit, place): ReportedLimit(
+                    quota.divided(self._parts), now, known.out[quota.unit] - mark[quota.unit]
+                )
                 for place, quota in enumerate(allowance.quotas)
             }
 
