@@ -1,4 +1,4 @@
-"""Predicts Parquet files on two workers of a Ray that it starts: `batch_recorder.py SOURCE TARGET`; killed by a test."""
+"""Predicts Parquet files on two workers of a Ray that it starts: `batch_recorder.py SOURCE TARGET`."""
 
 import sys
 
