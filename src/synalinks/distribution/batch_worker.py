@@ -191,7 +191,8 @@ class RowWorker:
         return self._runner.run(work, context=contextvars.copy_context())  # or the context of its first run counts
 
     def close(self) -> None:
-        """End the event loop."""
+        """End the event loop, and share no limits any more."""
+        self._limits.close()
         self._runner.close()
 
     def __call__(self, table: pa.Table) -> pa.Table:

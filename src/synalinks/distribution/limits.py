@@ -1,8 +1,8 @@
 """The limits of accounts that the workers of a batch prediction share: stated rates and calls at once. Both ends of it.
 
-Both are kept in one place. A worker asks there for turns of the requests that wait, all of them in one message; slots
-for calls at once it has for the length of a batch, and more of them where others have none to predict. Neither is more
-than the account has, whatever workers do and whichever is lost.
+Both are kept in one place. A worker requests turns there for the calls that wait, all of them in one message; slots for
+calls at once it has for the length of a batch, and more of them where others have none to predict. Neither is more than
+the account has, whatever workers do and whichever is lost.
 """
 
 from __future__ import annotations
@@ -112,6 +112,10 @@ class LeasedLimits:
     def release(self) -> None:
         """Have none, at the end of a batch."""
         self.keep(dict.fromkeys(self._slots, 0))
+
+    def close(self) -> None:
+        """Leave the accounts of this process with all their slots."""
+        self.keep({name: most for name, (most, _) in self._slots.items()})
 
 
 class _Turns:
