@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import textwrap
 import time
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from synalinks.distribution.ray_workers import METHODS_AT_ONCE, Ray
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.lm import Amount, Budget
 from synalinks.lm.runtime import current
+from synalinks.lm.tables import terminal_width
 from synalinks.trainers.checks import check_models
 
 if TYPE_CHECKING:
@@ -174,7 +176,7 @@ class BatchPredictor:
             found.counts, found.settled, found.uncertain, done, len(blocks) - len(missing), stopped_by=stopped_by
         )
         if verbose:
-            print(bill, file=sys.stderr)
+            print(textwrap.fill(str(bill), terminal_width() or len(str(bill))), file=sys.stderr)
         return bill
 
     def _written(self, blocks: list[Block]) -> Iterator[str | None]:
@@ -215,6 +217,7 @@ class BatchPredictor:
 
             data.DataContext.get_current().enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.WARNING)
+        logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns that it shows no progress
         # Each worker has calls open that wait for pauses and for turns, beside those of its leases and reports.
         options = {"num_cpus": 0, "max_concurrency": METHODS_AT_ONCE + 8 * self._workers}
         self._coordinator = ray.remote(Coordinator).options(**options).remote(self._budget, self._workers)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import pickle
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ import pytest
 
 import synalinks
 from lm.redis_server import Server, free_port, redis_server, tls_options
+from proofs import sums
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Client
 from synalinks.lm.cache.location import default_location, shown
 from synalinks.lm.cache.store import UNREADABLE, StoreBusy
 from synalinks.lm.cache.stores import open_store
 from synalinks.lm.process import PROCESS
+from synalinks.testing import OllamaServer
 
 redis_store = pytest.importorskip("synalinks.lm.cache.redis_store", reason="the extra `redis` is not installed")
 RedisStore = redis_store.RedisStore
@@ -195,6 +199,61 @@ def test_evicted_answers_are_missing_and_no_more(server: Server) -> None:
     assert 0 < sum(value is not None for value in found) < 40
 
 
+def goes(server: Server) -> None:
+    server.stop()
+
+
+def freezes(server: Server) -> None:
+    server.freeze()
+
+
+def is_read_only(server: Server) -> None:
+    server.command("REPLICAOF", "127.0.0.1", "1")
+
+
+def is_full(server: Server) -> None:
+    server.command("CONFIG", "SET", "maxmemory", "1")
+
+
+def wants_a_password(server: Server) -> None:
+    server.command("CONFIG", "SET", "requirepass", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("happens", "request_number"),
+    [
+        *itertools.product([goes, freezes, is_read_only, is_full], [0, 20]),
+        (wants_a_password, 0),  # a connection that is there needs none
+    ],
+)
+def test_a_fit_goes_on_whatever_becomes_of_its_server(
+    happens: Callable[[Server], None], request_number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the start, or in mid-run: the outcome is that of a run without a cache, and there is one warning."""
+    shared: list[Server] = []
+
+    def latency(number: int) -> float:
+        if number == request_number:
+            for one in shared:
+                happens(one)
+        return 0.0
+
+    def trained() -> tuple[bytes, bytes, int]:
+        with OllamaServer(env=True, latency=latency) as server:
+            outcome = asyncio.run(sums.train(tmp_path))
+            return outcome.history, outcome.program, server.requests.number
+
+    expected = trained()
+    with redis_server() as cache:
+        shared.append(cache)
+        if request_number == 0:
+            happens(cache)
+        monkeypatch.setenv("SYNALINKS_CACHE", f"{cache.url}?socket_timeout=0.2")
+        with pytest.warns(RuntimeWarning, match="the run goes on without it") as caught:
+            assert trained() == expected
+        assert len(caught) == 1
+
+
 # --- what is secret ----------------------------------------------------------------------------------------------
 
 
@@ -285,6 +344,7 @@ def test_the_client_is_not_loaded_before_it_is_needed(tmp_path: Path) -> None:
     script = """
 import sys
 from synalinks.lm.process import PROCESS
+from synalinks.testing import OllamaServer
 PROCESS.store("x")
 assert "redis" not in sys.modules
 """
