@@ -51,7 +51,6 @@ async def main():
     spent = history.ledger.total
     print(f"\nstopped by: {history.stopped_by}, after epoch {history.epoch[-1] + 1} of 20")
     print(f"spent {spent.as_if} of ${cap.usd} in {spent.calls} calls")
-    print(f"because {history.stop_reason}\n")
 
     # An epoch begins only if it can be expected to end with its validation. The best candidate stays in the program,
     # which is ready for use.

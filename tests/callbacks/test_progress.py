@@ -50,6 +50,32 @@ def test_one_epoch_has_no_heading(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) == 1 and lines[0].startswith("3/3 - ")
 
 
+def test_a_run_that_ends_early_says_where_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = data(4)
+    fit(
+        compiled(),
+        provider_of(right),
+        x,
+        y,
+        epochs=3,
+        validation_split=0.25,
+        budget=synalinks.Budget(calls=9),
+        verbose=2,
+    )
+    assert "\nEnded in epoch 1 of 3: epoch 2 of 3 was not begun: " in capsys.readouterr().out
+    fit(
+        compiled(),
+        provider_of(right),
+        x,
+        y,
+        epochs=2,
+        validation_split=0.25,
+        budget=synalinks.Budget(calls=9),
+        verbose=0,
+    )
+    assert capsys.readouterr().out == ""
+
+
 def test_a_stream_counts_what_came(capsys: pytest.CaptureFixture[str]) -> None:
     x, y = data(4)
     fit(compiled(), provider_of(right), lambda: iter([(x, y), (x, y)]), verbose=1)

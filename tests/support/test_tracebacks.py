@@ -87,8 +87,12 @@ def test_a_notebooks_cell_shows_the_cells_lines_and_the_message(tmp_path: Path) 
         "from IPython.core.interactiveshell import InteractiveShell\n"
         f"shell = InteractiveShell.instance()\nshell.run_cell({SCRIPT!r})\n"
         "shell.run_cell('asyncio.run(main())')\nshell.run_cell('1 / 0')\n"
+        "shell.run_cell('synalinks.Generator(1)')\nshell.run_cell('%run fails.py')\n"
     )
+    (tmp_path / "fails.py").write_text("import synalinks\nsynalinks.LanguageModel('olama/x')\n")
     ours, _, others = run([sys.executable, str(path)], tmp_path).partition("AuthenticationError: no key")
+    others, _, ran = others.partition("Give the arguments of Generator by name")
+    assert "synalinks.LanguageModel('olama/x')" in ran and len(ran.splitlines()) <= 6 and str(SRC) not in ran
     assert "await program.fit(" in ours and len(ours.splitlines()) <= 12 and str(SRC) not in ours
     assert "ZeroDivisionError" in others and str(SRC) not in others.partition("ZeroDivisionError")[0]
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import sys
+import textwrap
+from typing import TextIO
 
 from synalinks import session
 
@@ -36,9 +40,20 @@ def is_interactive_logging_enabled() -> bool:
 def report(text: str) -> None:
     """Write a line of progress where the session has it."""
     if is_interactive_logging_enabled():
-        print(text, flush=True)
+        print(on_screen(text, sys.stdout), flush=True)
     else:
         logging.getLogger("synalinks").info(text)
+
+
+def on_screen(text: str, stream: TextIO) -> str:
+    """A text for a terminal: long lines are broken between words, which a terminal breaks anywhere; code is not."""
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        line if line.startswith(" ") else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 session.on_clear(enable_interactive_logging)

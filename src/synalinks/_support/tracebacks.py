@@ -35,11 +35,9 @@ _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 class Shell(Protocol):
     """What is used of IPython's shell."""
 
-    custom_exceptions: tuple[type[BaseException], ...]
+    showtraceback: Callable[..., None]
 
-    def set_custom_exc(self, exc_tuple: tuple[type[BaseException], ...], handler: object) -> None: ...
-
-    def showtraceback(self, exc_tuple: object = None, tb_offset: int | None = None) -> None: ...
+    def _get_exc_info(self, exc_tuple: object = None) -> tuple[type[BaseException], BaseException, object]: ...
 
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None: ...
 
@@ -53,10 +51,8 @@ def install() -> None:
     """Show errors of this library in short, in this process; a hook that is set already stays."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _excepthook
-    if "IPython" in sys.modules and (shell := _shell()) is not None and not shell.custom_exceptions:
-        from synalinks.errors import SynalinksError  # in a notebook only: scripts import it when they need it
-
-        shell.set_custom_exc((SynalinksError, KeyboardInterrupt), _in_ipython)
+    if "IPython" in sys.modules and (shell := _shell()) is not None:
+        _install_in(shell)
 
 
 def own_error(error: BaseException) -> BaseException | None:
@@ -200,6 +196,11 @@ def below(trace: TracebackType | None, begin: CodeType | None) -> list[Traceback
 def make_short(error: BaseException) -> None:
     """Leave the user's lines in the traceback of an error that is not this library's; say what a refused call lacks."""
     trim(error)
+    explain(error)
+
+
+def explain(error: BaseException) -> None:
+    """Add to an error of Python's, of a call that this library's signatures refuse, what to write."""
     if isinstance(error, TypeError) and (found := _REFUSED.match(str(error))) is not None:
         if found["name"] == "BaseModel":
             error.add_note("Give the fields of a data model by name, e.g. Question(question='What?')")
@@ -233,23 +234,9 @@ def _excepthook(kind: type[BaseException], error: BaseException, trace: Tracebac
             make_short(error)
         sys.__excepthook__(kind, error, error.__traceback__)
     else:
-        sys.stderr.write(_on_screen(text) + "\n")
+        from synalinks._support.interactive import on_screen  # for errors only
 
-
-def _on_screen(text: str) -> str:
-    """A text whose long lines are broken between words where a terminal would break them within; code stays."""
-    import shutil  # for errors only
-    import textwrap
-
-    if not sys.stderr.isatty():
-        return text
-    width = shutil.get_terminal_size().columns
-    return "\n".join(
-        line
-        if len(line) <= width or line.startswith(" ")
-        else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
-        for line in text.split("\n")
-    )
+        sys.stderr.write(on_screen(text, sys.stderr) + "\n")
 
 
 def _shell() -> Shell | None:
@@ -259,15 +246,24 @@ def _shell() -> Shell | None:
     return found
 
 
-def _in_ipython(
-    shell: Shell,
-    kind: type[BaseException],
-    error: BaseException,
-    trace: TracebackType | None,
-    tb_offset: int | None = None,
-) -> None:
-    text = short_text(error)
-    if text is None:
-        shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
-    else:
-        shell._showtraceback(kind, error, text.splitlines())
+def _install_in(shell: Shell) -> None:
+    """The same in a shell of IPython: of cells, and of what `%run` and other commands run."""
+    show = shell.showtraceback
+    if getattr(show, "__module__", None) == __name__:
+        return
+
+    def showtraceback(exc_tuple: object = None, *args: object, **kwargs: object) -> None:
+        try:
+            kind, error, _ = shell._get_exc_info(exc_tuple)
+        except ValueError:  # there is none
+            text = None
+        else:
+            text = short_text(error)
+            if text is None and not is_full():
+                explain(error)
+        if text is None:
+            show(exc_tuple, *args, **kwargs)
+        else:
+            shell._showtraceback(kind, error, text.splitlines())
+
+    shell.showtraceback = showtraceback

@@ -37,7 +37,8 @@ class History(Callback):
         feedback: words of rewards, the newest last: the place of the sample as the ledger has it (epoch, step, phase,
             sample), reward and feedback; see `rewards.Score`.
         stopped_by: `budget`, `callback`, `failures` or `interrupt` if training ended early, else None.
-        stop_reason: why a budget, or too many failed calls, ended training, in words, else None.
+        stop_reason: why a budget, too many failed calls, or a search with nothing more to try ended training, in words,
+            else None.
         forecast: the last forecast made of this program (`program.estimate`), or None.
         candidates: what became of each candidate: its name and its parents', the fields in which it differs, its
             evidence and the outcome; JSON. A parent that was no candidate before is noted as a start. The newest

@@ -69,6 +69,7 @@ class ProgbarLogger(Callback):
         self._begun = self._drawn = 0.0
         self._done = 0
         self._in_fit = False
+        self._epoch = scope.shown("epoch", 0)
         self._bar: progress_bar.ProgressBar | None = None
 
     def close(self) -> None:
@@ -85,14 +86,18 @@ class ProgbarLogger(Callback):
         self._in_fit = True
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """Fit is over."""
+        """Fit is over; a line says why, where it ended before its last epoch."""
         self._in_fit = False
+        reason = getattr(getattr(self.program, "history", None), "stop_reason", None)
+        if reason and self.params.get("verbose") != 0:
+            self._say(f"Ended in epoch {self._epoch} of {self.params.get('epochs', 1)}: {reason}")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Head the epoch."""
         self._begin()
+        self._epoch = scope.shown("epoch", epoch)
         if self.params.get("epochs", 1) > 1:
-            self._say(f"Epoch {scope.shown('epoch', epoch)}/{self.params['epochs']}")
+            self._say(f"Epoch {self._epoch}/{self.params['epochs']}")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """The epoch's line, validation included."""

@@ -319,3 +319,12 @@ def test_an_estimate_is_of_the_calls_that_were_given() -> None:
     calls = [row.figures.calls for row in forecast.rows]
     assert max(sum(one.high for one in calls), sum(one.expected for one in calls)) <= 300
     assert sum(one.expected for one in calls) > 280
+
+
+def test_a_search_that_ends_early_says_where_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+    async def once(problem: Problem) -> None:
+        await problem.evaluate(problem.starts, problem.cases[:2])
+
+    history = fit(searching(once), provider_of(right), *data(10), epochs=3, validation_split=0.2, verbose=2)
+    assert history.stopped_by is None and "has nothing more to try, after " in history.stop_reason
+    assert f"\nEnded in epoch 1 of 3: {history.stop_reason}\n" in capsys.readouterr().out

@@ -87,8 +87,9 @@ class SearchLoop(FitLoop):
             await self._begin(self._plan.first)
             try:
                 await parts.optimizer.search(problem)
-            except SearchEnded:
-                pass
+                why = f"{parts.optimizer.name} has nothing more to try"
+            except SearchEnded as ended:
+                why = str(ended)
             except BudgetExceeded as refusal:
                 self._epoch.stop, self._epoch.reason = "budget", str(refusal)
             if not self._closed:
@@ -96,6 +97,8 @@ class SearchLoop(FitLoop):
             history.stopped_by = "callback" if self._epoch.stop == "callback" or self._stopped else None
             if self._epoch.stop in UNTIMELY:
                 history.stopped_by, history.stop_reason = self._epoch.stop, self._epoch.reason
+            elif history.stopped_by is None and self._epoch.number + 1 < self._plan.epochs:
+                history.stop_reason = f"{why}, after {self._used:,} of {self._plan.total:,} calls"
             self.complete = history.stopped_by not in UNTIMELY
         finally:
             parts.costs.release_earmark()
