@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from synalinks._concurrency import Clock
-from synalinks.lm.core.amount import NO_COSTS, AttemptCosts
+from synalinks.lm.core.amount import NO_COSTS, ZERO, AttemptCosts
 from synalinks.lm.core.call import Call, Delta, Handler, Reply, Request, Sink, Trace
 from synalinks.lm.core.errors import LMError, SynalinksError
 from synalinks.lm.core.machine_time import MachineTime
@@ -217,8 +217,8 @@ class PriceLayer:
         # As cassettes and the cache keep them: a replay counts the same.
         seconds, share = round(seconds, SECONDS_DIGITS), round(share, SECONDS_DIGITS)
         cost, price = reply.cost, price_for(request, self._price)
-        if cost is None:
-            cost = None if price is None else price.cost(reply.usage, share)
+        if cost is None and price is not None:
+            cost = ZERO if price.is_free else price.cost(reply.usage, share)
         timed = price is not None and (price.per_hour or (price.is_free and share != seconds))
         machine_seconds = share if timed else None
         return replace(reply, cost=cost, billed=cost, seconds=seconds, machine_seconds=machine_seconds)
