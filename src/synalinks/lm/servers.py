@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 
 from synalinks.lm.core.call import Call, Handler, Reply
 from synalinks.lm.core.errors import ConfigurationError, OfflineError
@@ -18,13 +19,10 @@ from synalinks.lm.providers import (
     make,
 )
 from synalinks.lm.rate_limit.account import Limits
-from synalinks.lm.runtime import Runtime, current
+from synalinks.lm.runtime import Runtime
 
-
-def runtime_of(call: Call) -> Runtime:
-    """The runtime that a call was made in."""
-    found = call.runtime
-    return found if isinstance(found, Runtime) else current()
+#: The runtime that a call of a client was made in.
+runtime_of: Callable[[Call], Runtime] = attrgetter("runtime")
 
 
 class Server:

@@ -33,41 +33,41 @@ class Queue:
     def __init__(self) -> None:
         self.lock = DeferringLock()
         self.tickets = itertools.count()
-        self._waiting: dict[tuple[BudgetTracker, ...], list[Reservation]] = {}
+        self.waiting: dict[tuple[BudgetTracker, ...], list[Reservation]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return sum(map(len, self.waiting.values()))
 
     def has_earlier(self, call: Reservation) -> bool:
         """Whether a call that goes first waits for a tracker of this one's."""
         return any(
             line[0].rank < call.rank and not call.tracker_set.isdisjoint(trackers)
-            for trackers, line in self._waiting.items()
+            for trackers, line in self.waiting.items()
         )
 
     def join(self, call: Reservation) -> None:
         """Add a waiting call, at the place of its rank."""
-        insort(self._waiting.setdefault(call.trackers, []), call, key=lambda other: other.rank)
+        insort(self.waiting.setdefault(call.trackers, []), call, key=lambda other: other.rank)
         if call.within is not None:  # others may have counted on the call that now waits for this one
             self.advance()
 
     def leave(self, call: Reservation) -> None:
         """Remove a waiting call."""
-        line = self._waiting.get(call.trackers, [])
+        line = self.waiting.get(call.trackers, [])
         if call in line:
             line.remove(call)
             if not line:
-                del self._waiting[call.trackers]
+                del self.waiting[call.trackers]
 
     def advance(self) -> None:
         """Serve all that can be served; to be called, under the lock, when room was made."""
-        while self._waiting and (served := self._next()):
+        while served := self._next():
             self.leave(served)
             served.wake()
 
     def _next(self) -> Reservation | None:
         blocked: set[BudgetTracker] = set()
-        for call in sorted((line[0] for line in self._waiting.values()), key=lambda call: call.rank):
+        for call in sorted((line[0] for line in self.waiting.values()), key=lambda call: call.rank):
             if blocked.isdisjoint(call.trackers) and call.decide():
                 return call
             blocked |= call.tracker_set
@@ -76,7 +76,7 @@ class Queue:
     def held_outside(self, tracker: BudgetTracker, call: Reservation) -> Amount:
         """What is held in a tracker by calls that can't end before one that waits: those `call` and others that wait
         are made within."""
-        waiting = itertools.chain([call], *self._waiting.values())
+        waiting = itertools.chain([call], *self.waiting.values())
         found = {id(outer): outer for one in waiting for outer in _outer_calls(one)}
         return _sum(outer.held_in(tracker) for outer in found.values())
 
@@ -324,7 +324,8 @@ class Reservation:
 
     def _settle(self, spent: Amount | None) -> None:
         self._release(spent)
-        self._queue.advance()
+        if self._queue.waiting:
+            self._queue.advance()
 
     def settle_known(self, uncertain: Amount) -> None:
         """Settle a recorded call, whose amount was known beforehand; `uncertain` of it for attempts of unknown cost."""

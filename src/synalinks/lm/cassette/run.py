@@ -111,7 +111,8 @@ class CassetteRun:
 
     def answered(self, call: Call) -> None:
         """Note that a call has its answer: a failure at its place, of the run that was cut off, is no more."""
-        self._settle((call.whole or call.request).digest, call.place)
+        if self._again:
+            self._settle((call.whole or call.request).digest, call.place)
 
     def _settle(self, digest: str, place: Place) -> None:
         if (index := self._again.pop((digest, place), None)) is not None:
@@ -220,7 +221,8 @@ class CassetteRun:
     ) -> int:
         """Put an answer or a failure on the cassette, as taken by this run; the number of its row."""
         line = encode(call, request, outcome, value, capped)
-        keep(self.path, request.media)
+        if media := tuple(request.media):
+            keep(self.path, media)
         with self._mutex:
             digest = request.digest
             cancelled = value.get("kind") == CANCELLED
@@ -254,7 +256,8 @@ class CassetteRun:
         """Put on the cassette that a budget refused a call, with what the call had spent until then."""
         request = call.whole or call.request
         line = encode(call, request, "refused", refusal_to_dict(refusal, budget))
-        keep(self.path, request.media)
+        if media := tuple(request.media):
+            keep(self.path, media)
         with self._mutex:
             self.cassette.append(line, request.digest, embed=request.kind == "embed", refused=True)
             self._marks.append(1)
