@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from operator import attrgetter
@@ -117,6 +118,7 @@ class Client:
         self._retry = retry or RetryPolicy()
         self._cache: CacheMode = cache
         self._cache_dir = None if cache_dir is None else checked(cache_dir)
+        self._cache_name = None if self._cache_dir is None else os.fspath(self._cache_dir)
         self._layers = pairs_of(layers)
         #: The calls made through this client; the entries are those of the process's ledger.
         self.ledger = Ledger()
@@ -218,7 +220,7 @@ class Client:
         return None if self._cache == "off" else PROCESS.cache_location(self._cache_dir)
 
     def _store(self) -> Store | None:
-        return None if self._cache == "off" else PROCESS.store(self._cache_dir)
+        return None if self._cache == "off" else PROCESS.store(self._cache_name)
 
     def _stores(self, call: Call) -> bool:
         """Whether the answer to a call is stored: on the open cassette, or in the cache."""

@@ -9,7 +9,7 @@ import weakref
 
 from synalinks._concurrency import Clock
 from synalinks.lm.budget.expected import UsageStatistics
-from synalinks.lm.cache.location import Location, cache_disabled, checked, default_location
+from synalinks.lm.cache.location import Location, cache_disabled, checked, default_location, name_of_all_runs
 from synalinks.lm.cache.store import Store
 from synalinks.lm.core.call import Call
 from synalinks.lm.core.errors import Interrupted
@@ -77,7 +77,7 @@ class Process:
         Raises:
             ConfigurationError: there can be no cache at this location.
         """
-        if location is None and (location := self.cache_location(None)) is None:
+        if location is None and (location := name_of_all_runs()) is None:
             return None
         name = os.fspath(location)
         store = self._stores.get(name)

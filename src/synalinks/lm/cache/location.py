@@ -30,7 +30,7 @@ def default_directory() -> Path:
 
 @cache
 def _user_directory(*_environment: str | None) -> Path:
-    """The user's cache directory, looked up once: every call that the cache may answer needs it.
+    """The user's cache directory, looked up once.
 
     Args:
         *_environment: what the answer depends on, so that a change of it is seen.
@@ -51,6 +51,19 @@ def default_location() -> Location:
         if "://" in (chosen := os.environ.get(name, "")):
             return chosen.strip()
     return default_directory()
+
+
+def name_of_all_runs() -> str | None:
+    """The folder or URL of the cache of all runs, None where it is off: every call that it may answer needs it."""
+    get = os.environ.get
+    chosen = get("SYNALINKS_CACHE_DIR")
+    home = () if chosen and not chosen.startswith("~") else (get("XDG_CACHE_HOME"), get("HOME"))
+    return _name_in(get("SYNALINKS_CACHE"), chosen, *home)
+
+
+@cache
+def _name_in(*_environment: str | None) -> str | None:
+    return None if cache_disabled() else os.fspath(default_location())
 
 
 def shown(location: Location) -> str:
