@@ -14,7 +14,7 @@ import pytest
 import synalinks
 from synalinks import saving
 from synalinks.errors import ConfigurationError, ServerError
-from synalinks.lm import Above, Below, Call, Handler, Reply, Request
+from synalinks.lm import Above, Below, Call, Handler, Reply, Request, use_ledger
 from synalinks.lm.providers.fake.scripted import ScriptedProvider
 from synalinks.lm.runtime import current
 from synalinks.saving import registry
@@ -181,6 +181,14 @@ def test_a_call_passes_only_through_layers_that_can_act(tmp_path: Path) -> None:
             asyncio.run(model(CHAT))
     with synalinks.use_cassette(tmp_path / "c.jsonl", "none"):
         assert passed(model) == ["ledger", "cassette", "budget", "ollama"]
+
+
+def test_a_stack_answers_a_call_that_no_client_made() -> None:
+    model, cap = synalinks.LanguageModel("ollama/llama3.2"), synalinks.lm.Budget(calls=1)
+    request = Request("chat", model.model, messages=[{"role": "user", "content": "?"}])
+    with synalinks.use_provider(ScriptedProvider(["hi"])), synalinks.use_budget(cap) as budget, use_ledger() as ledger:
+        assert asyncio.run(model.client.stack(Call(request))).text == "hi"
+    assert budget.settled.calls == ledger.total.calls == 1
 
 
 def test_own_layers_stay_where_the_layer_beside_them_is_left_out(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import Literal
@@ -145,7 +146,8 @@ class Client:
     @property
     def stack(self) -> Stack:
         """All layers and the provider, for the current runtime; a call passes through those that can act on it."""
-        return self._compose(current())
+        runtime = current()
+        return replace(self._compose(runtime), runtime=runtime)
 
     def _stack_for(self, runtime: Runtime, request: Request) -> Stack:
         """The stack without the layers that would hand each call of such a request on unchanged in a runtime."""

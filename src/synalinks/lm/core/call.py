@@ -7,7 +7,7 @@ format, a module, or a file format.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from synalinks._base.records import quickly_made
@@ -217,6 +217,8 @@ class Stack:
 
     provider: Handler
     layers: tuple[Layer, ...]
+    #: The runtime of calls that are handed to the stack without one.
+    runtime: object = field(default=None, repr=False, compare=False)
     outermost: Handler = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -226,7 +228,7 @@ class Stack:
         object.__setattr__(self, "outermost", handler)
 
     def __call__(self, call: Call, /) -> Awaitable[Reply]:
-        return self.outermost(call)
+        return self.outermost(call if call.runtime is not None else replace(call, runtime=self.runtime))
 
     def __repr__(self) -> str:
         parts: list[object] = [*self.layers, self.provider]
