@@ -61,10 +61,10 @@ def may_be_deep(text: str | bytes) -> bool:
     return text.count(b"{") + text.count(b"[") > MOST_DEPTH
 
 
-def is_deep(value: object) -> bool:
-    """Whether a JSON value is nested deeper than `MOST_DEPTH` levels."""
+def is_deep(value: object, levels: int = MOST_DEPTH) -> bool:
+    """Whether a JSON value is nested deeper than so many levels."""
     level = [value] if isinstance(value, (dict, list, tuple)) else []
-    for _ in range(MOST_DEPTH):
+    for _ in range(levels):
         held = [item.values() if isinstance(item, dict) else item for item in level]
         level = [item for items in held for item in items if isinstance(item, (dict, list, tuple))]
         if not level:

@@ -194,6 +194,17 @@ def test_what_is_saved_of_an_address(given: str | list[str] | None, saved: str |
     assert saved_base(given) == saved
 
 
+@pytest.mark.parametrize("model", ["openai/m", "anthropic/m", "gemini/m", "cohere/m", "ollama/m", "openai/responses/m"])
+def test_a_traceback_that_shows_local_variables_shows_no_key(model: str) -> None:
+    """As those of error trackers and of `pytest --showlocals` do."""
+    lone = synalinks.LanguageModel(model, api_base="http://127.0.0.1:1", api_key=OTHER, on_error="raise", retry=1)
+    with pytest.raises(LMError) as caught:
+        asyncio.run(lone(CHAT))
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    said = "".join(shown.format())
+    assert "connect" in said and OTHER not in said and SECRET not in said
+
+
 # ------------------------------------------------------------------------------------------------ models and files
 class Keys:
     """A provider that notes which key it is built with."""

@@ -65,6 +65,8 @@ WAYS: list[Callable[[], object]] = [
     lambda: subprocess.run("A=1 curl x", shell=True, check=False),
     lambda: subprocess.run("if true; then curl x; fi", shell=True, check=False),
     lambda: subprocess.run("echo $(curl x)", shell=True, check=False),
+    lambda: subprocess.run("$(which curl) x", shell=True, check=False),
+    lambda: subprocess.run("true && exec `command -v wget` x", shell=True, check=False),
     lambda: os.posix_spawn("/usr/bin/env", ["env", "curl", "x"], {}),
     lambda: os.popen("true | curl x").read(),
     lambda: os.system("true; ssh 192.0.2.1"),

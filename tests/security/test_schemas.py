@@ -64,6 +64,48 @@ def test_an_admitted_one_takes_no_time(kind: str, model: str) -> None:
     assert time.thread_time() - begun < 5
 
 
+def twice(word: str, reference: dict[str, str], name: str = "n") -> dict[str, Any]:
+    """A schema that leads to itself in two ways at the same field."""
+    return {word: [{"properties": {name: reference}}, {"properties": {name: reference}}]}
+
+
+HERE = {"$ref": "#"}
+TWICE: dict[str, dict[str, Any]] = {
+    **{word: {"type": "object", **twice(word, HERE)} for word in ("allOf", "anyOf", "oneOf")},
+    "pattern": {"properties": {"n": HERE}, "patternProperties": {"n": HERE}},
+    "condition": {"if": twice("allOf", HERE), "then": twice("allOf", HERE)},
+    "anchor": {"$anchor": "x", **twice("allOf", {"$ref": "#x"})},
+    "dynamic": {"$dynamicAnchor": "x", **twice("allOf", {"$dynamicRef": "#x"})},
+    "address": {"$id": "urn:x", **twice("allOf", {"$ref": "urn:x"})},
+    "definition": {**twice("allOf", {"$ref": "#/$defs/x"}), "$defs": {"x": twice("allOf", {"$ref": "#/$defs/x"})}},
+}
+
+
+@pytest.mark.parametrize("kind", TWICE)
+def test_a_value_that_is_validated_twice_a_level_is_refused_when_it_is_deep(kind: str) -> None:
+    def nested(depth: int) -> Any:
+        return {"n": nested(depth - 1)} if depth else {}
+
+    schema, begun = Schema(TWICE[kind]), time.thread_time()
+    assert "nested too deeply" not in (schema.problem(nested(6)) or "")
+    assert "leads to itself" in (schema.problem(nested(150)) or "")
+    assert time.thread_time() - begun < 1
+
+
+def test_a_tree_with_many_kinds_of_nodes_may_be_deep() -> None:
+    kinds = ("add", "subtract", "multiply", "divide")
+    of = {"anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in (*kinds, "number")]}
+    defs: dict[str, Any] = {
+        kind: {"properties": {"kind": {"const": kind}, "left": of, "right": of}, "required": ["kind", "left", "right"]}
+        for kind in kinds
+    }
+    defs["number"] = {"properties": {"number": {"type": "number"}}, "required": ["number"]}
+    value: dict[str, Any] = {"number": 1}
+    for level in range(90):
+        value = {"kind": kinds[level % 4], "left": value, "right": {"number": 2}}
+    assert Schema({**of, "$defs": defs}).problem(value) is None
+
+
 def test_a_value_of_no_size_is_not_made() -> None:
     both = {"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a", "b"]}
     with pytest.raises(ConfigurationError, match="more than 100,000 parts"):

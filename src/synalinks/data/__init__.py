@@ -27,7 +27,7 @@ from synalinks.data.convert import (
     is_symbolic_data_model,
 )
 from synalinks.data.data_model import DataModel, Field
-from synalinks.data.form import Form
+from synalinks.data.form import Form, in_normal_form
 from synalinks.data.inferred import as_value, is_record, record
 from synalinks.data.json_data_model import JsonDataModel, value_of
 from synalinks.data.models.chat import (
@@ -172,6 +172,7 @@ __all__ = [
     "current_path",
     "first_node",
     "get_score_type",
+    "in_normal_form",
     "in_symbolic_scope",
     "is_chat_message",
     "is_chat_messages",

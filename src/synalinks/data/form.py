@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Self
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from synalinks import _json
 from synalinks._json import JsonObject
+from synalinks.data import tree
 from synalinks.data.algebra.normal import has_one_spelling, normal_form
 from synalinks.data.data_model import DataModel
-from synalinks.data.json_data_model import value_of
-from synalinks.data.model_json import in_words, is_model_class
+from synalinks.data.json_data_model import JsonDataModel, value_of
+from synalinks.data.model_json import in_words, is_model_class, name_read
 from synalinks.data.operand import schema_of
 from synalinks.errors import ConfigurationError
+
+#: Schemas whose values have one spelling, or not, by their identity: most are shared by all values of a class.
+_KNOWN: dict[int, tuple[Mapping[str, Any], bool]] = {}
+MOST_KNOWN = 1000
+
+
+def in_normal_form(value: Any) -> Any:
+    """A structure whose `JsonDataModel`s, which are made without being read, are in the normal form of their schemas.
+
+    Example:
+        >>> schema = {"type": "object", "properties": {"at": {"type": "string", "format": "date-time"}}}
+        >>> in_normal_form(synalinks.JsonDataModel(schema=schema, json={"at": "2026-01-02T03:00:00+02:00"}))
+        <JsonDataModel json={'at': '2026-01-02T01:00:00Z'}>
+    """
+    if isinstance(value, JsonDataModel):
+        schema = value.get_schema()
+        known = _KNOWN.get(id(schema))
+        if known is None or known[0] is not schema:
+            if len(_KNOWN) >= MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[id(schema)] = known = (schema, has_one_spelling(schema))
+        if known[1]:
+            return value
+        return value.with_json(normal_form(value.get_json(), schema))
+    return tree.map_structure(in_normal_form, value) if tree.is_nested(value) else value
 
 
 class Form:
@@ -72,6 +99,24 @@ class Form:
             return _validated(self._model, value)
         return value if self._one_spelling else normal_form(value, self.schema)
 
+    def read_part(self, value: Any, schema: Mapping[str, Any]) -> Any:
+        """A value of some of the fields, such as a target, in its normal form: by the class if it has all fields that
+        the class needs, else by what the class says of each field.
+
+        Args:
+            value: an object that obeys `schema`.
+            schema: that of the fields it has.
+
+        Raises:
+            ValueError: the class refuses it.
+        """
+        if self._model is None or not set(value) <= set(self.schema.get("properties", ())):
+            return Form(schema).read(value)
+        if set(self.schema.get("required", ())) <= set(value):
+            found = _validated(self._model, value)
+            return {name: item for name, item in found.items() if name in value}
+        return _validated(_part_of(self._model, frozenset(value)), value)
+
     def made_by_class(self, value: Any) -> Any:
         """What the class makes of a value that may not obey the schema yet; None where only the schema is known.
 
@@ -92,6 +137,15 @@ def _validated(model: type[BaseModel], value: object) -> Any:
         return value_of(model.model_validate(value))
     except ValidationError as error:
         raise ValueError(in_words(error)) from error
+
+
+@lru_cache(maxsize=64)
+def _part_of(model: type[BaseModel], names: frozenset[str]) -> type[BaseModel]:
+    """A class of some fields of a model, by their names in the schema; without its validators, which see all."""
+    fields = {name: (field.annotation, field) for name, field in model.model_fields.items()}
+    named = {name: field for name, field in fields.items() if name_read(name, field[1]) in names}
+    made: type[BaseModel] = create_model(model.__name__, __base__=DataModel, **named)  # type: ignore[call-overload]
+    return made
 
 
 def _plain_fields(model: type[BaseModel], schema: Mapping[str, Any]) -> list[str] | None:

@@ -142,6 +142,10 @@ class JsonDataModel(Copyable, Operand):
         """The same value under another name; the value is shared, not copied."""
         return JsonDataModel(schema=self._schema, json=self._json, name=name)
 
+    def with_json(self, json: JsonObject) -> JsonDataModel:
+        """Another value of the same schema and name."""
+        return JsonDataModel(schema=self._schema, json=json, name=self._name)
+
     def to_json_data_model(self, name: str | None = None) -> JsonDataModel:
         """This value, or the same under another name."""
         return self if name is None else self.renamed(name)

@@ -54,12 +54,22 @@ def json_of_model(value: BaseModel) -> JsonObject:
     if writing is None:
         writing = _writing_of(cls)
         type.__setattr__(cls, _WRITING, writing)
-    found: JsonObject = value.__pydantic_serializer__.to_python(
-        value, mode="json", by_alias=not writing.otherwise, exclude_none=True, serialize_as_any=True, fallback=_held
-    )
+    try:
+        found: JsonObject = value.__pydantic_serializer__.to_python(
+            value,
+            mode="json",
+            by_alias=not writing.otherwise,
+            exclude_none=not writing.spelt,
+            serialize_as_any=not writing.custom,
+            fallback=_held,
+        )
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"a {cls.__name__} holds bytes that are no text ({error}); declare the field as pydantic.Base64Bytes"
+        ) from error
     if writing.otherwise:
         found = _by_schema(value, found)
-    return normal_form(found, schema_of_model(cls), prune=True) if writing.unordered else found
+    return normal_form(found, schema_of_model(cls), prune=True) if writing.spelt else found
 
 
 def _held(value: Any) -> Json:
@@ -70,16 +80,20 @@ def _held(value: Any) -> Json:
 
 
 class _Writing(NamedTuple):
-    """How pydantic writes values of a class, compared with its schema.
+    """How pydantic writes values of a class, compared with their normal form.
 
     Attributes:
         otherwise: with computed fields, under other names than the schema has, or with a Decimal, whose spelling is
             that in which it was given.
-        unordered: with sets, which come in any order, or with a float whose default is a whole number.
+        spelt: with sets, which come in any order, formats that keep how a value was given, numbers whose default is
+            not of their type, or without a None that is not the default.
+        custom: by serializers of the class's own, which pydantic does not run where it writes what a value is and not
+            what its field says.
     """
 
     otherwise: bool
-    unordered: bool
+    spelt: bool
+    custom: bool
 
 
 def _writing_of(cls: type[BaseModel]) -> _Writing:
@@ -87,20 +101,36 @@ def _writing_of(cls: type[BaseModel]) -> _Writing:
     for model in models:
         model.model_rebuild()  # a class whose building was deferred has no serializer of its own yet
     fields = [pair for model in models for pair in model.model_fields.items()]
-    renamed = any(_name_read(*pair) != (pair[1].serialization_alias or pair[0]) for pair in fields)
+    renamed = any(name_read(*pair) != (pair[1].serialization_alias or pair[0]) for pair in fields)
     decimal = any(Decimal in _types_in(field.annotation) for _, field in fields)
+    schema = _json.dumps(schema_of_model(cls))
     return _Writing(
         otherwise=renamed or decimal or any(model.model_computed_fields for model in models),
-        unordered="uniqueItems" in _json.dumps(schema_of_model(cls)) or any(map(_has_whole_default, fields)),
+        spelt=any(word in schema for word in _SPELT) or any(_may_be_no_default(field) for _, field in fields),
+        custom=_has_serializer(cls.__pydantic_core_schema__),
     )
 
 
-def _has_whole_default(field: tuple[str, FieldInfo]) -> bool:
-    """Whether a field has a default that is an int and perhaps no value of its type: defaults are not validated."""
-    return type(field[1].default) is int and float in _types_in(field[1].annotation)
+#: What is in the schema of a class whose values pydantic writes in more than one way.
+_SPELT = ('"uniqueItems"', '"format"', '"number"')
 
 
-def _name_read(name: str, field: FieldInfo) -> str:
+def _may_be_no_default(field: FieldInfo) -> bool:
+    """Whether a field may be None and is something else where it is absent."""
+    return not field.is_required() and field.default is not None and type(None) in _types_in(field.annotation)
+
+
+def _has_serializer(core: object) -> bool:
+    """Whether a core schema of pydantic has a serializer that is a Python function."""
+    if isinstance(core, Mapping):
+        how = core.get("serialization")
+        if isinstance(how, Mapping) and str(how.get("type")).startswith("function-"):
+            return True
+        return any(_has_serializer(part) for name, part in core.items() if name != "metadata")
+    return isinstance(core, list | tuple) and any(map(_has_serializer, core))
+
+
+def name_read(name: str, field: FieldInfo) -> str:
     """What the schema calls a field."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
@@ -111,7 +141,7 @@ def _name_read(name: str, field: FieldInfo) -> str:
 def _by_schema(value: object, written: Json) -> Json:
     """What pydantic wrote of a value by the names of fields, by the names of the schema, less computed fields."""
     if isinstance(value, BaseModel) and isinstance(written, dict):
-        names = {name: _name_read(name, field) for name, field in type(value).model_fields.items()}
+        names = {name: name_read(name, field) for name, field in type(value).model_fields.items()}
         computed = type(value).model_computed_fields
         return {
             names.get(name, name): _by_schema(getattr(value, name, None), item)

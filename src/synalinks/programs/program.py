@@ -205,7 +205,7 @@ class Program(Module[Out], Trainer):
 
     def as_target(self, value: Any) -> Any:
         """A target in the structure of the graph's outputs; a dict of plain data is read by the output's schema."""
-        return read_targets(self.output_structure, value)
+        return read_targets(self.functional_graph, value)
 
     async def call(self, inputs: Any, training: bool = False) -> Any:
         """Run the graph on values for the inputs, in their structure."""

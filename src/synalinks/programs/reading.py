@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, TypeGuard
 
 from synalinks.data import (
@@ -12,6 +13,7 @@ from synalinks.data import (
     Form,
     JsonDataModel,
     SymbolicDataModel,
+    in_normal_form,
     is_record,
     is_schema_equal,
     record,
@@ -23,7 +25,9 @@ from synalinks.errors import DataError
 from synalinks.graph import Graph
 from synalinks.lm import schema_of as compiled
 from synalinks.modules.core.input_module import InputModule
+from synalinks.modules.core.module import Module
 from synalinks.modules.core.operation import to_value
+from synalinks.modules.core.walking import modules_below
 
 
 def read_inputs(program: str, graph: Graph, value: object) -> Any:
@@ -32,7 +36,7 @@ def read_inputs(program: str, graph: Graph, value: object) -> Any:
     Raises:
         DataError: a dict of plain data that an input's class or schema refuses.
     """
-    if isinstance(value, JsonDataModel) or value is None:
+    if value is None:
         return value
     if isinstance(value, DataModel):
         return value.to_json_data_model()
@@ -56,7 +60,11 @@ def _by_name(graph: Graph, value: Mapping[str, object]) -> bool:
 
 def _read(program: str, symbols: object, value: object) -> Any:
     if isinstance(symbols, SymbolicDataModel):
-        return _input(program, symbols, value) if _is_fields(value, symbols) else to_value(value)
+        if isinstance(value, JsonDataModel):
+            return _spelt(value, _form_of(symbols))
+        if isinstance(value, list | tuple) and len(value) == 1:
+            return [_read(program, symbols, value[0])]
+        return _input(program, symbols, value) if _is_fields(value, symbols) else _plainly(value)
     if isinstance(symbols, dict) and isinstance(value, dict) and set(symbols) == set(value):
         return {name: _read(program, symbols[name], item) for name, item in value.items()}
     if isinstance(symbols, list | tuple):
@@ -64,7 +72,21 @@ def _read(program: str, symbols: object, value: object) -> Any:
             return _read(program, symbols[0], value)
         if isinstance(value, list | tuple) and len(value) == len(symbols):
             return [_read(program, *pair) for pair in zip(symbols, value, strict=True)]
-    return to_value(value)
+    return _plainly(value)
+
+
+def _plainly(value: object) -> Any:
+    """A value that is for no input or output in particular."""
+    return in_normal_form(to_value(value))
+
+
+def _spelt(value: JsonDataModel, form: Form) -> JsonDataModel:
+    """A value in its normal form: by the class, too, if its schema is that of the class and the class takes it."""
+    if is_schema_equal(value.get_schema(), form.schema):
+        with suppress(ValueError):
+            return value.with_json(form.read(value.get_json()))
+    found: JsonDataModel = in_normal_form(value)
+    return found
 
 
 def _is_fields(value: object, symbol: SymbolicDataModel) -> TypeGuard[Mapping[str, Any]]:
@@ -114,22 +136,40 @@ def _form_of(symbol: SymbolicDataModel) -> Form:
     return made_by.form if isinstance(made_by, InputModule) else Form(schema)
 
 
-def read_targets(outputs: object, value: object) -> Any:
-    """A target for the outputs of a program; None where its outputs are not known before it runs."""
+def read_targets(graph: Graph | None, value: object) -> Any:
+    """A target for the outputs of a graph, in its normal form.
+
+    Args:
+        graph: None where outputs are not known before the program runs.
+
+    Raises:
+        DataError: a dict with a field of another type than the output's, or that the output's class refuses.
+    """
+    return _plain_target(value) if graph is None else _target(graph, graph.outputs, value)
+
+
+def _target(graph: Graph, outputs: object, value: object) -> Any:
     if isinstance(outputs, SymbolicDataModel):
-        return _target(outputs.get_schema(), value) if is_record(value) else to_value(value)
+        schema = outputs.get_schema()
+        if isinstance(value, JsonDataModel):
+            return _spelt(value, _form_with(graph, schema, schemas.properties(schema)))
+        return _fields_of(graph, schema, value) if is_record(value) else _plainly(value)
     if isinstance(outputs, dict) and isinstance(value, dict) and set(outputs) == set(value):
-        return {name: read_targets(outputs[name], item) for name, item in value.items()}
+        return {name: _target(graph, outputs[name], item) for name, item in value.items()}
     if isinstance(outputs, list | tuple) and isinstance(value, list | tuple) and len(value) == len(outputs):
-        return [read_targets(*pair) for pair in zip(outputs, value, strict=True)]
-    return record(value) if is_record(value) else to_value(value)
+        return [_target(graph, *pair) for pair in zip(outputs, value, strict=True)]
+    return _plain_target(value)
 
 
-def _target(schema: Mapping[str, Any], value: Mapping[str, Any]) -> JsonDataModel:
+def _plain_target(value: object) -> Any:
+    return record(value) if is_record(value) else _plainly(value)
+
+
+def _fields_of(graph: Graph, schema: Mapping[str, Any], value: Mapping[str, Any]) -> JsonDataModel:
     """A dict that names some fields of an output, spelt as the output is; its schema has what it names.
 
     Raises:
-        DataError: a field has another type than the output's.
+        DataError: a field has another type than the output's, or its class refuses it.
     """
     json = {name: item for name, item in plain_json(value).items() if item is not None}
     fields = schemas.properties(schema)
@@ -139,6 +179,25 @@ def _target(schema: Mapping[str, Any], value: Mapping[str, Any]) -> JsonDataMode
         "properties": {name: fields.get(name) or own["properties"][name] for name in json},
         "required": [name for name in json if name in schema.get("required", own["required"])],
     }
-    if (problem := compiled(named).problem(json)) is not None:
-        raise DataError(f"not a target for {schema.get('title', 'the output')}: {problem}; got {json!r}")
-    return JsonDataModel(named, Form(named).read(json))
+    problem = compiled(named).problem(json)
+    if problem is None:
+        try:
+            return JsonDataModel(named, _form_with(graph, schema, json).read_part(json, named))
+        except ValueError as error:
+            problem = str(error)
+    raise DataError(f"not a target for {schema.get('title', 'the output')}: {problem}; got {json!r}")
+
+
+def _form_with(graph: Graph, schema: Mapping[str, Any], names: Iterable[str]) -> Form:
+    """The form by which a module of a graph makes fields of an output, by their schema if there is none."""
+    fields = schemas.properties(schema)
+    wanted = [(name, fields[name]) for name in names if name in fields]
+    for module in (module for operation in graph.operations for module in _with_inner(operation)):
+        form = getattr(module, "answers", None)
+        if isinstance(form, Form) and all(schemas.properties(form.schema).get(name) == one for name, one in wanted):
+            return form
+    return Form(schema)
+
+
+def _with_inner(operation: object) -> list[Module]:
+    return [operation, *modules_below(operation)] if isinstance(operation, Module) else []

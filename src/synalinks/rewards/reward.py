@@ -13,7 +13,7 @@ from synalinks._json import Json, JsonObject
 from synalinks._support.calling import awaited
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
-from synalinks.data import InMask, JsonDataModel, OutMask, as_value, check_mask
+from synalinks.data import InMask, JsonDataModel, OutMask, as_value, check_mask, in_normal_form
 from synalinks.errors import ConfigurationError, SynalinksError
 from synalinks.rewards.score import Score, feedback_of
 from synalinks.saving import constructed, serialize_synalinks_object
@@ -266,5 +266,5 @@ class add_location:  # noqa: N801  used like a function
 
 
 def plain(value: object) -> Any:
-    """A target or prediction as a JSON data model; plain values pass."""
-    return as_value(value)
+    """A target or prediction as a JSON data model in its normal form; plain values pass."""
+    return in_normal_form(as_value(value))

@@ -1,38 +1,28 @@
 """The normal form of JSON values: one spelling for what is one value under its schema.
 
-A field that may be null is absent or null, a default is written or left out, a set comes in any order, a whole number
-may be written 5 or 5.0 (kept as the schema says: integer or number), UTC is `Z` or `+00:00`, and a day is `P1D` or
-`PT24H`. A time with an offset other than that of UTC keeps it. `normal_form` chooses the spelling that
-`DataModel.get_json` writes.
+A field that may be null is absent or null, a default is written or left out, a set comes in any order and names what
+it holds once or more often, a whole number may be written 5 or 5.0 (kept as the schema says: integer or number) and
+zero 0 or -0.0, an instant is that of UTC with any offset, a day is `P1D` or `PT24H`, and addresses, paths, identifiers
+and Base64 have spellings of their own. NaN and infinities are no JSON values: they are null. `normal_form` chooses the
+spelling that `DataModel.get_json` writes.
+
+A null is kept where the field has a default that is none, for which an absent field stands.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
-from uuid import UUID
-
-from pydantic import TypeAdapter, ValidationError
 
 from synalinks import _json
-from synalinks._json import Json
 from synalinks.data.algebra.values import copy_json
 
-#: Formats whose values have several spellings: their types, and a sign that is in each spelling. (A number by itself
-#: would be read as seconds.)
-_FORMATS: Mapping[str, tuple[type, str]] = {
-    "date-time": (datetime, "-"),
-    "time": (time, ":"),
-    "duration": (timedelta, "P"),
-    "uuid": (UUID, "-"),
-}
-#: The largest whole numbers all of which are floats, too.
-EXACT = 2**53
+#: The least whole number that rounds to infinity.
+LEAST_INFINITE = 2**1024 - 2**970
 _REF = "#/$defs/"
 #: Words of a schema under which one value may have several spellings.
-_WORDS = frozenset({"default", "uniqueItems", "anyOf", "oneOf", "allOf", "format"})
+_WORDS = frozenset({"default", "uniqueItems", "anyOf", "oneOf", "allOf", "format", "enum", "const"})
 
 
 def normal_form(value: Any, schema: Mapping[str, Any], *, prune: bool = False) -> Any:
@@ -74,30 +64,32 @@ def _normal(value: object, schema: object, defs: Mapping[str, object], prune: bo
         return _object(value, schema, defs, prune)
     if isinstance(value, list):
         return _array(value, schema, defs, prune)
-    kind = schema.get("type")
-    if isinstance(value, float) and kind == "integer" and value.is_integer():
-        return int(value)
-    if type(value) is int and kind == "number" and abs(value) <= EXACT:
-        return float(value)
-    if isinstance(value, str) and (form := _FORMATS.get(str(schema.get("format")))) is not None:
-        return _written(value, *form)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(value, schema)
+    if isinstance(value, str) and "format" in schema:
+        from synalinks.data.algebra.formats import written  # 20 modules of addresses and URLs, which few schemas need
+
+        return written(value, str(schema["format"]))
     return value
 
 
-def _written(text: str, kind: type, sign: str) -> Json:
-    """A text of a format as pydantic writes its value; one that is of no such format as it is."""
-    if sign not in text:
-        return text
-    adapter = _adapter(kind)
-    try:
-        return adapter.dump_python(adapter.validate_python(text), mode="json")
-    except ValidationError:
-        return text
+def _number(value: float, schema: Mapping[str, Any]) -> float | None:
+    """A number as the schema says, as one of its choices or by its type; None for NaN and infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    choices = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else ()
+    for choice in choices:
+        if choice == value and not isinstance(choice, bool):
+            return choice  # type: ignore[no-any-return]
+    kind = schema.get("type")
+    if isinstance(value, float):
+        return int(value) if kind == "integer" and value.is_integer() else value + 0.0  # -0.0 + 0.0 is 0.0
+    return float(value) if kind == "number" and is_float(value) else value
 
 
-@lru_cache(maxsize=8)
-def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def is_float(whole: int) -> bool:
+    """Whether a whole number is also a float."""
+    return abs(whole) < LEAST_INFINITE and float(whole) == whole
 
 
 def _object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str, Any], prune: bool) -> dict[str, Any]:
@@ -108,11 +100,13 @@ def _object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str,
         return {name: _normal(item, inner, defs, prune) for name, item in value.items()}
     result = {}
     for name, definition in fields.items():
-        item = value.get(name)
-        if name not in value and (default := definition.get("default")) is not None:
+        item, default = value.get(name), definition.get("default") if isinstance(definition, Mapping) else None
+        if name not in value:
             item = copy_json(default)
         if item is not None:
-            result[name] = _normal(item, definition, defs, prune)
+            item = _normal(item, definition, defs, prune)
+        if item is not None or (default is not None and name in value):
+            result[name] = item
     if not (prune and schema.get("additionalProperties") is False):
         result.update({name: item for name, item in value.items() if name not in fields})
     return result
@@ -121,7 +115,9 @@ def _object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str,
 def _array(value: list[Any], schema: Mapping[str, Any], defs: Mapping[str, Any], prune: bool) -> list[Any]:
     first, rest = schema.get("prefixItems", ()), schema.get("items", {})
     found = [_normal(item, first[i] if i < len(first) else rest, defs, prune) for i, item in enumerate(value)]
-    return sorted(found, key=_json.canonical) if schema.get("uniqueItems") else found
+    if not schema.get("uniqueItems"):
+        return found
+    return [item for _, item in sorted({_json.canonical(item): item for item in found}.items())]
 
 
 def _resolved(value: object, schema: object, defs: Mapping[str, object]) -> Mapping[str, Any]:
@@ -146,7 +142,10 @@ def _fit(value: object, schema: object, defs: Mapping[str, object]) -> tuple[boo
     if not isinstance(schema, Mapping):
         return (False, 0)
     kind = schema.get("type")
-    fits = kind is None or any(isinstance(value, _KINDS.get(name, ())) for name in _listed(kind))
+    whole = isinstance(value, float) and value.is_integer()
+    fits = kind is None or any(
+        isinstance(value, _KINDS.get(name, ())) or (whole and name == "integer") for name in _listed(kind)
+    )
     if not isinstance(value, dict):
         return (fits and not (isinstance(value, bool) and kind in ("integer", "number")), 0)
     fields, required = schema.get("properties", {}), schema.get("required", ())

@@ -12,6 +12,7 @@ from synalinks import _json
 from synalinks._base.media import Medium, media_in, without_bytes
 from synalinks._base.patterns import engines
 from synalinks._base.references import MOST_PARTS, parts_of
+from synalinks._base.visits import MOST_VISITS, visits
 from synalinks.lm.core.errors import ConfigurationError
 
 #: The form of requests on cassettes. Digests on a cassette of an older form are computed anew when it is opened.
@@ -27,12 +28,15 @@ Kind = Literal["chat", "embed"]
 
 #: References with which no schema that fits a request is large.
 FEW = 16
+#: Levels of a value that are validated soon under every schema that fits a request.
+SHALLOW = 6
 
 
 class Schema:
     """A JSON schema with everything derived from it made once: canonical bytes and validator.
 
-    A schema refers to itself only: a `$ref` to another document is refused, and nothing is fetched for it.
+    A schema refers to itself only: a `$ref` to another document is refused, and nothing is fetched for it. An array
+    with `uniqueItems` is a set: what is in it twice is in it.
 
     Example:
         >>> from synalinks.lm import Schema
@@ -40,7 +44,7 @@ class Schema:
         '"four" is not of type "integer" (at answer)'
     """
 
-    __slots__ = ("_validator", "canonical", "value")
+    __slots__ = ("_refers", "_validator", "canonical", "value")
 
     def __init__(self, value: Mapping[str, Any]) -> None:
         if _json.is_deep(value):
@@ -51,6 +55,7 @@ class Schema:
             raise ConfigurationError(
                 f"not a schema that can be sent: with its references written out it has more than {MOST_PARTS:,} parts"
             )
+        self._refers = b'Ref":' in self.canonical or b'"$ref":' in self.canonical
         self._validator: Any = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Schema:
@@ -70,7 +75,7 @@ class Schema:
             import jsonschema_rs  # as in _compiled
 
             try:
-                self._validator = _compiled(self.value)
+                self._validator = _compiled(_of_sets(self.value) if b'"uniqueItems"' in self.canonical else self.value)
             except (jsonschema_rs.ValidationError, ValueError) as error:
                 raise ConfigurationError(f"not a valid JSON schema: {str(error).partition(chr(10))[0]}") from error
         return self._validator
@@ -78,11 +83,29 @@ class Schema:
     def problem(self, value: Any) -> str | None:
         """What is wrong with `value`, in one line, or None if it obeys the schema."""
         validator = self._validator or self.validator
+        if self._refers and _json.is_deep(value, SHALLOW) and visits(value, self.value) > MOST_VISITS:
+            return "it is nested too deeply for a schema that leads to itself in more than one way"
         if validator.is_valid(value):
             return None
         error = next(iter(validator.iter_errors(value)))
         where = "/".join(str(part) for part in error.instance_path)
         return f"{error.message}" + (f" (at {where})" if where else "")
+
+
+def _of_sets(schema: Any, are_names: bool = False) -> Any:
+    """A schema without `uniqueItems`, which may also be the name of a property or be in a value."""
+    if isinstance(schema, dict):
+        return {
+            name: part if name in _VALUES and not are_names else _of_sets(part, name in _NAMES and not are_names)
+            for name, part in schema.items()
+            if are_names or name != "uniqueItems"
+        }
+    return list(map(_of_sets, schema)) if isinstance(schema, list) else schema
+
+
+#: Words of a schema under which parts stand by names of the schema's own, and those under which values stand.
+_NAMES = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_VALUES = frozenset({"default", "const", "enum", "examples"})
 
 
 def _compiled(schema: dict[str, Any]) -> Any:

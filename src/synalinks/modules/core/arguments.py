@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from synalinks.data import Operand, is_data_model, is_record, record
+from pydantic import BaseModel
+
+from synalinks.data import Operand, in_normal_form, is_data_model, is_record, record
 from synalinks.errors import DataError
 from synalinks.modules.core.operation import to_value
 
@@ -28,8 +30,11 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
 
 
 def to_input(value: object) -> Any:
-    """A positional argument as it is passed to `call`: `to_value`, and a dict of plain data is one data model."""
-    return record(value) if isinstance(value, dict) and is_record(value) else to_value(value)
+    """A positional argument as it is passed to `call`: `to_value` in its normal form, and a dict of plain data is one
+    data model."""
+    if isinstance(value, dict) and is_record(value):
+        return record(value)
+    return to_value(value) if isinstance(value, BaseModel) else in_normal_form(to_value(value))
 
 
 def keyword_as_input(value: object) -> Any:

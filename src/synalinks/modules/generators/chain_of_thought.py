@@ -87,7 +87,7 @@ class ChainOfThought(OverGenerator[Out]):
             name=f"generator_{self.name}",
             trainable=trainable,
         )
-        if is_meta_class(data_model) and "thinking" not in schemas.properties(schema_of(data_model)):
+        if is_meta_class(data_model):
             self.generator.answers = Form(with_thinking(schema_of(data_model)), _thoughtful(data_model))
 
     async def call(self, inputs: Any, training: bool = False, **tools: Any) -> JsonDataModel | None:
@@ -119,7 +119,9 @@ class _Thought(BaseModel):
 
 
 def _thoughtful(cls: type[BaseModel]) -> type[BaseModel]:
-    """A class of answers, validators included, with `thinking` before its own fields."""
+    """A class of answers, validators included, with `thinking` before its own fields, unless it has such a field."""
+    if "thinking" in schemas.properties(schema_of(cls)):
+        return cls
     return create_model(cls.__name__, __base__=(cls, _Thought), __module__=cls.__module__)
 
 

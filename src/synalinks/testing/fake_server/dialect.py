@@ -173,16 +173,23 @@ def embed_texts(body: Mapping[str, object]) -> list[str]:
     """The texts of an `/api/embed` body; an empty string alone is no text, as with a real server.
 
     Raises:
-        RefusalError: 400, where the input is neither a string nor a list of strings.
+        RefusalError: 400, where the input is neither a string nor a list of strings, or has a text that exceeds the
+            context and is not to be cut.
     """
     given = body.get("input")
     if given is None or given == "":
         return []
-    if isinstance(given, str):
-        return [given]
-    if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise RefusalError(400, "invalid input type")
-    return given
+    if body.get("truncate") is False and any(_words.count_tokens(text) > _room(body) for text in texts):
+        raise RefusalError(400, "the input length exceeds the context length")
+    return texts
+
+
+def _room(body: Mapping[str, Any]) -> int:
+    """The context that a request asks for, in tokens."""
+    return int((body.get("options") or {}).get("num_ctx") or CONTEXT_LENGTH)
 
 
 def prompt_tokens(request: ChatRequest) -> int:

@@ -48,6 +48,8 @@ CLIENTS = frozenset(
 _INTERNET = (socket.AF_INET, socket.AF_INET6)
 #: What stands between the commands of a shell.
 _BETWEEN = re.compile(r"[;&|()`\n{}]+")
+#: A look-up whose result is started: `$(which curl) ...`.
+_LOOKED_UP = re.compile(r"(?:\$\(|`)\s*(?:which|whereis\s+-b|type\s+-p|command\s+-v)\s")
 #: Words behind which the name of another program stands, with options, numbers and assignments in between.
 _BEFORE = frozenset(
     [
@@ -177,7 +179,8 @@ def _at_start(program: object, words: object = (), *_: object) -> None:
     given = [_text(word) for word in words] if isinstance(words, (list, tuple)) else [_text(words)]
     names = {_name_of(_text(program)), *_programs(given)}
     if names & _SHELLS:
-        names |= {name for word in given[1:] for part in _BETWEEN.split(word) for name in _programs(part.split())}
+        parts = [part for word in given[1:] for part in _BETWEEN.split(_LOOKED_UP.sub(";", word))]
+        names |= {name for part in parts for name in _programs(part.split())}
     if found := sorted(names & CLIENTS):
         raise OfflineError(_refusal(f"the start of {found[0]}", _open[-1].why, here=False))
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks._base.warning import warn
-from synalinks.data import JsonDataModel, is_data_model, tree
-from synalinks.data.algebra.normal import has_one_spelling, normal_form
+from synalinks.data import JsonDataModel, is_data_model
 from synalinks.errors import DataError
 from synalinks.trainers.data.rows import Reader, holds_examples, rows_of
 
@@ -145,7 +144,7 @@ def _samples(batch: object, first_index: int, reader: Reader) -> list[Sample]:
         return []
     xs = rows_of(batch[0], "x of a batch", reader.as_input)
     with_targets = len(batch) == 2 and batch[1] is not None
-    ys = _normal(rows_of(batch[1], "y of a batch", reader.as_target)) if with_targets else [None] * len(xs)
+    ys = rows_of(batch[1], "y of a batch", reader.as_target) if with_targets else [None] * len(xs)
     if len(xs) != len(ys):
         raise DataError(f"a batch of the generator has {len(xs)} inputs and {len(ys)} targets")
     return [Sample(first_index + i, x, y) for i, (x, y) in enumerate(zip(xs, ys, strict=True))]
@@ -214,18 +213,7 @@ def _targets(y: object, what: str, length: int, reader: Reader) -> list[Any]:
     found = rows_of(y, what, reader.as_target)
     if len(found) != length:
         raise DataError(f"x has {length} examples and {what} has {len(found)}; they are paired by position")
-    return _normal(found)
-
-
-def _normal(targets: list[Any]) -> list[Any]:
-    """Targets as answers are written, so that what is one value compares equal."""
-    return [tree.map_structure(_normal_leaf, target) for target in targets]
-
-
-def _normal_leaf(value: object) -> Any:
-    if not isinstance(value, JsonDataModel) or has_one_spelling(value.get_schema()):
-        return value
-    return JsonDataModel(value.get_schema(), normal_form(value.get_json(), value.get_schema()), name=value.name)
+    return found
 
 
 def shuffled(count: int, rng: np.random.Generator) -> list[int]:

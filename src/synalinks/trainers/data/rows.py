@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from synalinks.data import DataModel, JsonDataModel, is_data_model, tree
 from synalinks.errors import DataError
 
-#: What makes of one example that is no data model yet, such as a dict, a structure of data models.
+#: What makes of one example that was not read yet, such as a dict, a structure of data models in their normal form.
 Read = Callable[[Any], Any]
 
 
@@ -125,7 +125,7 @@ def _paired(columns: Any, what: str) -> list[Any]:
 
 def _example(value: object, what: str, read: Read) -> Any:
     leaves = tree.flatten(value)
-    if leaves and all(isinstance(leaf, DataModel | JsonDataModel) for leaf in leaves):
+    if leaves and all(isinstance(leaf, DataModel) for leaf in leaves):
         return value
     try:
         made = read(value)

@@ -126,7 +126,7 @@ def test_embedding_many_texts_in_one_request() -> None:
     seen: list[httpx.Request] = []
     request = Request("embed", "ollama/all-minilm", texts=exchange.body["input"])
     reply = ask(request, wire.transport(exchange, seen))
-    assert json.loads(seen[0].content) == exchange.body
+    assert json.loads(seen[0].content) == {"truncate": False, **exchange.body}
     assert len(seen) == 1
     numbers = exchange.json["embeddings"]
     assert [struct.unpack(f"<{len(v) // 4}f", v) for v in reply.vectors] == [
@@ -134,6 +134,18 @@ def test_embedding_many_texts_in_one_request() -> None:
     ]
     assert reply.usage.input_fresh == 21
     assert reply.usage.output_text is None
+
+
+def test_a_text_that_was_cut_is_told() -> None:
+    """`truncate: false` has a server refuse it; one that cuts all the same is found out by its count, if by much."""
+    for words in ("the input length exceeds the context length", "input length exceeds maximum context length"):
+        with pytest.raises(errors.SampleRefused, match="num_ctx") as caught:
+            ask(Request("embed", "ollama/e", texts=["x"]), wire.answering(400, json.dumps({"error": words})))
+        assert caught.value.kind == "context_length"
+    exchange = wire.ollama("embed_too_long_truncated")
+    request = Request("embed", "ollama/all-minilm", texts=["word " * 4000])
+    with pytest.warns(RuntimeWarning, match="512 tokens of texts of 20,000 bytes: .* the end of a text .* num_ctx"):
+        ask(request, wire.transport(exchange))
 
 
 def test_vectors_are_little_endian_float32() -> None:

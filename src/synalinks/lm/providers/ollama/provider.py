@@ -44,21 +44,24 @@ class OllamaProvider(Remote):
         return "/api/chat", chat_payload(call.request, call.sink is not None, call.output_limit, call.keep_loaded)
 
     async def embed(self, call: Call) -> Reply:
-        return self.read(
-            embed_reply, await self.post("/api/embed", embed_payload(call.request, call.keep_loaded), call)
-        )
+        body = await self.post("/api/embed", embed_payload(call.request, call.keep_loaded), call)
+        reply = self.read(embed_reply, body)
+        self._warn_if_cut(body, call.request, "texts", "the end of a text")
+        return reply
 
     def reply(self, body: Any, request: Request, chunks: tuple[Delta, ...] | None = None) -> Reply:
         reply = chat_reply(body, request, chunks)
+        self._warn_if_cut(body, request, "a prompt", "the beginning, the instructions among it,")
+        return reply
+
+    def _warn_if_cut(self, body: Any, request: Request, of: str, part: str) -> None:
         if _was_cut(body, request) and request.model not in self._warned_of:
             self._warned_of.add(request.model)
             warn(
-                f"{request.model} read {body['prompt_eval_count']:,} tokens of a prompt of "
-                f"{_prompt_bytes(request):,} bytes: Ollama leaves out the beginning of a prompt that exceeds its "
-                f"context, the instructions among it. {ADVICE}",
+                f"{request.model} read {body['prompt_eval_count']:,} tokens of {of} of {_prompt_bytes(request):,} "
+                f"bytes: Ollama leaves out {part} where its context is exceeded. {ADVICE}",
                 RuntimeWarning,
             )
-        return reply
 
     def assembly(self, request: Request) -> Assembly:
         return Assembly()
@@ -78,7 +81,7 @@ class OllamaProvider(Remote):
         if isinstance(error, ModelNotFound):
             error.args = (f"{message}. Get it with {pull_advice(model.partition('/')[2])}",)
         elif error.kind == CONTEXT_LENGTH:
-            error.args = (f"{message}. {ADVICE}, or truncate=True to have its beginning left out",)
+            error.args = (f"{message}. {ADVICE}, or truncate=True to have some of it left out",)
         elif isinstance(error, AuthenticationError):
             error.args = (f"{message}. Set OLLAMA_API_KEY, or run `ollama signin` for cloud models",)
         elif status in (404, 405):
@@ -95,8 +98,8 @@ class OllamaProvider(Remote):
 
 
 def _prompt_bytes(request: Request) -> int:
-    """The bytes of the text of a prompt."""
-    contents = [message.get("content") for message in request.messages]
+    """The bytes of the text of a prompt, or of all texts to embed."""
+    contents = [*request.texts, *(message.get("content") for message in request.messages)]
     return sum(len(content.encode()) for content in contents if isinstance(content, str))
 
 

@@ -68,6 +68,7 @@ def chat_payload(
 def embed_payload(request: Request, keep_loaded: bool = False) -> dict[str, Any]:
     """The body of a request to `/api/embed`: all texts at once."""
     payload = _with_options({"model": _name(request), "input": request.texts}, request.options)
+    payload.setdefault("truncate", False)  # else the end of a text that is too long is left out, unsaid
     return _kept(payload) if keep_loaded else payload
 
 

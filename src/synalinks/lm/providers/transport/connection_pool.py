@@ -155,7 +155,14 @@ def _head_of(request: httpx.Request) -> bytes:
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
         raise httpx.LocalProtocolError("a header of the request has a line break in its name or value")
-    return head + b"\r\n\r\n"
+    return _Head(head + b"\r\n\r\n")
+
+
+class _Head(bytes):
+    """Request line and headers; tracebacks that show local variables don't show the key among them."""
+
+    def __repr__(self) -> str:
+        return f"<the head of a request, {len(self)} bytes>"
 
 
 def _is_replaced() -> bool:
