@@ -1,8 +1,9 @@
-"""References within a JSON schema: what one names, and how large a schema is where each is written out."""
+"""Parts of a JSON schema: what a reference names, how many parts there are, and arrays as sets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 #: Parts of a schema, its references written out. Validators, and what fills schemas in, look at each of them.
 MOST_PARTS = 1_000_000
@@ -48,3 +49,19 @@ def parts_of(schema: Mapping[str, object]) -> int:
         return count
 
     return of(schema)
+
+
+def of_sets(schema: Any, are_names: bool = False) -> Any:
+    """A schema without `uniqueItems`, which may also be the name of a property or be in a value."""
+    if isinstance(schema, dict):
+        return {
+            name: part if name in _VALUES and not are_names else of_sets(part, name in _BY_NAME and not are_names)
+            for name, part in schema.items()
+            if are_names or name != "uniqueItems"
+        }
+    return list(map(of_sets, schema)) if isinstance(schema, list) else schema
+
+
+#: Words of a schema under which parts stand by names of the schema's own, and those under which values stand.
+_BY_NAME = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
+_VALUES = frozenset({"default", "const", "enum", "examples"})

@@ -27,6 +27,7 @@ def in_normal_form(value: Any) -> Any:
     """A structure whose `JsonDataModel`s, which are made without being read, are in the normal form of their schemas.
 
     Example:
+        >>> from synalinks.data import in_normal_form
         >>> schema = {"type": "object", "properties": {"at": {"type": "string", "format": "date-time"}}}
         >>> in_normal_form(synalinks.JsonDataModel(schema=schema, json={"at": "2026-01-02T03:00:00+02:00"}))
         <JsonDataModel json={'at': '2026-01-02T01:00:00Z'}>

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn
 from synalinks import _json
 from synalinks._base.media import Medium, media_in, without_bytes
 from synalinks._base.patterns import engines
-from synalinks._base.references import MOST_PARTS, parts_of
+from synalinks._base.references import MOST_PARTS, of_sets, parts_of
 from synalinks._base.visits import MOST_VISITS, visits
 from synalinks.lm.core.errors import ConfigurationError
 
@@ -75,7 +75,7 @@ class Schema:
             import jsonschema_rs  # as in _compiled
 
             try:
-                self._validator = _compiled(_of_sets(self.value) if b'"uniqueItems"' in self.canonical else self.value)
+                self._validator = _compiled(of_sets(self.value) if b'"uniqueItems"' in self.canonical else self.value)
             except (jsonschema_rs.ValidationError, ValueError) as error:
                 raise ConfigurationError(f"not a valid JSON schema: {str(error).partition(chr(10))[0]}") from error
         return self._validator
@@ -90,22 +90,6 @@ class Schema:
         error = next(iter(validator.iter_errors(value)))
         where = "/".join(str(part) for part in error.instance_path)
         return f"{error.message}" + (f" (at {where})" if where else "")
-
-
-def _of_sets(schema: Any, are_names: bool = False) -> Any:
-    """A schema without `uniqueItems`, which may also be the name of a property or be in a value."""
-    if isinstance(schema, dict):
-        return {
-            name: part if name in _VALUES and not are_names else _of_sets(part, name in _NAMES and not are_names)
-            for name, part in schema.items()
-            if are_names or name != "uniqueItems"
-        }
-    return list(map(_of_sets, schema)) if isinstance(schema, list) else schema
-
-
-#: Words of a schema under which parts stand by names of the schema's own, and those under which values stand.
-_NAMES = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
-_VALUES = frozenset({"default", "const", "enum", "examples"})
 
 
 def _compiled(schema: dict[str, Any]) -> Any:

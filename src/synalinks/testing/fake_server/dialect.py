@@ -188,7 +188,7 @@ def embed_texts(body: Mapping[str, object]) -> list[str]:
 
 
 def _room(body: Mapping[str, Any]) -> int:
-    """The context that a request asks for, in tokens."""
+    """The context of a request, in tokens."""
     return int((body.get("options") or {}).get("num_ctx") or CONTEXT_LENGTH)
 
 
