@@ -12,9 +12,9 @@ ROW = re.compile(r"\| ([A-Z]\d+(?:\.\d+)?) \| (.+?) \| (.+) \|")
 ROWS = [ROW.fullmatch(line) for line in (HERE / "README.md").read_text(encoding="utf-8").splitlines()]
 SENTENCES = [(row[1], row[3].split(", ")) for row in ROWS if row is not None]
 #: Sentences in each part; a sentence more needs a row more.
-COUNTS = {"S1": 34, "S3": 31, "S4": 10, "S6": 4, "V": 9, "T": 6, "P": 7, "B": 9, "L": 4, "E1": 7, "E2": 3, "E3": 4, "E4": 3,
-          "E5": 7, "E6": 5, "E7": 6, "E8": 3, "E9": 7, "E10": 4, "E11": 4, "E12": 2, "E13": 3, "E14": 3, "E15": 1, "E16": 2,
-          "E18": 1, "D": 18}  # fmt: skip
+COUNTS = {"S1": 34, "S3": 31, "S4": 10, "S6": 4, "V": 9, "T": 6, "P": 7, "B": 9, "L": 4, "E1": 7, "E2": 3, "E3": 4,
+          "E4": 3, "E5": 7, "E6": 5, "E7": 6, "E8": 3, "E9": 7, "E10": 4, "E11": 4, "E12": 2, "E13": 3, "E14": 3,
+          "E15": 1, "E16": 2, "E18": 1, "D": 18}  # fmt: skip
 
 
 @cache
