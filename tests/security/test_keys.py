@@ -337,6 +337,11 @@ NESTED = [
     {"extra_body": {"list": [{"Api-Key": "x"}]}},
     {"extra_body": {"note": f"use {SECRET}"}},
     {"metadata": {"token": "x"}},
+    {"metadata": {"Proxy-Authorization": "x"}},
+    {"mcp_servers": [{"url": "https://mcp.example", "authorization_token": "x"}]},
+    {"extra_body": {"Authorization ": "x"}},
+    {"extra_body": {"aws_secret_access_key": "x"}},
+    {"extra_body": {"properties": {"api_key": "x"}}},
 ]
 
 

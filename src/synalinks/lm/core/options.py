@@ -69,6 +69,11 @@ SECRET_NAMES = frozenset({
     "apikey", "key", "token", "accesstoken", "password", "secret", "clientsecret", "auth", "authorization", "headers",
     "extraheaders", "defaultheaders", "xapikey", "apitoken", "bearer", "credentials", "cookie",
 })  # fmt: skip
+#: Ends of names of texts that are keys, whatever stands before: `mcp_servers` take an `authorization_token`.
+SECRET_ENDS = (
+    "apikey", "accesskey", "secretkey", "privatekey", "accesstoken", "authtoken", "authorizationtoken", "sessiontoken",
+    "refreshtoken", "bearertoken", "apitoken", "password", "secret", "authorization", "cookie",
+)  # fmt: skip
 #: Fields of bodies that the library fills in itself: what `extra_body` put in their place would not be what was asked,
 #: or would lift the limit of tokens that a budget counts on.
 OWN_FIELDS = frozenset({
@@ -146,7 +151,8 @@ def _refuse_secrets(where: str, path: str, value: object) -> None:
             raise ConfigurationError(_secret(where, path))
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            if _plain(str(name)) in SECRET_NAMES and not path.endswith("properties"):
+            of_schema = path.endswith("properties") and isinstance(inner, Mapping)
+            if _names_secret(str(name), inner) and not of_schema:
                 raise ConfigurationError(_secret(where, f"{path}.{name}"))
             _refuse_secrets(where, f"{path}.{name}", inner)
     elif isinstance(value, (list, tuple)):
@@ -163,5 +169,10 @@ def _secret(where: str, name: str) -> str:
     )
 
 
+def _names_secret(name: str, value: object) -> bool:
+    plain = _plain(name)
+    return plain in SECRET_NAMES or (isinstance(value, str) and plain.endswith(SECRET_ENDS))
+
+
 def _plain(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
+    return "".join(filter(str.isalnum, name)).lower()

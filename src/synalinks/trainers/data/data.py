@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from synalinks._base.warning import warn
-from synalinks.data import JsonDataModel, is_data_model
+from synalinks.data import JsonDataModel, is_data_model, is_meta_class
 from synalinks.errors import DataError
 from synalinks.trainers.data.rows import Reader, holds_examples, rows_of
 
@@ -140,6 +140,8 @@ def _samples(batch: object, first_index: int, reader: Reader) -> list[Sample]:
             f"a generator of training data yields batches, got a single {type(batch[0]).__name__}; yield "
             "(np.array([x], dtype='object'), np.array([y], dtype='object')), or pass lists of all examples"
         )
+    if not hasattr(batch[0], "__len__") or is_meta_class(batch[0]):
+        raise DataError(f"a generator of training data yields batches, got {batch[0]!r} in the place of x")
     if not len(batch[0]):
         return []
     xs = rows_of(batch[0], "x of a batch", reader.as_input)

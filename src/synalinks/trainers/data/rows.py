@@ -76,6 +76,8 @@ def _listed(values: Any, what: str) -> list[Any]:
         return _series(values)
     if is_array(values):
         _check_array(values, what)
+    if not hasattr(values, "__iter__"):
+        raise DataError(f"{what} is a {type(values).__name__} ({values!r}), not a list of examples")
     return list(values)
 
 
