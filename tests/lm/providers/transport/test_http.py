@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import aclosing
 
+import httpx
 import pytest
 
 from synalinks.lm.providers.transport import http
@@ -75,3 +76,24 @@ def test_a_proxy_needs_no_further_tls_context(contexts: list[object], monkeypatc
 
 def test_sniffio_is_there_so_that_httpcore_does_not_search_for_it_at_every_request() -> None:
     assert importlib.util.find_spec("sniffio") is not None
+
+
+def test_requests_to_one_url_share_headers_and_have_their_own_length() -> None:
+    sent: list[httpx.Request] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        request.headers["authorization"] = f"Bearer {len(sent)}"  # as sources of tokens do
+        sent.append(request)
+        return httpx.Response(200)
+
+    async def main() -> None:
+        client = http_client("http://host:80", {"x-own": "1"}, transport=httpx.MockTransport(answer))
+        async with aclosing(client):
+            for method, content in (("POST", b"four"), ("POST", b""), ("GET", b"")):
+                await client.request(method, "http://host:80/path", content)
+
+    asyncio.run(main())
+    assert [one.headers.get("content-length") for one in sent] == ["4", "0", None]
+    assert [one.headers["authorization"] for one in sent] == ["Bearer 0", "Bearer 1", "Bearer 2"]
+    assert {(one.headers["host"], one.headers["x-own"], one.content) for one in sent[1:]} == {("host", "1", b"")}
+    assert sent[0].content == b"four"

@@ -35,6 +35,9 @@ NEXT_ADDRESS = 0.25
 #: Of every request; httpx decompresses these two without further packages.
 OWN_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": f"synalinks-replay/{__version__}"}
 
+#: Methods whose requests say the length of a body that they lack.
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+
 
 class HttpClient:
     """Requests to a server, all with the same headers. Redirects are not followed, and no cookie is kept.
@@ -54,6 +57,7 @@ class HttpClient:
         close: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._headers = headers
+        self._target = lru_cache(maxsize=64)(self._make_target)
         self._extensions = {"timeout": timeout.as_dict()}
         self._send = send
         self.close = self.aclose = close
@@ -76,20 +80,22 @@ class HttpClient:
         """The response to a request, as soon as its head has come. Close it. Raises: see `request`."""
         import httpx  # 80 ms, not needed to import the package
 
-        request = httpx.Request(
-            method, _url(url), headers=self._headers, content=content, extensions=self._extensions.copy()
-        )
+        target, headers = self._target(url)
+        stream, extensions = httpx.ByteStream(content), self._extensions.copy()
+        request = httpx.Request(method, target, headers=headers, stream=stream, extensions=extensions)
+        request.read()
+        if content or method in _WITH_BODY:
+            request.headers["content-length"] = str(len(content))
         response = await self._send(request)
         response.request = request
         return response
 
+    def _make_target(self, url: str) -> tuple[httpx.URL, httpx.Headers]:
+        """A URL and the headers of all requests to it, made once: that takes longer than to send a request."""
+        import httpx  # as above
 
-@lru_cache(maxsize=256)
-def _url(text: str) -> httpx.URL:
-    """A URL; parsing one takes longer than to send a request."""
-    import httpx  # as above
-
-    return httpx.URL(text)
+        made = httpx.Request("GET", url, headers=self._headers)
+        return made.url, made.headers
 
 
 def http_client(
