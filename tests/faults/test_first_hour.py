@@ -124,6 +124,63 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
         ("awaited modules return",),
     ),
     "instructions that are no text": ("await made(instructions=['Be', 'brief'])", ("instructions", "valid string")),
+    "a typo in a class": ("synalinks.Genrator(data_model=Answer)", ("Genrator",)),
+    "a forgotten with": ("synalinks.use_cassette('x.jsonl')", ("had no effect", "with synalinks.use_cassette")),
+    "a budget without with": ("synalinks.use_budget(1)", ("had no effect", "with synalinks.use_budget")),
+    "a loss, as in Keras": ("(await made()).compile(loss='mse')", ("loss", "reward=")),
+    "a typo in a budget": ("synalinks.Budget(dollars=1)", ("dollars", "usd=")),
+    "a price without names": ("synalinks.set_price('openai/x', 1)", ("by name", "input=")),
+    "a negative budget": ("await (await compiled()).fit(X, Y, budget=-1)", ("not negative", "-1")),
+    "a folder in place of a cassette": (
+        "with synalinks.use_cassette('.'):\n        pass",
+        ("is a directory", "*.jsonl"),
+    ),
+    "a record mode that is not there": (
+        "with synalinks.use_cassette('x.jsonl', record_mode='nones'):\n        pass",
+        ("'nones'", "'none'", "'new_episodes'"),
+    ),
+    "a field without a type": ("class Bad(synalinks.DataModel):\n        a = 'x'", ("a = 'x'", "type annotation")),
+    "a field of another type": ("Question(question=3)", ("question: Input should be a valid string",)),
+    "inputs and targets swapped": ("await (await compiled()).fit(Y, X)", ("Give y the fields of the prediction",)),
+    "no data": ("await (await compiled()).fit([], [])", ("x is empty",)),
+    "a dict of lists": ("await (await compiled()).fit({'question': ['a']}, Y)", ("1 examples", "y has 4")),
+    "targets with another key": (
+        "await (await compiled()).fit(X, [{'anser': '!'}] * 4)",
+        ("anser", "answer", "Give y the fields of the prediction"),
+    ),
+    "a split in percent": ("await (await compiled()).fit(X, Y, validation_split=20)", ("fraction", "20")),
+    "a batch of nothing": ("await (await compiled()).fit(X, Y, batch_size=0)", ("batch_size=0", "at least 1")),
+    "epochs in words": ("await (await compiled()).fit(X, Y, epochs='3')", ("epochs='3'", "whole number")),
+    "an evaluation before compile": (
+        "await (await made()).evaluate(X, Y, verbose=0)",
+        ("program.compile(reward=...)",),
+    ),
+    "a program without outputs": ("synalinks.Program(inputs=synalinks.Input(data_model=Question))", ("outputs=...",)),
+    "a module in place of its output": (
+        "generator = synalinks.Generator(data_model=Answer, language_model='ollama/m')\n"
+        "    synalinks.Program(inputs=synalinks.Input(data_model=Question), outputs=generator)",
+        ("awaited modules return", "Generator"),
+    ),
+    "a list in place of a data model": (
+        "synalinks.Generator(data_model=[Answer], language_model='ollama/m')",
+        ("got list", "Give a DataModel"),
+    ),
+    "a program saved without an ending": ("(await made()).save('prog')", (".json",)),
+    "variables that are not there": ("(await made()).load_variables('nowhere.json')", ("no file nowhere.json",)),
+    "a default model without a prefix": (
+        "synalinks.set_default_language_model('gpt-4o')",
+        ("gpt-4o", "provider/model"),
+    ),
+    "a server's address that is a number": (
+        "synalinks.LanguageModel('ollama/m', api_base=11434)",
+        ("11434", "http://127.0.0.1:8000"),
+    ),
+    "a mask that is a string": ("await compiled(reward=synalinks.ExactMatch(in_mask='answer'))", ("write ['answer']",)),
+    "a module that is not there": ("(await made()).get_module('genrator')", ("genrator", "it has input_module")),
+    "a tool that is no function": ("await made(tools=['calc'])", ("calc", "a function")),
+    "examples that are no pairs": ("await made(examples=['a'])", ("pairs of (inputs, outputs)",)),
+    "a plot before a fit": ("synalinks.utils.plot_history((await compiled()).history)", ("what fit returned",)),
+    "a field of the input that is not there": ("await (await made())(qestion='What?')", ("question: Field required",)),
     "a split that leaves nothing": ("await (await compiled()).fit(X, Y, validation_split=1.5)", ("validation_split",)),
 }
 

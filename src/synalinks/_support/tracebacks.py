@@ -22,11 +22,11 @@ MACHINERY = frozenset(
 )
 #: Python's words for arguments that a function does not take.
 _REFUSED = re.compile(
-    r"^(?P<name>\w+)(?:\.__init__)?\(\) "
+    r"^(?:(?P<owner>\w+)\.)?(?P<name>\w+)\(\) "
     r"(?:takes .* positional arguments? but|got an unexpected keyword argument '(?P<key>\w+)')"
 )
-#: Where names of the library are loaded from.
-_LOADING = ("synalinks._base.lazy", "synalinks._not_here_yet")
+#: Where names of the library are loaded from, and its blocks are made.
+_LOADING = ("synalinks._base.lazy", "synalinks._base.with_block", "synalinks._not_here_yet")
 #: Arguments of a call that a message names.
 _ARGUMENTS_SHOWN = 8
 _STANDARD_LIBRARY = os.path.dirname(os.__file__)
@@ -74,6 +74,8 @@ def short_text(error: BaseException) -> str | None:
         return f"\nInterrupted: {error}" if error.args else None  # only an interrupted run has words
     if _is_of_pydantic(error):
         return _listed(error, _validation(error))
+    if type(error).__name__ == "PydanticUserError":  # a data model's class, of which pydantic points to its website
+        return _listed(error, f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
     own = own_error(error)
     if own is None:
         return None
@@ -202,10 +204,22 @@ def make_short(error: BaseException) -> None:
 def explain(error: BaseException) -> None:
     """Add to an error of Python's, of a call that this library's signatures refuse, what to write."""
     if isinstance(error, TypeError) and (found := _REFUSED.match(str(error))) is not None:
-        if found["name"] == "BaseModel":
+        owner, name = found["owner"], found["name"]
+        if name == "__init__":
+            owner, name = None, owner
+        if name == "BaseModel":
             error.add_note("Give the fields of a data model by name, e.g. Question(question='What?')")
-        elif (called := getattr(sys.modules.get("synalinks"), found["name"], None)) is not None:
-            error.add_note(_arguments(called, found["name"], found["key"]))
+        elif (called := getattr(_holder(owner), name, None)) is not None:
+            error.add_note(_arguments(called, name, found["key"]))
+
+
+def _holder(owner: str | None) -> object:
+    """What has a name that a call was refused of: the library, a class of it, or a base of programs."""
+    library = sys.modules.get("synalinks")
+    if owner is None or library is None:
+        return library
+    bases = {base.__name__: base for base in library.Program.__mro__}
+    return getattr(library, owner, bases.get(owner))
 
 
 def _arguments(called: Callable[..., object], name: str, key: str | None) -> str:
@@ -213,7 +227,7 @@ def _arguments(called: Callable[..., object], name: str, key: str | None) -> str
     import difflib  # for errors only
     import inspect
 
-    known = [one for one in inspect.signature(called).parameters if one not in ("args", "kwargs")]
+    known = [one for one in inspect.signature(called).parameters if one not in ("self", "args", "kwargs")]
     near = difflib.get_close_matches(key or "", known, n=1)
     if near:
         return f"Did you mean {near[0]!r}?"

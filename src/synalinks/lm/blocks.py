@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from synalinks._base.with_block import with_block
 from synalinks._concurrency import Clock
 from synalinks.lm.budget.layer import Budget, BudgetTracker
 from synalinks.lm.budget.upper_bound import OUTPUT_ALLOWANCE, needs_of
@@ -28,7 +28,7 @@ from synalinks.lm.pricing.pricing import price_for
 from synalinks.lm.runtime import OUTSIDE, Block, Change, Runtime, Sender, current, running_owner
 
 
-@contextmanager
+@with_block
 def use_runtime(change: Change) -> Iterator[Runtime]:
     """Change the runtime of the block; all other `use_*` blocks are made of this one.
 
@@ -39,14 +39,14 @@ def use_runtime(change: Change) -> Iterator[Runtime]:
         yield runtime
 
 
-@contextmanager
+@with_block
 def use_sender(sender: Sender) -> Iterator[None]:
     """Have another process answer the calls of the block, whatever the blocks around it are."""
     with Block(lambda _: replace(OUTSIDE, sender=sender)):
         yield
 
 
-@contextmanager
+@with_block
 def use_cassette(
     path: str | Path, record_mode: RecordMode = "once", *, strict: bool = False, record_errors: bool = True
 ) -> Iterator[Cassette]:
@@ -97,7 +97,7 @@ def _upper_bound(request: Request) -> Decimal | None:
     return needs.amount(OUTPUT_ALLOWANCE if needs.limit is None else needs.limit).usd
 
 
-@contextmanager
+@with_block
 def use_cache_only(directory: Location | None = None) -> Iterator[CacheOnlyProvider]:
     """Answer recordings inside the block from the cache in a folder or at a URL (None: that of all runs), without a
     live call.
@@ -110,7 +110,7 @@ def use_cache_only(directory: Location | None = None) -> Iterator[CacheOnlyProvi
         yield provider
 
 
-@contextmanager
+@with_block
 def use_provider(handler: Handler) -> Iterator[Handler]:
     """Let `handler` answer in place of every model's provider while the block lasts.
 
@@ -129,7 +129,7 @@ def use_provider(handler: Handler) -> Iterator[Handler]:
         yield handler
 
 
-@contextmanager
+@with_block
 def use_budget(budget: Budget | Decimal | float | str, *, name: str = "budget") -> Iterator[BudgetTracker]:
     """Hold every call inside the block to a budget (an amount is in dollars); blocks nest.
 
@@ -148,14 +148,14 @@ def use_budget(budget: Budget | Decimal | float | str, *, name: str = "budget") 
         yield tracker
 
 
-@contextmanager
+@with_block
 def use_tracker(tracker: BudgetTracker) -> Iterator[BudgetTracker]:
     """Hold the calls of the block to a tracker that may have been open before."""
     with Block(lambda runtime: replace(runtime, trackers=(*runtime.trackers, tracker))):
         yield tracker
 
 
-@contextmanager
+@with_block
 def use_ledger(ledger: Ledger | None = None) -> Iterator[Ledger]:
     """Collect the entries of every call inside the block."""
     collected = Ledger() if ledger is None else ledger
@@ -166,21 +166,21 @@ def use_ledger(ledger: Ledger | None = None) -> Iterator[Ledger]:
         collected.flush()
 
 
-@contextmanager
+@with_block
 def use_clock(clock: Clock) -> Iterator[Clock]:
     """Measure rate limits, back-off and the seconds of budgets by another clock while the block lasts."""
     with Block(lambda runtime: replace(runtime, clock=clock)):
         yield clock
 
 
-@contextmanager
+@with_block
 def offline() -> Iterator[None]:
     """Forbid live calls while the block lasts: only cassette, cache and a provider of `use_provider` answer."""
     with Block(lambda runtime: replace(runtime, offline=True)):
         yield
 
 
-@contextmanager
+@with_block
 def isolated(handler: Handler) -> Iterator[Ledger]:
     """Make the calls inside the block a run beside the real one; gives the ledger they are entered in.
 

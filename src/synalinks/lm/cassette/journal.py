@@ -25,7 +25,7 @@ def open_for(path: Path, mode: str) -> tuple[CassetteFile, Lock | None]:
         CassetteInUse: it is being recorded elsewhere.
         CassetteError: there is no file to replay, or it can't be read or written.
     """
-    journal = path.with_name(path.name + ".recording")
+    journal = path.parent / f"{path.name}.recording"  # a path such as `.` has no name to change
     recover(path, journal)
     if not path.exists():
         if mode == "none":
