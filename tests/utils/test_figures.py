@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import synalinks
 from synalinks._support import figures
 from synalinks.errors import ConfigurationError
 from synalinks.utils import plot_metrics, plot_metrics_comparison
@@ -102,3 +103,9 @@ def test_a_default_name_that_is_taken_is_kept(tmp_path: Path, monkeypatch: pytes
         figures.picture_path(figures.Unasked("reward_curve.png"), None)
     assert figures.picture_path("reward_curve.png", None) == Path("reward_curve.png"), "asked for"
     assert figures.picture_path(figures.Unasked("reward_curve.png"), tmp_path) == tmp_path / "reward_curve.png"
+
+
+@pytest.mark.parametrize("name", [name for name in dir(synalinks.utils) if "comparison" in name and "plot_" in name])
+def test_comparisons_without_labels_say_what_they_take(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} takes a dict of label"):
+        getattr(synalinks.utils, name)([{"reward": 1.0}])

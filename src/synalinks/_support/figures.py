@@ -12,11 +12,13 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from synalinks._base.warning import warn
 from synalinks.errors import ConfigurationError
 from synalinks.lm.core.dollars import dollars_text
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,6 +103,17 @@ def set_heights(axes: Axes, values: Iterable[float], amounts: bool = False) -> N
     axes.set_ylim(bottom, top * 1.03)
     if top >= THOUSAND:
         axes.yaxis.set_major_formatter("{x:,.0f}")
+
+
+def labelled(runs: Mapping[str, T], where: str) -> Iterable[tuple[str, T]]:
+    """What is drawn beside each other, each with its label.
+
+    Raises:
+        ConfigurationError: it has no labels.
+    """
+    if not isinstance(runs, Mapping):
+        raise ConfigurationError(f"{where} takes a dict of label to what is drawn, got {type(runs).__name__}")
+    return runs.items()
 
 
 def number(value: Any) -> float:

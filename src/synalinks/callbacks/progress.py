@@ -88,8 +88,10 @@ class ProgbarLogger(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Fit is over; a line says why, where it ended before its last epoch."""
         self._in_fit = False
-        reason = getattr(getattr(self.program, "history", None), "stop_reason", None)
-        if reason and self.params.get("verbose") != 0:
+        history = getattr(self.program, "history", None)
+        reason = getattr(history, "stop_reason", None)
+        warned = getattr(history, "stopped_by", None) == "failures"
+        if reason and not warned and self.params.get("verbose") != 0:
             self._say(f"Ended in epoch {self._epoch} of {self.params.get('epochs', 1)}: {reason}")
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

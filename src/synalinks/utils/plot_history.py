@@ -116,7 +116,7 @@ def plot_history_comparison(
     """
     runs = {
         label: _curves([history], metrics_filter, "plot_history_comparison", spread=False)
-        for label, history in history_dict.items()
+        for label, history in figures.labelled(history_dict, "plot_history_comparison")
     }
     styles = linestyle_cycle or _LINESTYLES
     return _draw(runs, to_file, to_folder, xlabel, ylabel, title, grid, 0.0, styles, options)
@@ -145,7 +145,7 @@ def plot_history_comparison_with_mean_and_std(
     where = "plot_history_comparison_with_mean_and_std"
     runs = {
         label: _curves(histories, metrics_filter, where, spread=True)
-        for label, histories in history_comparison_dict.items()
+        for label, histories in figures.labelled(history_comparison_dict, where)
     }
     styles = linestyle_cycle or _LINESTYLES
     return _draw(runs, to_file, to_folder, xlabel, ylabel, title, grid, alpha, styles, options)

@@ -130,7 +130,9 @@ def plot_metrics_comparison(
         to_file, to_folder, metrics_filter, options: as for `plot_metrics`.
     """
     where = "plot_metrics_comparison"
-    runs = {label: _bars([one], metrics_filter, where, spread=False) for label, one in metrics_dict.items()}
+    runs = {
+        label: _bars([one], metrics_filter, where, spread=False) for label, one in figures.labelled(metrics_dict, where)
+    }
     return _draw(runs, to_file, to_folder, xlabel, ylabel, title, grid, True, bar_width, 0, options)
 
 
@@ -157,7 +159,8 @@ def plot_metrics_comparison_with_mean_and_std(
     """
     where = "plot_metrics_comparison_with_mean_and_std"
     runs = {
-        label: _bars(several, metrics_filter, where, spread=True) for label, several in metrics_comparison_dict.items()
+        label: _bars(several, metrics_filter, where, spread=True)
+        for label, several in figures.labelled(metrics_comparison_dict, where)
     }
     return _draw(runs, to_file, to_folder, xlabel, ylabel, title, grid, show_values, bar_width, capsize, options)
 
