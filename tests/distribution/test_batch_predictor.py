@@ -34,6 +34,13 @@ async def by_number(call: Any) -> Reply:
     return Reply(f'{{"answer": {number}}}', finish="stop")
 
 
+async def late_first(call: Any) -> Reply:
+    """The same, so late for the first rows that other blocks are done before."""
+    if number_of(call) < 5:
+        await asyncio.sleep(3.0)
+    return await by_number(call)
+
+
 class Method:
     """A method of an actor, as it is called."""
 
@@ -223,13 +230,15 @@ def test_parquet_in_and_out_by_ray_data_and_on_from_where_it_was_cut(
 
 
 @pytest.mark.ray
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray Data's, of its own settings
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_dataset_is_mapped_in_order_or_not(ray_workers: Ray, ordered: bool) -> None:
     from ray import data
 
+    ray_workers.start()
     ray_workers.close_workers()
-    predictor = BatchPredictor(compiled(), workers=1, batch_size=5, ordered=ordered, ray=ray_workers)
-    with synalinks.use_provider(by_number):
+    predictor = BatchPredictor(compiled(), workers=2, batch_size=5, ordered=ordered, ray=ray_workers)
+    with synalinks.use_provider(late_first):
         mapped = predictor.map(data.from_items([{"question": f"number {n}"} for n in range(30)], override_num_blocks=6))
         found = [row["answer"] for row in mapped.iter_rows()]
     expected = [None if n % 10 == 9 else n for n in range(30)]

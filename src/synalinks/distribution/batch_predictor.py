@@ -127,17 +127,16 @@ class BatchPredictor:
             BudgetExceeded: when it is consumed, as the cause of Ray's error: the budget is used up.
         """
         self._prepare()
-        if self._ordered:
-            from ray.data import DataContext
-
-            DataContext.get_current().execution_options.preserve_order = True
-        return dataset.map_batches(
+        mapped = dataset.map_batches(
             RowWorker,
             batch_size=self._batch_size,
             batch_format="pyarrow",
             fn_constructor_args=(self._task(), self._coordinator),
             compute=self._pool(),
         )
+        if self._ordered:  # a dataset has settings of its own from its beginning
+            mapped.context.execution_options.preserve_order = True
+        return mapped
 
     def bill(self) -> Bill:
         """What was reported so far."""
