@@ -10,7 +10,8 @@ from synalinks.callbacks import CallbackList
 from synalinks.errors import BudgetExceeded
 from synalinks.lm import current_run
 from synalinks.metrics import Mean
-from synalinks.optimizers.candidates import Candidate
+from synalinks.optimizers.search import Answer, State
+from synalinks.rewards.score import feedback_of
 from synalinks.trainers.data.data import Sample, Samples, Source, passing
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forward import scored, update_metrics
@@ -105,11 +106,12 @@ async def measure_validation(parts: FitParts, source: Source, callbacks: Callbac
 
 async def validate(parts: FitParts, source: Source, callbacks: CallbackList) -> Measured:
     """Reward and metrics of the best candidate on the whole validation set, which are evidence of it."""
-    state = parts.scores.state(parts.variables)
+    state = State.of(parts.variables)
     measured = await measure_validation(parts, source, callbacks)
     add_evidence = parts.optimizer.add_scored if parts.costs.validation_cut else parts.optimizer.add_validated
     if isinstance(source, Samples):  # candidates are scored on these; a stream's samples come only once
-        parts.scores.add(state, [sample.index for sample in measured.samples], measured.rewards)
+        found = zip(measured.samples, measured.rewards, strict=True)
+        parts.memory.add(state, [Answer(one.index, float(reward), feedback_of(reward)) for one, reward in found])
     for variable in parts.variables:
-        add_evidence(variable, Candidate.of(variable), measured.rewards)
+        add_evidence(variable, state.candidates[variable.path], measured.rewards)
     return measured

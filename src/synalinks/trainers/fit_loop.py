@@ -274,8 +274,8 @@ class FitLoop:
         await self._rebuild_pools(epoch)
         if (ended := self._ended(epoch)) is not None:
             epoch.stop, epoch.reason = "budget", epoch.reason or str(ended)
-        if self.parts.config.hooks:  # else the loop's own hooks come after this step, and need its scores
-            self._drop_old_scores()
+        if self.parts.config.hooks and not self.parts.optimizer.searches:  # else they are needed after this epoch
+            self._drop_old_answers()
         self._next = epoch.number + 1 if epoch.stop in (None, "epoch budget") else None
         await self._callbacks.call("on_epoch_end", epoch.number, epoch.logs)
         if self.parts.run.program.stop_training and epoch.stop not in UNTIMELY:
@@ -294,15 +294,15 @@ class FitLoop:
             if not rebuilt:
                 await self._callbacks.call("on_epoch_end", epoch.number, epoch.logs)
 
-    def _drop_old_scores(self) -> None:
-        """Keep only the scores of states that can come back, on samples that can."""
+    def _drop_old_answers(self) -> None:
+        """Keep only the answers of states that can come back, to samples that can."""
         data = self.parts.data
         lasting = isinstance(data.validation, Samples) or isinstance(data.train, Samples)
         pools = [
             self.parts.optimizer.populations[variable.path].members if lasting else ()
             for variable in self.parts.variables
         ]
-        self.parts.scores.keep_only([{candidate.key for candidate in members} for members in pools])
+        self.parts.memory.keep_only([{candidate.key for candidate in members} for members in pools])
 
     def _ended(self, epoch: Epoch) -> BudgetExceeded | None:
         """The refusal of a budget that has ended the training; that of an epoch's own has not."""

@@ -12,12 +12,12 @@ from synalinks.data import Variable
 from synalinks.errors import ConfigurationError
 from synalinks.lm import BudgetTracker
 from synalinks.optimizers import Optimizer
-from synalinks.optimizers.evidence import Evidence
 from synalinks.optimizers.search import Notes
 from synalinks.trainers.budgeting.epoch_costs import EpochCosts
 from synalinks.trainers.data.splitting import FitData
 from synalinks.trainers.fit_config import FitConfig
 from synalinks.trainers.program_run import ProgramRun, RunnableProgram
+from synalinks.trainers.search.memory import Memory
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ class FitParts:
         config: its seed is never None.
         data: what is trained and validated on.
         rng: all randomness of this fit.
-        scores: rewards that are known.
+        memory: what was answered.
         costs: what the epochs cost.
         notes: what became of each candidate.
     """
@@ -44,7 +44,7 @@ class FitParts:
     config: FitConfig
     data: FitData
     rng: np.random.Generator
-    scores: Evidence
+    memory: Memory
     costs: EpochCosts
     notes: Notes = field(default_factory=Notes)
 
@@ -72,7 +72,7 @@ class FitParts:
             config=config,
             data=data,
             rng=optimizer.rng if goes_on else np.random.default_rng(seed),
-            scores=Evidence(),
+            memory=Memory(),
             costs=EpochCosts(config, data, run.ledger, tracker),
         )
 

@@ -22,6 +22,7 @@ from synalinks.optimizers.search import State
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.forward import scored, update_metrics
+from synalinks.trainers.search.answering import answer
 from synalinks.trainers.search.places import places_of
 
 
@@ -89,19 +90,19 @@ class TrainingStep:
         for candidates, variables in measured:
             for proposal in proposals:
                 candidates[id(proposal.variable)].write_to(proposal.variable)
-            states.append(State.of(parts.variables))
-            rewards = await self._score(samples)
-            parts.costs.count(scored=len(rewards))
+            states.append(state := State.of(parts.variables))
+            answers, _ = await answer(parts, state, samples)
             for variable in variables:
-                parts.optimizer.add_scored(variable, Candidate.of(variable), rewards)
+                rewards = [one.reward for one in answers]
+                parts.optimizer.add_scored(variable, state.candidates[variable.path], rewards)
         self._note(proposals, states[0], states[1], samples)
 
     def _note(self, proposals: Sequence[Proposal], parent: State, child: State, samples: Sequence[Sample]) -> None:
         """Note in the history what became of a child, measured against its parent on the same samples."""
 
         def rewards(state: State) -> list[float]:
-            known = self._parts.scores.known(tuple(one.key for one in state.candidates.values()))
-            return [known[sample.index] for sample in samples if sample.index in known]
+            known = self._parts.memory.known(state)
+            return [known[sample.index].reward for sample in samples if sample.index in known]
 
         others = [State({**parent.candidates, one.variable.path: one.other}) for one in proposals if one.other]
         before, after = fmean(rewards(parent)), fmean(rewards(child))
@@ -110,17 +111,6 @@ class TrainingStep:
         self._parts.notes.add(
             child, outcome, [parent, *others], rewards, parent_reward=before, epoch=place.epoch, step=place.step
         )
-
-    async def _score(self, samples: Sequence[Sample]) -> list[float]:
-        """Rewards of the program as it is, on those of the samples that it was not scored on before."""
-        scores, state = self._parts.scores, self._parts.scores.state(self._parts.variables)
-        known = scores.known(state)
-        if not (new := [sample for sample in samples if sample.index not in known]):
-            return []
-        with scope.enter(phase="candidate"):
-            _, rewards = await scored(self._parts.run, new)
-        scores.add(state, [sample.index for sample in new], rewards)
-        return rewards
 
     def _view(
         self, epoch: int, number: int, path: str, records: Mapping[str, list[Record]], batch: list[Sample], seen: Batch

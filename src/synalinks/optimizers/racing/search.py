@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from synalinks.errors import SearchEnded
-from synalinks.optimizers.evidence import Paired
+from synalinks.optimizers.paired import Paired
 from synalinks.optimizers.racing.examples import RIGHT, Examples
 from synalinks.optimizers.racing.proposer import Proposer, Wrong
 from synalinks.optimizers.search import Answer, Case, Problem, State

@@ -2,6 +2,6 @@
 
 from synalinks.optimizers.search.notes import Notes
 from synalinks.optimizers.search.problem import Place, Problem
-from synalinks.optimizers.search.states import Answer, Case, State
+from synalinks.optimizers.search.states import Answer, Case, Keys, State
 
-__all__ = ["Answer", "Case", "Notes", "Place", "Problem", "State"]
+__all__ = ["Answer", "Case", "Keys", "Notes", "Place", "Problem", "State"]

@@ -11,6 +11,9 @@ from synalinks._json import Json, JsonObject
 from synalinks.data import Variable
 from synalinks.optimizers.candidates import Candidate
 
+#: A state: the key of a candidate for each trained variable, in their order.
+Keys = tuple[str, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -56,6 +59,8 @@ class Answer:
     def to_json(self) -> list[Json]:
         """The answer as JSON."""
         records = {path: list(found) for path, found in self.records.items()}
+        if self.outputs is None and not records:
+            return [self.case, self.reward, *([self.feedback] if self.feedback else [])]
         return [self.case, self.reward, self.feedback, self.outputs, records]
 
     @classmethod
@@ -89,11 +94,14 @@ class State:
         return cls({variable.path: Candidate.of(variable) for variable in variables})
 
     @cached_property
+    def keys(self) -> Keys:
+        """The key of each candidate, in the order of the variables."""
+        return tuple(candidate.key for candidate in self.candidates.values())
+
+    @cached_property
     def key(self) -> str:
         """A digest of all that the state would write."""
-        if len(self.candidates) == 1:
-            return next(iter(self.candidates.values())).key
-        return _json.digest(" ".join(candidate.key for candidate in self.candidates.values()).encode())
+        return self.keys[0] if len(self.keys) == 1 else _json.digest(" ".join(self.keys).encode())
 
     def fields(self, path: str) -> Mapping[str, Json]:
         """The fields of one variable."""

@@ -29,7 +29,7 @@ def take(parts: FitParts, epoch: int, callbacks: Sequence[Callback], tracker: Bu
         "optimizer": parts.optimizer.get_state(),
         # As text: the generator's integers have 128 bits, more than JSON readers agree on.
         "rng": json.dumps(parts.rng.bit_generator.state),
-        "scores": parts.scores.get_state(),
+        "memory": parts.memory.get_state(),
         "costs": parts.costs.get_state(),
         "spent": None if tracker is None else amount_to_dict(tracker.settled),
         "answers": current_run().snapshot(),
@@ -58,7 +58,7 @@ def restore(
     parts.run.program.set_state(state["variables"])
     if state["optimizer"] is not None:
         parts.optimizer.set_state(state["optimizer"])
-    parts.scores.set_state(state["scores"])
+    parts.memory.set_state(state.get("memory", ()))  # states of versions before don't have it
     for population in parts.optimizer.populations.values():
         population.reindex()
     parts.rng.bit_generator.state = json.loads(state["rng"])

@@ -20,7 +20,7 @@ from synalinks.trainers.evaluation import measure_validation
 from synalinks.trainers.fit_loop import UNTIMELY, Epoch, FitLoop
 from synalinks.trainers.fit_parts import FitParts
 from synalinks.trainers.resume.checkpoint import with_paths
-from synalinks.trainers.search.memory import Memory
+from synalinks.trainers.search.log import SearchLog
 from synalinks.trainers.search.plan import SearchPlan
 from synalinks.trainers.search.problem import FitProblem, starts_of
 
@@ -42,7 +42,7 @@ class SearchLoop(FitLoop):
     ) -> None:
         super().__init__(parts, callbacks, tracker)
         self._plan = plan
-        self._memory = Memory()
+        self._log = SearchLog()
         self._starts = starts_of(parts.variables)
         self._validated: dict[str, dict[str, float]] = {}  # logs of states that were validated
         self._used = 0
@@ -60,7 +60,7 @@ class SearchLoop(FitLoop):
         if state is None:
             return None
         starts = [{path: copy_json(one.fields) for path, one in start.candidates.items()} for start in self._starts]
-        return {**state, "search": {"starts": starts, "validated": self._validated, **self._memory.get_state()}}
+        return {**state, "search": {"starts": starts, "validated": self._validated, **self._log.get_state()}}
 
     def restore(self, state: Mapping[str, Any], where: str) -> None:
         """Go on from a state: the search runs from its beginning, and what it was answered is given again."""
@@ -70,7 +70,8 @@ class SearchLoop(FitLoop):
             State({variable.path: Candidate(start[variable.path]) for variable in self.parts.variables})
             for start in search["starts"]
         ]
-        self._memory.set_state(search)
+        self._log.set_state(search)
+        self.parts.memory.begin_again()
         self._validated = dict(search["validated"])
         self._resumed = state["epoch"]
 
@@ -82,7 +83,7 @@ class SearchLoop(FitLoop):
         parts = self.parts
         rng = np.random.default_rng([parts.config.seed or 0, 1])
         parts.notes.clear()  # those of a run that was cut off: a search is run again from its beginning
-        problem = self._problem = FitProblem(parts, self._memory, self, self._starts, rng)
+        problem = self._problem = FitProblem(parts, self._log, self, self._starts, rng)
         try:
             await self._begin(self._plan.first)
             try:
@@ -172,7 +173,7 @@ class SearchLoop(FitLoop):
         """Whether the epoch ends before so many further calls."""
         number, own = self._epoch.number, self._epoch.own
         if not self._live:
-            turn = self._memory.turns.following
+            turn = self._log.turns.following
             return turn is not None and turn[:2] == [number, self._used]
         if not self._epoch.steps:
             return False
@@ -190,7 +191,7 @@ class SearchLoop(FitLoop):
 
     async def _close(self, last: bool) -> None:
         """End the epoch: logs of the kept state, its validation where it is due, and what every fit does."""
-        turn, epoch, problem = self._memory.turns.again(), self._epoch, self._problem
+        turn, epoch, problem = self._log.turns.again(), self._epoch, self._problem
         self._closed = True
         if turn is not None:
             self._used = turn[2]
@@ -209,7 +210,7 @@ class SearchLoop(FitLoop):
             for variable in self.parts.variables:
                 candidate = problem.kept.candidates[variable.path].scored(self._rewards())
                 self.parts.optimizer.populations[variable.path].replace([candidate])
-            self._memory.turns.add([*turn, self._used])
+            self._log.turns.add([*turn, self._used])
             await self._end_epoch(epoch)
         self._stopped = self._stopped or epoch.stop not in (None, "epoch budget")
 

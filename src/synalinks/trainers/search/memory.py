@@ -1,96 +1,58 @@
-"""Memory: the answers of a search, which cost nothing the second time, and the search's log for going on after a crash.
-
-A search that goes on runs from its beginning; what the log holds is given again, at no cost but counted as it was. So
-the search comes to where it was cut off in the state that it had there, and nothing of its own has to be saved.
-"""
+"""Memory: every answer of a training by state and case, and how new ones are got. What is known is not asked again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Collection, Mapping, Sequence
 
-from synalinks._json import Json, JsonObject
-from synalinks.optimizers.search import Answer
-
-T = TypeVar("T")
-
-
-class Log(Generic[T]):
-    """Values in the order in which a search took them, those of a run that was cut off first."""
-
-    def __init__(self) -> None:
-        self.values: list[T] = []
-        self._next = 0
-
-    @property
-    def following(self) -> T | None:
-        """What `again` will give."""
-        return self.values[self._next] if self._next < len(self.values) else None
-
-    def again(self) -> T | None:
-        """The next value of the run that was cut off, or None where it came no further."""
-        if self._next == len(self.values):
-            return None
-        self._next += 1
-        return self.values[self._next - 1]
-
-    def add(self, value: T) -> T:
-        """A new value, behind all others."""
-        self.values.append(value)
-        self._next = len(self.values)
-        return value
-
-    def begin(self, values: Sequence[T]) -> None:
-        """Start again with the values of a run that was cut off."""
-        self.values, self._next = list(values), 0
+from synalinks._json import Json
+from synalinks.optimizers.search import Answer, Keys, State
 
 
 class Memory:
-    """What a search was answered.
-
-    Attributes:
-        asked: answers to `ask`, JSON of the answer with its schema, or None where a call failed.
-        calls_left: what a budget left room for, each time the search looked.
-        turns: of each epoch its number, the calls made by its end, and those with its validation.
-    """
+    """The answers of a training."""
 
     def __init__(self) -> None:
-        self.asked: Log[list[JsonObject | None]] = Log()
-        self.calls_left: Log[int] = Log()
-        self.turns: Log[list[int]] = Log()
-        self._known: dict[str, dict[int, Answer]] = {}
-        self._recorded: dict[str, dict[int, Answer]] = {}
+        self._known: dict[Keys, dict[int, Answer]] = {}
+        self._recorded: dict[Keys, dict[int, Answer]] = {}  # by a run that was cut off, and not asked for since
 
-    def known(self, state: str) -> Mapping[int, Answer]:
+    def known(self, state: State) -> Mapping[int, Answer]:
         """The answers of a state, by index of the case."""
-        return self._known.get(state, {})
+        return self._known.get(state.keys, {})
 
-    def again(self, state: str, case: int) -> Answer | None:
+    def again(self, state: State, case: int) -> Answer | None:
         """An answer of the run that was cut off, known from now on; None where it had none."""
-        answer = self._recorded.get(state, {}).pop(case, None)
+        answer = self._recorded.get(state.keys, {}).pop(case, None)
         if answer is not None:
             self.add(state, [answer])
         return answer
 
-    def add(self, state: str, answers: Sequence[Answer]) -> None:
+    def add(self, state: State, answers: Sequence[Answer]) -> None:
         """Keep answers of a state."""
-        self._known.setdefault(state, {}).update((answer.case, answer) for answer in answers)
+        self._known.setdefault(state.keys, {}).update((answer.case, answer) for answer in answers)
 
-    def get_state(self) -> JsonObject:
-        """The log, as JSON."""
-        return {
-            "answers": [[key, [one.to_json() for one in found.values()]] for key, found in self._known.items()],
-            "asked": self.asked.values,
-            "calls_left": self.calls_left.values,
-            "turns": self.turns.values,
+    def keep_only(self, pools: Sequence[Collection[str]]) -> None:
+        """Drop states that can't come back, so that memory does not grow with the epochs.
+
+        Args:
+            pools: for each variable, the keys of the candidates that it may hold again.
+        """
+        self._known = {
+            keys: known
+            for keys, known in self._known.items()
+            if all(key in pooled for key, pooled in zip(keys, pools, strict=True))
         }
 
-    def set_state(self, state: Mapping[str, Json]) -> None:
-        """Start again with the log that `get_state` gave."""
-        self._known = {}
-        self._recorded = {
-            key: {answer.case: answer for answer in map(Answer.from_json, found)} for key, found in state["answers"]
+    def begin_again(self) -> None:
+        """Give what is known only to who asks for it, as in the run that was cut off."""
+        self._known, self._recorded = {}, self._known
+
+    def get_state(self) -> list[Json]:
+        """What is known, as JSON."""
+        return [[list(keys), [one.to_json() for one in found.values()]] for keys, found in self._known.items()]
+
+    def set_state(self, state: Sequence[Json]) -> None:
+        """Go on from what `get_state` gave, and nothing else."""
+        self._recorded = {}
+        self._known = {
+            tuple(keys): {answer.case: answer for answer in map(Answer.from_json, found)} for keys, found in state
         }
-        self.asked.begin(state["asked"])
-        self.calls_left.begin(state["calls_left"])
-        self.turns.begin(state["turns"])

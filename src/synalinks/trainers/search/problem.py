@@ -11,13 +11,12 @@ from synalinks._concurrency import run_all
 from synalinks._json import Json, JsonObject
 from synalinks.data import DataModel, JsonDataModel, Operand, Variable, schema_of, tree
 from synalinks.modules import Module
-from synalinks.optimizers.scored_predictions import Predictions
 from synalinks.optimizers.search import Answer, Case, Place, State
-from synalinks.rewards.score import feedback_of
 from synalinks.trainers.data.data import Sample, Samples
 from synalinks.trainers.fit_parts import FitParts
-from synalinks.trainers.forward import scored, update_metrics
-from synalinks.trainers.search.memory import Memory
+from synalinks.trainers.forward import update_metrics
+from synalinks.trainers.search.answering import answer, unknown
+from synalinks.trainers.search.log import SearchLog
 from synalinks.trainers.search.places import places_of
 
 if TYPE_CHECKING:
@@ -50,16 +49,16 @@ class FitProblem:
 
     Args:
         parts: of the fit.
-        memory: what is answered already.
+        log: what the search was told already.
         loop: counts calls, and ends epochs.
         starts: states to begin with.
         rng: of the search.
     """
 
     def __init__(
-        self, parts: FitParts, memory: Memory, loop: Calls, starts: Sequence[State], rng: np.random.Generator
+        self, parts: FitParts, log: SearchLog, loop: Calls, starts: Sequence[State], rng: np.random.Generator
     ) -> None:
-        self._parts, self._memory, self._loop = parts, memory, loop
+        self._parts, self._log, self._loop = parts, log, loop
         self.description = parts.run.program.description
         self.variables: Sequence[Variable] = parts.variables
         self.places: Mapping[str, Place] = places_of(parts.run.program, parts.variables)
@@ -86,12 +85,12 @@ class FitProblem:
     @property
     def calls_left(self) -> int:
         """Calls that the search can still make."""
-        again = self._memory.calls_left.again()
-        return self._memory.calls_left.add(self._loop.calls_left) if again is None else again
+        again = self._log.calls_left.again()
+        return self._log.calls_left.add(self._loop.calls_left) if again is None else again
 
     def known(self, state: State) -> Mapping[int, Answer]:
         """All answers of a state so far, by index of the case."""
-        return self._memory.known(state.key)
+        return self._parts.memory.known(state)
 
     def keep(self, state: State) -> None:
         """Make a state the best so far: what the program is left with."""
@@ -106,26 +105,20 @@ class FitProblem:
 
     async def evaluate(self, states: Sequence[State], cases: Sequence[Case]) -> list[list[Answer]]:
         """The answers of each state to all the cases; see `optimizers.Problem`."""
-        wanted = [(state, self._unknown(state, cases)) for state in {state.key: state for state in states}.values()]
-        if calls := sum(len(new) for _, new in wanted):
+        samples, each = [self._samples[case.index] for case in cases], {state.key: state for state in states}.values()
+        if calls := sum(len(unknown(self._parts, state, samples)) for state in each):
             step = await self._loop.before(calls)
-            for state, new in wanted:
-                missing = [case for case in new if self._memory.again(state.key, case.index) is None]
-                if missing:
-                    self._memory.add(state.key, await self._run(state, missing, step))
+            for state in each:
+                await self._answer(state, samples, step)
             await self._loop.after(step)
-        return [[self._memory.known(state.key)[case.index] for case in cases] for state in states]
-
-    def _unknown(self, state: State, cases: Sequence[Case]) -> list[Case]:
-        known = self._memory.known(state.key)
-        return [case for case in {case.index: case for case in cases}.values() if case.index not in known]
+        return [[self.known(state)[case.index] for case in cases] for state in states]
 
     async def ask(self, module: Module, inputs: Sequence[DataModel]) -> list[JsonDataModel | None]:
         """What a module makes of each input; see `optimizers.Problem`."""
         if not inputs:
             return []
         step = await self._loop.before(len(inputs))
-        again = self._memory.asked.again()
+        again = self._log.asked.again()
         if again is None:
 
             async def one(place: int, given: DataModel) -> JsonObject | None:
@@ -134,37 +127,21 @@ class FitProblem:
                 return None if answer is None else {"schema": answer.get_schema(), "json": answer.get_json()}
 
             with self._loop.inside(step=step, phase="optimizer"):
-                again = self._memory.asked.add(await run_all(one(place, given) for place, given in enumerate(inputs)))
+                again = self._log.asked.add(await run_all(one(place, given) for place, given in enumerate(inputs)))
         await self._loop.after(step)
         return [None if one is None else JsonDataModel(one["schema"], one["json"]) for one in again]
 
     # --- calling the program ---------------------------------------------------------------------------------
 
-    async def _run(self, state: State, cases: Sequence[Case], step: int) -> list[Answer]:
-        """The program's answers in a state, with what each trained module made of each case."""
-        parts, samples = self._parts, [self._samples[case.index] for case in cases]
-        state.write_to(self.variables)
-        for variable in self.variables:
-            variable.get_json()["current_predictions"] = Predictions()
-        since = len(parts.run.ledger)
-        with self._loop.inside(step=step, phase="candidate"):
-            parts.costs.earmark(scope.current().epoch or 0, len(samples))
-            predictions, rewards = await scored(parts.run, samples, training=True)
+    async def _answer(self, state: State, samples: Sequence[Sample], step: int) -> None:
+        parts, since = self._parts, len(self._parts.run.ledger)
+        with self._loop.inside(step=step):
+            parts.costs.earmark(scope.current().epoch or 0, len(unknown(parts, state, samples)))
+            answers, predictions = await answer(parts, state, samples)
         if self._form is None:
             self._form = next((one for one in predictions if one is not None), None)
-        parts.costs.add_samples(since, len(samples))
-        parts.costs.count(scored=len(samples))
-        records = {variable.path: self._records(variable) for variable in self.variables}
-        return [
-            Answer(
-                case.index,
-                float(reward),
-                feedback_of(reward),
-                tree.as_json(prediction),
-                {path: by[sample.index] for path, by in records.items() if sample.index in by},
-            )
-            for case, sample, reward, prediction in zip(cases, samples, rewards, predictions, strict=True)
-        ]
+        if answers:  # else those of the run that was cut off
+            parts.costs.add_samples(since, len(answers))
 
     def answers(self, state: State) -> list[Answer]:
         """The answers of a state to training samples, in their order."""
@@ -182,16 +159,6 @@ class FitProblem:
         if outputs is None or self._form is None:
             return None
         return _like(self._form, outputs)
-
-    def _records(self, variable: Variable) -> dict[int, list[JsonObject]]:
-        """What the variable's module recorded, by sample."""
-        value, found = variable.get_json(), dict[int, list[JsonObject]]()
-        for record in value["current_predictions"]:
-            if (sample := record.get("sample")) is not None:
-                kept = {"inputs": record["inputs"], "outputs": record["outputs"]}
-                found.setdefault(sample, []).append(kept)
-        value["current_predictions"] = Predictions()
-        return found
 
 
 def starts_of(variables: Sequence[Variable]) -> list[State]:
