@@ -33,7 +33,11 @@ import programs
 import synalinks
 
 #: Optimizers that differ from their defaults.
-VARIANTS = {"omega:batch": lambda: synalinks.OMEGA(update_freq="batch")}
+VARIANTS = {
+    "omega:batch": lambda: synalinks.OMEGA(update_freq="batch"),
+    "omega:examples": lambda: synalinks.OMEGA(nb_examples=12),
+    "omega:examples,batch": lambda: synalinks.OMEGA(nb_examples=12, update_freq="batch"),
+}
 
 
 def vector(text: str) -> list[float]:

@@ -76,7 +76,7 @@ def test_words_reach_proposers_and_the_history(optimizer: str) -> None:
     history = fit(program, ScriptedProvider(rule), *data(30), calls=120)
     assert prompts and all('"feedback":"only even numbers please"' in prompt for prompt in prompts)
     row = history.feedback[-1]
-    assert list(row) == ["epoch", "step", "phase", "sample", "reward", "feedback"]
+    assert list(row)[:6] == ["epoch", "step", "phase", "sample", "reward", "feedback"]
     assert row["feedback"] == "only even numbers please"
     for row in history.feedback:  # the calls that it is about
         place = {name: row[name] for name in ("epoch", "step", "phase", "sample")}

@@ -35,7 +35,8 @@ class History(Callback):
         test: what the trained program earns on `test_data`: `test_reward` and the metrics; empty without.
         seed: of the fit.
         feedback: words of rewards, the newest last: the place of the sample as the ledger has it (epoch, step, phase,
-            sample), reward and feedback; see `rewards.Score`.
+            sample), reward and feedback, and in phase `candidate`, where several answer a sample in one place, the
+            digests of the calls; see `rewards.Score`.
         stopped_by: `budget`, `callback`, `failures` or `interrupt` if training ended early, else None.
         stop_reason: why a budget, too many failed calls, or a search with nothing more to try ended training, in words,
             else None.

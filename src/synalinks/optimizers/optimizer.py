@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from synalinks import session
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from synalinks.optimizers.search.problem import Problem
 
 UpdateFrequency = Literal["epoch", "batch"]
+#: The differences in reward of two candidates, sample by sample: given the place of their variable and their keys.
+Differences = Callable[[int, str, str], list[float]]
 
 
 class OptimizerIterations(DataModel):
@@ -42,12 +45,13 @@ class Optimizer(InPlace):
     Every step of training the trainer writes a candidate into each variable, runs the batch, assigns the rewards,
     calls `propose` for a new value of one variable, and scores old and new on the same validation samples. At the
     end of an epoch (or of each step, with `update_freq="batch"`) the pool of candidates is rebuilt: the
-    `population_size` best by their lower confidence bound.
+    `population_size` best by their differences in reward on shared samples.
 
     Args:
         population_size: candidates kept per variable.
         sampling_temperature: how strongly variables that do badly are preferred for updates.
-        reward_uncertainty: of one sample, in units of reward; see `candidates.Scores.lower_bound`.
+        reward_uncertainty: of one sample, in units of reward; candidates that share too few samples to be compared on
+            them are by their lower bounds, see `candidates.Scores.lower_bound`.
         update_freq: when the pool changes: `epoch` or `batch`.
         name, description: in logs and saved files.
 
@@ -133,12 +137,18 @@ class Optimizer(InPlace):
     # --- what the trainer calls, in this order -------------------------------------------------------------
 
     async def begin(
-        self, program: Any, variables: Sequence[Variable], rng: np.random.Generator, hooks: bool = True
+        self,
+        program: Any,
+        variables: Sequence[Variable],
+        rng: np.random.Generator,
+        hooks: bool = True,
+        differences: Differences | None = None,
     ) -> None:
         """Begin a training: `build` where these variables are new, then `on_train_begin`.
 
         Args:
             hooks: False where a loop of one's own has called `on_train_begin`.
+            differences: what the training has of one candidate against another; nothing where None.
 
         Raises:
             ConfigurationError: what `on_train_begin` refuses.
@@ -149,12 +159,19 @@ class Optimizer(InPlace):
             await awaited(self.build(variables))
             self.built, self._built_for = True, paths
         if not hooks:
+            self._compare_by(differences, variables)
             return
         self._rng, self.populations = rng, {}
         await awaited(self.on_train_begin(variables))
         if len(self.populations) < len(paths):  # of a subclass that does not call super()
             await Optimizer.on_train_begin(self, variables)
+        self._compare_by(differences, variables)
         self.in_own_loop = False
+
+    def _compare_by(self, differences: Differences | None, variables: Sequence[Variable]) -> None:
+        for place, variable in enumerate(variables):
+            if (population := self.populations.get(variable.path)) is not None:
+                population.differences = None if differences is None else partial(differences, place)
 
     async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.
@@ -328,6 +345,7 @@ class Optimizer(InPlace):
                 await self._rebuild(variable)
             self.write_best_validated(variable)
             variable.get_json()["current_predictions"] = []
+        self._compare_by(None, trainable_variables)
 
     # --- going on after a crash ----------------------------------------------------------------------------
 

@@ -128,14 +128,16 @@ class FitLoop:
         parts = self.parts
         called = (parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
         models_of(called)  # all that is missing is one error, also what only the optimizer needs
-        await parts.optimizer.begin(parts.run.program, parts.variables, parts.rng, parts.config.hooks)
+        await parts.optimizer.begin(
+            parts.run.program, parts.variables, parts.rng, parts.config.hooks, parts.memory.differences
+        )
         check_models(*called)
         history.budget, history.seed, self._history = self._tracker, parts.config.seed, history
         history.samples = parts.run.samples
-        parts.run.compiled.feedback.clear()
+        parts.run.compiled.feedback.rows.clear()
         with ExitStack() as stack:
             stack.callback(self._close_journal)
-            stack.callback(lambda: setattr(history, "feedback", list(parts.run.compiled.feedback)))
+            stack.callback(lambda: setattr(history, "feedback", list(parts.run.compiled.feedback.rows)))
             await self._callbacks.call("on_train_begin", None)
             parts.notes.extend(history.candidates)  # of a run that was cut off, restored just now
             history.candidates = parts.notes
@@ -303,6 +305,8 @@ class FitLoop:
             for variable in self.parts.variables
         ]
         self.parts.memory.keep_only([{candidate.key for candidate in members} for members in pools])
+        for population in self.parts.optimizer.populations.values():
+            population.reindex()  # the best by what is left, as after a crash
 
     def _ended(self, epoch: Epoch) -> BudgetExceeded | None:
         """The refusal of a budget that has ended the training; that of an epoch's own has not."""

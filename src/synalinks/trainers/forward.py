@@ -12,7 +12,7 @@ from synalinks.errors import ConfigurationError, LMUnavailable
 from synalinks.lm import Ledger, current_run
 from synalinks.modules.core.added_rewards import collecting_rewards
 from synalinks.rewards import BatchReward, Reward
-from synalinks.rewards.score import feedback_of, weighted
+from synalinks.rewards.score import weighted
 from synalinks.trainers.compile.compiled import Compiled
 from synalinks.trainers.data.data import Sample
 from synalinks.trainers.program_run import ProgramRun
@@ -64,13 +64,17 @@ async def scored(run: ProgramRun, samples: Sequence[Sample], training: bool = Fa
     outcomes = await _outcomes(run, samples, training)
     predictions = [prediction for prediction, _ in outcomes]
     check_provider_available(predictions, run.ledger, since)
-    return predictions, await _rewards_of(run, samples, predictions, [added for _, added in outcomes])
+    return predictions, await _rewards_of(run, samples, predictions, [added for _, added in outcomes], since)
 
 
 async def _rewards_of(
-    run: ProgramRun, samples: Sequence[Sample], predictions: Sequence[object], added: Sequence[list[float]]
+    run: ProgramRun,
+    samples: Sequence[Sample],
+    predictions: Sequence[object],
+    added: Sequence[list[float]],
+    since: int,
 ) -> list[float]:
-    """Rewards of the predictions, each in the place of its sample.
+    """Rewards of the predictions, each in the place of its sample; `since` is a mark in the ledger before those.
 
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
 
@@ -109,14 +113,9 @@ async def _rewards_of(
         _with(added, weighted(values, [weight for _, weight, _, _ in row])) if row else 0.0
         for values, row, added in zip(earned, rows, added, strict=True)
     ]
-    here = scope.current()
-    where = {"epoch": here.epoch, "step": here.step, "phase": here.phase}
-    compiled.feedback.extend(
-        {**where, "sample": sample.index, "reward": float(one), "feedback": words}
-        for sample, one in zip(samples, found, strict=True)
-        if (words := feedback_of(one))
-    )
-    run.samples.add(here, [sample.index for sample in samples], [sample.y for sample in samples], found)
+    here, indices = scope.current(), [sample.index for sample in samples]
+    compiled.feedback.add(here, indices, found, run.ledger.since(since))
+    run.samples.add(here, indices, [sample.y for sample in samples], found)
     return found
 
 

@@ -12,8 +12,9 @@ import pytest
 
 import synalinks
 from cli.helpers import call
-from programs_under_test import compiled, data, fit, provider_of
+from programs_under_test import compiled, data, fit, provider_of, solver
 from synalinks.lm.core.call import Call
+from synalinks.lm.providers.fake.scripted import prompt_of
 
 EVIL = "</script><script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 
@@ -100,6 +101,30 @@ def test_feedback_is_behind_the_conversation_that_it_is_about(folder: Path, tmp_
     assert (sample["epoch"], sample["step"], sample["sample"]) == (1, noted["step"] + 1, 3)
     (said,) = sample["talks"][-1]["said"]
     assert said[0] == "feedback" and found["texts"][said[1]] == noted["feedback"] == "answer: expected 3, got -1"
+
+
+@pytest.mark.parametrize("right", ["", "Answer.", "Better.", "both"])
+def test_parent_and_child_have_each_their_own_feedback(right: str, tmp_path: Path) -> None:
+    class Better(synalinks.optimizers.Optimizer):
+        async def propose(self, variable: Any, step: Any) -> Any:
+            return {"instructions": "Better."}
+
+    def rule(number: int, call: Call) -> Any:
+        texts = ("Answer.", "Better.")
+        (place,) = [place for place, text in enumerate(texts) if text in prompt_of(call.request)]
+        return {"answer": number if right in (texts[place], "both") else -1 - place}
+
+    with synalinks.use_cassette(tmp_path / "a.jsonl", record_mode="all"):
+        program = compiled(solver(instructions="Answer."), optimizer=Better())
+        history = fit(program, provider_of(rule), *data(4), validation_split=0.5, batch_size=2)
+    history.save(tmp_path / "a.history.json")
+    _, found = report(tmp_path / "r.html", tmp_path)
+    shown = [sample for sample in found["samples"] if sample["phase"] == "candidate"]
+    assert len(shown) == 4
+    for sample in shown:
+        answer, own = json.loads(found["texts"][sample["prediction"]])["answer"], sample["talks"][-1]
+        words = [found["texts"][number] for _, number in own["said"]] if own["title"] == "reward" else []
+        assert words == ([f"answer: expected {sample['sample']}, got {answer}"] if answer < 0 else [])
 
 
 def test_wrong_and_changed_samples_by_targets(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from synalinks.data import Instructions, Variable
 from synalinks.optimizers.candidates import Candidate, Scores
 from synalinks.optimizers.evolutionary import population as module
 from synalinks.optimizers.evolutionary.population import Population
+from synalinks.optimizers.search import Answer, State
+from synalinks.trainers.search.memory import Memory
 
 
 def empty(size: int = 2) -> Population:
@@ -124,7 +127,51 @@ def ranking(population: Population) -> list[Any]:
     return [one.fields["instructions"] for one in population.ranked(population.candidates)]
 
 
-def test_candidates_are_ranked_by_their_lower_bounds() -> None:
+def compared(rewards: dict[str, dict[int, float]]) -> Population:
+    """A pool of candidates whose rewards are known by sample; the first is measured first."""
+    population, memory = empty(9), Memory()
+    population.differences = partial(memory.differences, 0)
+    for name, found in rewards.items():
+        memory.add(State({"v": text(name)}), [Answer(case, reward) for case, reward in found.items()])
+        population.learn(text(name), list(found.values()))
+    return population
+
+
+@pytest.mark.parametrize("first", [", ", "Answer briefly."])
+def test_more_samples_make_no_candidate_better(first: str) -> None:
+    """As a real model had it: the better one on the fifteen shared samples is the one that was measured on fifteen."""
+    hard, easy = [0.4] * 15, [0.526] * 30
+    known = {", ": dict(enumerate(hard + easy)), "Answer briefly.": dict(enumerate([0.505] * 15))}
+    population = compared({name: known[name] for name in sorted(known, key=lambda name: name != first)})
+    assert [round(one.scores.reward, 3) for one in population.newcomers] in ([0.484, 0.505], [0.505, 0.484])
+    bounds = {one.fields["instructions"]: one.scores.lower_bound(0.25) for one in population.newcomers}
+    assert bounds[", "] > bounds["Answer briefly."]
+    assert ranking(population) == ["Answer briefly.", ", "]
+    assert population.best is not None and population.best.fields["instructions"] == "Answer briefly."
+
+
+def test_of_equal_candidates_and_of_too_few_shared_samples_the_lower_bounds_decide() -> None:
+    few = module.ENOUGH - 1
+    lucky = dict.fromkeys(range(few), 1.0)
+    sure = {**dict.fromkeys(range(few), 0.9), **dict.fromkeys(range(10, 60), 1.0)}
+    assert ranking(compared({"lucky": lucky, "sure": sure})) == ["sure", "lucky"]
+    assert ranking(compared({"lucky": {**lucky, few: 1.0}, "sure": {**sure, few: 0.9}})) == ["lucky", "sure"]
+    less, more = dict.fromkeys(range(8), 0.5), dict.fromkeys(range(16), 0.5)
+    assert ranking(compared({"less": less, "more": more})) == ["more", "less"]
+
+
+def test_candidates_are_compared_where_all_other_variables_held_the_same() -> None:
+    memory, one, other = Memory(), text("one"), text("other")
+    for own, beside, rewards in ((one, "a", [1.0, 0.5]), (other, "a", [0.0, 0.5]), (other, "b", [1.0, 1.0, 1.0])):
+        state = State({"v": own, "w": text(beside)})
+        memory.add(state, [Answer(case, reward) for case, reward in enumerate(rewards)])
+    assert sorted(memory.differences(0, one.key, other.key)) == [0.0, 1.0]
+    assert memory.differences(1, text("a").key, text("b").key) == [-1.0, -0.5]
+    memory.keep_only([{other.key}, {text("a").key, text("b").key}])
+    assert not memory.differences(0, one.key, other.key) and memory.differences(1, text("a").key, text("b").key)
+
+
+def test_where_no_rewards_are_known_by_sample_lower_bounds_decide() -> None:
     population = empty()
     population.learn(text("lucky"), [1.0])
     population.learn(text("sure"), [0.95] * 100)

@@ -46,6 +46,11 @@ class _Sample:
     place: Place
     calls: list[tuple[Row | None, JsonObject]]
 
+    @property
+    def digests(self) -> list[str]:
+        """Of the requests."""
+        return sorted(row.digest for row, _ in self.calls if row is not None)
+
     def has_begun_anew(self, row: Row | None) -> bool:
         """Whether a call is of another candidate: of a module with the same request again, or with another prompt."""
         if row is None:
@@ -68,7 +73,8 @@ def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> l
     grouped = list(_grouped(run))
     count = Counter(sample.place for sample in grouped)
     for sample in grouped:
-        told = feedback.get(sample.place) if count[sample.place] == 1 else None  # else of two candidates
+        digests = sample.digests if count[sample.place] > 1 else None  # else of the only candidate
+        told = next((told for calls, told in feedback.get(sample.place, ()) if digests in (None, calls)), None)
         epoch, _, phase, index = sample.place
         reward = rewards.get((epoch, phase, index)) if told is None else told[0]
         shown = _shown(sample, known, reward, texts)
@@ -145,12 +151,13 @@ def _order(sample: _Sample) -> tuple[float, float]:
     return (math.inf if epoch is None else epoch, math.inf if step is None else step)
 
 
-def _feedback(history: Mapping[str, Json]) -> dict[Place, tuple[float, str]]:
-    """Rewards with words, by place."""
-    return {
-        (note.get("epoch"), note.get("step"), note.get("phase"), note.get("sample")): (note["reward"], note["feedback"])
-        for note in history.get("feedback", ())
-    }
+def _feedback(history: Mapping[str, Json]) -> dict[Place, list[tuple[Sequence[str] | None, tuple[float, str]]]]:
+    """The calls of each reward with words, where they are known, and the two; by place."""
+    found: dict[Place, list[tuple[Sequence[str] | None, tuple[float, str]]]] = {}
+    for row in history.get("feedback", ()):
+        place = (row.get("epoch"), row.get("step"), row.get("phase"), row.get("sample"))
+        found.setdefault(place, []).append((row.get("calls"), (row["reward"], row["feedback"])))
+    return found
 
 
 def _rewards(history: Mapping[str, Json]) -> dict[tuple[object, ...], float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -12,6 +13,10 @@ from synalinks.optimizers.candidates import Candidate, merge
 
 #: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
 NEWCOMERS = 200
+#: Shared samples from which two candidates are compared on those alone: the minibatch of a `fit` by default.
+ENOUGH = 4
+#: The lead of a candidate over an equal one.
+EQUAL = (0.0, 0.0)
 #: The variable's lists of the pool and of the newcomers.
 POOL, NEW = "best_candidates", "candidates"
 
@@ -22,7 +27,9 @@ class Population:
     Each change is written to the variable's lists `best_candidates` and `candidates` at once, so that what is saved is
     what is searched. Work per step does not grow with the number of steps, and hardly with the size of the pool.
 
-    Candidates are ranked by the lower confidence bounds of their rewards, see `Scores.lower_bound`.
+    Candidates are ranked by their mean differences in reward to the best one, on the samples that both were scored on,
+    so that neither easier samples nor more of them make a candidate better. Equal ones, and those that share too few
+    samples, are ranked by the lower confidence bounds of their rewards, see `Scores.lower_bound`.
 
     Args:
         variable: the variable whose candidates these are.
@@ -32,6 +39,8 @@ class Population:
     Attributes:
         best: the best known candidate, new ones included; None before the first is scored.
         rewards: mean rewards of the pool, float64 `(members,)`, in its order.
+        differences: gives the differences in reward of two candidates, by their keys, sample by sample; None where
+            no rewards are known by sample, as outside of a training.
     """
 
     def __init__(self, variable: Variable, size: int, uncertainty: float) -> None:
@@ -39,6 +48,7 @@ class Population:
         self.uncertainty = uncertainty
         self.limit = max(NEWCOMERS, 2 * size)
         self.best: Candidate | None = None
+        self.differences: Callable[[str, str], list[float]] | None = None
         self.reindex()
 
     @property
@@ -75,12 +85,30 @@ class Population:
         return self._best_of([one for one in self.candidates if one.scores.validated])
 
     def ranked(self, candidates: Iterable[Candidate]) -> list[Candidate]:
-        """Candidates from best to worst by their lower bounds; equal ones in order of arrival."""
-        return sorted(candidates, key=self._bound, reverse=True)
+        """Candidates from best to worst by their leads over the best; equal ones in order of arrival."""
+        everyone = list(candidates)
+        if (best := self._best_of(everyone)) is None:
+            return everyone
+        leads = {one.key: (math.inf, 0.0) if one is best else self.lead(one, best) for one in everyone}
+        return sorted(everyone, key=lambda one: leads[one.key], reverse=True)
 
     def _best_of(self, candidates: Iterable[Candidate]) -> Candidate | None:
-        """The best of those that have been scored; the first of equal ones."""
-        return max((one for one in candidates if one.scores.count), key=self._bound, default=None)
+        """The first that was scored, until another one is ahead of it, and so on: three may beat one another."""
+        best: Candidate | None = None
+        for one in candidates:
+            if one.scores.count and (best is None or self.lead(one, best) > EQUAL):
+                best = one
+        return best
+
+    def lead(self, one: Candidate, other: Candidate) -> tuple[float, float]:
+        """By how much one candidate is better than another: the first number decides, of equal ones the second.
+
+        The first is the mean difference on shared samples or, of fewer than `ENOUGH`, the second: the difference of
+        their lower bounds.
+        """
+        bounds = self._bound(one) - self._bound(other) if one.scores.count else -math.inf
+        found = () if self.differences is None else self.differences(one.key, other.key)
+        return (math.fsum(found) / len(found) if len(found) >= ENOUGH else bounds), bounds
 
     def reindex(self) -> None:
         """Read the variable's lists anew."""
@@ -114,10 +142,10 @@ class Population:
         known = self._known(candidate) or Candidate(candidate.fields)
         scored = known.scored(rewards)
         self._store(scored)
-        if self.best is None or self._bound(scored) > self._bound(self.best):
-            self.best = scored
-        elif self.best is known:
+        if self.best is known is not None:
             self._rank()
+        elif self.best is None or self.lead(scored, self.best) > EQUAL:
+            self.best = scored
         if len(self._found[NEW]) > self.limit:
             self._put(self.members, self.ranked(self.newcomers)[: self.limit // 2])
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from synalinks import metrics as metric_namespace
 from synalinks import rewards as reward_namespace
-from synalinks._json import JsonObject
 from synalinks.data import Operand, schema_of, tree
 from synalinks.errors import ConfigurationError
 from synalinks.lm import Ledger
@@ -19,10 +17,9 @@ from synalinks.metrics.operational.metric import Runs
 from synalinks.modules.masking.possible import schema_of_fields
 from synalinks.rewards import Reward
 from synalinks.saving import is_serialized
+from synalinks.trainers.compile.feedback import Feedback
 from synalinks.trainers.compile.outputs import by_output, is_by_output, names_of
 
-#: Rows of feedback that are kept.
-FEEDBACK = 1000
 _Schemas = Sequence[Mapping[str, Any]]
 
 
@@ -38,6 +35,7 @@ class Compiled:
         outputs: how many outputs rewards were given for; None where one reward serves all.
         output_names: None where they are not known.
         tracker: the mean of the rewards of the last pass over data.
+        feedback: words of rewards, the newest.
     """
 
     rewards: list[Reward]
@@ -50,7 +48,7 @@ class Compiled:
     output_names: list[str] | None = None
     _seen: bool = False
     tracker: Mean = field(default_factory=lambda: Mean(name="reward"))
-    feedback: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=FEEDBACK))  # words of rewards, the newest
+    feedback: Feedback = field(default_factory=Feedback)
 
     @classmethod
     def of(cls, reward: Any, weights: Any, metrics: Any, outputs: Any = None) -> Compiled:

@@ -1,4 +1,4 @@
-"""SearchLog: what a search was told besides the answers of its program, for going on after a crash.
+"""SearchLog: what a search was given besides the answers of its program, for going on after a crash.
 
 A search that goes on runs from its beginning; what the log holds is given again, at no cost but counted as it was. So
 the search comes to where it was cut off in the state that it had there, and nothing of its own has to be saved.
@@ -45,7 +45,7 @@ class Log(Generic[T]):
 
 
 class SearchLog:
-    """What a search was told.
+    """What a search was given besides answers of its program.
 
     Attributes:
         asked: answers to `ask`, JSON of the answer with its schema, or None where a call failed.

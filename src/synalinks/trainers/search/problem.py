@@ -49,7 +49,7 @@ class FitProblem:
 
     Args:
         parts: of the fit.
-        log: what the search was told already.
+        log: what the search was given already.
         loop: counts calls, and ends epochs.
         starts: states to begin with.
         rng: of the search.

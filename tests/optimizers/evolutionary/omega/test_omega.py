@@ -66,6 +66,15 @@ def test_with_batch_updates_the_search_is_as_deep_as_there_are_steps() -> None:
     assert hints(deep) > hints(shallow)
 
 
+def test_proposals_show_examples_where_there_are_to_be_any_and_none_of_the_validation_samples() -> None:
+    made, history = train(omega(nb_examples=3), OmegaProvider(), epochs=3)
+    shown = [example for one in state(made)["best_candidates"] for example in one["examples"]]
+    assert hints(made) >= 1 and shown
+    assert {int(example["inputs"]["question"].split()[1]) for example in shown} <= set(range(10))
+    changed = [set(fields) for note in history.candidates for fields in note["changed"].values() if note["parents"]]
+    assert {"instructions", "examples"} in changed
+
+
 def test_candidates_that_descend_from_one_parent_keep_its_examples() -> None:
     made = program(omega(), examples=[({"question": "number 3"}, {"answer": 3})])
     fit(made, OmegaProvider(), *data(20), epochs=1, **SIZES)

@@ -26,6 +26,8 @@ from synalinks.optimizers.evolutionary.omega.novelty_search import (
     dominated_novelty_search,
     pairwise,
 )
+from synalinks.optimizers.evolutionary.selection import check_count
+from synalinks.optimizers.few_shot.random_few_shot import GreedyOptimizer
 from synalinks.optimizers.grounding import IMPROVE, MERGE, instructions, module_of
 from synalinks.optimizers.learnable import learnable_schema
 from synalinks.optimizers.optimizer import UpdateFrequency
@@ -60,6 +62,8 @@ class OMEGA(EvolutionaryOptimizer):
         algorithm: `dns`, or `ga` without the novelty search.
         nb_best_predictions, nb_worst_predictions, nb_hard_examples: how many predictions the proposer is shown.
         hard_example_min_observations: how often an example must have been seen to count as hard.
+        nb_examples: examples that a proposal shows besides its new value: own good predictions, those that together
+            come nearest to the training inputs, as `RandomFewShot` chooses them; 0 leaves examples alone.
 
     Raises:
         ConfigurationError: a value out of range; an unknown algorithm.
@@ -96,6 +100,7 @@ class OMEGA(EvolutionaryOptimizer):
         nb_worst_predictions: int = 3,
         nb_hard_examples: int = 1,
         hard_example_min_observations: int = 2,
+        nb_examples: int = 0,
         name: str | None = None,
         description: str | None = None,
         update_freq: UpdateFrequency = "epoch",
@@ -138,6 +143,8 @@ class OMEGA(EvolutionaryOptimizer):
         self.nb_worst_predictions = nb_worst_predictions
         self.nb_hard_examples = nb_hard_examples
         self.hard_example_min_observations = hard_example_min_observations
+        self.nb_examples = check_count(nb_examples, 0, "OMEGA: nb_examples")
+        self._few_shot = _few_shot(nb_examples)
         self._descriptors = Descriptors()
         self._hard: dict[str, HardExamples] = {}
         self._proposers: dict[tuple[str, str], Generator | ChainOfThought] = {}
@@ -158,6 +165,7 @@ class OMEGA(EvolutionaryOptimizer):
                 "PromptRacing, or add a field to the class of a variable"
             )
         await super().on_train_begin(trainable_variables)
+        self._few_shot = _few_shot(self.nb_examples)
         for variable in trainable_variables:
             self._hard[variable.path] = HardExamples(self.hard_example_min_observations)
             schema = learnable_schema(variable)
@@ -188,6 +196,12 @@ class OMEGA(EvolutionaryOptimizer):
             name=f"{kind}_{variable.name}",
             trainable=False,
         )
+
+    async def propose(self, variable: Variable, step: Step) -> Mapping[str, Json] | None:
+        """A mutation or a crossover, with examples of its own where there are to be any."""
+        values = await super().propose(variable, step)
+        examples = await self._few_shot.propose(variable, step)
+        return values if examples is None else {**(values or {}), **examples}
 
     async def mutate(self, variable: Variable, parent: Candidate, step: Step) -> Mapping[str, Json] | None:
         """What the proposer makes of one candidate; None if it failed for good."""
@@ -300,7 +314,12 @@ class OMEGA(EvolutionaryOptimizer):
         """Examples that stay hard and proposals that were tried, by variable, and the embeddings made so far."""
         hard = {path: examples.get_state() for path, examples in self._hard.items()}
         tried = {path: list(texts) for path, texts in self._tried.items()}
-        return {"hard": hard, "tried": tried, "descriptors": self._descriptors.get_state()}
+        return {
+            "hard": hard,
+            "tried": tried,
+            "descriptors": self._descriptors.get_state(),
+            "few_shot": self._few_shot.get_state(),
+        }
 
     def set_state(self, state: Mapping[str, Json]) -> None:
         """Restore what `get_state` gave."""
@@ -308,6 +327,7 @@ class OMEGA(EvolutionaryOptimizer):
             self._hard[path].set_state(examples)
         self._tried.update((path, dict.fromkeys(texts)) for path, texts in state.get("tried", {}).items())
         self._descriptors.set_state(state["descriptors"])
+        self._few_shot.set_state(state.get("few_shot"))
 
     def get_config(self) -> JsonObject:
         """The constructor's arguments."""
@@ -323,5 +343,10 @@ class OMEGA(EvolutionaryOptimizer):
             "nb_worst_predictions": self.nb_worst_predictions,
             "nb_hard_examples": self.nb_hard_examples,
             "hard_example_min_observations": self.hard_example_min_observations,
+            "nb_examples": self.nb_examples,
             **super().get_config(),
         }
+
+
+def _few_shot(examples: int) -> GreedyOptimizer:
+    return GreedyOptimizer(examples, examples, name="examples")
