@@ -14,7 +14,7 @@ class Memory:
     def __init__(self) -> None:
         self._known: dict[Keys, dict[int, Answer]] = {}
         self._recorded: dict[Keys, dict[int, Answer]] = {}  # by a run that was cut off, and not asked for since
-        self._holding: dict[tuple[int, str], list[Keys]] = {}  # states by place of a variable and what it holds
+        self._holding: dict[tuple[int, str], tuple[Keys, ...]] = {}  # states by place of a variable and what it holds
 
     def known(self, state: State) -> Mapping[int, Answer]:
         """The answers of a state, by index of the case."""
@@ -35,7 +35,7 @@ class Memory:
         if keys not in self._known:
             self._known[keys] = {}
             for place, key in enumerate(keys):
-                self._holding.setdefault((place, key), []).append(keys)
+                self._holding[place, key] = (*self._holding.get((place, key), ()), keys)
         self._known[keys].update((answer.case, answer) for answer in answers)
 
     def differences(self, place: int, one: str, other: str) -> list[float]:
