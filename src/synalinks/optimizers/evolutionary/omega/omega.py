@@ -100,10 +100,10 @@ class OMEGA(EvolutionaryOptimizer):
         nb_worst_predictions: int = 3,
         nb_hard_examples: int = 1,
         hard_example_min_observations: int = 2,
-        nb_examples: int = 0,
         name: str | None = None,
         description: str | None = None,
         update_freq: UpdateFrequency = "epoch",
+        nb_examples: int = 0,
     ) -> None:
         super().__init__(
             language_model,
