@@ -321,7 +321,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if in_symbolic_scope():
             args, kwargs = tree.map_structure(to_symbolic, args), tree.map_structure(to_symbolic, kwargs)
-        if not kwargs and len(args) == 1 and isinstance(args[0], JsonDataModel | BaseModel):  # as most calls
+        if len(args) == 1 and kwargs.keys() <= {"training"} and isinstance(args[0], JsonDataModel | BaseModel):
             args = (self.as_input(args[0]),)
         elif has_symbol(args) or (kwargs and has_symbol(kwargs)):
             return await self._call_symbolic(args, kwargs)
