@@ -125,6 +125,10 @@ async def main() -> None:
             for name, optimizer in {
                 "RandomFewShot": synalinks.RandomFewShot(population_size=POOL),
                 "OMEGA": synalinks.OMEGA(None, "ollama/any", "ollama/vectors", population_size=POOL),
+                "RandomFewShot per batch": synalinks.RandomFewShot(population_size=POOL, update_freq="batch"),
+                "OMEGA per batch": synalinks.OMEGA(
+                    None, "ollama/any", "ollama/vectors", population_size=POOL, update_freq="batch"
+                ),
             }.items()
         }
     print(f"evaluation: {alone * 1e3:.2f} ms a call")
