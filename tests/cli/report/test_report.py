@@ -216,7 +216,8 @@ def test_a_checkpoint_alone_shows_the_predictions_it_holds(folder: Path, tmp_pat
 def test_candidates_have_the_reward_of_the_same_answer_elsewhere(folder: Path, tmp_path: Path) -> None:
     _, found = report(tmp_path / "r.html", folder / "a.jsonl", folder / "a.history.json")
     tried = [sample for sample in found["samples"] if sample["phase"] == "candidate"]
-    assert tried and all(sample["reward"] == 1 for sample in tried)
+    assert tried and all(sample["reward"] == 1 and sample["inferred"] for sample in tried)
+    assert not any("inferred" in sample for sample in found["samples"] if sample["phase"] != "candidate")
 
 
 def test_models_without_a_price_have_their_speed(folder: Path, tmp_path: Path) -> None:

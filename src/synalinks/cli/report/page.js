@@ -15,7 +15,8 @@ function brief(words) {
 }
 const dash = (value) => (value === null || value === "" ? "-" : String(value));
 const place = (s) => (s.epoch === null ? "" : s.epoch + (s.step === null ? "" : "." + s.step));
-const state = (s) => [s.failed && "failed: " + s.failed, !s.failed && s.wrong && "wrong", s.changed && "changed"];
+const state = (s) => [s.failed && "failed: " + s.failed, !s.failed && s.wrong && "wrong", s.changed && "changed",
+  s.inferred && "reward of an equal answer"];
 const COLUMNS = [
   ["epoch.step", (s) => dash(place(s))], ["phase", (s) => dash(s.phase)], ["sample", (s) => dash(s.sample), "number"],
   ["input", (s) => brief(text(s.input))], ["prediction", (s) => brief(text(s.prediction))], ["target", (s) => brief(text(s.target))],

@@ -93,7 +93,8 @@ def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> l
 def _candidates_rewards(samples: Sequence[JsonObject]) -> None:
     """Give candidates' samples the reward that the same answer to the same sample has elsewhere in the run.
 
-    A history has rewards by epoch, phase and sample, and several candidates answer a sample in one place.
+    A history has rewards by epoch, phase and sample, and several candidates answer a sample in one place. The page marks
+    these rewards: a judge may have given another.
     """
     found: dict[tuple[int, int], set[float]] = {}
     for sample in samples:
@@ -103,7 +104,7 @@ def _candidates_rewards(samples: Sequence[JsonObject]) -> None:
         rewards = found.get((sample["sample"], sample["prediction"]), ())
         if sample["phase"] == _CANDIDATE and sample["reward"] is None and len(rewards) == 1:
             (reward,) = rewards
-            sample |= {"reward": reward, "wrong": bool(sample["failed"]) or reward < 1}
+            sample |= {"reward": reward, "wrong": bool(sample["failed"]) or reward < 1, "inferred": True}
 
 
 def _kept_by_variables(run: RunFiles, texts: Texts) -> Iterator[JsonObject]:
