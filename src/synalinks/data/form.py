@@ -24,7 +24,7 @@ MOST_KNOWN = 1000
 
 
 def in_normal_form(value: Any) -> Any:
-    """A structure whose `JsonDataModel`s, which are made without being read, are in the normal form of their schemas.
+    """A structure with each `JsonDataModel` of it, which is made without being read, in the normal form of its schema.
 
     Example:
         >>> from synalinks.data import in_normal_form

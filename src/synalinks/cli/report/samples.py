@@ -93,8 +93,8 @@ def samples_of(run: RunFiles, targets: Sequence[Json] | None, texts: Texts) -> l
 def _candidates_rewards(samples: Sequence[JsonObject]) -> None:
     """Give candidates' samples the reward that the same answer to the same sample has elsewhere in the run.
 
-    A history has rewards by epoch, phase and sample, and several candidates answer a sample in one place. The page marks
-    these rewards: a judge may have given another.
+    A history has rewards by epoch, phase and sample, and several candidates answer a sample in one place. The page
+    marks these rewards: a judge may have given another.
     """
     found: dict[tuple[int, int], set[float]] = {}
     for sample in samples:

@@ -57,7 +57,7 @@ class HttpClient:
         close: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._headers = headers
-        self._target = lru_cache(maxsize=64)(self._make_target)
+        self._template = lru_cache(maxsize=64)(self._make_template)
         self._extensions = {"timeout": timeout.as_dict()}
         self._send = send
         self.close = self.aclose = close
@@ -80,9 +80,9 @@ class HttpClient:
         """The response to a request, as soon as its head has come. Close it. Raises: see `request`."""
         import httpx  # 80 ms, not needed to import the package
 
-        target, headers = self._target(url)
+        made = self._template(url)
         stream, extensions = httpx.ByteStream(content), self._extensions.copy()
-        request = httpx.Request(method, target, headers=headers, stream=stream, extensions=extensions)
+        request = httpx.Request(method, made.url, headers=made.headers, stream=stream, extensions=extensions)
         request.read()
         if content or method in _WITH_BODY:
             request.headers["content-length"] = str(len(content))
@@ -90,12 +90,14 @@ class HttpClient:
         response.request = request
         return response
 
-    def _make_target(self, url: str) -> tuple[httpx.URL, httpx.Headers]:
-        """A URL and the headers of all requests to it, made once: that takes longer than to send a request."""
+    def _make_template(self, url: str) -> httpx.Request:
+        """URL and headers of all requests to an address, made once: that takes longer than to send a request.
+
+        As a request, which shows no header: a traceback with local variables must not show a key.
+        """
         import httpx  # as above
 
-        made = httpx.Request("GET", url, headers=self._headers)
-        return made.url, made.headers
+        return httpx.Request("GET", url, headers=self._headers)
 
 
 def http_client(
