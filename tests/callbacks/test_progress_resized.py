@@ -14,13 +14,14 @@ import pytest
 
 SCRIPT = r"""
 import shutil, sys, time
-from synalinks.callbacks.progress import ProgbarLogger
+from synalinks.callbacks.progress import REDRAW, ProgbarLogger
 
 bar = ProgbarLogger(tokens=lambda: 1761)
 bar.set_params({"epochs": 1, "steps": 4, "verbose": 1})
 print("\n" * 22 + "above", flush=True)  # tmux moves the first rows of a screen with room below out of it
 bar.on_epoch_begin(0)
 for step in range(4):
+    time.sleep(REDRAW)  # a drawing that comes sooner after the one before is left out
     bar.on_train_batch_end(step, {"reward": 0.5, "a_metric_of_a_long_name": 0.25})
     if step == 2:
         print("printed meanwhile", flush=True)
@@ -53,6 +54,7 @@ class Tmux:
             if len(lines) == len(begins) and all(map(str.startswith, lines, begins)):
                 return
             assert time.monotonic() < latest, "\n".join(lines)
+            time.sleep(0.02)
 
     def step(self, width: int) -> None:
         """Give it another width, and the program a line."""
