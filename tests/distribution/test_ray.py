@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,10 +172,9 @@ def cluster() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         "--object-store-memory=104857600",
         "--node-ip-address=127.0.0.1",
     ]
-    # A folder of its own: "auto" is the cluster that was started last in it, whatever else runs on this machine.
-    folder = tempfile.mkdtemp(prefix="ray-")  # the paths of its sockets may have 100 characters
+    # "auto" is the cluster that was started last on this machine. With RAY_TMPDIR, servers of clients do not start.
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
-    env = {**os.environ, "PYTHONPATH": PATHS, "RAY_TMPDIR": folder, **token}
+    env = {**os.environ, "PYTHONPATH": PATHS, **token}
     env.pop("RAY_ADDRESS", None)
     head = subprocess.Popen([ray, "start", "--head", "--block", *listens, *kept], env=env, stdout=subprocess.DEVNULL)
     try:
@@ -187,7 +185,6 @@ def cluster() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     finally:
         head.send_signal(signal.SIGTERM)
         head.wait(120)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _listens(port: int) -> bool:
