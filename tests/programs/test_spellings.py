@@ -12,8 +12,18 @@ from ipaddress import IPv4Network, IPv6Address
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import jsonschema_rs
 import pytest
-from pydantic import AnyUrl, Base64Bytes, BaseModel, BeforeValidator, HttpUrl, PlainSerializer, create_model
+from pydantic import (
+    AnyUrl,
+    Base64Bytes,
+    BaseModel,
+    BeforeValidator,
+    HttpUrl,
+    PlainSerializer,
+    TypeAdapter,
+    create_model,
+)
 
 import synalinks
 from synalinks.data import JsonDataModel
@@ -102,9 +112,21 @@ async def program_of(model: type[synalinks.DataModel], way: str) -> synalinks.Pr
     return synalinks.Program(inputs=inputs, outputs=outputs)
 
 
+def skip_where_old(kind: str) -> None:
+    """The oldest versions allowed of pydantic and of the validator of schemas know fewer spellings of a number."""
+    if kind == "price" and "pattern" in str(TypeAdapter(Decimal).json_schema()):
+        pytest.skip("this version of pydantic has a pattern in its schema of a Decimal, without exponents")
+    if kind == "large":
+        try:
+            jsonschema_rs.validator_for({"anyOf": [{"type": "number"}]}).is_valid(10**22)
+        except ValueError:
+            pytest.skip("this version of jsonschema_rs takes no integer of more than 64 bits")
+
+
 @pytest.mark.parametrize("way", ["whole", "masked", "thought"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_spelling_of_a_target_matches_each_of_an_answer(kind: str, way: str) -> None:
+    skip_where_old(kind)
     model, spellings = class_of(kind), KINDS[kind][1]
     targets: list[Any] = [{"value": one} for one in spellings]
     if way == "whole":
@@ -192,6 +214,8 @@ def test_bytes_that_are_no_text_are_refused_with_a_way_out() -> None:
 
 
 def test_a_target_that_the_class_refuses_is_told_before_a_call() -> None:
+    skip_where_old("price")
+
     async def run() -> None:
         program = await program_of(class_of("price"), "whole")
         program.compile(reward="exact_match")
