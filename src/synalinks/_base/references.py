@@ -51,15 +51,17 @@ def parts_of(schema: Mapping[str, object]) -> int:
     return of(schema)
 
 
-def of_sets(schema: Any, are_names: bool = False) -> Any:
+def without_unique_items(schema: Any, are_names: bool = False) -> Any:
     """A schema without `uniqueItems`, which may also be the name of a property or be in a value."""
     if isinstance(schema, dict):
         return {
-            name: part if name in _VALUES and not are_names else of_sets(part, name in _BY_NAME and not are_names)
+            name: part
+            if name in _VALUES and not are_names
+            else without_unique_items(part, name in _BY_NAME and not are_names)
             for name, part in schema.items()
             if are_names or name != "uniqueItems"
         }
-    return list(map(of_sets, schema)) if isinstance(schema, list) else schema
+    return list(map(without_unique_items, schema)) if isinstance(schema, list) else schema
 
 
 #: Words of a schema under which parts stand by names of the schema's own, and those under which values stand.

@@ -31,9 +31,8 @@ class EmbeddingPlayer:
         index = self._run.find(request, call, budgets)
         if index is not None:
             row, again = self._run.play(index, request, call)
-            first = not again
             if row.failed:
-                return Recorded(self._run.failure(row, first), settled=row.settled if first else NOTHING), row
+                return Recorded(self._run.failure(row, again), settled=NOTHING if again else row.settled), row
             return self._of_one(index, row), row
         known = self._texts.of(request.with_texts(()).digest)
         used: dict[int, list[int]] = {}

@@ -155,10 +155,10 @@ class CassetteRun:
             self._tally.exact += 1
         return row, again
 
-    def failure(self, row: Row, first: bool) -> LMError:
-        """The failure that a row holds; it cost something only where the row is played for the first time."""
+    def failure(self, row: Row, again: bool) -> LMError:
+        """The failure that a row holds; it costs nothing where the row was played before."""
         error = error_from_dict(row.value["error"])
-        if not first:
+        if again:
             error = error.shared("cassette")
         error.capped = row.capped
         error.add_note(

@@ -166,7 +166,7 @@ class Cassette:
         if index is not None:
             row, again = run.play(index, request, call)
             if row.failed:
-                outcome: Reply | LMError = run.failure(row, not again)
+                outcome: Reply | LMError = run.failure(row, again)
             else:
                 outcome = Reply.from_dict(row.value["reply"], "cassette", again=again)
             # its cost is charged when it is played first

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn
 from synalinks import _json
 from synalinks._base.media import Medium, media_in, without_bytes
 from synalinks._base.patterns import engines
-from synalinks._base.references import MOST_PARTS, of_sets, parts_of
+from synalinks._base.references import MOST_PARTS, parts_of, without_unique_items
 from synalinks._base.visits import MOST_VISITS, visits
 from synalinks.lm.core.errors import ConfigurationError
 
@@ -75,7 +75,9 @@ class Schema:
             import jsonschema_rs  # as in _compiled
 
             try:
-                self._validator = _compiled(of_sets(self.value) if b'"uniqueItems"' in self.canonical else self.value)
+                self._validator = _compiled(
+                    without_unique_items(self.value) if b'"uniqueItems"' in self.canonical else self.value
+                )
             except (jsonschema_rs.ValidationError, ValueError) as error:
                 raise ConfigurationError(f"not a valid JSON schema: {str(error).partition(chr(10))[0]}") from error
         return self._validator
