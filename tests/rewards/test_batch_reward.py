@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
 import pytest
 
 import synalinks
@@ -72,6 +73,16 @@ def test_training_gives_each_sample_its_reward() -> None:
     records = program.trainable_variables[0].get("predictions")
     ranks = {record["outputs"]["answer"]: record["reward"] for record in records}
     assert ranks == {n: pytest.approx(n / 3) for n in range(4)}
+
+
+@pytest.mark.parametrize("kind", [list, tuple, lambda values: np.array(values, dtype=object)])
+def test_called_with_lists_it_scores_a_batch(kind: Any) -> None:
+    found = kind(answers(5, None, 3))
+    assert asyncio.run(Rank()(kind(answers(0, 0, 0)), found)) == asyncio.run(Rank()(None, found)) == [1.0, 0.0, 0.0]
+    with pytest.raises(ConfigurationError, match="2 targets and 3 predictions"):
+        asyncio.run(Rank()(kind(answers(0, 0)), found))
+    with pytest.raises(ConfigurationError, match="gave 1 rewards for 2 predictions"):
+        asyncio.run(BatchRewardFunctionWrapper(lambda y_true, y_pred: [1.0])(None, answers(1, 2)))
 
 
 def test_on_one_prediction_it_sees_a_batch_of_one() -> None:

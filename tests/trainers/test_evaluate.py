@@ -98,6 +98,10 @@ def test_sizes_below_one_are_refused(name: str) -> None:
 def test_a_program_that_was_not_compiled_has_no_figures() -> None:
     with pytest.warns(UserWarning, match="nothing to measure"):
         assert evaluate(solver(), provider_of(right), *data(2)) == {}
+    program = solver(name="without_reward")
+    program.compile(optimizer="random_few_shot")
+    with pytest.warns(UserWarning, match="nothing was measured"):
+        assert evaluate(program, provider_of(right), *data(2)) == {}
 
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,13 +46,16 @@ def architecture(program: SavableProgram) -> dict[str, Any]:
     with sharing() as shared:
         described = serialize_synalinks_object(program)
         compiled = program.get_compile_config()
-    value = {"synalinks_program": FILE_FORMAT, **described, "shared_objects": shared.saved}
+    value = {"synalinks_program": FILE_FORMAT, **{key: described[key] for key in _DESCRIPTION}, SHARED: []}
     if program.build_spec is not None and not GRAPH_OR_ROW & described["config"].keys():
         value["build_config"] = {"inputs": tree.map_structure(_written, list(program.build_spec))}
     if compiled is not None:
         value["compile_config"] = compiled
-    return value
+    return shared.written(value, SHARED)
 
+
+#: Key of what several places of the file refer to.
+SHARED = "shared_objects"
 
 #: Keys of the configs of programs that are built as soon as they are made.
 GRAPH_OR_ROW = frozenset({"operations", "modules"})
@@ -179,7 +182,7 @@ def _of_file(path: str | Path) -> Iterator[None]:
 
 def build(value: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The program that `architecture` described, with its variables as they are made."""
-    with custom_object_scope(custom_objects or {}), sharing(value.get("shared_objects", [])):
+    with custom_object_scope(custom_objects or {}), sharing(value.get(SHARED, [])):
         program = load_as(Module, {k: value.get(k) for k in _DESCRIPTION}, custom_objects)
         if value.get("build_config") is not None and not program.built:
             run_sync(awaited(program.build(*_read_symbols(value["build_config"]["inputs"]))))
@@ -241,7 +244,9 @@ def _check_outline(program: SavableProgram, value: Mapping[str, Any]) -> None:
     saved = value.get("config", {})
     if program.functional_graph is None or "operations" not in saved:
         return
-    ours, theirs = program.functional_graph.operations, saved["operations"]
+    shared = value.get(SHARED, [])
+    ours = program.functional_graph.operations
+    theirs = [shared[one["config"]] if one["class_name"] == "__shared__" else one for one in saved["operations"]]
     kinds = [type(operation).__qualname__ for operation in ours]
     if kinds != [operation["class_name"] for operation in theirs]:
         found = [operation["class_name"] for operation in theirs]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from synalinks._support.calling import awaited
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.reward import OfFunction, Reward, add_location, check_reward, plain
@@ -15,7 +17,8 @@ class BatchReward(Reward):
 
     Subclasses implement `async def call(self, y_true, y_pred)`, which is given two lists and returns one of as many
     floats. Missing predictions are worth 0 and are not among them. It may be the reward of one output among several,
-    or a metric; called with one prediction it scores a batch of one. Arguments: see `Reward`.
+    or a metric; called with lists it scores them as a batch, with one prediction a batch of one. Arguments: see
+    `Reward`.
 
     Example:
         >>> class Rank(synalinks.rewards.BatchReward):
@@ -26,12 +29,14 @@ class BatchReward(Reward):
         >>> class Answer(synalinks.DataModel):
         ...     answer: int
         ...
-        >>> asyncio.run(Rank().of_batch([None] * 2, [Answer(answer=5), Answer(answer=2)]))
+        >>> asyncio.run(Rank()([None] * 2, [Answer(answer=5), Answer(answer=2)]))
         [0.5, 0.0]
     """
 
-    async def __call__(self, y_true: Any, y_pred: Any) -> float:
-        """The reward of one prediction: a batch of one."""
+    async def __call__(self, y_true: Any, y_pred: Any) -> Any:
+        """The rewards of the predictions of a batch, as `of_batch`; of one prediction alone its reward."""
+        if isinstance(y_pred, (list, tuple, np.ndarray)):
+            return await self.of_batch([None] * len(y_pred) if y_true is None else y_true, list(y_pred))
         return (await self.of_batch([y_true], [y_pred]))[0]
 
     async def of_batch(self, y_true: Sequence[Any], y_pred: Sequence[Any]) -> list[float]:
@@ -40,8 +45,14 @@ class BatchReward(Reward):
         Shapes: `(batch,)` each; rewards are floats in [0, 1].
 
         Raises:
-            ConfigurationError: another number of rewards than predictions, or something that is no reward.
+            ConfigurationError: another number of rewards, or of targets, than predictions, or something that is no
+                reward.
         """
+        if len(y_true) != len(y_pred):
+            raise ConfigurationError(
+                f"the batch reward {self.name!r} got {len(y_true)} targets and {len(y_pred)} predictions; they are "
+                "paired by position"
+            )
         rewards = [0.0] * len(y_pred)
         places = [place for place, prediction in enumerate(y_pred) if prediction is not None]
         if not places:

@@ -18,11 +18,16 @@ from typing import Any
 from pydantic import BaseModel
 
 from synalinks import _json
-from synalinks.data import JsonDataModel, SymbolicDataModel, is_meta_class, schema_of
+from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.saving import registry
+from synalinks.saving.descriptions import describe_class, describe_function, describe_value
 
 _PLAIN = (str, int, float, bool, type(None))
+
+
+class _Mark(int):
+    """The number of a module in descriptions that are not settled yet; no file has one."""
 
 
 class Shared:
@@ -32,6 +37,9 @@ class Shared:
         self.saved: list[dict[str, Any]] = saved if saved is not None else []
         self._indices: dict[int, int] = {}
         self._loaded: dict[int, Any] = {}
+        self._marks: dict[int, _Mark] = {}
+        self._marked: list[tuple[Any, dict[str, Any]]] = []  # by mark; an id is of one object only while it lives
+        self._again: dict[_Mark, int | None] = {}
 
     def save(self, obj: Any) -> dict[str, Any]:
         """A reference to `obj`, which is written at its first reference."""
@@ -39,28 +47,92 @@ class Shared:
             index = self._indices[id(obj)] = len(self.saved)
             self.saved.append({})
             self.saved[index] = _describe(obj)
-        return {"class_name": "__shared__", "config": self._indices[id(obj)]}
+        return _reference(self._indices[id(obj)])
 
-    def load(self, index: int) -> Any:
+    def mention(self, obj: Any) -> dict[str, Any]:
+        """A module's description where it comes first, and a reference where it comes again; see `settled`."""
+        if id(obj) in self._marks:
+            mark = self._marks[id(obj)]
+            self._again.setdefault(mark, None)
+            return _reference(mark)
+        mark = self._marks[id(obj)] = _Mark(len(self._marked))
+        described: dict[str, Any] = {"mark": mark}
+        self._marked.append((obj, described))
+        described.update(_describe(obj))
+        return described
+
+    def settled(self, value: Any) -> Any:
+        """A description whose modules stand where they are mentioned; those mentioned again are in `saved`, once."""
+        if isinstance(value, list):
+            return [self.settled(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        mark = value.get("config" if value.get("class_name") == _REFERENCE else "mark")
+        if not isinstance(mark, _Mark) or mark not in self._again:
+            return {key: self.settled(item) for key, item in value.items() if not isinstance(item, _Mark)}
+        index = self._again[mark]
+        if index is None:
+            index = self._again[mark] = len(self.saved)
+            self.saved.append({})
+            _, described = self._marked[mark]
+            self.saved[index] = {key: self.settled(item) for key, item in described.items() if key != "mark"}
+        return _reference(index)
+
+    def written(self, value: dict[str, Any], key: str) -> dict[str, Any]:
+        """`settled`, with `saved` under a key of it."""
+        whole = {**self.settled(value), key: self.saved}
+        for index, one in enumerate(self.saved):  # some are added meanwhile
+            self.saved[index] = self.settled(one)
+        return whole
+
+    def load(self, index: int, base: type | tuple[type, ...] = object) -> Any:
         """The object of a reference, made at its first use.
 
         Raises:
-            ConfigurationError: the file has no such object.
+            ConfigurationError: the file has no such object, or one of another class.
         """
         if index not in self._loaded:
             if not isinstance(index, int) or not 0 <= index < len(self.saved):
                 raise ConfigurationError(f"the file refers to the shared object {index!r}, of {len(self.saved)} in it")
-            self._loaded[index] = _construct(self.saved[index])
+            self._loaded[index] = _construct(self.saved[index], base)
+        _check_class(type(self._loaded[index]), base)
         return self._loaded[index]
 
 
+#: The class name of a reference to a shared object.
+_REFERENCE = "__shared__"
+
+
+def _reference(index: int) -> dict[str, Any]:
+    return {"class_name": _REFERENCE, "config": index}
+
+
+class _Clones:
+    """The clones that one clone is made of, by the ids of what they are clones of."""
+
+    def __init__(self) -> None:
+        self.made: dict[int, Any] = {}
+        self._described: dict[int, tuple[Any, dict[str, Any]]] = {}  # an id is of one object only while it lives
+
+    def describe(self, obj: Any) -> dict[str, Any]:
+        """The class and settings of a module, which `_construct` makes one clone of."""
+        if id(obj) not in self._described:
+            described = {"class_name": type(obj), "config": obj.get_config(), "origin": id(obj)}
+            self._described[id(obj)] = obj, described
+        return self._described[id(obj)][1]
+
+
 _shared: ContextVar[Shared | None] = ContextVar("synalinks_shared", default=None)
-_clones: ContextVar[dict[int, Any] | None] = ContextVar("synalinks_clones", default=None)
+_clones: ContextVar[_Clones | None] = ContextVar("synalinks_clones", default=None)
 
 
 @contextmanager
 def sharing(saved: list[dict[str, Any]] | None = None) -> Iterator[Shared]:
-    """While the block lasts, objects marked `shared_when_saved` are written and loaded once."""
+    """While the block lasts, a module is written and loaded once, however many others hold it.
+
+    Those marked `shared_when_saved` are references everywhere. Others are, once the description is `settled`, where
+    they come more than once.
+    """
     shared = Shared(saved)
     token = _shared.set(shared)
     try:
@@ -71,10 +143,13 @@ def sharing(saved: list[dict[str, Any]] | None = None) -> Iterator[Shared]:
 
 @contextmanager
 def cloning() -> Iterator[None]:
-    """While the block lasts, objects marked `shared_when_saved` are cloned as they are, once each, in place of being
-    written as JSON: what is never saved (a key, layers of one's own) is in the clone."""
+    """While the block lasts, a module is cloned once, however many others hold it.
+
+    Those marked `shared_when_saved` are cloned as they are, in place of being written as JSON: what is never saved (a
+    key, layers of one's own) is in the clone.
+    """
     clones = _clones.get()
-    token = _clones.set({} if clones is None else clones)
+    token = _clones.set(_Clones() if clones is None else clones)
     try:
         yield
     finally:
@@ -103,22 +178,24 @@ def serialize_synalinks_object(obj: Any) -> Any:
     if isinstance(obj, Mapping):
         return {str(key): serialize_synalinks_object(value) for key, value in obj.items()}
     if isinstance(obj, (JsonDataModel, SymbolicDataModel)):
-        return _describe_value(obj)
+        return describe_value(obj)
     if _clones.get() is not None and isinstance(obj, (type, types.FunctionType)):
         return obj
     if isinstance(obj, type):
-        return _describe_class(obj)
+        return describe_class(obj)
     if isinstance(obj, types.FunctionType):
-        return _describe_function(obj)
+        return describe_function(obj)
     if hasattr(obj, "get_config"):
-        if getattr(obj, "shared_when_saved", False):
-            clones, shared = _clones.get(), _shared.get()
-            if clones is not None:
-                if id(obj) not in clones:
-                    clones[id(obj)] = obj.clone(obj.name)
-                return clones[id(obj)]
-            if shared is not None:
-                return shared.save(obj)
+        clones, shared = _clones.get(), _shared.get()
+        always = getattr(obj, "shared_when_saved", None)  # None: an object without state
+        if always and clones is not None:
+            if id(obj) not in clones.made:
+                clones.made[id(obj)] = obj.clone(obj.name)
+            return clones.made[id(obj)]
+        if clones is not None and always is not None:
+            return clones.describe(obj)
+        if shared is not None and always is not None:
+            return shared.save(obj) if always else shared.mention(obj)
         return _describe(obj)
     raise ConfigurationError(f"can't be saved as JSON: {type(obj).__name__} {obj!r}; give its class a get_config")
 
@@ -133,30 +210,6 @@ def _describe(obj: Any) -> dict[str, Any]:
         "config": obj.get_config(),
         "registered_name": registry.get_registered_name(cls),
     }
-
-
-def _describe_value(obj: JsonDataModel | SymbolicDataModel) -> dict[str, Any]:
-    config: dict[str, Any] = {"schema": obj.get_schema(), "name": obj.name}
-    if isinstance(obj, JsonDataModel):
-        config["json"] = obj.get_json()
-    return {"class_name": f"__{'json' if 'json' in config else 'symbolic'}_data_model__", "config": config}
-
-
-def _describe_class(cls: type) -> dict[str, Any]:
-    config: dict[str, Any] = {"module": registry.public_module(cls), "name": cls.__qualname__}
-    if is_meta_class(cls):
-        config["schema"] = schema_of(cls)
-    return {"class_name": "__class__", "config": config, "registered_name": registry.get_registered_name(cls)}
-
-
-def _describe_function(fn: types.FunctionType) -> dict[str, Any]:
-    if fn.__name__ == "<lambda>" and registry.get_registered_name(fn) == fn.__name__:
-        raise ConfigurationError(
-            f"{fn.__qualname__} can't be saved: a lambda has no name to be found by. Write a function with `def`, or "
-            "register it with synalinks.saving.register_synalinks_serializable()"
-        )
-    config = {"module": registry.public_module(fn), "name": fn.__qualname__}
-    return {"class_name": "function", "config": config, "registered_name": registry.get_registered_name(fn)}
 
 
 def deserialize_synalinks_object(
@@ -213,12 +266,12 @@ def load_as(
 def _construct(saved: Mapping[str, Any], base: type | tuple[type, ...] = object) -> Any:
     name, config = saved.get("class_name"), saved.get("config")
     if isinstance(name, type):  # a clone: JSON holds no classes
-        return name.from_config(config)  # type: ignore[attr-defined]
-    if name == "__shared__":
+        return _cloned(name, config, saved.get("origin"))
+    if name == _REFERENCE:
         shared = _shared.get()
         if shared is None:
             raise ConfigurationError("a reference to a shared object outside the file it belongs to")
-        return shared.load(int(config) if isinstance(config, int) else -1)
+        return shared.load(int(config) if isinstance(config, int) else -1, base)
     if not isinstance(name, str) or not isinstance(config, Mapping):
         raise ConfigurationError(f"a saved object has a class_name and a config, got {sorted(map(str, saved))}")
     if name in ("__json_data_model__", "__symbolic_data_model__"):
@@ -231,13 +284,32 @@ def _construct(saved: Mapping[str, Any], base: type | tuple[type, ...] = object)
     cls = registry.find(_name(saved, "module", optional=True), name, registered, base)
     if not inspect.isclass(cls) or not hasattr(cls, "from_config"):
         raise ConfigurationError(f"{name!r} is not a class with from_config, so it can't be loaded")
-    if not issubclass(cls, base):
-        wanted = " or ".join(one.__name__ for one in (base if isinstance(base, tuple) else (base,)))
-        raise ConfigurationError(f"the file has a {name} where a {wanted} belongs")
+    _check_class(cls, base)
     try:
         return cls.from_config(config)
     except (TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"the config of {name} in the file makes none: {error!r:.300}") from error
+
+
+def _check_class(cls: type, base: type | tuple[type, ...]) -> None:
+    """Refuse an object of another class than a place of the file is for.
+
+    Raises:
+        ConfigurationError: naming both.
+    """
+    if not issubclass(cls, base):
+        wanted = " or ".join(one.__name__ for one in (base if isinstance(base, tuple) else (base,)))
+        raise ConfigurationError(f"the file has a {cls.__qualname__} where a {wanted} belongs")
+
+
+def _cloned(cls: Any, config: Any, origin: int | None) -> Any:
+    """The clone that is described; one for each module."""
+    clones = _clones.get()
+    if clones is None or origin is None:
+        return cls.from_config(config)
+    if origin not in clones.made:
+        clones.made[origin] = cls.from_config(config)
+    return clones.made[origin]
 
 
 def constructed(cls: type, config: Mapping[str, Any]) -> Any:

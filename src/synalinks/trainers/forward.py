@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from synalinks import scope
 from synalinks._concurrency import run_all
 from synalinks.data import tree
-from synalinks.errors import ConfigurationError, LMUnavailable
+from synalinks.errors import LMUnavailable
 from synalinks.lm import Ledger, current_run
 from synalinks.modules.core.added_rewards import collecting_rewards
 from synalinks.rewards import BatchReward, Reward
@@ -77,16 +77,9 @@ async def _rewards_of(
     """Rewards of the predictions, each in the place of its sample; `since` is a mark in the ledger before those.
 
     Shapes: `(batch,)` each; rewards are floats in [0, 1].
-
-    Raises:
-        ConfigurationError: modules added rewards to none.
     """
     compiled, runner = run.compiled, run.runner
-    if any(added) and not compiled.rewards:
-        raise ConfigurationError(
-            f"modules of {run.program.name} call add_reward, which adds to a reward that is compiled; write "
-            "program.compile(reward=...)"
-        )
+    compiled.added = compiled.added or any(added)
     rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
 
     async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, object, object]]) -> list[float]:
@@ -110,8 +103,8 @@ async def _rewards_of(
             for place, value in zip(answered, scores, strict=True):
                 earned[place][output] = value
     found = [
-        _with(added, weighted(values, [weight for _, weight, _, _ in row])) if row else 0.0
-        for values, row, added in zip(earned, rows, added, strict=True)
+        0.0 if prediction is None else _mean([*([weighted(values, [w for _, w, _, _ in row])] if row else []), *added])
+        for values, row, prediction, added in zip(earned, rows, predictions, added, strict=True)
     ]
     here, indices = scope.current(), [sample.index for sample in samples]
     compiled.feedback.add(here, indices, found, run.ledger.since(since))
@@ -119,9 +112,9 @@ async def _rewards_of(
     return found
 
 
-def _with(added: Sequence[float], reward: float) -> float:
-    """The mean of a reward and of those added to it."""
-    return weighted([reward, *added], [1.0] * (1 + len(added)))
+def _mean(rewards: Sequence[float]) -> float:
+    """The mean of the compiled reward of a sample and of those that modules added; 0 where there is neither."""
+    return weighted(rewards, [1.0] * len(rewards)) if rewards else 0.0
 
 
 async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predictions: Sequence[object]) -> None:

@@ -98,7 +98,7 @@ class ProgramRun:
     def logs(self, mean_reward: Mean) -> dict[str, float]:
         """The reward and all metrics so far, by name, in alphabetical order."""
         values: dict[str, Any] = {}
-        if self.compiled.rewards:
+        if self.compiled.rewarded:
             values["reward"] = mean_reward.result()
             self.compiled.tracker.sums.assign(mean_reward.sums.get_json())
         for name, metric in zip(self.compiled.names(), self.compiled.metrics, strict=True):

@@ -302,8 +302,8 @@ class Trainer(OnBatch, Compilable):
         """
         parts.check_sizes("evaluate", batch_size=batch_size, steps=steps)
         source = parts.source_of(x, y, self)
-        if not self.compilation.rewards and not self.compilation.metrics:
-            warn(f"{self.name} has no reward and no metric: nothing to measure; write program.compile(reward=...)")
+        if not self.compiled:
+            warn(f"{self.name} was not compiled: nothing to measure; write program.compile(reward=...)")
             return {} if return_dict else self.compilation.in_order({})
         await self.prepare(source)
         parts.check_models(self, *self.compilation.rewards, *self.compilation.metrics)
@@ -312,6 +312,8 @@ class Trainer(OnBatch, Compilable):
         async with running as (run, called):
             with scope.enter(phase="evaluate"):
                 logs = await parts.measure(run, source, batch_size, steps, called)
+        if not logs:
+            warn(f"{self.name} has no reward and no metric: nothing was measured; write program.compile(reward=...)")
         return logs if return_dict else self.compilation.in_order(logs)
 
     @naming_the_nearest

@@ -67,7 +67,7 @@ def test_the_reward_of_a_sample_is_the_mean_of_all_and_none_without_an_answer(ba
     assert found == {"reward": pytest.approx((1 + 1 / 3 + 1 + 0) / 4)}
 
 
-def test_a_fit_learns_by_them_and_says_where_there_is_no_reward_to_add_to() -> None:
+def test_a_fit_learns_by_them_with_a_compiled_reward_and_without() -> None:
     program = compiled(Holds())
     with synalinks.use_provider(provider_of(right)):
         asyncio.run(program.fit(*data(2), batch_size=2, validation_split=0.0, verbose=0))
@@ -75,9 +75,12 @@ def test_a_fit_learns_by_them_and_says_where_there_is_no_reward_to_add_to() -> N
         assert sorted(one["reward"] for one in records) == pytest.approx([2 / 3, 1.0])
         bare = Holds()
         bare.compile(optimizer="random_few_shot")
-        with pytest.raises(ConfigurationError, match=r"holds call add_reward.*program\.compile\(reward=\.\.\.\)"):
-            asyncio.run(bare.fit(*data(2), batch_size=2, validation_split=0.0, verbose=0))
-        assert len(asyncio.run(bare.predict(data(2)[0], verbose=0))) == 2
+        assert asyncio.run(bare.evaluate(*data(4), verbose=0)) == {"reward": pytest.approx((1 + 0.5 + 1 + 0) / 4)}
+        history = asyncio.run(bare.fit(*data(2), batch_size=2, validation_split=0.5, verbose=0)).history
+        assert history == {"reward": [1.0], "val_reward": [0.5]}
+        records = bare.trainable_variables[0].get("predictions")
+        assert [one["reward"] for one in records] == [1.0]
+        assert bare.metrics_names == ["reward"] and bare.metrics[0].result() == 0.5
 
 
 def test_a_stateless_scope_that_collects_rewards_has_them() -> None:

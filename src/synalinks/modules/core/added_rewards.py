@@ -1,4 +1,4 @@
-"""Rewards that modules add, while they are called, to those that the program is compiled with."""
+"""Rewards that modules add, while they are called, to that which the program is compiled with, if there is one."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ class AddedRewards:
     def add_reward(self, reward: float | Sequence[float]) -> None:
         """Add a reward, or several, to that of the sample: `call` may, of what it can see there and a reward can't.
 
-        The reward of a sample is the mean of the compiled one and of those added; in `evaluate` and `fit` alike. A
-        sample without an answer has none. In a `StatelessScope` that collects rewards, it collects this one.
+        The reward of a sample is the mean of the compiled one, if there is one, and of those added; in `evaluate` and
+        `fit` alike. A sample without an answer has none. In a `StatelessScope` that collects rewards, it collects this
+        one.
 
         Raises:
             ConfigurationError: not a number in [0, 1].

@@ -34,6 +34,7 @@ class Compiled:
         places, measured: see above.
         outputs: how many outputs rewards were given for; None where one reward serves all.
         output_names: None where they are not known.
+        added: whether modules have added rewards of their own.
         tracker: the mean of the rewards of the last pass over data.
         feedback: words of rewards, the newest.
     """
@@ -47,6 +48,7 @@ class Compiled:
     outputs: int | None = None
     output_names: list[str] | None = None
     _seen: bool = False
+    added: bool = False
     tracker: Mean = field(default_factory=lambda: Mean(name="reward"))
     feedback: Feedback = field(default_factory=Feedback)
 
@@ -85,6 +87,11 @@ class Compiled:
         late = [(name, one) for name, one in named if isinstance(one, OperationalMetric) and one.phase == "optimizer"]
         calls = ledger.filter(epoch=epoch, phase="optimizer") if late else ledger
         return {name: metric.over(calls) for name, metric in late}
+
+    @property
+    def rewarded(self) -> bool:
+        """Whether samples have rewards: a compiled one, or those that modules add."""
+        return bool(self.rewards) or self.added
 
     def number_of(self, reward: Reward) -> int:
         """The place of a reward among those that were given."""

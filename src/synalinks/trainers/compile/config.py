@@ -115,12 +115,12 @@ class Compilable:
         """The mean of the rewards of the last pass over data, and the metrics given to `compile`."""
         if not self.compiled:
             return []
-        return [*([self.compilation.tracker] if self.compilation.rewards else []), *self.compilation.metrics]
+        return [*([self.compilation.tracker] if self.compilation.rewarded else []), *self.compilation.metrics]
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of the reward and the metrics in logs; one that has several values logs each under its own."""
-        return [*(["reward"] if self.compilation.rewards else []), *self.compilation.names()]
+        return [*(["reward"] if self.compilation.rewarded else []), *self.compilation.names()]
 
     def reset_metrics(self) -> None:
         """Let the metrics given to `compile` begin to count anew, as each pass over data does."""
