@@ -5,6 +5,7 @@ Not run: the lines with errors are wrong on purpose.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import reveal_type
 
 import synalinks
@@ -47,6 +48,14 @@ class Halves(synalinks.Module[tuple[synalinks.JsonDataModel, synalinks.JsonDataM
         self, inputs: synalinks.JsonDataModel, training: bool = False
     ) -> tuple[synalinks.JsonDataModel, synalinks.JsonDataModel]:
         return inputs, inputs
+
+
+class Noting(synalinks.callbacks.Callback):
+    """A callback of one's own; logs are a dict, by any annotation of one."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None: ...
+
+    def on_train_end(self, logs: Mapping[str, object] | None = None) -> None: ...
 
 
 class QA(synalinks.Program):

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 #: Rewards and metrics by name; of a batch of predictions, `outputs`.
-Logs = Mapping[str, Any]
+Logs = dict[str, Any]
 #: What a hook returns: nothing, or a coroutine, which is awaited.
 Hooked = Awaitable[None] | None
 
