@@ -17,11 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synalinks._base.files import PRIVATE, made
 from synalinks._base.warning import warn
-from synalinks.lm.cache.leases import is_of_ended_process
+from synalinks.lm.cache.lease_table import LeaseTable
 from synalinks.lm.cache.store import MANY, UNREADABLE, MemoryStore, Store, StoreBusy
 
 #: How long, in seconds, SQLite may wait for another writer before a caller that must not block gets an error.
@@ -34,9 +34,6 @@ MOST_SET_ASIDE = 3
 DATABASE = "cache.db"
 #: The folder in it for leases, a database of its own: answers and leases don't wait for each other's commits.
 LEASES = "leases"
-#: The most, in seconds, that a lease can end later than it was given for: the clock was set back meanwhile.
-CLOCK_STEP = 1.0
-
 #: Nothing is ever thrown out, counted or moved to files of its own; a commit survives the death of the
 #: process (WAL, synchronous=NORMAL). No memory map: a file cut short under one ends the process by SIGBUS.
 SETTINGS: dict[str, Any] = {
@@ -55,17 +52,9 @@ SETTINGS: dict[str, Any] = {
 #: Settings that end with a connection to SQLite.
 PER_CONNECTION = ("cache_size", "mmap_size", "synchronous")
 
-#: A row of diskcache's table of answers, where the key has none.
+#: A row of diskcache's table of answers, and one where the key has none.
+GET = "SELECT mode, value FROM Cache WHERE key = ? AND raw = 1"
 ADD = "INSERT INTO Cache (key, raw, store_time, size, mode, value) VALUES (?, 1, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
-#: Leases by key: who has one, and when it ends.
-LEASE_TABLE = "CREATE TABLE IF NOT EXISTS Lease (key TEXT PRIMARY KEY, owner TEXT, end REAL) WITHOUT ROWID"
-#: Takes a lease that is new, the own, or has ended; or that ends too late, as after the clock was set back.
-CLAIM = """
-INSERT INTO Lease VALUES (:key, :owner, :end) ON CONFLICT (key) DO UPDATE SET owner = :owner, end = :end
-WHERE Lease.owner = :owner OR Lease.end <= :now OR Lease.end > :latest
-"""
-EXTEND = "UPDATE Lease SET end = :end WHERE key = :key AND owner = :owner"
-
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 #: SQLITE_ERROR is what a missing table or column gives: a database, but not this one.
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
@@ -77,7 +66,7 @@ def _plain_disk() -> Any:
     import diskcache  # 20 ms, and not needed until the first answer
 
     class PlainDisk(diskcache.Disk):  # type: ignore[misc]
-        """No pickle in either direction, and no files beside the database."""
+        """No pickle, and no files beside the database; what is read passes `PlainCache.get`."""
 
         def __init__(self, directory: str, **settings: Any) -> None:
             # The settings come out of the database; one that was planted there must have no effect.
@@ -91,9 +80,6 @@ def _plain_disk() -> Any:
 
         def store(self, value: bytes, read: bool, key: Any = None) -> tuple[int, int, None, bytes]:
             return 0, diskcache.core.MODE_RAW, None, value
-
-        def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> bytes:
-            return value if mode == diskcache.core.MODE_RAW and type(value) is bytes else UNREADABLE
 
     return PlainDisk
 
@@ -112,56 +98,12 @@ def _lenient(text: bytes) -> str:
     return text.decode("utf-8", "replace")
 
 
-class _LeaseTable:
-    """The leases in a database: what a diskcache `Cache` has beside its answers."""
-
-    if TYPE_CHECKING:  # the cache has them
-        transact: Any
-
-        @property
-        def _con(self) -> sqlite3.Connection: ...
-
-    def make_leases(self) -> None:
-        """Make the table of leases, without those that have ended, as of processes that died."""
-        self._con.execute(LEASE_TABLE)
-        self._con.execute("DELETE FROM Lease WHERE end <= ?", (time.time(),))
-
-    def claim(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
-        """Take a lease on each key that no other owner has one on; the keys that were taken."""
-        if len(keys) == 1:
-            return self._claimed(keys, owner, seconds)
-        with self.transact():
-            return self._claimed(keys, owner, seconds)
-
-    def _claimed(self, keys: Sequence[str], owner: str, seconds: float) -> list[str]:
-        now = time.time()
-        lease = {"owner": owner, "end": now + seconds, "now": now, "latest": now + seconds + CLOCK_STEP}
-        taken = []
-        for key in keys:
-            while not (mine := self._con.execute(CLAIM, {"key": key, **lease}).rowcount):
-                holder = self._con.execute("SELECT owner FROM Lease WHERE key = ?", (key,)).fetchone()
-                if holder is not None and not is_of_ended_process(holder[0]):
-                    break
-                self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, *(holder or ("",))))
-            if mine:
-                taken.append(key)
-        return taken
-
-    def extend(self, keys: Sequence[str], owner: str, seconds: float) -> None:
-        """Let the owner's leases on these keys end in so many seconds; with 0 they end now."""
-        for key in keys:
-            if seconds:
-                self._con.execute(EXTEND, {"key": key, "owner": owner, "end": time.time() + seconds})
-            else:
-                self._con.execute("DELETE FROM Lease WHERE key = ? AND owner = ?", (key, owner))
-
-
 @cache
 def _plain_cache() -> Any:
     """The diskcache `Cache` whose connections are closed in time, from whatever thread that happens."""
     import diskcache  # 20 ms, and not needed until the first answer
 
-    class PlainCache(_LeaseTable, diskcache.Cache):  # type: ignore[misc]
+    class PlainCache(LeaseTable, diskcache.Cache):  # type: ignore[misc]
         """One connection per thread and process, with settings of its own."""
 
         @property
@@ -185,6 +127,14 @@ def _plain_cache() -> Any:
                 for name in PER_CONNECTION:
                     connection.execute(f"PRAGMA {name} = {SETTINGS['sqlite_' + name]}").fetchall()
             return connection
+
+        def get(self, key: str) -> bytes | None:
+            """The value, None if there is none, or `UNREADABLE` if something else than bytes is there."""
+            found = self._con.execute(GET, (key,)).fetchone()
+            if found is None:
+                return None
+            mode, value = found
+            return value if mode == diskcache.core.MODE_RAW and type(value) is bytes else UNREADABLE
 
         def add(self, key: str, value: bytes) -> bool:
             """Store a value where there is none, in one statement; diskcache takes four."""
@@ -254,6 +204,13 @@ class DiskStore(Store):
         """Let the owner's leases on these keys end in so many seconds; with 0 they end now."""
         self._lease("extend", (keys, owner, seconds), wait)
 
+    def leave(self, keys: Sequence[str], owner: str, *, wait: bool = True) -> None:
+        """Let leases end, with the next ones that are taken; now where the answers are in memory only."""
+        if self._memory is None:
+            self._lease("leave", (keys, owner), wait)
+        else:
+            self.extend(keys, owner, 0.0, wait=wait)
+
     def _lease(self, method: str, arguments: tuple[Any, ...], wait: bool) -> Any:
         """What the database of leases says; None, unsaid, where there can't be one: answers then are in memory too."""
         if not self._usable:
@@ -278,7 +235,7 @@ class DiskStore(Store):
         while self._usable:
             opened = None
             try:
-                opened = self._opened(wait)
+                opened = self._opened(wait) if self._cache is None else self._cache
                 return getattr(opened, method)(*arguments)
             except (sqlite3.DatabaseError, OSError, _timeout()) as error:
                 cause = error.__context__ if isinstance(error, _timeout()) else error

@@ -28,6 +28,8 @@ from synalinks.lm.core.place import place_of
 
 #: Begins every entry. Change the last byte when entries change, and no old one is read.
 ENTRY_FORMAT = b"SYL1"
+#: Bytes up to which a head is not compressed; beside it a store keeps some 400 of keys.
+SMALL = 512
 _HEAD = struct.Struct("<4sI")
 #: What JSON of another shape can raise on its way to a `Reply`, down to a cost that is no number.
 _UNREADABLE = (struct.error, zlib.error, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
@@ -52,8 +54,16 @@ def encode(model: str, place: Place, reply: Reply, vector: bytes = b"") -> bytes
     scope, draw = place
     value = {"draw": draw, "model": model, "reply": reply.to_dict(), "scope": scope.to_dict()}
     value["vector"] = len(vector)
-    head = zlib.compress(_json.canonical(value), 1)
+    head = _compressed(_json.canonical(value))
     return _HEAD.pack(ENTRY_FORMAT, len(head)) + head + vector
+
+
+def _compressed(data: bytes) -> bytes:
+    """The stream of zlib; few bytes stand in it as they are: to compress them takes longer than to store an answer."""
+    if len(data) > SMALL:
+        return zlib.compress(data, 1)
+    packing = zlib.compressobj(0, wbits=9, memLevel=1)
+    return packing.compress(data) + packing.flush()
 
 
 def decode(data: bytes) -> Entry | None:

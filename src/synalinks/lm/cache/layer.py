@@ -150,6 +150,7 @@ class CacheLayer:
             reply = await below(call)
             if _cacheable(call.request, reply):
                 await self._keep(store, call, prefix, gap, reply)
+                await leases.release(answered=True)
             return reply
 
     async def _keep(self, store: Store, call: Call, prefix: str, gap: Gap, reply: Reply) -> None:

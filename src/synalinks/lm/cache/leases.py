@@ -96,15 +96,18 @@ class Leases:
             self._renewal = asyncio.get_running_loop().call_later(LEASE / RENEWALS, self._renew)
         return set(taken)
 
-    async def release(self) -> None:
-        """Let all leases end now."""
+    async def release(self, answered: bool = False) -> None:
+        """Let all leases end now, or, where the answers of all of them are stored, when it suits the store."""
         if self._renewal is not None:
             self._renewal.cancel()
             self._renewal = None
         if self._keys:
             keys = list(self._keys)
             self._keys.clear()
-            await at_once(self._store.extend, keys, self._owner, 0.0)
+            if answered:
+                await at_once(self._store.leave, keys, self._owner)
+            else:
+                await at_once(self._store.extend, keys, self._owner, 0.0)
 
     async def wait(self) -> None:
         """Wait before looking again. In the time of the store, which no clock of a run changes."""

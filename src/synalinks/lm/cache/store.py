@@ -44,6 +44,10 @@ class Store(Protocol):
     def extend(self, keys: Sequence[str], owner: str, seconds: float, *, wait: bool = True) -> None:
         """Let the owner's leases on these keys end in so many seconds; with 0 they end now. Other leases stay."""
 
+    def leave(self, keys: Sequence[str], owner: str, *, wait: bool = True) -> None:
+        """Let leases end, now or later, whose answers are stored: who is not granted one looks for the answer first."""
+        self.extend(keys, owner, 0.0, wait=wait)
+
 
 class MemoryStore(Store):
     """A store that lasts as long as the process.
