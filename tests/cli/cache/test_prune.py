@@ -89,7 +89,7 @@ def test_answers_of_a_model_go(folder: Path) -> None:
 
 def test_the_oldest_go_until_the_rest_fits(folder: Path) -> None:
     assert "Nothing in" in call("cache", "prune", folder, "--keep", "1GB", "--yes").output
-    done = call("cache", "prune", folder, "--keep", "0.2kB", "--yes")
+    done = call("cache", "prune", folder, "--keep", "0.25kB", "--yes")
     assert "Removed 1 answer" in done.output, done.output
     assert answers(folder, "twice", "fake/m", 2) == ["0", "1"]
     assert "Removed 2 answers" in call("cache", "prune", folder, "--keep", "0", "--yes").output

@@ -24,7 +24,7 @@ from synalinks.errors import BadReply, ServerError
 from synalinks.lm import AttemptCosts, Client
 from synalinks.lm.cache import layer as module
 from synalinks.lm.cache.disk_store import DATABASE, DiskStore
-from synalinks.lm.cache.entry import ENTRY_FORMAT, decode, encode
+from synalinks.lm.cache.entry import ENTRY_FORMAT, SMALL, decode, encode
 from synalinks.lm.cache.layer import CacheLayer, Mode
 from synalinks.lm.cache.per_text import PerTextLayer
 from synalinks.lm.cache.store import MANY, MemoryStore, Store, StoreBusy
@@ -398,9 +398,10 @@ def test_json_of_another_shape_is_unreadable(head: bytes) -> None:
     assert decode(struct.pack("<4sI", ENTRY_FORMAT, len(packed)) + packed) is None
 
 
-def test_an_entry_comes_back_whole() -> None:
+@pytest.mark.parametrize("length", [4, 2 * SMALL])
+def test_an_entry_comes_back_whole(length: int) -> None:
     reply = Reply(
-        "text",
+        "text".ljust(length),
         cost=None,
         failed=AttemptCosts(priced=False),
         attempts=2,
@@ -408,7 +409,11 @@ def test_an_entry_comes_back_whole() -> None:
         chunks=(Delta("te"), Delta("xt")),
     )
     place = (Scope(epoch=1, step=2, phase="train", sample=3, module="a/b"), 4)
-    entry = decode(encode("m", place, reply, b"\0\1"))
+    stored = encode("m", place, reply, b"\0\1")
+    assert (b'"model":"m"' in stored) == (length < SMALL) and len(
+        stored
+    ) < 2 * SMALL  # compressed only where it is long
+    entry = decode(stored)
     assert entry is not None
     assert entry.place == place
     assert entry.vector == b"\0\1"

@@ -386,6 +386,46 @@ def test_a_lease_ends_by_itself(store: Store) -> None:
     assert store.claim(["a", "b"], "another", 600.0) == []
 
 
+def test_a_lease_that_was_left_is_no_obstacle_to_who_uses_the_store(store: Store) -> None:
+    store.claim(["a", "b"], "me", 600.0)
+    store.leave(["a"], "me")
+    assert store.claim(["a"], "you", 600.0) == ["a"]
+    store.leave(["a", "b"], "another")  # it has none of them
+    assert store.claim(["a", "b"], "another", 600.0) == []
+
+
+def test_the_next_lease_takes_the_place_of_one_that_was_left(tmp_path: Path) -> None:
+    store, other = DiskStore(tmp_path), DiskStore(tmp_path)
+    store.claim(["a"], "me", 600.0)
+    store.leave(["a"], "me")
+    assert other.claim(["a"], "you", 600.0) == []  # whose call looks for the answer, and finds it
+    assert store.claim(["b"], "me too", 600.0) == ["b"]
+    assert keys_in(tmp_path / module.LEASES, "Lease") == ["b"]
+    assert other.claim(["a", "b"], "you", 600.0) == ["a"]
+
+
+def test_a_lease_that_was_left_takes_no_place_of_another_process(tmp_path: Path) -> None:
+    store, other = DiskStore(tmp_path), DiskStore(tmp_path)
+    other.claim(["b"], "you", 600.0)
+    store.claim(["a"], "me", 600.0)
+    store.leave(["a"], "me")
+    assert store.claim(["b"], "me too", 600.0) == []
+    assert keys_in(tmp_path / module.LEASES, "Lease") == ["b"]  # that on `a` has ended
+    store.claim(["a"], "me", 0.0)
+    store.leave(["a"], "me")
+    assert other.claim(["a"], "you", 600.0) == ["a"]  # it had ended
+    assert store.claim(["c"], "me", 600.0) == ["c"]
+    assert keys_in(tmp_path / module.LEASES, "Lease") == ["a", "b", "c"]
+
+
+def test_a_lease_ends_now_where_its_answer_is_in_memory_only(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path)
+    store.claim(["a"], "me", 600.0)
+    store._memory = MemoryStore()  # as on a full disk
+    store.leave(["a"], "me")
+    assert DiskStore(tmp_path).claim(["a"], "you", 600.0) == ["a"]
+
+
 def test_leases_leave_no_answers_behind(tmp_path: Path) -> None:
     store = DiskStore(tmp_path)
     store.claim(["a", "b"], "me", 0.001)

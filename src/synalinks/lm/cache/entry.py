@@ -5,7 +5,7 @@ each with the place it was given at. Embeddings are kept per text. An entry is
 
     4 bytes   `ENTRY_FORMAT`
     4 bytes   length of the head, unsigned, little-endian
-    head      zlib-compressed canonical JSON: model, scope, draw, reply, bytes of vector
+    head      canonical JSON in a stream of zlib, compressed if it is long: model, scope, draw, reply, bytes of vector
     rest      embeddings only: the vector, little-endian float32
 
 An entry keeps the cost it was stored with, as a cassette does: what the answer cost when it was fetched, unknown if it

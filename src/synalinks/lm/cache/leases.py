@@ -2,7 +2,8 @@
 
 A call that finds no answer takes a lease on its key, looks once more, and is sent. A call that finds the key taken
 looks again, in intervals that grow, until the answer is there or the lease can be taken. A lease is renewed while its
-call is out, whatever that takes, and released when the call ends; that of a process that died ends by itself. No call
+call is out, whatever that takes, and released when the call ends; that of a process that died ends by itself. One whose
+answer is stored need not end at once (`Store.leave`): who is not granted it finds the answer. No call
 waits while it has a lease that another waits for, so none waits in a circle. On one machine a lease names its process,
 so that those of a process that was killed end at once (`is_of_ended_process`).
 

@@ -140,31 +140,30 @@ def event_of(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-#: What a row holds one of, and the types of labels.
-_OUTCOMES = ("reply", "error", "refused")
+#: What requests are for, and the types of labels.
+_KINDS = ("chat", "embed")
 _LABELS = frozenset({str, int, bool})
 
 
-def _is_place(value: object) -> bool:
-    return isinstance(value, dict) and _LABELS.issuperset(map(type, value.values()))
-
-
-def is_row(value: object) -> bool:
-    """Whether a JSON value has the shape of a row."""
-    if not (isinstance(value, dict) and _is_place(value.get("scope"))):
+def is_row(value: Any) -> bool:
+    """Whether a JSON value has the shape of a row: most have it, so what is there is read without asking before."""
+    try:
+        scope = value["scope"]
+        if not (isinstance(scope, dict) and _LABELS.issuperset(map(type, scope.values()))):
+            return False
+        if "event" in value and isinstance(value["event"], dict):
+            return True
+        outcome = "reply" if "reply" in value else "error" if "error" in value else "refused"
+        return (
+            isinstance(value["digest"], str)
+            and isinstance(value["draw"], int)
+            and value["request"]["kind"] in _KINDS
+            and "model" in value["request"]
+            and isinstance(value[outcome], dict)
+            and ("reply" in value) + ("error" in value) + ("refused" in value) == 1
+        )
+    except (KeyError, TypeError):
         return False
-    if isinstance(value.get("event"), dict):
-        return True
-    request, outcomes = value.get("request"), [name for name in _OUTCOMES if name in value]
-    return (
-        isinstance(value.get("digest"), str)
-        and isinstance(value.get("draw"), int)
-        and isinstance(request, dict)
-        and request.get("kind") in ("chat", "embed")
-        and "model" in request
-        and len(outcomes) == 1
-        and isinstance(value[outcomes[0]], dict)
-    )
 
 
 def error_to_dict(error: LMError) -> dict[str, Any]:
