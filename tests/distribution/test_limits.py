@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 from tests.distribution.test_pauses import REQUEST, Actor, OneServer
+from tests.lm.rate_limit.test_hosts import Servers, all_answered, handler_at, send
 from tests.lm.virtual import LoopClock
 from tests.lm.virtual import run_still as run
 
 from synalinks.distribution.batch_worker import HEARTBEAT, SOON, Coordinator
 from synalinks.distribution.limits import EXPECTED, LeasedLimits
+from synalinks.distribution.pauses import Name
 from synalinks.lm import Limits
 from synalinks.lm.core.rate_limit import Quota, RateLimitStatus
 from synalinks.lm.rate_limit.account import Account
@@ -95,9 +98,9 @@ def test_the_turns_of_requests_that_come_together_are_one_message() -> None:
     asked: list[int] = []
 
     class Counting(Coordinator):
-        async def turns(self, name: object, limits: Limits, tokens: object) -> int:  # type: ignore[override]
-            asked.append(len(tokens))  # type: ignore[arg-type]
-            return await super().turns(name, limits, tokens)  # type: ignore[arg-type]
+        async def turns(self, name: Name, limits: Limits, tokens: Sequence[int], waits: bool) -> tuple[int, float]:
+            asked.append(len(tokens))
+            return await super().turns(name, limits, tokens, waits)
 
     async def main() -> None:
         worker = Worker(Counting(None, 2, LoopClock()), "a", Server(), Limits(rpm=6000), 2)
@@ -107,7 +110,76 @@ def test_the_turns_of_requests_that_come_together_are_one_message() -> None:
     run(main())
 
 
-@pytest.mark.parametrize(("concurrency", "workers"), [(1, 3), (2, 4), (8, 2), (7, 3)])
+@dataclass
+class SeveralServers:
+    """What leased limits read of a client."""
+
+    servers: list[Account]
+    origin: str = "client"
+
+    def accounts(self) -> list[Account]:
+        return self.servers
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("rates", [(60, 600), (600, 60), (30, 30, 300)])
+@pytest.mark.parametrize("concurrency", [None, 1000])
+def test_a_call_that_waits_for_a_leased_turn_goes_to_a_server_that_has_room(
+    workers: int, rates: tuple[int, ...], concurrency: int | None
+) -> None:
+    """Each server gets what its rate lets out in a minute, whichever workers the calls are of; and no more."""
+
+    async def main() -> None:
+        servers, coordinator = Servers([0.0] * len(rates)), Coordinator(None, workers, LoopClock())
+
+        async def worker(name: str, calls: int) -> None:
+            accounts = [Account(Limits(rpm=rpm, concurrency=concurrency), LoopClock()) for rpm in rates]
+            limits = LeasedLimits([SeveralServers(accounts)], Actor(coordinator), workers)  # type: ignore[list-item]
+            limits.keep((await coordinator.alive(name, limits.held()))[1])
+            assert all_answered(await send(handler_at(accounts, servers), calls))
+
+        begun, share = LoopClock().now(), round(1.1 * sum(rates)) // workers
+        await asyncio.gather(*(worker(f"worker {number}", share) for number in range(workers)))
+        assert servers.counts == pytest.approx([1.1 * rate for rate in rates], abs=3 * workers)
+        assert LoopClock().now() - begun == pytest.approx(60, rel=0.1)
+        for host, rate in enumerate(rates):
+            times = [at for at, to in servers.sent if to == host]
+            assert max(sum(at <= other < at + 60 for other in times) for at in times) <= rate
+
+    run(main())
+
+
+def test_turns_that_a_pause_overtakes_are_asked_for_anew() -> None:
+    async def main() -> None:
+        server, (one, other) = workers_of(Limits(rpm=60), 2)
+        begun = LoopClock().now()
+        waiting = asyncio.create_task(one.batch(20))
+        await asyncio.sleep(8.5)
+        one.account.slow_down(100.0)
+        await other.batch(66)
+        await waiting
+        times = [at - begun for at in server.times]
+        assert not [at for at in times[15:-20] if at < 8.5] and len(times) == 86
+        assert max(sum(at <= other < at + 60 for other in times) for at in times) <= 60
+
+    run(main())
+
+
+@pytest.mark.parametrize(("concurrency", "workers"), [(1, 3), (2, 4), (3, 2), (4, 3), (8, 2), (7, 3), (100, 7)])
+def test_all_slots_are_shared_out_and_evenly(concurrency: int, workers: int) -> None:
+    async def main() -> None:
+        server, made = workers_of(Limits(concurrency=concurrency), workers)
+        busy = [asyncio.create_task(worker.batch(5 * concurrency, 100.0)) for worker in made]
+        await asyncio.sleep(1.0)
+        assert server.out == concurrency
+        counts = [worker.account.slots.count for worker in made if worker.account.slots]
+        assert max(counts) - min(counts) <= 1
+        await asyncio.gather(*busy)
+
+    run(main())
+
+
+@pytest.mark.parametrize(("concurrency", "workers"), [(1, 3), (2, 4), (3, 2), (8, 2), (7, 3)])
 @pytest.mark.parametrize("seed", range(4))
 def test_calls_at_once_are_never_more_than_the_account_has(concurrency: int, workers: int, seed: int) -> None:
     async def main() -> None:

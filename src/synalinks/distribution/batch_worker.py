@@ -131,9 +131,9 @@ class Coordinator:
             self._leases.lost(holder)
             del self._heard[holder]
 
-    async def turns(self, name: Name, limits: Limits, tokens: Sequence[int]) -> int:
-        """See `SharedLimits.turns`."""
-        return await self._limits.turns(name, limits, tokens)
+    async def turns(self, name: Name, limits: Limits, tokens: Sequence[int], waits: bool) -> tuple[int, float]:
+        """See `Account.let_out`."""
+        return await self._limits.turns(name, limits, tokens, waits)
 
     async def pause(self, holder: str, account: Name, seconds: float) -> None:
         """See `PauseBoard.add`."""

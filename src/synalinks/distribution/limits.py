@@ -8,8 +8,12 @@ the account has, whatever workers do and whichever is lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from synalinks._concurrency import Clock, Slots
@@ -21,8 +25,8 @@ from synalinks.lm.rate_limit.account import Account
 SPARED = 10.0
 #: Seconds for which a worker that was not heard of yet does, and after which one that still has slots is lost.
 EXPECTED = LOST = 60.0
-#: Requests that one message has turns for.
-AT_ONCE = 256
+#: Requests that one message has turns for, and seconds after which turns that were not taken are no longer.
+AT_ONCE, FRESH = 256, 1.0
 #: Slots by account: how many an account has, and how many of them a worker has.
 Held = Mapping[Name, tuple[int, int]]
 
@@ -48,10 +52,10 @@ class SharedLimits:
         self._rates: dict[Name, Account] = {}
         self._slots: dict[Name, dict[str, _Share]] = {}
 
-    async def turns(self, name: Name, limits: Limits, tokens: Sequence[int]) -> int:
-        """Wait until the first of some requests of so many tokens may go out; how many of them may go then."""
+    async def turns(self, name: Name, limits: Limits, tokens: Sequence[int], waits: bool) -> tuple[int, float]:
+        """See `Account.let_out`."""
         account = self._rates.setdefault(name, Account(Limits(limits.rpm, limits.tpm), self._clock))
-        return await account.let_out(tokens)
+        return await account.let_out(tokens, waits)
 
     def slots(self, worker: str, held: Held) -> dict[Name, int]:
         """The slots that a worker is to have of each account. Those above it stay its own until it reports fewer."""
@@ -64,7 +68,9 @@ class SharedLimits:
         active = 1 + sum(one.asked > now - SPARED for one in others)
         active = max(active, self._workers) if now < self._began + EXPECTED else active
         room = most - sum(one.held for one in others if one.asked > now - LOST)
-        share = max(0, min(max(1, most // active), room))
+        part, rest = divmod(most, active)
+        part += sum(one.held > part for one in others) < rest  # what can't be divided goes to the first
+        share = max(0, min(part, room))
         shares[worker] = _Share(max(mine, share), now)
         return share
 
@@ -90,7 +96,7 @@ class LeasedLimits:
             id(one): ((client.origin, at), one) for client in clients for at, one in enumerate(client.accounts())
         }
         for name, account in accounts.values():
-            account.lease(_Turns(coordinator, name, account.limits), workers)
+            account.lease(_Turns(coordinator, name, account), workers)
             if account.slots is not None and account.limits.concurrency and account.adaptive is None:
                 self._slots[name] = (int(account.limits.concurrency), account.slots)
                 account.slots.resize(0)
@@ -119,35 +125,41 @@ class LeasedLimits:
 
 
 class _Turns:
-    """Waits for the turns of the requests of one account: those that wait go into one message."""
+    """The turns of the requests of one account; see `LeasedRates`. Those that wait are asked for in one message."""
 
-    def __init__(self, coordinator: Any, name: Name, limits: Limits) -> None:
-        self._coordinator, self._name, self._limits = coordinator, name, limits
-        self._waiting: list[tuple[int, asyncio.Future[None]]] = []
-        self._asking: asyncio.Task[None] | None = None
+    def __init__(self, coordinator: Any, name: Name, account: Account) -> None:
+        self._coordinator, self._name, self._account = coordinator, name, account
+        self._waiting: dict[object, int] = {}
+        self._given, self._asked_at, self._open_at = 0, 0.0, -math.inf
 
-    async def __call__(self, tokens: int) -> None:
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[None] = loop.create_future()
-        self._waiting.append((tokens, turn))
-        if self._asking is None or self._asking.done():
-            self._asking = loop.create_task(self._ask())
-        await turn
-
-    async def _ask(self) -> None:
-        """Ask for turns until no request waits; in a task of its own, so that those that come in one turn of the event
-        loop are asked for together."""
+    @contextmanager
+    def queued(self, tokens: int) -> Iterator[Callable[[bool], Coroutine[Any, Any, bool]]]:
+        """See `LeasedRates.queued`."""
+        key = object()
+        self._waiting[key] = tokens
         try:
-            while self._waiting:
-                sizes = [tokens for tokens, _ in self._waiting[:AT_ONCE]]
-                count = await self._coordinator.turns.remote(self._name, self._limits, sizes)
-                given, self._waiting = self._waiting[:count], self._waiting[count:]
-                for _, turn in given:
-                    if not turn.done():
-                        turn.set_result(None)
-                self._waiting = [one for one in self._waiting if not one[1].done()]
-        except Exception as error:  # noqa: BLE001  handed to the requests
-            for _, turn in self._waiting:
-                if not turn.done():
-                    turn.set_exception(error)
-            self._waiting.clear()
+            yield partial(self._granted, key)
+        finally:
+            if self._waiting.pop(key, None) is not None:  # it left: those behind it are of other sizes
+                self._given = 0
+
+    async def _granted(self, key: object, waits: bool) -> bool:
+        account = self._account
+        if not self._given or account.clock.now() > self._asked_at + FRESH:
+            await asyncio.sleep(0)  # those that come in the same turn of the event loop are asked for together
+            sizes = [*islice(self._waiting.values(), 1 if account.spacing else AT_ONCE)]
+            given, seconds = await self._coordinator.turns.remote(self._name, account.limits, sizes, waits)
+            self._asked_at = account.clock.now()
+            self._given, self._open_at = min(given, len(self._waiting)), self._asked_at + seconds
+            if not given:
+                return False
+            if account.pause_left(self._asked_at) > 0:  # it began meanwhile
+                self._given = 0
+                return False
+        self._given -= 1
+        del self._waiting[key]
+        return True
+
+    def wait(self, now: float) -> float:
+        """See `LeasedRates.wait`."""
+        return 0.0 if self._given else max(0.0, self._open_at - now)

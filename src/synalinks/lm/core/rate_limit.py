@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from synalinks._concurrency import Slots, until
 
@@ -53,6 +54,17 @@ class RateLimitStatus:
     wait: float | None = None
     quotas: tuple[Quota, ...] = ()
     slots: int | None = None
+
+
+class LeasedRates(Protocol):
+    """The way to the rates of an account that are kept elsewhere, for several processes."""
+
+    def queued(self, tokens: int) -> AbstractContextManager[Callable[[bool], Awaitable[bool]]]:
+        """A block in which a request of so many tokens waits; gives what says, once it is the first, whether it may go
+        out now. If it is to wait for that, it is asked with True."""
+
+    def wait(self, now: float) -> float:
+        """Seconds until the first may go out, as far as it is known; 0 where that has to be asked."""
 
 
 class Admission:

@@ -19,7 +19,7 @@ from synalinks._concurrency import Clock, LoopLocal, Slots, SystemClock
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.core.errors import ConfigurationError, LMError
 from synalinks.lm.core.machine_time import MachineTime
-from synalinks.lm.core.rate_limit import UNITS, Admission, RateLimitStatus
+from synalinks.lm.core.rate_limit import UNITS, Admission, LeasedRates, RateLimitStatus
 from synalinks.lm.rate_limit.adaptive import FIRST, AdaptiveConcurrency
 from synalinks.lm.rate_limit.presence import Presence
 from synalinks.lm.rate_limit.window import LONGEST_HOLD, ReportedLimit, Window
@@ -134,16 +134,17 @@ class Account:
         self._tokens = None if limits.tpm is None else Window(limits.tpm)
         self._rated = self._requests is not None or self._tokens is not None
         self._paused_until: float | None = None
-        self._spacing = 0.0
         self._last = -LONGEST_SPACING
         self._lock = Lock()
         self._models: dict[str, _Model] = {}
         self._queue: LoopLocal[asyncio.Lock] = LoopLocal(asyncio.Lock)
         self._waiting = 0
-        self._leased: Callable[[int], Awaitable[object]] | None = None
+        self._leased: LeasedRates | None = None
         self._parts = 1
         #: Gets each pause that the provider demands, in seconds; None where no other process is to keep it.
         self.on_pause: Callable[[float], None] | None = None
+        #: Seconds between two calls, after a refusal.
+        self.spacing = 0.0
         #: Whether any call of this account was ever answered.
         self.answered = False
         #: Whether connections can be made to the server.
@@ -212,39 +213,49 @@ class Account:
         else:
             model.out["requests"] += 1
         tokens = 0 if self._tokens is None else estimate_tokens(request)
-        if self._is_held and not await self._turn(self._queue, lambda: self._hold(tokens), elsewhere):
-            return False
-        if self._leased is not None:
-            await self._leased(estimate_tokens(request))
-            if self._paused_until is not None:  # meanwhile
-                return await self._turn(self._queue, lambda: self._hold(0), elsewhere)
-        return True
+        if not self._is_held:
+            return True
+        if self._leased is None:
+            return await self._turn(self._queue, lambda: self._hold(tokens), elsewhere)
+        with self._leased.queued(estimate_tokens(request)) as granted:
+            return await self._turn(self._queue, lambda: self._hold(tokens), elsewhere, granted)
 
-    async def let_out(self, tokens: Sequence[int]) -> int:
-        """Wait until the first of several requests of so many tokens may go out; how many of them may go then."""
-        await self._turn(self._queue, lambda: self._hold(tokens[0]), None)
-        return 1 + sum(1 for _ in takewhile(lambda size: self._hold(size) == 0, tokens[1:]))
+    async def let_out(self, tokens: Sequence[int], waits: bool) -> tuple[int, float]:
+        """How many of several requests of so many tokens may go out now, in order; where none may, the seconds until
+        the first may.
 
-    def lease(self, turn: Callable[[int], Awaitable[object]], parts: int) -> None:
+        Args:
+            waits: whether to wait for the first.
+        """
+        if not await self._turn(self._queue, lambda: self._hold(tokens[0]), None if waits else lambda: 0.0):
+            with self._lock:
+                return 0, self._wait(tokens[0])
+        return 1 + sum(1 for _ in takewhile(lambda size: self._hold(size) == 0, tokens[1:])), 0.0
+
+    def lease(self, rates: LeasedRates, parts: int) -> None:
         """Be one of so many processes that share the account.
 
         Args:
-            turn: waits until the stated rates, which are kept elsewhere for all, let out a request of so many tokens.
+            rates: the way to the stated rates, which are kept in one place for all.
             parts: the processes; what the provider reports to be left is divided among them.
         """
         if self._rated:
-            self._requests, self._tokens, self._rated, self._leased = None, None, False, turn
+            self._requests, self._tokens, self._leased = None, None, rates
         self._parts = parts
 
     async def _turn(
-        self, queue: LoopLocal[asyncio.Lock], hold: Callable[[], float], elsewhere: Callable[[], float] | None
+        self,
+        queue: LoopLocal[asyncio.Lock],
+        hold: Callable[[], float],
+        elsewhere: Callable[[], float] | None,
+        granted: Callable[[bool], Awaitable[bool]] | None = None,
     ) -> bool:
         """Wait in a queue until nothing holds its first one; False if that is to go to another server."""
         with self._lock:
             self._waiting += 1
         try:
             async with queue.get():  # or small requests would starve large ones
-                while (wait := hold()) > 0:
+                while (wait := hold()) > 0 or not (granted is None or await granted(elsewhere is None)):
                     if elsewhere is not None and (other := elsewhere()) < wait:
                         if other <= 0:
                             return False
@@ -257,12 +268,12 @@ class Account:
 
     @property
     def _is_held(self) -> bool:
-        return self._rated or self._spacing > 0 or self._paused_until is not None
+        return self._rated or self.spacing > 0 or self._paused_until is not None
 
     def delay(self, request: Request) -> float:
         """Seconds until rates and pauses would let a request out that came now; infinite where others wait for that."""
         model = self._model(request.model)
-        if self._waiting:
+        if self._waiting and (self._leased is None or self._leased.wait(self.clock.now()) > 0):
             return math.inf
         reported = model.hold(self.clock.now(), _amounts(request)) if model.told else 0.0
         if not self._is_held:
@@ -286,12 +297,12 @@ class Account:
 
     def _wait(self, tokens: int) -> float:
         now = self.clock.now()
-        wait = max(0.0, self._last + self._spacing - now, self.pause_left(now))
+        wait = max(0.0, self._last + self.spacing - now, self.pause_left(now))
         if self._requests is not None:
             wait = max(wait, self._requests.wait(now, 1))
         if self._tokens is not None:
             wait = max(wait, self._tokens.wait(now, tokens))
-        return wait
+        return wait if self._leased is None else max(wait, self._leased.wait(now))
 
     def slow_down(self, seconds: float, met_here: bool = True) -> None:
         """Hold every call of this account for `seconds`, because the provider asked one of them to wait.
@@ -301,7 +312,7 @@ class Account:
         """
         now = self.clock.now()
         if self._paused_until is None or now >= self._paused_until:  # the first refusal, not one more of a burst
-            self._spacing = min(max(2 * self._spacing, FIRST_SPACING), LONGEST_SPACING)
+            self.spacing = min(max(2 * self.spacing, FIRST_SPACING), LONGEST_SPACING)
         self._pause(now, seconds, met_here)
 
     def _pause(self, now: float, seconds: float, met_here: bool = True) -> None:
@@ -340,10 +351,10 @@ class Account:
         self.answered = True
         if self.presence.is_away:
             self.presence.found()
-        if self._spacing:
-            self._spacing *= EASING
-            if self._spacing < LEAST_SPACING:
-                self._spacing = 0.0
+        if self.spacing:
+            self.spacing *= EASING
+            if self.spacing < LEAST_SPACING:
+                self.spacing = 0.0
 
     def _model(self, name: str) -> _Model:
         found = self._models.get(name)
