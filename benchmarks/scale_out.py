@@ -1,11 +1,13 @@
-"""What workers give and cost: `python benchmarks/scale_out.py [--samples 200] [--workers 1 2 4]`.
+"""What workers give and cost: `python benchmarks/scale_out.py [--samples 200] [--workers 1 2 4] [--rows 100000]`.
+
+It prints what stands in `docs/how-to/cluster.md` under "What it costs", in about three minutes on two cores:
 
 1. A reward that takes CPU: the share of the ideal (time of one process / workers / time) with 1, 2 and 4 workers. No
    more can be gained than the machine has cores.
 2. Calls a second with an instant provider, in one process and over Ray: what a sample costs more there, and what of it
    is the driver's.
-3. With `--rows 1000000`: so many rows through `BatchPredictor`, Parquet in and out: rows a second, and the most memory
-   that the worker and the driver took for a tenth of them and for all. `--only-rows` leaves out the rest.
+3. Rows through `BatchPredictor`, Parquet in and out: rows a second, and the most memory that the worker and the driver
+   took for a tenth of them and for all. `--rows 1000000` takes five minutes more; `--only-rows` leaves out the rest.
 4. On paper: 1,000 workers and 10^9 calls, from the sizes and rates measured here.
 """
 
@@ -18,7 +20,9 @@ import math
 import os
 import resource
 import tempfile
+import textwrap
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -122,20 +126,43 @@ def leases_needed(workers: int, calls: int) -> float:
     return parts * math.log(calls / parts) + parts
 
 
-def on_paper(driver: float, rate: float, bytes_a_call: int, batch: int = 64) -> None:
-    """What saturates first."""
-    through, leases, reports = 1 / driver, leases_needed(WORKERS, CALLS), 3 * CALLS / batch
-    a_call, pulses = (leases + reports) / CALLS, WORKERS / HEARTBEAT
-    print(f"\n4. On paper: {WORKERS:,} workers, {CALLS:.0e} calls")
-    print(f"  through the stacks of one driver: {through:,.0f} calls/s, {CALLS / through / 86400:,.1f} days, with")
-    print(f"  {bytes_a_call * through / 1e6:,.1f} MB/s of messages; the driver's core saturates first:")
-    print(f"  with answers of 2 s, at {2 * through:,.0f} calls out at once")
-    print(
-        f"  BatchPredictor: {leases:,.0f} leases, and {reports:,.0f} messages of batches of {batch} rows (one as each"
-    )
-    print(f"  begins, and at its end one of what was spent and one of what came of it); {a_call:.4f} messages")
-    print(f"  a call; the coordinator answers {rate:,.0f} messages/s, of which signs of life take {pulses:,.0f}:")
-    print(f"  it saturates at {max(0.0, rate - pulses) / a_call:,.0f} calls/s")
+def on_paper(driver: float, rate: float, bytes_a_call: int, batches: tuple[int, int] = (64, 512)) -> None:
+    """What saturates first; the batches are of so many rows."""
+    through, leases, pulses = 1 / driver, leases_needed(WORKERS, CALLS), WORKERS / HEARTBEAT
+    few, many = ((rate - pulses) * CALLS / (leases + 3 * CALLS / rows) for rows in batches)
+    say(f"""A call over `Ray` is messages of {bytes_a_call / 1000:.1f} KB together, with a prompt of 2 KB. On paper, a
+        billion calls of 1,000 workers:\n""")
+    say(f"""- Through the stacks of one driver go {rounded(through)} calls a second, which takes
+        {CALLS / through / 86400:.1f} days: some {rounded(2 * through)} at once, with answers of 2 seconds. The driver's
+        core saturates first, at {bytes_a_call * through / 1e6:.0f} MB of messages a second; further workers then add
+        CPU for rewards, and no calls.""")
+    say(f"""- Workers of a `BatchPredictor` send three messages a batch of {batches[0]} rows and {rounded(leases)} for
+        leases. The one actor that has the leases answered {rounded(rate)} messages a second, of which signs of life of
+        1,000 workers take {pulses:.0f}; it saturates at {rounded(few)} calls a second ({CALLS / few / 3600:.0f} hours).
+        With batches of {batches[1]} rows the same sum gives {rounded(many)}.""")
+
+
+def say(text: str) -> None:
+    """Print a paragraph in lines as those of the page."""
+    indent = "  " if text.startswith("-") else ""
+    print(textwrap.fill(" ".join(text.split()), 130, subsequent_indent=indent) + "\n" * text.endswith("\n"))
+
+
+def rounded(number: float) -> str:
+    """A number with three digits that count."""
+    return f"{float(f'{number:.3g}'):,.0f}"
+
+
+def table(*cells: object) -> None:
+    """Print a row of a table, as soon as it is known."""
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+def heading(*cells: str) -> None:
+    """Print the first row of a table."""
+    print()
+    table(*cells)
+    print("|---" * len(cells) + "|")
 
 
 _frugal = itertools.count()
@@ -178,47 +205,54 @@ def rows_through(program: synalinks.Program, rows: int) -> tuple[float, float]:
 
 async def through_a_predictor(rows: int) -> None:
     """The third measurement."""
-    print(f"\n3. {rows:,} rows through one worker of a BatchPredictor, its start included")
+    print("\nParquet in and out, `batch_size=500`, blocks of 10,000 rows, and a provider that answers at once:")
+    heading(
+        "rows through one worker of a `BatchPredictor`", "rows a second", "most memory of the worker", "of the driver"
+    )
     for count in (rows // 10, rows):
         speed, most = await asyncio.to_thread(rows_through, await made(synalinks.ExactMatch()), count)
-        print(f"  {count:,}: {speed:,.0f} rows/s, at most {most:,.0f} MB; the driver {most_memory() / 1024:,.0f} MB")
+        table(f"{count:,}", rounded(speed), f"{most:.0f} MB", f"{most_memory() / 1024:.0f} MB")
+    print()
 
 
 async def main(samples: int, workers: list[int], rows: int, only_rows: bool) -> None:
     """All measurements."""
-    print(f"{os.cpu_count()} cores")
-    if only_rows:
+    cores, today = os.cpu_count() or 1, datetime.now(UTC)
+    say(f"""These figures are of {today:%-d %B %Y}, on {cores} cores, with a load of {os.getloadavg()[0]:.1f} of other
+        work at the start.""")
+    if not only_rows:
+        driver, rate = await with_workers(samples, workers, cores)
+    if rows:
         await through_a_predictor(rows)
-        return
+    if not only_rows:
+        on_paper(driver, rate, sum(sizes().values()))
+
+
+async def with_workers(samples: int, workers: list[int], cores: int) -> tuple[float, float]:
+    """The first two measurements: the driver's CPU seconds a call, and messages a second of the one with the leases."""
+    heading(f"{samples} samples, a reward that takes CPU", "seconds", "share of the ideal")
     loaded, _ = await timed(await made(busy), samples, None)
-    print(f"\n1. A reward that takes CPU, {samples} samples\n  one process: {loaded:.2f} s")
-    costs: list[tuple[float, float]] = []
+    table("one process", f"{loaded:.1f}", "")
     for count in workers:
         with Ray(workers=count, object_store_memory=MEMORY) as distribution:
             seconds, _ = await timed(await made(busy), samples, distribution)
-            print(f"  {count} workers: {seconds:.2f} s, {loaded / seconds / count:.0%} of the ideal")
-            if count == 2:
-                costs.append(await timed(await made(synalinks.ExactMatch()), 10 * samples, distribution))
-                rate = await desk_rate()
-    plain, plain_cpu = await timed(await made(synalinks.ExactMatch()), 10 * samples, None)
-    (over_ray, cpu), calls = costs[0], 10 * samples
-    print(f"\n2. {calls:,} calls, an instant provider in the driver")
-    print(f"  one process: {calls / plain:,.0f} calls/s, {plain_cpu / calls * 1e6:,.0f} us of CPU a sample")
-    more = (over_ray - plain) / calls
-    print(f"  over Ray, 2 workers: {calls / over_ray:,.0f} calls/s; {more * 1e6:,.0f} us more a sample,")
-    print(f"  the driver's CPU: {cpu / calls * 1e6:,.0f} us a sample, its reward included")
-    found = sizes()
-    print("  bytes: " + ", ".join(f"{name} {size:,}" for name, size in found.items()))
-    if rows:
-        await through_a_predictor(rows)
-    on_paper(cpu / calls, rate, sum(found.values()))
+            name = f"{count} worker{'s' * (count > 1)}" + (f", of {cores} cores" if count > cores else "")
+            table(name, f"{seconds:.1f}", f"{100 * loaded / seconds / count:.0f} %")
+    calls = 10 * samples
+    heading(f"{calls:,} calls, an instant provider", "calls a second", "CPU of the driver a sample")
+    plain, cpu = await timed(await made(synalinks.ExactMatch()), calls, None)
+    table("one process", rounded(calls / plain), f"{1000 * cpu / calls:.2f} ms")
+    with Ray(workers=2, object_store_memory=MEMORY) as distribution:
+        over_ray, cpu = await timed(await made(synalinks.ExactMatch()), calls, distribution)
+        table("2 workers", rounded(calls / over_ray), f"{1000 * cpu / calls:.2f} ms")
+        return cpu / calls, await desk_rate()
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--rows", type=int, default=0)
+    parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--only-rows", action="store_true")
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])

@@ -145,12 +145,13 @@ def restarts_of(script: Path, server: OllamaServer, folder: Path, how: str, poin
     ).returncode
 
 
-def test_an_address_where_nothing_is_says_so() -> None:
+@pytest.mark.parametrize(("protocol", "start"), [("", r"\(ray"), ("ray://", r"\(GRPC_ENABLE_FORK_SUPPORT=0 ray")])
+def test_an_address_where_nothing_is_says_so(protocol: str, start: str) -> None:
     pytest.importorskip("ray")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(ConfigurationError, match=f"nothing answers at {address}: .*ray start --head"):
+        address = f"{protocol}127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(ConfigurationError, match=f"nothing answers at {address}: .*{start} start --head"):
         Ray(address=address).start()
 
 
@@ -172,9 +173,9 @@ def cluster() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
         "--object-store-memory=104857600",
         "--node-ip-address=127.0.0.1",
     ]
-    # "auto" is the cluster that was started last on this machine. With RAY_TMPDIR, servers of clients do not start.
+    # "auto" is the cluster that was started last on this machine.
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "ab" * 32}
-    env = {**os.environ, "PYTHONPATH": PATHS, **token}
+    env = {**os.environ, "PYTHONPATH": PATHS, **token, "GRPC_ENABLE_FORK_SUPPORT": "0"}
     env.pop("RAY_ADDRESS", None)
     head = subprocess.Popen([ray, "start", "--head", "--block", *listens, *kept], env=env, stdout=subprocess.DEVNULL)
     try:

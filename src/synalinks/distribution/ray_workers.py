@@ -147,8 +147,9 @@ class Ray:
                 f"Ray could not be started on this machine: {why}. If the machine is busy, give it longer: "
                 "RAY_raylet_start_wait_time_s=180 in the environment"
             )
+        forks = "GRPC_ENABLE_FORK_SUPPORT=0 " if self.address.startswith("ray://") else ""  # see docs/how-to/cluster.md
         return ConfigurationError(
-            f"Ray(address={self.address!r}) could not be reached: {why}. Is a cluster there (ray start --head), "
+            f"Ray(address={self.address!r}) could not be reached: {why}. Is a cluster there ({forks}ray start --head), "
             "and has this process its token (RAY_AUTH_TOKEN)? Without address= Ray is started on this machine"
         )
 
