@@ -69,6 +69,22 @@ def refuse_unknown_keywords(cls: type, keywords: Mapping[str, object], fn: Calla
             raise _unknown(cls.__name__, name, known)
 
 
+def refuse_misspelt_keywords(keywords: Mapping[str, object], fn: Callable[..., Any], *more: Callable[..., Any]) -> None:
+    """Refuse the further keywords of a function that takes any, where one is nearly the name of an argument of its own
+    or of functions that some of them are passed on to.
+
+    Raises:
+        UnknownArgument: naming the first of them and the argument.
+    """
+    if not keywords:
+        return
+    parameters = [one for each in (fn, *more) for one in inspect.signature(each).parameters.values()]
+    known = [one.name for one in parameters if one.kind is not one.VAR_KEYWORD]
+    for name in keywords:
+        if name not in known and difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8):
+            raise _unknown(fn.__name__, name, known)
+
+
 def _unknown(where: str, name: str, known: Sequence[str]) -> UnknownArgument:
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known) or 'none'}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from synalinks._base.warning import warn
 from synalinks._support.calling import check_takes
+from synalinks._support.keywords import refuse_misspelt_keywords
 from synalinks.callbacks.callback import Callback, Hooked
 from synalinks.callbacks.history import History
 from synalinks.callbacks.progress import ProgbarLogger
@@ -33,6 +34,7 @@ class CallbackList(Callback):
 
     Raises:
         ConfigurationError: something that is no callback, or a hook that does not take what it is called with.
+        UnknownArgument: a name among `params` that is nearly that of another argument.
 
     Example:
         >>> callbacks = synalinks.callbacks.CallbackList([], add_history=True, epochs=1)
@@ -49,6 +51,7 @@ class CallbackList(Callback):
         program: Any = None,
         **params: Any,
     ) -> None:
+        refuse_misspelt_keywords(params, type(self))
         super().__init__()
         self.add_history, self.add_progbar = add_history, add_progbar
         self.callbacks: list[Callback] = list(_flat(callbacks))

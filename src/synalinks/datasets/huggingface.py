@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synalinks._json import Json, JsonObject
+from synalinks._support.keywords import refuse_misspelt_keywords
 from synalinks.datasets.dataset import Batch, Dataset
 from synalinks.errors import ConfigurationError, DataError, OfflineError
 from synalinks.lm import current_run
@@ -34,6 +35,7 @@ class HuggingFaceDataset(Dataset):
 
     Raises:
         ConfigurationError: the library is not installed.
+        UnknownArgument: a keyword that is nearly the name of an argument.
         DataError: there is no such dataset, or it can't be loaded.
         OfflineError: it is not on this machine and the network is forbidden.
 
@@ -62,6 +64,7 @@ class HuggingFaceDataset(Dataset):
         batch_size: int | None = 1,
         **kwargs: Any,
     ) -> None:
+        refuse_misspelt_keywords(kwargs, type(self), Dataset)
         super().__init__(batch_size=batch_size, **{key: kwargs.pop(key) for key in _OPTIONS & kwargs.keys()})
         self.path, self.name, self.split, self.revision, self.streaming = path, name, split, revision, streaming
         library = _library()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from synalinks._support.keywords import refuse_misspelt_keywords
 from synalinks.data import tree
 from synalinks.hooks.hook import Hook, HookedModule
 from synalinks.hooks.logger import Logger
@@ -18,6 +19,9 @@ class HookList(Hook):
         module: the module that they are for.
         params: given to each hook's `set_params`.
 
+    Raises:
+        UnknownArgument: a name among `params` that is nearly that of another argument.
+
     Example:
         >>> hooks = synalinks.hooks.HookList([synalinks.hooks.Hook()])
         >>> [type(hook).__name__ for hook in hooks]
@@ -31,6 +35,7 @@ class HookList(Hook):
         module: HookedModule | None = None,
         **params: object,
     ) -> None:
+        refuse_misspelt_keywords(params, type(self))
         self.hooks: list[Hook] = [hook for hook in tree.flatten(hooks) if hook is not None]
         if add_logger and not any(isinstance(hook, Logger) for hook in flat(self.hooks)):
             self.hooks.append(Logger())

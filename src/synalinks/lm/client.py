@@ -19,6 +19,7 @@ from synalinks.lm.cache.store import Store
 from synalinks.lm.cassette.layer import CassetteLayer
 from synalinks.lm.core import place as scopes
 from synalinks.lm.core.call import Call, Check, Handler, Kind, Layer, Reply, Request, Sink, Stack, stack
+from synalinks.lm.core.options import KNOWN, check_options
 from synalinks.lm.layers import Placed, name_of, pairs_of, place
 from synalinks.lm.ledger.ledger import Ledger, LedgerLayer
 from synalinks.lm.pricing.pricing import Price, PriceLayer, free_unless_stated, price_of, stated_price
@@ -102,6 +103,7 @@ class Client:
         )
         self.model = model
         self.spec, self.model_name = resolve(model)
+        self._options = {kind: names | self.spec.options for kind, names in KNOWN.items()}
         self._provider = ProviderHandler(self.spec, servers_of(self.spec, api_base, credentials, limits), credentials)
         #: The URLs of the servers that share its calls.
         self.endpoints = tuple(server.endpoint for server in self.servers)
@@ -252,7 +254,12 @@ class Client:
             is_fallback: whether another model's call failed before.
             check: raises ValueError for a parsed answer that is of no use though it obeys the schema.
             via: sends attempts from another process in place of the provider of this one; None sends them here.
+
+        Raises:
+            ConfigurationError: an option of the request that is not known, with the nearest that is.
         """
+        if not request.options.keys() <= self._options[request.kind]:
+            check_options(self.model, request.options, request.kind, self.spec.options)
         runtime, scope = of_context() or current(), scopes.current()
         if runtime.sender is not None:
             call = Call(request, scope, sink=sink, is_fallback=is_fallback, check=check, runtime=runtime)

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from synalinks import _json
+from synalinks._support.keywords import refuse_misspelt_keywords
 from synalinks.data import JsonDataModel, SymbolicDataModel
 from synalinks.errors import ConfigurationError
 from synalinks.saving import registry
@@ -225,7 +226,9 @@ def deserialize_synalinks_object(
 
     Raises:
         ConfigurationError: the JSON names what a file may not name (see `registry.find`).
+        UnknownArgument: a further keyword that is nearly the name of an argument.
     """
+    refuse_misspelt_keywords(kwargs, deserialize_synalinks_object)
     with registry.custom_object_scope(custom_objects or {}):
         return _deserialized(config)
 

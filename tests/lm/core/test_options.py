@@ -11,7 +11,7 @@ from tests.lm.providers import wire
 
 import synalinks
 from synalinks.errors import ConfigurationError
-from synalinks.lm import Call, Request, Spec, register_provider
+from synalinks.lm import Call, Client, Request, Spec, register_provider
 from synalinks.lm.core.options import CHAT_OPTIONS, EMBED_OPTIONS, check_options
 from synalinks.lm.providers import make, registry, resolve
 
@@ -45,6 +45,12 @@ def test_unknown_options_of_calls_and_of_embeddings() -> None:
         asyncio.run(synalinks.EmbeddingModel("ollama/m").embed(["x"], {"dimension": 3}))
 
 
+def test_unknown_options_of_requests_without_a_model() -> None:
+    request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "x"}])
+    with pytest.raises(ConfigurationError, match="Did you mean 'temperature'"):
+        asyncio.run(Client("ollama/m").send(request.with_options(temprature=1)))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("make_it", "near"),
     [
@@ -55,6 +61,11 @@ def test_unknown_options_of_calls_and_of_embeddings() -> None:
         (lambda: synalinks.datasets.JSONLDataset("x.jsonl", batchsize=2), "'batch_size'"),
         (lambda: synalinks.datasets.CSVDataset("x.csv", repeat_=2), "'repeat'"),
         (lambda: synalinks.metrics.MeanMetricWrapper(lambda y_true, y_pred: 1.0, in_msk=["a"]), "'in_mask'"),
+        (lambda: synalinks.callbacks.CallbackList([], add_histroy=True, epochs=1), "'add_history'"),
+        (lambda: synalinks.hooks.HookList([], add_loger=False, epochs=1), "'add_logger'"),
+        (lambda: synalinks.saving.deserialize_synalinks_object({}, custm_objects={}), "'custom_objects'"),
+        (lambda: synalinks.datasets.HuggingFaceDataset("json", spilt="train"), "'split'"),
+        (lambda: synalinks.datasets.HuggingFaceDataset("json", input_templat="{{ x }}"), "'input_template'"),
     ],
 )
 def test_unknown_keywords_of_everything_else(make_it: Any, near: str) -> None:

@@ -98,6 +98,14 @@ def test_values_that_are_no_plain_json_are_written_as_they_are_sent() -> None:
         Request("chat", "ollama/m", messages=[{"role": "user", "content": object()}])
 
 
+def test_a_schema_may_be_a_dict_and_is_copied_too() -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    request = Request("chat", "ollama/m", schema=schema)
+    assert request == Request("chat", "ollama/m", schema=schema_of(schema))
+    schema["properties"]["b"] = {}
+    assert "b" not in request.to_dict()["schema"]["properties"]
+
+
 def test_requests_are_copied_and_pickled() -> None:
     request = Request("chat", "ollama/m", schema=schema_of({"type": "object"}), **parts())
     assert copy.deepcopy(request) is request

@@ -58,7 +58,8 @@ EMBED_OPTIONS = _names("""
     num_ctx num_batch num_gpu main_gpu num_thread use_mmap use_mlock low_vram temperature seed metadata provider
     api_version output_dtype embedding_types auto_truncate truncate_prompt_tokens priority extra_body
 """)
-_KNOWN: Mapping[Kind, frozenset[str]] = {"chat": CHAT_OPTIONS, "embed": EMBED_OPTIONS}
+#: Those of each kind of call.
+KNOWN: Mapping[Kind, frozenset[str]] = {"chat": CHAT_OPTIONS, "embed": EMBED_OPTIONS}
 
 #: Options whose value is a number.
 _NUMBERS = {*OUTPUT_LIMITS} | _names(
@@ -99,10 +100,10 @@ def check_options(
         ConfigurationError: an unknown option, with the nearest known one; text where a number is needed; a key; a field
             of `extra_body` that the library fills in itself.
     """
-    for name in options.keys() - _KNOWN[kind] - set(own):
+    for name in options.keys() - KNOWN[kind] - set(own):
         if _plain(name) in SECRET_NAMES:
             raise ConfigurationError(_secret(where, name))
-        raise ConfigurationError(_unknown(where, name, {*_KNOWN[kind], *own, *near}))
+        raise ConfigurationError(_unknown(where, name, {*KNOWN[kind], *own, *near}))
     for name, value in options.items():
         if isinstance(value, (Mapping, list, tuple, str)):
             if name in _NUMBERS:

@@ -137,8 +137,8 @@ class Request:
     """The input of one call to a model, in no provider's dialect; immutable, and identified by its digest.
 
     Host, headers, keys, streaming and time-outs are not part of a request, so a cassette is valid on every machine and
-    no secret reaches it. Messages, tools and options are copied at construction: what becomes of the caller's dicts
-    later changes neither the digest nor the body that is sent nor the row of a cassette.
+    no secret reaches it. Messages, schema, tools and options are copied at construction: what becomes of the caller's
+    dicts later changes neither the digest nor the body that is sent nor the row of a cassette.
 
     Example:
         >>> from synalinks.lm import Request
@@ -153,7 +153,7 @@ class Request:
         model: with its provider's prefix, e.g. `ollama/llama3.2:latest`.
         messages: chat only; each a JSON object with `role` and `content` (a string, or a list of parts).
         texts: embed only; the texts to embed.
-        schema: the schema of the answer, or None for free text.
+        schema: the schema of the answer, or None for free text; may be given as a dict.
         tools: tools the model may call, each `{"name", "description", "parameters"}`.
         digest: SHA-256 of the canonical JSON, in hexadecimal; what identifies the request everywhere.
         size: bytes of the canonical JSON.
@@ -190,7 +190,7 @@ class Request:
         *,
         messages: Sequence[Mapping[str, Any]] = (),
         texts: Sequence[str] = (),
-        schema: Schema | None = None,
+        schema: Schema | Mapping[str, object] | None = None,
         tools: Sequence[Mapping[str, Any]] = (),
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -198,7 +198,7 @@ class Request:
         put(self, "kind", kind)
         put(self, "model", model)
         put(self, "texts", tuple(texts))
-        put(self, "schema", schema)
+        put(self, "schema", schema_of(schema) if isinstance(schema, dict) else schema)
         try:
             own: list[Mapping[str, Any]] = []
             for message in messages:
