@@ -14,12 +14,12 @@ from synalinks.scope import current, enter
 
 def test_results_come_in_the_order_given() -> None:
     async def main() -> list[int]:
-        gates = [asyncio.Event() for _ in range(3)]
+        events = [asyncio.Event() for _ in range(3)]
 
         async def job(i: int) -> int:
             if i < 2:
-                await gates[i + 1].wait()
-            gates[i].set()
+                await events[i + 1].wait()
+            events[i].set()
             return i
 
         return await run_all(job(i) for i in range(3))

@@ -3,8 +3,8 @@
     python tests/test_prose.py            # what is left, with file and line
     python tests/test_prose.py lm/budget  # in paths with these words
 
-Checked are documents, and the docstrings, comments, messages and identifiers of `src`, `scripts`, `examples` and
-`benchmarks`.
+Checked are documents, the docstrings, comments, messages and identifiers of `src`, `scripts`, `examples` and
+`benchmarks`, and the identifiers of `tests`.
 """
 
 from __future__ import annotations
@@ -107,10 +107,14 @@ def found_in(path: Path) -> list[Found]:
         for match in pattern.finditer(text)
     ]
     if path.suffix == ".py":
-        words += [
-            (name, line, text, "a word of the vocabulary") for line, text in _names(path) if IDENTIFIERS.search(text)
-        ]
+        words += names_in(path)
     return [found for found in words if (name, found[2]) not in ALLOWED]
+
+
+def names_in(path: Path) -> list[Found]:
+    """The identifiers of a file that have a word of earlier versions."""
+    name = path.relative_to(ROOT).as_posix()
+    return [(name, line, text, "a word of the vocabulary") for line, text in _names(path) if IDENTIFIERS.search(text)]
 
 
 def everything() -> list[Found]:
@@ -118,7 +122,10 @@ def everything() -> list[Found]:
     folders = [ROOT / name for name in ("docs", "cassettes", "src", "scripts", "examples", "benchmarks")]
     paths = [path for folder in folders for ending in ("md", "py") for path in folder.rglob(f"*.{ending}")]
     paths += [*ROOT.glob("*.md"), ROOT / "tests/semantics/README.md"]
-    return [found for path in sorted(paths) for found in found_in(path)]
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path != Path(__file__).resolve()]
+    return [found for path in sorted(paths) for found in found_in(path)] + [
+        found for path in sorted(tests) for found in names_in(path)
+    ]
 
 
 def test_the_words_are_those_of_the_field() -> None:

@@ -252,10 +252,10 @@ def test_a_crash_and_the_restart_in_one_script_are_on_one_cassette(tmp_path: Pat
                 history = await program.fit(x, y, verbose=0, seed=1, callbacks=callbacks, **OPTIONS)
         return history.history, await program.evaluate(x, y, verbose=0), program.get_state_tree()
 
-    tape = tmp_path / "script.jsonl"
-    with OllamaServer(env=True), synalinks.use_cassette(tape, record_mode="once"):
+    path = tmp_path / "script.jsonl"
+    with OllamaServer(env=True), synalinks.use_cassette(path, record_mode="once"):
         recorded = asyncio.run(script(tmp_path / "first"))
-    with synalinks.use_cassette(tape, record_mode="none") as cassette:
+    with synalinks.use_cassette(path, record_mode="none") as cassette:
         assert asyncio.run(script(tmp_path / "second")) == recorded
     assert cassette.recorded == 0
 

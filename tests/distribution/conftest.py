@@ -19,7 +19,7 @@ MEMORY = 100 * 2**20
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that start Ray are a lane of their own: `pytest -m ray`."""
+    """Tests that start Ray run by themselves: `pytest -m ray`."""
     if "ray" not in str(config.option.markexpr):
         for item in items:
             if item.get_closest_marker("ray") is not None:

@@ -42,13 +42,13 @@ class Provider:
     def __init__(self, fail: Callable[[Call], Exception | None] = lambda call: None) -> None:
         self.asked: list[Call] = []
         self.fail = fail
-        self.gate: asyncio.Event | None = None
+        self.may_answer: asyncio.Event | None = None
 
     async def __call__(self, call: Call, /) -> Reply:
         self.asked.append(call)
         count = len(self.asked)
-        if self.gate is not None:
-            await self.gate.wait()
+        if self.may_answer is not None:
+            await self.may_answer.wait()
         if (error := self.fail(call)) is not None:
             raise error
         request = call.request

@@ -300,7 +300,7 @@ BUDGETS = {
 def test_a_run_that_a_budget_stopped_replays_to_the_same_stop(
     tmp_path: Path, budget: synalinks.Budget, width: int, max_tokens: int | None
 ) -> None:
-    """Also where the gate caps the answers itself, because the caller set no limit."""
+    """Also where the budget caps the answers itself, because the caller set no limit."""
     synalinks.set_price("ollama/dear", input=2, output=6)
     arguments: dict[str, Any] = {"model": "ollama/dear", "budget": budget, "concurrency": width}
     if max_tokens is not None:

@@ -287,8 +287,10 @@ def test_an_expected_budget_lets_more_out_at_once_and_says_by_how_much_it_may_go
             output = 2000 if rng.random() < 0.025 else rng.randrange(1, spread + 1)
             return Reply(usage=Usage(input_fresh=20, output_text=output), cost=Decimal(0), billed=Decimal(0))
 
-        gate = BudgetLayer(lambda call: [tracker], lambda model: PRICE, queue, statistics=UsageStatistics(ledger))
-        handler = stack(provider, LedgerLayer("fake", lambda call: (ledger,), clock), gate)
+        budget_layer = BudgetLayer(
+            lambda call: [tracker], lambda model: PRICE, queue, statistics=UsageStatistics(ledger)
+        )
+        handler = stack(provider, LedgerLayer("fake", lambda call: (ledger,), clock), budget_layer)
         request = Request("chat", "fake/m", messages=[{"role": "user", "content": "hi"}], options={"max_tokens": 2000})
         for turn in range(3):
             calls = [asyncio.create_task(_outcome(handler, Call(request, draw=100 * turn + i))) for i in range(40)]

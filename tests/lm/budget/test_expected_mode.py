@@ -32,7 +32,7 @@ BOUND = needs_of(REQUEST, PRICE, []).amount(LIMIT)
 
 
 class FakeProvider:
-    """A gate with its ledger, over a provider whose answers have the tokens told."""
+    """A budget layer with its ledger, over a provider whose answers have the tokens told."""
 
     def __init__(self, *trackers: BudgetTracker, cassette: Any = lambda call: None) -> None:
         self.ledger = Ledger()
@@ -40,9 +40,11 @@ class FakeProvider:
         self.out = self.most = self.sent = 0
         clock = LoopClock()
         layers = [LedgerLayer("fake", lambda call: (self.ledger,), clock)]
-        gate = BudgetLayer(lambda call: trackers, lambda model: PRICE, Queue(), statistics=UsageStatistics(self.ledger))
+        budget_layer = BudgetLayer(
+            lambda call: trackers, lambda model: PRICE, Queue(), statistics=UsageStatistics(self.ledger)
+        )
         recorder = CassetteLayer(cassette, budgets=lambda call: [tracker.to_dict() for tracker in trackers])
-        self.handler: Handler = stack(self.answer, *layers, recorder, gate)
+        self.handler: Handler = stack(self.answer, *layers, recorder, budget_layer)
 
     async def answer(self, call: Call) -> Reply:
         self.sent += 1
@@ -165,9 +167,9 @@ def test_without_a_learner_it_reserves_bounds() -> None:
     async def main() -> None:
         left = tracker(tokens=2 * BOUND.tokens)
         provider = FakeProvider(left)
-        gate = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue())
+        budget_layer = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue())
         provider.handler = stack(
-            provider.answer, LedgerLayer("fake", lambda call: (provider.ledger,), LoopClock()), gate
+            provider.answer, LedgerLayer("fake", lambda call: (provider.ledger,), LoopClock()), budget_layer
         )
         await provider.ask(ENOUGH)
         provider.most = 0

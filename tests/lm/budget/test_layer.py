@@ -1,4 +1,4 @@
-"""The gate: what is reserved, what waits, what is refused, what is capped, and what a replay counts."""
+"""The budget layer: what is reserved, what waits, what is refused, what is capped, and what a replay counts."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def tracker(clock: Any = None, **caps: Any) -> BudgetTracker:
     return BudgetTracker(Budget(**caps), clock or SystemClock())
 
 
-def gate(*trackers: BudgetTracker, price: Price | None = DEAR, queue: Queue | None = None, **more: Any) -> BudgetLayer:
+def budget_layer(
+    *trackers: BudgetTracker, price: Price | None = DEAR, queue: Queue | None = None, **more: Any
+) -> BudgetLayer:
     return BudgetLayer(lambda call: trackers, lambda model: price, Queue() if queue is None else queue, **more)
 
 
@@ -64,10 +66,13 @@ def recorder(cassette: Cassette | None, *trackers: BudgetTracker) -> CassetteLay
     return CassetteLayer(lambda call: cassette, budgets=lambda call: [tracker.to_dict() for tracker in trackers])
 
 
-def taped(provider: Handler, cassette: Cassette | None, *trackers: BudgetTracker) -> Handler:
+def on_cassette(provider: Handler, cassette: Cassette | None, *trackers: BudgetTracker) -> Handler:
     """The layers between which a recorded call passes, as the stack has them."""
     return stack(
-        provider, PerTextLayer(lambda call: cassette is not None), recorder(cassette, *trackers), gate(*trackers)
+        provider,
+        PerTextLayer(lambda call: cassette is not None),
+        recorder(cassette, *trackers),
+        budget_layer(*trackers),
     )
 
 
@@ -173,15 +178,15 @@ def test_without_a_limit_the_answer_is_capped_at_what_is_left() -> None:
     request = chat()
     provider = Provider()
     left = tracker(tokens=prompt_bound(request) + 30)
-    asyncio.run(gate(left)(provider)(Call(request)))
+    asyncio.run(budget_layer(left)(provider)(Call(request)))
     assert provider.calls[0].output_cap == 30
     assert provider.calls[0].output_limit == 30
     in_dollars = tracker(usd=(prompt_bound(request) + 2 * 25) / Decimal(1_000_000) + Decimal("1e-12"))
-    asyncio.run(gate(in_dollars)(provider)(Call(request)))
+    asyncio.run(budget_layer(in_dollars)(provider)(Call(request)))
     assert provider.calls[1].output_cap == 25
-    asyncio.run(gate(tracker(tokens=10**9))(provider)(Call(request)))
+    asyncio.run(budget_layer(tracker(tokens=10**9))(provider)(Call(request)))
     assert provider.calls[2].output_cap == FIRST_CAP
-    asyncio.run(gate(tracker(calls=5))(provider)(Call(request)))
+    asyncio.run(budget_layer(tracker(calls=5))(provider)(Call(request)))
     assert provider.calls[3].output_cap is None, "nothing that is capped depends on the answer's length"
 
 
@@ -189,11 +194,11 @@ def test_the_callers_own_limit_is_reserved_and_not_changed() -> None:
     provider = Provider()
     request = chat(max_tokens=30)
     left = tracker(tokens=prompt_bound(request) + 30)
-    asyncio.run(gate(left)(provider)(Call(request)))
+    asyncio.run(budget_layer(left)(provider)(Call(request)))
     assert provider.calls[0].output_cap is None
     assert provider.calls[0].output_limit == 30
     with pytest.raises(BudgetExceeded, match="up to .* tokens needed"):
-        asyncio.run(gate(tracker(tokens=prompt_bound(request) + 29))(provider)(Call(request)))
+        asyncio.run(budget_layer(tracker(tokens=prompt_bound(request) + 29))(provider)(Call(request)))
 
 
 def test_the_cap_is_what_is_left_when_the_call_is_served_not_when_it_came() -> None:
@@ -201,7 +206,7 @@ def test_the_cap_is_what_is_left_when_the_call_is_served_not_when_it_came() -> N
 
     async def main() -> None:
         provider, left = Provider(), tracker(tokens=1000)
-        calls = start(gate(left)(provider), Call(chat(), draw=0), Call(chat(), draw=1))
+        calls = start(budget_layer(left)(provider), Call(chat(), draw=0), Call(chat(), draw=1))
         for call in calls:
             await call
         assert [call.output_cap for call in provider.calls] == [
@@ -215,7 +220,7 @@ def test_the_cap_is_what_is_left_when_the_call_is_served_not_when_it_came() -> N
 def test_an_input_price_alone_is_reserved_too() -> None:
     provider, price = Provider(), Price(input=Decimal(1))
     with pytest.raises(BudgetExceeded, match=r"up to \$"):
-        asyncio.run(gate(tracker(usd="0.000001"), price=price)(provider)(Call(chat())))
+        asyncio.run(budget_layer(tracker(usd="0.000001"), price=price)(provider)(Call(chat())))
     assert not provider.calls
 
 
@@ -230,10 +235,10 @@ def test_time_that_is_paid_by_the_hour_is_bounded_by_the_time_out() -> None:
 def test_an_unknown_price_raises_before_the_first_call() -> None:
     provider = Provider()
     with pytest.raises(ConfigurationError, match=r"price is unknown.*set_price\('fake/m'"):
-        asyncio.run(gate(tracker(usd=1), price=None)(provider)(Call(chat())))
+        asyncio.run(budget_layer(tracker(usd=1), price=None)(provider)(Call(chat())))
     assert not provider.calls
-    asyncio.run(gate(tracker(usd=1, unpriced="free"), price=None)(provider)(Call(chat())))
-    asyncio.run(gate(tracker(calls=1), price=None)(provider)(Call(chat())))
+    asyncio.run(budget_layer(tracker(usd=1, unpriced="free"), price=None)(provider)(Call(chat())))
+    asyncio.run(budget_layer(tracker(calls=1), price=None)(provider)(Call(chat())))
     assert len(provider.calls) == 2
 
 
@@ -245,7 +250,7 @@ def test_a_call_that_does_not_fit_waits_for_those_that_are_out() -> None:
         provider, request = Provider(), chat(max_tokens=100)
         provider.go.clear()
         left = tracker(tokens=prompt_bound(request) + 120)
-        tasks = start(gate(left)(provider), Call(request), Call(request, draw=1))
+        tasks = start(budget_layer(left)(provider), Call(request), Call(request, draw=1))
         await settle()
         assert len(provider.calls) == 1
         provider.go.set()
@@ -262,7 +267,7 @@ def test_what_can_never_fit_is_refused_at_once_and_by_name() -> None:
         provider, request = Provider(), chat(max_tokens=100)
         provider.go.clear()
         left = BudgetTracker(Budget(tokens=prompt_bound(request) + 100), SystemClock(), "budget of demo.fit")
-        first, second = start(gate(left)(provider), Call(request), Call(chat(max_tokens=700)))
+        first, second = start(budget_layer(left)(provider), Call(request), Call(chat(max_tokens=700)))
         await settle()
         assert second.done(), "nothing that is out could make room"
         with pytest.raises(BudgetExceeded, match=r"^the budget of demo.fit is used up: up to 848 tokens needed"):
@@ -275,7 +280,7 @@ def test_what_can_never_fit_is_refused_at_once_and_by_name() -> None:
 
 def test_a_refusal_ends_the_budget_until_it_is_reopened() -> None:
     provider, left = Provider(), tracker(calls=1)
-    handler = gate(left)(provider)
+    handler = budget_layer(left)(provider)
     asyncio.run(handler(Call(chat())))
     errors = []
     for _ in range(2):
@@ -291,7 +296,7 @@ def test_a_refusal_ends_the_budget_until_it_is_reopened() -> None:
 
 def test_a_budget_remembers_where_it_ended_something_first() -> None:
     outer, inner = tracker(calls=5), tracker(calls=1)
-    handler = gate(outer, inner)(Provider())
+    handler = budget_layer(outer, inner)(Provider())
     asyncio.run(handler(Call(chat(), Scope(sample=1))))
     assert inner.ended is None
     for sample in (2, 3):
@@ -307,7 +312,7 @@ def test_an_answer_that_a_budget_cut_short_ended_it_there() -> None:
 
     wide, tight = tracker(tokens=10**6), cut_budget()
     with pytest.raises(BudgetExceeded):
-        asyncio.run(gate(wide, tight)(provider)(Call(chat(), Scope(sample=4))))
+        asyncio.run(budget_layer(wide, tight)(provider)(Call(chat(), Scope(sample=4))))
     assert (wide.ended, tight.ended) == (None, "at sample=4")
 
 
@@ -315,10 +320,10 @@ def test_what_is_set_aside_is_not_given_to_ordinary_calls() -> None:
     left = tracker(calls=5)
     left.aside = Amount(calls=5)
     with pytest.raises(BudgetExceeded, match="5 calls of the rest is kept for later"):
-        asyncio.run(gate(left)(Provider())(Call(chat())))
+        asyncio.run(budget_layer(left)(Provider())(Call(chat())))
     left.aside = NOTHING
     left.reopen()
-    asyncio.run(gate(left)(Provider())(Call(chat())))
+    asyncio.run(budget_layer(left)(Provider())(Call(chat())))
 
 
 def test_first_come_first_served_also_for_small_calls() -> None:
@@ -326,7 +331,7 @@ def test_first_come_first_served_also_for_small_calls() -> None:
         provider, big, small = Provider(), chat(max_tokens=500), chat("small", max_tokens=1)
         provider.go.clear()
         left = tracker(tokens=prompt_bound(big) + 500 + prompt_bound(small))
-        tasks = start(gate(left)(provider), Call(big), Call(big, draw=1), Call(small, draw=2))
+        tasks = start(budget_layer(left)(provider), Call(big), Call(big, draw=1), Call(small, draw=2))
         await settle()
         assert [call.draw for call in provider.calls] == [0], "the small call does not overtake the big one"
         provider.go.set()
@@ -341,9 +346,9 @@ def test_a_call_waits_only_behind_those_that_share_a_budget_with_it() -> None:
     async def main() -> None:
         mine, yours, queue, provider = tracker(calls=1), tracker(calls=5), Queue(), Provider()
         provider.go.clear()
-        tasks = start(gate(mine, queue=queue)(provider), Call(chat()), Call(chat(), draw=1))
+        tasks = start(budget_layer(mine, queue=queue)(provider), Call(chat()), Call(chat(), draw=1))
         await settle()
-        tasks += start(gate(yours, queue=queue)(provider), Call(chat(), draw=2))
+        tasks += start(budget_layer(yours, queue=queue)(provider), Call(chat(), draw=2))
         await settle()
         assert [call.draw for call in provider.calls] == [0, 2]
         provider.go.set()
@@ -356,7 +361,7 @@ def test_a_call_waits_only_behind_those_that_share_a_budget_with_it() -> None:
 def test_nested_budgets_hold_both() -> None:
     async def main() -> None:
         outer, inner, provider = tracker(calls=3), tracker(calls=2), Provider()
-        handler = gate(outer, inner)(provider)
+        handler = budget_layer(outer, inner)(provider)
         await handler(Call(chat()))
         await handler(Call(chat()))
         with pytest.raises(BudgetExceeded):
@@ -364,19 +369,19 @@ def test_nested_budgets_hold_both() -> None:
         assert (outer.settled.calls, inner.settled.calls) == (2, 2)
         assert inner.refused is not None
         assert outer.refused is None
-        await gate(outer)(provider)(Call(chat()))
+        await budget_layer(outer)(provider)(Call(chat()))
 
     now(main)
 
 
 def test_who_waits_for_two_budgets_is_not_overtaken_by_who_waits_for_one_of_them() -> None:
     async def main() -> None:
-        gates: dict[int, asyncio.Event] = {number: asyncio.Event() for number in range(4)}
+        events: dict[int, asyncio.Event] = {number: asyncio.Event() for number in range(4)}
         order: list[int] = []
 
         async def provider(call: Call) -> Reply:
             order.append(call.draw)
-            await gates[call.draw].wait()
+            await events[call.draw].wait()
             return Provider().reply
 
         small, big = chat(max_tokens=10), chat(max_tokens=500)
@@ -384,16 +389,16 @@ def test_who_waits_for_two_budgets_is_not_overtaken_by_who_waits_for_one_of_them
             needs_of(request, DEAR, []).amount(limit).tokens for request, limit in ((small, 10), (big, 500))
         )
         outer, inner, queue = tracker(tokens=much + little + 15), tracker(calls=9), Queue()
-        both, one = gate(outer, inner, queue=queue)(provider), gate(outer, queue=queue)(provider)
+        both, one = budget_layer(outer, inner, queue=queue)(provider), budget_layer(outer, queue=queue)(provider)
         tasks = start(one, Call(small), Call(big, draw=1))
         await settle()
         tasks += start(both, Call(big, draw=2))
         await settle()
         tasks += start(one, Call(small, draw=3))
-        gates[0].set()  # now the small call would fit, and the big one before it would not
+        events[0].set()  # now the small call would fit, and the big one before it would not
         await settle()
         assert order == [0, 1]
-        for event in gates.values():
+        for event in events.values():
             event.set()
         await asyncio.wait(tasks)
         assert order[:3] == [0, 1, 2]
@@ -405,10 +410,10 @@ def test_the_time_cap() -> None:
     async def main() -> None:
         clock = LoopClock()
         left, provider = tracker(clock, seconds=10), Provider()
-        await gate(left)(provider)(Call(chat()))
+        await budget_layer(left)(provider)(Call(chat()))
         await clock.sleep(11)
         with pytest.raises(BudgetExceeded, match="the time cap of 10 s has passed"):
-            await gate(left)(provider)(Call(chat()))
+            await budget_layer(left)(provider)(Call(chat()))
         assert len(provider.calls) == 1
 
     run(main())
@@ -419,7 +424,7 @@ def test_one_that_waits_and_is_cancelled_lets_the_next_pass() -> None:
         provider, queue, request = Provider(), Queue(), chat(max_tokens=100)
         provider.go.clear()
         left = tracker(tokens=prompt_bound(request) + 120)
-        tasks = start(gate(left, queue=queue)(provider), *(Call(request, draw=i) for i in range(3)))
+        tasks = start(budget_layer(left, queue=queue)(provider), *(Call(request, draw=i) for i in range(3)))
         await settle()
         tasks[1].cancel()
         await settle()
@@ -436,7 +441,7 @@ def test_one_cancelled_at_the_moment_it_is_served_gives_back_what_it_got() -> No
     async def main() -> None:
         provider, left = Provider(), tracker(calls=1)
         provider.go.clear()
-        first, second = start(gate(left)(provider), Call(chat()), Call(chat(), draw=1))
+        first, second = start(budget_layer(left)(provider), Call(chat()), Call(chat(), draw=1))
         await settle()
         left.budget = Budget(calls=5)  # so that the next to settle makes room for the second
         second_served = asyncio.get_running_loop().create_future()
@@ -468,7 +473,7 @@ def test_budgets_are_shared_by_threads() -> None:
             outcomes.append("budget")
 
     async def main() -> None:
-        handler = gate(left, queue=queue)(provider)
+        handler = budget_layer(left, queue=queue)(provider)
         async with asyncio.TaskGroup() as group:
             for _ in range(20):
                 group.create_task(ask(handler))
@@ -506,7 +511,7 @@ def test_what_a_failure_settles_at(error: BaseException, settled: Any, uncertain
 
     request, left = chat(max_tokens=50), tracker(tokens=10_000)
     with pytest.raises(type(error)):
-        asyncio.run(gate(left)(provider)(Call(request)))
+        asyncio.run(budget_layer(left)(provider)(Call(request)))
     bound = needs_of(request, DEAR, []).amount(50)
     if settled is None:
         assert left.settled == bound
@@ -519,8 +524,8 @@ def test_what_a_failure_settles_at(error: BaseException, settled: Any, uncertain
 def test_an_answer_without_a_count_settles_at_its_bound_where_that_is_capped() -> None:
     reply = Reply(text="{}", cost=Decimal("0.01"))
     strict, loose = tracker(tokens=10_000), tracker(calls=10)
-    asyncio.run(gate(strict)(Provider(reply))(Call(chat(max_tokens=50))))
-    asyncio.run(gate(loose)(Provider(reply))(Call(chat(max_tokens=50))))
+    asyncio.run(budget_layer(strict)(Provider(reply))(Call(chat(max_tokens=50))))
+    asyncio.run(budget_layer(loose)(Provider(reply))(Call(chat(max_tokens=50))))
     assert strict.uncertain == strict.settled != NOTHING
     assert loose.uncertain == NOTHING
 
@@ -532,7 +537,7 @@ def retrying(provider: Handler, *trackers: BudgetTracker, slots: int | None = No
         provider,
         RateLimitLayer(account),
         RetryLayer(RetryPolicy(attempts=4, bad_reply_attempts=4), account, clock),
-        gate(*trackers),
+        budget_layer(*trackers),
     )
 
 
@@ -608,7 +613,7 @@ def test_what_waited_for_room_is_admitted_anew_by_the_rates() -> None:
             return Provider().reply
 
         account = Account(Limits(rpm=60), clock)
-        handler = stack(provider, RateLimitLayer(account), gate(left))
+        handler = stack(provider, RateLimitLayer(account), budget_layer(left))
         calls = [Call(chat("big", max_tokens=49_000)), *(Call(chat(f"{i}", max_tokens=1500)) for i in range(20))]
         for task in start(handler, *calls):
             await task
@@ -651,25 +656,25 @@ def test_a_failure_that_the_cap_made_is_the_budgets_end_and_not_a_bad_score() ->
         raise SampleRefused("cut", kind="length", reply=CUT)
 
     with pytest.raises(BudgetExceeded, match="30 answer tokens left") as caught:
-        asyncio.run(gate(cut_budget())(provider)(Call(chat())))
+        asyncio.run(budget_layer(cut_budget())(provider)(Call(chat())))
     assert isinstance(caught.value.__cause__, SampleRefused)
     with pytest.raises(SampleRefused):
-        asyncio.run(gate(tracker(tokens=10_000))(provider)(Call(chat(max_tokens=30))))
+        asyncio.run(budget_layer(tracker(tokens=10_000))(provider)(Call(chat(max_tokens=30))))
     with pytest.raises(SampleRefused):
-        asyncio.run(gate(tracker(tokens=10**9))(provider)(Call(chat())))
+        asyncio.run(budget_layer(tracker(tokens=10**9))(provider)(Call(chat())))
 
 
 def test_a_cut_answer_on_a_cassette_answers_only_its_own_place_under_a_budget(tmp_path: Path) -> None:
     here, there = Call(chat(), Scope(sample=1)), Call(chat(), Scope(sample=2))
     path = tmp_path / "cassette.jsonl"
     with Cassette(path, "once") as cassette:
-        asyncio.run(taped(Provider(CUT), cassette, cut_budget())(here))
+        asyncio.run(on_cassette(Provider(CUT), cassette, cut_budget())(here))
     row = _json.loads(path.read_bytes().splitlines()[1])
     assert row["capped"] == 30
 
     def play(call: Call, *trackers: BudgetTracker) -> Reply:
         with Cassette(path, "none") as cassette:
-            return asyncio.run(taped(Provider(), cassette, *trackers)(call))
+            return asyncio.run(on_cassette(Provider(), cassette, *trackers)(call))
 
     assert play(here, cut_budget()).text == CUT.text
     for call, trackers in ((there, [cut_budget()]), (here, []), (there, [])):
@@ -699,7 +704,7 @@ def test_a_replay_counts_as_if_and_attempts(tmp_path: Path) -> None:
     for cap, settled in ((3, Amount(Decimal("0.75"), 22, 3)), (2, NOTHING)):
         left = tracker(calls=cap)
         with Cassette(path, "none") as cassette:
-            handler = taped(Provider(), cassette, left)
+            handler = on_cassette(Provider(), cassette, left)
             if settled == NOTHING:
                 with pytest.raises(BudgetExceeded, match="3 calls needed, 2 of 2 left"):
                     asyncio.run(handler(Call(chat())))
@@ -725,7 +730,7 @@ def test_a_single_answer_counts_once_in_recording_and_replay(tmp_path: Path, kin
     for mode in ("once", "none", "none"):
         left = tracker(usd=10)
         with Cassette(path, mode) as cassette:
-            handler = taped(provider, cassette, left)
+            handler = on_cassette(provider, cassette, left)
             order = requests if len(trackers) < 2 else requests[::-1]
             for number, request in enumerate(order):
                 asyncio.run(handler(Call(request, Scope(sample=number))))
@@ -744,7 +749,7 @@ def test_calls_that_were_refused_are_refused_again_in_any_order(tmp_path: Path) 
     def play(mode: str, order: list[Call], caps: int) -> tuple[dict[int | None, str], BudgetTracker]:
         left, outcomes = tracker(calls=caps), {}
         with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
-            handler = taped(provider, cassette, left)
+            handler = on_cassette(provider, cassette, left)
             for call in order:
                 try:
                     asyncio.run(handler(call))
@@ -792,7 +797,7 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
                 PerTextLayer(lambda call: True),
                 recorder(cassette, left),
                 RetryLayer(RetryPolicy(), account, clock),
-                gate(left),
+                budget_layer(left),
             )
             async with asyncio.timeout(1000):
                 for task in start(handler, Call(one, Scope(sample=1)), Call(two, Scope(sample=2))):
@@ -802,7 +807,7 @@ def test_two_that_embed_the_same_text_do_not_wait_for_each_other(tmp_path: Path)
     run(main())
 
 
-def test_without_a_budget_the_gate_is_not_there() -> None:
+def test_without_a_budget_the_layer_is_not_there() -> None:
     provider = Provider()
     call = Call(chat())
     asyncio.run(BudgetLayer(lambda call: (), lambda model: None)(provider)(call))
@@ -821,7 +826,7 @@ def test_the_cap_is_what_ollama_is_told(options: dict[str, Any], sent: int) -> N
 def test_a_provider_that_reports_more_than_the_request_allows_is_told_of_and_counted() -> None:
     lie = Reply(text="{}", usage=Usage(10, output_text=9_000), cost=Decimal(0), finish="stop")
     left = tracker(tokens=5_000)
-    handler = gate(left)(Provider(lie))
+    handler = budget_layer(left)(Provider(lie))
     with pytest.warns(
         RuntimeWarning, match="exceeded, by .* 4,010 tokens.*'fake/m' reported .* 9,010 tokens.*at sample=3"
     ):

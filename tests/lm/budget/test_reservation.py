@@ -32,7 +32,7 @@ def bound(request: Request) -> int:
 
 
 class Router:
-    """A stand-in that answers a call by asking another, through the same gate."""
+    """A stand-in that answers a call by asking another, through the same budget layer."""
 
     def __init__(self, left: BudgetTracker, inner: Request, queue: Queue | None = None) -> None:
         self.inner = inner
@@ -87,8 +87,10 @@ def test_a_refusal_inside_is_that_of_the_call_around_it_on_a_cassette(tmp_path: 
         left = tracker(bound(outer) + bound(inner) - 1)
         with Cassette(tmp_path / "cassette.jsonl", mode) as cassette:
             router = Router(left, inner)
-            gate = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue())
-            router.handler = CassetteLayer(lambda call: cassette, budgets=lambda call: [left.to_dict()])(gate(router))
+            budget_layer = BudgetLayer(lambda call: [left], lambda model: PRICE, Queue())
+            router.handler = CassetteLayer(lambda call: cassette, budgets=lambda call: [left.to_dict()])(
+                budget_layer(router)
+            )
             with pytest.raises(BudgetExceeded) as refused:
                 run(router.handler(Call(outer)))
         return str(refused.value)

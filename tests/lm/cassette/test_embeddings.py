@@ -161,7 +161,7 @@ def test_a_text_being_asked_for_is_not_asked_for_again(path: Path) -> None:
     provider = Provider()
 
     async def main() -> list[Reply]:
-        provider.gate = asyncio.Event()
+        provider.may_answer = asyncio.Event()
         with Cassette(path, "once") as cassette:
             handler = over(cassette, provider)
             async with asyncio.TaskGroup() as group:
@@ -169,7 +169,7 @@ def test_a_text_being_asked_for_is_not_asked_for_again(path: Path) -> None:
                 second = group.create_task(handler(at(embed("b", "c"))))
                 for _ in range(5):
                     await asyncio.sleep(0)
-                provider.gate.set()
+                provider.may_answer.set()
         return [first.result(), second.result()]
 
     replies = asyncio.run(main())

@@ -33,27 +33,27 @@ def play(path: Path, asked: Request, mode: str) -> str:
         return asyncio.run(Client("ollama/m", cache="off").send(asked)).text
 
 
-@pytest.mark.parametrize("name", ["tape.jsonl", "tape.jsonl.gz"])
+@pytest.mark.parametrize("name", ["cassette.jsonl", "cassette.jsonl.gz"])
 def test_the_row_has_digest_and_size_and_the_folder_the_bytes(tmp_path: Path, name: str) -> None:
-    tape = tmp_path / name
-    play(tape, request(), "once")
-    (file,) = folder_of(tape).iterdir()
-    assert folder_of(tape) == tmp_path / "tape.media"
+    cassette = tmp_path / name
+    play(cassette, request(), "once")
+    (file,) = folder_of(cassette).iterdir()
+    assert folder_of(cassette) == tmp_path / "cassette.media"
     assert file.read_bytes() == png() and file.suffix == ".png" and file.stat().st_mode & 0o077 == 0
-    shutil.rmtree(folder_of(tape))
-    assert play(tape, request(), "none") == "a cat"
+    shutil.rmtree(folder_of(cassette))
+    assert play(cassette, request(), "none") == "a cat"
     with pytest.raises(synalinks.CassetteMiss):
-        play(tape, request(png(3)), "none")
+        play(cassette, request(png(3)), "none")
 
 
 def test_rows_are_short_and_hold_no_path(tmp_path: Path) -> None:
     picture = tmp_path / "secret-folder.png"
     picture.write_bytes(png(40, 40) + b"x" * 100_000)
     message = synalinks.ChatMessage(role="user", content=["What?", synalinks.data.Image(path=str(picture))])
-    tape = tmp_path / "tape.jsonl"
-    with synalinks.use_provider(answer), synalinks.use_cassette(tape, record_mode="once"):
+    cassette = tmp_path / "cassette.jsonl"
+    with synalinks.use_provider(answer), synalinks.use_cassette(cassette, record_mode="once"):
         asyncio.run(synalinks.LanguageModel("ollama/m", caching=False)(synalinks.ChatMessages(messages=[message])))
-    text = tape.read_text()
+    text = cassette.read_text()
     assert "secret-folder" not in text and len(text) < 2_000
     url = json.loads(text.splitlines()[1])["request"]["messages"][0]["content"][1]["image_url"]["url"]
     assert url.startswith("media:image/png;sha256=") and url.endswith(f";bytes={picture.stat().st_size}")
@@ -68,10 +68,10 @@ def test_a_request_is_one_whether_with_its_bytes_or_as_it_is_on_the_cassette() -
 
 
 def test_a_folder_that_cant_be_made_is_named(tmp_path: Path) -> None:
-    tape = tmp_path / "tape.jsonl"
-    folder_of(tape).write_text("in the way")
-    with pytest.raises(synalinks.CassetteError, match=r"tape\.media.*can't be written"):
-        play(tape, request(), "once")
+    cassette = tmp_path / "cassette.jsonl"
+    folder_of(cassette).write_text("in the way")
+    with pytest.raises(synalinks.CassetteError, match=r"cassette\.media.*can't be written"):
+        play(cassette, request(), "once")
 
 
 def test_a_merged_cassette_has_the_media_of_all(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_a_merged_cassette_has_the_media_of_all(tmp_path: Path) -> None:
 
 
 def test_a_conversation_shows_type_size_and_digest(tmp_path: Path) -> None:
-    tape = tmp_path / "tape.jsonl"
-    play(tape, request(), "once")
-    shown = call("cassette", "show", tape).output
+    cassette = tmp_path / "cassette.jsonl"
+    play(cassette, request(), "once")
+    shown = call("cassette", "show", cassette).output
     (medium,) = request().media
     assert f"[image/png, {len(png())} bytes, {medium.digest[:12]}]" in shown
 
@@ -102,7 +102,7 @@ def providers() -> Iterator[None]:
 
 def test_a_cassette_made_of_the_cache_has_its_media(tmp_path: Path, providers: None) -> None:
     register_provider(Spec("pictures", lambda endpoint, **settings: answer, "http://127.0.0.1:9", local=True))
-    tape, cache, script = tmp_path / "tape.jsonl", tmp_path / "cache", tmp_path / "script.py"
+    cassette, cache, script = tmp_path / "cassette.jsonl", tmp_path / "cache", tmp_path / "script.py"
     asked = Request("chat", "pictures/m", messages=request().messages, options={"temperature": 0})
     asyncio.run(Client("pictures/m", cache_dir=cache).send(asked))
     script.write_text(
@@ -110,7 +110,7 @@ def test_a_cassette_made_of_the_cache_has_its_media(tmp_path: Path, providers: N
         f"asked = Request('chat', 'pictures/m', messages={asked.messages!r}, options={{'temperature': 0}})\n"
         "print(asyncio.run(Client('pictures/m').send(asked)).text)\n"
     )
-    done = call("cassette", "from-cache", "--cache-dir", cache, script, tape)
+    done = call("cassette", "from-cache", "--cache-dir", cache, script, cassette)
     assert done.exit_code == 0, done.output
-    assert [file.read_bytes() for file in folder_of(tape).iterdir()] == [png()]
+    assert [file.read_bytes() for file in folder_of(cassette).iterdir()] == [png()]
     assert [path.name for path in tmp_path.iterdir() if "from-cache" in path.name] == []

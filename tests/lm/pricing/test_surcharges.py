@@ -84,13 +84,13 @@ def test_a_stated_price_is_that_of_whatever_tier_is_asked_for(monkeypatch: pytes
     assert price_for(chat("ollama/x", service_tier="priority")) == pricing.FREE
 
 
-def test_the_gate_refuses_before_anything_is_sent() -> None:
+def test_the_budget_refuses_before_anything_is_sent() -> None:
     async def provider(call: Call) -> Reply:
         raise AssertionError("sent")
 
-    gate = BudgetLayer(lambda call: [tracker(usd=5)], price_of, Queue())(provider)
+    budget_layer = BudgetLayer(lambda call: [tracker(usd=5)], price_of, Queue())(provider)
     with pytest.raises(ConfigurationError, match="service_tier='priority'"):
-        asyncio.run(gate(Call(chat(service_tier="priority"))))  # type: ignore[arg-type]
+        asyncio.run(budget_layer(Call(chat(service_tier="priority"))))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
