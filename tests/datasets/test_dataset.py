@@ -97,6 +97,7 @@ def test_schemas_in_the_place_of_classes() -> None:
     ("template", "message"),
     [
         ("{{ nothing }}", "row 1.*'nothing' is undefined .*; the row has"),
+        ('{"question": {{ nothing | tojson }}}', "row 1.*'nothing' is undefined .*; the row has"),
         ("{{ question }}", "row 1.*renders no JSON"),
         ("[]", "row 1.*must render a JSON object, got list"),
         ('{"other": 1}', "row 1 makes no example"),

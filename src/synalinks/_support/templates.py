@@ -223,6 +223,13 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], int]] = {
 }
 
 
+def _to_json(value: Any) -> str:
+    """JSON of a value; jinja2's own filter is for HTML and escapes <, > and &."""
+    if isinstance(value, jinja2.Undefined):
+        str(value)  # a strict one raises an error that has its name
+    return _json.dumps(value)
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """The sandbox, every call, loop round and produced text of it counted."""
 
@@ -232,7 +239,7 @@ class _Environment(ImmutableSandboxedEnvironment):
         # Constant parts are not computed when a template is compiled: nothing would count them.
         super().__init__(autoescape=False, optimized=False, finalize=_as_json, **options)
         self.globals.pop("lipsum", None)
-        self.filters["tojson"] = _json.dumps  # jinja2's own is for HTML and escapes <, > and &
+        self.filters["tojson"] = _to_json
         for name, function in list(self.filters.items()):
             self.filters[name] = _counted(name, function)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from pydantic import BaseModel
 
-from synalinks.data import Operand, in_normal_form, is_data_model, is_record, record
+from synalinks.data import Operand, SymbolicDataModel, in_normal_form, is_data_model, is_record, record
 from synalinks.errors import DataError
 from synalinks.modules.core.operation import to_value
 
@@ -27,6 +29,34 @@ def refuse_plain_values(name: str, args: tuple[object, ...], kwargs: Mapping[str
         plain = next((leaf for leaf in leaves if isinstance(leaf, _PLAIN)), None)
         if plain is not None and (place == 0 or any(isinstance(leaf, Operand) for leaf in leaves)):
             _refuse(name, plain, "" if place == 0 else f" beside data models in the argument {place}")
+
+
+def most_inputs(parameters: Mapping[str, inspect.Parameter]) -> int:
+    """How many positional arguments stand before `training` in `call`; no bound where it is not one of them.
+
+    Args:
+        parameters: those of `call`, `self` included.
+    """
+    if "training" not in parameters or parameters["training"].kind is inspect.Parameter.KEYWORD_ONLY:
+        return sys.maxsize
+    return list(parameters).index("training") - 1
+
+
+def training_by_name(
+    name: str, args: tuple[Any, ...], kwargs: dict[str, Any], most: int
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments with `training` by its name, where it was given by position.
+
+    Raises:
+        DataError: another value stands in its place, such as a second input.
+    """
+    *inputs, training = args
+    if len(inputs) == most and (training is None or isinstance(training, bool)) and "training" not in kwargs:
+        return tuple(inputs), {**kwargs, "training": training}
+    raise DataError(
+        f"{name} takes {most} positional argument{'s' * (most != 1)}, got {len(args)}. Several inputs are one list, in "
+        f"one argument: {name}([first, second]); settings are given by keyword"
+    )
 
 
 def to_input(value: object) -> Any:
@@ -56,6 +86,11 @@ def fields_as_input(
     if parameters is None or not fields or any(name in parameters for name in fields):
         return (), kwargs
     return (fields,), {name: value for name, value in kwargs.items() if name == "training"}
+
+
+def without_history(leaf: object) -> Any:
+    """A leaf as it is, or a symbol that no module has made."""
+    return leaf.to_symbolic_data_model() if isinstance(leaf, SymbolicDataModel) else leaf
 
 
 def _leaves(value: object) -> list[object]:

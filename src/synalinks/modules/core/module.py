@@ -33,8 +33,8 @@ from synalinks.data.json_data_model import json_data_model_of
 from synalinks.errors import ConfigurationError
 from synalinks.hooks import ENTRY, Hook, any_everywhere, hooked
 from synalinks.initializers import Empty
+from synalinks.modules.core import arguments
 from synalinks.modules.core.added_rewards import AddedRewards
-from synalinks.modules.core.arguments import fields_as_input, keyword_as_input, refuse_plain_values, to_input
 from synalinks.modules.core.building import as_symbols, wrapped_build
 from synalinks.modules.core.invocations import InvocationCounters
 from synalinks.modules.core.operation import (
@@ -97,6 +97,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
     _training_default: ClassVar[bool] = False
     #: Names of the parameters of `call`; None where it takes any keyword.
     _parameters: ClassVar[frozenset[str] | None] = frozenset({"inputs", "training"})
+    _most_inputs: ClassVar[int] = 1
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -105,6 +106,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         any_keyword = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
         cls._parameters = None if any_keyword else frozenset(parameters)
         cls._takes_training = parameter is not None
+        cls._most_inputs = arguments.most_inputs(parameters)
         cls._training_default = parameter is not None and parameter.default is True
         if "build" in vars(cls):
             cls.build = wrapped_build(cls.build)  # type: ignore[method-assign]
@@ -284,12 +286,12 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         self._locked = True
 
     def _set_built(self, symbols: tuple[object, ...]) -> None:
-        self.build_spec = tree.map_structure(_without_history, symbols)
+        self.build_spec = tree.map_structure(arguments.without_history, symbols)
         self.built = True
 
     def _set_output_spec(self, outputs: object) -> None:
         if self.output_spec is None:
-            self.output_spec = tree.map_structure(_without_history, outputs)
+            self.output_spec = tree.map_structure(arguments.without_history, outputs)
 
     async def _build(self, args: tuple[object, ...]) -> None:
         """Build before the first call; a module without a `build` of its own has nothing to do."""
@@ -319,6 +321,8 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
     @overload
     async def __call__(self, *args: Any, **kwargs: Any) -> Out: ...
     async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if len(args) > self._most_inputs:
+            args, kwargs = arguments.training_by_name(self.name, args, kwargs, self._most_inputs)
         if in_symbolic_scope():
             args, kwargs = tree.map_structure(to_symbolic, args), tree.map_structure(to_symbolic, kwargs)
         if len(args) == 1 and kwargs.keys() <= {"training"} and isinstance(args[0], JsonDataModel | BaseModel):
@@ -327,11 +331,11 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
             return await self._call_symbolic(args, kwargs)
         else:
             if kwargs and not args:
-                args, kwargs = fields_as_input(kwargs, self._parameters)
-            kwargs = {name: keyword_as_input(value) for name, value in kwargs.items()}
+                args, kwargs = arguments.fields_as_input(kwargs, self._parameters)
+            kwargs = {name: arguments.keyword_as_input(value) for name, value in kwargs.items()}
             args = tuple(map(self.as_input, args))
             if not self.takes_plain_values:
-                refuse_plain_values(self.name, args, kwargs)
+                arguments.refuse_plain_values(self.name, args, kwargs)
         if self.built:
             self._locked = True
             return await self._call_eager(args, kwargs)
@@ -344,7 +348,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         """A positional argument as `call` takes it: models, and dicts that are no plain values, as data models."""
         if isinstance(value, BaseModel):
             return json_data_model_of(value)
-        return to_value(value) if self.takes_plain_values else to_input(value)
+        return to_value(value) if self.takes_plain_values else arguments.to_input(value)
 
     def run_node(self, *args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
         """Run as a node of a graph (see `Node`)."""
@@ -390,10 +394,6 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         self._set_output_spec(outputs)
         self._locked = True
         return Node(self, args, kwargs, outputs).outputs
-
-
-def _without_history(leaf: object) -> Any:
-    return leaf.to_symbolic_data_model() if isinstance(leaf, SymbolicDataModel) else leaf
 
 
 #: What `Module.__init__` sets: without it, `super().__init__()` was left out.
