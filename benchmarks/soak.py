@@ -3,8 +3,8 @@
 python benchmarks/soak.py [CALLS] [--live]
 
 Calls of one model under a budget and a ledger, 64 at once, answered by a scripted provider, or with `--live` by a
-server on loopback. After the first tenth, memory should be flat but for some 20 bytes a call, which count the calls
-of each place: exit status 1 if it grows by more than `ALLOWED` megabytes for 300,000 calls, if a call takes more than
+server on loopback. After the first tenth, memory should be flat, once the latest half a million requests and places are
+counted: exit status 1 if it grows by more than `ALLOWED` megabytes for 300,000 calls, if a call takes more than
 `SLOWER` times the CPU at the end, or if files, tasks or threads are left over, but for the two ends of each connection
 to the server.
 """

@@ -18,12 +18,12 @@ from types import ModuleType
 import pytest
 
 LIMITS = {
-    "scripted": 121,
-    "symbolic_program": 138,
-    "budgeted": 200,
-    "recorded": 148,
-    "sent": 192,
-    "replayed": 80,
+    "scripted": 115,
+    "symbolic_program": 131,
+    "budgeted": 191,
+    "recorded": 138,
+    "sent": 178,
+    "replayed": 78,
     "cached": 80,
     "stored": 98,
     "live": 404,
@@ -32,7 +32,7 @@ LIMITS = {
 #: of an answer that is stored the statements of SQLite: two looks, a lease in the place of the last one, the answer.
 SYSTEM_CALLS = {"scripted": 0, "symbolic_program": 0, "budgeted": 0, "recorded": 2, "stored": 4, "live": 5}
 #: Moves between source files of one `Client.send` that is recorded and budgeted.
-MOVES = 78
+MOVES = 68
 #: Memory blocks that a call leaves, in the ledgers and, within a budget, in its statistics; one is the size of its
 #: request, which the provider of the test keeps.
 BLOCKS = {"scripted": 31, "budgeted": 56, "recorded": 34}

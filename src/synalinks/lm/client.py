@@ -195,7 +195,7 @@ class Client:
             ),
             CassetteLayer(
                 attrgetter("runtime.cassette"),
-                source=self._cache_only,
+                source=None if runtime.cache_only is None else self._cache_only,
                 budgets=_budgets if runtime.trackers else None,
             ),
             RateLimitLayer(account, "budget" not in idle, _seconds_left),
@@ -209,7 +209,7 @@ class Client:
             ),
             AttemptLayer(self._retry.timeout, account),
             ValidateLayer(),
-            PriceLayer(self.price, clock, account.machine_time_of),
+            PriceLayer(self.price, clock, [one.machine_time for one in accounts]),
         ]
         left_out = [layer for layer in layers if name_of(layer) in idle]
         return stack(self._provider, *(layer for layer in place(layers, self._layers) if layer not in left_out))
@@ -264,7 +264,8 @@ class Client:
         if runtime.sender is not None:
             call = Call(request, scope, sink=sink, is_fallback=is_fallback, check=check, runtime=runtime)
             return runtime.sender(self, call)
-        draw = runtime.taken.ordinal(scope, request)
+        kept = runtime.cassette is not None or (runtime.provider is None and self._cache != "off")
+        draw = runtime.taken.ordinal(scope, request.digest, kept)
         call = Call(
             request,
             scope,

@@ -39,7 +39,7 @@ from synalinks.lm.core.draws import Draws
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
 
-#: Clock, jitter, idle layers, and four yes or no.
+#: Clock, jitter, idle layers, and five yes or no.
 StackKey = tuple[Clock, random.Random, frozenset[str], tuple[bool, ...]]
 
 
@@ -105,7 +105,9 @@ class Runtime:
         put("taken", self.draws if self.cassette is None else self.cassette.draws)
         put("all_ledgers", (self.ledger, *self.ledgers))
         put("idle_layers", self._idle_layers())
-        flags = (self.unlimited, self.isolated, bool(self.trackers), self.provider is None)
+        flags = (
+            self.unlimited, self.isolated, bool(self.trackers), self.provider is None, self.cache_only is None,
+        )  # fmt: skip
         put("stack_key", (self.clock, self.rng, self.idle_layers, flags))
 
     def _idle_layers(self) -> frozenset[str]:

@@ -107,7 +107,7 @@ class Run:
         self.handler = stack(model, PerTextLayer(lambda call: store is not None), layer)
 
     async def ask(self, request: Request, scope: Scope = NOWHERE) -> Reply:
-        return await self.handler(Call(request, scope, self.draws.ordinal(scope, request)))
+        return await self.handler(Call(request, scope, self.draws.ordinal(scope, request.digest)))
 
     def texts(self, *asks: tuple[Request, Scope]) -> list[str]:
         async def main() -> list[str]:

@@ -103,7 +103,7 @@ class Process:
             "chat", "m", messages=[{"role": "user", "content": text}], options={"temperature": temperature}
         )
         place = Scope(epoch=epoch)
-        return await self.handler(Call(request, place, self.draws.ordinal(place, request)))
+        return await self.handler(Call(request, place, self.draws.ordinal(place, request.digest)))
 
     async def embed(self, *texts: str, after: float = 0.0) -> Reply:
         await asyncio.sleep(after)

@@ -14,12 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synalinks import clear_session
-from synalinks.lm.core.call import Request
+from synalinks.lm.core import draws as module
 from synalinks.lm.core.draws import Counts, Draws, Place, Places
 from synalinks.lm.runtime import current
 from synalinks.scope import Scope
 
-REQUEST = Request("chat", "m/m", messages=[{"role": "user", "content": "x"}])
 HERE, THERE = Scope(sample=1), Scope(sample=2)
 
 
@@ -42,9 +41,39 @@ def test_failing_that_the_first_nobody_has_taken_and_then_none() -> None:
 
 def test_ordinals_count_calls_of_one_request_at_one_place() -> None:
     draws = Draws()
-    other = Request("chat", "m/m", messages=[{"role": "user", "content": "y"}])
-    asked = [(HERE, REQUEST), (HERE, REQUEST), (THERE, REQUEST), (HERE, other), (HERE, REQUEST)]
-    assert [draws.ordinal(*one) for one in asked] == [0, 1, 0, 0, 2]
+    asked = [(HERE, "d"), (HERE, "d"), (THERE, "d"), (HERE, "other"), (HERE, "d")]
+    for kept in (True, False):  # calls of which no answer is kept are counted apart
+        assert [draws.ordinal(*one, kept) for one in asked] == [0, 1, 0, 0, 2]
+
+
+def test_calls_of_which_no_answer_is_kept_take_no_memory_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REMEMBERED", 100)
+    draws = Draws()
+
+    def ask(count: int, kept: bool) -> list[int]:
+        return [draws.ordinal(Scope(sample=number), "d", kept) for number in range(count)]
+
+    assert ask(1000, kept=True) == [0] * 1000
+    assert ask(1000, kept=True) == [1] * 1000, "what answers are chosen by is never dropped"
+    for times in range(5):  # the latest are counted on from one table to the next
+        assert ask(60, kept=False) == [times] * 60
+        draws.ordinal(Scope(sample=1000 + times), "d", kept=False)
+    ask(10_000, kept=False)
+    assert draws._recent.size + draws._older.size <= 200
+    assert draws.ordinal(HERE, "d", kept=False) == 0
+
+
+@given(st.lists(st.integers(0, 5), max_size=60))
+def test_counts_go_on_from_older_ones(numbers: list[int]) -> None:
+    counts, older, expected = Counts(), Counts(), Counter[int]()
+    for place, number in enumerate(numbers):
+        if place % 20 == 10:
+            counts, older = Counts(), counts
+            expected = Counter({one: older.times(one) for one in expected})
+        assert counts.add(number, older) == expected[number or 1]
+        expected[number or 1] += 1
+        assert counts.times(number) == expected[number or 1]
+    assert counts.size == len({number or 1 for number in numbers if counts.times(number)})
 
 
 @given(st.lists(st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1), max_size=400), st.integers(1, 4))
@@ -127,10 +156,10 @@ def test_equal_requests_take_as_many_steps_each_however_many_there_are(at_own_pl
 
 def test_a_session_begins_with_nothing_taken() -> None:
     current().draws.take("d", 0)
-    current().draws.ordinal(HERE, REQUEST)
+    current().draws.ordinal(HERE, "d")
     clear_session(free_memory=False)
     assert current().draws.taken("d") == frozenset()
-    assert current().draws.ordinal(HERE, REQUEST) == 0
+    assert current().draws.ordinal(HERE, "d") == 0
 
 
 def test_threads_get_ordinals_of_their_own() -> None:
@@ -138,7 +167,7 @@ def test_threads_get_ordinals_of_their_own() -> None:
 
     def work() -> None:
         for _ in range(500):
-            found.append(draws.ordinal(HERE, REQUEST))
+            found.append(draws.ordinal(HERE, "d"))
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:

@@ -99,7 +99,7 @@ def test_a_call_that_fails_takes_its_share_and_leaves() -> None:
     machine = MachineTime()
 
     async def main() -> None:
-        layer = pricing.PriceLayer(pricing.price_of, LoopClock(), lambda call: machine)(slow)
+        layer = pricing.PriceLayer(pricing.price_of, LoopClock(), [machine])(slow)
         request = Request("chat", "ollama/m", messages=[{"role": "user", "content": "fail"}])
         with pytest.raises(ServerError):
             await layer(Call(request))

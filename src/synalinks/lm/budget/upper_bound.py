@@ -178,7 +178,8 @@ def needs_of(
     used = () if request.tools or local else request.tools_used  # named again, with a schema that takes all, by some
     if request.tools or used or (request.schema is not None and not local):  # some providers say a schema as a tool
         prompt += TOOLS_ALLOWANCE + sum(USED_TOOL_ALLOWANCE + len(name.encode()) for name in used)
-    media = [media_bound(part, request.model) for part in _parts(request)]
+    has_parts = request.written is not request.messages
+    media = [media_bound(part, request.model) for part in _parts(request)] if has_parts else []
     prompt += sum(tokens - untold for tokens, untold in media)
     if price is not None and not price.is_free:
         price = price.up_to(

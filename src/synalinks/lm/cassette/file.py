@@ -196,7 +196,8 @@ class CassetteFile:
             cancelled = "error" in value and value["error"].get("kind") == CANCELLED
             self._index(number - 1, digest, value["request"]["kind"] == "embed", "capped" in value, cancelled)
 
-    def _index(self, index: int, digest: str, embed: bool, capped: bool, cancelled: bool) -> None:
+    def _index(self, index: int, digest: str, embed: bool, capped: bool, cancelled: bool) -> int:
+        """Note a row; how many rows answer its request now."""
         before = self.by_digest.setdefault(digest, index)
         if isinstance(before, list):
             before.append(index)
@@ -208,6 +209,7 @@ class CassetteFile:
             self.capped.add(index)
         if cancelled:
             self.cancelled.add(index)
+        return 1 if before == index else len(self.by_digest[digest])  # type: ignore[arg-type]
 
     def hide(self, index: int, digest: str) -> None:
         """Let a row answer no more calls; it stays on the cassette."""
@@ -320,8 +322,11 @@ class CassetteFile:
         capped: bool = False,
         cancelled: bool = False,
         refused: bool = False,
-    ) -> int:
-        """Write a row through to the system; returns its number. Without a digest it is an event.
+    ) -> tuple[int, int]:
+        """Write a row through to the system. Without a digest it is an event.
+
+        Returns:
+            Its number, and how many rows answer its request now.
 
         Raises:
             CassetteError: the file can't be written, e.g. the disk is full; what was in it is still whole.
@@ -338,7 +343,7 @@ class CassetteFile:
             except OSError as error:
                 os.ftruncate(self._writer, size)
                 raise CassetteError(f"the cassette {self.path} can't be written: {error}") from error
-            index = len(self)
+            index, answers = len(self), 0
             self._offsets.append(self._offsets[-1] + len(line))
             if self._zipped:
                 self._lines.append(line)
@@ -347,8 +352,8 @@ class CassetteFile:
             elif refused:
                 self.refused.setdefault(digest, []).append(index)
             else:
-                self._index(index, digest, embed, capped, cancelled)
-        return index
+                answers = self._index(index, digest, embed, capped, cancelled)
+        return index, answers
 
     def close(self, replace: Iterable[bytes] | None = None) -> None:
         """Let go of the file; with `replace`, put these lines in its place first."""

@@ -15,7 +15,7 @@ class CassetteLayer:
     Args:
         active: gives the cassette that is open around a call, or None.
         source: gives what a recording calls in place of all below, or None, as where a cassette is made of answers
-            that were paid for before.
+            that were paid for before; None where it always calls what is below.
         budgets: gives names and caps of the budgets that hold a call (`BudgetTracker.to_dict`); None where none can.
     """
 
@@ -24,7 +24,7 @@ class CassetteLayer:
     def __init__(
         self,
         active: Callable[[Call], Cassette | None],
-        source: Callable[[Call], Handler | None] = lambda call: None,
+        source: Callable[[Call], Handler | None] | None = None,
         budgets: Callable[[Call], Sequence[Mapping[str, str]]] | None = None,
     ) -> None:
         self._active = active
@@ -38,7 +38,7 @@ class CassetteLayer:
             cassette = active(call)
             if cassette is None:
                 return below(call)
-            asked = source(call) if cassette.recording else None
+            asked = source(call) if source is not None and cassette.recording else None
             return cassette.answer(call, below, partial(budgets, call) if budgets else tuple, asked)
 
         return handle

@@ -221,18 +221,22 @@ class CassetteRun:
     ) -> int:
         """Put an answer or a failure on the cassette, as taken by this run; the number of its row."""
         line = encode(call, request, outcome, value, capped)
-        if media := tuple(request.media):
-            keep(self.path, media)
+        if request.written is not request.messages:
+            keep(self.path, request.media)
         with self._mutex:
             digest = request.digest
             cancelled = value.get("kind") == CANCELLED
             embed = request.kind == "embed"
-            index = self.cassette.append(line, digest, embed=embed, capped=capped is not None, cancelled=cancelled)
+            index, answers = self.cassette.append(
+                line, digest, embed=embed, capped=capped is not None, cancelled=cancelled
+            )
             if cancelled:
                 self.cancelled.add(index)
             self._marks.append(1)
             self.recorded += 1
-            self.draws.take(digest, len(_several(self.cassette.by_digest[digest])) - 1, call.scope)
+            self.draws.take(digest, answers - 1, call.scope)
+        if self._again:
+            self._settle(digest, call.place)
         return index
 
     def write_failure(
@@ -250,14 +254,13 @@ class CassetteRun:
             if heard:
                 value["heard"] = [[delta.text, delta.reasoning] for delta in heard]
             self.write(call, call.whole or call.request, "error", value, error.capped)
-            self.answered(call)
 
     def write_refusal(self, call: Call, refusal: BudgetExceeded, budget: Mapping[str, str]) -> None:
         """Put on the cassette that a budget refused a call, with what the call had spent until then."""
         request = call.whole or call.request
         line = encode(call, request, "refused", refusal_to_dict(refusal, budget))
-        if media := tuple(request.media):
-            keep(self.path, media)
+        if request.written is not request.messages:
+            keep(self.path, request.media)
         with self._mutex:
             self.cassette.append(line, request.digest, embed=request.kind == "embed", refused=True)
             self._marks.append(1)

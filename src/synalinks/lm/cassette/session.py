@@ -229,6 +229,7 @@ class Cassette:
             reply = await below(asked)
             if call.request.kind == "embed":
                 self._embeddings.write(call, reply)
+                self._run.answered(call)
             else:
                 self._run.write(call, call.request, "reply", reply.to_dict(), reply.capped)
         except LMError as error:
@@ -246,9 +247,8 @@ class Cassette:
                 self._run.write_failure(call, cancellation(call.trace), heard, seconds)
             raise
         finally:
-            if not self.closed:
+            if call.trace.exceeded and not self.closed:
                 self._run.write_exceeded(call)
-        self._run.answered(call)
         return reply
 
     # --- events ------------------------------------------------------------------------------------------

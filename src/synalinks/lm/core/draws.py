@@ -17,7 +17,6 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 
-from synalinks.lm.core.call import Request
 from synalinks.lm.core.place import Label, Scope
 
 #: Tables of one count, and the places of each at first, powers of two.
@@ -26,6 +25,8 @@ TABLES, FIRST_SIZE = 64, 4
 Place = tuple[Scope, int]
 #: Numbers by which the first free one of a request may have moved before it is kept.
 STRIDE = 16
+#: Requests and places whose calls are counted though no answer of theirs is kept: the latest ones, up to twice as many.
+REMEMBERED = 2**18
 
 
 class Places:
@@ -60,23 +61,38 @@ class Places:
 
 
 class Draws:
-    """Which answers this run has taken, and how many calls each place has made."""
+    """Which answers this run has taken, and how many calls each place has made.
 
-    __slots__ = ("_first", "_lock", "_made", "_taken")
+    What answers are chosen by is kept as long as the answers. The calls of which no answer is kept anywhere are
+    counted for the ledger alone; of these the counts of the oldest are dropped, so that memory is bounded.
+    """
+
+    __slots__ = ("_first", "_lock", "_made", "_older", "_recent", "_taken")
 
     def __init__(self) -> None:
         #: By the outermost label, of a hash of place and request: a run of a million calls has as many of them.
         self._made: dict[Label | None, Counts] = {}
+        #: Those of calls of which no answer is kept.
+        self._recent, self._older = Counts(), Counts()
         #: By request: the answers taken, each with the outermost label of the place that took it, where it is known.
         self._taken: dict[str, dict[int, Label | None]] = {}
         #: By request: a number with none below it that is free; 0 where there is none.
         self._first: dict[str, int] = {}
         self._lock = Lock()  # runs may have several threads, each with its event loop
 
-    def ordinal(self, scope: Scope, request: Request) -> int:
-        """How many calls with this request came from this place before; counts this one."""
-        key = hash((scope, request.digest))
+    def ordinal(self, scope: Scope, digest: str, kept: bool = True) -> int:
+        """How many calls with a request came from this place before; counts this one.
+
+        Args:
+            digest: of the request.
+            kept: whether its answer may be one that a cache or a cassette has, or gets.
+        """
+        key = hash((scope._values, digest))  # less a call of Python than with the place
         with self._lock:
+            if not kept:
+                if self._recent.size >= REMEMBERED:
+                    self._recent, self._older = Counts(), self._recent
+                return self._recent.add(key, self._older)
             try:
                 return self._made[scope.outermost].add(key)
             except KeyError:
@@ -154,6 +170,7 @@ class Draws:
 
     def _forget_made(self, first: int) -> None:
         self._first = {}
+        self._recent, self._older = Counts(), Counts()
         self._made = {label: made for label, made in self._made.items() if not _at_or_after(label, first)}
 
     def clear(self) -> None:
@@ -161,6 +178,7 @@ class Draws:
         self._made.clear()
         self._taken.clear()
         self._first.clear()
+        self._recent, self._older = Counts(), Counts()
 
 
 class Counts:
@@ -168,17 +186,35 @@ class Counts:
 
     The numbers are in tables of open addressing, which double when they are two thirds full: many small ones, so that
     no call waits for a large one.
+
+    Attributes:
+        size: how many different numbers were added.
     """
 
-    __slots__ = ("_again", "_sizes", "_tables")
+    __slots__ = ("_again", "_sizes", "_tables", "size")
 
     def __init__(self) -> None:
+        self.size = 0
         self._tables = [array("q", bytes(8 * FIRST_SIZE)) for _ in range(TABLES)]
         self._sizes = [0] * TABLES
         self._again: dict[int, int] = {}
 
-    def add(self, number: int) -> int:
-        """Add a number; how often it was added before."""
+    def times(self, number: int) -> int:
+        """How often a number was added."""
+        number = number or 1
+        table = self._tables[number % TABLES]
+        mask = len(table) - 1
+        place = (number // TABLES) & mask
+        while (found := table[place]) and found != number:
+            place = (place + 1) & mask
+        return 1 + self._again.get(number, 0) if found else 0
+
+    def add(self, number: int, older: Counts | None = None) -> int:
+        """Add a number; how often it was added before.
+
+        Args:
+            older: where it is counted from, if it is new here.
+        """
         number = number or 1  # 0 is an empty place
         index = number % TABLES
         table = self._tables[index]
@@ -191,8 +227,12 @@ class Counts:
             return before
         table[place] = number
         self._sizes[index] += 1
+        self.size += 1
         if 3 * self._sizes[index] > 2 * len(table):
             self._tables[index] = _doubled(table)
+        if older is not None and (before := older.times(number)):
+            self._again[number] = before
+            return before
         return 0
 
 

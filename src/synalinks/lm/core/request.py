@@ -180,7 +180,8 @@ class Request:
     digest: str
     size: int
     single_answer: bool
-    #: The messages, with the digest and size of each picture, sound and file in place of its bytes.
+    #: The messages, with the digest and size of each picture, sound and file in place of its bytes; `messages` itself
+    #: where the content of none is a list of parts.
     written: Sequence[Mapping[str, Any]]
 
     def __init__(

@@ -63,6 +63,8 @@ class Ledger:
 
     def __init__(self, entries: Iterable[Entry] = (), *, path: str | Path | None = None) -> None:
         self._entries = EntryStore(entries, None if path is None else Path(path))
+        #: Adds an entry.
+        self.record: Callable[[Entry], None] = self._entries.append
         self._cleared = 0  # entries recorded before those
         self._sum = Sum()
         self._lock = Lock()
@@ -76,10 +78,6 @@ class Ledger:
     def flush(self) -> None:
         """Write the latest entries to the file, where the ledger has a path."""
         self._entries.flush()
-
-    def record(self, entry: Entry) -> None:
-        """Add an entry."""
-        self._entries.append(entry)
 
     def clear(self) -> None:
         """Drop all entries. Marks stay valid: `since` gives what is left of the entries after them."""

@@ -5,7 +5,7 @@ A price that none of them has is unknown: None, which is not 0. Models of local 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -147,7 +147,8 @@ class PriceLayer:
     Args:
         price: gives the price of a model.
         clock: measures the time of answers.
-        machine_time: of the server, shared with the other models there; one of its own where None.
+        machine_times: of the servers, in the order that `Admission.host` counts, each shared with the other models
+            there; one of its own where there are none.
     """
 
     name = "price"
@@ -156,19 +157,19 @@ class PriceLayer:
         self,
         price: Callable[[str], Price | None],
         clock: Clock,
-        machine_time: Callable[[Call], MachineTime] | None = None,
+        machine_times: Sequence[MachineTime] = (),
     ) -> None:
         self._price = price
         self._clock = clock
-        alone = MachineTime()
-        self._machine_time = machine_time or (lambda call: alone)
+        self._machine_times = machine_times or (MachineTime(),)
 
     def __call__(self, below: Handler) -> Handler:
         """A handler that prices what `below` answers."""
-        now, machine_time = self._clock.now, self._machine_time
+        now, machines = self._clock.now, self._machine_times
 
         async def answer(call: Call) -> Reply:
-            begun, trace, machine = now(), call.trace, machine_time(call)
+            begun, trace = now(), call.trace
+            machine = machines[0 if call.admission is None else call.admission.host]
             mark = machine.begin(begun)
             trace.sent += 1
             ear = None if call.sink is None else _FirstPieceSink(call.sink, now)

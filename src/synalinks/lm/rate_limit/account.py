@@ -167,10 +167,6 @@ class Account:
         """The account of the server that an attempt goes to."""
         return self
 
-    def machine_time_of(self, call: Call) -> MachineTime:
-        """The working time of the server that an attempt goes to."""
-        return self.machine_time
-
     def admission(self, request: Request, seconds_left: Callable[[], float | None] | None) -> Admission:
         """The admission of one call."""
         return Admission(self.slots, partial(self.admit, request), seconds_left)

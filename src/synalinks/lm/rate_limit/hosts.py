@@ -15,7 +15,6 @@ from typing import NamedTuple
 from synalinks._concurrency import Slots, first_free
 from synalinks.lm.core.call import Call, Request
 from synalinks.lm.core.errors import BadReply, LMError
-from synalinks.lm.core.machine_time import MachineTime
 from synalinks.lm.core.rate_limit import Admission
 from synalinks.lm.core.secrets import brief
 from synalinks.lm.rate_limit.account import Account
@@ -55,10 +54,6 @@ class Hosts:
     def of(self, call: Call) -> Account:
         """The account of the server that an attempt goes to."""
         return self._accounts[0 if call.admission is None else call.admission.host]
-
-    def machine_time_of(self, call: Call) -> MachineTime:
-        """The working time of that server."""
-        return self.of(call).machine_time
 
     def admission(self, request: Request, seconds_left: Callable[[], float | None] | None) -> HostAdmission:
         """The admission of one call; see `Admission`."""
