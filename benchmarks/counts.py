@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
 import synalinks
 
@@ -186,6 +187,51 @@ async def replayed(measure: Measure) -> None:
             await measure(lambda: play(module, CALLS, start=CALLS))
 
 
+async def compiled() -> synalinks.Program:
+    """A program of one module with a reward and an optimizer; under the same names each time, so that it replays."""
+    inputs = synalinks.Input(data_model=Problem)
+    model = synalinks.LanguageModel(model="ollama/instant", concurrency=64, caching=False)
+    outputs = await synalinks.Generator(data_model=Answer, language_model=model, name="answers")(inputs)
+    program = synalinks.Program(inputs=inputs, outputs=outputs, name="compiled")
+    program.compile(reward=synalinks.ExactMatch(in_mask=["answer"]), optimizer=synalinks.RandomFewShot())
+    return program
+
+
+async def _replayed_run(measure: Measure, run: Callable[[synalinks.Program], Awaitable[object]]) -> None:
+    """A run of a compiled program from its cassette; its recording has filled caches."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        with synalinks.use_provider(Scripted()), synalinks.use_cassette(path, record_mode="all"):
+            await run(await compiled())
+        program = await compiled()
+
+        async def job() -> None:
+            await run(program)
+
+        with synalinks.use_cassette(path, record_mode="none") as cassette:
+            await measure(job)
+        assert cassette.played == CALLS, "the counts are a call"
+
+
+def samples(count: int, first: int = 0) -> tuple[list[Problem], list[Answer]]:
+    """Problems and their answers."""
+    problems = [Problem(problem=f"2 + {number}") for number in range(first, first + count)]
+    return problems, [Answer(thinking="", answer="5") for _ in problems]
+
+
+async def evaluated(measure: Measure) -> None:
+    """From a cassette, as the samples of an evaluation."""
+    x, y = samples(CALLS)
+    await _replayed_run(measure, lambda program: program.evaluate(x, y, batch_size=25, verbose=0))
+
+
+async def trained(measure: Measure) -> None:
+    """From a cassette, in a training: 20 calls of its steps, 22 to compare candidates, and 8 of the validation."""
+    (x, y), held_out = samples(20), samples(8, first=1000)
+    settings: dict[str, Any] = {"batch_size": 4, "minibatch_size": 3, "verbose": 0, "seed": 0}
+    await _replayed_run(measure, lambda program: program.fit(x, y, validation_data=held_out, **settings))
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """An `ollama` server that answers at once, in a process of its own."""
@@ -238,7 +284,20 @@ async def live(measure: Measure) -> None:
 
 #: Every way a call is answered.
 WAYS = {
-    way.__name__: way for way in (scripted, symbolic_program, budgeted, recorded, sent, replayed, cached, stored, live)
+    way.__name__: way
+    for way in (
+        scripted,
+        symbolic_program,
+        budgeted,
+        recorded,
+        sent,
+        replayed,
+        evaluated,
+        trained,
+        cached,
+        stored,
+        live,
+    )
 }
 
 

@@ -3,7 +3,8 @@
 Runs a training script on the real records, unmodified, in a process of its own: three evaluations, two epochs over the
 training set with validation, a checkpoint, three evaluations. The server is another process, which holds the answers
 and gives the right one more often the better the examples in the prompt are; it is not a language model. Prints calls,
-wall time, peak memory and the time of the replay, and checks what must be true.
+wall time, peak memory and the time of the replay, the share that each part has in a second replay, under a profiler,
+and checks what must be true.
 
     python benchmarks/gsm8k_full.py SCRIPT DATA [--folder FOLDER] [--records N]
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import cProfile
 import inspect
 import json
 import os
@@ -24,8 +26,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 #: No server listens there: a replay that makes a live call fails.
@@ -36,8 +40,11 @@ SOURCE = Path(__file__).resolve().parents[1] / "src"
 CHILD = "--as-child"
 
 
-def child(script: str, cassette: str, mode: str, report: str) -> None:
+def child(script: str, cassette: str, mode: str, report: str, profiled: str) -> None:
     """Run the script under a cassette, and write down what it took and, for the checks, what `fit` and `load` did."""
+    profile = cProfile.Profile() if profiled else None
+    if profile is not None:
+        profile.enable()
     begun = time.perf_counter()
     import synalinks
     from synalinks import _json
@@ -65,17 +72,47 @@ def child(script: str, cassette: str, mode: str, report: str) -> None:
     synalinks.Program.fit, synalinks.Program.load = fitting, Loading()
     with synalinks.use_cassette(cassette, record_mode=mode, strict=mode == "none"), synalinks.use_ledger() as ledger:
         runpy.run_path(script, run_name="__main__")
+    taken = {"seconds": time.perf_counter() - begun, "cpu": time.process_time()}
+    if profile is not None:
+        profile.disable()
     total = ledger.total
     figures = {name: getattr(total, name) for name in ("calls", "attempts", "answers", "tokens", "failed")}
     seen |= {
         **figures,
         "billed": total.billed_tokens,
         "phases": {str(phase): one.calls for phase, one in ledger.by("phase").items()},
-        "seconds": time.perf_counter() - begun,
-        "cpu": time.process_time(),
+        **taken,
+        "parts": {} if profile is None else parts_of(profile),
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024),
     }
     Path(report).write_text(json.dumps(seen), encoding="utf-8")
+
+
+def parts_of(profile: cProfile.Profile) -> dict[str, list[float]]:
+    """The share of the time and the calls of Python functions of each part: a folder of the package, a library, or what
+    imports load. A C function counts as a part of the function that calls it."""
+    times, calls = Counter[str](), Counter[str]()
+    for entry in profile.getstats():
+        if isinstance(entry.code, str):
+            continue
+        part = part_of(entry.code)
+        inside = sum(call.inlinetime for call in entry.calls or () if isinstance(call.code, str))
+        times[part] += entry.inlinetime + inside
+        calls[part] += entry.callcount
+    whole = sum(times.values())
+    return {part: [time / whole, calls[part]] for part, time in times.most_common()}
+
+
+def part_of(code: CodeType) -> str:
+    """The part that a function belongs to."""
+    path = code.co_filename
+    if path.startswith("<frozen importlib") or code.co_name == "<module>":
+        return "imports"
+    if path.startswith(str(SOURCE)):
+        names = Path(path).relative_to(SOURCE).with_suffix("").parts[1:]
+        return "/".join(names[: 2 if names[0] == "lm" and len(names) > 2 else 1])
+    names = Path(re.split(r"site-packages/|lib/python3\.\d+/", path)[-1]).with_suffix("").parts
+    return names[0] if names and names[0] != "/" else "others"
 
 
 def records(data: Path, folder: Path, limit: int | None) -> dict[str, str]:
@@ -110,11 +147,13 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(SOURCE), "SYNALINKS_CACHE": "off", **more}
 
 
-def run(script: Path, folder: Path, cassette: Path, mode: str, data: Path, url: str) -> tuple[str, dict[str, Any]]:
+def run(
+    script: Path, folder: Path, cassette: Path, mode: str, data: Path, url: str, profiled: bool = False
+) -> tuple[str, dict[str, Any]]:
     """What the script prints, and the report of its process."""
     folder.mkdir()
     report = folder.with_suffix(".json")
-    command = [sys.executable, __file__, CHILD, str(script), str(cassette), mode, str(report)]
+    command = [sys.executable, __file__, CHILD, str(script), str(cassette), mode, str(report), "profiled" * profiled]
     begun = time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, env=environment(SYNALINKS_DATA_DIR=str(data), OLLAMA_HOST=url), stdout=subprocess.PIPE,
@@ -160,8 +199,10 @@ def main() -> int:
         with server(folder / "table.json", told) as url:
             printed, live = run(script, folder / "live", cassette, "once", folder / "data", url)
         again, replay = run(script, folder / "replay", cassette, "none", folder / "data", NOWHERE)
+        _, profiled = run(script, folder / "profiled", cassette, "none", folder / "data", NOWHERE, profiled=True)
         print(printed)
         report(live, replay, cassette, told)
+        report_parts(profiled)
         return 0 if checks(folder, (printed, live), (again, replay), told) else 1
 
 
@@ -175,6 +216,16 @@ def report(live: dict[str, Any], replay: dict[str, Any], cassette: Path, told: l
         print(f"{name}: {taken}, peak memory {one['peak']:.0f} MB")
     print(f"cassette: {cassette.stat().st_size / 1e6:.1f} MB")
     print(f"reward curve at the ends of epochs (epoch, calls, val_reward): {live['points']}")
+
+
+def report_parts(profiled: dict[str, Any]) -> None:
+    """Each part of a replay with 1 % or more of its time, and the rest."""
+    print(f"\n{'part of a replay':<24}{'share':>8}{'Python calls a call':>22}")
+    rows = list(profiled["parts"].items())
+    shown = [row for row in rows if row[1][0] >= 0.01]
+    small = [figures for _, figures in rows if figures[0] < 0.01]
+    for part, (share, calls) in [*shown, ("the rest", [sum(column) for column in zip(*small, strict=True)])]:
+        print(f"{part:<24}{share:>8.1%}{calls / profiled['calls']:>22.1f}")
 
 
 def checks(folder: Path, live: Any, replay: Any, told: list[str]) -> bool:

@@ -24,6 +24,8 @@ LIMITS = {
     "recorded": 138,
     "sent": 178,
     "replayed": 78,
+    "evaluated": 258,
+    "trained": 495,
     "cached": 80,
     "stored": 98,
     "live": 404,

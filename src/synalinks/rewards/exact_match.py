@@ -55,6 +55,7 @@ class ExactMatch(RewardFunctionWrapper):
     """
 
     needs_target: ClassVar[bool] = True
+    awaits_nothing: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -127,6 +127,8 @@ class Reward(Masked):
 
     #: Whether every reward is 0 where there is no target; `fit` and `evaluate` then refuse data without targets.
     needs_target: ClassVar[bool] = False
+    #: Whether `call` awaits nothing, so that samples are scored one after another, without a task for each.
+    awaits_nothing: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -80,7 +80,9 @@ async def _rewards_of(
     """
     compiled, runner = run.compiled, run.runner
     compiled.added = compiled.added or any(added)
-    rows = [compiled.by_output(sample.y, prediction) for sample, prediction in zip(samples, predictions, strict=True)]
+    rows = [
+        compiled.by_output(sample.target, prediction) for sample, prediction in zip(samples, predictions, strict=True)
+    ]
 
     async def of_sample(sample: Sample, row: Sequence[tuple[Reward, float, object, object]]) -> list[float]:
         """The reward of each output; 0 for now where the reward is of a whole batch."""
@@ -92,7 +94,11 @@ async def _rewards_of(
             given = dict(zip(alone, await runner.reward(asked) if asked else (), strict=True))
             return [given.get(place, 0.0) for place in range(len(row))]
 
-    earned = await run_all(of_sample(sample, row) for sample, row in zip(samples, rows, strict=True))
+    pairs = list(zip(samples, rows, strict=True))
+    if runner is None and all(one.awaits_nothing for one in compiled.rewards):
+        earned = [await of_sample(*pair) for pair in pairs]
+    else:
+        earned = await run_all(of_sample(*pair) for pair in pairs)
     answered = [place for place, row in enumerate(rows) if row]
     for output in range(max(map(len, rows), default=0)):
         reward = rows[answered[0]][output][0]
@@ -107,8 +113,8 @@ async def _rewards_of(
         for values, row, prediction, added in zip(earned, rows, predictions, added, strict=True)
     ]
     here, indices = scope.current(), [sample.index for sample in samples]
-    compiled.feedback.add(here, indices, found, run.ledger.since(since))
-    run.samples.add(here, indices, [sample.y for sample in samples], found)
+    compiled.feedback.add(here, indices, found, run.ledger.recorded(since))
+    run.samples.add(here, indices, [sample.target for sample in samples], found)
     return found
 
 
@@ -121,7 +127,7 @@ async def update_metrics(compiled: Compiled, samples: Sequence[Sample], predicti
     """Update each metric with each prediction, in the order of the samples; of several outputs those it measures."""
     if not compiled.metrics:
         return
-    columns = compiled.columns([sample.y for sample in samples], predictions)
+    columns = compiled.columns([sample.target for sample in samples], predictions)
     for place, (targets, found) in enumerate(columns):
         for number, metric in enumerate(compiled.metrics):
             if len(columns) > 1 and not compiled.measures(number, place, targets, found):
@@ -147,7 +153,7 @@ def check_provider_available(predictions: Sequence[object], ledger: Ledger, sinc
     """
     if any(leaf is not None for prediction in predictions for leaf in tree.flatten(prediction)):
         return
-    failed = [entry for entry in ledger.since(since) if entry.error is not None]
+    failed = [entry for entry in ledger.recorded(since) if entry.error is not None]
     if failed and UNAVAILABLE.issuperset(entry.error for entry in failed):
         kinds = ", ".join(sorted({str(entry.error) for entry in failed}))
         last = next((entry.error_message for entry in reversed(failed) if entry.error_message), None)

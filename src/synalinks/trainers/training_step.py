@@ -8,6 +8,7 @@ less what is already known; the best known candidate is left in the variables.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from statistics import fmean
 from typing import Any
 
@@ -48,11 +49,9 @@ class TrainingStep:
         parts.costs.count(steps=1, trained=len(batch))
         records, seen = await self._forward(epoch, batch, mean_reward)
         since = len(parts.run.ledger)
+        view = cache(lambda path: self._view(epoch, number, path, records, batch, seen))
         with scope.enter(phase="optimizer"):
-            proposals = await optimizer.proposals(
-                variables,
-                lambda variable: self._view(epoch, number, variable.path, records, batch, seen),
-            )
+            proposals = await optimizer.proposals(variables, lambda variable: view(variable.path))
         parts.costs.count_optimizer(since)
         if proposals:
             await self._compare(proposals, self._minibatch(batch))
@@ -116,7 +115,7 @@ class TrainingStep:
         self, epoch: int, number: int, path: str, records: Mapping[str, list[Record]], batch: list[Sample], seen: Batch
     ) -> Step:
         """What a proposal may look at."""
-        targets = {sample.index: tree.as_json(sample.y) for sample in batch}
+        targets = {sample.index: tree.as_json(sample.target) for sample in batch}
         shown = [{**record, "target": targets[record["sample"]]} for record in records[path]]
         description = self._parts.run.program.description
         inputs, place = self._training_inputs(batch), self._places[path]

@@ -225,3 +225,26 @@ def test_a_class_refuses_with_the_place() -> None:
         Form(Span.get_schema(), Span).read({"start": 5, "end": 1})
     with pytest.raises(ValueError, match="^start: "):
         Form(Span.get_schema(), Span).read({"start": "x", "end": 1})
+
+
+def test_texts_and_booleans_pass_as_they_are_beside_fields_that_do_not() -> None:
+    schema = {
+        "type": "object",
+        "properties": {
+            "note": {"type": "string"},
+            "sure": {"type": "boolean"},
+            "at": {"type": "string", "format": "date-time"},
+            "kind": {"type": "string", "default": "tent"},
+            "nights": {"type": "integer"},
+        },
+    }
+    given = {"nights": 2.0, "note": "a", "sure": True, "at": "2026-01-02T03:00:00+02:00", "more": 1}
+    for _ in range(2):
+        found = normal_form(given, schema)
+        assert json.dumps(found) == json.dumps(
+            {"note": "a", "sure": True, "at": "2026-01-02T01:00:00Z", "kind": "tent", "nights": 2, "more": 1}
+        )
+    assert normal_form({"note": None, "sure": None}, schema) == {"kind": "tent"}
+    schema = {**schema, "properties": {**schema["properties"], "note": {"type": "string", "default": "b"}}}  # type: ignore[dict-item]
+    assert normal_form({"note": "a"}, schema) == {"note": "a", "kind": "tent"}, "another schema has fields of its own"
+    assert normal_form({}, schema)["note"] == "b"

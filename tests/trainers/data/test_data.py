@@ -13,6 +13,7 @@ from programs_under_test import Answer, Question, data, source_of
 from synalinks.datasets import CSVDataset
 from synalinks.errors import DataError
 from synalinks.trainers.data.data import (
+    Sample,
     Samples,
     Stream,
     check_passes,
@@ -182,3 +183,13 @@ def test_a_csv_dataset_is_a_stream_though_it_has_names_of_columns(tmp_path: Path
         [("2 + 2?", 4)],
         [("3 + 3?", 6)],
     ]
+
+
+def test_a_target_is_made_json_once_and_the_one_given_is_kept() -> None:
+    x, y = data(2)
+    pairs = [(one, {"b": one, "a": None}) for one in y]
+    for target, nested in pairs:
+        plain, several, none = Sample(0, x[0], target), Sample(0, x[0], nested), Sample(0, x[0])
+        assert plain.y is target and plain.target.get_json() == target.get_json()
+        assert several.target["b"].get_json() == target.get_json() and several.target["a"] is None
+        assert none.target is None and plain == Sample(0, x[0], target)

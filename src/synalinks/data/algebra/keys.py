@@ -126,8 +126,9 @@ def mask_of(mask: Sequence[str] | None, pattern: str | None) -> Mask:
         names = tuple(mask or ())
     except TypeError:
         raise ConfigurationError(f"a mask is a list of field names, got {mask!r}") from None
-    if not all(isinstance(name, str) for name in names):
-        raise ConfigurationError(f"a mask is a list of field names, got {mask!r}")
+    for name in names:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"a mask is a list of field names, got {mask!r}")
     if pattern is not None and not isinstance(pattern, str):
         raise ConfigurationError(f"a mask pattern is a regular expression in a string, got {pattern!r}")
     return _mask(names, pattern)

@@ -21,6 +21,13 @@ from synalinks.data.algebra.values import copy_json
 #: The least whole number that rounds to infinity.
 LEAST_INFINITE = 2**1024 - 2**970
 _REF = "#/$defs/"
+#: The names of the plain fields of an object, by the identity of the fields of its schema, which all values of a class
+#: share. At most so many.
+_PLAIN: dict[int, tuple[Mapping[str, Any], frozenset[str]]] = {}
+MOST_KNOWN = 1000
+_AS_THEY_ARE = frozenset({str, bool})
+#: Words of a schema that refers to another.
+_INDIRECT = frozenset({"$ref", "anyOf", "oneOf", "allOf"})
 #: Words of a schema under which one value may have several spellings.
 _WORDS = frozenset({"default", "uniqueItems", "anyOf", "oneOf", "allOf", "format", "enum", "const"})
 
@@ -59,7 +66,8 @@ def has_one_spelling(schema: Mapping[str, Any]) -> bool:
 
 
 def _normal(value: object, schema: object, defs: Mapping[str, object], prune: bool) -> Any:
-    schema = _resolved(value, schema, defs)
+    if type(schema) is not dict or not _INDIRECT.isdisjoint(schema):
+        schema = _resolved(value, schema, defs)
     if isinstance(value, dict):
         return _object(value, schema, defs, prune)
     if isinstance(value, list):
@@ -98,9 +106,13 @@ def _object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str,
         more = schema.get("additionalProperties")
         inner = more if isinstance(more, Mapping) else {}
         return {name: _normal(item, inner, defs, prune) for name, item in value.items()}
-    result = {}
+    result, plain = {}, _plain_fields(fields)
     for name, definition in fields.items():
-        item, default = value.get(name), definition.get("default") if isinstance(definition, Mapping) else None
+        item = value.get(name)
+        if type(item) in _AS_THEY_ARE and name in plain:
+            result[name] = item
+            continue
+        default = definition.get("default") if type(definition) is dict or isinstance(definition, Mapping) else None
         if name not in value:
             item = copy_json(default)
         if item is not None:
@@ -110,6 +122,22 @@ def _object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str,
     if not (prune and schema.get("additionalProperties") is False):
         result.update({name: item for name, item in value.items() if name not in fields})
     return result
+
+
+def _plain_fields(fields: Mapping[str, Any]) -> frozenset[str]:
+    """The names of the fields that are texts or Booleans, each in its one spelling."""
+    known = _PLAIN.get(id(fields))
+    if known is None or known[0] is not fields:
+        if len(_PLAIN) >= MOST_KNOWN:
+            _PLAIN.clear()
+        names = (
+            name
+            for name, one in fields.items()
+            if isinstance(one, Mapping) and one.get("type") in ("string", "boolean")
+            if "$ref" not in one and has_one_spelling(one)
+        )
+        _PLAIN[id(fields)] = known = (fields, frozenset(names))
+    return known[1]
 
 
 def _array(value: list[Any], schema: Mapping[str, Any], defs: Mapping[str, Any], prune: bool) -> list[Any]:

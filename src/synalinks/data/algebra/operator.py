@@ -71,8 +71,9 @@ class Operator(ABC):
             ConfigurationError: an operand that is no data model.
         """
         values = [as_operand(operand, type(self).__name__) for operand in operands]
-        if any(isinstance(value, SymbolicDataModel) for value in values):
-            return self._record(values)
+        for value in values:
+            if isinstance(value, SymbolicDataModel):
+                return self._record(values)
         made = self.compute(values)
         if made is None:
             return None

@@ -19,6 +19,7 @@ All others turn None into None.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NoReturn
 
 from synalinks._json import JsonObject
@@ -189,6 +190,7 @@ class _Unary(Operator):
     of_values: ClassVar[Callable[..., JsonObject]]
     of_schemas: ClassVar[Callable[..., Schema]]
 
+    @cached_property
     def _given(self) -> list[Any]:
         return [getattr(self, name) for name in self.settings]
 
@@ -198,14 +200,14 @@ class _Unary(Operator):
 
     def change(self, value: JsonDataModel) -> JsonObject:
         """The new value."""
-        return type(self).of_values(value._json, *self._given())
+        return type(self).of_values(value._json, *self._given)
 
     def output_schema(self, found: Schemas) -> Schema | None:
         schema = found[0]
         return None if schema is None else self._derived(schema)
 
     def _derived(self, schema: Schema) -> Schema:
-        given = self._given()
+        given = self._given
         return derived_once((type(self), *given), lambda source: type(self).of_schemas(source, *given), schema)
 
     def get_config(self) -> JsonObject:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from synalinks import _json
@@ -32,16 +32,13 @@ Vector = Mapping[str, float]
 T = TypeVar("T")
 
 
-def words(value: Any) -> Iterator[str]:
+def words(value: Any) -> list[str]:
     """The words in the values of any JSON, in lower case; keys are not read."""
     if isinstance(value, Mapping):
-        for item in value.values():
-            yield from words(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from words(item)
-    elif value is not None:
-        yield from WORD.findall(str(value)[:READ].lower())
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return [word for item in value for word in words(item)]
+    return [] if value is None else WORD.findall(str(value)[:READ].lower())
 
 
 class LexicalSimilarity:
@@ -127,7 +124,7 @@ def _kept(known: dict[bytes, T], name: bytes, make: Callable[[], T]) -> T:
 
 def cosine(one: Vector, other: Vector) -> float:
     """The similarity of two inputs, by their vectors."""
-    return math.fsum(weight * other.get(word, 0.0) for word, weight in one.items())
+    return math.fsum([weight * other[word] for word, weight in one.items() if word in other])
 
 
 def cover(similarity: Any, worth: Sequence[float], order: Sequence[int], count: int) -> list[int]:

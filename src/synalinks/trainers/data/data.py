@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synalinks._base.warning import warn
-from synalinks.data import JsonDataModel, is_data_model, is_meta_class
+from synalinks.data import JsonDataModel, as_value, is_data_model, is_meta_class, tree
 from synalinks.errors import DataError
 from synalinks.trainers.data.rows import Reader, holds_examples, rows_of
 
@@ -25,11 +25,16 @@ class Sample:
         index: its place in the data set, whatever the batch or the shuffling.
         x: what goes into the program.
         y: the target, or None.
+        target: the target as JSON data models, made once: it is scored against more often.
     """
 
     index: int
     x: Any
     y: Any = None
+    target: Any = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", tree.map_structure(as_value, self.y))
 
 
 class Samples:

@@ -78,7 +78,7 @@ class FitProblem:
     def _cases(self, samples: Sequence[Sample], first: int = 0) -> list[Case]:
         # Numbered apart from the training samples, so that an answer is of one sample alone.
         self._samples.update((first + s.index, Sample(first + s.index, s.x, s.y)) for s in samples)
-        return [Case(first + sample.index, tree.as_json(sample.x), tree.as_json(sample.y)) for sample in samples]
+        return [Case(first + sample.index, tree.as_json(sample.x), tree.as_json(sample.target)) for sample in samples]
 
     # --- what a search calls ---------------------------------------------------------------------------------
 
