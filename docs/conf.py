@@ -25,7 +25,7 @@ myst_heading_anchors = 3
 # Docstrings write code between single backquotes.
 default_role = "code"
 napoleon_numpy_docstring = False
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "model_config"}
 autosummary_generate = False
 toc_object_entries_show_parents = "hide"
 
@@ -35,6 +35,9 @@ html_additional_pages = {"index": "to_start.html"}
 templates_path = ["_templates"]
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["widths.css"]
 
 #: Namespaces with a page of the reference; a name of several is described in the first.
 REFERENCE = (Path(__file__).parent / "reference/README.md").read_text(encoding="utf-8")

@@ -63,6 +63,11 @@ def test_an_error_of_the_library_is_one_message(tmp_path: Path) -> None:
     assert done.output.startswith("Error: ") and "is not a cassette" in done.output and "Traceback" not in done.output
 
 
+def test_a_script_without_run_names_it() -> None:
+    done = call("train.py", "--budget", "1")
+    assert done.exit_code == 2 and "A script is run by: synalinks run train.py" in done.output
+
+
 def test_variables_come_from_a_named_file_and_those_that_are_set_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

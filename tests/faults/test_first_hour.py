@@ -104,7 +104,10 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "a key that a result has not": ("Answer(answer='!').to_json_data_model()['anser']", ("did you mean 'answer'",)),
     "a result that was not awaited": ("print((await made())(X[0]).answer)", ("coroutine", "never awaited")),
     "a fit that was not awaited": ("(await compiled()).fit(X, Y)", ("never awaited",)),
-    "a typo in an argument of a cassette": ("synalinks.use_cassette('x.jsonl', mode='none')", ("record_mode=",)),
+    "a typo in an argument of a cassette": (
+        "synalinks.use_cassette('x.jsonl', mode='none')",
+        ("Did you mean 'record_mode'?",),
+    ),
     "a callback's class": (
         "await (await compiled()).fit(X, Y, callbacks=[synalinks.callbacks.EarlyStopping])",
         ("write EarlyStopping()",),
@@ -181,6 +184,45 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "examples that are no pairs": ("await made(examples=['a'])", ("pairs of (inputs, outputs)",)),
     "a plot before a fit": ("synalinks.utils.plot_history((await compiled()).history)", ("what fit returned",)),
     "a field of the input that is not there": ("await (await made())(qestion='What?')", ("question: Field required",)),
+    "a reward of one argument": (
+        "await compiled(reward=lambda y: 1.0)",
+        ("the reward '<lambda>'", "write lambda y_true, y_pred: ..."),
+    ),
+    "a metric of three arguments": (
+        "def score(x, y_true, y_pred): return 1.0\n    await compiled(metrics=[score])",
+        ("the metric 'score'", "missing a required argument: 'y_pred'", "write def score(y_true, y_pred)"),
+    ),
+    "a call that takes no inputs": (
+        "class Same(synalinks.Module):\n        async def call(self): return None\n    await Same()(X[0])",
+        ("Same.call() takes 1 positional argument",),
+    ),
+    "a call that does not await": (
+        "program = await made()\n    class Same(synalinks.Module):\n"
+        "        async def call(self, inputs): return program(inputs)\n    await Same()(X[0])",
+        ("`return await ...`",),
+    ),
+    "a program that initialises nothing": (
+        "class Own(synalinks.Program):\n        def __init__(self): self.a = 1\n"
+        "        async def call(self, inputs): return inputs\n    await Own()(X[0])",
+        ("super().__init__(...)",),
+    ),
+    "a typo in an optimizer's argument": (
+        "synalinks.optimizers.RandomFewShot(nb_max_example=3)",
+        ("Did you mean 'nb_max_examples'?",),
+    ),
+    "a model by half its name": (
+        "synalinks.Generator(data_model=Answer, model='ollama/m')",
+        ("'data_model'", "'language_model'"),
+    ),
+    "a prompt by half its name": ("await made(prompt='Answer.')", ("'prompt_template' or 'prompt_variables'",)),
+    "caps without a budget": ("synalinks.use_budget(usd=1)", ("budget=Budget | Decimal",)),
+    "a negative retry": ("synalinks.LanguageModel('ollama/m', retry=-1)", ("retry=", "-1")),
+    "a near name of a field": ("Question(qestion='What?')", ("Did you mean 'question'?",)),
+    "a field of a result that is set": (
+        "Answer(answer='!').to_json_data_model().answer = '?'",
+        ("make another value", "'answer': ..."),
+    ),
+    "a shape in place of a data model": ("synalinks.Input((3,))", ("schema=(3,)", "data_model=")),
     "a split that leaves nothing": ("await (await compiled()).fit(X, Y, validation_split=1.5)", ("validation_split",)),
 }
 

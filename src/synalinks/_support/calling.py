@@ -25,20 +25,29 @@ def taken(fn: Callable[..., Any], keywords: Mapping[str, object]) -> dict[str, A
     return {name: value for name, value in keywords.items() if name in names}
 
 
-def check_takes(method: Callable[..., Any], wanted: Sequence[str], where: str) -> None:
-    """Refuse a method that does not take the positional arguments it will be called with.
+def check_takes(
+    fn: Callable[..., Any], wanted: Sequence[str], where: str, keywords: Mapping[str, object] | None = None
+) -> None:
+    """Refuse a function or method that does not take the arguments it will be called with.
 
     Args:
-        wanted: their names.
-        where: class and method, for the message.
+        wanted: names of the positional ones.
+        where: what it is, for the message; of a method, the class and its name.
+        keywords: those that are passed beside them.
 
     Raises:
         ConfigurationError: saying how to write it.
     """
     try:
-        inspect.signature(method).bind(*wanted)
+        signature = inspect.signature(fn)
+    except (TypeError, ValueError):  # of C
+        return
+    try:
+        signature.bind(*wanted, **(keywords or {}))
     except TypeError as error:
+        name = getattr(fn, "__name__", type(fn).__name__)
+        arguments = ", ".join(["self", *wanted] if inspect.ismethod(fn) else wanted)
+        form = f"lambda {arguments}: ..." if name == "<lambda>" else f"def {name}({arguments})"
         raise ConfigurationError(
-            f"{where} is called with {len(wanted)} arguments, and does not take them ({error}); write "
-            f"def {where.rpartition('.')[2]}(self, {', '.join(wanted)})"
+            f"{where} is called with {len(wanted)} arguments, and does not take them ({error}); write {form}"
         ) from None

@@ -10,6 +10,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from synalinks.errors import UnknownArgument
 
+#: How alike two names are of which one is a slip of the other, and two that may be meant for each other.
+_SLIP, _ALIKE = 0.8, 0.6
+_MOST_NEAR = 3
 S = TypeVar("S")
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -85,7 +88,21 @@ def refuse_misspelt_keywords(keywords: Mapping[str, object], fn: Callable[..., A
             raise _unknown(fn.__name__, name, known)
 
 
+def did_you_mean(name: str, known: Sequence[str]) -> str | None:
+    """The question whether a near name was meant, or None: a slip, else those with the name as one of their words.
+
+    Example:
+        >>> did_you_mean("modle", ["data_model", "mode"]), did_you_mean("model", ["data_model", "language_model"])
+        ("Did you mean 'mode'?", "Did you mean 'data_model' or 'language_model'?")
+    """
+    name = name.lower()
+    near = difflib.get_close_matches(name, known, n=1, cutoff=_SLIP)
+    near = near or [one for one in known if name in one.split("_")][:_MOST_NEAR]
+    near = near or difflib.get_close_matches(name, known, n=1, cutoff=_ALIKE)
+    *others, last = map(repr, near or [""])
+    return f"Did you mean {', '.join(others)}{' or ' * bool(others)}{last}?" if near else None
+
+
 def _unknown(where: str, name: str, known: Sequence[str]) -> UnknownArgument:
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(known) or 'none'}"
+    hint = did_you_mean(name, known) or f"There are {', '.join(known) or 'none'}"
     return UnknownArgument(f"{where}({name}=...): there is no argument of this name. {hint}")

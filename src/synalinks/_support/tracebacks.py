@@ -22,13 +22,18 @@ MACHINERY = frozenset(
 )
 #: Python's words for arguments that a function does not take.
 _REFUSED = re.compile(
-    r"^(?:(?P<owner>\w+)\.)?(?P<name>\w+)\(\) "
-    r"(?:takes .* positional arguments? but|got an unexpected keyword argument '(?P<key>\w+)')"
+    r"^(?:[\w.<>]+\.)??(?:(?P<owner>\w+)\.)?(?P<name>\w+|<lambda>)\(\) "
+    r"(?:takes .* positional arguments? but|missing \d+ required|got an unexpected keyword argument '(?P<key>\w+)')"
 )
+#: Python's words for a field of a result that is set.
+_SET = re.compile(r"^'(?:Json|Symbolic)DataModel' object has no attribute '(?P<field>\w+)'")
 #: Where names of the library are loaded from, and its blocks are made.
 _LOADING = ("synalinks._base.lazy", "synalinks._base.with_block", "synalinks._not_here_yet")
 #: Arguments of a call that a message names.
 _ARGUMENTS_SHOWN = 8
+#: Arguments that are shown with what they take.
+_ARGUMENTS_WITH_TYPES = 2
+_NOT_NAMED = ("self", "args", "kwargs")
 _STANDARD_LIBRARY = os.path.dirname(os.__file__)
 
 
@@ -123,8 +128,14 @@ def _is_of_pydantic(error: BaseException) -> bool:
 
 def _validation(error: Any) -> str:
     """What pydantic found wrong with the fields of a data model, a line each."""
+    from synalinks._support.keywords import did_you_mean  # for errors only
+
     found = error.errors(include_url=False, include_context=False)
-    lines = (f"\n  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+    missing = [str(one["loc"][-1]) for one in found if one["type"] == "missing"]
+    lines = []
+    for one in found:
+        hint = did_you_mean(str(one["loc"][-1]), missing) if one["type"] == "extra_forbidden" else None
+        lines.append(f"\n  {'.'.join(map(str, one['loc']))}: {one['msg']}{f'. {hint}' if hint else ''}")
     return f"ValidationError: {error.title} can't be made of these values{''.join(lines)}"
 
 
@@ -174,6 +185,10 @@ def _trim(error: BaseException, begin: CodeType | None, seen: set[int]) -> None:
     entries = below(error.__traceback__, begin)
     machinery = [is_machinery(entry.tb_frame) for entry in entries]
     last = max((i for i, hidden in enumerate(machinery) if not hidden), default=len(entries))
+    if isinstance(error, TypeError) and _REFUSED.match(
+        str(error)
+    ):  # by the signature of what was called, which it names
+        last = len(entries)
     kept = [
         entry
         for i, (entry, hidden) in enumerate(zip(entries, machinery, strict=True))
@@ -209,30 +224,44 @@ def explain(error: BaseException) -> None:
             owner, name = None, owner
         if name == "BaseModel":
             error.add_note("Give the fields of a data model by name, e.g. Question(question='What?')")
-        elif (called := getattr(_holder(owner), name, None)) is not None:
+        elif (called := _called(owner, name, error)) is not None:
             error.add_note(_arguments(called, name, found["key"]))
+    elif isinstance(error, AttributeError) and (found := _SET.match(str(error))) is not None:
+        change = f"{{**result.get_json(), {found['field']!r}: ...}}"
+        error.add_note(f"The fields of a result are read, not set; make another value of them: {change}")
 
 
-def _holder(owner: str | None) -> object:
-    """What has a name that a call was refused of: the library, a class of it, or a base of programs."""
-    library = sys.modules.get("synalinks")
-    if owner is None or library is None:
-        return library
+def _called(owner: str | None, name: str, error: BaseException) -> Callable[..., object] | None:
+    """What refused a call: a function or class of the library, or a method of a class; None of what is not its own."""
+    library, entries = sys.modules.get("synalinks"), list(frames(error.__traceback__))
+    holder = owner or name
+    theirs = entries[-1].tb_frame.f_globals if entries else {}
+    if library is None or "<locals>" in str(error) or _is_foreign(theirs.get(holder)):
+        return None
     bases = {base.__name__: base for base in library.Program.__mro__}
-    return getattr(library, owner, bases.get(owner))
+    modules = [module for key, module in list(sys.modules.items()) if key.startswith("synalinks.")]
+    found = (one for module in modules if isinstance(one := vars(module).get(holder), type))
+    called = getattr(library, holder, None) or next(found, None) or bases.get(holder)
+    return getattr(called, name, None) if owner else called
+
+
+def _is_foreign(thing: object) -> bool:
+    """Whether something that a program calls is not of this library."""
+    return str(getattr(thing, "__module__", "synalinks")).partition(".")[0] != "synalinks"
 
 
 def _arguments(called: Callable[..., object], name: str, key: str | None) -> str:
     """What to write in place of an argument that has no name, or one that is not known."""
-    import difflib  # for errors only
-    import inspect
+    import inspect  # for errors only
 
-    known = [one for one in inspect.signature(called).parameters if one not in ("self", "args", "kwargs")]
-    near = difflib.get_close_matches(key or "", known, n=1)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    shown = [f"{one}=" for one in known[:_ARGUMENTS_SHOWN]] + ["..."] * (len(known) > _ARGUMENTS_SHOWN)
-    return f"Give the arguments of {name} by name: {', '.join(shown)}"
+    from synalinks._support.keywords import did_you_mean
+
+    known = {key: one for key, one in inspect.signature(called).parameters.items() if key not in _NOT_NAMED}
+    if hint := did_you_mean(key or "", list(known)):
+        return hint
+    few = len(known) <= _ARGUMENTS_WITH_TYPES
+    shown = [f"{one}={p.annotation if few else ''}" for one, p in list(known.items())[:_ARGUMENTS_SHOWN]]
+    return f"Give the arguments of {name} by name: {', '.join(shown + ['...'] * (len(known) > _ARGUMENTS_SHOWN))}"
 
 
 def _says_where(frame: FrameType) -> bool:

@@ -80,10 +80,12 @@ class Form:
         """The form that a module is given as `schema=` or `data_model=`; None if it is given neither.
 
         Raises:
-            ConfigurationError: `data_model` is no data model.
+            ConfigurationError: `data_model` is no data model, or `schema` no schema.
         """
         if is_model_class(schema):  # the class of a data model in place of its schema
             schema, data_model = None, schema
+        if data_model is None and schema is not None and not isinstance(schema, Mapping):
+            raise ConfigurationError(f"schema={schema!r}: a JSON schema is a dict. Give data_model=, or such a schema")
         if data_model is None:
             return None if schema is None else cls(schema)
         return cls(schema_of(data_model), data_model if is_model_class(data_model) else None)

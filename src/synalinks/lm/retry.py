@@ -47,7 +47,7 @@ class RetryPolicy:
         >>> client = Client("ollama/any", retry=RetryPolicy(attempts=2, timeout=30.0))
         >>> RetryPolicy(attempts=0)
         Traceback (most recent call last):
-        ConfigurationError: attempts and bad_reply_attempts count the first attempt, so the least is 1; got 0 and 2
+        ConfigurationError: attempts (of a model: retry=) and bad_reply_attempts count the first ...; got 0 and 2
 
     Attributes:
         attempts: attempts in all, the first included.
@@ -72,7 +72,7 @@ class RetryPolicy:
     def __post_init__(self) -> None:
         if not all(is_whole(count) and count >= 1 for count in (self.attempts, self.bad_reply_attempts)):
             raise ConfigurationError(
-                "attempts and bad_reply_attempts count the first attempt, so the least is 1; "
+                "attempts (of a model: retry=) and bad_reply_attempts count the first attempt, so the least is 1; "
                 f"got {self.attempts!r} and {self.bad_reply_attempts!r}"
             )
         if not all(is_number(wait) and wait >= 0 for wait in (self.max_wait, self.first_wait)):

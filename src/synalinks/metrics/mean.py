@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from synalinks._json import Json, JsonObject
+from synalinks._support.calling import check_takes
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import DataModel, Field
 from synalinks.errors import ConfigurationError
@@ -123,6 +124,7 @@ class MeanMetricWrapper(Mean):
         self.fn = get(fn) if isinstance(fn, (str, Mapping)) else fn
         self.takes_batches = isinstance(self.fn, BatchReward)
         refuse_unknown_keywords(type(self), kwargs, self.fn)
+        check_takes(self.fn, ("y_true", "y_pred"), f"the metric {self.name!r}", kwargs)
         self.kwargs = kwargs
 
     async def update_state(self, y_true: Any, y_pred: Any = None) -> None:

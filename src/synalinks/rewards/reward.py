@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from synalinks import scope, session
 from synalinks._base.patterns import searcher
 from synalinks._json import Json, JsonObject
-from synalinks._support.calling import awaited
+from synalinks._support.calling import awaited, check_takes
 from synalinks._support.copying import Copyable
 from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks.data import InMask, JsonDataModel, OutMask, as_value, check_mask, in_normal_form
@@ -202,6 +202,8 @@ class OfFunction(Reward):
             name or getattr(fn, "__name__", None), reduction, in_mask, out_mask, in_mask_pattern, out_mask_pattern
         )
         refuse_unknown_keywords(type(self), kwargs, fn)
+        if type(self).call is OfFunction.call:
+            check_takes(fn, ("y_true", "y_pred"), f"the reward {self.name!r}", kwargs)
         self.fn = fn
         self.kwargs = kwargs
 

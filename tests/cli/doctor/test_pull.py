@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from cli.helpers import answering, call
 from synalinks.cli.doctor import pull as pulling
@@ -77,3 +79,14 @@ def test_bars_show_each_file_of_a_model(monkeypatch: pytest.MonkeyPatch) -> None
         pulling._show(progress, bars, {"status": "verifying sha256 digest"})
         (task,) = progress.tasks
     assert (task.description, task.completed, task.total) == ("0123456789ab", 8, 8)
+
+
+@pytest.mark.parametrize("width", [40, 59, 60, 80, 200])
+def test_a_bar_is_one_line_at_any_width(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    with pulling._progress() as progress:
+        pulling._show(progress, {}, {"digest": "sha256:0123456789abcdef", "total": 52 * 10**8, "completed": 10**9})
+        console = Console(width=width, file=io.StringIO())
+        console.print(progress.get_renderable())
+    (line,) = console.file.getvalue().splitlines()
+    assert "0123456789ab" in line and "1.0/5.2 GB" in line and "-:--:--" in line

@@ -41,10 +41,12 @@ vectors = litellm.embedding(model="ollama/all-minilm", api_base=url, input=["a",
 said["vectors"] = [len(vectors), len(vectors[0]["embedding"])]
 print(json.dumps(said))
 """
+#: DSPy calls Ollama by litellm and Ollama's own paths before 3.4, from there on by a client of its own and OpenAI's.
 DSPY = """
-import dspy, json, os
+import dspy, importlib.util, json, os
 url, said = os.environ["OLLAMA_API_BASE"], []
-for model, base in (("ollama/llama3.2", url), ("openai/llama3.2", url + "/v1")):
+ollama = url + "/v1" if importlib.util.find_spec("dspy._vendor.lm15") else url
+for model, base in (("ollama/llama3.2", ollama), ("openai/llama3.2", url + "/v1")):
     lm = dspy.LM(model, api_base=base, api_key="unused", cache=False)
     for adapter in (dspy.ChatAdapter(), dspy.JSONAdapter()):
         with dspy.context(lm=lm, adapter=adapter):
@@ -53,6 +55,36 @@ for model, base in (("ollama/llama3.2", url), ("openai/llama3.2", url + "/v1")):
             said.append([worked.reasoning, worked.answer])
 print(json.dumps(said))
 """
+
+
+REACT = """
+import dspy, json, os
+def multiply(a: int, b: int) -> int:
+    'Multiply two numbers.'
+    return a * b
+said = []
+lm = dspy.LM("openai/llama3.2", api_base=os.environ["OLLAMA_API_BASE"] + "/v1", api_key="unused", cache=False)
+for adapter in (dspy.ChatAdapter(), dspy.JSONAdapter()):
+    with dspy.context(lm=lm, adapter=adapter):
+        found = dspy.ReAct("question -> answer: int", tools=[multiply])(question="What is 6 * 7?")
+    said.append([found.answer, found.trajectory["tool_name_0"], found.trajectory["observation_0"]])
+print(json.dumps(said))
+"""
+
+
+def uses_a_tool(request: ChatRequest) -> str:
+    """A rule for an agent of DSPy: call the tool, finish, and answer, in the layout that is asked for."""
+    asked = request.last_user_text
+    if "next_tool_name" not in asked.rpartition("Respond with")[2]:
+        fields = {"reasoning": "6 * 7 = 42", "answer": 42}
+    elif "observation_0" in asked:
+        fields = {"next_thought": "That is all.", "next_tool_name": "finish", "next_tool_args": {}}
+    else:
+        fields = {"next_thought": "Multiply.", "next_tool_name": "multiply", "next_tool_args": {"a": 6, "b": 7}}
+    if request.format is not None or "JSON object" in asked:
+        return json.dumps(fields)
+    shown = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+    return "\n\n".join(f"[[ ## {name} ## ]]\n{value}" for name, value in (shown | {"completed": ""}).items())
 
 
 def printed(library: str, script: str, url: str) -> Any:
@@ -81,7 +113,12 @@ def test_dspy_predicts_and_thinks_by_both_of_its_adapters() -> None:
         said = printed("dspy", DSPY, server.url)
         paths = {record.path for record in server.requests}
     assert said == [19, ["12 + 7 = 19", "19"]] * 4
-    assert {"/api/generate", "/v1/chat/completions"} <= paths
+    assert "/v1/chat/completions" in paths
+
+
+def test_an_agent_of_dspy_uses_its_tool() -> None:
+    with OllamaServer(model=uses_a_tool) as server:
+        assert printed("dspy", REACT, server.url) == [[42, "multiply", 42]] * 2
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Seconds without a word after which a pull has failed; Ollama says something each second or so.
 SILENCE = 120.0
+#: Columns of a terminal from which on the speed is shown, too.
+WIDE = 60
 
 
 def pull(endpoint: str, model: str, key: str | None) -> str | None:
@@ -64,11 +66,15 @@ def _progress() -> Progress:
     from rich.console import Console  # 60 ms, for a command that takes minutes
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
+    from rich.table import Column
 
     console = Console()
-    text = TextColumn("{task.description}")
-    columns = (text, BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    return Bars(*columns, console=console, disable=not console.is_terminal)
+    figures = [DownloadColumn, TransferSpeedColumn, TimeRemainingColumn]
+    if console.width < WIDE:
+        figures.remove(TransferSpeedColumn)
+    whole = [figure(table_column=Column(no_wrap=True)) for figure in figures]  # what shrinks is the bar alone
+    bars = (TextColumn("{task.description}"), BarColumn(), *whole)
+    return Bars(*bars, console=console, disable=not console.is_terminal)
 
 
 def _show(progress: Progress, bars: dict[str, Any], line: dict[str, Any]) -> None:

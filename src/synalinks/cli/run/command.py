@@ -23,6 +23,13 @@ from synalinks.lm.cassette import MODES
 from synalinks.lm.ledger.ledger import Ledger
 from synalinks.lm.process import PROCESS
 
+#: By ending, what is given in place of a script, and what to do.
+_JSON = "JSON, not a script. A cassette goes by --cassette FILE, with the script that it is of"
+_NO_SCRIPTS = {
+    ".json": _JSON,
+    ".jsonl": _JSON,
+    ".ipynb": "a notebook. Make a script of it: jupyter nbconvert --to script FILE",
+}
 #: How alike an unknown option and one of ours are taken to be a slip: a letter or two of difference.
 _SLIP = 0.85
 
@@ -37,6 +44,10 @@ class ScriptPath(click.Path):
             raise click.NoSuchOption(str(value), ctx=ctx)
         if os.path.isdir(value) and not os.path.isfile(os.path.join(value, "__main__.py")):
             self.fail(f"{value!r} is a folder without a __main__.py; give the path of a script", param, ctx)
+        if words := _NO_SCRIPTS.get(os.path.splitext(value)[1].lower()):
+            self.fail(f"{value!r} is {words}", param, ctx)
+        if not os.path.exists(value) and os.path.isfile(f"{value}.py"):
+            self.fail(f"{value!r} does not exist. Did you mean {value}.py?", param, ctx)
         return super().convert(value, param, ctx)
 
 

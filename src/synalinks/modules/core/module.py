@@ -138,9 +138,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
 
         def __getattr__(self, name: str) -> Any:
             if name in _SET_BY_INIT:
-                raise RuntimeError(
-                    f"{type(self).__name__} was not initialised: call super().__init__(...) first in its __init__"
-                )
+                raise ConfigurationError(f"{type(self).__name__}: call super().__init__(...) first in its __init__")
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
 
     # --- state -------------------------------------------------------------------------------------------
@@ -396,5 +394,7 @@ class Module(Operation, InvocationCounters, AddedRewards, Generic[Out]):
         return Node(self, args, kwargs, outputs).outputs
 
 
-#: What `Module.__init__` sets: without it, `super().__init__()` was left out.
-_SET_BY_INIT = frozenset({"own_variables", "_locked", "_trainable", "output_spec", "hooks", "built", "name"})
+#: What constructors of `Module` and `Program` set: without it, `super().__init__()` was left out.
+_SET_BY_INIT = frozenset(
+    {"own_variables", "_locked", "_trainable", "output_spec", "hooks", "built", "name", "functional_graph"}
+)

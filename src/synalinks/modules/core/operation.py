@@ -273,7 +273,14 @@ def to_value(value: object) -> Any:
 
 
 def to_output(value: object) -> Any:
-    """The value of `call` as it is passed on."""
+    """The value of `call` as it is passed on.
+
+    Raises:
+        ConfigurationError: a coroutine that was not awaited.
+    """
+    if inspect.iscoroutine(value):
+        value.close()
+        raise ConfigurationError("`call` returned a coroutine, which was not awaited; write `return await ...` in it")
     return value if value is None or isinstance(value, JsonDataModel) else to_value(value)
 
 
