@@ -139,3 +139,21 @@ def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="nothing to compare"):
         plot_history_comparison({}, to_folder=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_thirty_metrics_fold_into_panels_whose_legends_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caught = catch(monkeypatch)
+    names = [f"{which}metric_{number}" for number in range(30) for which in ("", "val_")]
+    plot_history(dict.fromkeys(names, [0.2, 0.6]), to_folder=tmp_path)
+    panels = [list(curves(axes)) for axes in caught[0].axes]
+    assert [name for panel in panels for name in panel] == names and len(panels) == 5
+    for axes, panel in zip(caught[0].axes, panels, strict=True):
+        assert {name.removeprefix("val_") for name in panel} <= set(panel)
+        looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines}
+        assert len(looks) == len(panel), "no two curves look alike"
+
+
+def test_many_runs_are_compared_by_a_metric_a_panel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caught = catch(monkeypatch)
+    plot_history_comparison({f"run {number}": {**LOGS, "f1": [0.1]} for number in range(8)}, to_folder=tmp_path)
+    assert [len(axes.lines) for axes in caught[0].axes] == [16, 8]

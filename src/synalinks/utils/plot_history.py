@@ -44,6 +44,8 @@ class Curve:
 
 Curves = dict[str, Curve]
 _LINESTYLES = ("-", "--", ":", "-.")
+#: Curves of a panel in which runs are compared: lines of a legend that fit beside it.
+_MOST_CURVES = 16
 
 
 def plot_history(
@@ -198,13 +200,22 @@ def _draw(
         raise ConfigurationError(f"{title}: there is nothing to compare; no run was given")
     names = list(dict.fromkeys(name for curves in runs.values() for name in curves))
     maxima = {name: max(_highest(curves[name]) for curves in runs.values() if name in curves) for name in names}
-    panels = figures.panels_of(maxima)
+    scales = figures.panels_of(maxima)
+    most = len(figures.PALETTE) if len(runs) == 1 else max(1, _MOST_CURVES // (2 * len(runs)))
+    panels = [part for scale in scales for part in _folded(scale, most)]
     figure, all_axes = figures.new_panels(len(panels), title)
     for panel, axes in zip(panels, all_axes, strict=True):
         _draw_panel(axes, runs, panel, alpha, linestyles, options)
-        money, label = all(map(is_money, panel)), ylabel if panel is panels[0] else panel[0]
+        money, label = all(map(is_money, panel)), ylabel if panel[0] in scales[0] else panel[0]
         figures.style_axes(axes, xlabel if axes is all_axes[-1] else "", label, grid, money)
     return figures.save_figure(figure, to_file, to_folder)
+
+
+def _folded(names: Sequence[str], most: int) -> list[list[str]]:
+    """Names in panels of so many metrics at most, each beside its `val_` one: as many as can be told apart."""
+    bases = list(dict.fromkeys(name.removeprefix("val_") for name in names))
+    parts = [bases[begin : begin + most] for begin in range(0, len(bases), most)]
+    return [[name for name in names if name.removeprefix("val_") in part] for part in parts]
 
 
 def _draw_panel(
