@@ -144,7 +144,7 @@ def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
 def test_thirty_metrics_fold_into_panels_whose_legends_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     caught = catch(monkeypatch)
     names = [f"{which}metric_{number}" for number in range(30) for which in ("", "val_")]
-    plot_history(dict.fromkeys(names, [0.2, 0.6]), to_folder=tmp_path)
+    plot_history({name: [0.2, 0.6] for name in names}, to_folder=tmp_path)
     panels = [list(curves(axes)) for axes in caught[0].axes]
     assert [name for panel in panels for name in panel] == names and len(panels) == 5
     for axes, panel in zip(caught[0].axes, panels, strict=True):

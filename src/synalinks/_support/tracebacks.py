@@ -185,9 +185,7 @@ def _trim(error: BaseException, begin: CodeType | None, seen: set[int]) -> None:
     entries = below(error.__traceback__, begin)
     machinery = [is_machinery(entry.tb_frame) for entry in entries]
     last = max((i for i, hidden in enumerate(machinery) if not hidden), default=len(entries))
-    if isinstance(error, TypeError) and _REFUSED.match(
-        str(error)
-    ):  # by the signature of what was called, which it names
+    if _is_explained(error):
         last = len(entries)
     kept = [
         entry
@@ -203,6 +201,13 @@ def _trim(error: BaseException, begin: CodeType | None, seen: set[int]) -> None:
             _trim(other, begin, seen)
 
 
+def _is_explained(error: BaseException) -> bool:
+    """Whether the library's frames say nothing more: a Ctrl-C, and arguments that the function named does not take."""
+    if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":
+        return True
+    return isinstance(error, TypeError) and _REFUSED.match(str(error)) is not None
+
+
 def below(trace: TracebackType | None, begin: CodeType | None) -> list[TracebackType]:
     """The entries below the last frame of some code, or all where it is not among them."""
     entries = list(frames(trace))
@@ -212,6 +217,8 @@ def below(trace: TracebackType | None, begin: CodeType | None) -> list[Traceback
 
 def make_short(error: BaseException) -> None:
     """Leave the user's lines in the traceback of an error that is not this library's; say what a refused call lacks."""
+    if isinstance(error, KeyboardInterrupt) and type(error.__context__).__name__ == "CancelledError":
+        error.__context__ = None  # how the event loop passes a Ctrl-C on
     trim(error)
     explain(error)
 

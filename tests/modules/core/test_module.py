@@ -166,7 +166,7 @@ def test_forgetting_super_init_says_so() -> None:
         async def call(self, inputs: Any, training: bool = False) -> Any:
             return inputs
 
-    with pytest.raises(RuntimeError, match=r"call super\(\).__init__"):
+    with pytest.raises(ConfigurationError, match=r"call super\(\).__init__"):
         asyncio.run(Forgot()(Question(question="hi")))
 
 
