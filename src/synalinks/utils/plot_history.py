@@ -212,7 +212,7 @@ def _draw(
 
 
 def _folded(names: Sequence[str], most: int) -> list[list[str]]:
-    """Names in panels of so many metrics at most, each beside its `val_` one: as many as can be told apart."""
+    """Names in panels of so many metrics at most, each beside its `val_` one: no two curves look alike."""
     bases = list(dict.fromkeys(name.removeprefix("val_") for name in names))
     parts = [bases[begin : begin + most] for begin in range(0, len(bases), most)]
     return [[name for name in names if name.removeprefix("val_") in part] for part in parts]
