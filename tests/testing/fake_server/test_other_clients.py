@@ -41,12 +41,11 @@ vectors = litellm.embedding(model="ollama/all-minilm", api_base=url, input=["a",
 said["vectors"] = [len(vectors), len(vectors[0]["embedding"])]
 print(json.dumps(said))
 """
-#: DSPy calls Ollama by litellm and Ollama's own paths before 3.4, from there on by a client of its own and OpenAI's.
+#: DSPy 3.4 calls Ollama by litellm where `OLLAMA_API_BASE` is set, else by a client of its own and OpenAI's paths.
 DSPY = """
-import dspy, importlib.util, json, os
+import dspy, json, os
 url, said = os.environ["OLLAMA_API_BASE"], []
-ollama = url + "/v1" if importlib.util.find_spec("dspy._vendor.lm15") else url
-for model, base in (("ollama/llama3.2", ollama), ("openai/llama3.2", url + "/v1")):
+for model, base in (("ollama/llama3.2", url), ("openai/llama3.2", url + "/v1")):
     lm = dspy.LM(model, api_base=base, api_key="unused", cache=False)
     for adapter in (dspy.ChatAdapter(), dspy.JSONAdapter()):
         with dspy.context(lm=lm, adapter=adapter):
@@ -113,7 +112,7 @@ def test_dspy_predicts_and_thinks_by_both_of_its_adapters() -> None:
         said = printed("dspy", DSPY, server.url)
         paths = {record.path for record in server.requests}
     assert said == [19, ["12 + 7 = 19", "19"]] * 4
-    assert "/v1/chat/completions" in paths
+    assert {"/api/generate", "/v1/chat/completions"} <= paths
 
 
 def test_an_agent_of_dspy_uses_its_tool() -> None:
