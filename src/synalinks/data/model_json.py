@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, NamedTuple, TypeGuard, get_args
 
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
 from synalinks import _json
 from synalinks._json import Json, JsonObject
-from synalinks.data.algebra.normal import normal_form
+from synalinks.data.algebra.normal import DECIMAL, normal_form
 from synalinks.errors import ConfigurationError, DataError
 
-#: Digits of a Decimal that is written without an exponent.
-LONGEST_DECIMAL = 40
 #: The attribute of a class that its schema is kept in.
 SCHEMA = "__synalinks_schema__"
 _WRITING = "__synalinks_writing__"
+
+
+class SchemaGenerator(GenerateJsonSchema):
+    """Writes schemas alike with every version of pydantic, and says which texts are Decimals."""
+
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        """A number, or a text with the format of Decimals: else it would be that of `float | str`.
+
+        One that the class writes in its own way has no such format. Pydantic 2.12 and 2.13 add patterns that refuse
+        exponents.
+        """
+        found = super().decimal_schema(schema)
+        for part in found.get("anyOf", (found,)):
+            if part.get("type") == "string":
+                part.pop("pattern", None)
+                if "serialization" not in schema:
+                    part["format"] = DECIMAL
+        return found
 
 
 def is_model_class(x: object) -> TypeGuard[type[BaseModel]]:
@@ -39,7 +55,7 @@ def schema_of_model(cls: type[BaseModel]) -> JsonObject:
                 f"{cls.__name__} is a RootModel, and a data model has fields; write a class with one: "
                 f"`class {cls.__name__}(synalinks.DataModel): items: ...`"
             )
-        found = _inlined(cls.model_json_schema())
+        found = _inlined(cls.model_json_schema(schema_generator=SchemaGenerator))
         type.__setattr__(cls, SCHEMA, found)
     return found
 
@@ -83,10 +99,9 @@ class _Writing(NamedTuple):
     """How pydantic writes values of a class, compared with their normal form.
 
     Attributes:
-        otherwise: with computed fields, under other names than the schema has, or with a Decimal, whose spelling is
-            that in which it was given.
-        spelt: with sets, which come in any order, formats that keep how a value was given, numbers whose default is
-            not of their type, or without a None that is not the default.
+        otherwise: with computed fields, or under other names than the schema has.
+        spelt: with sets, which come in any order, formats and Decimals that keep how a value was given, numbers whose
+            default is not of their type, or without a None that is not the default.
         custom: by serializers of the class's own, which pydantic does not run where it writes what a value is and not
             what its field says.
     """
@@ -102,10 +117,9 @@ def _writing_of(cls: type[BaseModel]) -> _Writing:
         model.model_rebuild()  # a class whose building was deferred has no serializer of its own yet
     fields = [pair for model in models for pair in model.model_fields.items()]
     renamed = any(name_read(*pair) != (pair[1].serialization_alias or pair[0]) for pair in fields)
-    decimal = any(Decimal in _types_in(field.annotation) for _, field in fields)
     schema = _json.dumps(schema_of_model(cls))
     return _Writing(
-        otherwise=renamed or decimal or any(model.model_computed_fields for model in models),
+        otherwise=renamed or any(model.model_computed_fields for model in models),
         spelt=any(word in schema for word in _SPELT) or any(_may_be_no_default(field) for _, field in fields),
         custom=_has_serializer(cls.__pydantic_core_schema__),
     )
@@ -154,22 +168,7 @@ def _by_schema(value: object, written: Json) -> Json:
         }
     if isinstance(value, list | tuple | set | frozenset) and isinstance(written, list):
         return [_by_schema(*pair) for pair in zip(value, written, strict=True)]
-    if isinstance(value, Decimal) and isinstance(written, str):
-        return _decimal(value)
     return written
-
-
-def _decimal(value: Decimal) -> str:
-    """A Decimal without zeros at its end and, up to 40 digits, without an exponent."""
-    if not value:
-        return "0"
-    sign, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int):  # NaN, infinity
-        return str(value)
-    while digits[-1] == 0:
-        digits, exponent = digits[:-1], exponent + 1
-    shortest = Decimal((sign, digits, exponent))
-    return format(shortest, "f") if abs(exponent) + len(digits) <= LONGEST_DECIMAL else str(shortest)
 
 
 def _models_in(cls: type[BaseModel]) -> list[type[BaseModel]]:

@@ -1,10 +1,11 @@
-"""How values of the formats of JSON Schema, and of those that pydantic adds, are written in the normal form."""
+"""How values of the formats of JSON Schema, of those that pydantic adds, and of Decimals are written in the normal form."""
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import PurePath
@@ -14,6 +15,9 @@ from uuid import UUID
 from pydantic import AnyUrl, IPvAnyAddress, IPvAnyNetwork, TypeAdapter
 
 from synalinks._json import Json
+
+#: Digits of a Decimal that is written without an exponent.
+LONGEST_DECIMAL = 40
 
 
 def _instant(value: datetime) -> datetime:
@@ -27,6 +31,27 @@ def _hour(value: time) -> time:
     there = datetime.combine(date(2000, 1, 2), value)
     here = there.astimezone(UTC)
     return here.timetz() if here.date() == there.date() else value
+
+
+def _decimal(text: str) -> str:
+    """A Decimal without zeros at its end and, up to 40 digits, without an exponent; NaN and infinities as they are.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        return text
+    if not value:
+        return "0"
+    while digits[-1] == 0:
+        digits, exponent = digits[:-1], exponent + 1
+    shortest = Decimal((sign, digits, exponent))
+    return format(shortest, "f") if abs(exponent) + len(digits) <= LONGEST_DECIMAL else str(shortest)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -48,6 +73,7 @@ _FORMATS: Mapping[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "ipvanynetwork": (IPvAnyNetwork, ".:", _as_it_is),
     **dict.fromkeys(("path", "file-path", "directory-path"), (PurePath, "", _as_it_is)),
     **dict.fromkeys((f"uuid{version}" for version in ("", 1, 3, 4, 5, 6, 7, 8)), (UUID, "", _as_it_is)),
+    "decimal": (str, "", _decimal),
     "base64": (str, "", lambda text: b64encode(b64decode("".join(text.split()), validate=True)).decode()),
 }
 
@@ -59,6 +85,8 @@ def written(text: str, format_of_it: str) -> Json:
         >>> from synalinks.data.algebra.formats import written
         >>> written("PT24H", "duration"), written("2026-01-02T03:00+02:00", "date-time"), written("soon", "date-time")
         ('P1D', '2026-01-02T01:00:00Z', 'soon')
+        >>> written("1.50", "decimal"), written("15E-1", "decimal")
+        ('1.5', '1.5')
     """
     if format_of_it not in _FORMATS:
         return text

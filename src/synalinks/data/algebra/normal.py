@@ -2,8 +2,8 @@
 
 A field that may be null is absent or null, a default is written or left out, a set comes in any order and names what
 it holds once or more often, a whole number may be written 5 or 5.0 (kept as the schema says: integer or number) and
-zero 0 or -0.0, an instant is that of UTC with any offset, a day is `P1D` or `PT24H`, and addresses, paths, identifiers
-and Base64 have spellings of their own. NaN and infinities are no JSON values: they are null. `normal_form` chooses the
+zero 0 or -0.0, a Decimal is `1.5`, `"1.50"` or `"15E-1"`, an instant is that of UTC with any offset, a day is `P1D` or
+`PT24H`, and addresses, paths, identifiers and Base64 have spellings of their own. NaN and infinities are no JSON values: they are null. `normal_form` chooses the
 spelling that `DataModel.get_json` writes.
 
 A null is kept where the field has a default that is none, for which an absent field stands.
@@ -20,6 +20,9 @@ from synalinks.data.algebra.values import copy_json
 
 #: The least whole number that rounds to infinity.
 LEAST_INFINITE = 2**1024 - 2**970
+#: The format of texts that are Decimals, and how pydantic's patterns for them begin in schemas without it.
+DECIMAL = "decimal"
+_DECIMAL_PATTERN = "^(?!^[-+.]*$)[+-]?0*"
 _REF = "#/$defs/"
 #: The names of the plain fields of an object, by the identity of the fields of its schema, which all values of a class
 #: share. At most so many.
@@ -72,13 +75,29 @@ def _normal(value: object, schema: object, defs: Mapping[str, object], prune: bo
         return _object(value, schema, defs, prune)
     if isinstance(value, list):
         return _array(value, schema, defs, prune)
+    if isinstance(value, str):
+        return _text(value, schema)
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _number(value, schema)
-    if isinstance(value, str) and "format" in schema:
-        from synalinks.data.algebra.formats import written  # 20 modules of addresses and URLs, which few schemas need
-
-        return written(value, str(schema["format"]))
+        number = _number(value, schema)
+        return _text(str(number), schema) if number is not None and _is_decimal(schema) else number
     return value
+
+
+def _text(value: str, schema: Mapping[str, Any]) -> Any:
+    """A text in the one spelling of its format."""
+    format_of_it = DECIMAL if _is_decimal(schema) else schema.get("format")
+    if format_of_it is None:
+        return value
+    from synalinks.data.algebra.formats import written  # 20 modules of addresses and URLs, which few schemas need
+
+    return written(value, str(format_of_it))
+
+
+def _is_decimal(schema: object) -> bool:
+    """Whether what is under a schema is a Decimal that is written as text."""
+    if not isinstance(schema, Mapping) or schema.get("type") != "string":
+        return False
+    return schema.get("format") == DECIMAL or str(schema.get("pattern")).startswith(_DECIMAL_PATTERN)
 
 
 def _number(value: float, schema: Mapping[str, Any]) -> float | None:
@@ -157,7 +176,8 @@ def _resolved(value: object, schema: object, defs: Mapping[str, object]) -> Mapp
         if isinstance(reference, str):
             schema = defs.get(reference.removeprefix(_REF), {})
         elif isinstance(choices, list) and choices:
-            schema = max(choices, key=lambda choice: _fit(value, choice, defs))
+            decimals = filter(_is_decimal, choices) if isinstance(value, int | float) else iter(())
+            schema = next(decimals, None) or max(choices, key=lambda choice: _fit(value, choice, defs))
         else:
             return schema
     return {}

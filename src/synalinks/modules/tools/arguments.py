@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from synalinks import _json
 from synalinks._json import JsonObject
-from synalinks.data.model_json import in_words
+from synalinks.data.model_json import SchemaGenerator, in_words
 from synalinks.errors import ConfigurationError, DataError
 from synalinks.modules.tools.results import title_of
 
@@ -140,7 +140,7 @@ def _default(value: object) -> dict[str, Any]:
 
 def _schema_of(model: type[BaseModel], name: str) -> JsonObject:
     try:
-        found = model.model_json_schema()
+        found = model.model_json_schema(schema_generator=SchemaGenerator)
     except PydanticUserError as error:
         raise ConfigurationError(
             f"the tool {name!r} has a parameter that JSON has no form for: {str(error).splitlines()[0]}"

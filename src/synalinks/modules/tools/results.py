@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
 from synalinks._json import Json, JsonObject
+from synalinks.data.model_json import SchemaGenerator
 
 _KINDS: Mapping[type, str] = {
     str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null",
@@ -17,8 +18,8 @@ _KINDS: Mapping[type, str] = {
 def result_schema(returns: object, name: str) -> JsonObject:
     """The schema of the results of a function with a return type; any object where it says no more."""
     if isinstance(returns, type) and issubclass(returns, BaseModel):
-        get = getattr(returns, "get_schema", returns.model_json_schema)
-        found: JsonObject = get()
+        get = getattr(returns, "get_schema", None)
+        found: JsonObject = get() if get else returns.model_json_schema(schema_generator=SchemaGenerator)
         return found
     schema = _described(returns)
     kind = schema.get("type")
@@ -41,7 +42,7 @@ def _described(returns: object) -> JsonObject:
         return {}
     try:
         adapter: TypeAdapter[object] = TypeAdapter(returns)  # type: ignore[arg-type]  # any type hint
-        return adapter.json_schema()
+        return adapter.json_schema(schema_generator=SchemaGenerator)
     except PydanticUserError:
         return {}
 
