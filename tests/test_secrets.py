@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import httpx
 import pytest
@@ -58,7 +59,7 @@ def test_an_error_in_brief_is_one_short_line_without_keys() -> None:
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """No keys in use but the test's own."""
-    monkeypatch.setattr(secrets, "_known", set())
+    monkeypatch.setattr(secrets, "_known", ())
 
 
 @pytest.mark.usefixtures("known")
@@ -67,6 +68,29 @@ def test_a_key_in_use_is_taken_out_whatever_it_looks_like() -> None:
     assert (
         scrubbed("the key correct-horse is wrong: Bearer correct-horse") == "the key <secret> is wrong: Bearer <secret>"
     )
+
+
+@pytest.mark.usefixtures("known")
+def test_of_a_key_that_begins_with_another_nothing_is_left() -> None:
+    for number in range(20):
+        keep_secret(f"a-key-{number}", f"a-key-{number}-of-mine")
+    assert scrubbed("a-key-7-of-mine") == "<secret>"
+
+
+@pytest.mark.usefixtures("known")
+def test_texts_are_scrubbed_while_another_thread_keeps_keys() -> None:
+    ended = threading.Event()
+
+    def keep() -> None:
+        for number in range(400):
+            keep_secret(f"a-key-{number}")
+        ended.set()
+
+    other = threading.Thread(target=keep)
+    other.start()
+    while not ended.is_set():
+        scrubbed("nothing")
+    other.join()
 
 
 @pytest.mark.usefixtures("known")

@@ -59,5 +59,5 @@ class FixedSetting:
     def __set__(self, instance: object, value: object) -> None:
         cls = type(instance).__name__
         raise AttributeError(
-            f"{self.name} of a {cls} is set when it is made; make another one: {cls}(..., {self.name}={value!r})"
+            f"{self.name} of a {cls} is set when it is made; make another one: {cls}(..., {self.name}=...)"
         )

@@ -55,8 +55,10 @@ def set_api_base(api_base: str | Sequence[str] | None) -> None:
         ConfigurationError: no URL.
     """
     named = api_base if isinstance(api_base, (list, tuple)) else [api_base]
-    if api_base is not None and not (named and all(isinstance(one, str) and one.strip() for one in named)):
-        raise ConfigurationError(f"set_api_base({api_base!r}): give the URL of a server, e.g. 'http://127.0.0.1:8000'")
+    wrong = [one for one in named if not isinstance(one, str) or not one.strip()]
+    if api_base is not None and (wrong or not named):  # of the others, which may hold passwords, nothing is said
+        shown = wrong[0] if wrong else api_base
+        raise ConfigurationError(f"set_api_base({shown!r}): give the URL of a server, e.g. 'http://127.0.0.1:8000'")
     session.set_setting("api_base", api_base)
 
 

@@ -1,4 +1,4 @@
-"""How values of the formats of JSON Schema, of those that pydantic adds, and of Decimals are written in the normal form."""
+"""How values of formats (those of JSON Schema, those that pydantic adds, and Decimals) are written in normal form."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 A field that may be null is absent or null, a default is written or left out, a set comes in any order and names what
 it holds once or more often, a whole number may be written 5 or 5.0 (kept as the schema says: integer or number) and
 zero 0 or -0.0, a Decimal is `1.5`, `"1.50"` or `"15E-1"`, an instant is that of UTC with any offset, a day is `P1D` or
-`PT24H`, and addresses, paths, identifiers and Base64 have spellings of their own. NaN and infinities are no JSON values: they are null. `normal_form` chooses the
-spelling that `DataModel.get_json` writes.
+`PT24H`, and addresses, paths, identifiers and Base64 have spellings of their own. NaN and infinities are no JSON
+values: they are null. `normal_form` chooses the spelling that `DataModel.get_json` writes.
 
 A null is kept where the field has a default that is none, for which an absent field stands.
 """

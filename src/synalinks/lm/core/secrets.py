@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 #: By issuer; the forms are those of the issuers' own documentation.
 SECRETS: Mapping[str, re.Pattern[str]] = {
@@ -30,12 +32,32 @@ LEAST = 8
 #: Characters of an error's message that are kept beside a call.
 SHORT = 300
 
-_known: set[str] = set()
+T = TypeVar("T")
+_keeping = threading.Lock()
+
+#: Longest first: of two keys, one may begin with the other. Replaced and never changed: other threads go through it.
+_known: tuple[str, ...] = ()
+
+
+class Hidden(Generic[T]):
+    """A value that no repr shows: tracebacks with local variables, as error trackers keep them, must not show keys."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return HIDDEN
 
 
 def keep_secret(*secrets: str | None) -> None:
     """Have `scrubbed` take these values out of every text of this process from now on; None and short ones are left."""
-    _known.update(secret for secret in secrets if secret and len(secret) >= LEAST)
+    global _known
+    found = {secret for secret in secrets if secret and len(secret) >= LEAST}
+    with _keeping:
+        if not found <= set(_known):
+            _known = tuple(sorted({*_known, *found}, key=len, reverse=True))
 
 
 def scrubbed(text: str) -> str:

@@ -20,7 +20,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 from synalinks import _json
 from synalinks.lm.core.errors import AuthenticationError, ConfigurationError, ConnectionFailed, LMError, ServerError
-from synalinks.lm.core.secrets import brief, keep_secret, scrubbed
+from synalinks.lm.core.secrets import Hidden, brief, keep_secret, scrubbed
 from synalinks.lm.providers.transport.http import http_client, is_loopback
 from synalinks.lm.providers.transport.status import error_for
 
@@ -131,7 +131,8 @@ class OAuth:
             AuthenticationError: the token server refuses the client, or there is no secret to send.
             LMError: it does not answer, or with something else than a token.
         """
-        while (usable := self._usable(refused)) is None:
+        other, refused = Hidden(refused), None  # a traceback with local variables must not show it
+        while (usable := self._usable(other.value)) is None:
             try:
                 await asyncio.shield(asyncio.wrap_future(self._renewal()))  # a cancelled call ends no renewal
             except LMError as error:
@@ -168,11 +169,11 @@ class OAuth:
         """Fetch a token; the one place where the token server is called."""
         import httpx  # 80 ms, not needed to import the package
 
-        begun, (headers, form) = self._clock(), self._form()
+        begun, sent = self._clock(), Hidden(self._form())
         try:
-            client = http_client(self.token_url, headers, timeout=SILENCE_SECONDS)
+            client = http_client(self.token_url, sent.value[0], timeout=SILENCE_SECONDS)
             try:
-                response = await client.request("POST", self.token_url, urlencode(form).encode())
+                response = await client.request("POST", self.token_url, Hidden(urlencode(sent.value[1]).encode()))
             finally:
                 await client.close()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -180,6 +181,8 @@ class OAuth:
         if not response.is_success:
             raise self._refused(response.status_code, response.text, response.headers)
         answer = self._parsed(response.content)
+        if isinstance(answer, ServerError):
+            raise answer
         renewed = answer.get("refresh_token")
         keep_secret(answer["access_token"], renewed)
         self._refresh = renewed or self._refresh
@@ -211,8 +214,8 @@ class OAuth:
         """Raise an AuthenticationError where there is nothing to send."""
         if self._refresh or (self.client_id and self._secret):
             return
-        given = {"client_id": self.client_id, "client_secret": self._secret}
-        missing = [name for name, value in given.items() if not value]
+        given = {"client_id": bool(self.client_id), "client_secret": bool(self._secret)}
+        missing = [name for name, is_given in given.items() if not is_given]
         names = ", ".join(VARIABLES[name] for name in missing)
         why = (
             f" The model came from a file: secrets of the environment go to {VARIABLES['token_url']} only."
@@ -237,22 +240,23 @@ class OAuth:
             return AuthenticationError(message, status=status)
         return error_for(status, message, headers)
 
-    def _parsed(self, content: bytes) -> dict[str, Any]:
+    def _parsed(self, content: bytes) -> dict[str, Any] | ServerError:
         """The fields of an answer: `access_token`, `expires_in` in seconds or None, and perhaps `refresh_token`.
 
-        Raises:
-            ServerError: an answer that is no bearer token. It is not quoted: it may hold one.
+        An error for an answer that is no bearer token: it is not quoted, and not raised here, for it may hold one.
         """
         try:
             answer = _json.loads(content)
-        except _json.JSONDecodeError as error:
-            raise ServerError(f"{self.token_url} sent something that is not JSON in place of a token") from error
+        except _json.JSONDecodeError:
+            return ServerError(f"{self.token_url} sent something that is not JSON in place of a token")
         value = answer.get("access_token") if _is_object(answer) else None
         if not isinstance(value, str) or not value or not (value.isascii() and value.isprintable()):
-            raise ServerError(f"{self.token_url} sent an answer without a readable access_token")
+            return ServerError(f"{self.token_url} sent an answer without a readable access_token")
         kind = str(answer.get("token_type") or "bearer")
         if kind.lower() != "bearer":
-            raise ServerError(f"{self.token_url} sent a token of type {kind[:QUOTE]!r}; only bearer tokens can be used")
+            return ServerError(
+                f"{self.token_url} sent a token of type {kind[:QUOTE]!r}; bearer tokens only can be used"
+            )
         try:
             lasts = None if answer.get("expires_in") is None else max(0.0, float(answer["expires_in"]))
         except (TypeError, ValueError):

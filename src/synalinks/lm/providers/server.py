@@ -124,17 +124,19 @@ def bases_of(spec: Spec, api_base: str | Sequence[str] | None = None) -> tuple[s
     Raises:
         ConfigurationError: no URLs.
     """
-    if api_base is None or api_base == "":
+    if api_base is None or (isinstance(api_base, str) and not api_base.strip()):
         named = _in_environment(spec)
         return named if len(named) > 1 else (None,)
     if isinstance(api_base, str):
         return (api_base,)
-    if not isinstance(api_base, Sequence) or not api_base or not all(isinstance(one, str) and one for one in api_base):
+    named = tuple(api_base) if isinstance(api_base, Sequence) else (api_base,)
+    wrong = [one for one in named if not isinstance(one, str) or not one.strip()]
+    if wrong or not named:  # of the others, which may hold passwords, nothing is said
         raise ConfigurationError(
-            f"not a server's URL, or a list of them: {api_base!r}; write e.g. 'http://127.0.0.1:8000', or "
-            "['http://10.0.0.1:8000', 'http://10.0.0.2:8000']"
+            f"not a server's URL, or a list of them: {wrong[0] if wrong else api_base!r}; write e.g. "
+            "'http://127.0.0.1:8000', or ['http://10.0.0.1:8000', 'http://10.0.0.2:8000']"
         )
-    return tuple(api_base)
+    return named
 
 
 def _in_environment(spec: Spec) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from synalinks.lm.providers.common.shape import SHAPE_ERRORS, ShapeError
 from synalinks.lm.providers.common.streaming import Assembly, Pieces
 from synalinks.lm.providers.server import secrets_of
 from synalinks.lm.providers.transport.bearer import Tokens
-from synalinks.lm.providers.transport.http import HttpClient, http_client, is_refused, with_query
+from synalinks.lm.providers.transport.http import HttpClient, http_client, is_refused
 from synalinks.lm.providers.transport.per_loop import PerLoop
 from synalinks.lm.providers.transport.sse import events
 from synalinks.lm.providers.transport.status import error_for
@@ -180,7 +180,7 @@ class Remote:
         request = Request("chat", f"{self.name}/*")
         client = await self._clients.get()
         try:
-            response = await client.request("GET", self._url(path))
+            response = await client.request("GET", self.endpoint + path)
         except _http_errors() as error:
             raise self._translated(error, request) from error
         if not response.is_success:
@@ -220,7 +220,7 @@ class Remote:
         """
         client = await self._clients.get()
         try:
-            response = await client.request("POST", self._url(path), _json.dumps(payload).encode())
+            response = await client.request("POST", self.endpoint + path, _json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call.request) from error
         note(call, response.headers, self.slots)
@@ -268,7 +268,7 @@ class Remote:
         """The records of a streamed answer, as text. Close it when leaving early."""
         client = await self._clients.get()
         try:
-            response = await client.begin("POST", self._url(path), _json.dumps(payload).encode())
+            response = await client.begin("POST", self.endpoint + path, _json.dumps(payload).encode())
         except _http_errors() as error:
             raise self._translated(error, call.request) from error
         note(call, response.headers, self.slots)
@@ -284,13 +284,12 @@ class Remote:
         finally:
             await response.aclose()
 
-    def _url(self, path: str) -> str:
-        return self.endpoint + with_query(path, self._query)
-
     # --- connections ---------------------------------------------------------------------------------------
 
     def _connect(self) -> HttpClient:
-        return http_client(self.endpoint, self._headers_with_key(), self._auth, self._timeout, self._transport)
+        return http_client(
+            self.endpoint, self._headers_with_key(), self._auth, self._timeout, self._transport, self._query
+        )
 
     def _headers_with_key(self) -> Mapping[str, str]:
         names = " or ".join(self._spec.key_env)

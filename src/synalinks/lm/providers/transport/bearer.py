@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 
+from synalinks.lm.core.secrets import Hidden
+
 if TYPE_CHECKING:
     import httpx
 
@@ -24,13 +26,13 @@ def with_tokens(send: Send, tokens: Tokens) -> Send:
     """What sends each request with the source's token, and once more with a new one after status 401."""
 
     async def authorised(request: httpx.Request) -> httpx.Response:
-        token = await tokens.token()
-        request.headers["authorization"] = f"Bearer {token}"
+        token = Hidden(await tokens.token())
+        request.headers["authorization"] = f"Bearer {token.value}"
         response = await send(request)
         if response.status_code != UNAUTHORIZED:
             return response
         await response.aclose()
-        request.headers["authorization"] = f"Bearer {await tokens.token(refused=token)}"
+        request.headers["authorization"] = f"Bearer {await tokens.token(refused=token.value)}"
         return await send(request)
 
     return authorised

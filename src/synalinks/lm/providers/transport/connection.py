@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from synalinks.lm.core.secrets import Hidden
+
 #: Bytes of a response's head, from which it is refused; httpcore has the same limit.
 LARGEST_HEAD = 100 * 1024
 #: Bytes of a body that wait to be read, from which no more are taken from the network.
@@ -52,12 +54,11 @@ class Connection(asyncio.Protocol):
 
     # --- an exchange ---------------------------------------------------------------------------------------
 
-    async def send(self, head: bytes, body: bytes, seconds: float | None) -> None:
+    async def send(self, message: Hidden[bytes], seconds: float | None) -> None:
         """Send a request, and wait for the head of its response.
 
         Args:
-            head: the request line and the headers, with the empty line.
-            body: may be empty.
+            message: the request line, the headers with the empty line, and the body.
             seconds: the longest time without a byte from the server.
 
         Raises:
@@ -66,7 +67,7 @@ class Connection(asyncio.Protocol):
         """
         self._begin()
         self._busy = True
-        self._transport.write(head + body)
+        self._transport.write(message.value)
         while not self._head_is_whole:
             await self._news(seconds)
 

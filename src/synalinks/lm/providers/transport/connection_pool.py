@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from synalinks.lm.core.secrets import Hidden
 from synalinks.lm.providers.transport.connection import Connection
 
 _Origin = tuple[str, bytes, int | None]
@@ -40,14 +41,13 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         """Send a request on a connection of its own, which is free again once the response was read or is closed."""
         if _is_replaced():
             return await self._by_replacement(request)
-        url = request.url
-        origin = (url.scheme, url.raw_host, url.port)
+        origin = (request.url.scheme, request.url.raw_host, request.url.port)
         timeouts: dict[str, float | None] = request.extensions.get("timeout", {})
         read = timeouts.get("read")
-        head, body = _head_of(request), request.content
+        message = _message_of(request)
         connection = self._free_one(origin) or await self._open(origin, timeouts.get("connect"))
         try:
-            await connection.send(head, body, read)
+            await connection.send(message, read)
             extensions = {"http_version": b"HTTP/1.1", "reason_phrase": connection.reason}
             content: dict[str, Any]
             if connection.whole:
@@ -144,25 +144,21 @@ class _Body(httpx.AsyncByteStream):
             self._pool.give_back(self._origin, connection)
 
 
-def _head_of(request: httpx.Request) -> bytes:
-    """The request line and the headers.
+def _message_of(request: httpx.Request) -> Hidden[bytes]:
+    """What is sent of a request: its first line, the headers and the body.
 
     Raises:
-        httpx.LocalProtocolError: a line break in one of them, which would begin another header.
+        httpx.LocalProtocolError: a line break in one of the headers, which would begin another header.
     """
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%s: %s" % header for header in request.headers.raw]
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+    head = Hidden(_head_of(request))
+    if {head.value.count(b"\n"), head.value.count(b"\r")} != {len(request.headers.raw)}:
         raise httpx.LocalProtocolError("a header of the request has a line break in its name or value")
-    return _Head(head + b"\r\n\r\n")
+    return Hidden(head.value + b"\r\n\r\n" + request.content)
 
 
-class _Head(bytes):
-    """Request line and headers; tracebacks that show local variables don't show the key among them."""
-
-    def __repr__(self) -> str:
-        return f"<the head of a request, {len(self)} bytes>"
+def _head_of(request: httpx.Request) -> bytes:
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
+    return b"\r\n".join([*lines, *(b"%s: %s" % header for header in request.headers.raw)])
 
 
 def _is_replaced() -> bool:

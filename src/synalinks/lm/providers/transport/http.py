@@ -10,6 +10,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from synalinks.lm.core.errors import ConfigurationError
+from synalinks.lm.core.secrets import Hidden
 from synalinks.lm.providers.transport.bearer import Tokens, with_tokens
 from synalinks.version import __version__
 
@@ -47,6 +49,7 @@ class HttpClient:
         timeout: seconds of each step of an exchange.
         send: carries a request, and returns its response before the body is read.
         close: closes the connections.
+        query: a query string that is sent with every request.
     """
 
     def __init__(
@@ -55,14 +58,16 @@ class HttpClient:
         timeout: httpx.Timeout,
         send: Callable[[httpx.Request], Awaitable[httpx.Response]],
         close: Callable[[], Coroutine[Any, Any, None]],
+        query: str = "",
     ) -> None:
         self._headers = headers
+        self._query = query
         self._template = lru_cache(maxsize=64)(self._make_template)
         self._extensions = {"timeout": timeout.as_dict()}
         self._send = send
         self.close = self.aclose = close
 
-    async def request(self, method: str, url: str, content: bytes = b"") -> httpx.Response:
+    async def request(self, method: str, url: str, content: bytes | Hidden[bytes] = b"") -> httpx.Response:
         """The whole response to a request.
 
         Raises:
@@ -76,16 +81,16 @@ class HttpClient:
                 await response.aclose()
         return response
 
-    async def begin(self, method: str, url: str, content: bytes = b"") -> httpx.Response:
+    async def begin(self, method: str, url: str, content: bytes | Hidden[bytes] = b"") -> httpx.Response:
         """The response to a request, as soon as its head has come. Close it. Raises: see `request`."""
         import httpx  # 80 ms, not needed to import the package
 
         made = self._template(url)
-        stream, extensions = httpx.ByteStream(content), self._extensions.copy()
-        request = httpx.Request(method, made.url, headers=made.headers, stream=stream, extensions=extensions)
-        request.read()
-        if content or method in _WITH_BODY:
-            request.headers["content-length"] = str(len(content))
+        stream = httpx.ByteStream(content.value if isinstance(content, Hidden) else content)
+        request = type(made)(method, made.url, headers=made.headers, stream=stream, extensions=self._extensions.copy())
+        size = len(request.read())
+        if size or method in _WITH_BODY:
+            request.headers["content-length"] = str(size)
         response = await self._send(request)
         response.request = request
         return response
@@ -95,9 +100,9 @@ class HttpClient:
 
         As a request, which shows no header: a traceback with local variables must not show a key.
         """
-        import httpx  # as above
+        from synalinks.lm.providers.transport.request import Request  # it needs httpx
 
-        return httpx.Request("GET", url, headers=self._headers)
+        return Request("GET", with_query(url, self._query), headers=self._headers)
 
 
 def http_client(
@@ -106,6 +111,7 @@ def http_client(
     auth: tuple[str, str] | Tokens | None = None,
     timeout: float | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    query: str = "",
 ) -> HttpClient:
     """A client for a server: a connection a call, or httpx's own client behind a proxy.
 
@@ -115,6 +121,10 @@ def http_client(
         auth: user and password of every request, or the source of its access tokens.
         timeout: seconds that a single read or write may take; connecting has a limit of its own.
         transport: in place of the network.
+        query: a query string that is sent with every request.
+
+    Raises:
+        ConfigurationError: the certificates that the environment names can't be read.
     """
     import httpx  # as above
 
@@ -123,10 +133,14 @@ def http_client(
     limit = httpx.Timeout(timeout, connect=CONNECT_SECONDS, pool=None)
     if isinstance(auth, tuple):
         headers = {**headers, "authorization": "Basic " + b64encode(":".join(auth).encode()).decode()}
+    sent, auth = Hidden(httpx.Headers({**OWN_HEADERS, **headers})), None if isinstance(auth, tuple) else auth
+    made = Hidden(query)
+    del headers, query  # a traceback with local variables would show them
     if transport is None and not local and _has_proxies():
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEEP_ALIVE, keepalive_expiry=expiry)
-        client = httpx.AsyncClient(headers=headers, timeout=limit, limits=limits, verify=_context())
-        return HttpClient(client.headers, limit, _authorised(partial(client.send, stream=True), auth), client.aclose)
+        client = httpx.AsyncClient(headers=sent.value, timeout=limit, limits=limits, verify=_context())
+        send = _authorised(partial(client.send, stream=True), auth)
+        return HttpClient(client.headers, limit, send, client.aclose, made.value)
     if transport is None:
         from synalinks.lm.providers.transport.connection_pool import ConnectionPool  # it needs httpx
 
@@ -134,12 +148,12 @@ def http_client(
         # Of several attempts at once, asyncio leaves one open that succeeds while the call is cancelled; on this
         # machine every attempt succeeds at once.
         transport = ConnectionPool(expiry, verify, None if local else NEXT_ADDRESS)
-    sent = httpx.Headers({**OWN_HEADERS, **headers})
-    return HttpClient(sent, limit, _authorised(transport.handle_async_request, auth), transport.aclose)
+    send = _authorised(transport.handle_async_request, auth)
+    return HttpClient(sent.value, limit, send, transport.aclose, made.value)
 
 
-def _authorised(send: Send, auth: tuple[str, str] | Tokens | None) -> Send:
-    return send if auth is None or isinstance(auth, tuple) else with_tokens(send, auth)
+def _authorised(send: Send, tokens: Tokens | None) -> Send:
+    return send if tokens is None else with_tokens(send, tokens)
 
 
 def _has_proxies() -> bool:
@@ -157,7 +171,13 @@ def _context() -> ssl.SSLContext:
 def _context_of(file: str | None, folder: str | None) -> ssl.SSLContext:
     import httpx  # as above
 
-    context = httpx.create_ssl_context()  # reads the two variables itself
+    try:
+        context = httpx.create_ssl_context()  # reads the two variables itself
+    except OSError as error:
+        raise ConfigurationError(
+            f"the certificates of SSL_CERT_FILE={file!r} or SSL_CERT_DIR={folder!r} can't be read ({error}); "
+            "name a file or folder of certificates, or unset the variable"
+        ) from error
     context.set_alpn_protocols(["http/1.1"])
     return context
 
