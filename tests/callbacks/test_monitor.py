@@ -136,6 +136,30 @@ def test_runs_are_chosen_and_gone_on_with(store: Any) -> None:
 
 
 @needs_mlflow
+def test_the_password_of_a_server_that_does_not_answer_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    address = "http://user:hunter22@127.0.0.1:1"
+    uses = [
+        lambda: fit(
+            compiled(solver(name="adder")),
+            provider_of(right),
+            *data(4),
+            callbacks=Monitor("maths", tracking_uri=address),
+        ),
+        lambda: asyncio.run(hooked(address)(data(1)[0][0])),
+        lambda: synalinks.MLflowDataset("golden", tracking_uri=address, input_schema=data(1)[0][0].get_schema()),
+    ]
+    for use in uses:
+        with pytest.raises((ConfigurationError, DataError), match="<secret>") as caught:
+            use()
+        assert "hunter22" not in str(caught.value)
+
+
+def hooked(address: str) -> synalinks.Module[Any]:
+    return synalinks.Identity(hooks=[synalinks.hooks.Monitor(tracking_uri=address)])
+
+
+@needs_mlflow
 def test_a_fit_that_goes_on_after_a_crash_goes_on_with_its_run(store: Any, tmp_path: Path) -> None:
     class Crashes(Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:

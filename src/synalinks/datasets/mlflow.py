@@ -13,6 +13,7 @@ from synalinks._support.keywords import refuse_unknown_keywords
 from synalinks._support.mlflow import check_mlflow, mlflow
 from synalinks.datasets.dataset import Dataset, DatasetOptions
 from synalinks.errors import ConfigurationError, DataError
+from synalinks.lm import scrubbed
 
 
 class MLflowDataset(Dataset):
@@ -126,7 +127,7 @@ def _tracking(uri: str | None, failed: str) -> Iterator[Any]:
             module.set_tracking_uri(uri)
         yield datasets
     except module.exceptions.MlflowException as error:
-        raise DataError(f"{failed}: {error}") from error
+        raise DataError(scrubbed(f"{failed}: {error}")) from error
     finally:
         if uri is not None:
             module.set_tracking_uri(before)

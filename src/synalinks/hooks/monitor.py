@@ -16,6 +16,7 @@ from synalinks.hooks.hook import Hook
 from synalinks.hooks.kinds import kind_of
 from synalinks.hooks.requests import Requests, failure_of
 from synalinks.hooks.span import Span
+from synalinks.lm import scrubbed
 
 #: The experiment of traces where none is given.
 DEFAULT_EXPERIMENT = "synalinks_traces"
@@ -118,10 +119,8 @@ class Monitor(Hook):
                     client.create_experiment(self.experiment_name) if found is None else found.experiment_id
                 )
             except library.exceptions.MlflowException as error:
-                raise ConfigurationError(
-                    f"hooks.Monitor: MLflow at {library.get_tracking_uri()} has no experiment "
-                    f"{self.experiment_name!r}: {error}"
-                ) from error
+                said = f"hooks.Monitor: MLflow at {library.get_tracking_uri()} has no experiment "
+                raise ConfigurationError(scrubbed(f"{said}{self.experiment_name!r}: {error}")) from error
         return str(self._experiment_id)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from synalinks._base.warning import warn
 from synalinks._support.mlflow import mlflow
 from synalinks.errors import ConfigurationError
+from synalinks.lm import scrubbed
 
 #: An experiment's name where none is given, as in MLflow.
 DEFAULT_EXPERIMENT = "Default"
@@ -73,10 +74,8 @@ class Tracked:
             for key, value in tags.items():
                 self._client.set_tag(self.run_id, key, value)
         except module.exceptions.MlflowException as error:
-            raise ConfigurationError(
-                f"MLflow at {self._uri or module.get_tracking_uri()} opens no run of the experiment "
-                f"{self._experiment!r}: {error}"
-            ) from error
+            said = f"MLflow at {self._uri or module.get_tracking_uri()} opens no run of the experiment "
+            raise ConfigurationError(scrubbed(f"{said}{self._experiment!r}: {error}")) from error
 
     def _new(self, experiment: str, name: str) -> str:
         return str(self._client.create_run(experiment, run_name=name).info.run_id)
@@ -130,4 +129,5 @@ class Tracked:
             getattr(self._client, method)(self.run_id, *args)
         except (module.exceptions.MlflowException, OSError) as error:
             self._lost = True
-            warn(f"MLflow takes no more of the run {self.run_id} ({error}); the program goes on without it")
+            said = scrubbed(str(error))
+            warn(f"MLflow takes no more of the run {self.run_id} ({said}); the program goes on without it")
