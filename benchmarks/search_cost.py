@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import os
 import random
+import statistics
 import time
 import tracemalloc
 import warnings
@@ -19,8 +20,9 @@ from synalinks.lm import Call
 from synalinks.optimizers.racing import PromptRacing
 
 SAMPLES, CALLS = 5_000, 2_000
-#: Of the optimizers with a pool: its size, and the steps of an epoch; the first epoch fills it, the second is measured.
-POOL, STEPS = 500, 600
+#: Of the optimizers with a pool: its size, the steps of an epoch, and the samples of a step; the first epoch fills the
+#: pool, the second is measured.
+POOL, STEPS, BATCH = 500, 600, 8
 
 
 class Question(synalinks.DataModel):
@@ -51,7 +53,7 @@ numbers = itertools.count()
 
 
 class Clock(synalinks.callbacks.Callback):
-    """CPU seconds and calls at the first step of each epoch, at its last one, and at its end."""
+    """CPU seconds and calls at the end of each batch, and at that of each epoch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,9 +64,16 @@ class Clock(synalinks.callbacks.Callback):
         """Note a step."""
         self.steps.append((time.process_time(), len(self.program.run_ledger)))
 
+    on_test_batch_end = on_train_batch_end
+
     def on_epoch_end(self, epoch: int, logs: object = None) -> None:
         """Note the end."""
         self.ends.append(time.process_time())
+
+    def spans(self, first: int = 0) -> list[tuple[float, int]]:
+        """CPU seconds and calls of each step from one on."""
+        steps = self.steps[first:]
+        return [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(steps)]
 
 
 async def step(
@@ -72,18 +81,20 @@ async def step(
 ) -> tuple[float, float, int]:
     """CPU seconds of a step and of the end of an epoch, but for the calls of the program; and the size of the pool.
 
+    That of a step is the median: the machine has other work to do.
+
     Args:
         alone: CPU seconds of a call of the program.
     """
     program, clock = await build(), Clock()
     program.compile(optimizer=optimizer, reward="exact_match")
     await program.fit(
-        x, y, epochs=2, batch_size=8, steps_per_epoch=STEPS, validation_split=0.02, validation_freq=9, verbose=0,
+        x, y, epochs=2, batch_size=BATCH, steps_per_epoch=STEPS, validation_split=0.02, validation_freq=9, verbose=0,
         callbacks=[clock],
     )  # fmt: skip
-    (begun, before), (ended, after) = clock.steps[STEPS], clock.steps[-1]
     size = len(program.trainable_variables[0].get("best_candidates"))
-    return (ended - begun - (after - before) * alone) / (STEPS - 1), clock.ends[-1] - ended, size
+    own = statistics.median(cpu - calls * alone for cpu, calls in clock.spans(STEPS))
+    return own, clock.ends[-1] - clock.steps[-1][0], size
 
 
 def answered(call: Call) -> dict[str, str] | list[list[float]]:
@@ -107,9 +118,9 @@ async def main() -> None:
     provider = synalinks.testing.ScriptedProvider(answered)
     with synalinks.use_provider(provider):
         program.compile(reward="exact_match")
-        begun = time.process_time()
-        await program.evaluate(x[:CALLS], y[:CALLS], verbose=0)
-        alone = (time.process_time() - begun) / CALLS
+        clock = Clock()
+        await program.evaluate(x[:CALLS], y[:CALLS], batch_size=BATCH, verbose=0, callbacks=[clock])
+        alone = statistics.median(cpu / BATCH for cpu, _ in clock.spans())
         program.compile(optimizer=PromptRacing("ollama/any"), reward="exact_match")
         begun = time.process_time()
         tracemalloc.start()

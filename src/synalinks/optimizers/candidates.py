@@ -118,7 +118,13 @@ class Candidate:
 
     def scored(self, rewards: Sequence[float]) -> Candidate:
         """This candidate with the rewards of further samples."""
-        return replace(self, scores=self.scores.plus(rewards))
+        return self.with_scores(self.scores.plus(rewards))
+
+    def with_scores(self, scores: Scores) -> Candidate:
+        """This candidate with other scores."""
+        other = Candidate(self.fields, scores)
+        vars(other)["key"] = self.key  # which no scores are part of, so that it is worked out once
+        return other
 
     def write_to(self, variable: Variable) -> None:
         """Put the candidate into the variable's fields."""
@@ -153,7 +159,5 @@ def merge(candidates: Iterable[Candidate]) -> list[Candidate]:
     merged: dict[str, Candidate] = {}
     for candidate in candidates:
         known = merged.get(candidate.key)
-        merged[candidate.key] = (
-            candidate if known is None else replace(known, scores=known.scores.merged(candidate.scores))
-        )
+        merged[candidate.key] = candidate if known is None else known.with_scores(known.scores.merged(candidate.scores))
     return list(merged.values())

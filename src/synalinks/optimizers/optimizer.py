@@ -16,6 +16,7 @@ from synalinks.optimizers.candidates import Candidate, check_fields
 from synalinks.optimizers.evolutionary.population import Population
 from synalinks.optimizers.evolutionary.selection import check_count, check_temperature, softmax
 from synalinks.optimizers.in_place import InPlace
+from synalinks.optimizers.paired import Paired
 from synalinks.optimizers.proposals import Step
 from synalinks.optimizers.scored_predictions import Record, assign_rewards
 from synalinks.saving import constructed
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from synalinks.optimizers.search.problem import Problem
 
 UpdateFrequency = Literal["epoch", "batch"]
-#: The differences in reward of two candidates, sample by sample: given the place of their variable and their keys.
-Differences = Callable[[int, str, str], list[float]]
+#: How two candidates compare on shared samples: given the place of their variable and their keys.
+Comparisons = Callable[[int, str, str], Paired]
 
 
 class OptimizerIterations(DataModel):
@@ -142,13 +143,13 @@ class Optimizer(InPlace):
         variables: Sequence[Variable],
         rng: np.random.Generator,
         hooks: bool = True,
-        differences: Differences | None = None,
+        paired: Comparisons | None = None,
     ) -> None:
         """Begin a training: `build` where these variables are new, then `on_train_begin`.
 
         Args:
             hooks: False where a loop of one's own has called `on_train_begin`.
-            differences: what the training has of one candidate against another; nothing where None.
+            paired: what the training has of one candidate against another; nothing where None.
 
         Raises:
             ConfigurationError: what `on_train_begin` refuses.
@@ -159,19 +160,19 @@ class Optimizer(InPlace):
             await awaited(self.build(variables))
             self.built, self._built_for = True, paths
         if not hooks:
-            self._compare_by(differences, variables)
+            self._compare_by(paired, variables)
             return
         self._rng, self.populations = rng, {}
         await awaited(self.on_train_begin(variables))
         if len(self.populations) < len(paths):  # of a subclass that does not call super()
             await Optimizer.on_train_begin(self, variables)
-        self._compare_by(differences, variables)
+        self._compare_by(paired, variables)
         self.in_own_loop = False
 
-    def _compare_by(self, differences: Differences | None, variables: Sequence[Variable]) -> None:
+    def _compare_by(self, paired: Comparisons | None, variables: Sequence[Variable]) -> None:
         for place, variable in enumerate(variables):
             if (population := self.populations.get(variable.path)) is not None:
-                population.differences = None if differences is None else partial(differences, place)
+                population.paired = None if paired is None else partial(paired, place)
 
     async def on_train_begin(self, trainable_variables: Sequence[Variable]) -> None:
         """Make seeds of what the variables hold; everything that lacks configuration fails here.

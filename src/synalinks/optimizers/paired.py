@@ -1,21 +1,24 @@
-"""Paired: the differences in reward between two states of a program, sample by sample.
+"""Paired: the differences in reward between two states of a program, or two candidates of a variable, sample by sample.
 
-Two states are compared on the samples that both were scored on: the difference of two means over unequal samples
-has the difficulty of the samples in it.
+They are compared on the samples that both were scored on: the difference of two means over unequal samples has the
+difficulty of the samples in it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-Rewards = Mapping[int, float]
+from synalinks.optimizers.search.states import Answer
+
+#: The answers of a state, by index of the case.
+Answers = Mapping[int, Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The differences in reward between two states on shared samples.
+    """The differences in reward between two sides on shared samples.
 
     Attributes:
         count: shared samples.
@@ -28,12 +31,24 @@ class Paired:
     unit: float
 
     @classmethod
-    def of(cls, first: Rewards, second: Rewards, leave_out: Collection[int] = ()) -> Paired:
-        """The differences of rewards by sample, on the samples that both have and that are not left out."""
-        shared = sorted((first.keys() & second.keys()).difference(leave_out))
-        each = [first[sample] - second[sample] for sample in shared]
+    def of(cls, states: Iterable[tuple[Answers, Answers]], leave_out: Collection[int] = ()) -> Paired:
+        """The differences by sample, on the samples that both sides have and that are not left out.
+
+        Args:
+            states: one pair for two states; for two candidates of a variable, one for each state of the others.
+            leave_out: samples that say nothing of either.
+        """
+        each: list[float] = []
+        for first, second in states:
+            shared = first.keys() & second.keys()
+            each += [first[case].reward - second[case].reward for case in shared if case not in leave_out]
         sizes = [abs(one) for one in each if one]
         return cls(len(each), math.fsum(each), math.fsum(sizes) / len(sizes) if sizes else 0.0)
+
+    @property
+    def mean(self) -> float:
+        """The mean difference; 0 without shared samples."""
+        return self.total / self.count if self.count else 0.0
 
     @property
     def total_in_units(self) -> float:

@@ -129,7 +129,7 @@ class FitLoop:
         called = (parts.run.program, *parts.run.compiled.rewards, *parts.run.compiled.metrics, parts.optimizer)
         models_of(called)  # all that is missing is one error, also what only the optimizer needs
         await parts.optimizer.begin(
-            parts.run.program, parts.variables, parts.rng, parts.config.hooks, parts.memory.differences
+            parts.run.program, parts.variables, parts.rng, parts.config.hooks, parts.memory.paired
         )
         check_models(*called)
         history.budget, history.seed, self._history = self._tracker, parts.config.seed, history

@@ -12,6 +12,7 @@ from synalinks.data import Instructions, Variable
 from synalinks.optimizers.candidates import Candidate, Scores
 from synalinks.optimizers.evolutionary import population as module
 from synalinks.optimizers.evolutionary.population import Population
+from synalinks.optimizers.paired import Paired
 from synalinks.optimizers.search import Answer, State
 from synalinks.trainers.search.memory import Memory
 
@@ -130,7 +131,7 @@ def ranking(population: Population) -> list[Any]:
 def compared(rewards: dict[str, dict[int, float]]) -> Population:
     """A pool of candidates whose rewards are known by sample; the first is measured first."""
     population, memory = empty(9), Memory()
-    population.differences = partial(memory.differences, 0)
+    population.paired = partial(memory.paired, 0)
     for name, found in rewards.items():
         memory.add(State({"v": text(name)}), [Answer(case, reward) for case, reward in found.items()])
         population.learn(text(name), list(found.values()))
@@ -160,15 +161,51 @@ def test_of_equal_candidates_and_of_too_few_shared_samples_the_lower_bounds_deci
     assert ranking(compared({"less": less, "more": more})) == ["more", "less"]
 
 
+def test_parents_are_drawn_by_rewards_on_the_samples_of_the_best() -> None:
+    """Four easy samples make no parent likelier than those that answer the hard ones as well."""
+    whole = {case: 1.0 if case < 4 else 0.5 for case in range(20)}  # the first four are easy
+    easy = dict.fromkeys(range(4), 1.0)
+    worse = dict.fromkeys(range(4), 0.9)
+    hard = dict.fromkeys(range(4, 8), 0.5)
+    unshared = dict.fromkeys(range(40, 44), 0.7)
+    known = {"whole": whole, "easy": easy, "worse": worse, "hard": hard, "unshared": unshared}
+    population = compared(known)
+    population.replace(sorted(population.candidates, key=lambda one: list(known).index(one.fields["instructions"])))
+    assert population.rewards.tolist() == pytest.approx([0.6, 0.6, 0.5, 0.6, 0.7])
+    assert [one.count for one in population.comparable(population.members)] == [20, 4, 4, 4, 4]
+    population.learn(text("worse"), [1.0])
+    population.learn(text("unshared"), [0.2])
+    assert population.rewards.tolist() == pytest.approx([0.6, 0.6, 0.5, 0.6, 0.6])
+    population.learn(text("whole"), [0.0])
+    assert population.rewards[:2].tolist() == pytest.approx([12 / 21, 12 / 21])
+    alone = Population(population.variable, 9, 0.25)  # no rewards are known by sample
+    assert alone.rewards.tolist() == pytest.approx([12 / 21, 1.0, 4.6 / 5, 0.5, 0.6])
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_was_compared_before_is_what_would_be_found_anew(seed: int) -> None:
+    """States of two variables, answers that come bit by bit and some of them again, states that are dropped."""
+    rng, memory, texts = random.Random(seed), Memory(), [text(name) for name in "abc"]
+    for _ in range(200):
+        state = State({"v": rng.choice(texts), "w": rng.choice(texts)})
+        memory.add(state, [Answer(rng.randrange(6), rng.random()) for _ in range(rng.randrange(1, 4))])
+        if rng.random() < 0.02:
+            memory.keep_only([{one.key for one in texts[:2]}, {one.key for one in texts}])
+        anew = Memory()
+        anew.set_state(memory.get_state())
+        place, one, other = rng.randrange(2), rng.choice(texts).key, rng.choice(texts).key
+        assert memory.paired(place, one, other) == anew.paired(place, one, other)
+
+
 def test_candidates_are_compared_where_all_other_variables_held_the_same() -> None:
     memory, one, other = Memory(), text("one"), text("other")
     for own, beside, rewards in ((one, "a", [1.0, 0.5]), (other, "a", [0.0, 0.5]), (other, "b", [1.0, 1.0, 1.0])):
         state = State({"v": own, "w": text(beside)})
         memory.add(state, [Answer(case, reward) for case, reward in enumerate(rewards)])
-    assert sorted(memory.differences(0, one.key, other.key)) == [0.0, 1.0]
-    assert memory.differences(1, text("a").key, text("b").key) == [-1.0, -0.5]
+    assert memory.paired(0, one.key, other.key) == Paired(2, 1.0, 1.0)
+    assert memory.paired(1, text("a").key, text("b").key) == Paired(2, -1.5, 0.75)
     memory.keep_only([{other.key}, {text("a").key, text("b").key}])
-    assert not memory.differences(0, one.key, other.key) and memory.differences(1, text("a").key, text("b").key)
+    assert not memory.paired(0, one.key, other.key).count and memory.paired(1, text("a").key, text("b").key).count
 
 
 def test_where_no_rewards_are_known_by_sample_lower_bounds_decide() -> None:

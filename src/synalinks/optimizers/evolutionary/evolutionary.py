@@ -151,7 +151,7 @@ class EvolutionaryOptimizer(Optimizer):
     def _has_other(self, variable: Variable) -> bool:
         """Whether the pool has a candidate that the variable does not hold."""
         pool = self._pool_of(variable)
-        return len(pool.rewards) > (pool.place_of(Candidate.of(variable)) is not None)
+        return pool.size > (pool.place_of(Candidate.of(variable)) is not None)
 
     async def select_evolving_strategy(self) -> str:
         """`crossover` with the chance of the epoch, else `mutation`."""

@@ -9,7 +9,8 @@ from itertools import chain
 from typing import Any
 
 from synalinks.data import Variable
-from synalinks.optimizers.candidates import Candidate, merge
+from synalinks.optimizers.candidates import Candidate, Scores, merge
+from synalinks.optimizers.paired import Paired
 
 #: New candidates kept within an epoch: this many, or two per place in the population; beyond, the worst half goes.
 NEWCOMERS = 200
@@ -38,9 +39,8 @@ class Population:
 
     Attributes:
         best: the best known candidate, new ones included; None before the first is scored.
-        rewards: mean rewards of the pool, float64 `(members,)`, in its order.
-        differences: gives the differences in reward of two candidates, by their keys, sample by sample; None where
-            no rewards are known by sample, as outside of a training.
+        paired: gives the differences in reward of two candidates on shared samples, by their keys; None where no
+            rewards are known by sample, as outside of a training.
     """
 
     def __init__(self, variable: Variable, size: int, uncertainty: float) -> None:
@@ -48,7 +48,7 @@ class Population:
         self.uncertainty = uncertainty
         self.limit = max(NEWCOMERS, 2 * size)
         self.best: Candidate | None = None
-        self.differences: Callable[[str, str], list[float]] | None = None
+        self.paired: Callable[[str, str], Paired] | None = None
         self.reindex()
 
     @property
@@ -74,6 +74,21 @@ class Population:
         """The place of a candidate in the pool, or None."""
         pool, place = self._places.get(candidate.key, (NEW, 0))
         return place if pool is POOL else None
+
+    @property
+    def rewards(self) -> Any:
+        """Rewards of the pool on the samples of its first, float64 `(members,)`, in its order; see `comparable`."""
+        import numpy as np  # only training needs it
+
+        if self._rewards is None:
+            compared = self.comparable(self._found[POOL])
+            self._rewards = np.array([scores.reward for scores in compared], dtype=np.float64)
+        return self._rewards
+
+    @property
+    def size(self) -> int:
+        """Members of the pool."""
+        return len(self._found[POOL])
 
     def member(self, place: int) -> Candidate:
         """The candidate at a place of the pool."""
@@ -107,8 +122,26 @@ class Population:
         their lower bounds.
         """
         bounds = self._bound(one) - self._bound(other) if one.scores.count else -math.inf
-        found = () if self.differences is None else self.differences(one.key, other.key)
-        return (math.fsum(found) / len(found) if len(found) >= ENOUGH else bounds), bounds
+        found = self._shared(one, other)
+        return (bounds if found is None else found.mean), bounds
+
+    def comparable(self, candidates: Sequence[Candidate]) -> list[Scores]:
+        """Scores as if all had been measured on the samples of the first: its mean reward and the mean difference to it.
+
+        As many samples are behind each as it was compared on. Those that share fewer than `ENOUGH` with the first have
+        their own scores.
+        """
+        found: list[Scores] = []
+        for one in candidates:
+            shared = self._shared(one, candidates[0]) if found else None
+            compared = None if shared is None else Scores(candidates[0].scores.reward + shared.mean, shared.count)
+            found.append(compared or one.scores)
+        return found
+
+    def _shared(self, one: Candidate, other: Candidate) -> Paired | None:
+        """The differences of two candidates, where they share enough samples."""
+        found = None if self.paired is None else self.paired(one.key, other.key)
+        return None if found is None or found.count < ENOUGH else found
 
     def reindex(self) -> None:
         """Read the variable's lists anew."""
@@ -122,12 +155,10 @@ class Population:
         self._put(members, ())
 
     def _put(self, members: Iterable[Candidate], newcomers: Iterable[Candidate]) -> None:
-        import numpy as np  # only training needs it
-
         found = {POOL: members, NEW: newcomers}
         self._found = {pool: list({one.key: one for one in found[pool]}.values()) for pool in found}
         self._places = {one.key: (pool, place) for pool in found for place, one in enumerate(self._found[pool])}
-        self.rewards: Any = np.array([one.scores.reward for one in self._found[POOL]], dtype=np.float64)
+        self._rewards: Any = None
         for pool, candidates in self._found.items():
             self.variable.get_json()[pool] = [candidate.to_json() for candidate in candidates]
         self._rank()
@@ -153,7 +184,7 @@ class Population:
         """Note that a validation has measured a candidate."""
         known = self._known(candidate)
         if known is not None:
-            measured = replace(known, scores=replace(known.scores, validated=True))
+            measured = known.with_scores(replace(known.scores, validated=True))
             self._store(measured)
             self.best = measured if self.best is known else self.best
 
@@ -171,5 +202,7 @@ class Population:
         pool, place = self._places.setdefault(candidate.key, (NEW, len(self._found[NEW])))
         self._found[pool][place : place + 1] = [candidate]
         self.variable.get_json()[pool][place : place + 1] = [candidate.to_json()]
-        if pool is POOL:
-            self.rewards[place] = candidate.scores.reward
+        if pool is POOL and place == 0:
+            self._rewards = None  # all are by its samples
+        elif pool is POOL and self._rewards is not None:
+            self._rewards[place] = self.comparable([self.member(0), candidate])[1].reward

@@ -168,12 +168,10 @@ class RacingSearch:
 
     def _paired(self, one: State, other: State, cases: Sequence[Case] | None = None) -> Paired:
         """One state against another, on cases that neither shows."""
-        first, second = (
-            {case: answer.reward for case, answer in self.problem.known(state).items()} for state in (one, other)
-        )
+        first, second = self.problem.known(one), self.problem.known(other)
         if cases is not None:
             first = {case.index: first[case.index] for case in cases if case.index in first}
-        return Paired.of(first, second, self._shown(one, other))
+        return Paired.of([(first, second)], self._shown(one, other))
 
     async def _race(self, children: Sequence[State], cases: Sequence[Case]) -> list[State]:
         """Children that are not behind the best state on the cases, best first; those that fall behind are dropped."""

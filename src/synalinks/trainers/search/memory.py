@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from synalinks._json import Json
+from synalinks.optimizers.paired import Paired
 from synalinks.optimizers.search import Answer, Keys, State
 
 
@@ -15,6 +17,9 @@ class Memory:
         self._known: dict[Keys, dict[int, Answer]] = {}
         self._recorded: dict[Keys, dict[int, Answer]] = {}  # by a run that was cut off, and not asked for since
         self._holding: dict[tuple[int, str], tuple[Keys, ...]] = {}  # states by place of a variable and what it holds
+        self._added: Counter[tuple[int, str]] = Counter()  # answers, by the same
+        #: The last comparison of each candidate: with which other, and how many answers of both it was made of.
+        self._compared: dict[tuple[int, str], tuple[str, int, Paired]] = {}
 
     def known(self, state: State) -> Mapping[int, Answer]:
         """The answers of a state, by index of the case."""
@@ -36,20 +41,29 @@ class Memory:
             self._known[keys] = {}
             for place, key in enumerate(keys):
                 self._holding[place, key] = (*self._holding.get((place, key), ()), keys)
-        self._known[keys].update((answer.case, answer) for answer in answers)
+        new = {answer.case: answer for answer in answers}
+        self._known[keys].update(new)
+        self._added.update(dict.fromkeys(enumerate(keys), len(new)))
 
-    def differences(self, place: int, one: str, other: str) -> list[float]:
-        """By how much one candidate of a variable scored above another, on each case that both answered.
+    def paired(self, place: int, one: str, other: str) -> Paired:
+        """By how much one candidate of a variable scored above another, on the cases that both answered.
+
+        What was worked out last for a candidate is kept until one of the two has a new answer.
 
         Args:
             place: of the variable, among those that are trained; all others held the same in both states.
             one, other: keys of the candidates.
         """
-        found: list[float] = []
+        answers = self._added[place, one] + self._added[place, other]
+        known = self._compared.get((place, one))
+        if known is None or known[:2] != (other, answers):
+            known = self._compared[place, one] = (other, answers, Paired.of(self._states(place, one, other)))
+        return known[2]
+
+    def _states(self, place: int, one: str, other: str) -> Iterator[tuple[Mapping[int, Answer], Mapping[int, Answer]]]:
+        """The answers of all states that hold one candidate, and of those that hold the other instead."""
         for keys in self._holding.get((place, one), ()):
-            first, second = self._known[keys], self._known.get((*keys[:place], other, *keys[place + 1 :]), {})
-            found += [first[case].reward - second[case].reward for case in first.keys() & second.keys()]
-        return found
+            yield self._known[keys], self._known.get((*keys[:place], other, *keys[place + 1 :]), {})
 
     def keep_only(self, pools: Sequence[Collection[str]]) -> None:
         """Drop states that can't come back, so that memory does not grow with the epochs.
@@ -65,6 +79,8 @@ class Memory:
 
     def _replace(self, known: Iterable[tuple[Keys, dict[int, Answer]]]) -> None:
         kept, self._known, self._holding = list(known), {}, {}
+        self._added.clear()
+        self._compared.clear()
         for keys, answers in kept:
             self._put(keys, answers.values())
 

@@ -273,7 +273,9 @@ class OMEGA(EvolutionaryOptimizer):
             distances = None  # fit ends by what its budget refused; what was scored is kept
         if distances is None:
             return
-        kept = dominated_novelty_search(everyone, distances, self.k_nearest_fitter, self.reward_uncertainty)
+        scores = population.comparable(everyone)
+        compared = [one.with_scores(found) for one, found in zip(everyone, scores, strict=True)]
+        kept = dominated_novelty_search(compared, distances, self.k_nearest_fitter, self.reward_uncertainty)
         kept = kept if len(kept) > 1 else everyone[:2]  # crossover needs two
         validated = population.validated
         stays = {candidate.key for candidate in (*kept, *([validated] if validated else []))}
