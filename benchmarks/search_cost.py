@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import os
 import random
-import statistics
 import time
 import tracemalloc
 import warnings
@@ -70,18 +69,20 @@ class Clock(synalinks.callbacks.Callback):
         """Note the end."""
         self.ends.append(time.process_time())
 
-    def spans(self, first: int = 0) -> list[tuple[float, int]]:
-        """CPU seconds and calls of each step from one on."""
-        steps = self.steps[first:]
-        return [(b[0] - a[0], b[1] - a[1]) for a, b in itertools.pairwise(steps)]
+    def least(self, first: int = 0, alone: float = 0.0) -> float:
+        """CPU seconds of a step from one on: the least of stretches of 50, for the machine has other work to do.
+
+        Args:
+            alone: CPU seconds of a call, which are left out.
+        """
+        ends = self.steps[first::50]
+        return min((b[0] - a[0] - alone * (b[1] - a[1])) / 50 for a, b in itertools.pairwise(ends))
 
 
 async def step(
     optimizer: synalinks.optimizers.Optimizer, x: list[Question], y: list[Answer], alone: float
 ) -> tuple[float, float, int]:
     """CPU seconds of a step and of the end of an epoch, but for the calls of the program; and the size of the pool.
-
-    That of a step is the median: the machine has other work to do.
 
     Args:
         alone: CPU seconds of a call of the program.
@@ -93,8 +94,7 @@ async def step(
         callbacks=[clock],
     )  # fmt: skip
     size = len(program.trainable_variables[0].get("best_candidates"))
-    own = statistics.median(cpu - calls * alone for cpu, calls in clock.spans(STEPS))
-    return own, clock.ends[-1] - clock.steps[-1][0], size
+    return clock.least(STEPS, alone), clock.ends[-1] - clock.steps[-1][0], size
 
 
 def answered(call: Call) -> dict[str, str] | list[list[float]]:
@@ -120,7 +120,7 @@ async def main() -> None:
         program.compile(reward="exact_match")
         clock = Clock()
         await program.evaluate(x[:CALLS], y[:CALLS], batch_size=BATCH, verbose=0, callbacks=[clock])
-        alone = statistics.median(cpu / BATCH for cpu, _ in clock.spans())
+        alone = clock.least() / BATCH
         program.compile(optimizer=PromptRacing("ollama/any"), reward="exact_match")
         begun = time.process_time()
         tracemalloc.start()

@@ -126,7 +126,7 @@ class Population:
         return (bounds if found is None else found.mean), bounds
 
     def comparable(self, candidates: Sequence[Candidate]) -> list[Scores]:
-        """Scores as if all had been measured on the samples of the first: its mean reward and the mean difference to it.
+        """Scores as if all had been measured on the samples of the first: its mean reward and the mean difference.
 
         As many samples are behind each as it was compared on. Those that share fewer than `ENOUGH` with the first have
         their own scores.
