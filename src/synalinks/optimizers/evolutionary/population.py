@@ -49,6 +49,7 @@ class Population:
         self.limit = max(NEWCOMERS, 2 * size)
         self.best: Candidate | None = None
         self.paired: Callable[[str, str], Paired] | None = None
+        self._rewards: Any = None  # of the pool, once they are asked for
         self.reindex()
 
     @property
@@ -158,7 +159,7 @@ class Population:
         found = {POOL: members, NEW: newcomers}
         self._found = {pool: list({one.key: one for one in found[pool]}.values()) for pool in found}
         self._places = {one.key: (pool, place) for pool in found for place, one in enumerate(self._found[pool])}
-        self._rewards: Any = None
+        self._rewards = None
         for pool, candidates in self._found.items():
             self.variable.get_json()[pool] = [candidate.to_json() for candidate in candidates]
         self._rank()
