@@ -90,7 +90,7 @@ def test_an_agent_made_with_the_name_of_a_model_has_one_model() -> None:
 def test_settings_of_a_model_are_read_only_attributes() -> None:
     model = synalinks.LanguageModel("ollama/any", timeout=30, retry=2, api_base="http://127.0.0.1:1")
     assert (model.timeout, model.retry, model.retry_max_wait, model.api_base) == (30, 2, 60, "http://127.0.0.1:1")
-    with pytest.raises(AttributeError, match=r"make another one: LanguageModel\(\.\.\., timeout=5\)"):
+    with pytest.raises(AttributeError, match=r"make another one: LanguageModel\(\.\.\., timeout=\.\.\.\)"):
         model.timeout = 5
     assert synalinks.EmbeddingModel(model="ollama/any", caching=False).caching is False
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from synalinks._support.calling import awaited
 from synalinks.errors import ConfigurationError
 from synalinks.rewards.reward import OfFunction, Reward, add_location, check_reward, plain
@@ -35,7 +33,7 @@ class BatchReward(Reward):
 
     async def __call__(self, y_true: Any, y_pred: Any) -> Any:
         """The rewards of the predictions of a batch, as `of_batch`; of one prediction alone its reward."""
-        if isinstance(y_pred, (list, tuple, np.ndarray)):
+        if isinstance(y_pred, (list, tuple)) or hasattr(y_pred, "__array__"):
             return await self.of_batch([None] * len(y_pred) if y_true is None else y_true, list(y_pred))
         return (await self.of_batch([y_true], [y_pred]))[0]
 
