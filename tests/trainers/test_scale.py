@@ -113,7 +113,7 @@ def test_nothing_but_the_ledger_and_the_curve_grows_by_the_call(monkeypatch: pyt
         "Money",
         "dict",
         "Answer",  # of the states of this epoch
-            "Paired",  # and their comparisons, dropped with them
+        "Paired",  # and their comparisons, dropped with them
         "Decimal",
     }  # the last from Python 3.13 on
     assert grown.keys() <= known, grown
